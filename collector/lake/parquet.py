@@ -1,0 +1,171 @@
+"""Parquet: the only user of pyarrow.parquet.
+
+A writer takes a stream of record batches, brings each to the table's exact schema, and keeps at most one row group
+in memory. There are three tunings, and the numbers say why: staging is read once and thrown away, a nightly file is
+written every night and read often, a compacted month is written once and kept for years.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet as pq
+
+import collector
+from collector.errors import LakeError
+from collector.lake.storage import Sink, Storage
+from collector.lake.tables import Table
+
+_FINGERPRINT_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a file is laid out: zstd level, and the bounds of a row group, which are the writer's memory."""
+
+    level: int
+    group_rows: int
+    group_bytes: int
+
+
+STAGING = Tuning(level=1, group_rows=20_000, group_bytes=16 << 20)
+NIGHTLY = Tuning(level=9, group_rows=120_000, group_bytes=64 << 20)
+COMPACT = Tuning(level=15, group_rows=240_000, group_bytes=96 << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a finished file holds: rows, size in bytes, sha256, fingerprint of its schema."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What a file says of itself."""
+
+    rows: int
+    schema: str
+    columns: tuple[str, ...]
+
+
+def schema_fingerprint(schema: pa.Schema) -> str:
+    """A short name for the columns of a file: equal when names, types and order are equal."""
+    words = "\n".join(f"{field.name} {field.type}" for field in schema)
+    # A list's element is called `item` in memory and `element` in Parquet: the same type by another name.
+    return hashlib.sha256(words.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
+
+
+def write(
+    storage: Storage,
+    path: str,
+    table: Table,
+    batches: Iterable[pa.RecordBatch],
+    tuning: Tuning,
+    order: tuple[str, ...],
+) -> Written | None:
+    """Write rows that come sorted by `order` (empty: not sorted) as one file; no rows, no file.
+
+    Raises LakeError naming table and column when a batch does not have the table's columns, NotPublished or
+    SettingsError when the file cannot be written.
+    """
+    groups = _groups((_exact(table, batch) for batch in batches), tuning)
+    first = next(groups, None)
+    if first is None:
+        return None
+    rows = 0
+    with storage.output(path) as sink:
+        with _writer(sink, table, tuning, order) as writer:
+            for group in _first_then(first, groups):
+                writer.write_table(group, row_group_size=len(group))
+                rows += len(group)
+        written = Written(path, rows, sink.bytes, sink.sha256, schema_fingerprint(table.schema))
+    return written
+
+
+def read_footer(storage: Storage, path: str) -> Footer:
+    """Rows and columns of a file. Raises OSError or pa.ArrowInvalid when it is not a readable Parquet file."""
+    with storage.input(path) as stream:
+        footer = pq.ParquetFile(stream)
+        schema = footer.schema_arrow
+        return Footer(footer.metadata.num_rows, schema_fingerprint(schema), tuple(schema.names))
+
+
+def count_rows(storage: Storage, path: str, run_ids: Collection[str]) -> int:
+    """How many rows of a file belong to those runs; reads that one column."""
+    wanted = pa.array(sorted(run_ids), pa.string())
+    with storage.input(path) as stream:
+        batches = pq.ParquetFile(stream).iter_batches(columns=["run_id"])
+        return sum(pc.sum(pc.is_in(batch.column(0), wanted)).as_py() or 0 for batch in batches)
+
+
+def _writer(sink: Sink, table: Table, tuning: Tuning, order: tuple[str, ...]) -> pq.ParquetWriter:
+    schema = table.schema
+    metadata = {
+        "collector.table": table.name,
+        "collector.schema": schema_fingerprint(schema),
+        "collector.version": collector.__version__,
+    }
+    return pq.ParquetWriter(
+        sink,
+        schema.with_metadata(metadata),
+        compression="zstd",
+        compression_level=tuning.level,
+        # Sorted by key then run, a column that rarely changes is long runs of one dictionary index.
+        use_dictionary=True,
+        dictionary_pagesize_limit=8 << 20,
+        data_page_size=1 << 20,
+        sorting_columns=pq.SortingColumn.from_ordering(schema, [(name, "ascending") for name in order]),
+    )
+
+
+def _exact(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with the table's columns in the table's order and types; nothing is truncated to fit."""
+    schema = table.schema
+    if batch.schema.equals(schema):
+        return batch
+    if sorted(batch.schema.names) != sorted(schema.names):
+        differing = sorted(set(batch.schema.names) ^ set(schema.names))
+        raise LakeError(f"rows for table {table.name} differ from its columns in {', '.join(differing)}")
+    columns = []
+    for field in schema:
+        try:
+            columns.append(batch.column(field.name).cast(field.type, safe=True))
+        except pa.ArrowException:
+            found = batch.schema.field(field.name).type
+            raise LakeError(
+                f"{table.name}.{field.name} came as {found} and does not fit {field.type}"
+            ) from None
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _groups(batches: Iterable[pa.RecordBatch], tuning: Tuning) -> Iterator[pa.Table]:
+    """Batches gathered into row groups no larger than the tuning's bounds (a single batch may exceed the bytes)."""
+    gathered: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        start = 0
+        while start < batch.num_rows:
+            piece = batch.slice(start, tuning.group_rows - rows)
+            gathered.append(piece)
+            start += piece.num_rows
+            rows += piece.num_rows
+            size += piece.nbytes
+            if rows >= tuning.group_rows or size >= tuning.group_bytes:
+                yield pa.Table.from_batches(gathered)
+                gathered, rows, size = [], 0, 0
+    if gathered:
+        yield pa.Table.from_batches(gathered)
+
+
+def _first_then(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield first
+    yield from rest

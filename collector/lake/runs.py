@@ -1,0 +1,88 @@
+"""The directories of runs in progress: <lake>/runs/<run_id>/ with a journal, staging, and raw replies if kept.
+
+They are local by design: a journal is appended to and cut, which an object store cannot do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+import shutil
+from collections.abc import Container
+from pathlib import Path
+
+from collector.errors import LakeError
+from collector.lake.manifest import RUN_ID
+from collector.lake.storage import make_directory, translating
+
+FOLDER = "runs"
+STAGING = "staging"
+# Whatever the journal's own module calls its files, they begin so; raw replies that were asked to be kept, so.
+JOURNAL_PREFIX = "journal"
+RAW_PREFIX = "raw"
+
+_RUN_ID = re.compile(RUN_ID)
+
+
+def new_run_id(now: dt.datetime, rng: random.Random) -> str:
+    """A run id that sorts by time: `20261123T021500Z-7f3a9c`. `now` must know its zone."""
+    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{rng.getrandbits(24):06x}"
+
+
+def started_at(run_id: str) -> dt.datetime:
+    """When the run of that id began, UTC. Raises LakeError when it is no run id."""
+    if not _RUN_ID.match(run_id):
+        raise LakeError(f"{run_id!r} is not a run id", advice="A run id looks like 20261123T021500Z-7f3a9c.")
+    return dt.datetime.strptime(run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+
+
+class RunDirectories:
+    """The directories below <lake>/runs."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / FOLDER
+
+    def path(self, run_id: str) -> Path:
+        """Where a run keeps its files, whether or not it exists yet."""
+        started_at(run_id)
+        return self._folder / run_id
+
+    def create(self, run_id: str) -> Path:
+        """The run's directory, made with mode 0750 unless it is there."""
+        path = self.path(run_id)
+        with translating(path):
+            make_directory(path)
+        return path
+
+    def staging(self, run_id: str) -> Path:
+        """Where a run stages its rows."""
+        return self.path(run_id) / STAGING
+
+    def all(self) -> list[str]:
+        """The run ids that have a directory, oldest first. Other names are nobody's business."""
+        if not self._folder.is_dir():
+            return []
+        with translating(self._folder):
+            return sorted(p.name for p in self._folder.iterdir() if _RUN_ID.match(p.name) and p.is_dir())
+
+    def resumable(self, published: Container[str]) -> list[str]:
+        """The unpublished runs that left a journal, oldest first: the last one is the one to go on with."""
+        return [run_id for run_id in self.all() if run_id not in published and self._has_journal(run_id)]
+
+    def remove(self, run_id: str, *, keep_raw: bool = False) -> None:
+        """Remove a run's directory; with `keep_raw` its raw replies stay. What is gone already is no error."""
+        path = self.path(run_id)
+        with translating(path):
+            for item in sorted(path.iterdir()) if path.is_dir() else []:
+                if keep_raw and item.name.startswith(RAW_PREFIX):
+                    continue
+                if item.is_dir() and not item.is_symlink():
+                    shutil.rmtree(item)
+                else:
+                    item.unlink(missing_ok=True)
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+    def _has_journal(self, run_id: str) -> bool:
+        return any(item.name.startswith(JOURNAL_PREFIX) for item in self.path(run_id).iterdir())
