@@ -1,8 +1,8 @@
 """A lake: the set of files that its manifest names, and the right to change it.
 
 Readers `open` it once and see one consistent set for as long as the grace period of retired files lasts.
-Writers `create` it, and change it only inside `writing`, which holds the lock and reads the manifest again: what
-was read before the lock may be old.
+Writers `create` it, and change it only inside `writing`, which holds the lock and reads the manifest again:
+what was read before the lock may be old.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Lake:
     def create(cls, path: Path) -> Lake:
         """The lake at `path` for writing; a directory without a manifest is an empty lake.
 
-        Raises SettingsError when the directory cannot be made, LakeError when its manifest cannot be believed.
+        Raises SettingsError when the directory cannot be made, LakeError when its manifest cannot be
+        believed.
         """
         with translating(path):
             make_directory(path)
@@ -110,8 +111,9 @@ class Lake:
     def commit(self, changed: Manifest, now: dt.datetime) -> Manifest:
         """Make `changed` the lake's manifest: the one step by which anything becomes visible.
 
-        Files that were live and are so no longer are retired at `now`; the retired whose grace is over are forgotten,
-        which leaves them to the sweep. Raises LakeBusy when the manifest is not the one `changed` was made from.
+        Files that were live and are so no longer are retired at `now`; the retired whose grace is over are
+        forgotten, which leaves them to the sweep. Raises LakeBusy when the manifest is not the one `changed`
+        was made from.
         """
         self.require_held()
         before = _read(self.storage) or Manifest()
@@ -148,7 +150,8 @@ def _read(storage: Storage) -> Manifest | None:
     except PermissionError as error:
         raise SettingsError(
             f"{storage.locate(manifests.FILE_NAME)} cannot be read: {error.strerror}",
-            advice="Give this user the right to read the lake (its group may: files are 0640), or name another.",
+            advice="Give this user the right to read the lake (its group may: files are 0640), "
+            "or name another.",
         ) from error
     except NotADirectoryError:
         return None

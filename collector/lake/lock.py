@@ -35,8 +35,8 @@ class _Holder(msgspec.Struct, frozen=True):
 class Lock:
     """Holds a lake from `with` to its end.
 
-    Raises LakeBusy, saying who, when another process holds it; SettingsError when the file cannot be made or the
-    file system has no locks.
+    Raises LakeBusy, saying who, when another process holds it; SettingsError when the file cannot be made or
+    the file system has no locks.
     """
 
     def __init__(self, root: Path, *, doing: str, now: dt.datetime) -> None:

@@ -68,8 +68,8 @@ class RetiredFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One consistent set of files.
 
-    `sequence` grows by one with every swap; `runs` are in order of run_id; `history_begins` is the first night
-    still kept, None while none was ever dropped.
+    `sequence` grows by one with every swap; `runs` are in order of run_id; `history_begins` is the first
+    night still kept, None while none was ever dropped.
     """
 
     format: int = FORMAT
@@ -133,8 +133,8 @@ def damaged(why: str) -> LakeError:
     """The error for a manifest that cannot be believed."""
     return LakeError(
         f"{FILE_NAME} is damaged: {why}",
-        advice="Nothing was changed. Restore manifest.json from a copy of the lake; the files under tables/ are "
-        "never altered, so a copy of the last night's manifest still fits them.",
+        advice="Nothing was changed. Restore manifest.json from a copy of the lake; the files under tables/ "
+        "are never altered, so a copy of the last night's manifest still fits them.",
     )
 
 

@@ -1,8 +1,8 @@
 """Parquet: the only user of pyarrow.parquet.
 
-A writer takes a stream of record batches, brings each to the table's exact schema, and keeps at most one row group
-in memory. There are three tunings, and the numbers say why: staging is read once and thrown away, a nightly file is
-written every night and read often, a compacted month is written once and kept for years.
+A writer takes a stream of record batches, brings each to the table's exact schema, and keeps at most one row
+group in memory. There are three tunings, and the numbers say why: staging is read once and thrown away, a
+nightly file is written every night and read often, a compacted month is written once and kept for years.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ def write(
     path: str,
     table: Table,
     batches: Iterable[pa.RecordBatch],
+    *,
     tuning: Tuning,
     order: tuple[str, ...],
 ) -> Written | None:
@@ -87,12 +88,11 @@ def write(
             for group in _first_then(first, groups):
                 writer.write_table(group, row_group_size=len(group))
                 rows += len(group)
-        written = Written(path, rows, sink.bytes, sink.sha256, schema_fingerprint(table.schema))
-    return written
+        return Written(path, rows, sink.bytes, sink.sha256, schema_fingerprint(table.schema))
 
 
 def read_footer(storage: Storage, path: str) -> Footer:
-    """Rows and columns of a file. Raises OSError or pa.ArrowInvalid when it is not a readable Parquet file."""
+    """Rows and columns of a file. Raises OSError or pa.ArrowInvalid when it cannot be read."""
     with storage.input(path) as stream:
         footer = pq.ParquetFile(stream)
         schema = footer.schema_arrow
@@ -148,7 +148,7 @@ def _exact(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _groups(batches: Iterable[pa.RecordBatch], tuning: Tuning) -> Iterator[pa.Table]:
-    """Batches gathered into row groups no larger than the tuning's bounds (a single batch may exceed the bytes)."""
+    """Batches gathered into row groups within the tuning's bounds; one batch alone may exceed the bytes."""
     gathered: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:

@@ -1,7 +1,7 @@
 """Publishing a night: write its files, then swap the manifest.
 
-Whatever fails before the swap leaves the old manifest as it was and some files that no manifest names, which the
-next run sweeps.
+Whatever fails before the swap leaves the old manifest as it was and some files that no manifest names, which
+the next run sweeps.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ def publish(
 ) -> Manifest:
     """Make a run visible, all of it in one step, and return the manifest that names it.
 
-    `batches` gives, by table, the run's rows sorted by the table's key (a RecordBatchReader is one); a table without
-    rows gets no file, a snapshot that is not given stays as it was. A run that is published already is left alone.
-    Raises NotPublished when the disk is full, LakeError when rows do not have their table's columns.
+    `batches` gives, by table, the run's rows sorted by the table's key (a RecordBatchReader is one); a table
+    without rows gets no file, a snapshot that is not given stays as it was. A run that is published already
+    is left alone. Raises NotPublished when the disk is full, LakeError when rows do not have their table's
+    columns.
     """
     lake.require_held()
     if lake.manifest.run(run.run_id) is not None:
@@ -50,7 +51,7 @@ def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch])
     month = f"{run.run_date:%Y-%m}"
     path = f"tables/{name}/run_month={month}/{run.run_id}.parquet"
     table = ALL[name]
-    written = parquet.write(lake.storage, path, table, rows, parquet.NIGHTLY, order=table.key)
+    written = parquet.write(lake.storage, path, table, rows, tuning=parquet.NIGHTLY, order=table.key)
     if written is None:
         return None
     lake.storage.settle(path)

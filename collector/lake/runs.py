@@ -1,4 +1,4 @@
-"""The directories of runs in progress: <lake>/runs/<run_id>/ with a journal, staging, and raw replies if kept.
+"""The directories of runs in progress: <lake>/runs/<run_id>/ with a journal, staging, and raw replies.
 
 They are local by design: a journal is appended to and cut, which an object store cannot do.
 """
@@ -18,7 +18,7 @@ from collector.lake.storage import make_directory, translating
 
 FOLDER = "runs"
 STAGING = "staging"
-# Whatever the journal's own module calls its files, they begin so; raw replies that were asked to be kept, so.
+# However their own modules name them: a journal begins like this, raw replies that were kept like that.
 JOURNAL_PREFIX = "journal"
 RAW_PREFIX = "raw"
 
@@ -71,7 +71,7 @@ class RunDirectories:
         return [run_id for run_id in self.all() if run_id not in published and self._has_journal(run_id)]
 
     def remove(self, run_id: str, *, keep_raw: bool = False) -> None:
-        """Remove a run's directory; with `keep_raw` its raw replies stay. What is gone already is no error."""
+        """Remove a run's directory, but for its raw replies with `keep_raw`; none there is no error."""
         path = self.path(run_id)
         with translating(path):
             for item in sorted(path.iterdir()) if path.is_dir() else []:

@@ -1,7 +1,7 @@
 """Staging: the rows of a run in progress, as rolling Parquet parts.
 
-Staging holds nothing that the journal does not, so a resumed run wipes it and fills it again. It knows nothing of
-the event loop: the run's sink calls it, from a worker thread if it likes, one call at a time.
+Staging holds nothing that the journal does not, so a resumed run wipes it and fills it again. It knows
+nothing of the event loop: the run's sink calls it, from a worker thread if it likes, one call at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collector.lake.tables import ALL, Column, Table
 
 PART_ROWS = 20_000
 PART_BYTES = 16 << 20
-# Rows wait as Python tuples until there are this many, or this much text: enough for Arrow to be cheap per row.
+# Rows wait as tuples until there are this many, or this much text: enough for Arrow to be cheap per row.
 CHUNK_ROWS = 512
 CHUNK_TEXT = 4 << 20
 
@@ -62,7 +62,7 @@ class Staging:
     def append(self, table_name: str, rows: Sequence[Row]) -> None:
         """Add rows, each a tuple in the order of the table's columns.
 
-        Raises ValueError naming table and column, never the value, when one does not fit: a bug of the caller.
+        Raises ValueError naming table and column, never the value, when one does not fit.
         """
         self._parts[table_name].append(rows)
 
@@ -120,7 +120,7 @@ class _Parts:
         if not self._batches:
             return
         path = f"{self._table.name}/part-{len(self._paths):05d}.parquet"
-        parquet.write(self._storage, path, self._table, self._batches, parquet.STAGING, order=())
+        parquet.write(self._storage, path, self._table, self._batches, tuning=parquet.STAGING, order=())
         self._paths.append(self._storage.locate(path))
         self._batches, self._batched_rows, self._batched_bytes = [], 0, 0
 
@@ -132,7 +132,8 @@ def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:
         found = next(len(row) for row in rows if len(row) != width)
         raise ValueError(f"a row for table {table.name} has {found} values, and its columns are {width}")
     columns = [
-        _array(table, column, values) for column, values in zip(table.columns, zip(*rows), strict=True)
+        _array(table, column, values)
+        for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
@@ -148,7 +149,7 @@ def _array(table: Table, column: Column, values: Sequence[Any]) -> pa.Array:
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         # The library's message quotes the value, which may be a secret.
         raise ValueError(
-            f"{table.name}.{column.name} is {column.arrow} and a value does not fit it ({type(error).__name__})"
+            f"{table.name}.{column.name} is {column.arrow}; a value does not fit it ({type(error).__name__})"
         ) from None
 
 

@@ -40,7 +40,7 @@ _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that exists: relative posix path, size in bytes, and when it was last written (epoch seconds)."""
+    """A file that exists: relative posix path, size in bytes, last write in seconds since the epoch."""
 
     path: str
     bytes: int
@@ -225,7 +225,7 @@ class Storage:
                 directory = directory.parent
 
     def replace(self, path: str, content: bytes) -> None:
-        """Swap a file's content in one step: a reader sees the old bytes or the new, a power cut leaves one of them."""
+        """Swap a file's content in one step: old or new for every reader, and after a power cut."""
         temporary = f"{path}.tmp"
         with self.output(temporary) as sink:
             sink.write(content)

@@ -1,4 +1,4 @@
-"""Sweeping: files that nobody names any more, left by runs that died or by files that were retired long ago."""
+"""Sweeping: removing the files that nobody names any more, left by runs that died or retired long ago."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collector.lake.storage import Stored
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep removed: relative paths of files, ids of runs whose directory went, and bytes of those files."""
+    """What a sweep removed: relative paths of files, their bytes, and ids of runs whose directory went."""
 
     files: tuple[str, ...]
     runs: tuple[str, ...]
@@ -39,7 +39,8 @@ def leftover_temporaries(found: Iterable[Stored], now: dt.datetime) -> list[Stor
 def sweep(lake: Lake, *, now: dt.datetime, keep_runs: Collection[str]) -> Swept:
     """Remove what no manifest names, and the directories of runs other than `keep_runs`.
 
-    Of a published run the raw replies stay. Must be called inside `lake.writing`, so never while another run works.
+    Of a published run the raw replies stay. Must be called inside `lake.writing`, so never while another run
+    works.
     """
     lake.require_held()
     files = unnamed(lake.manifest, lake.storage.list("tables"), now)
