@@ -1,0 +1,247 @@
+"""The settings, each declared once, and the file that may hold them.
+
+From `SETTINGS` follow the keys that collector.toml accepts, the environment variables that are looked at, the
+flags, and the table in the README. An unknown key is an error that names it: a misspelt setting that is
+silently ignored would be found out in the morning.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from collector import config_values as values
+from collector.errors import SettingsError
+
+__all__ = ["SETTINGS", "TOKEN_KEYS", "ConfigFile", "Setting", "find", "read"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: where it may be written, how it is read, and what it means."""
+
+    name: str  # the key in collector.toml
+    flags: tuple[str, ...]
+    environ: tuple[str, ...]  # in order of precedence: Buddy's name first, its aliases after
+    default: object
+    read: Callable[[object, str], object]
+    meaning: str
+    per_installation: bool = False  # may also stand under [installations.NAME]
+
+
+SETTINGS: Final = (
+    Setting(
+        "region",
+        (),
+        ("BUDDY_REGION",),
+        "us",
+        values.region,
+        "Buddy's installation: US, EU or AS (AP accepted)",
+        True,
+    ),
+    Setting(
+        "api_url",
+        (),
+        ("BUDDY_API_URL", "BUDDY_API_ENDPOINT", "BUDDY_BASE_URL"),
+        None,
+        values.text,
+        "base URL of the API, for a self-hosted Buddy (https://HOST/api); wins over the region",
+        True,
+    ),
+    Setting(
+        "workspaces",
+        ("-w", "--workspace"),
+        ("BUDDY_WORKSPACE",),
+        (),
+        values.globs,
+        "workspaces to collect (globs, repeatable; a leading ! excludes); all when not said",
+        True,
+    ),
+    Setting(
+        "projects",
+        ("-p", "--project"),
+        ("BUDDY_PROJECT",),
+        (),
+        values.globs,
+        "projects to collect (globs, repeatable; a leading ! excludes); all when not said",
+        True,
+    ),
+    Setting(
+        "lake",
+        ("--lake",),
+        ("COLLECTOR_LAKE",),
+        "./lake",
+        values.text,
+        "the directory that holds every night",
+    ),
+    Setting(
+        "requests_per_second",
+        ("--requests-per-second",),
+        ("COLLECTOR_REQUESTS_PER_SECOND",),
+        20.0,
+        values.number,
+        "our own ceiling; 0 = none, Buddy's headers are still obeyed",
+        True,
+    ),
+    Setting(
+        "reserve",
+        ("--reserve",),
+        ("COLLECTOR_RESERVE",),
+        50,
+        values.whole,
+        "requests of every rate window left to others",
+        True,
+    ),
+    Setting(
+        "concurrency",
+        ("--concurrency",),
+        ("COLLECTOR_CONCURRENCY",),
+        16,
+        partial(values.whole, least=1),
+        "requests in flight at once",
+        True,
+    ),
+    Setting(
+        "max_duration",
+        ("--max-duration",),
+        ("COLLECTOR_MAX_DURATION",),
+        None,
+        values.duration,
+        "stop asking after this long (90m, 6h) and publish what is whole; no limit when not said",
+    ),
+    Setting(
+        "keep_raw",
+        ("--keep-raw",),
+        ("COLLECTOR_KEEP_RAW",),
+        False,
+        values.flag,
+        "keep the redacted replies beside the tables",
+    ),
+    Setting(
+        "variable_values",
+        ("--variable-values",),
+        ("COLLECTOR_VARIABLE_VALUES",),
+        "redact",
+        partial(values.choice, allowed=("redact", "keep")),
+        "redact or keep the values of unencrypted variables",
+    ),
+    Setting(
+        "ca_bundle",
+        ("--ca-bundle",),
+        ("COLLECTOR_CA_BUNDLE",),
+        None,
+        values.text,
+        "PEM file of certificates to trust, for a self-hosted Buddy with a private one",
+        True,
+    ),
+    Setting(
+        "allow_http",
+        ("--allow-http",),
+        ("COLLECTOR_ALLOW_HTTP",),
+        False,
+        values.flag,
+        "accept plain http to hosts other than this machine (the token travels unencrypted)",
+        True,
+    ),
+    Setting(
+        "log_format",
+        ("--log-format",),
+        ("COLLECTOR_LOG_FORMAT",),
+        "text",
+        partial(values.choice, allowed=("text", "json")),
+        "log lines for people (text) or for programs (json)",
+    ),
+    Setting(
+        "log_level",
+        ("--log-level",),
+        ("COLLECTOR_LOG_LEVEL",),
+        "info",
+        partial(values.choice, allowed=("debug", "info", "warning", "error")),
+        "the least severe line that is written",
+    ),
+)
+
+# Where an installation's token comes from; never the token itself, which has no business in a file that is
+# shown around.
+TOKEN_KEYS: Final = ("token_env", "token_file", "token_command")
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """What collector.toml says: keys checked, values not yet read. Relative paths in it are relative to
+    `directory`.
+    """
+
+    path: Path
+    top: Mapping[str, object]
+    installations: Mapping[str, Mapping[str, object]]
+
+    @property
+    def directory(self) -> Path:
+        return self.path.parent
+
+
+def find(flag: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """The file to read: `--config`, `$COLLECTOR_CONFIG`, or ./collector.toml where it exists; None when there
+    is none.
+    """
+    for written, where in ((flag, "--config"), (environ.get("COLLECTOR_CONFIG"), "COLLECTOR_CONFIG")):
+        if written and written.strip():
+            path = cwd / Path(written.strip())
+            if not path.is_file():
+                raise SettingsError(
+                    f"{where} names {path}, and there is no such file.",
+                    "Correct the path, or write a starting file with `collector init`.",
+                )
+            return path
+    path = cwd / "collector.toml"
+    return path if path.is_file() else None
+
+
+def read(path: Path) -> ConfigFile:
+    """Parse the file and refuse every key that is not a setting."""
+    try:
+        parsed: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as why:
+        raise SettingsError(
+            f"{path} cannot be read: {why.strerror}.", "Make it readable, or name another file."
+        ) from why
+    except UnicodeDecodeError as why:
+        raise SettingsError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from why
+    except tomllib.TOMLDecodeError as why:
+        raise SettingsError(
+            f"{path} is not valid TOML: {why}.", "Correct that line; `collector init` shows the form."
+        ) from why
+    installations = parsed.pop("installations", {})
+    if not isinstance(installations, dict) or not all(
+        isinstance(table, dict) for table in installations.values()
+    ):
+        raise SettingsError(
+            f"`installations` in {path} is not a table.", "Write one [installations.NAME] for each."
+        )
+    _refuse_unknown(
+        parsed, {setting.name for setting in SETTINGS} | set(TOKEN_KEYS) | {"installations"}, path, ""
+    )
+    known = {setting.name for setting in SETTINGS if setting.per_installation} | set(TOKEN_KEYS)
+    for name, table in installations.items():
+        values.installation_name(name, str(path))
+        _refuse_unknown(table, known, path, f" under [installations.{name}]")
+    return ConfigFile(path, parsed, installations)
+
+
+def _refuse_unknown(table: Mapping[str, object], known: set[str], path: Path, place: str) -> None:
+    for key in table:
+        if key == "token":
+            raise SettingsError(
+                f"{path} holds a `token`{place}; a token does not belong in a file that is copied and shown.",
+                "Take it out, make a new one if others could read it, and name its source: "
+                + ", ".join(TOKEN_KEYS)
+                + ".",
+            )
+        if key not in known:
+            raise SettingsError(
+                f"{path} holds an unknown key {values.shown(key)}{place}.",
+                f"{values.nearest(key, known)}Known keys: {', '.join(sorted(known))}.",
+            )
