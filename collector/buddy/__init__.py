@@ -1,0 +1,1 @@
+"""What Buddy says: resources, addresses, pages, rate headers, typed views and decoding. Pure."""

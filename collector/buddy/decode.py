@@ -1,0 +1,142 @@
+"""From a decoded JSON document to items that are understood, each on its own.
+
+The law: one bad item never costs its neighbours. A list is read item by item; an item that breaks the contract carries
+a `Breach` (message and JSON path) instead of being guessed at, together with as much of its key as could be read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from collector.buddy.catalogue import Kind, Request
+from collector.buddy.fields import View
+from collector.buddy.timestamps import parse_timestamp
+from collector.buddy.views import (
+    PROMOTE_IMAGE,
+    PromoteImageAction,
+    ShortAction,
+    ShortPipeline,
+    ShortProject,
+    ShortWorkspace,
+)
+
+Document = dict[str, Any]
+
+ITEM_VIEWS: dict[Kind, type[View]] = {
+    Kind.WORKSPACES: ShortWorkspace,
+    Kind.PROJECTS: ShortProject,
+    Kind.PIPELINES: ShortPipeline,
+    Kind.ACTIONS: ShortAction,
+}
+# The field that names an item in the addresses of its children.
+KEY_FIELDS = {Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id"}
+_TEXT_KEYS = frozenset({Kind.WORKSPACES, Kind.PROJECTS})
+_INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """How an item broke the contract: our words and the JSON path of the place."""
+
+    message: str
+    json_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One element of a list: its key (None if even that is unreadable), its JSON and the breach, if any."""
+
+    key: str | int | None
+    document: Document
+    breach: Breach | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page of a list: its items in order, and the members of the reply around the list."""
+
+    items: tuple[Item, ...]
+    envelope: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A single action, or why it can't be read; `is_promote_image` is False when the action changed its type."""
+
+    document: Document
+    breach: Breach | None
+    is_promote_image: bool
+
+
+def decode(request: Request, document: Document) -> ListPage | Detail:
+    """Read the reply to `request`; raises nothing for whatever stands in an item."""
+    if request.kind is Kind.ACTION:
+        return decode_action(request, document)
+    return decode_list(request.kind, document)
+
+
+def decode_list(kind: Kind, document: Document) -> ListPage:
+    """Read one page of a list whose envelope is known to hold a list under the kind's name."""
+    items = tuple(_item(kind, raw, index) for index, raw in enumerate(document[kind.value]))
+    envelope = {name: value for name, value in document.items() if name != kind.value}
+    return ListPage(items, envelope)
+
+
+def decode_action(request: Request, document: Document) -> Detail:
+    """Read the reply to one action's GET; an id that isn't the one asked for is a breach."""
+    is_promote_image = document.get("type") in {PROMOTE_IMAGE, None}
+    if is_promote_image or not isinstance(document.get("type"), str):
+        breach = check_promote_image(document)
+    else:
+        breach = None
+    answered = document.get("id")
+    if breach is None and answered is not None and answered != request.action_id:
+        breach = Breach(f"The reply is about action {answered}, not {request.action_id}", "$.id")
+    return Detail(document, breach, is_promote_image)
+
+
+def check_promote_image(document: Document, at: str = "$") -> Breach | None:
+    """Return what in a promote-image action breaks the contract, None when it is sound."""
+    return _breach(PromoteImageAction, document, at)
+
+
+def carries_ends(document: Mapping[str, Any]) -> bool:
+    """True when a list item already holds both ends, so that its own GET would tell nothing new."""
+    return isinstance(document.get("src"), dict) and isinstance(document.get("dest"), dict)
+
+
+def _item(kind: Kind, raw: Any, index: int) -> Item:  # noqa: ANN401 - any JSON may stand in a list
+    at = f"$.{kind.value}[{index}]"
+    if not isinstance(raw, dict):
+        return Item(None, {"item": raw}, Breach(f"Expected an object, got {_type_name(raw)}", at))
+    return Item(_key(kind, raw), raw, _breach(ITEM_VIEWS[kind], raw, at))
+
+
+def _key(kind: Kind, raw: Document) -> str | int | None:
+    key = raw.get(KEY_FIELDS[kind])
+    if kind in _TEXT_KEYS:
+        return key if isinstance(key, str) and key else None
+    return key if isinstance(key, int) and not isinstance(key, bool) and key in _INT64 else None
+
+
+def _breach(view: type[View], document: Document, at: str) -> Breach | None:
+    try:
+        msgspec.convert(document, view)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        return Breach(message, at + path.rstrip("`"))
+    for name in _TIMESTAMPS.get(view, ()):
+        text = document.get(name)
+        if text is not None and parse_timestamp(text) is None:
+            return Breach("Expected an ISO 8601 date and time", f"{at}.{name}")
+    return None
+
+
+_TIMESTAMPS: dict[type[View], tuple[str, ...]] = {ShortProject: ("create_date",), ShortPipeline: ("create_date",)}
+
+
+def _type_name(value: Any) -> str:  # noqa: ANN401 - any JSON
+    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
+    return names[type(value)]

@@ -1,0 +1,74 @@
+"""What a run tells whoever watches it: frozen facts for the log, and a snapshot for the progress line."""
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from collector.crawl.pace import PaceState
+
+
+class Began(msgspec.Struct, frozen=True):
+    """A run begins, or is taken up again."""
+
+    run_id: str
+    started_at: datetime
+    resumed_count: int
+    replies_replayed: int
+
+
+class RunAbandoned(msgspec.Struct, frozen=True):
+    """An earlier run was not taken up again."""
+
+    run_id: str
+    why: str
+
+
+class Draining(msgspec.Struct, frozen=True):
+    """The crawl stops early: no request is begun any more, those under way are waited for."""
+
+    why: str
+
+
+class CrawlEnded(msgspec.Struct, frozen=True):
+    """All replies are in the journal; checks and publishing follow."""
+
+    run_id: str
+    replies: int
+
+
+class Installation(msgspec.Struct, frozen=True):
+    """Progress of one installation: per kind of request, how many were found and how many are done."""
+
+    name: str
+    found: dict[str, int]
+    done: dict[str, int]
+    waiting: int
+    requests: int
+    pace: PaceState
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Progress of a run at one moment; `stage` is replay, crawl, check or publish."""
+
+    run_id: str
+    stage: str
+    installations: tuple[Installation, ...]
+
+
+class Observer(Protocol):
+    """Whoever watches a run. `event` is called with every fact, the fetcher's too; `watch` once, with a way to look."""
+
+    def event(self, fact: object) -> None:
+        """Take note of a fact; must not block."""
+
+    def watch(self, progress: "Progress") -> None:
+        """Keep `progress` and call its `snapshot` whenever it suits."""
+
+
+class Progress(Protocol):
+    """A run that can be looked at."""
+
+    def snapshot(self) -> Snapshot:
+        """Return where the run stands now."""
+        ...

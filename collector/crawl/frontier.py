@@ -1,0 +1,324 @@
+"""The frontier: which request comes next, as pure state.
+
+Strategy. A stack of requests, newest first, so that a pipeline is finished before the next is begun and the stack stays as
+small as one branch of the tree. Pages of lists wait beside it and go first while little else is waiting: a long list is a
+chain of requests that must not be the last thing left. Only replies move the frontier, never the order in which requests
+were handed out; that is why a journal can be fed back in and give the same state (`claim` takes the place of `next`).
+
+Rules (design.md, section 6). A paged list ends at a page shorter than 20, or at one that brings no new id. A list of more
+than one page is read again until two readings agree, at most three times; children are asked for when first seen, in
+whichever reading, so settling costs no time. A parent is reported when its own listing is closed.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from collector.buddy import catalogue
+from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, Kind, Request
+from collector.buddy.decode import Breach, Detail, Item, ListPage, carries_ends, check_promote_image
+from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, coverage_of, key_of
+from collector.buddy.views import PROMOTE_IMAGE
+from collector.crawl.listing import Listing
+from collector.crawl.reply import GivenUp, Reply
+
+# Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any
+# number of workers busy during one page's round trip.
+LOOK_AHEAD = 2 * catalogue.PER_PAGE
+
+
+class Signal(Enum):
+    """What `next` says when it has no request: replies are still owed, or nothing is left."""
+
+    WAIT = "wait"
+    DONE = "done"
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A promote-image action whose GET is owed, with its list item."""
+
+    item: Item
+    position: int
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What is collected: whether a workspace or project is wanted, and the exact workspaces if they were named."""
+
+    workspace: Callable[[str], bool]
+    project: Callable[[str], bool]
+    exact_workspaces: tuple[str, ...] | None = None
+
+
+class Frontier:
+    """One installation's crawl. `next`, `feed`, `give_up` and `stop` are its whole life; nothing here does I/O."""
+
+    def __init__(self, installation: str, selection: Selection, *, per_page: int = catalogue.PER_PAGE) -> None:
+        self.installation = installation
+        self.found: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self.done: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self.root_failure: Problem | None = None
+        self.workspaces_listed = False
+        self._selection = selection
+        self._per_page = per_page
+        self._pages: dict[Request, None] = {}
+        self._items: dict[Request, None] = {}
+        self._owed: set[Request] = set()
+        self._listings: dict[Key, Listing] = {}
+        self._actions: dict[Key, Pending] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        exact = self._selection.exact_workspaces
+        if exact is None:
+            self._open(Key(self.installation), Kind.WORKSPACES, None)
+            return
+        for position, name in reversed(list(enumerate(dict.fromkeys(exact), start=1))):
+            self.found[Kind.WORKSPACES] += 1
+            item = Item(name, {"domain": name}, None)
+            self._open(Key(self.installation, name), Kind.PROJECTS, item, position)
+
+    # -- handing out requests ---------------------------------------------------------------------------------------
+
+    def next(self) -> Request | Signal:
+        """Return the next request, WAIT while replies are owed, or DONE."""
+        first, second = (self._pages, self._items) if len(self._items) < LOOK_AHEAD else (self._items, self._pages)
+        stack = first or second
+        if not stack:
+            return Signal.DONE if self.finished else Signal.WAIT
+        request, _ = stack.popitem()
+        self._owed.add(request)
+        return request
+
+    def claim(self, request: Request) -> bool:
+        """Hand out this very request, as a replayed journal demands; False if the frontier doesn't have it."""
+        for stack in (self._items, self._pages):
+            if request in stack:
+                del stack[request]
+                self._owed.add(request)
+                return True
+        return False
+
+    def put_back(self, request: Request) -> None:
+        """Take back a request that was handed out and never answered."""
+        self._owed.discard(request)
+        self._push(request)
+
+    @property
+    def waiting(self) -> int:
+        """Requests known and not yet handed out."""
+        return len(self._pages) + len(self._items)
+
+    @property
+    def finished(self) -> bool:
+        """True when nothing is left to ask and no reply is owed."""
+        return not (self._pages or self._items or self._owed)
+
+    def _push(self, request: Request) -> None:
+        stack = self._pages if request.page > 1 or request.reading > 1 else self._items
+        stack[request] = None
+
+    # -- being told what came back ----------------------------------------------------------------------------------
+
+    def feed(self, reply: Reply) -> list[Finding]:
+        """Move on by one understood reply and return what it revealed."""
+        self._settle(reply.request)
+        if isinstance(reply.content, Detail):
+            return self._action_answered(reply, reply.content)
+        return self._page_answered(reply, reply.content)
+
+    def give_up(self, failed: GivenUp) -> list[Finding]:
+        """Move on without a reply, for the reason `failed` holds."""
+        request = failed.request
+        if self._may_be_page_size(failed):
+            self._owed.discard(request)
+            self._per_page = DOCUMENTED_PER_PAGE
+            self._push(msgspec.structs.replace(request, per_page=DOCUMENTED_PER_PAGE))
+            return []
+        self._settle(request)
+        problem = failed.problem(key_of(request))
+        coverage = coverage_of(problem.kind)
+        if request.kind is Kind.ACTION:
+            return [problem, self._action_seen(self._actions.pop(problem.key), problem.key, coverage)]
+        if request.kind is Kind.WORKSPACES:
+            self.root_failure = problem
+            del self._listings[problem.key]
+            return [problem]
+        return [problem, *self._close(problem.key, coverage)]
+
+    def stop(self, problem_kind: str, why: str) -> list[Finding]:
+        """End the crawl now: everything open becomes what `problem_kind` covers, with a problem for each parent."""
+        findings: list[Finding] = []
+        coverage = coverage_of(problem_kind)
+        unread: dict[Key, int] = {}
+        for key, pending in self._actions.items():
+            parent = msgspec.structs.replace(key, action_id=None)
+            unread[parent] = unread.get(parent, 0) + 1
+            findings.append(self._action_seen(pending, key, coverage))
+        self._actions.clear()
+        for key, count in unread.items():
+            findings.append(Problem(problem_kind, key, f"{why}: {count} of its promote-image actions were not asked for"))
+        for key in list(self._listings):
+            if self._listings[key].kind is Kind.WORKSPACES:
+                self.root_failure = Problem(problem_kind, key, f"{why}: the workspaces were not listed")
+                del self._listings[key]
+                continue
+            findings.append(Problem(problem_kind, key, f"{why}: what is in it was not listed to the end"))
+            findings.extend(self._close(key, coverage))
+        self._pages.clear()
+        self._items.clear()
+        self._owed.clear()
+        return findings
+
+    def _settle(self, request: Request) -> None:
+        self._owed.discard(request)
+        self.done[request.kind] += 1
+
+    def _may_be_page_size(self, failed: GivenUp) -> bool:
+        # Whether Buddy clamps or rejects a larger page than documented is not known (buddy-api.md, section 3).
+        request = failed.request
+        bad_request = failed.failure_kind == "http_error" and failed.http_status in {400, 422}
+        return bad_request and request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE
+
+    # -- lists ------------------------------------------------------------------------------------------------------
+
+    def _open(self, key: Key, kind: Kind, item: Item | None, position: int = 0) -> None:
+        self._listings[key] = Listing(kind, item, position)
+        request = Request(
+            self.installation, kind, key.workspace, key.project, key.pipeline_id,
+            page=1 if kind in catalogue.SORTING else 0,
+            per_page=self._per_page if kind in catalogue.SORTING else 0,
+        )  # fmt: skip
+        self._push(request)
+
+    def _page_answered(self, reply: Reply, page: ListPage) -> list[Finding]:
+        request = reply.request
+        key = key_of(request)
+        listing = self._listings[key]
+        findings: list[Finding] = []
+        children: list[tuple[Item, int]] = []
+        listing.remember_envelope(page.envelope)
+        news = listing.read(page.items)
+        for item in news:
+            findings.extend(self._unreadable(reply, key, item))
+            if item.key is None:
+                listing.unreadable = True
+            else:
+                children.append((item, listing.seen[item.key]))
+        # The stack hands out the newest first, so the first child is pushed last.
+        for item, position in reversed(children):
+            findings.extend(self._child(reply, key, item, position))
+        follow = listing.after(request, len(page.items))
+        if follow is not None:
+            self._push(follow)
+            return findings
+        if not listing.settled:
+            findings.append(_unsettled(reply, key))
+        return findings + self._close(key, "complete" if listing.settled and not listing.unreadable else "failed")
+
+    def _unreadable(self, reply: Reply, parent: Key, item: Item) -> Iterator[Finding]:
+        if item.breach is not None:
+            yield _not_understood(reply, _child_key(parent, item.key), item.breach, item.document)
+
+    def _child(self, reply: Reply, parent: Key, item: Item, position: int) -> list[Finding]:
+        kind = reply.request.kind
+        key = _child_key(parent, item.key)
+        if kind is Kind.ACTIONS:
+            return self._action_listed(reply, key, Pending(item, position))
+        self.found[kind] += 1
+        wanted = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(kind)
+        if wanted is not None and not wanted(str(item.key)):
+            return [Seen(kind, key, position, item.document, item.breach is None, "skipped", self._around(parent, kind))]
+        below = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
+        self._open(key, below[kind], item, position)
+        return []
+
+    def _close(self, key: Key, coverage: str) -> list[Finding]:
+        listing = self._listings.pop(key)
+        if listing.kind is Kind.WORKSPACES:
+            self.workspaces_listed = coverage == "complete"
+            self._workspaces_envelope = listing.envelope
+            return []
+        item = listing.item
+        assert item is not None
+        kind = _KIND_ABOVE[listing.kind]
+        readable = item.breach is None
+        envelope: dict[str, Any] = dict(self._around(key, kind))
+        if listing.envelope:
+            envelope[f"{listing.kind.value}_list"] = listing.envelope
+        if not readable:
+            coverage = "failed" if coverage == "complete" else coverage
+        return [Seen(kind, key, listing.position, item.document, readable, coverage, envelope)]
+
+    def _around(self, key: Key, kind: Kind) -> dict[str, Any]:
+        # The workspaces list has no parent row that could hold what was said around it, so each workspace does.
+        if kind is not Kind.WORKSPACES:
+            return {}
+        root = self._listings.get(Key(key.installation))
+        envelope = root.envelope if root is not None else self._workspaces_envelope
+        return {"workspaces_list": envelope} if envelope else {}
+
+    _workspaces_envelope: dict[str, Any] = {}  # noqa: RUF012 - replaced whole, never changed in place
+
+    # -- actions ----------------------------------------------------------------------------------------------------
+
+    def _action_listed(self, reply: Reply, key: Key, pending: Pending) -> list[Finding]:
+        item = pending.item
+        self.found[Kind.ACTIONS] += 1
+        if item.document.get("type") != PROMOTE_IMAGE:
+            return [self._action_seen(pending, key, "not_promote_image")]
+        self.found[Kind.ACTION] += 1
+        if item.breach is None and carries_ends(item.document):
+            self.done[Kind.ACTION] += 1
+            breach = check_promote_image(item.document)
+            if breach is not None:
+                problem = _not_understood(reply, key, breach, item.document)
+                return [problem, self._action_seen(pending, key, "quarantined")]
+            return [Promotion(key, item.document, reply.fetched_at), self._action_seen(pending, key, "fetched")]
+        self._actions[key] = pending
+        self._push(
+            catalogue.action_request(
+                self.installation, key.workspace or "", key.project or "", key.pipeline_id or 0, key.action_id or 0
+            )
+        )
+        return []
+
+    def _action_answered(self, reply: Reply, detail: Detail) -> list[Finding]:
+        key = key_of(reply.request)
+        pending = self._actions.pop(key)
+        if detail.breach is not None:
+            problem = _not_understood(reply, key, detail.breach, detail.document)
+            return [problem, self._action_seen(pending, key, "quarantined")]
+        if not detail.is_promote_image:
+            return [self._action_seen(pending, key, "not_promote_image")]
+        return [Promotion(key, detail.document, reply.fetched_at), self._action_seen(pending, key, "fetched")]
+
+    def _action_seen(self, pending: Pending, key: Key, coverage: str) -> Seen:
+        item = pending.item
+        readable = item.breach is None
+        if not readable and coverage in {"fetched", "not_promote_image"}:
+            coverage = "quarantined"
+        return Seen(Kind.ACTIONS, key, pending.position, item.document, readable, coverage, {})
+
+
+_KIND_ABOVE = {Kind.PROJECTS: Kind.WORKSPACES, Kind.PIPELINES: Kind.PROJECTS, Kind.ACTIONS: Kind.PIPELINES}
+
+
+def _child_key(parent: Key, own: str | int | None) -> Key:
+    if own is None:
+        return parent
+    for name in ("workspace", "project", "pipeline_id", "action_id"):
+        if getattr(parent, name) is None:
+            return msgspec.structs.replace(parent, **{name: own})
+    return parent
+
+
+def _not_understood(reply: Reply, key: Key, breach: Breach, document: Any) -> Problem:  # noqa: ANN401 - any JSON
+    return reply.problem("not_understood", key, breach.message, json_path=breach.json_path, document=document)
+
+
+def _unsettled(reply: Reply, key: Key) -> Problem:
+    return reply.problem(
+        "unsettled_listing", key, "Three readings of this list differed, so what is missing from it means nothing"
+    )

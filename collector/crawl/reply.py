@@ -1,0 +1,57 @@
+"""An answered request as the journal holds it and the frontier is fed it: a reply, or the reason there is none."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from collector.buddy.catalogue import Request
+from collector.buddy.decode import Detail, ListPage
+from collector.buddy.findings import Key, Problem
+
+# Raw text in a problem is for a person to look at; past this length it helps nobody.
+MOST_RAW_CHARACTERS = 10_000
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An understood envelope: what Buddy answered to `request`, decoded and without secrets."""
+
+    request: Request
+    content: ListPage | Detail
+    fetched_at: datetime
+    attempts: int
+
+    def problem(
+        self,
+        kind: str,
+        key: Key,
+        message: str,
+        *,
+        json_path: str | None = None,
+        document: Any = None,  # noqa: ANN401 - any JSON
+    ) -> Problem:
+        """Return a problem about what this reply holds."""
+        raw = None if document is None else msgspec.json.encode(document).decode()[:MOST_RAW_CHARACTERS]
+        return Problem(
+            kind, key, message, self.request.target, 200, json_path, self.attempts, self.fetched_at, self.fetched_at, raw
+        )
+
+
+class GivenUp(msgspec.Struct, frozen=True):
+    """A request that got no usable reply, with Buddy's last word on it. `raw` holds no secret."""
+
+    request: Request
+    failure_kind: str
+    message: str
+    http_status: int | None
+    attempts: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    raw: str | None
+
+    def problem(self, key: Key) -> Problem:
+        """Return the problem that says so."""
+        return Problem(
+            self.failure_kind, key, self.message, self.request.target, self.http_status, None, self.attempts,
+            self.first_seen_at, self.last_seen_at, self.raw,
+        )  # fmt: skip
