@@ -1,0 +1,60 @@
+# Every target makes what it needs from a plain Python 3.11 and pip; nothing outside this directory is touched.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamps are newer than the lock and the project file once the environment holds exactly them.
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+demo: $(READY) ## collect some nights from a fake Buddy on this machine and show answers (no token, no network)
+	@$(BIN)/collector demo
+
+test: lint ## lint, then every test with coverage (branches too)
+	$(BIN)/python -m pytest --cov --cov-report=term --durations=10
+
+lint: $(READY_DEV) ## ruff (rules and format) and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY_DEV) ## measurements at full size
+	$(BIN)/python -m pytest -m bench -s
+
+faults: $(READY_DEV) ## every fault and hundreds of kill points; rewrites the README's reliability table
+	$(BIN)/python -m pytest -m faults -s
+
+notebooks: $(READY_DEV) ## execute the notebooks on the demo's lake and keep their pictures
+	test -f demo-lake/manifest.json || $(BIN)/collector demo > /dev/null
+	COLLECTOR_LAKE=$(CURDIR)/demo-lake $(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+
+lock: $(READY_DEV) ## write constraints.txt anew from pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --strip-extras --all-extras --upgrade --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=constraints.txt pyproject.toml
+
+clean: ## remove the environment, caches and the demo's lake (never ./lake)
+	rm -rf $(VENV) demo-lake build dist .coverage .coverage.* coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "making $(VENV)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(READY): constraints.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the pinned dependencies" >&2
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(READY_DEV): constraints.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the pinned dependencies and the tools" >&2
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks,bench]'
+	@touch $@ $(READY)
+
+.PHONY: help demo test lint bench faults notebooks lock clean
