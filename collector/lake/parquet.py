@@ -21,6 +21,8 @@ from collector.lake.storage import Sink, Storage
 from collector.lake.tables import Table
 
 _FINGERPRINT_DIGITS = 16
+_TIME = pa.timestamp("us")
+_ENCODING = {pa.string(): "DELTA_BYTE_ARRAY", pa.int64(): "DELTA_BINARY_PACKED", _TIME: "DELTA_BINARY_PACKED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,17 @@ class Tuning:
     group_bytes: int
 
 
-STAGING = Tuning(level=1, group_rows=20_000, group_bytes=16 << 20)
-NIGHTLY = Tuning(level=9, group_rows=120_000, group_bytes=64 << 20)
-COMPACT = Tuning(level=15, group_rows=240_000, group_bytes=96 << 20)
+STAGING = Tuning(level=1, group_rows=20_000, group_bytes=8 << 20)
+# Level 9 makes a nightly file 2% smaller than level 3 and takes twice the time.
+NIGHTLY = Tuning(level=3, group_rows=40_000, group_bytes=24 << 20)
+# Level 15 makes a month 8% smaller than level 9, once, for years.
+COMPACT = Tuning(level=15, group_rows=120_000, group_bytes=64 << 20)
+
+# A column whose values repeat less often than this, among the first rows, is written as differences between
+# neighbours; any other as runs of dictionary indexes. Measured on sorted nights of 20,000 actions: 55 bytes a
+# row with dictionaries alone, 40 so (21 of them a random commit hash); merged months 3.2 and 2.7.
+_REPEATS = 25
+_SAMPLE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ def write(
         return None
     rows = 0
     with storage.output(path) as sink:
-        with _writer(sink, table, tuning, order) as writer:
+        with _writer(sink, table, tuning, order, _differences(first)) as writer:
             for group in _first_then(first, groups):
                 writer.write_table(group, row_group_size=len(group))
                 rows += len(group)
@@ -107,7 +117,30 @@ def count_rows(storage: Storage, path: str, run_ids: Collection[str]) -> int:
         return sum(pc.sum(pc.is_in(batch.column(0), wanted)).as_py() or 0 for batch in batches)
 
 
-def _writer(sink: Sink, table: Table, tuning: Tuning, order: tuple[str, ...]) -> pq.ParquetWriter:
+def _differences(group: pa.Table) -> dict[str, str]:
+    """The columns to write as differences between neighbours, with the encoding for their type."""
+    sample = group.slice(0, _SAMPLE_ROWS)
+    encodings = {}
+    for field in sample.schema:
+        encoding = _ENCODING.get(field.type)
+        # Times are alike but seldom equal, so they are never worth a dictionary.
+        if encoding and (field.type == _TIME or _seldom_repeats(sample.column(field.name))):
+            encodings[field.name] = encoding
+    return encodings
+
+
+def _seldom_repeats(values: pa.ChunkedArray) -> bool:
+    return bool(pc.count_distinct(values).as_py() * _REPEATS > len(values))
+
+
+def _leaf(field: pa.Field) -> str:
+    """The name of a column's values in Parquet, which for a list is its element's."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else str(field.name)
+
+
+def _writer(
+    sink: Sink, table: Table, tuning: Tuning, order: tuple[str, ...], differences: dict[str, str]
+) -> pq.ParquetWriter:
     schema = table.schema
     metadata = {
         "collector.table": table.name,
@@ -119,8 +152,8 @@ def _writer(sink: Sink, table: Table, tuning: Tuning, order: tuple[str, ...]) ->
         schema.with_metadata(metadata),
         compression="zstd",
         compression_level=tuning.level,
-        # Sorted by key then run, a column that rarely changes is long runs of one dictionary index.
-        use_dictionary=True,
+        use_dictionary=[_leaf(field) for field in schema if field.name not in differences],
+        column_encoding=differences,
         dictionary_pagesize_limit=8 << 20,
         data_page_size=1 << 20,
         sorting_columns=pq.SortingColumn.from_ordering(schema, [(name, "ascending") for name in order]),

@@ -19,7 +19,7 @@ from collector.lake.storage import Storage, make_directory, translating
 from collector.lake.tables import ALL, Column, Table
 
 PART_ROWS = 20_000
-PART_BYTES = 16 << 20
+PART_BYTES = 8 << 20
 # Rows wait as tuples until there are this many, or this much text: enough for Arrow to be cheap per row.
 CHUNK_ROWS = 512
 CHUNK_TEXT = 4 << 20
