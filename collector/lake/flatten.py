@@ -61,54 +61,57 @@ def canonical(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 class Projection:
-    """How one table reads a reply: the columns found in it, and what is left over for `extra`."""
+    """How one table reads a reply: the columns found in it, and what is left over for `extra`.
+
+    Dictionaries are merged and mapped over rather than looped through: this runs for every row of a night.
+    """
 
     def __init__(self, table: Table) -> None:
-        self._readers = tuple((c.name, _reader(c.logical), c.source) for c in table.columns if c.source)
-        self._places: dict[str, Any] = {}
-        for column in table.columns:
-            place = self._places
-            for step in column.source[:-1]:
-                place = place.setdefault(step, {})
-            if column.source:
-                place[column.source[-1]] = None
+        taken = [column for column in table.columns if column.source]
         self._order = table.column_names
+        # A member of the reply that is called like a column of ours must not be taken for it.
+        self._ours = dict.fromkeys(c.name for c in table.columns if not c.source)
+        flat = [column for column in taken if len(column.source) == 1]
+        self._unlike = tuple(
+            (column.name, column.source[0], _READERS.get(column.logical or "", _same))
+            for column in flat
+            if column.logical in _READERS or column.name != column.source[0]
+        )
+        self._mapped = {column.source[0] for column in flat}
+        self._nested: dict[str, dict[str, str]] = {}
+        for column in taken:
+            if len(column.source) > 1:
+                member, name = column.source
+                self._nested.setdefault(member, {})[name] = column.name
+        self._mapped.update(self._nested)
 
     def row(self, document: Document, given: Document) -> Row:
         """Return the row: columns of the reply from `document`, all others from `given`."""
-        values = given
-        for name, read, source in self._readers:
-            value = document.get(source[0])
-            if len(source) == 2:  # noqa: PLR2004 - a column lies at most one object deep
-                value = value.get(source[1]) if value is not None else None
-            values[name] = read(value) if value is not None else None
-        return tuple([values.get(name) for name in self._order])
+        values = {**document, **self._ours, **given}
+        for member, names in self._nested.items():
+            inner = document.get(member) or {}
+            values.update(zip(names.values(), map(inner.get, names), strict=True))
+        for column, name, read in self._unlike:
+            value = document.get(name)
+            values[column] = None if value is None else read(value)
+        return tuple(map(values.get, self._order))
 
     def leftover(self, document: Document) -> Document:
         """Return what no column holds, nested like the reply; empty when there is nothing."""
-        rest: Document = {}
-        for name, value in document.items():
-            place = self._places.get(name, _NOWHERE)
-            if place is _NOWHERE:
-                rest[name] = value
-            elif place is not None and value:
-                inner = {n: v for n, v in value.items() if n not in place}
-                if inner:
-                    rest[name] = inner
+        rest = {name: document[name] for name in document.keys() - self._mapped}
+        for member, names in self._nested.items():
+            inner = document.get(member) or {}
+            unmapped = inner.keys() - names
+            if unmapped:
+                rest[member] = {name: inner[name] for name in unmapped}
         return rest
-
-
-_NOWHERE = object()
-
-
-def _reader(logical: str | None) -> Callable[[Any], Any]:
-    return {"timestamp": parse_timestamp, "json": canonical}.get(logical or "", _same)
 
 
 def _same(value: Any) -> Any:  # noqa: ANN401 - a column's own value
     return value
 
 
+_READERS: dict[str, Callable[[Any], Any]] = {"timestamp": parse_timestamp, "json": canonical}
 _PROJECTIONS = {table.name: Projection(table) for table in _TABLE_OF.values()}
 _PROMOTION = Projection(PROMOTE_IMAGE_ACTIONS)
 _CONDITION = Projection(TRIGGER_CONDITIONS)
