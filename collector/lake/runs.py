@@ -32,9 +32,10 @@ def new_run_id(now: dt.datetime, rng: random.Random) -> str:
 
 def started_at(run_id: str) -> dt.datetime:
     """When the run of that id began, UTC. Raises LakeError when it is no run id."""
-    if not _RUN_ID.match(run_id):
-        raise LakeError(f"{run_id!r} is not a run id", advice="A run id looks like 20261123T021500Z-7f3a9c.")
-    return dt.datetime.strptime(run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+    try:
+        return dt.datetime.strptime(f"{_checked(run_id)[:15]}+0000", "%Y%m%dT%H%M%S%z")
+    except ValueError:
+        raise _not_a_run_id(run_id) from None
 
 
 class RunDirectories:
@@ -45,8 +46,7 @@ class RunDirectories:
 
     def path(self, run_id: str) -> Path:
         """Where a run keeps its files, whether or not it exists yet."""
-        started_at(run_id)
-        return self._folder / run_id
+        return self._folder / _checked(run_id)
 
     def create(self, run_id: str) -> Path:
         """The run's directory, made with mode 0750 unless it is there."""
@@ -86,3 +86,13 @@ class RunDirectories:
 
     def _has_journal(self, run_id: str) -> bool:
         return any(item.name.startswith(JOURNAL_PREFIX) for item in self.path(run_id).iterdir())
+
+
+def _checked(run_id: str) -> str:
+    if not _RUN_ID.match(run_id):
+        raise _not_a_run_id(run_id)
+    return run_id
+
+
+def _not_a_run_id(text: str) -> LakeError:
+    return LakeError(f"{text!r} is not a run id", advice="A run id looks like 20261123T021500Z-7f3a9c.")

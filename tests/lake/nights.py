@@ -1,0 +1,164 @@
+"""Nights for the tests: rows made from a number, published as a run would, and everything read back.
+
+Sorting and filtering are done here with pyarrow alone: the program wires DuckDB in, and two ways of merging
+that agree are worth more than one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet as pq
+
+from collector.lake.compact import merged_order
+from collector.lake.lake import Lake
+from collector.lake.manifest import Manifest, RunEntry
+from collector.lake.publish import publish
+from collector.lake.storage import Sink, Storage
+from collector.lake.tables import ALL, Table
+
+FIRST_NIGHT = dt.datetime(2026, 10, 29, 2, 15, tzinfo=dt.UTC)
+NOW = dt.datetime(2026, 12, 5, 12, 0, tzinfo=dt.UTC)
+
+# A night of the tests has these; the rest have no rows, and so no file.
+NIGHTLY_TABLES = ("runs", "actions", "promote_image_actions", "problems")
+SNAPSHOT_TABLES = ("last_known_actions", "action_state")
+
+
+def run_entry(day: int) -> RunEntry:
+    """The run of the day-th night."""
+    at = FIRST_NIGHT + dt.timedelta(days=day)
+    return RunEntry(
+        run_id=f"{at:%Y%m%dT%H%M%SZ}-{day:06x}",
+        run_date=at.date(),
+        status="complete",
+        started_at=at,
+        finished_at=at + dt.timedelta(minutes=9),
+        collector_version="0.1.0",
+        api_urls=["https://api.buddy.works"],
+    )
+
+
+def rows_of(table: Table, run: RunEntry, count: int) -> list[tuple[Any, ...]]:
+    """Rows 0 to count - 1 of a table in a run, in the order of its key; most are the same every night."""
+    return [
+        tuple(_value(column.name, column.arrow, run, i) for column in table.columns) for i in range(count)
+    ]
+
+
+def _value(name: str, arrow: pa.DataType, run: RunEntry, i: int) -> Any:
+    if name == "run_id":
+        return run.run_id
+    if name == "run_date":
+        return run.run_date
+    if name == "installation":
+        return "us"
+    if i % 5 == 4 and name in {"extra", "trigger_time"}:
+        return None
+    if arrow == pa.string():
+        return f"{name} žluťoučký/{i:06d}"
+    if arrow == pa.timestamp("us"):
+        return (run.started_at + dt.timedelta(seconds=i)).replace(tzinfo=None)
+    if pa.types.is_list(arrow):
+        return [name, str(i)] if i % 3 else []
+    plain: dict[pa.DataType, Any] = {pa.int64(): i, pa.bool_(): i % 2 == 0, pa.float64(): i / 4}
+    return plain[arrow]
+
+
+def table_of(table: Table, run: RunEntry, count: int) -> pa.Table:
+    """The same rows as an Arrow table."""
+    columns = list(zip(*rows_of(table, run, count), strict=True)) or [()] * len(table.columns)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, table.schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=table.schema)
+
+
+def publish_night(lake: Lake, day: int, *, count: int = 7, now: dt.datetime | None = None) -> Manifest:
+    """Publish the day-th night: `count` rows in every table of a test night, and both snapshots."""
+    run = run_entry(day)
+    at = now or run.finished_at
+    with lake.writing("collect", at):
+        batches = {
+            name: table_of(ALL[name], run, count).to_batches(max_chunksize=3)
+            for name in (*NIGHTLY_TABLES, *SNAPSHOT_TABLES)
+        }
+        return publish(lake, run, {**batches, "variables": []}, now=at)
+
+
+def merge(table: Table, paths: Sequence[Path]) -> pa.RecordBatchReader:
+    """All rows of the files in merged order, the columns they lack as NULL."""
+    read = [pq.read_table(path, partitioning=None) for path in paths]
+    whole = pa.concat_tables(read, promote_options="default")
+    for field in table.schema:
+        if field.name not in whole.schema.names:
+            whole = whole.append_column(field, pa.nulls(len(whole), field.type))
+    whole = whole.select(table.column_names).sort_by([(name, "ascending") for name in merged_order(table)])
+    return whole.to_reader(max_chunksize=5)
+
+
+def keep_rows_of(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> pa.RecordBatchReader:
+    """The rows of some runs, in merged order."""
+    whole = merge(table, paths).read_all()
+    return whole.filter(pc.is_in(whole["run_id"], pa.array(sorted(run_ids), pa.string()))).to_reader()
+
+
+def dataset(lake: Lake) -> dict[str, list[dict[str, Any]]]:
+    """Every row that the lake's manifest shows, in one order whatever the files."""
+    found = {}
+    for name in lake.manifest.tables:
+        rows = [
+            row for path, _ in lake.files(name) for row in pq.read_table(path, partitioning=None).to_pylist()
+        ]
+        found[name] = sorted(rows, key=repr)
+    return found
+
+
+def files_under(root: Path) -> set[str]:
+    """Every file below `tables/`, relative to the root."""
+    return {str(path.relative_to(root)) for path in (root / "tables").rglob("*") if path.is_file()}
+
+
+class Died(BaseException):
+    """The end of a process, as far as a test can play it: nothing after it runs but `with` blocks."""
+
+
+class MortalStorage(Storage):
+    """A storage whose process dies at the n-th step; `steps` counts those that were reached.
+
+    Steps lie before and after each change of the disk, and in the middle of each file that is written.
+    """
+
+    def __init__(self, root: Path, dies_at: int) -> None:
+        super().__init__(root)
+        self.dies_at = dies_at
+        self.steps = 0
+
+    def _step(self) -> None:
+        self.steps += 1
+        if self.steps == self.dies_at:
+            raise Died
+
+    @contextmanager
+    def output(self, path: str) -> Iterator[Sink]:
+        self._step()
+        with super().output(path) as sink:
+            self._step()
+            yield sink
+        self._step()
+
+    def settle(self, path: str) -> None:
+        super().settle(path)
+        self._step()
+
+    def replace(self, path: str, content: bytes) -> None:
+        super().replace(path, content)
+        self._step()
+
+    def delete(self, path: str) -> None:
+        super().delete(path)
+        self._step()

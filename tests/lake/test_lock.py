@@ -1,0 +1,93 @@
+"""The lock: one writer, and a dead one blocks nobody. Real processes hold it here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.errors import LakeBusy, SettingsError
+from collector.lake.lock import Lock
+
+from .nights import NOW
+
+HOLD = """
+import datetime, pathlib, sys
+from collector.lake.lock import Lock
+with Lock(pathlib.Path(sys.argv[1]), doing="compact", now=datetime.datetime(2026, 11, 23, 2, 15)):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of `tmp_path` until its input ends."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_the_second_writer_is_told_who_is_first(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """While one process holds the lake another gets exit code 5, with the command, process and time."""
+    with pytest.raises(LakeBusy) as caught, Lock(tmp_path, doing="collect", now=NOW):
+        pass
+    assert caught.value.exit_code == 5
+    for said in ("'compact'", f"process {holder.pid} ", "2026-11-23T02:15:00Z", str(tmp_path)):
+        assert said in str(caught.value)
+
+
+def test_a_killed_holder_blocks_nobody(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """The lock of a process that died by SIGKILL is free at once, though its file is still there."""
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert (tmp_path / ".lock").exists()
+    with Lock(tmp_path, doing="collect", now=NOW):
+        assert f'"pid":{os.getpid()},' in (tmp_path / ".lock").read_text()
+
+
+def test_the_lock_is_given_back(tmp_path: Path) -> None:
+    """After the block, also one that failed, the next writer gets in; inside it nobody does."""
+    with pytest.raises(KeyError), Lock(tmp_path, doing="collect", now=NOW):
+        raise KeyError
+    prune, collect = (Lock(tmp_path, doing=doing, now=NOW) for doing in ("prune", "collect"))
+    with prune, pytest.raises(LakeBusy, match="prune"), collect:
+        pass
+    with Lock(tmp_path, doing="collect", now=NOW):
+        pass
+
+
+def test_a_holder_that_has_not_written_its_name_still_holds(tmp_path: Path) -> None:
+    """Words in the file are for the message only: garbage or nothing in it changes nothing."""
+    with Lock(tmp_path, doing="collect", now=NOW):
+        for content in (b"", b"\xff{", b'{"pid": "x"}'):
+            (tmp_path / ".lock").write_bytes(content)
+            with pytest.raises(LakeBusy, match="not said"), Lock(tmp_path, doing="collect", now=NOW):
+                pass
+
+
+def test_a_lake_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
+    """No file can be made where a directory of that name is: a SettingsError with advice."""
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(SettingsError) as caught, Lock(tmp_path, doing="collect", now=NOW):
+        pass
+    assert "--lake" in caught.value.advice
+
+
+def test_a_file_system_without_locks_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where flock does not work, the advice is another place for the lake."""
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("collector.lake.lock.fcntl.flock", refuse)
+    with pytest.raises(SettingsError, match="cannot be locked"), Lock(tmp_path, doing="collect", now=NOW):
+        pass

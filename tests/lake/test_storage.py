@@ -1,0 +1,123 @@
+"""Storage: modes, whole replacement, and errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from collector.errors import NotPublished, SettingsError
+from collector.lake.lake import Lake
+from collector.lake.storage import Storage, make_directory, translated
+
+from .nights import publish_night
+
+
+def write(storage: Storage, path: str, content: bytes) -> None:
+    """One small file."""
+    with storage.output(path) as sink:
+        sink.write(content)
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000, 0o022])
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
+    """Every directory of a lake is 0750 and every file 0640, whatever the umask takes or lets through."""
+    before = os.umask(umask)
+    try:
+        lake = Lake.create(tmp_path / "nested" / "lake")
+        publish_night(lake, 0)
+        lake.runs.create("20261123T021500Z-7f3a9c")
+    finally:
+        os.umask(before)
+    found = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path / "nested").rglob("*")}
+    assert len(found) > 10
+    assert {mode for path, mode in found.items() if path.is_dir()} == {0o750}
+    assert {mode for path, mode in found.items() if path.is_file()} == {0o640}
+
+
+def test_a_directory_that_exists_keeps_its_mode(tmp_path: Path) -> None:
+    """A directory that somebody made for the lake stays as they made it."""
+    (tmp_path / "given").mkdir(mode=0o700)
+    make_directory(tmp_path / "given" / "new")
+    assert stat.S_IMODE((tmp_path / "given").stat().st_mode) == 0o700
+
+
+def test_a_sink_counts_and_hashes_what_is_written(tmp_path: Path) -> None:
+    """Bytes and sha256 of a sink are those of the file."""
+    storage = Storage(tmp_path)
+    with storage.output("a/b") as sink:
+        sink.write(b"one")
+        sink.write(memoryview(b"two"))
+        assert sink.tell() == 6
+    assert (tmp_path / "a/b").read_bytes() == b"onetwo"
+    assert sink.sha256 == storage.sha256("a/b") == hashlib.sha256(b"onetwo").hexdigest()
+    assert sink.closed
+
+
+def test_listing_gives_relative_paths_and_sizes(tmp_path: Path) -> None:
+    """A listing is sorted, relative to the root, and empty where nothing is."""
+    storage = Storage(tmp_path)
+    write(storage, "x/b", b"12")
+    write(storage, "x/a/c", b"1")
+    write(storage, "top", b"")
+    assert [(item.path, item.bytes) for item in storage.list("x")] == [("x/a/c", 1), ("x/b", 2)]
+    assert [item.path for item in storage.list(recursive=False)] == ["top"]
+    assert storage.list("nowhere") == []
+    found = storage.stat("x/b")
+    assert found is not None
+    assert found.bytes == 2
+    assert storage.stat("nowhere") is None
+    assert storage.stat("x") is None
+
+
+def test_replacing_leaves_the_new_content_and_nothing_else(tmp_path: Path) -> None:
+    """After a replacement the file is the new one, and no temporary file is left."""
+    storage = Storage(tmp_path)
+    storage.replace("manifest.json", b"old")
+    storage.replace("manifest.json", b"new")
+    assert [(item.path, storage.read(item.path)) for item in storage.list()] == [("manifest.json", b"new")]
+
+
+def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
+    """A file that is gone already is as good as deleted; empty directories go on request, others stay."""
+    storage = Storage(tmp_path)
+    write(storage, "tables/a/b/c", b"")
+    write(storage, "tables/d/e", b"")
+    storage.delete("tables/a/b/c")
+    storage.delete("tables/a/b/c")
+    storage.delete_empty_directories("tables")
+    assert sorted(path.name for path in (tmp_path / "tables").rglob("*")) == ["d", "e"]
+
+
+def test_a_failure_inside_the_block_is_the_one_reported(tmp_path: Path) -> None:
+    """What goes wrong while writing is not hidden by closing, and our own errors are not translated."""
+    for error in (SettingsError("a"), KeyError("b")):
+        with pytest.raises(type(error)), Storage(tmp_path).output("f"):
+            raise error
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "exit_code"),
+    [
+        (errno.ENOSPC, NotPublished, 3),
+        (errno.EDQUOT, NotPublished, 3),
+        (errno.EFBIG, NotPublished, 3),
+        (errno.EIO, NotPublished, 3),
+        (errno.EMFILE, NotPublished, 3),
+        (errno.EACCES, SettingsError, 2),
+        (errno.EPERM, SettingsError, 2),
+        (errno.EROFS, SettingsError, 2),
+        (errno.ENOTDIR, SettingsError, 2),
+    ],
+)
+def test_every_refusal_of_the_system_has_advice(number: int, kind: type[Exception], exit_code: int) -> None:
+    """A full or failing disk leaves a run that can go on; a missing right is a setting to mend."""
+    error = translated(OSError(number, "words"), "/lake/x")
+    assert type(error) is kind
+    assert error.exit_code == exit_code
+    assert "/lake/x" in str(error)
+    assert error.advice
