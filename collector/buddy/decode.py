@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from collector.buddy.catalogue import Kind, Request
-from collector.buddy.fields import View
+from collector.buddy.fields import View, declared_fields
 from collector.buddy.timestamps import parse_timestamp
 from collector.buddy.views import (
     PROMOTE_IMAGE,
@@ -46,11 +46,12 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One element of a list: its key (None if even that is unreadable), its JSON and the breach, if any."""
+    """One element of a list: its key (None if even that is unreadable), its JSON, the breach, if any, and its JSON path."""
 
     key: str | int | None
     document: Document
     breach: Breach | None
+    at: str = "$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,10 @@ def decode_list(kind: Kind, document: Document) -> ListPage:
 
 def decode_action(request: Request, document: Document) -> Detail:
     """Read the reply to one action's GET; an id that isn't the one asked for is a breach."""
-    is_promote_image = document.get("type") in {PROMOTE_IMAGE, None}
-    if is_promote_image or not isinstance(document.get("type"), str):
-        breach = check_promote_image(document)
-    else:
-        breach = None
+    told = document.get("type")
+    # Whatever isn't a text can't be another type: it is checked, and found in breach.
+    is_promote_image = not isinstance(told, str) or told == PROMOTE_IMAGE
+    breach = check_promote_image(document) if is_promote_image else None
     answered = document.get("id")
     if breach is None and answered is not None and answered != request.action_id:
         breach = Breach(f"The reply is about action {answered}, not {request.action_id}", "$.id")
@@ -110,8 +110,8 @@ def carries_ends(document: Mapping[str, Any]) -> bool:
 def _item(kind: Kind, raw: Any, index: int) -> Item:  # noqa: ANN401 - any JSON may stand in a list
     at = f"$.{kind.value}[{index}]"
     if not isinstance(raw, dict):
-        return Item(None, {"item": raw}, Breach(f"Expected an object, got {_type_name(raw)}", at))
-    return Item(_key(kind, raw), raw, _breach(ITEM_VIEWS[kind], raw, at))
+        return Item(None, {"item": raw}, Breach(f"Expected an object, got {_type_name(raw)}", at), at)
+    return Item(_key(kind, raw), raw, _breach(ITEM_VIEWS[kind], raw, at), at)
 
 
 def _key(kind: Kind, raw: Document) -> str | int | None:
@@ -134,7 +134,11 @@ def _breach(view: type[View], document: Document, at: str) -> Breach | None:
     return None
 
 
-_TIMESTAMPS: dict[type[View], tuple[str, ...]] = {ShortProject: ("create_date",), ShortPipeline: ("create_date",)}
+# msgspec sees them as text: Buddy's dates leave out what its own reader insists on.
+_TIMESTAMPS: dict[type[View], tuple[str, ...]] = {
+    view: tuple(d.name for d in declared_fields(view) if d.logical == "timestamp")
+    for view in ITEM_VIEWS.values()
+}
 
 
 def _type_name(value: Any) -> str:  # noqa: ANN401 - any JSON

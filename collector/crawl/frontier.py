@@ -21,7 +21,7 @@ from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, Kind, Request
 from collector.buddy.decode import Breach, Detail, Item, ListPage, carries_ends, check_promote_image
 from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, coverage_of, key_of
 from collector.buddy.views import PROMOTE_IMAGE
-from collector.crawl.listing import Listing
+from collector.crawl.listing import Listing, identity_of
 from collector.crawl.reply import GivenUp, Reply
 
 # Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any
@@ -162,6 +162,7 @@ class Frontier:
         for key in list(self._listings):
             if self._listings[key].kind is Kind.WORKSPACES:
                 self.root_failure = Problem(problem_kind, key, f"{why}: the workspaces were not listed")
+                findings.append(self.root_failure)
                 del self._listings[key]
                 continue
             findings.append(Problem(problem_kind, key, f"{why}: what is in it was not listed to the end"))
@@ -205,7 +206,7 @@ class Frontier:
             if item.key is None:
                 listing.unreadable = True
             else:
-                children.append((item, listing.seen[item.key]))
+                children.append((item, listing.seen[identity_of(item)]))
         # The stack hands out the newest first, so the first child is pushed last.
         for item, position in reversed(children):
             findings.extend(self._child(reply, key, item, position))
@@ -271,7 +272,7 @@ class Frontier:
         self.found[Kind.ACTION] += 1
         if item.breach is None and carries_ends(item.document):
             self.done[Kind.ACTION] += 1
-            breach = check_promote_image(item.document)
+            breach = check_promote_image(item.document, item.at)
             if breach is not None:
                 problem = _not_understood(reply, key, breach, item.document)
                 return [problem, self._action_seen(pending, key, "quarantined")]

@@ -50,7 +50,8 @@ class Tally:
         """Count a finding, and notice when it means that something selected was not seen."""
         if isinstance(finding, Problem):
             self.problems[finding.kind] += 1
-            self.partial |= finding.kind == "not_understood"
+            # Anything below a workspace is missed or not by its coverage, which knows what was selected.
+            self.partial |= finding.kind == "not_understood" and finding.key.workspace is None
         elif isinstance(finding, Seen):
             self.coverage[finding.kind.value, finding.coverage] += 1
             self.partial |= finding.coverage in _MISSED

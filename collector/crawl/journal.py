@@ -86,7 +86,7 @@ Entry = Answered | Failed
 Line = Header | Resumed | Answered | Failed
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Header | Resumed | Answered | Failed).decode
+_decode: Callable[[bytes], Line] = msgspec.json.Decoder(Header | Resumed | Answered | Failed).decode
 
 
 class Journal:
@@ -103,8 +103,12 @@ class Journal:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
         os.fchmod(descriptor, _MODE)
         journal = cls(path, os.fdopen(descriptor, "r+b", buffering=0), header)
-        journal.append([header])
-        journal.sync()
+        try:
+            journal.append([header])
+            journal.sync()
+        except NotPublished:
+            journal.close()
+            raise
         return journal
 
     @classmethod
@@ -149,21 +153,23 @@ class Journal:
         except OSError as error:
             raise _cannot_write(self.path, error) from None
 
+    def close(self) -> None:
+        """Close the file; what was appended stays."""
+        self._file.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self.close()
 
 
 def render(line: Line) -> bytes:
     """Return a line as it stands in the file: CRC-32 in hex, a space, JSON, a newline."""
-    text = _encode(line)
-    if b"\n" in text:
-        # Only a body, which is kept as Buddy sent it, can hold one; white space between tokens is not content.
-        text = _encode(msgspec.json.decode(text))
+    # Only a body, which is kept as Buddy sent it, can hold a newline, and only between tokens: JSON has none in a string.
+    text = _encode(line).replace(b"\n", b" ")
     return b"%08x %b\n" % (crc32(text), text)
 
 

@@ -3,12 +3,18 @@
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, SORTING, Kind, Request
 from collector.buddy.decode import Item
 
 MOST_READINGS = 3
+
+
+def identity_of(item: Item) -> Hashable:
+    """Return what tells an item from its neighbours: its key, or all of its JSON where even the key is unreadable."""
+    return msgspec.json.encode(item.document) if item.key is None else item.key
 
 
 class Listing:
@@ -36,20 +42,17 @@ class Listing:
             self.envelope = {**envelope, **self.envelope}
 
     def read(self, items: Sequence[Item]) -> list[Item]:
-        """Take in one page and return the items never seen before, in order. An item without a key is always new."""
+        """Take in one page and return the items never seen before, in order."""
         news = []
         self._brought_new = False
         self._pages_with_items += bool(items)
         for item in items:
-            if item.key is None:
-                if not self._earlier:
-                    news.append(item)
-                continue
-            if item.key not in self._reading:
-                self._reading.add(item.key)
+            identity = identity_of(item)
+            if identity not in self._reading:
+                self._reading.add(identity)
                 self._brought_new = True
-            if item.key not in self.seen:
-                self.seen[item.key] = len(self.seen) + 1
+            if identity not in self.seen:
+                self.seen[identity] = len(self.seen) + 1
                 news.append(item)
         return news
 

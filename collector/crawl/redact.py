@@ -11,11 +11,13 @@ from typing import Any
 from collector.buddy.marks import ENCRYPTED, REDACTED, TOKEN
 
 _ALWAYS = frozenset({"password", "passphrase"})
+# What needs no redacting: nothing, and what has been redacted already.
+_SAFE = (None, "", REDACTED, ENCRYPTED)
 # Buddy's ciphertext, which comes back in place of an encrypted value (buddy-api.md, 5.3).
 _CIPHERTEXT = "secure!"
 # Bytes without any of these hold nothing to redact, which spares most replies the walk. A backslash may hide a letter of
-# a name (\u0070assword), so an escaped letter or slash sends the reply down the careful way.
-_SUSPECT = re.compile(rb"ariables\"|passw|passphr|\\u00|\\/", re.IGNORECASE)
+# a name (\u0070assword) or of the token, so an escaped visible character sends the reply down the careful way.
+_SUSPECT = re.compile(rb'ariables"|passw|passphr|\\u00|\\[/"\\]', re.IGNORECASE)
 
 
 class Redactor:
@@ -46,8 +48,9 @@ class Redactor:
             node = waiting.pop()
             if isinstance(node, dict):
                 changed |= self._redact_object(node)
-                if strictly and node.get("value") not in (None, ""):
+                if strictly and node.get("value") not in _SAFE:
                     node["value"] = REDACTED
+                    changed = True
                 waiting.extend(node.values())
             elif isinstance(node, list):
                 for index, value in enumerate(node):
@@ -63,24 +66,36 @@ class Redactor:
 
     def _redact_object(self, node: dict[str, Any]) -> bool:
         changed = False
-        for name, value in list(node.items()):
-            if self._holds_token(name):
-                node[self.redact_text(name)] = node.pop(name)
+        for written, value in list(node.items()):
+            name = self.redact_text(written)
+            if name != written:
+                node[name] = node.pop(written)
                 changed = True
-            if name.lower() in _ALWAYS and value not in (None, ""):
+            if name.lower() in _ALWAYS and value not in _SAFE:
                 node[name] = REDACTED
                 changed = True
-            elif name.endswith("variables") and isinstance(value, list):
-                for variable in value:
-                    changed |= isinstance(variable, dict) and self._redact_variable(variable)
+            elif name.lower().endswith("variables") and isinstance(value, list | dict):
+                changed |= self._redact_variables(value, wholly=name.lower() == "variables")
             elif isinstance(value, str) and self._holds_token(value):
                 node[name] = self.redact_text(value)
                 changed = True
         return changed
 
+    def _redact_variables(self, variables: Any, *, wholly: bool) -> bool:
+        """Redact each variable; `wholly` takes bare texts, which Buddy doesn't document here, for values as well."""
+        changed = isinstance(variables, dict) and self._redact_variable(variables)
+        places = variables.items() if isinstance(variables, dict) else enumerate(variables)
+        for place, value in list(places):
+            if isinstance(value, dict):
+                changed |= self._redact_variable(value)
+            elif wholly and not self._keep_values and isinstance(value, str) and value not in _SAFE:
+                variables[place] = REDACTED
+                changed = True
+        return changed
+
     def _redact_variable(self, variable: dict[str, Any]) -> bool:
         value = variable.get("value")
-        if value is None or value == "":
+        if value in _SAFE:
             return False
         if variable.get("encrypted") or (isinstance(value, str) and value.startswith(_CIPHERTEXT)):
             variable["value"] = ENCRYPTED

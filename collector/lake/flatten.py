@@ -195,9 +195,11 @@ def _named_integration(document: Document, end: str, rest: Document) -> Document
 def _conditions(given: Document, conditions: Any) -> Iterator[Row]:  # noqa: ANN401 - JSON checked by the view
     for position, condition in enumerate(conditions, start=1):
         rest = _CONDITION.leftover(condition)
-        zone = condition.get("timezone")
-        if zone is None or rest.get("zone_id") == zone:
-            zone = rest.pop("zone_id", zone) if rest.get("zone_id") is not None else zone
+        zone, older = condition.get("timezone"), rest.pop("zone_id", None)
+        if zone is None:
+            zone = older
+        elif older not in {None, zone}:
+            rest["zone_id"] = older
         extra = canonical(rest) if rest else None
         yield _CONDITION.row({**condition, "timezone": zone}, {**given, "position": position, "extra": extra})
 
@@ -229,20 +231,12 @@ def _permissions(given: Document, permissions: Document, rest: Document) -> Iter
         unknown = []
         named = set()
         for principal in permissions.get(member) or ():
-            if principal.keys() - {"id", "access_level"} or principal["id"] in named:
+            if _PERMISSION.leftover(principal) or principal["id"] in named:
                 unknown.append(principal)
             if principal["id"] in named:
                 continue
             named.add(principal["id"])
-            yield _PERMISSION.row(
-                {},
-                {
-                    **given,
-                    "principal_type": principal_type,
-                    "principal_id": principal["id"],
-                    "access_level": principal.get("access_level"),
-                },
-            )
+            yield _PERMISSION.row(principal, {**given, "principal_type": principal_type})
         if unknown:
             left[member] = unknown
     rest.pop("permissions", None)

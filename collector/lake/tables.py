@@ -14,6 +14,7 @@ from collector.buddy.fields import Declared, Logical, View, declared_fields
 from collector.buddy.views import (
     NestedPipeline,
     Permissions,
+    Principal,
     PromoteImage,
     PromoteImageAction,
     ShortAction,
@@ -251,8 +252,8 @@ PERMISSIONS = Table(
         *RUN,
         *KEY,
         given("principal_type", "string", "user or group", values=("user", "group")),
-        given("principal_id", "int", "Numeric id of the user or group"),
-        given("access_level", "string", "Right on the action"),
+        *taken(Principal, "id", rename={"id": "principal_id"}),
+        *taken(Principal, "access_level"),
     ),
     ("run_id", "installation", *KEY_NAMES, "principal_type", "principal_id"),
 )
