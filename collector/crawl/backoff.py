@@ -1,0 +1,59 @@
+"""How long to stay away: the three series of waits, as pure functions of a count and a draw.
+
+They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky
+together, so its wait is random (full jitter). A refusal without a usable reset says only "less", so everybody
+waits, longer each time. A window that is not renewed at its reset is late by the part of a second that the
+server rounded away, so it is looked at soon and often.
+"""
+
+__all__ = ["Limits", "after_failure", "after_late_reset", "after_refusal"]
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How far one request is pursued, and how large and slow its replies may be.
+
+    `attempts` counts what failed, not what was refused; `retry_total_s` adds up the attempts and the waits
+    between them, but not the time in the pace, which may be an hour and is nobody's failure.
+    """
+
+    attempts: int = 5
+    retry_total_s: float = 120.0
+    retry_initial_s: float = 0.5
+    retry_longest_s: float = 30.0
+    connect_s: float = 10.0
+    read_s: float = 30.0
+    total_s: float = 60.0
+    body_bytes: int = 32 * 1024 * 1024
+    stuck_after_s: float = 3600.0
+
+
+def after_failure(attempt: int, spent_s: float, limits: Limits, draw: float) -> float | None:
+    """Return the seconds to wait after failed attempt number `attempt` (1-based), None when it was the last.
+
+    Full jitter: `draw` (0 <= draw < 1) of min(longest, initial * 2^(attempt-1)).
+    """
+    if attempt >= limits.attempts:
+        return None
+    # The exponent is bounded so that a caller with thousands of attempts cannot overflow a float.
+    wait = draw * min(limits.retry_longest_s, limits.retry_initial_s * 2.0 ** min(attempt - 1, 60))
+    return None if spent_s + wait > limits.retry_total_s else wait
+
+
+def after_refusal(count: int) -> float:
+    """Return the seconds to pause after the `count`-th refusal in a row that named no usable reset: 1, 2, 4 …
+    60.
+    """
+    return min(60.0, 2.0 ** min(max(count, 1) - 1, 6))
+
+
+# Their sum passes one second, the most that rounding an epoch down can hide, on the fifth look at the latest.
+_LATE = (0.1, 0.2, 0.3, 0.45)
+
+
+def after_late_reset(count: int) -> float:
+    """Return the seconds until the next look at a window found unrenewed `count` times after its reset."""
+    if count <= len(_LATE):
+        return _LATE[max(count, 1) - 1]
+    return min(60.0, 0.9 * 2.0 ** min(count - len(_LATE) - 1, 7))

@@ -1,0 +1,268 @@
+"""The gate: values in, values out."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.buddy.rate import Reading, read
+from collector.crawl.budget import Budget, Why
+
+from .model_server import EPOCH, ModelServer
+
+OFFSET = EPOCH  # our wall clock minus the test's clock: exact, unless a test skews the server
+
+
+def reading(
+    remaining: int | None = None, reset_in: float | None = None, now: float = 0.0, limit: int | None = None
+) -> Reading:
+    """A reading whose reset is `reset_in` seconds after `now`, without a Date."""
+    return Reading(limit, remaining, None if reset_in is None else OFFSET + now + reset_in)
+
+
+def test_one_probe_before_anything_is_known() -> None:
+    """Before the first reply one request is in flight at a time; when it stays away, another may ask."""
+    budget = Budget(50)
+    assert budget.next_turn(0.0) == 0.0
+    budget.depart(0.0)
+    assert 0 < budget.next_turn(0.1) <= 2.0
+    assert budget.why(0.1) is Why.PROBING
+    assert budget.next_turn(2.1) == 0.0
+
+
+def test_a_server_without_headers_is_free() -> None:
+    """When replies carry no rate headers, nothing is waited for."""
+    budget = Budget(50)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, Reading(), OFFSET)
+    assert [budget.next_turn(0.1) for _ in range(3)] == [0.0] * 3
+    assert budget.why(0.1) is Why.FREE
+
+
+def test_what_is_in_flight_is_counted() -> None:
+    """With 60 left and 50 reserved, ten may be under way and the eleventh waits for the reset."""
+    budget = Budget(50)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, reading(60, 10.0), OFFSET)
+    for step in range(10):
+        assert budget.next_turn(0.2) == 0.0
+        budget.depart(0.2 + step / 100)
+    assert budget.next_turn(0.5) == pytest.approx(9.5)
+    assert budget.why(0.5) is Why.SPENT
+
+
+def test_within_a_window_the_smallest_remaining_counts() -> None:
+    """A reply that was overtaken does not give back what was spent since."""
+    budget = Budget(0)
+    for sent, remaining in ((0.0, 90), (0.1, 80), (0.2, 85)):
+        budget.depart(sent)
+        budget.settle(sent, sent + 0.5, reading(remaining, 10.0), OFFSET)
+    assert budget.remaining == 80
+
+
+def test_a_later_reset_begins_another_window_and_an_older_reply_does_not_end_it() -> None:
+    """The reset names the window: a later one replaces it, a straggler of an earlier one is ignored."""
+    budget = Budget(0)
+    for sent in (0.0, 0.1, 0.2):
+        budget.depart(sent)
+    budget.settle(0.0, 0.3, reading(5, 10.0), OFFSET)
+    budget.settle(0.1, 0.4, reading(100, 20.0), OFFSET)
+    budget.settle(0.2, 0.5, reading(4, 10.0), OFFSET)
+    assert (budget.remaining, budget.reset_at) == (100, 20.0)
+
+
+def test_a_reset_that_flickers_by_a_second_is_one_window() -> None:
+    """A server that computes the reset anew for each reply, now floor and now ceiling, does not refill the
+    budget.
+    """
+    budget = Budget(0)
+    for step, reset in enumerate((10.0, 11.0, 10.0, 11.0, 10.0)):
+        budget.depart(step / 10)
+        budget.settle(step / 10, step / 10 + 0.05, reading(100 - step, reset), OFFSET)
+    assert budget.remaining == 96
+
+
+def test_a_late_renewal_is_learned() -> None:
+    """A window found unrenewed after its reset is looked at with growing waits, and the next one is awaited
+    longer.
+    """
+    budget, server, now = Budget(50), ModelServer(limit=100, period_s=4.0, phase_s=0.7), 0.0
+    lost: list[int] = []
+    for _ in range(600):
+        now += budget.next_turn(now)
+        budget.depart(now)
+        status, headers = server.arrive(now)
+        budget.settle(now, now + 0.001, read(headers), OFFSET, refused=status == 429)
+        now += 0.002
+    lost = [count[0] for count in server.counts.values()][1:-1]
+    assert server.refusals == 0
+    assert 0.6 < budget.lag_s < 1.3
+    assert lost[0] <= 54 and lost[2:] == [50] * len(lost[2:])
+
+
+def test_a_window_smaller_than_the_reserve_is_used_to_a_tenth() -> None:
+    """A reserve larger than the whole budget slows the crawl down; it does not stop it, and it is said."""
+    budget, server, now = Budget(50), ModelServer(limit=40, period_s=10.0), 0.0
+    for _ in range(24):
+        now += budget.next_turn(now)
+        budget.depart(now)
+        status, headers = server.arrive(now)
+        budget.settle(now, now + 0.01, read(headers), OFFSET, refused=status == 429)
+        now += 0.02
+    assert budget.squeezed
+    assert {count[0] for count in list(server.counts.values())[:-1]} == {4}
+
+
+def test_without_a_limit_header_a_small_window_is_known_by_its_first_reply() -> None:
+    """When nothing but `remaining` is told, a fresh window that begins below the reserve is taken for the
+    whole.
+    """
+    budget = Budget(50)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, reading(30, 5.0), OFFSET)
+    assert budget.next_turn(0.1) == pytest.approx(4.9)
+    budget.depart(5.0)
+    budget.settle(5.0, 5.1, reading(39, 5.0, 5.0), OFFSET)
+    assert budget.squeezed and budget.next_turn(5.1) == 0.0
+
+
+def test_refusals_without_a_reset_back_off_and_one_burst_counts_once() -> None:
+    """1, 2, 4 … 60 seconds, however many were under way when the first was refused."""
+    budget, now, waits = Budget(0), 0.0, []
+    for _ in range(9):
+        sents = [now + step / 1000 for step in range(8)]
+        for sent in sents:
+            budget.depart(sent)
+        for sent in sents:
+            budget.settle(sent, now + 0.1, Reading(), OFFSET, refused=True)
+        waits.append(round(budget.next_turn(now + 0.1)))
+        now += 0.1 + budget.next_turn(now + 0.1)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert budget.why(now - 1) is Why.REFUSED
+    assert budget.refused_since == 0.1
+
+
+def test_after_a_pause_one_asks_before_all_do() -> None:
+    """A refusal of a server without headers ends in a probe, not in a burst."""
+    budget = Budget(0)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, Reading(), OFFSET)
+    budget.depart(0.2)
+    budget.settle(0.2, 0.3, Reading(retry_after_s=7), OFFSET, refused=True)
+    assert budget.next_turn(0.3) == pytest.approx(7.0)
+    assert budget.next_turn(7.4) == 0.0
+    budget.depart(7.4)
+    assert budget.next_turn(7.5) > 0
+
+
+@pytest.mark.parametrize("ahead", [-86_400.0, 3601.0, 1e12])
+def test_an_unbelievable_reset_is_no_reset(ahead: float) -> None:
+    """A reset long past or absurdly ahead is neither waited for nor trusted: the backoff takes its place."""
+    budget = Budget(10)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, reading(0, ahead), OFFSET, refused=True)
+    assert budget.next_turn(0.1) == pytest.approx(1.0)
+    budget.depart(2.0)
+    budget.settle(2.0, 2.1, reading(100, ahead), OFFSET)
+    assert budget.next_turn(2.1) == 0.0
+
+
+def test_a_refusal_with_a_good_reset_waits_for_it() -> None:
+    """The server's word is believed: nobody asks before the reset."""
+    budget = Budget(0)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, reading(0, 300.0), OFFSET, refused=True)
+    assert budget.next_turn(0.1) == pytest.approx(299.9)
+
+
+def test_what_was_never_answered_is_taken_for_spent() -> None:
+    """A lost request may have been counted by the server, so it is counted here."""
+    budget = Budget(0)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, reading(10, 60.0), OFFSET)
+    budget.depart(0.2)
+    budget.settle(0.2, 0.3, None, OFFSET)
+    assert (budget.remaining, budget.in_flight) == (9, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    data=st.data(),
+    limit=st.integers(60, 300),
+    reserve=st.integers(0, 50),
+    latency=st.floats(0.001, 0.4),
+    skew=st.floats(-90_000, 90_000),
+    lazily=st.booleans(),
+)
+def test_never_more_than_the_window_less_the_reserve(
+    data: st.DataObject, limit: int, reserve: int, latency: float, skew: float, lazily: bool
+) -> None:
+    """Alone on an honest server, whatever the order of the replies and the skew of its clock: no refusal, and
+    no window gives more than its limit less the reserve.
+    """
+    server = ModelServer(limit=limit, period_s=5.0, skew_s=skew, lazily=lazily, rounding="exact")
+    budget, now = Budget(reserve), 0.0
+    flying: list[tuple[float, int, dict[str, str]]] = []
+    for _ in range(500):
+        wait = budget.next_turn(now)
+        if len(flying) < 16 and not wait:
+            budget.depart(now)
+            status, headers = server.arrive(now + latency / 2)
+            flying.append((now, status, headers))
+            now += 0.001
+        elif flying:
+            sent, status, headers = flying.pop(
+                data.draw(st.integers(0, min(3, len(flying) - 1))) if limit % 2 else 0
+            )
+            now = max(now, sent + latency)
+            budget.settle(sent, now, read(headers), OFFSET, refused=status == 429)
+        else:
+            now += wait
+    assert server.refusals == 0
+    assert all(served <= limit - reserve for served, _, _ in server.counts.values())
+    assert server.served > 50
+
+
+_numbers = st.one_of(st.none(), st.integers(0, 3), st.integers(0, 10**17))
+_readings = st.one_of(
+    st.none(),
+    st.builds(
+        Reading,
+        _numbers,
+        _numbers,
+        st.one_of(st.none(), st.floats(0, 1e18), st.floats(-10, 4000).map(lambda ahead: OFFSET + ahead)),
+        st.one_of(
+            st.none(), st.integers(0, 10**11), st.integers(-3, 300).map(lambda ahead: int(OFFSET) + ahead)
+        ),
+        _numbers,
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    reserve=st.integers(0, 10**6),
+    steps=st.lists(st.tuples(st.floats(0, 90), _readings, st.booleans(), st.booleans()), max_size=40),
+)
+def test_nonsense_never_stops_the_crawl(
+    reserve: int, steps: list[tuple[float, Reading | None, bool, bool]]
+) -> None:
+    """Whatever a server says, a wait is finite and not negative, and a few waits later a request may go."""
+    budget, now = Budget(reserve), 0.0
+    flying: list[float] = []
+    for gap, said, refused, home in steps:
+        now += gap + 0.001
+        if not budget.next_turn(now):
+            budget.depart(now)
+            flying.append(now)
+        if home and flying:
+            budget.settle(flying.pop(0), now, said, OFFSET, refused=refused and said is not None)
+        assert 0 <= budget.next_turn(now) <= 3605 and math.isfinite(budget.next_turn(now))
+        assert budget.in_flight == len(flying)
+        budget.why(now)
+    for sent in flying:
+        budget.settle(sent, now, None, OFFSET)
+    for _ in range(3):
+        now += budget.next_turn(now)
+    assert budget.next_turn(now) == 0.0
