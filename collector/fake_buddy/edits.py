@@ -1,0 +1,79 @@
+"""What a test says about the world beyond its seed: this is gone, that is changed, here is forbidden.
+
+Edits are plain data with a night from which and a night until which they hold, so a story of many nights is
+a list of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Path = tuple[str | int, ...]
+REFUSALS = {
+    "forbid": (403, "You don't have permission to access this resource."),
+    "freeze": (403, "Only active workspace have access to API"),
+    "disable": (400, "API is disabled in this workspace."),
+    "disable_403": (403, "API is disabled in this workspace."),
+}
+KINDS = ("add", "remove", "change", *REFUSALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One statement about one path: `(workspace, project, pipeline_id, action_id)` or its beginning.
+
+    For `add` the path is the parent's and `value` the new item; for `change` the value holds the fields,
+    where `...` takes a field away. It holds from `from_night` to the night before `until`.
+    """
+
+    do: str
+    path: Path
+    value: Mapping[str, Any] = field(default_factory=dict)
+    from_night: int = 1
+    until: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.do not in KINDS:
+            raise ValueError(f"an edit is one of {', '.join(KINDS)}, not {self.do!r}")
+
+    def holds(self, night: int) -> bool:
+        """Say whether the edit is in force on a night."""
+        return self.from_night <= night and (self.until is None or night < self.until)
+
+
+class Edits:
+    """The edits in force on one night, found by path."""
+
+    def __init__(self, edits: Iterable[Edit], night: int) -> None:
+        self.added: dict[Path, list[Mapping[str, Any]]] = {}
+        self.removed: set[Path] = set()
+        self.changed: dict[Path, dict[str, Any]] = {}
+        self.refused: dict[Path, tuple[int, str]] = {}
+        self.touched_parents: set[Path] = set()
+        for edit in edits:
+            if edit.holds(night):
+                self._enter(edit)
+
+    def _enter(self, edit: Edit) -> None:
+        if edit.do == "add":
+            self.added.setdefault(edit.path, []).append(edit.value)
+            self.touched_parents.add(edit.path)
+        elif edit.do == "remove":
+            self.removed.add(edit.path)
+            self.touched_parents.add(edit.path[:-1])
+        elif edit.do == "change":
+            self.changed.setdefault(edit.path, {}).update(edit.value)
+            self.touched_parents.add(edit.path[:-1])
+        else:
+            self.refused[edit.path] = REFUSALS[edit.do]
+
+    def applied(self, path: Path, item: dict[str, Any], only: Iterable[str] | None = None) -> dict[str, Any]:
+        """Return an item with the changes of its path, or those of the named fields."""
+        fields = self.changed.get(path)
+        if fields is None:
+            return item
+        wanted = fields if only is None else {name: fields[name] for name in fields if name in set(only)}
+        merged = {**item, **wanted}
+        return {name: value for name, value in merged.items() if value is not ...}

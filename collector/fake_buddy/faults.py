@@ -1,0 +1,165 @@
+"""Faults are scripts, never dice: an ordered list of rules that say which arrivals go wrong, and how.
+
+Every fault is plain data, so a test can write it, Hypothesis can draw it and a JSON file can hold it.
+Only admitted arrivals count: a 401 or a refusal by the rate limit uses up no rule.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import unquote
+
+from . import json_path as json_paths
+from .answers import page_of
+from .routes import KINDS, Route
+from .world import World
+
+FAULTS: Mapping[str, str] = {
+    "status": "answers with `code`, and with `body` (text, or JSON) and `headers` if given",
+    "limited": "refuses by rate (`code` 429 or 403); `reset` is good, absent, past, absurd or skewed",
+    "api_disabled": "answers that the API is disabled in this workspace (`code` 400 or 403)",
+    "frozen": "answers that only active workspaces have access",
+    "reset_before": "resets the connection before any byte of the reply",
+    "reset_during": "resets the connection in the middle of the body",
+    "truncate": "announces more bytes than it sends, then closes",
+    "gzip": "sends the true reply compressed",
+    "broken_gzip": "sends a compressed reply that cannot be inflated",
+    "bomb": "sends a small reply that inflates to `n` bytes (1 GiB)",
+    "html": "answers 200 with an HTML page",
+    "empty_body": "answers 200 with nothing",
+    "wrong_shape": "answers 200 with the JSON of `value` (null) instead of an object",
+    "errors_in_200": "answers 200 with a body of errors",
+    "wrong_type": "puts `value` at `json_path` of the true reply",
+    "extra_field": "adds `value` at `json_path` to the true reply",
+    "trickle": "sends one byte of the body every `seconds`, for ever",
+    "hang": "takes the request and never answers",
+    "redirect": "redirects (`code` 302) to the URL `to`",
+    "delay": "answers truly, after `seconds`",
+    "ignore_page": "answers every page as if page 1 had been asked",
+    "repeat_page": "answers page n with page n - 1",
+    "clamp": "gives at most `n` items a page",
+    "mutate": "moves the world on `when` before or after: by the function `mutate`, or to `night`",
+    "vanish": "answers 404 for this path and all beneath it from now on",
+}
+RESETS = ("good", "absent", "past", "absurd", "skewed")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One rule: the arrivals it matches, which of them it hits, and what it does to those.
+
+    `kind`, `path` (a glob on the raw or the decoded path; a regular expression after `re:`) and `page` must
+    all match where they are given. Of the matching arrivals it hits the `nth` and the `times` - 1 after it;
+    `times=None` means for ever. With `per_url` every URL is counted by itself.
+    """
+
+    do: str
+    kind: str | None = None
+    path: str | None = None
+    page: int | None = None
+    nth: int = 1
+    times: int | None = 1
+    per_url: bool = False
+    code: int | None = None
+    message: str | None = None
+    body: Any = None
+    headers: Mapping[str, str] | None = None
+    reset: str = "good"
+    json_path: str | None = None
+    value: Any = None
+    seconds: float = 0.0
+    to: str = "http://127.0.0.2:9/"
+    n: int | None = None
+    night: int | None = None
+    mutate: Callable[[World], World] | None = None
+    when: str = "before"
+
+    def __post_init__(self) -> None:
+        _one_of("do", self.do, FAULTS)
+        _one_of("reset", self.reset, RESETS)
+        _one_of("when", self.when, ("before", "after"))
+        if self.kind is not None:
+            _one_of("kind", self.kind, KINDS)
+        if self.do in ("wrong_type", "extra_field"):
+            json_paths.steps(self.json_path or "")
+        if self.nth < 1 or (self.times is not None and self.times < 1):
+            raise ValueError("nth and times count from 1")
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Fault:
+        """Return the fault that plain data describes; ValueError names what does not belong."""
+        unknown = set(data) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
+        return cls(**data)
+
+    def matches(self, route: Route) -> bool:
+        """Say whether the rule is about such a request at all."""
+        if self.kind is not None and self.kind != route.kind:
+            return False
+        if self.page is not None and self.page != page_of(route):
+            return False
+        return self.path is None or _path_matches(self.path, route.raw_path)
+
+    def hits(self, count: int) -> bool:
+        """Say whether the rule hits its count-th matching arrival."""
+        return count >= self.nth and (self.times is None or count < self.nth + self.times)
+
+
+class Script:
+    """The ordered rules of a server; the first that hits an arrival decides, though every rule counts it."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._faults: list[Fault] = list(faults)
+        self._counts: Counter[tuple[int, str]] = Counter()
+        self._vanished: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, *faults: Fault) -> None:
+        """Append rules."""
+        with self._lock:
+            self._faults.extend(faults)
+
+    def clear(self) -> None:
+        """Forget the rules, their counts and what has vanished."""
+        with self._lock:
+            self._faults.clear()
+            self._counts.clear()
+            self._vanished.clear()
+
+    def hit(self, route: Route, target: str) -> Fault | None:
+        """Count an arrival and return the fault that hits it, if any."""
+        if not self._faults:
+            return None
+        with self._lock:
+            hit = None
+            for position, fault in enumerate(self._faults):
+                if fault.matches(route):
+                    key = (position, target if fault.per_url else "")
+                    self._counts[key] += 1
+                    if hit is None and fault.hits(self._counts[key]):
+                        hit = fault
+            if hit is not None and hit.do == "vanish":
+                self._vanished.add(route.raw_path)
+            return hit
+
+    def has_vanished(self, raw_path: str) -> bool:
+        """Say whether a path, or one above it, vanished by an earlier fault."""
+        return any(raw_path == gone or raw_path.startswith(f"{gone}/") for gone in list(self._vanished))
+
+
+def _one_of(field: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{field} is one of {', '.join(known)}, not {value!r}")
+
+
+def _path_matches(pattern: str, raw_path: str) -> bool:
+    if pattern.startswith("re:"):
+        return re.search(pattern[3:], raw_path) is not None
+    return fnmatchcase(raw_path, pattern) or fnmatchcase(unquote(raw_path), pattern)

@@ -1,0 +1,44 @@
+"""The fewest requests that one undisturbed night can cost, by arithmetic on the world alone.
+
+The rule: one list of workspaces; projects and pipelines by pages, where a page shorter than Buddy's
+documented 20 ends a list and a longer one does not; a list of more than one page with something on it
+is read twice; one list of actions for each pipeline; one GET for each promotion, unless the list
+carried its ends.
+"""
+
+from __future__ import annotations
+
+from .world import World
+
+_PER_PAGE = 50
+_DOCUMENTED_PAGE = 20
+
+
+def readings(items: int, page_size: int) -> int:
+    """Return how many requests it takes to read a list and be sure of it."""
+    full, rest = divmod(items, page_size)
+    if full and page_size < _DOCUMENTED_PAGE:
+        return 1  # a server below the documented page: its first page looks like the end
+    pages = full + 1 if rest < _DOCUMENTED_PAGE else full + 2
+    return pages * (2 if full + (rest > 0) > 1 else 1)
+
+
+def expected_minimum(world: World, max_per_page: int = _PER_PAGE, actions_carry_ends: bool = False) -> int:
+    """Return the number of requests of one undisturbed night of a world; what is refused is asked once."""
+    size = min(_PER_PAGE, max_per_page)
+    total = 1
+    for workspace in world.paths(()):
+        if world.refusal(workspace) is not None:
+            total += 1
+            continue
+        projects = list(world.paths(workspace))
+        total += readings(len(projects), size)
+        for project in projects:
+            if world.refusal(project) is not None:
+                total += 1
+                continue
+            pipelines = list(world.paths(project))
+            total += readings(len(pipelines), size) + len(pipelines)
+            if not actions_carry_ends:
+                total += sum(world.tally(path)[1] for path in pipelines if world.refusal(path) is None)
+    return total

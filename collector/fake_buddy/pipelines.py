@@ -1,0 +1,143 @@
+"""Workspaces, projects and pipelines as Buddy shows them in its lists."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from .awkward import PIPELINE_WAYS, UNKNOWN_FIELD, spoil_pipeline
+from .company import PIPELINES, is_awkward
+from .dice import Dice
+from .promotions import JsonObject
+
+STATUSES = (
+    "SUCCESSFUL",
+    "SUCCESSFUL",
+    "SUCCESSFUL",
+    "SUCCESSFUL",
+    "FAILED",
+    "TERMINATED",
+    "INPROGRESS",
+    "SKIPPED",
+)
+_EPOCH = datetime(2024, 3, 1, 8, 5, 30, tzinfo=UTC)
+_REMOTE = {
+    "definition_source": "REMOTE",
+    "git_config_ref": "DYNAMIC",
+    "git_config": {"path": "buddy.yml", "branch": "main", "project": "infrastructure"},
+    "remote_path": "pipelines/release.yml",
+    "remote_ref": "refs/heads/main",
+    "remote_project_name": "infrastructure",
+    "remote_parameters": [{"key": "SERVICE", "value": "checkout"}],
+}
+_SCHEDULE = {"type": "SCHEDULE", "start_date": "2026-01-05T04:00:00Z", "delay": 1440, "cron": "0 4 * * *"}
+
+
+def moment(index: int, digits: int) -> str:
+    """Return a date that grows with the index, with 0 to 3 digits of fraction as Buddy sends them."""
+    when = _EPOCH + timedelta(minutes=index)
+    fraction = ("", ".3", ".33", ".007")[digits % 4]
+    return f"{when:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def workspace_item(index: int, domain: str, api: str, html: str, awkward: bool) -> JsonObject:
+    """Return a workspace as the list shows it."""
+    name = domain.replace("-", " ").replace("_", " ").title()
+    found: JsonObject = {
+        "url": f"{api}/workspaces/{domain}",
+        "html_url": f"{html}/{domain}",
+        "id": 1 + index,
+        "name": name,
+        "domain": domain,
+    }
+    if awkward and index % 3 == 0:
+        found["billing"] = {"plan": "pro", "seats": 12}
+    return found
+
+
+def project_item(index: int, name: str, url: str, html_url: str, awkward: bool) -> JsonObject:
+    """Return a project as the list shows it; one in eight is closed."""
+    found: JsonObject = {
+        "url": url,
+        "html_url": html_url,
+        "name": name,
+        "display_name": name.replace("-", " ").title(),
+        "status": "CLOSED" if awkward and index % 8 == 4 else "ACTIVE",
+        "access": "PUBLIC" if index % 9 == 7 else "PRIVATE",
+        "create_date": moment(index, index),
+    }
+    if awkward and is_awkward(index):
+        found["owner"] = UNKNOWN_FIELD
+        if index % 16 == 10:
+            found.update(display_name=None, access=None)
+            del found["create_date"]
+    return found
+
+
+# Each action carries its pipeline, and actions of one pipeline are asked for together.
+@lru_cache(maxsize=256)
+def pipeline_item(
+    seed: int, pipeline_id: int, index: int, place: str, version: int, url: str, html_url: str, awkward: bool
+) -> JsonObject:
+    """Return a pipeline as the list shows it, with every documented field."""
+    dice = Dice(seed, "pipeline", place)
+    runs = Dice(seed, "pipeline-runs", place, version)
+    remote = dice.one_in(8)
+    disabled = dice.one_in(12)
+    found: JsonObject = {
+        "url": url,
+        "html_url": html_url,
+        "id": pipeline_id,
+        "identifier": f"pipeline-{pipeline_id}",
+        "name": PIPELINES[index % len(PIPELINES)],
+        "definition_source": "LOCAL",
+        "git_config_ref": "NONE",
+        "refs": ["refs/heads/main"] if dice.below(3) else ["refs/heads/main", "refs/tags/v*"],
+        "events": _events(dice),
+        "loop": [],
+        "priority": dice.of(("NORMAL", "NORMAL", "HIGH", "LOW")),
+        "disabled": disabled,
+        "disabled_reason": "Too many failures" if disabled else None,
+        "last_execution_status": runs.of(STATUSES),
+        "last_execution_revision": runs.hex(40),
+        "target_site_url": f"https://{place.replace('.', '-')}.example.com",
+        "execution_message_template": "$BUDDY_RUN_COMMIT_SUBJECT",
+        "create_date": moment(pipeline_id, dice.below(4)),
+        "pause_on_repeated_failures": 100,
+        "clone_depth": dice.below(2) * 50,
+        "resources": dice.of(("DEFAULT", "NANO", "LARGE", "X2LARGE")),
+        "tags": ["release"] if dice.one_in(3) else [],
+        "folder": None,
+        **_SWITCHES,
+    }
+    if remote:
+        found.update(_REMOTE)
+    if awkward and is_awkward(index + dice.below(8)):
+        spoil_pipeline(found, dice.of(PIPELINE_WAYS), dice)
+    return found
+
+
+_SWITCHES: JsonObject = {
+    "always_from_scratch": False,
+    "ignore_fail_on_project_status": False,
+    "no_skip_to_most_recent": False,
+    "terminate_stale_runs": True,
+    "auto_clear_cache": False,
+    "paused": False,
+    "fetch_all_refs": True,
+    "fail_on_prepare_env_warning": True,
+    "concurrent_pipeline_runs": False,
+    "do_not_create_commit_status": False,
+    "stale": False,
+    "waiting_for_push": False,
+    "git_changeset_base": "LATEST_RUN",
+    "filesystem_changeset_base": "CONTENTS",
+    "cpu": "X64",
+    "description_required": False,
+}
+
+
+def _events(dice: Dice) -> list[JsonObject]:
+    push = {"type": "PUSH", "refs": ["refs/heads/main"]}
+    return dice.of(([push], [], [push, {**_SCHEDULE, "timezone": "Europe/Warsaw"}], [{"type": "PULL_REQUEST",
+        "events": ["OPENED"], "branches": ["main"]}]))  # fmt: skip

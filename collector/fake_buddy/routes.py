@@ -1,0 +1,58 @@
+"""What a request asks for, read from its raw target: nothing is normalised, so `..` and `%2F` stay names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
+
+from .edits import Path
+
+LIST_KINDS = ("workspaces", "projects", "pipelines", "actions")
+_SINGULAR = {"workspaces": "workspace", "projects": "project", "pipelines": "pipeline", "actions": "action"}
+KINDS = (*LIST_KINDS, *_SINGULAR.values(), "token")
+# What one needs to ask for each level, by the newest documents.
+SCOPES = {
+    "workspaces": "WORKSPACE",
+    "workspace": "WORKSPACE",
+    "projects": "WORKSPACE",
+    "project": "WORKSPACE",
+    "pipelines": "EXECUTION_INFO",
+    "pipeline": "EXECUTION_INFO",
+    "actions": "EXECUTION_INFO",
+    "action": "EXECUTION_INFO",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A request understood: its kind, the path of the thing (of the parent, for a list), and its query."""
+
+    kind: str | None
+    path: Path
+    raw_path: str
+    query: dict[str, str]
+
+
+def understand(target: str, prefix: str) -> Route:
+    """Return the route of a raw request target; kind None where Buddy has nothing of the sort."""
+    raw_path, _, raw_query = target.partition("?")
+    query = dict(parse_qsl(raw_query, keep_blank_values=True)) if raw_query else {}
+    if not raw_path.startswith(f"{prefix}/"):
+        return Route(None, (), raw_path, query)
+    steps = raw_path[len(prefix) + 1 :].split("/")
+    kind, path = _kind(steps)
+    return Route(kind, path, raw_path, query)
+
+
+def _kind(steps: list[str]) -> tuple[str | None, Path]:
+    if steps == ["user", "token"]:
+        return "token", ()
+    words, names = steps[0::2], [unquote(name) for name in steps[1::2]]
+    if not words or tuple(words) != LIST_KINDS[: len(words)] or "" in names:
+        return None, ()
+    path: Path = tuple(names[:2])
+    for number in names[2:]:
+        if not (number.isascii() and number.isdigit()):
+            return None, ()
+        path = (*path, int(number))
+    return (words[-1] if len(names) < len(words) else _SINGULAR[words[-1]]), path

@@ -1,0 +1,1 @@
+"""The fake Buddy, proved over real sockets."""

@@ -1,0 +1,282 @@
+"""Faults, each as it is seen on the wire."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import zlib
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.fake_buddy import FAULTS, FakeBuddy, Fault, World
+
+from .asking import Said, ask, body_of, get, path_of, wire
+
+PIPELINES = path_of("acme", "web-shop", kind="pipelines")
+PROMOTION = next(
+    item["id"] for item in World().actions("acme", "web-shop", 106) if item["type"] == "PROMOTE_IMAGE"
+)
+ACTION = path_of("acme", "web-shop", 106, PROMOTION)
+TRUTH = World().action("acme", "web-shop", 106, PROMOTION)
+
+
+def hit(fault: Fault, path: str = ACTION, **query: Any) -> Said:
+    """Return the reply to one request that a fault hits."""
+    with FakeBuddy(World(), script=[fault]) as fake:
+        reply = get(fake, path, **query)
+        assert fake.arrivals[0].fault == fault.do
+        return reply
+
+
+def raw(fault: Fault, **patience: Any) -> tuple[bytes, str]:
+    """Return the bytes of one reply that a fault hits, and how they ended."""
+    with FakeBuddy(World(), script=[fault]) as fake:
+        return wire(fake, ACTION, **patience)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 429])
+def test_status_in_buddys_shape(code: int) -> None:
+    """A status of the client's making comes with Buddy's errors."""
+    reply = hit(Fault("status", code=code))
+    assert reply.status == code
+    assert reply.message
+
+
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+def test_status_of_a_gateway(code: int) -> None:
+    """A status of the server's making comes with a page that is not JSON."""
+    reply = hit(Fault("status", code=code))
+    assert reply.status == code
+    assert reply.body.startswith(b"<!DOCTYPE html>")
+
+
+def test_status_with_a_body_and_headers() -> None:
+    """A status may have any text or JSON for a body, and headers of its own."""
+    assert hit(Fault("status", code=500, body="oops")).body == b"oops"
+    reply = hit(Fault("status", code=503, body={"error": "x"}, headers={"Retry-After": "7"}))
+    assert reply.json == {"error": "x"}
+    assert reply.headers["Retry-After"] == "7"
+
+
+@pytest.mark.parametrize("code", [429, 403])
+@pytest.mark.parametrize(
+    ("reset", "low", "high"),
+    [("good", 0, 3), ("past", -70, -50), ("skewed", 3590, 3610), ("absurd", 10**19, 10**20)],
+)
+def test_limited(code: int, reset: str, low: int, high: int) -> None:
+    """A scripted refusal says a reset that is right, past, an hour off or absurd against its own Date."""
+    reply = hit(Fault("limited", code=code, reset=reset))
+    ahead = (
+        int(reply.headers["X-Rate-Limit-Reset"]) - parsedate_to_datetime(reply.headers["Date"]).timestamp()
+    )
+    assert (reply.status, reply.message) == (code, "Rate limit exceeded.")
+    assert low <= ahead <= high
+    assert reply.headers["X-Rate-Limit-Remaining"] == "0"
+
+
+def test_limited_without_a_reset_or_with_another() -> None:
+    """The headers may be absent altogether, any text, or a chosen time ahead."""
+    assert "X-Rate-Limit-Reset" not in hit(Fault("limited", reset="absent")).headers
+    assert hit(Fault("limited", reset="absurd", value="soon")).headers["X-Rate-Limit-Reset"] == "soon"
+    assert int(hit(Fault("limited", seconds=30)).headers["X-Rate-Limit-Reset"]) - time.time() > 28
+
+
+def test_a_scripted_refusal_spends_nothing() -> None:
+    """After a scripted refusal the window is as full as before."""
+    with FakeBuddy(World(), limit=3, window=3600.0, script=[Fault("limited")]) as fake:
+        assert [reply.status for reply in ask(fake, *["/workspaces"] * 5)] == [429, 200, 200, 200, 429]
+
+
+@pytest.mark.parametrize("code", [400, 403])
+def test_api_disabled(code: int) -> None:
+    """The API of a workspace is disabled, with either status."""
+    reply = hit(Fault("api_disabled", code=code))
+    assert (reply.status, reply.message) == (code, "API is disabled in this workspace.")
+
+
+def test_frozen() -> None:
+    """A frozen workspace answers in the words that Terraform's provider looks for."""
+    reply = hit(Fault("frozen"))
+    assert (reply.status, reply.message) == (403, "Only active workspace have access to API")
+
+
+def test_reset_before() -> None:
+    """The connection is reset before any byte came."""
+    assert raw(Fault("reset_before")) == (b"", "reset")
+
+
+def test_reset_during() -> None:
+    """Half of the body comes, then the connection is reset."""
+    got, end = raw(Fault("reset_during"))
+    assert end == "reset"
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert (
+        len(body_of(got)) == len(json.dumps(TRUTH, separators=(",", ":"), ensure_ascii=False).encode()) // 2
+    )
+
+
+def test_truncate() -> None:
+    """The connection closes in good order though less came than was announced."""
+    got, end = raw(Fault("truncate"))
+    announced = int(got.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    assert end == "closed"
+    assert 0 < len(body_of(got)) < announced
+
+
+def test_gzip() -> None:
+    """The true reply comes compressed."""
+    got, _ = raw(Fault("gzip"))
+    assert b"content-encoding: gzip" in got.lower()
+    assert json.loads(gzip.decompress(body_of(got))) == TRUTH
+
+
+def test_broken_gzip() -> None:
+    """A reply that says it is compressed cannot be inflated."""
+    got, _ = raw(Fault("broken_gzip"))
+    with pytest.raises(zlib.error):
+        zlib.decompress(body_of(got), wbits=31)
+
+
+def test_bomb() -> None:
+    """A small valid reply inflates to the asked size, by default a gibibyte, which nobody holds at once."""
+    got, end = raw(Fault("bomb", n=100_000_001))
+    packed = body_of(got)
+    assert end == "closed"
+    assert len(packed) < 200_000
+    assert gzip.decompress(packed) == b" " * 100_000_001
+
+
+def test_html() -> None:
+    """An HTML page comes with status 200."""
+    reply = hit(Fault("html"))
+    assert reply.status == 200
+    assert reply.headers["Content-Type"].startswith("text/html")
+
+
+def test_empty_body() -> None:
+    """Nothing comes, with status 200."""
+    reply = hit(Fault("empty_body"))
+    assert (reply.status, reply.body) == (200, b"")
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 7, True, {}, {"pipelines": None}, [{"id": 1}]])
+def test_wrong_shape(value: object) -> None:
+    """Any JSON can stand where an object with a list was expected."""
+    reply = hit(Fault("wrong_shape", value=value), PIPELINES)
+    assert reply.status == 200
+    assert reply.json == value
+
+
+def test_errors_in_200() -> None:
+    """Errors come with status 200."""
+    reply = hit(Fault("errors_in_200", message="no"))
+    assert reply.status == 200
+    assert reply.json == {"errors": [{"message": "no"}]}
+
+
+def test_wrong_type_and_extra_field() -> None:
+    """One field of the true reply is wrong, or one more is there, and all else is as it was."""
+    assert hit(Fault("wrong_type", json_path="src.image", value=7)).json == {
+        **TRUTH,
+        "src": {**TRUTH["src"], "image": 7},
+    }
+    listed = World().pipelines("acme", "web-shop")
+    reply = hit(Fault("wrong_type", json_path="pipelines[1].id", value="x"), PIPELINES).json
+    assert reply["pipelines"] == [listed[0], {**listed[1], "id": "x"}, *listed[2:]]
+    reply = hit(Fault("extra_field", json_path="pipelines[*].colour", value="red"), PIPELINES).json
+    assert reply["pipelines"] == [{**item, "colour": "red"} for item in listed]
+
+
+def test_trickle() -> None:
+    """The body comes a byte at a time and does not end."""
+    started = time.monotonic()
+    got, end = raw(Fault("trickle", seconds=0.005), most=300)
+    assert end == "enough"
+    assert len(got) == 300
+    assert time.monotonic() - started > 0.1
+    silent, end = raw(Fault("trickle", seconds=60), patience_seconds=0.3)
+    assert end == "silence"
+    assert body_of(silent) == b"{"
+
+
+def test_hang() -> None:
+    """Nothing comes, and the connection stays open; the log says that no status was sent."""
+    with FakeBuddy(World(), script=[Fault("hang")]) as fake:
+        assert wire(fake, ACTION, patience_seconds=0.2) == (b"", "silence")
+        assert fake.arrivals[0].status == 0
+
+
+def test_a_hanging_server_stops_at_once() -> None:
+    """Replies that never end do not keep the server from stopping."""
+    with FakeBuddy(World(), script=[Fault("hang"), Fault("trickle", seconds=9, nth=2)]) as fake:
+        for _ in range(2):
+            wire(fake, ACTION, patience_seconds=0.1)
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+
+
+def test_redirect() -> None:
+    """The client is sent elsewhere."""
+    reply = hit(Fault("redirect", to="http://elsewhere.example/x", code=307))
+    assert (reply.status, reply.headers["Location"]) == (307, "http://elsewhere.example/x")
+
+
+def test_delay() -> None:
+    """The true reply comes late."""
+    started = time.monotonic()
+    assert hit(Fault("delay", seconds=0.2)).json == TRUTH
+    assert time.monotonic() - started >= 0.2
+
+
+def pages(fault: Fault) -> list[list[int]]:
+    """Return the ids on three pages of two, every one of which a fault hits."""
+    with FakeBuddy(World(pipelines=5), script=[fault]) as fake:
+        replies = [get(fake, PIPELINES, page=page, per_page=2, sort_by="id").json for page in (1, 2, 3)]
+    return [[item["id"] for item in reply["pipelines"]] for reply in replies]
+
+
+def test_faults_of_pages() -> None:
+    """Pages are ignored, repeated, or made smaller than asked for."""
+    one, two, three = pages(Fault("delay", nth=99))
+    assert pages(Fault("ignore_page", times=None)) == [one, one, one]
+    assert pages(Fault("repeat_page", page=2)) == [one, one, three]
+    assert pages(Fault("clamp", n=1, times=None)) == [[one[0]], [one[1]], [two[0]]]
+
+
+def test_mutate_before_and_after() -> None:
+    """Items move between pages while they are read: the world changes before or after an answer."""
+    gone = World(pipelines=5).pipelines("acme", "web-shop", "id")[0]["id"]
+    one, two, three = pages(Fault("delay", nth=99))
+
+    def without_first(world: World) -> World:
+        return world.remove("acme", "web-shop", gone)
+
+    shifted = [two[1], *three]
+    assert pages(Fault("mutate", page=2, mutate=without_first)) == [one, shifted, []]
+    assert pages(Fault("mutate", page=2, mutate=without_first, when="after")) == [one, two, []]
+
+
+def test_mutate_to_a_night() -> None:
+    """As plain data a mutation names the night to which the world moves on."""
+    with FakeBuddy(World(), script=[Fault("mutate", night=3)]) as fake:
+        get(fake, "/workspaces")
+        assert fake.world.night == 3
+
+
+def test_vanish() -> None:
+    """From the hit on, the path and all beneath it are 404, and its siblings are not."""
+    with FakeBuddy(World(), script=[Fault("vanish", path="*/web-shop/pipelines")]) as fake:
+        paths = (ACTION, PIPELINES, PIPELINES, ACTION, path_of("acme", "checkout-api", kind="pipelines"))
+        assert [reply.status for reply in ask(fake, *paths)] == [200, 404, 404, 404, 200]
+        fake.script.clear()
+        assert get(fake, ACTION).status == 200
+
+
+def test_every_fault_is_shown_here() -> None:
+    """Each fault that can be scripted has a test in this file."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in FAULTS if f'Fault("{name}"' not in source] == []

@@ -1,0 +1,58 @@
+"""Places inside a reply."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from collector.fake_buddy.json_path import put, steps
+
+DOCUMENT: dict[str, Any] = {"a": {"b": 1}, "list": [{"id": 1}, {"id": 2}], "numbers": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("a", ["a"]),
+        ("$.a.b", ["a", "b"]),
+        ("list[0].id", ["list", 0, "id"]),
+        ("list[*].id", ["list", "*", "id"]),
+    ],
+)
+def test_paths_are_steps(path: str, found: list[str | int]) -> None:
+    """Fields, indexes and stars are read in order, with or without the dollar."""
+    assert steps(path) == found
+
+
+@pytest.mark.parametrize("path", ["", "$", "a..b", "a[", "a[x]", "a]"])
+def test_what_is_no_path(path: str) -> None:
+    """What cannot be read as a path is an error."""
+    with pytest.raises(ValueError, match="JSON path"):
+        steps(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "places", "changed"),
+    [
+        ("a.b", 1, {"a": {"b": "new"}}),
+        ("a.c", 1, {"a": {"b": 1, "c": "new"}}),
+        ("a", 1, {"a": "new"}),
+        ("list[-1].id", 1, {"list": [{"id": 1}, {"id": "new"}]}),
+        ("list[*].id", 2, {"list": [{"id": "new"}, {"id": "new"}]}),
+        ("numbers[1]", 1, {"numbers": [1, "new"]}),
+        ("numbers[*]", 2, {"numbers": ["new", "new"]}),
+        ("list[9].id", 0, {}),
+        ("numbers[9]", 0, {}),
+        ("a.b.c", 0, {}),
+        ("a[0]", 0, {}),
+        ("nothing.c", 0, {}),
+        ("numbers.c", 0, {}),
+    ],
+)
+def test_a_value_is_put_where_the_path_leads(path: str, places: int, changed: dict[str, Any]) -> None:
+    """Every place that a path names gets the value, all else stays, and a path to nowhere changes nothing."""
+    document = copy.deepcopy(DOCUMENT)
+    assert put(document, path, "new") == places
+    assert document == {**DOCUMENT, **changed}

@@ -1,0 +1,159 @@
+"""Starting and stopping: in a thread for tests, in a process for benchmarks, with a side door for both."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import aiohttp
+import pytest
+
+import collector.fake_buddy
+from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.fake_buddy.__main__ import load_script, main
+
+from .asking import ask, get
+
+
+def test_it_runs_beside_a_sync_test_and_ends() -> None:
+    """The server lives in one thread from the beginning of the block to its end."""
+    before = threading.active_count()
+    with FakeBuddy(World()) as fake:
+        assert get(fake, "/workspaces").status == 200
+        address = fake.url.partition("//")[2].split(":")
+    assert threading.active_count() == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address[0], int(address[1])), timeout=1)
+
+
+def test_it_runs_beside_an_async_test() -> None:
+    """From a coroutine it is used the same way, and answers many at once."""
+
+    async def many() -> list[int]:
+        async with FakeBuddy(World(), latency=0.1) as fake, aiohttp.ClientSession() as session:
+            session.headers["Authorization"] = f"Bearer {fake.token}"
+
+            async def one() -> int:
+                async with session.get(f"{fake.url}/workspaces") as reply:
+                    return reply.status
+
+            return await asyncio.gather(*(one() for _ in range(50)))
+
+    assert asyncio.run(asyncio.wait_for(many(), timeout=4)) == [200] * 50
+
+
+def test_a_taken_port_is_an_error() -> None:
+    """A port that somebody else holds is an error of the one who asks for it."""
+    with FakeBuddy(World()) as fake, pytest.raises(OSError, match="address already in use"):
+        FakeBuddy(World(), port=int(fake.url.rpartition(":")[2])).start()
+
+
+def test_stopping_what_never_started() -> None:
+    """Stopping twice, or before the start, does nothing."""
+    fake = FakeBuddy(World())
+    fake.stop()
+    fake.start()
+    fake.stop()
+    fake.stop()
+
+
+def test_the_log_is_in_order_and_may_be_bounded() -> None:
+    """Arrivals are numbered in order, found by kind, and the counts outlive a bounded log."""
+    with FakeBuddy(World(), arrivals_kept=2) as fake:
+        ask(fake, "/workspaces", "/user/token", "/workspaces?x=%20y")
+        assert [arrival.number for arrival in fake.arrivals] == [2, 3]
+        assert [arrival.query for arrival in fake.requests("workspaces")] == [{"x": " y"}]
+        assert fake.counts() == {
+            "requests": 3,
+            "refused": 0,
+            "kind:workspaces": 2,
+            "kind:token": 1,
+            "status:200": 3,
+        }
+        fake.forget_arrivals()
+        assert fake.arrivals == []
+        assert fake.counts()["requests"] == 0
+
+
+def test_the_side_door() -> None:
+    """Beside the API one reads counts, clears the log and moves the night on, without leaving a trace."""
+    with FakeBuddy(World()) as fake:
+        get(fake, "/workspaces")
+        stats = json.load(urlopen(f"{fake.url}/-/stats?minimum=1"))
+        assert (stats["requests"], stats["expected_minimum"]) == (1, fake.expected_minimum())
+        assert stats["cpu_seconds"] > 0
+        urlopen(Request(f"{fake.url}/-/night?n=2", method="POST")).close()
+        urlopen(Request(f"{fake.url}/-/forget", method="POST")).close()
+        assert fake.world.night == 2
+        assert fake.arrivals == []
+        with pytest.raises(HTTPError) as refused:
+            urlopen(Request(f"{fake.url}/-/night?n=x", method="POST"))
+        refused.value.close()
+        assert refused.value.code == 404
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
+    """As a process it prints its URL, serves the world and the script it was given, and ends on a signal."""
+    script = tmp_path / "script.json"
+    script.write_text('[{"do": "status", "kind": "projects", "code": 503}]')
+    options = ["--projects", "2", "--prefix", "/api", "--token", "t", "--script", str(script)]
+    root = Path(collector.fake_buddy.__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-m", "collector.fake_buddy", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        headers = {"Authorization": "Bearer t"}
+        assert json.load(urlopen(Request(f"{url}/workspaces", headers=headers)))["workspaces"][0]["id"] == 1
+        with pytest.raises(HTTPError) as broken:
+            urlopen(Request(f"{url}/workspaces/acme/projects", headers=headers))
+        broken.value.close()
+        assert broken.value.code == 503
+        process.send_signal(ending)
+        assert process.communicate(timeout=5) == ("", "")
+    assert process.returncode == 0
+
+
+def test_a_script_is_read_from_json(tmp_path: Path) -> None:
+    """A script file is an array of faults; anything else is an error."""
+    file = tmp_path / "script.json"
+    file.write_text('[{"do": "hang", "kind": "action", "times": null}]')
+    assert load_script(file) == [Fault("hang", kind="action", times=None)]
+    file.write_text("{}")
+    with pytest.raises(ValueError, match="array of faults"):
+        load_script(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "says"),
+    [
+        ("{", ["--script"], "truncated"),
+        ("{}", ["--script"], "array of faults"),
+        ('[{"do": "explode"}]', ["--script"], "do is one of"),
+        ("", ["--limit", "3"], "needs a window"),
+    ],
+)
+def test_a_wrong_command_line_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, options: list[str], says: str
+) -> None:
+    """A script or a limit that cannot be used ends the program with a message and status 2."""
+    file = tmp_path / "script.json"
+    file.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        main([*options, str(file)] if options == ["--script"] else options)
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err

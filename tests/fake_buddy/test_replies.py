@@ -1,0 +1,138 @@
+"""The fake against the vendor's documents: their fields, their JSON types, and only their values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.fake_buddy import FakeBuddy, Fault, World
+
+from .asking import get, path_of
+
+REPLIES = Path(__file__).parents[1] / "replies"
+# Awkward items break the documents on purpose; these tests are about the others.
+WORLD = World(projects=20, pipelines=7, actions=6, awkward=False)
+# Gone from Buddy since 2025, or belonging to another type of action.
+GONE = {"on", "deployment_excludes"}
+
+
+def golden(name: str) -> Any:
+    """Return a golden reply."""
+    return json.loads((REPLIES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def json_type(value: object) -> str:
+    """Return the JSON name of a value's type."""
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+    return names.get(type(value), "null")
+
+
+def missing(sample: Any, served: Any, where: str = "$") -> list[str]:
+    """Return where a document's sample has a field, or a type, that what is served has not."""
+    if json_type(sample) != json_type(served):
+        return [f"{where}: {json_type(sample)} and not {json_type(served)}"]
+    if isinstance(sample, dict):
+        return [
+            fault
+            for name in sample.keys() - GONE
+            for fault in (
+                missing(sample[name], served[name], f"{where}.{name}")
+                if name in served
+                else [f"{where}.{name}"]
+            )
+        ]
+    if isinstance(sample, list) and sample:
+        return missing(sample[0], served[0], f"{where}[0]") if served else [f"{where}[0]"]
+    return []
+
+
+def promotions() -> Iterator[dict[str, Any]]:
+    """Yield every promotion, whole."""
+    for project in WORLD.paths(("acme",)):
+        for pipeline in WORLD.paths(project):
+            for action in WORLD.paths(pipeline):
+                item = WORLD.item(action)
+                if item["type"] == "PROMOTE_IMAGE":
+                    yield item
+
+
+PROMOTIONS = list(promotions())
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeBuddy]:
+    """Serve the documented world."""
+    with FakeBuddy(WORLD) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("sample", "path"),
+    [
+        ("workspaces", "/workspaces"),
+        ("workspace", path_of("acme")),
+        ("projects", path_of("acme", kind="projects")),
+        ("pipelines_legacy", path_of("acme", "web-shop", kind="pipelines")),
+        ("action_legacy", path_of("acme", "web-shop", 109, WORLD.actions("acme", "web-shop", 109)[0]["id"])),
+    ],
+)
+def test_every_documented_field_is_served(fake: FakeBuddy, sample: str, path: str) -> None:
+    """A documented sample has a subset of the fields that are served, each of the same JSON type."""
+    assert missing(golden(sample), get(fake, path).json) == []
+
+
+def test_an_empty_list_is_empty() -> None:
+    """An empty list is an empty array with status 200, as documented."""
+    with FakeBuddy(World(projects=0)) as fake:
+        reply = get(fake, path_of("acme", kind="projects"))
+    assert reply.status == 200
+    assert reply.json["projects"] == golden("projects_empty")["projects"]
+
+
+def test_every_promotion_has_the_documented_fields() -> None:
+    """A promotion has all the fields of its page, of the types given there, and no other field."""
+    fields = golden("promote_image_fields")
+    for action in PROMOTIONS:
+        assert {name: json_type(value) for name, value in action.items()} == fields
+
+
+def test_some_promotion_looks_like_the_documented_one() -> None:
+    """The request sample of the documents has a counterpart with the same fields and types at both ends."""
+    sample = golden("promote_image_request")
+    assert any(missing(sample, action) == [] for action in PROMOTIONS)
+
+
+def test_only_documented_values_are_used() -> None:
+    """Outside the awkward items every enum has a documented value, and every documented trigger occurs."""
+    enums = golden("enums")
+    used: dict[str, set[str]] = {name: set() for name in enums}
+    for action in PROMOTIONS:
+        for name in ("trigger_time", "run_next", "last_execution_status"):
+            used[name].add(action[name])
+        used["others"].add(action["permissions"]["others"])
+        used["docker_registry"] |= {action[end].get("docker_registry") for end in ("src", "dest")} - {None}
+        used["trigger_condition"] |= {rule["trigger_condition"] for rule in action["trigger_conditions"]}
+    for name, values in used.items():
+        assert values <= set(enums[name])
+    assert used["trigger_time"] == set(enums["trigger_time"])
+    assert used["trigger_condition"] == set(enums["trigger_condition"])
+    assert used["docker_registry"] == set(enums["docker_registry"])
+
+
+@pytest.mark.parametrize(
+    ("sample", "fault", "status"),
+    [
+        ("rate_limit_403", Fault("limited", code=403), 403),
+        ("api_disabled_400", Fault("api_disabled"), 400),
+        ("frozen_403", Fault("frozen"), 403),
+    ],
+)
+def test_errors_are_word_for_word(sample: str, fault: Fault, status: int) -> None:
+    """The errors whose words are known are sent with exactly those words."""
+    with FakeBuddy(World(), script=[fault]) as fake:
+        reply = get(fake, "/workspaces")
+    assert (reply.status, reply.json) == (status, golden(sample))

@@ -1,0 +1,131 @@
+"""Scripts: which arrivals a rule hits, in what order rules decide, and what is no rule at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.fake_buddy import FAULTS, FakeBuddy, Fault, Script, World
+from collector.fake_buddy.routes import KINDS, understand
+
+from .asking import ask, get, path_of
+
+PROJECTS = path_of("acme", kind="projects")
+PIPELINES = path_of("acme", "web-shop", kind="pipelines")
+
+
+def hits(fault: Fault, *targets: str) -> list[bool]:
+    """Return which of some requests a rule hits."""
+    script = Script([fault])
+    return [script.hit(understand(target, ""), target) is not None for target in targets]
+
+
+def test_the_nth_and_so_many_in_a_row() -> None:
+    """A rule hits the nth matching arrival and the ones after it, as many as it says."""
+    four = [PROJECTS] * 4
+    assert hits(Fault("hang"), *four) == [True, False, False, False]
+    assert hits(Fault("hang", nth=2, times=2), *four) == [False, True, True, False]
+    assert hits(Fault("hang", nth=3, times=None), *four) == [False, False, True, True]
+
+
+def test_only_what_matches_counts() -> None:
+    """Kind, path and page must all match; what does not match is not counted."""
+    assert hits(Fault("hang", kind="pipelines"), PROJECTS, PIPELINES) == [False, True]
+    assert hits(Fault("hang", page=2), PROJECTS, f"{PROJECTS}?page=1", f"{PROJECTS}?page=2") == [
+        False,
+        False,
+        True,
+    ]
+    assert hits(Fault("hang", kind="projects", page=1), PIPELINES, PROJECTS) == [False, True]
+
+
+def test_paths_match_raw_or_decoded() -> None:
+    """A glob is tried on the raw and on the decoded path; after `re:` stands a regular expression."""
+    awkward = path_of("acme", "données/équipe A", kind="pipelines")
+    assert hits(Fault("hang", path="*/données/équipe A/*"), awkward) == [True]
+    assert hits(Fault("hang", path="*donn%C3%A9es*"), awkward) == [True]
+    assert hits(Fault("hang", path="re:/projects$"), PIPELINES, PROJECTS) == [False, True]
+
+
+def test_every_url_by_itself() -> None:
+    """With `per_url` the first try of every URL is hit, and the second is not."""
+    rule = Fault("hang", per_url=True)
+    assert hits(rule, PROJECTS, PIPELINES, PROJECTS, f"{PROJECTS}?page=2") == [True, True, False, True]
+
+
+def test_the_first_rule_that_hits_decides() -> None:
+    """Rules stand in order, and a rule that another forestalled has still counted the arrival."""
+    script = [Fault("status", code=500), Fault("status", code=404, times=2)]
+    with FakeBuddy(World(), script=script) as fake:
+        assert [reply.status for reply in ask(fake, *["/workspaces"] * 3)] == [500, 404, 200]
+
+
+def test_refused_and_unauthorised_arrivals_use_up_no_rule() -> None:
+    """A 401 and a refusal by rate leave the script as it was."""
+    with FakeBuddy(World(), limit=1, window=3600.0, script=[Fault("status", nth=2, code=418)]) as fake:
+        assert ask(fake, "/workspaces", token="wrong")[0].status == 401
+        assert [reply.status for reply in ask(fake, "/workspaces", "/workspaces")] == [200, 429]
+        fake.neighbour(-1)
+        assert get(fake, "/workspaces").status == 418
+
+
+def test_rules_may_come_and_go_while_it_runs() -> None:
+    """A rule added to a running server hits the next arrival; a cleared script hits none."""
+    with FakeBuddy(World()) as fake:
+        fake.script.add(Fault("status", code=500, times=None))
+        assert get(fake, "/workspaces").status == 500
+        fake.script.clear()
+        assert get(fake, "/workspaces").status == 200
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"do": "explode"}, "do is one of"),
+        ({"do": "hang", "kind": "colours"}, "kind is one of"),
+        ({"do": "limited", "reset": "never"}, "reset is one of"),
+        ({"do": "mutate", "when": "during"}, "when is one of"),
+        ({"do": "hang", "nth": 0}, "count from 1"),
+        ({"do": "hang", "times": 0}, "count from 1"),
+        ({"do": "hang", "colour": "red"}, "has no colour"),
+        ({"do": "wrong_type", "json_path": "a..b"}, "not a JSON path"),
+        ({"do": "wrong_type"}, "names a place"),
+    ],
+)
+def test_nonsense_is_refused_at_once(data: dict[str, Any], says: str) -> None:
+    """A rule that cannot work is an error when it is written, not when it is hit."""
+    with pytest.raises(ValueError, match=says):
+        Fault.from_data(data)
+
+
+def storms() -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Draw scripts as plain data."""
+    fault = st.fixed_dictionaries(
+        {"do": st.sampled_from(sorted(FAULTS)), "json_path": st.just("id")},
+        optional={
+            "kind": st.sampled_from(KINDS),
+            "page": st.integers(1, 3),
+            "nth": st.integers(1, 5),
+            "times": st.none() | st.integers(1, 3),
+            "per_url": st.booleans(),
+            "value": st.none() | st.integers() | st.text(max_size=3),
+            "code": st.sampled_from((400, 401, 403, 404, 429, 500, 503)),
+            "reset": st.sampled_from(("good", "absent", "past", "absurd", "skewed")),
+        },
+    )
+    return st.lists(fault, max_size=8)
+
+
+@settings(max_examples=50)
+@given(
+    storm=storms(),
+    targets=st.lists(st.sampled_from((PROJECTS, PIPELINES, f"{PROJECTS}?page=2")), max_size=20),
+)
+def test_a_script_is_no_dice(storm: list[dict[str, Any]], targets: list[str]) -> None:
+    """The same script and the same arrivals give the same hits, whatever the script."""
+    scripts = [Script(Fault.from_data(data) for data in storm) for _ in range(2)]
+    first, second = ([script.hit(understand(target, ""), target) for target in targets] for script in scripts)
+    assert first == second
