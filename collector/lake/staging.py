@@ -140,7 +140,14 @@ def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:
 
 def _array(table: Table, column: Column, values: Sequence[Any]) -> pa.Array:
     # Arrow would quietly cut 1.5 to 1 for an integer column, or a text into its letters for a list.
-    strangers = set(map(type, values)) - _welcome(column.arrow)
+    if pa.types.is_list(column.arrow):
+        strangers = set(map(type, values)) - _WELCOME_LIST
+        elements = {
+            type(element) for value in values if value.__class__ is not str for element in value or ()
+        }
+        strangers |= elements - _WELCOME[column.arrow.value_type]
+    else:
+        strangers = set(map(type, values)) - _WELCOME[column.arrow]
     if strangers:
         names = ", ".join(sorted(stranger.__name__ for stranger in strangers))
         raise ValueError(f"{table.name}.{column.name} is {column.arrow} and was given {names}")
@@ -151,7 +158,3 @@ def _array(table: Table, column: Column, values: Sequence[Any]) -> pa.Array:
         raise ValueError(
             f"{table.name}.{column.name} is {column.arrow}; a value does not fit it ({type(error).__name__})"
         ) from None
-
-
-def _welcome(arrow: pa.DataType) -> frozenset[type]:
-    return _WELCOME_LIST if pa.types.is_list(arrow) else _WELCOME[arrow]

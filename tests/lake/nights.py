@@ -66,7 +66,7 @@ def _value(name: str, arrow: pa.DataType, run: RunEntry, i: int) -> Any:
     if arrow == pa.timestamp("us"):
         return (run.started_at + dt.timedelta(seconds=i)).replace(tzinfo=None)
     if pa.types.is_list(arrow):
-        return [name, str(i)] if i % 3 else []
+        return [] if i % 3 == 0 else [i, i + 1] if arrow.value_type == pa.int64() else [name, str(i)]
     plain: dict[pa.DataType, Any] = {pa.int64(): i, pa.bool_(): i % 2 == 0, pa.float64(): i / 4}
     return plain[arrow]
 

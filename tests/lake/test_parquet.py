@@ -1,0 +1,154 @@
+"""Parquet: the exact schema, bounded row groups, true metadata, and a size that stays small."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+import collector
+from collector.errors import LakeError
+from collector.lake import parquet
+from collector.lake.compact import merged_order
+from collector.lake.parquet import COMPACT, NIGHTLY, Tuning, schema_fingerprint
+from collector.lake.storage import Storage
+from collector.lake.tables import ALL, Table
+
+from .nights import run_entry, table_of
+
+SMALL = Tuning(level=1, group_rows=10, group_bytes=1 << 20)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    """An empty place to write to."""
+    return Storage(tmp_path)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_table_is_read_back_as_it_was_written(storage: Storage, name: str) -> None:
+    """Rows, values, types and column order of each table survive, in every tuning."""
+    table, rows = ALL[name], table_of(ALL[name], run_entry(0), 100)
+    for tuning in (parquet.STAGING, NIGHTLY, COMPACT, SMALL):
+        written = parquet.write(
+            storage, "f.parquet", table, rows.to_batches(7), tuning=tuning, order=table.key
+        )
+        assert written is not None
+        assert pq.read_table(storage.locate("f.parquet")).cast(table.schema).equals(rows)
+        assert pq.read_schema(storage.locate("f.parquet")).names == list(table.column_names)
+
+
+def test_what_was_written_is_described_truly(storage: Storage) -> None:
+    """Rows, bytes, hash and fingerprint are the file's own, and the file says what it is."""
+    table = ALL["actions"]
+    batches = table_of(table, run_entry(0), 25).to_batches()
+    written = parquet.write(storage, "a/f.parquet", table, batches, tuning=SMALL, order=table.key)
+    assert written is not None
+    content = storage.read("a/f.parquet")
+    assert (written.rows, written.bytes, written.sha256) == (25, len(content), storage.sha256("a/f.parquet"))
+    footer = parquet.read_footer(storage, "a/f.parquet")
+    assert footer == parquet.Footer(25, written.schema, table.column_names)
+    assert written.schema == schema_fingerprint(table.schema)
+    said = pq.read_schema(storage.locate("a/f.parquet")).metadata
+    assert said[b"collector.table"] == b"actions"
+    assert said[b"collector.schema"].decode() == written.schema
+    assert said[b"collector.version"].decode() == collector.__version__
+    groups = pq.ParquetFile(storage.locate("a/f.parquet")).metadata
+    assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [10, 10, 5]
+    assert len(groups.row_group(0).sorting_columns) == len(table.key)
+
+
+def test_a_row_group_is_bounded_in_bytes_too(storage: Storage) -> None:
+    """Long texts make row groups of fewer rows, so that memory is bounded whatever the rows hold."""
+    table = ALL["actions"]
+    batches = table_of(table, run_entry(0), 40).to_batches(max_chunksize=4)
+    tight = Tuning(level=1, group_rows=1000, group_bytes=batches[0].nbytes * 2)
+    parquet.write(storage, "f.parquet", table, batches, tuning=tight, order=())
+    assert pq.ParquetFile(storage.locate("f.parquet")).metadata.num_row_groups in {4, 5}
+
+
+def test_no_rows_no_file(storage: Storage) -> None:
+    """A table without rows leaves nothing behind, with no batches and with empty ones."""
+    empty = pa.RecordBatch.from_pylist([], schema=ALL["runs"].schema)
+    for batches in ([], [empty, empty]):
+        assert parquet.write(storage, "t/f.parquet", ALL["runs"], batches, tuning=NIGHTLY, order=()) is None
+    assert storage.list() == []
+
+
+def test_columns_are_put_in_order_and_widened(storage: Storage) -> None:
+    """Batches with the columns in another order or of narrower types are brought to the table's schema."""
+    table = ALL["permissions"]
+    rows = table_of(table, run_entry(0), 5)
+    other = rows.select(rows.schema.names[::-1])
+    narrow = pa.schema([f.with_type(pa.int32()) if f.type == pa.int64() else f for f in other.schema])
+    parquet.write(storage, "f.parquet", table, other.cast(narrow).to_batches(), tuning=NIGHTLY, order=())
+    assert pq.read_table(storage.locate("f.parquet")).cast(table.schema).equals(rows)
+
+
+def test_other_columns_are_refused_by_name(storage: Storage) -> None:
+    """A missing, an extra or an unfitting column is a LakeError that names it."""
+    table = ALL["permissions"]
+    rows = table_of(table, run_entry(0), 5)
+    fraction = rows.set_column(
+        rows.schema.get_field_index("principal_id"), "principal_id", pa.array([0.5] * 5, pa.float64())
+    )
+    for wrong in (rows.drop_columns("principal_id"), rows.rename_columns({"principal_id": "who"}), fraction):
+        with pytest.raises(LakeError, match=r"permissions.*principal_id"):
+            parquet.write(storage, "f.parquet", table, wrong.to_batches(), tuning=NIGHTLY, order=())
+
+
+def test_a_fingerprint_is_of_names_types_and_order() -> None:
+    """Two schemas have one fingerprint when columns, types and order are, in memory or in Parquet."""
+    schema = pa.schema([("a", pa.string()), ("b", pa.list_(pa.string()))])
+    same = pa.schema(
+        [("a", pa.string()), ("b", pa.list_(pa.field("element", pa.string())))], metadata={"x": "y"}
+    )
+    assert schema_fingerprint(schema) == schema_fingerprint(same)
+    others = [
+        pa.schema([schema.field("b"), schema.field("a")]),
+        pa.schema([schema.field("a")]),
+        pa.schema([("a", pa.string()), ("b", pa.list_(pa.int64()))]),
+        pa.schema([("c", pa.string()), schema.field("b")]),
+    ]
+    assert len({schema_fingerprint(other) for other in [schema, *others]}) == 5
+    assert len({schema_fingerprint(table.schema) for table in ALL.values()}) == len(ALL)
+
+
+def test_rows_of_runs_are_counted(storage: Storage) -> None:
+    """Only rows of the asked runs count."""
+    table = ALL["actions"]
+    batches = [b for day, n in ((0, 3), (1, 4)) for b in table_of(table, run_entry(day), n).to_batches()]
+    parquet.write(storage, "f.parquet", table, batches, tuning=SMALL, order=())
+    ids = [run_entry(day).run_id for day in (0, 1, 2)]
+    assert [parquet.count_rows(storage, "f.parquet", wanted) for wanted in ([ids[0]], ids, ids[2:], [])] == [
+        3,
+        7,
+        0,
+        0,
+    ]
+
+
+def test_a_month_takes_a_fraction_of_its_nights(storage: Storage) -> None:
+    """Slowly changing actions, merged, take less than a fifth of what their nights take side by side."""
+    table = ALL["promote_image_actions"]
+    nights = [_slow_night(table, day, actions=500) for day in range(30)]
+    order = merged_order(table)
+    merged = pa.concat_tables(nights).sort_by([(name, "ascending") for name in order]).combine_chunks()
+    month = parquet.write(storage, "m", table, merged.to_batches(2048), tuning=COMPACT, order=order)
+    night = parquet.write(storage, "n", table, nights[0].to_batches(), tuning=NIGHTLY, order=table.key)
+    assert month is not None
+    assert night is not None
+    assert pq.read_table(storage.locate("m")).cast(table.schema).equals(merged)
+    assert month.bytes * 5 < night.bytes * 30
+
+
+def _slow_night(table: Table, day: int, actions: int) -> pa.Table:
+    """A night in which one action in a hundred has failed."""
+    rows = table_of(table, run_entry(day), actions)
+    at = rows.schema.get_field_index("last_execution_status")
+    rng = random.Random(day)
+    status = [("FAILED" if rng.random() < 0.01 else "SUCCESSFUL") for _ in range(actions)]
+    return rows.set_column(at, rows.schema.field(at), pa.array(status))

@@ -1,0 +1,160 @@
+"""Staging: exact rows in bounded parts, strict about types, silent about values, and wiped at each start."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+from collector.lake import staging as module
+from collector.lake.staging import Staging, record_batch
+from collector.lake.tables import ALL, Table
+
+from .nights import rows_of, run_entry, table_of
+
+RUN = run_entry(0)
+
+
+def read(paths: list[Path], table: Table) -> pa.Table:
+    """The rows of parts, in order."""
+    return pa.concat_tables([pq.read_table(path) for path in paths]).cast(table.schema).combine_chunks()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_rows_come_back_as_they_were_appended(tmp_path: Path, name: str) -> None:
+    """Every table: all rows, in order, in parts of the asked size."""
+    staging = Staging(tmp_path / "staging", part_rows=600)
+    rows = rows_of(ALL[name], RUN, 1_500)
+    for start in range(0, 1_500, 7):
+        staging.append(name, rows[start : start + 7])
+    assert staging.rows[name] == 1_500
+    parts = staging.close()
+    assert list(parts) == list(ALL)
+    assert [path.name for path in parts[name]] == ["part-00000.parquet", "part-00001.parquet"]
+    assert parts[name][0].parent == tmp_path / "staging" / name
+    assert read(parts[name], ALL[name]).equals(table_of(ALL[name], RUN, 1_500))
+    assert all(parts[other] == [] for other in ALL if other != name)
+
+
+def test_nothing_appended_leaves_no_part(tmp_path: Path) -> None:
+    """A table without rows has no file, and neither has appending no rows."""
+    staging = Staging(tmp_path / "staging")
+    staging.append("runs", [])
+    assert set(map(len, staging.close().values())) == {0}
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_long_texts_make_parts_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded in bytes, not only in rows: a hostile night of huge texts still rolls on."""
+    monkeypatch.setattr(module, "CHUNK_TEXT", 1_000)
+    staging = Staging(tmp_path / "staging", part_bytes=5_000)
+    row = tuple("x" * 900 if name == "message" else None for name in ALL["problems"].column_names)
+    for _ in range(40):
+        staging.append("problems", [row])
+    parts = staging.close()["problems"]
+    assert len(parts) >= 6
+    assert sum(pq.read_metadata(path).num_rows for path in parts) == 40
+
+
+def test_a_start_wipes_what_was_staged_before(tmp_path: Path) -> None:
+    """Staging is rebuilt from the journal: parts of an interrupted attempt are gone before the first row."""
+    before = Staging(tmp_path / "staging")
+    before.append("runs", rows_of(ALL["runs"], RUN, 3))
+    before.close()
+    Staging(tmp_path / "staging").close()
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def with_value(table: Table, name: str, value: Any) -> tuple[Any, ...]:
+    """A row of NULLs but for one column."""
+    return tuple(value if column == name else None for column in table.column_names)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("runs", "requests", 1.5),
+        ("runs", "requests", 1.0),
+        ("runs", "requests", True),
+        ("runs", "requests", 2**63),
+        ("runs", "requests", "secret"),
+        ("runs", "run_date", dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+        ("runs", "run_date", "2026-01-01"),
+        ("runs", "started_at", 5),
+        ("runs", "started_at", dt.date(2026, 1, 1)),
+        ("runs", "status", 5),
+        ("runs", "status", b"secret"),
+        ("runs", "status", "secret \ud800"),
+        ("runs", "paced_seconds", "secret"),
+        ("promote_image_actions", "disabled", 1),
+        ("promote_image_actions", "loop", "secret"),
+        ("promote_image_actions", "loop", ["secret", 5]),
+        ("trigger_conditions", "trigger_hours", [1, 1.5]),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_by_column_only(
+    tmp_path: Path, table: str, column: str, value: object
+) -> None:
+    """Nothing is cut, rounded or spelled to make it fit, and the error never shows the value."""
+    staging = Staging(tmp_path / "staging")
+    staging.append(table, [with_value(ALL[table], column, value)])
+    with pytest.raises(ValueError, match=rf"^{table}\.{column} is ") as caught:
+        staging.close()
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_row_of_another_length_is_refused() -> None:
+    """A row must have one value for each column."""
+    with pytest.raises(ValueError, match="table runs has 2 values"):
+        record_batch(ALL["runs"], [rows_of(ALL["runs"], RUN, 1)[0], ("a", "b")])
+
+
+def test_times_are_utc_without_a_zone() -> None:
+    """A time with a zone is stored as the same moment in UTC; one without is UTC already."""
+    at = dt.datetime(2026, 11, 23, 3, 15, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+    rows = [with_value(ALL["runs"], "started_at", value) for value in (at, dt.datetime(2026, 11, 23, 2, 15))]  # noqa: DTZ001
+    assert len(set(record_batch(ALL["runs"], rows)["started_at"].to_pylist())) == 1
+
+
+async def test_appending_from_worker_threads(tmp_path: Path) -> None:
+    """One caller at a time, from whichever thread: every row arrives once, in order."""
+    staging = Staging(tmp_path / "staging", part_rows=100)
+    rows = rows_of(ALL["actions"], RUN, 1_000)
+    for start in range(0, 1_000, 50):
+        await asyncio.to_thread(staging.append, "actions", rows[start : start + 50])
+    parts = await asyncio.to_thread(staging.close)
+    assert read(parts["actions"], ALL["actions"]).equals(table_of(ALL["actions"], RUN, 1_000))
+
+
+FILL = """
+import pathlib, resource, sys
+from collector.errors import NotPublished
+from collector.lake.staging import Staging
+from collector.lake.tables import ALL
+staging = Staging(pathlib.Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+row = tuple(None for _ in ALL["actions"].columns)
+try:
+    staging.append("actions", [row] * 100)
+    staging.close()
+except NotPublished as error:
+    print(error.exit_code, error, error.advice)
+"""
+
+
+def test_a_full_disk_leaves_the_run_resumable(tmp_path: Path) -> None:
+    """When a part cannot be written for want of room the run ends with exit code 3 and says so."""
+    command = [sys.executable, "-W", "error", "-c", FILL, str(tmp_path / "staging")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("3 no room to write")
+    assert "run the same command again" in said.stdout
+    assert said.stderr == ""
