@@ -66,7 +66,8 @@ def test_the_true_offset_is_always_inside(offset: float, replies: list[tuple[flo
         now = sent + latency
         date = math.floor(sent + latency * share + offset)
         clock = clock.seen(date, sent, now)
-        assert clock.low is not None and clock.high is not None
+        assert clock.low is not None
+        assert clock.high is not None
         assert clock.low - 1e-6 <= offset <= clock.high + 1e-6
         assert clock.high - clock.low <= width + 1e-6
         width = clock.high - clock.low
@@ -80,7 +81,8 @@ def test_a_second_of_replies_leaves_hardly_any_doubt() -> None:
     for step in range(60):
         sent = step * 0.02
         clock = clock.seen(math.floor(sent + 0.005 + offset), sent, sent + 0.01)
-    assert clock.low is not None and clock.high is not None
+    assert clock.low is not None
+    assert clock.high is not None
     assert clock.high - clock.low < 0.04
     assert 0 <= clock.local(1.79e9 + 100, 0.0) - (1.79e9 + 100 - offset) < 0.04
 

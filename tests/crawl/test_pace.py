@@ -89,7 +89,8 @@ def test_a_skewed_clock_makes_no_difference(monkeypatch: pytest.MonkeyPatch, ske
     """The reset is read against the reply's Date, so a clock that is hours off costs nothing."""
     crawl = Crawl(ModelServer(skew_s=skew), reserve=50)
     pace = crawl.run(monkeypatch, 1500)
-    assert crawl.server.refusals == 0 and crawl.share() >= 0.97
+    assert crawl.server.refusals == 0
+    assert crawl.share() >= 0.97
     assert pace.state.skew_seconds == pytest.approx(skew, abs=0.5)
 
 
@@ -123,10 +124,12 @@ def test_without_a_date_our_own_clock_serves(monkeypatch: pytest.MonkeyPatch) ->
     """
     crawl = Crawl(ModelServer(dates=False), reserve=50)
     crawl.run(monkeypatch, 1500)
-    assert crawl.server.refusals == 0 and crawl.share() >= 0.97
+    assert crawl.server.refusals == 0
+    assert crawl.share() >= 0.97
     crawl = Crawl(ModelServer(dates=False, skew_s=5000), reserve=50)
     crawl.run(monkeypatch, 1500)
-    assert crawl.server.refusals == 0 and crawl.seconds < 60
+    assert crawl.server.refusals == 0
+    assert crawl.seconds < 60
 
 
 @pytest.mark.parametrize("rps", [0.5, 7.0, 20.0, 33.3, 100.0, 400.0])
@@ -179,11 +182,13 @@ def test_one_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
             sent, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(EPOCH + 90)}, refused=True
         )
         state = pace.state
-        assert state.paused_until is not None and state.paused_until.timestamp() == EPOCH + 90
+        assert state.paused_until is not None
+        assert state.paused_until.timestamp() == EPOCH + 90
         assert state.why == "refused by the server's rate limit"
         await asyncio.gather(*(ask(pace, clock) for _ in range(10)))
         assert pace.paused_seconds == pytest.approx(90)
-        assert pace.state.why == "" and pace.state.paused_until is None
+        assert pace.state.why == ""
+        assert pace.state.paused_until is None
         assert pace.refused_for() == 0.0
 
     run_virtually(monkeypatch, main)
@@ -192,7 +197,7 @@ def test_one_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("rps", [0.0, 5.0])
 def test_a_cancelled_waiter_leaves_its_place(monkeypatch: pytest.MonkeyPatch, rps: float) -> None:
-    """Cancelling the head of the line, or one in it, lets the next go at once and leaks no request in flight."""
+    """Cancelling the head of the line, or one in it, lets the next go and leaks no request in flight."""
 
     async def main(clock: Clock) -> None:
         pace = Pace(rps, clock=clock, wall=lambda: EPOCH + clock())

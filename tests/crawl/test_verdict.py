@@ -88,7 +88,8 @@ def test_json_is_left_to_the_redactor_and_never_becomes_raw_text() -> None:
     body = b'{"errors": [{"message": "no"}], "variables": [{"key": "K", "value": "planted"}]}'
     said = verdict(500, JSON, body, None)
     assert isinstance(said, Retry)
-    assert said.failure.raw is None and said.failure.document == json.loads(body)
+    assert said.failure.raw is None
+    assert said.failure.document == json.loads(body)
     assert "planted" not in repr(said)
     accepted = verdict(200, JSON, b'{"variables": [{"value": "planted"}]}', None)
     assert "planted" not in repr(accepted)
@@ -111,7 +112,8 @@ def test_text_that_may_hold_a_secret_is_only_described(body: bytes) -> None:
     not.
     """
     said = verdict(200, {"Content-Type": "text/plain; charset=\x1b[2J"}, body, None)
-    assert isinstance(said, Retry) and said.failure.kind == "not_json"
+    assert isinstance(said, Retry)
+    assert said.failure.kind == "not_json"
     assert said.failure.raw == f"{len(body):,} bytes of text/plain; charset=\ufffd[2J"
     assert "planted" not in said.failure.message
 
@@ -119,8 +121,10 @@ def test_text_that_may_hold_a_secret_is_only_described(body: bytes) -> None:
 def test_harmless_text_is_kept_to_500_characters() -> None:
     """A proxy's page is worth reading, on one line and bounded."""
     said = verdict(502, HTML, b"<h1>Bad\nGateway</h1>" + b"." * 5000, None)
-    assert isinstance(said, Retry) and said.failure.raw is not None
-    assert said.failure.raw.startswith("<h1>Bad Gateway</h1>....") and len(said.failure.raw) == 500
+    assert isinstance(said, Retry)
+    assert said.failure.raw is not None
+    assert said.failure.raw.startswith("<h1>Bad Gateway</h1>....")
+    assert len(said.failure.raw) == 500
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,8 @@ def test_a_redirect_is_told_without_its_path(location: str, told: str) -> None:
     """Whither the server pointed is said by host only."""
     said = verdict(302, {"Location": location}, b"", None)
     assert isinstance(said, Record)
-    assert told in said.failure.message and "planted" not in said.failure.message
+    assert told in said.failure.message
+    assert "planted" not in said.failure.message
 
 
 def test_a_failure_shows_no_document() -> None:

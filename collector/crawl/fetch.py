@@ -1,0 +1,367 @@
+"""The one door to the network, and the one home of aiohttp: a Request goes in, an Outcome comes out.
+
+Strategy. An attempt is: take a turn at the pace, one GET, a bounded body, a verdict. What went wrong is a
+value in the Outcome, not an exception; only what must end the crawl is raised (Unauthorised, Stuck). Most
+requests succeed at once, so stamina's retry context (40 µs each) is entered only after a first failure.
+
+Rules for whoever edits this file:
+  * Every exception of aiohttp, ssl and the operating system is translated in `translated`, into our own
+    words: theirs may show headers. `TRANSPORT` is what can be raised; a test walks aiohttp's tree to see that
+    it is all there.
+  * The token is revealed once, for the session's header, and a session only ever asks below its own base URL.
+  * The bytes that a reply may take in memory are bounded while it is read, after decompression.
+  * aiohttp repeats a GET by itself when a kept-alive connection drops; that would pass neither pace nor
+    count. The middleware `_once` turns those errors into one that it does not repeat.
+"""
+
+import random
+import ssl
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import stamina
+import stamina.instrumentation
+from aiohttp.http import HttpProcessingError
+from yarl import URL
+
+from collector import __version__
+from collector.buddy.catalogue import Request
+from collector.crawl.backoff import Limits, after_failure
+from collector.crawl.outcome import Event, Outcome, RefusalMet, RetryScheduled
+from collector.crawl.pace import Pace
+from collector.crawl.verdict import (
+    Accept,
+    Failure,
+    FailureKind,
+    Record,
+    Refused,
+    Retry,
+    Stop,
+    Verdict,
+    verdict,
+)
+from collector.errors import SettingsError, Stuck, Unauthorised
+from collector.settings import Installation
+
+__all__ = ["TRANSPORT", "Event", "Fetcher", "Limits", "Outcome", "RefusalMet", "RetryScheduled", "translated"]
+
+TRANSPORT = (aiohttp.ClientError, HttpProcessingError, OSError, TimeoutError, ssl.SSLError)
+
+# The default hooks of stamina log arguments through whatever is configured; here observers get `Event`s
+# instead.
+stamina.instrumentation.set_on_retry_hooks([])
+
+
+class _Dropped(aiohttp.ClientConnectionError):
+    """A connection that was lost under a request, in a class that aiohttp does not repeat by itself."""
+
+
+class _TooLarge(aiohttp.ClientError):
+    """A body that is longer than we are willing to hold."""
+
+
+class _Again(Exception):
+    """Tells stamina that an attempt failed in a way worth another."""
+
+
+class _Tally:
+    """The counts of one request while it is pursued."""
+
+    __slots__ = ("attempts", "body", "bytes_received", "first_seen_at", "refusals", "spent_s", "status")
+
+    def __init__(self) -> None:
+        self.attempts = self.refusals = self.bytes_received = 0
+        self.spent_s = 0.0
+        self.status: int | None = None
+        self.body: bytes | None = None
+        self.first_seen_at: datetime | None = None
+
+
+class Fetcher:
+    """Asks one installation, for all its workers. Use as `async with Fetcher(...) as fetcher`.
+
+    `rng` draws the jitter, `now` tells the UTC time, `on_event` is told of retries and refusals as they
+    happen. Raises SettingsError on entering when the CA bundle cannot be read.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        pace: Pace,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - a frozen value
+        rng: random.Random | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.pace = pace
+        self._installation = installation
+        self._base = installation.api_url.rstrip("/")
+        self._limits = limits
+        self._rng = rng or random.Random()
+        self._now = now
+        self._on_event = on_event
+        self._session: aiohttp.ClientSession | None = None
+
+    def __repr__(self) -> str:
+        return f"Fetcher({self._base})"
+
+    async def __aenter__(self) -> Self:
+        limits = self._limits
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._installation.concurrency, ssl=_tls(self._installation)
+            ),
+            headers={
+                "Authorization": f"Bearer {self._installation.token.reveal()}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": f"buddy-promote-image-collector/{__version__}",
+                # Old self-hosted versions send no trigger_conditions without it (buddy-api.md, section 9).
+                "X-Buddy-Media-Type": "buddy.v1.1.0",
+            },
+            timeout=aiohttp.ClientTimeout(
+                total=limits.total_s,
+                connect=limits.connect_s,
+                sock_connect=limits.connect_s,
+                sock_read=limits.read_s,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            middlewares=(_once,),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, request: Request) -> Outcome:
+        """Pursue one request to its end: accepted, recorded as a failure, or out of attempts.
+
+        Raises Unauthorised on a 401 and Stuck when for `limits.stuck_after_s` nothing but refusals came back.
+        """
+        tally = _Tally()
+        said = await self._attempt(request, tally)
+        if isinstance(said, Retry):
+            said = await self._again(request, tally, said)
+        return self._outcome(request, tally, said)
+
+    async def _again(self, request: Request, tally: _Tally, said: Verdict) -> Verdict:
+        """Continue after a failed first attempt, which stamina is told of as its own first."""
+
+        def wait_after(error: Exception) -> float | bool:
+            if not isinstance(error, _Again) or not isinstance(said, Retry):
+                return False
+            wait = after_failure(tally.attempts, tally.spent_s, self._limits, self._rng.random())
+            if wait is None:
+                return False
+            tally.spent_s += wait
+            self._tell(RetryScheduled(request, self._scrubbed(said.failure), tally.attempts, wait))
+            return wait
+
+        try:
+            async for attempt in stamina.retry_context(
+                on=wait_after, attempts=self._limits.attempts, timeout=None
+            ):
+                with attempt:
+                    if attempt.num > 1:
+                        said = await self._attempt(request, tally)
+                    if isinstance(said, Retry):
+                        raise _Again
+        except _Again:
+            pass
+        return said
+
+    async def _attempt(self, request: Request, tally: _Tally) -> Verdict:
+        """Ask until something other than a refusal comes back."""
+        while True:
+            said = await self._ask(request, tally)
+            if not isinstance(said, Refused):
+                tally.attempts += 1
+                return said
+            tally.refusals += 1
+            if self.pace.refused_for() > self._limits.stuck_after_s:
+                raise Stuck(
+                    f"For {self._limits.stuck_after_s / 60:.0f} minutes {self._base} refused every request.",
+                    "Somebody else may be using up the rate limit of this account; run `collector collect` "
+                    "again later, it continues where it stopped.",
+                )
+            self._tell(
+                RefusalMet(request, said.status, self._without_token(said.message), self.pace.paused_for())
+            )
+
+    async def _ask(self, request: Request, tally: _Tally) -> Verdict:
+        """Send one GET at its turn, and judge what comes back."""
+        assert self._session is not None, "a Fetcher is used inside `async with`"
+        target = request.target
+        if not target.startswith("/"):
+            # Appended to the base, anything else could change the host that is given the token.
+            raise ValueError(f"a target begins with a slash: {target!r}")
+        sent = await self.pace.turn()
+        headers: Mapping[str, str] | None = None
+        status: int | None = None
+        said: Verdict | None = None
+        try:
+            url = URL(self._base + target, encoded=True)
+            async with self._session.get(url, allow_redirects=False) as response:
+                headers, status = response.headers, response.status
+                try:
+                    body = await _bounded(response, self._limits.body_bytes)
+                finally:
+                    content = response.content
+                    tally.bytes_received += content.total_compressed_bytes or content.total_bytes
+            said = verdict(status, headers, body, request.list_key)
+            tally.body = body
+        except TRANSPORT as error:
+            if status in {401, 429} and headers is not None:
+                # Its status says enough, even where its body was lost.
+                said = verdict(status, headers, b"", None)
+            else:
+                said = translated(error, status)
+        finally:
+            self.pace.settle(
+                sent, headers, refused=isinstance(said, Refused), failed=status is not None and status >= 500
+            )
+            tally.spent_s += self.pace.clock() - sent
+        tally.status = status
+        if tally.first_seen_at is None:
+            tally.first_seen_at = self._now()
+        return said
+
+    def _outcome(self, request: Request, tally: _Tally, said: Verdict) -> Outcome:
+        document: dict[str, Any] | None = None
+        failure: Failure | None = None
+        if isinstance(said, Accept):
+            document = said.document
+        elif isinstance(said, Retry | Record | Stop):
+            failure = self._scrubbed(said.failure)
+        if isinstance(said, Stop):
+            raise Unauthorised(
+                f"{self._base} does not accept the token (HTTP 401).",
+                "It may be mistyped, expired, revoked, restricted to other addresses, or of another "
+                "installation. Make a personal access token with the scopes WORKSPACE and EXECUTION_INFO, "
+                "set BUDDY_TOKEN, and run again: what was collected so far is kept.",
+            )
+        single = tally.attempts + tally.refusals == 1
+        first = tally.first_seen_at or self._now()
+        return Outcome(
+            request,
+            tally.status,
+            None if document is None else tally.body,
+            document,
+            failure,
+            tally.attempts,
+            tally.refusals,
+            tally.bytes_received,
+            first,
+            first if single else self._now(),
+        )
+
+    def _without_token(self, text: str) -> str:
+        """Return foreign text without the token, should a server have echoed it."""
+        token = self._installation.token.reveal()
+        return text.replace(token, repr(self._installation.token)) if token else text
+
+    def _scrubbed(self, failure: Failure) -> Failure:
+        # Its document is the redactor's, which knows the token too.
+        message = self._without_token(failure.message)
+        raw = None if failure.raw is None else self._without_token(failure.raw)
+        return Failure(failure.kind, failure.http_status, message, raw, failure.document)
+
+    def _tell(self, event: Event) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let a lost connection be one failed attempt, to be repeated at our pace and not at aiohttp's."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        raise _Dropped from None
+
+
+async def _bounded(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """Return the body, decompressed; raises _TooLarge as soon as it has more than `most` bytes.
+
+    `readany` is used because `read()` lifts aiohttp's own bound on how much it decompresses ahead.
+    """
+    content = response.content
+    block = await content.readany()
+    size = len(block)
+    blocks = [block]
+    while block and size <= most and not content.at_eof():
+        block = await content.readany()
+        blocks.append(block)
+        size += len(block)
+    if size > most:
+        response.close()
+        raise _TooLarge
+    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+
+def translated(error: BaseException, status: int | None) -> Retry | Record:
+    """Put an exception of the network into our words; `status` is that of the reply when its head had
+    arrived.
+    """
+    kind: FailureKind = "connection"
+    if isinstance(error, _TooLarge):
+        return Record(Failure("too_large", status, "the body is larger than this program accepts"))
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.CertificateError):
+        return Record(
+            Failure(
+                kind,
+                status,
+                "the server's TLS certificate could not be verified; if it is a private one, pass the bundle "
+                "of its authority with --ca-bundle",
+            )
+        )
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return Record(Failure(kind, status, "the API URL is not one that can be asked"))
+    if isinstance(error, TimeoutError):
+        return Retry(Failure("timeout", status, _timeout_words(error)))
+    return Retry(Failure(kind, status, _connection_words(error)))
+
+
+def _timeout_words(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "no connection within the time allowed"
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return "the server stopped sending"
+    return "the reply was not complete within the time allowed"
+
+
+def _connection_words(error: BaseException) -> str:
+    # The first that fits; the more particular classes come first.
+    for kinds, words in (
+        (aiohttp.ClientConnectorDNSError, "the server's name was not found"),
+        ((aiohttp.ClientSSLError, ssl.SSLError), "the TLS handshake failed"),
+        (aiohttp.ClientPayloadError, "the body was cut short or could not be decompressed"),
+        ((aiohttp.ClientResponseError, HttpProcessingError), "the reply was not HTTP that can be understood"),
+        (aiohttp.ClientConnectorError, "the server could not be reached"),
+    ):
+        if isinstance(error, kinds):
+            number = error.errno if isinstance(error, OSError) else None
+            return words if number is None or number < 0 else f"{words} (errno {number})"
+    return "the connection was lost"
+
+
+def _tls(installation: Installation) -> ssl.SSLContext | bool:
+    if installation.ca_bundle is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(installation.ca_bundle))
+    except (OSError, ssl.SSLError):
+        raise SettingsError(
+            f"The CA bundle {installation.ca_bundle} cannot be read as certificates.",
+            "Give --ca-bundle a file with the PEM certificates of the authority that signed the server's.",
+        ) from None

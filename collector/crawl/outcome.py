@@ -1,0 +1,57 @@
+"""What came of one request, and what is told to observers on the way. Frozen values."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from collector.buddy.catalogue import Request
+from collector.crawl.verdict import Failure
+
+__all__ = ["Event", "Outcome", "RefusalMet", "RetryScheduled"]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """All that came of one request. Exactly one of `document` and `failure` is None.
+
+    `status` and `body` are those of the last reply (`body` only when accepted). `attempts` counts the replies
+    and losses that were not refusals, `refusals` the 429s and their like, so the requests sent are the sum;
+    `bytes_received` is what came over the wire in bodies, compressed where they were. `first_seen_at` and
+    `last_seen_at` (UTC) are when the first and the last of them came home.
+    """
+
+    request: Request
+    status: int | None
+    body: bytes | None
+    document: dict[str, Any] | None
+    failure: Failure | None
+    attempts: int
+    refusals: int
+    bytes_received: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+    def __repr__(self) -> str:
+        # Neither body nor document: they may hold variables' values.
+        return f"Outcome({self.request!r}, status={self.status}, failure={self.failure!r})"
+
+
+class RetryScheduled(msgspec.Struct, frozen=True):
+    """Attempt number `attempt` of a request failed; the next follows in `wait_s` seconds."""
+
+    request: Request
+    failure: Failure
+    attempt: int
+    wait_s: float
+
+
+class RefusalMet(msgspec.Struct, frozen=True):
+    """The rate limit refused a request; everybody waits for `wait_s` seconds, then it is asked again."""
+
+    request: Request
+    status: int
+    message: str
+    wait_s: float
+
+
+Event = RetryScheduled | RefusalMet
