@@ -143,18 +143,17 @@ def with_files(manifest: Manifest, table: str, entries: list[FileEntry]) -> Mani
 def _read(storage: Storage) -> Manifest | None:
     try:
         content = storage.read(manifests.FILE_NAME)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except IsADirectoryError:
-        raise manifests.damaged("it is a directory") from None
     except PermissionError as error:
         raise SettingsError(
             f"{storage.locate(manifests.FILE_NAME)} cannot be read: {error.strerror}",
             advice="Give this user the right to read the lake (its group may: files are 0640), "
             "or name another.",
         ) from error
-    except NotADirectoryError:
-        return None
     except OSError as error:
+        if error.errno is None:
+            # Arrow's own words, without a number, for what is there but is no file.
+            raise manifests.damaged("it is not a file") from error
         raise translated(error, str(storage.locate(manifests.FILE_NAME))) from error
     return manifests.decode(content)

@@ -88,7 +88,7 @@ class Sink:
 
 def translated(error: OSError, where: str) -> CollectorError:
     """What a person should do about `error`, met at `where`."""
-    reason = error.strerror if error.errno is None else os.strerror(error.errno)
+    reason = str(error) if error.errno is None else os.strerror(error.errno)
     if error.errno in _REFUSED:
         return SettingsError(
             f"{where} cannot be written: {reason}",

@@ -1,0 +1,98 @@
+"""Replies drawn from the declarations: any object that a view accepts, with fields nobody has heard of."""
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import strategies as st
+
+from collector.buddy import views
+from collector.buddy.fields import Declared, View, declared_fields
+from collector.buddy.marks import ENCRYPTED, REDACTED
+from collector.buddy.timestamps import parse_timestamp
+
+Document = dict[str, Any]
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+INT = st.integers(-(2**63), 2**63 - 1)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+# Names of our own columns are the ones a careless projection would take from the reply, or drop.
+NAMES = TEXT | st.sampled_from(
+    ["extra", "position", "run_id", "workspace", "src_image", "coverage", "value_state"]
+)
+MOMENTS = st.sampled_from(["2016-03-29T08:05:30Z", "2016-03-29T08:05:30.33Z", "2026-01-01T00:00:00+02:00"])
+
+
+def objects(view: type[View], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Document]:
+    """Any object the view accepts: each field missing, null or sound, and up to two unknown members."""
+    declared = {d.name: d for d in declared_fields(view)}
+    known = {name: given.get(name, st.none() | _value(view, each)) for name, each in declared.items()}
+    always = {name: strategy for name, strategy in known.items() if name in given}
+    sometimes = {name: strategy for name, strategy in known.items() if name not in given}
+    unknown = st.dictionaries(NAMES.filter(lambda name: name not in declared), JSON, max_size=2)
+    drawn = st.fixed_dictionaries(always, optional=sometimes)
+    return st.builds(lambda some, more: {**more, **some}, drawn, unknown)
+
+
+def _value(view: type[View], declared: Declared) -> st.SearchStrategy[Any]:
+    if view is views.PromoteImage and declared.name == "integration":
+        names = st.sampled_from(["hash_id", "identifier", "name"]) | TEXT
+        return TEXT | st.dictionaries(names, TEXT | JSON, max_size=3)
+    if view is views.Variable and declared.name == "value":
+        return TEXT | st.sampled_from([ENCRYPTED, REDACTED, ""])
+    if declared.logical in {"view", "views"}:
+        assert declared.view is not None
+        inner = PRINCIPAL if declared.view is views.Principal else objects(declared.view)
+        return inner if declared.logical == "view" else st.lists(inner, max_size=3)
+    plain: dict[str, st.SearchStrategy[Any]] = {
+        "string": TEXT, "int": INT, "bool": st.booleans(), "strings": st.lists(TEXT, max_size=2),
+        "ints": st.lists(INT, max_size=2), "timestamp": MOMENTS, "json": JSON,
+    }  # fmt: skip
+    return plain[declared.logical]
+
+
+# Few ids, so that a principal is often named twice.
+PRINCIPAL = objects(views.Principal, id=st.integers(1, 3))
+PROMOTION = objects(views.PromoteImageAction, id=st.just(9))
+ITEMS = {
+    views.ShortWorkspace: objects(views.ShortWorkspace, domain=st.just("acme")),
+    views.ShortProject: objects(views.ShortProject, name=st.just("web")),
+    views.ShortPipeline: objects(views.ShortPipeline, id=st.just(7)),
+    views.ShortAction: objects(views.ShortAction, id=st.just(9), type=TEXT.filter(bool)),
+}
+
+
+def made_unique(value: Any, at: str = "") -> Any:
+    """The same shape with every text and number different, so that none can stand in for another.
+
+    What has a meaning of its own is left: ids that name rows, moments, marks and the empty text.
+    """
+    if isinstance(value, dict):
+        return {
+            n: v if n in {"id", "domain", "create_date"} else made_unique(v, f"{at}.{n}")
+            for n, v in value.items()
+        }
+    if isinstance(value, list):
+        return [made_unique(v, f"{at}[{i}]") for i, v in enumerate(value)]
+    if value in ("", REDACTED, ENCRYPTED) or value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value if at == ".name" and value == "web" else f"{value}@{at}"
+    return value
+
+
+def scalars(value: Any, name: str = "") -> Counter[tuple[str, Any]]:
+    """The multiset of scalars anywhere in a JSON value; null is no scalar, for it says what missing says."""
+    if isinstance(value, dict):
+        return sum((scalars(v, n) for n, v in value.items()), Counter())
+    if isinstance(value, list):
+        return sum((scalars(v) for v in value), Counter())
+    if value is None:
+        return Counter()
+    if name == "create_date":
+        moment = parse_timestamp(value) if isinstance(value, str) else None
+        value = value if moment is None else moment.isoformat()
+    return Counter({(type(value).__name__, value): 1})

@@ -1,0 +1,169 @@
+"""Pruning: old nights go, what is known stays, and history says where it begins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from collector.errors import LakeError, UsageError
+from collector.lake.compact import compact
+from collector.lake.lake import Lake
+from collector.lake.prune import Filter, Pruned, prune
+from collector.lake.sweep import sweep
+from collector.lake.tables import Table
+from collector.lake.verify import verify
+
+from .nights import (
+    FIRST_NIGHT,
+    NIGHTLY_TABLES,
+    NOW,
+    SNAPSHOT_TABLES,
+    Died,
+    MortalStorage,
+    dataset,
+    files_under,
+    keep_rows_of,
+    merge,
+    publish_night,
+    run_entry,
+)
+
+PRUNED_AT = NOW.replace(month=11, day=20)
+# Nights 0 to 2 are in October, 3 and 4 in November.
+NIGHTS = range(5)
+
+
+def nights_in(lake: Lake, *, compacted: bool) -> Lake:
+    """Five nights, merged by month or as they came."""
+    for day in NIGHTS:
+        publish_night(lake, day, count=3)
+    if compacted:
+        with lake.writing("compact", NOW):
+            compact(lake, merge, now=NOW)
+    return lake
+
+
+def pruned(lake: Lake, first_kept: int, how: Filter = keep_rows_of) -> Pruned:
+    """Prune so that the nights from `first_kept` on stay."""
+    keep_days = (PRUNED_AT.date() - (FIRST_NIGHT.date() + dt.timedelta(days=first_kept))).days
+    with lake.writing("prune", PRUNED_AT):
+        return prune(lake, how, keep_days=keep_days, now=PRUNED_AT)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+@pytest.mark.parametrize("first_kept", [1, 3, 4])
+def test_older_nights_go_and_the_rest_stays(lake: Lake, compacted: bool, first_kept: int) -> None:
+    """Exactly the rows of dropped nights go, also out of files that they share with kept ones."""
+    nights_in(lake, compacted=compacted)
+    before = dataset(lake)
+    done = pruned(lake, first_kept)
+    kept = [run_entry(day).run_id for day in NIGHTS if day >= first_kept]
+    assert done.runs == tuple(run_entry(day).run_id for day in range(first_kept))
+    assert done.rows == 3 * first_kept * len(NIGHTLY_TABLES)
+    assert done.history_begins == kept[0]
+    reader = Lake.open(lake.path)
+    assert reader.manifest.history_begins == kept[0]
+    assert [run.run_id for run in reader.manifest.runs] == kept
+    assert verify(reader) == []
+    for table, rows in dataset(reader).items():
+        wanted = (
+            before[table] if table in SNAPSHOT_TABLES else [r for r in before[table] if r["run_id"] in kept]
+        )
+        assert rows == wanted
+    named = {run for entries in reader.manifest.tables.values() for entry in entries for run in entry.runs}
+    assert named == set(kept)
+
+
+def test_a_second_prune_has_nothing_to_do(lake: Lake) -> None:
+    """Pruning to the same day again changes nothing, and history still begins where it began."""
+    nights_in(lake, compacted=True)
+    pruned(lake, 2)
+    before = lake.manifest
+    assert pruned(lake, 2) == Pruned((), 0, 0, run_entry(2).run_id)
+    assert Lake.open(lake.path).manifest == before
+
+
+def test_the_newest_night_stays_however_old(lake: Lake) -> None:
+    """When nights stopped coming long ago the last of them still answers; an empty lake stays empty."""
+    assert pruned(lake, 2) == Pruned((), 0, 0, None)
+    nights_in(lake, compacted=True)
+    with lake.writing("prune", NOW):
+        done = prune(lake, keep_rows_of, keep_days=0, now=NOW)
+    assert done.history_begins == run_entry(4).run_id
+    assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [run_entry(4).run_id]
+    assert {table: len(rows) for table, rows in dataset(lake).items()} == dict.fromkeys(
+        (*NIGHTLY_TABLES, *SNAPSHOT_TABLES), 3
+    )
+
+
+def test_nothing_pruned_says_no_beginning(lake: Lake) -> None:
+    """History that was never cut begins with its first night, and nothing is said about it."""
+    nights_in(lake, compacted=False)
+    assert pruned(lake, 0).history_begins is None
+
+
+def test_negative_days_are_a_mistake(lake: Lake) -> None:
+    """A negative number of days is refused before anything is looked at."""
+    with pytest.raises(UsageError), lake.writing("prune", NOW):
+        prune(lake, keep_rows_of, keep_days=-1, now=NOW)
+
+
+def test_a_reader_of_the_old_manifest_is_not_disturbed(lake: Lake) -> None:
+    """Dropped files stay for the grace period."""
+    nights_in(lake, compacted=True)
+    reader = Lake.open(lake.path)
+    before = dataset(reader)
+    pruned(lake, 1)
+    with lake.writing("collect", PRUNED_AT):
+        sweep(lake, now=PRUNED_AT, keep_runs=[])
+    assert dataset(reader) == before
+
+
+def test_a_filter_that_loses_kept_rows_is_refused(lake: Lake) -> None:
+    """A rewritten file must hold every row of the nights that stay."""
+    nights_in(lake, compacted=True)
+    before = lake.manifest
+
+    def wrong(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> pa.RecordBatchReader:
+        return keep_rows_of(table, paths, sorted(run_ids)[1:])
+
+    with pytest.raises(LakeError, match="rows"):
+        pruned(lake, 1, wrong)
+    assert Lake.open(lake.path).manifest == before
+
+
+def test_dying_at_any_step_leaves_history_before_or_after(tmp_path: Path) -> None:
+    """Wherever a prune dies, a reader sees all nights or the kept ones, and the next prune finishes."""
+    original = nights_in(Lake.create(tmp_path / "original"), compacted=True)
+    before = dataset(original)
+    pruned(original, 1)
+    after = dataset(original)
+    step, reached, seen = 0, True, set()
+    while reached:
+        step += 3
+        lake = nights_in(Lake.create(tmp_path / f"dies-{step}"), compacted=True)
+        lake.storage = mortal = MortalStorage(lake.path, dies_at=step)
+        try:
+            pruned(lake, 1)
+            reached = False
+        except Died:
+            reached = mortal.steps == step
+        reader = Lake.open(lake.path)
+        found = dataset(reader)
+        assert found in (before, after)
+        seen.add(found == after)
+        assert verify(reader) == []
+        again = Lake.create(lake.path)
+        with again.writing("prune", PRUNED_AT):
+            sweep(again, now=PRUNED_AT, keep_runs=[])
+        pruned(again, 1)
+        assert dataset(Lake.open(lake.path)) == after
+        assert files_under(lake.path) == again.manifest.live_paths() | {
+            r.path for r in again.manifest.retired
+        }
+    assert step > 14
+    assert seen == {False, True}
