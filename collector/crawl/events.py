@@ -49,7 +49,7 @@ class Installation(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """Progress of a run at one moment; `stage` is replay, crawl, check or publish."""
+    """Progress of a run at one moment; `stage` is replay, crawl or closing."""
 
     run_id: str
     stage: str

@@ -1,0 +1,316 @@
+"""One night, joined up: lock, resume or begin, replay, crawl, check, publish.
+
+Everything that decides the rows is elsewhere and pure; here the pieces meet the clock, the disk and the network. The law:
+whatever ends a run early, the manifest is as it was and the journal holds every reply, unless the error says otherwise.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from collector.buddy.catalogue import Kind
+from collector.crawl import events
+from collector.crawl.closing import Night, Summary, close
+from collector.crawl.crew import Crew, Sink, crawl
+from collector.crawl.fetch import Fetcher
+from collector.crawl.gathering import Gathering, abandoned_problem
+from collector.crawl.journal import FILE_NAME, FORMAT, Abandoned, Header, Journal, Resumed, read_header
+from collector.crawl.pace import Pace
+from collector.crawl.redact import Redactor
+from collector.errors import (
+    CollectorError,
+    Interrupted,
+    NotPublished,
+    RefusedByBuddy,
+    SettingsError,
+    Unauthorised,
+)
+from collector.lake.flatten import Row, Stamp
+from collector.lake.lake import Lake
+from collector.lake.runs import new_run_id
+from collector.lake.staging import Staging
+from collector.lake.sweep import sweep
+from collector.settings import Installation, Settings
+
+# A run older than this is not taken up again: its first replies would be older than a night (design.md, section 6).
+OLDEST_RESUMED = timedelta(hours=24)
+# The journal of a run whose rows failed a blocking check: kept to be looked at, never taken up again.
+REJECTED = "rejected.jsonl"
+
+_NO_TOKEN = (
+    "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and set BUDDY_TOKEN; "
+    "`collector doctor` checks it."
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """What a run takes from outside: the time, chance, and who watches. `stop` ends the crawl early, drained."""
+
+    now: Callable[[], datetime]
+    rng: random.Random
+    observer: events.Observer
+    stop: asyncio.Event
+
+
+async def collect(settings: Settings, world: World) -> Summary:
+    """Collect and publish one night, resuming an interrupted one.
+
+    Raises SettingsError, LakeError, LakeBusy, RefusedByBuddy, NotPublished, CheckFailed and Interrupted.
+    """
+    began = world.now()
+    lake = Lake.create(settings.lake)
+    with lake.writing("collect", began):
+        journal, abandoned = await asyncio.to_thread(_open_journal, lake, settings, world)
+        with journal:
+            run = Run(settings, world, lake, journal, abandoned)
+            try:
+                return await run.to_the_end()
+            except ExceptionGroup as group:
+                raise _first(group) from None
+
+
+def _open_journal(lake: Lake, settings: Settings, world: World) -> tuple[Journal, tuple[Abandoned, ...]]:
+    """Resume the newest run that can be, or begin one; older journals are abandoned."""
+    now, fingerprint = world.now(), settings.fingerprint()
+    abandoned: list[Abandoned] = []
+    waiting = lake.resumable_runs()
+    for run_id in lake.runs.all():
+        if (lake.runs.path(run_id) / REJECTED).exists():
+            abandoned.append(Abandoned(run_id, "its rows failed a blocking check"))
+    for run_id in reversed(waiting):
+        path = lake.runs.path(run_id) / FILE_NAME
+        why = (
+            "a newer run was begun" if run_id != waiting[-1] else _unfit(read_header(path), now, fingerprint)
+        )
+        if why is None:
+            sweep(lake, now=now, keep_runs={run_id})
+            journal = Journal.resume(path)
+            assert journal is not None
+            return journal, journal.header.abandoned
+        abandoned.append(Abandoned(run_id, why))
+    for each in abandoned:
+        world.observer.event(events.RunAbandoned(each.run_id, each.why))
+    run_id = new_run_id(now, world.rng)
+    directory = lake.runs.create(run_id)
+    header = Header(FORMAT, run_id, now, fingerprint, tuple(abandoned))
+    journal = Journal.create(directory / FILE_NAME, header)
+    # Only now, with the new header on disk, may the journals it speaks of go.
+    sweep(lake, now=now, keep_runs={run_id})
+    return journal, header.abandoned
+
+
+def _unfit(header: Header | None, now: datetime, fingerprint: str) -> str | None:
+    """Say why a journal can't be taken up again, None when it can."""
+    if header is None:
+        return "its journal can't be read"
+    if now - header.started_at > OLDEST_RESUMED:
+        return f"it began at {header.started_at:%Y-%m-%dT%H:%M:%SZ}, more than 24 hours ago"
+    if header.fingerprint != fingerprint:
+        return "it was begun with other settings"
+    return None
+
+
+class Run:
+    """A run in progress. `snapshot` may be called from elsewhere at any time."""
+
+    def __init__(
+        self, settings: Settings, world: World, lake: Lake, journal: Journal, abandoned: tuple[Abandoned, ...]
+    ) -> None:
+        header = journal.header
+        self.run_id = header.run_id
+        self._settings = settings
+        self._world = world
+        self._lake = lake
+        self._journal = journal
+        self._abandoned = abandoned
+        self._stage = "replay"
+        self._stamp = Stamp(header.run_id, header.started_at.date())
+        self._gathering = Gathering(self._stamp, settings.installations)
+        self._staging = Staging(lake.runs.staging(header.run_id))
+        self._paces = {
+            each.name: Pace(each.requests_per_second, each.reserve) for each in settings.installations
+        }
+
+    async def to_the_end(self) -> Summary:
+        """Replay, crawl, check and publish."""
+        self._world.observer.watch(self)
+        await self._replay()
+        self._stage = "crawl"
+        await self._crawl()
+        self._require_something_seen()
+        self._world.observer.event(events.CrawlEnded(self.run_id, self._gathering.answered))
+        self._stage = "closing"
+        directory = self._lake.runs.path(self.run_id)
+        night = Night(
+            self._settings,
+            self._lake,
+            directory,
+            self._stamp,
+            self._journal.header,
+            self._gathering,
+            self._staging,
+        )
+        try:
+            return await asyncio.to_thread(close, night, self._world.now)
+        except CollectorError as error:
+            if error.exit_code == 6:  # noqa: PLR2004 - design.md, section 3
+                self._journal.path.rename(self._journal.path.with_name(REJECTED))
+            raise
+
+    def snapshot(self) -> events.Snapshot:
+        """Return where the run stands now."""
+        return events.Snapshot(
+            self.run_id, self._stage, tuple(self._progress(each) for each in self._settings.installations)
+        )
+
+    def _progress(self, installation: Installation) -> events.Installation:
+        name = installation.name
+        frontier = self._gathering.frontiers[name]
+        return events.Installation(
+            name=name,
+            found={kind.value: count for kind, count in frontier.found.items() if kind is not Kind.TOKEN},
+            done={kind.value: count for kind, count in frontier.done.items() if kind is not Kind.TOKEN},
+            waiting=frontier.waiting,
+            requests=self._gathering.tallies[name].requests,
+            pace=self._paces[name].state,
+        )
+
+    async def _replay(self) -> None:
+        first = self._settings.installations[0].name
+        now = self._world.now()
+        for each in self._abandoned:
+            self._gathering.note(
+                abandoned_problem(first, each.run_id, each.why, self._journal.header.started_at)
+            )
+        replayed = await asyncio.to_thread(self._journal.replay, self._replay_line)
+        if replayed:
+            self._journal.append([Resumed(now)])
+            self._gathering.resumed_count += 1
+        await self._to_staging(self._gathering.take_rows())
+        self._world.observer.event(
+            events.Began(
+                self.run_id, self._journal.header.started_at, self._gathering.resumed_count, replayed
+            )
+        )
+
+    def _replay_line(self, line: object) -> bool:
+        taken = self._gathering.replay(line)  # type: ignore[arg-type]  # the journal hands out nothing else
+        if self._gathering.waiting_rows >= 2_000:  # noqa: PLR2004 - as many as the sink hands over
+            self._stage_rows(self._gathering.take_rows())
+        return taken
+
+    async def _to_staging(self, rows: Mapping[str, list[Row]]) -> None:
+        await asyncio.to_thread(self._stage_rows, rows)
+
+    def _stage_rows(self, rows: Mapping[str, list[Row]]) -> None:
+        for table, lot in rows.items():
+            self._staging.append(table, lot)
+
+    async def _crawl(self) -> None:
+        async with AsyncExitStack() as stack:
+            crews = [await self._crew(stack, each) for each in self._settings.installations]
+            sink = Sink(self._journal, self._gathering, self._to_staging)
+            whole = await crawl(
+                crews,
+                sink,
+                stop=self._world.stop,
+                told=self._tell_draining,
+                most_s=self._settings.max_duration_s,
+            )
+        if not whole and self._world.stop.is_set():
+            raise Interrupted(
+                "The run was interrupted; every reply so far is kept.",
+                "Run `collector collect` again: it continues.",
+            )
+        refused = [crew for crew in crews if crew.unauthorised is not None]
+        if len(refused) == len(crews):
+            raise self._unauthorised(refused[0].unauthorised)
+        for crew in refused:
+            why = "Buddy refused the token (401)"
+            self._gathering.stop(crew.frontier.installation, "unauthorised", why)
+        if not whole:
+            for name in self._gathering.frontiers:
+                self._gathering.stop(name, "deadline", "The time limit (--max-duration) was reached")
+        await self._to_staging(self._gathering.take_rows())
+
+    async def _crew(self, stack: AsyncExitStack, installation: Installation) -> Crew:
+        pace = self._paces[installation.name]
+        fetcher = Fetcher(
+            installation, pace, rng=self._world.rng, now=self._world.now, on_event=self._world.observer.event
+        )
+        await stack.enter_async_context(fetcher)
+        redactor = Redactor(installation.token.reveal(), keep_values=self._settings.variable_values == "keep")
+        frontier = self._gathering.frontiers[installation.name]
+        return Crew(frontier, fetcher, pace, redactor, installation.concurrency)
+
+    def _tell_draining(self) -> None:
+        why = "a signal" if self._world.stop.is_set() else "the time limit"
+        self._world.observer.event(events.Draining(why))
+
+    def _unauthorised(self, error: Unauthorised | None) -> CollectorError:
+        if self._gathering.answered:
+            return NotPublished(
+                "Buddy refused the token (401) in the middle of the run; every reply so far is kept.",
+                f"{_NO_TOKEN} Then run `collector collect` again: it continues.",
+            )
+        self._forget()
+        return error if error is not None else RefusedByBuddy("Buddy refused the token (401).", _NO_TOKEN)
+
+    def _require_something_seen(self) -> None:
+        """Raise unless there is something to publish; a run that saw nothing leaves nothing to resume."""
+        if self._gathering.answered:
+            self._require_selected()
+            return
+        self._forget()
+        kinds = {kind for tally in self._gathering.tallies.values() for kind in tally.problems}
+        names = ", ".join(name for each in self._settings.installations for name in each.workspaces)
+        if kinds and kinds <= {"gone"}:
+            raise SettingsError(
+                f"Buddy knows no such workspace: {names}.",
+                "Check --workspace (BUDDY_WORKSPACE) against the address of the workspace in Buddy, "
+                "or leave it out to collect all that the token sees.",
+            )
+        if kinds and kinds <= {"forbidden", "api_disabled", "frozen", "unauthorised", "gone"}:
+            raise RefusedByBuddy(
+                f"Buddy refused every request ({', '.join(sorted(kinds))}); there is nothing to publish.",
+                _NO_TOKEN,
+            )
+        raise NotPublished(
+            f"Nothing was collected ({', '.join(sorted(kinds)) or 'the time limit'}); the last published night stands.",
+            "Check BUDDY_API_URL and the network (`collector doctor`), then run `collector collect` again.",
+        )
+
+    def _require_selected(self) -> None:
+        """Raise when no workspace of any installation is wanted: an empty night would only hide a typing error."""
+        seen = {name: t.coverage for name, t in self._gathering.tallies.items()}
+        for each in self._settings.installations:
+            counts = {c: n for (kind, c), n in seen[each.name].items() if kind == Kind.WORKSPACES.value}
+            if not counts or set(counts) != {"skipped"} or self._gathering.tallies[each.name].partial:
+                return
+        self._forget()
+        globs = ", ".join(glob for each in self._settings.installations for glob in each.workspaces)
+        raise SettingsError(
+            f"No workspace that the token sees matches {globs}.",
+            "Correct --workspace (BUDDY_WORKSPACE), or leave it out to collect all; `collector doctor` lists them.",
+        )
+
+    def _forget(self) -> None:
+        Path(self._journal.path).unlink(missing_ok=True)
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """Return the error that ended a task group: ours if there is one, for it holds advice."""
+    flat: list[Exception] = []
+    waiting: list[BaseException] = [group]
+    while waiting:
+        error = waiting.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            waiting.extend(error.exceptions)
+        elif isinstance(error, Exception):
+            flat.append(error)
+    return next((error for error in flat if isinstance(error, CollectorError)), flat[0])
