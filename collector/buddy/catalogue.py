@@ -116,6 +116,8 @@ def actions_request(installation: str, workspace: str, project: str, pipeline_id
     return Request(installation, Kind.ACTIONS, workspace, project, pipeline_id)
 
 
-def action_request(installation: str, workspace: str, project: str, pipeline_id: int, action_id: int) -> Request:
+def action_request(
+    installation: str, workspace: str, project: str, pipeline_id: int, action_id: int
+) -> Request:
     """GET …/actions/:id (the vendor's page)."""
     return Request(installation, Kind.ACTION, workspace, project, pipeline_id, action_id)

@@ -107,7 +107,7 @@ def carries_ends(document: Mapping[str, Any]) -> bool:
     return isinstance(document.get("src"), dict) and isinstance(document.get("dest"), dict)
 
 
-def _item(kind: Kind, raw: Any, index: int) -> Item:  # noqa: ANN401 - any JSON may stand in a list
+def _item(kind: Kind, raw: Any, index: int) -> Item:
     at = f"$.{kind.value}[{index}]"
     if not isinstance(raw, dict):
         return Item(None, {"item": raw}, Breach(f"Expected an object, got {_type_name(raw)}", at), at)
@@ -141,6 +141,13 @@ _TIMESTAMPS: dict[type[View], tuple[str, ...]] = {
 }
 
 
-def _type_name(value: Any) -> str:  # noqa: ANN401 - any JSON
-    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
+def _type_name(value: Any) -> str:
+    names = {
+        type(None): "null",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "a list",
+    }
     return names[type(value)]

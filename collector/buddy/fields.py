@@ -66,7 +66,7 @@ def declared_fields(view: type[View]) -> Iterator[Declared]:
         )
 
 
-def _logical(hint: Any) -> tuple[Logical, type[View] | None]:  # noqa: ANN401 - a type hint has no narrower type
+def _logical(hint: Any) -> tuple[Logical, type[View] | None]:
     if get_origin(hint) is Annotated:
         return _logical(get_args(hint)[0])
     members = [h for h in get_args(hint) if h is not type(None)] if _is_optional(hint) else [hint]
@@ -83,5 +83,5 @@ def _logical(hint: Any) -> tuple[Logical, type[View] | None]:  # noqa: ANN401 - 
     return scalars[first], None
 
 
-def _is_optional(hint: Any) -> bool:  # noqa: ANN401 - a type hint has no narrower type
-    return type(None) in get_args(hint) or len(get_args(hint)) > 1 and get_origin(hint) is not list
+def _is_optional(hint: Any) -> bool:
+    return type(None) in get_args(hint) or (len(get_args(hint)) > 1 and get_origin(hint) is not list)

@@ -33,7 +33,9 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def key_of(request: Request) -> Key:
     """The key of the thing a request is about: the action, or the parent of the list."""
-    return Key(request.installation, request.workspace, request.project, request.pipeline_id, request.action_id)
+    return Key(
+        request.installation, request.workspace, request.project, request.pipeline_id, request.action_id
+    )
 
 
 class Seen(msgspec.Struct, frozen=True):

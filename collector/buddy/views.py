@@ -94,25 +94,35 @@ class ShortPipeline(View, frozen=True, kw_only=True):
     target_site_url: Annotated[Text, field("Address of the site the pipeline deploys to")] = None
     execution_message_template: Annotated[Text, field("Template of a run's message")] = None
     always_from_scratch: Annotated[Flag, field("True when each run deploys everything anew")] = None
-    ignore_fail_on_project_status: Annotated[Flag, field("True when failures don't colour the project")] = None
-    no_skip_to_most_recent: Annotated[Flag, field("True when queued runs aren't skipped for the newest")] = None
+    ignore_fail_on_project_status: Annotated[Flag, field("True when failures don't colour the project")] = (
+        None
+    )
+    no_skip_to_most_recent: Annotated[Flag, field("True when queued runs aren't skipped for the newest")] = (
+        None
+    )
     terminate_stale_runs: Annotated[Flag, field("True when a newer run ends an older one")] = None
     auto_clear_cache: Annotated[Flag, field("True when the cache is cleared before each run")] = None
     pause_on_repeated_failures: Annotated[
         Number, field("Failures in a row after which a scheduled pipeline is paused", unit="runs")
     ] = None
     fetch_all_refs: Annotated[Flag, field("True when all git refs are fetched")] = None
-    fail_on_prepare_env_warning: Annotated[Flag, field("True when a warning while preparing fails the run")] = None
+    fail_on_prepare_env_warning: Annotated[
+        Flag, field("True when a warning while preparing fails the run")
+    ] = None
     concurrent_pipeline_runs: Annotated[Flag, field("True when runs may overlap")] = None
     clone_depth: Annotated[Number, field("Depth of the git clone; empty means all", unit="commits")] = None
-    do_not_create_commit_status: Annotated[Flag, field("True when no commit status is sent to the git host")] = None
+    do_not_create_commit_status: Annotated[
+        Flag, field("True when no commit status is sent to the git host")
+    ] = None
     stale: Annotated[Flag, field("True when Buddy calls the pipeline stale")] = None
     waiting_for_push: Annotated[Flag, field("True when the pipeline waits for its first push")] = None
     resources: Annotated[Text, field("Size of the machine that runs the pipeline")] = None
     remote_path: Annotated[Text, field("Path of the remote YAML definition")] = None
     remote_ref: Annotated[Text, field("Git ref of the remote YAML definition")] = None
     remote_project_name: Annotated[Text, field("Project that holds the remote YAML definition")] = None
-    remote_parameters: Annotated[Any, field("Parameters of the remote definition: a list of {key, value}")] = None
+    remote_parameters: Annotated[
+        Any, field("Parameters of the remote definition: a list of {key, value}")
+    ] = None
     git_config: Annotated[Any, field("Fixed place of the YAML definition: {path, branch, project}")] = None
     git_changeset_base: Annotated[
         Text,
@@ -148,7 +158,8 @@ class PromoteImage(View, frozen=True, kw_only=True):
     tag: Annotated[Text, field("Tag as written in Buddy; may contain $VARIABLES")] = None
     region: Annotated[Text, field("Region of an Amazon ECR registry")] = None
     integration: Annotated[
-        str | dict[str, Any] | None, field("Integration that signs in: its id, or of an object its hash_id, identifier or name")
+        str | dict[str, Any] | None,
+        field("Integration that signs in: its id, or of an object its hash_id, identifier or name"),
     ] = None
     username: Annotated[Text, field("User name that signs in where there is no integration")] = None
 
@@ -184,7 +195,9 @@ class Variable(View, frozen=True, kw_only=True):
     settable: Annotated[Flag, field("True when actions may set the variable")] = None
     run_only_settable: Annotated[Flag, field("True when it may be set only when a run starts")] = None
     description: Annotated[Text, field("What people wrote about it")] = None
-    value: Annotated[Text, field("Value; kept only with variable_values = keep and only if not encrypted")] = None
+    value: Annotated[
+        Text, field("Value; kept only with variable_values = keep and only if not encrypted")
+    ] = None
     file_path: Annotated[Text, field("Path of the file variable")] = None
     file_place: Annotated[Text, field("Where the file is put", values=("NONE", "CONTAINER"))] = None
     file_chmod: Annotated[Text, field("Mode of the file")] = None
@@ -231,21 +244,28 @@ class PromoteImageAction(View, frozen=True, kw_only=True):
     run_next: Annotated[
         Text,
         field(
-            "Whether it runs beside the next action", values=("WAIT_ON_SUCCESS", "IN_SOFT_PARALLEL", "IN_HARD_PARALLEL")
+            "Whether it runs beside the next action",
+            values=("WAIT_ON_SUCCESS", "IN_SOFT_PARALLEL", "IN_HARD_PARALLEL"),
         ),
     ] = None
     run_only_on_first_failure: Annotated[Flag, field("With ON_FAILURE: only on the first failure")] = None
     variables: Annotated[list[Variable] | None, field("Variables of the action")] = None
     disabled: Annotated[Flag, field("True when the action is switched off")] = None
     timeout: Annotated[Number, field("Time limit of the action", unit="s")] = None
-    ignore_errors: Annotated[Flag, field("True when a failure lets the run go on, marked as a warning")] = None
+    ignore_errors: Annotated[Flag, field("True when a failure lets the run go on, marked as a warning")] = (
+        None
+    )
     retry_count: Annotated[Number, field("Retries if the action fails", unit="retries")] = None
     retry_interval: Annotated[Number, field("Delay between retries", unit="s")] = None
-    last_execution_status: Annotated[Text, field("Status of the last run of the action", values=STATUSES)] = None
+    last_execution_status: Annotated[Text, field("Status of the last run of the action", values=STATUSES)] = (
+        None
+    )
     pipeline: Annotated[NestedPipeline | None, field("The pipeline the action is in")] = None
     permissions: Annotated[Permissions | None, field("Access permissions")] = None
     loop: Annotated[list[str] | None, field("Commands executed in a loop")] = None
-    same_location: Annotated[Flag, field("True: only the tag changes; false: from one registry to another")] = None
+    same_location: Annotated[
+        Flag, field("True: only the tag changes; false: from one registry to another")
+    ] = None
     src: Annotated[PromoteImage | None, field("The image that is promoted")] = None
     dest: Annotated[PromoteImage | None, field("Where it is promoted to")] = None
     insecure_registry: Annotated[Flag, field("True when registries without valid TLS are allowed")] = None

@@ -29,8 +29,8 @@ from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, TABLES
 from collector.query import catalog
+from collector.query.checks import Offender
 from collector.query.night import Night as NightDatabase
-from collector.query.night import Offender
 from collector.settings import Installation, Settings
 
 # How many offending rows an error names; the rest are counted.
@@ -152,7 +152,7 @@ def _refuse(offenders: Sequence[Offender]) -> None:
 
 def _warnings(night: Night, offenders: Sequence[Offender], at: datetime) -> pa.Table:
     """Record what warning checks found as problems, and return those rows."""
-    rows = []
+    rows: list[Row] = []
     for each in offenders:
         installation = each.installation or night.settings.installations[0].name
         key = Key(installation, each.workspace, each.project, each.pipeline_id, each.action_id)

@@ -43,7 +43,9 @@ class Getter(Protocol):
 class Crew:
     """The workers of one installation."""
 
-    def __init__(self, frontier: Frontier, fetcher: Getter, pace: Pace, redactor: Redactor, concurrency: int) -> None:
+    def __init__(
+        self, frontier: Frontier, fetcher: Getter, pace: Pace, redactor: Redactor, concurrency: int
+    ) -> None:
         self.frontier = frontier
         self.pace = pace
         self.redactor = redactor
@@ -183,7 +185,9 @@ async def crawl(
 
     `told` is called once when draining begins. Raises what the journal or staging raise (a full disk), and Stuck.
     """
-    outcomes: asyncio.Queue[tuple[Crew, Outcome] | None] = asyncio.Queue(maxsize=2 * sum(c.concurrency for c in crews))
+    outcomes: asyncio.Queue[tuple[Crew, Outcome] | None] = asyncio.Queue(
+        maxsize=2 * sum(c.concurrency for c in crews)
+    )
     async with asyncio.TaskGroup() as group:
         sinking = group.create_task(sink.run(outcomes))
         working = [group.create_task(crew.crawl(outcomes)) for crew in crews]
@@ -212,7 +216,9 @@ async def _until(working: Sequence["asyncio.Task[None]"], stop: asyncio.Event, m
             left = None if ends_at is None else max(0.0, ends_at - clock())
             if left == 0.0:
                 break
-            done, _ = await asyncio.wait({*pending, stopped}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                {*pending, stopped}, timeout=left, return_when=asyncio.FIRST_COMPLETED
+            )
             pending -= done
         return not pending
     finally:

@@ -54,7 +54,9 @@ class Selection(msgspec.Struct, frozen=True):
 class Frontier:
     """One installation's crawl. `next`, `feed`, `give_up` and `stop` are its whole life; nothing here does I/O."""
 
-    def __init__(self, installation: str, selection: Selection, *, per_page: int = catalogue.PER_PAGE) -> None:
+    def __init__(
+        self, installation: str, selection: Selection, *, per_page: int = catalogue.PER_PAGE
+    ) -> None:
         self.installation = installation
         self.found: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self.done: dict[Kind, int] = dict.fromkeys(Kind, 0)
@@ -83,7 +85,9 @@ class Frontier:
 
     def next(self) -> Request | Signal:
         """Return the next request, WAIT while replies are owed, or DONE."""
-        first, second = (self._pages, self._items) if len(self._items) < LOOK_AHEAD else (self._items, self._pages)
+        first, second = (
+            (self._pages, self._items) if len(self._items) < LOOK_AHEAD else (self._items, self._pages)
+        )
         stack = first or second
         if not stack:
             return Signal.DONE if self.finished else Signal.WAIT
@@ -158,7 +162,9 @@ class Frontier:
             findings.append(self._action_seen(pending, key, coverage))
         self._actions.clear()
         for key, count in unread.items():
-            findings.append(Problem(problem_kind, key, f"{why}: {count} of its promote-image actions were not asked for"))
+            findings.append(
+                Problem(problem_kind, key, f"{why}: {count} of its promote-image actions were not asked for")
+            )
         for key in list(self._listings):
             if self._listings[key].kind is Kind.WORKSPACES:
                 self.root_failure = Problem(problem_kind, key, f"{why}: the workspaces were not listed")
@@ -216,7 +222,9 @@ class Frontier:
             return findings
         if not listing.settled:
             findings.append(_unsettled(reply, key))
-        return findings + self._close(key, "complete" if listing.settled and not listing.unreadable else "failed")
+        return findings + self._close(
+            key, "complete" if listing.settled and not listing.unreadable else "failed"
+        )
 
     def _unreadable(self, reply: Reply, parent: Key, item: Item) -> Iterator[Finding]:
         if item.breach is not None:
@@ -228,9 +236,21 @@ class Frontier:
         if kind is Kind.ACTIONS:
             return self._action_listed(reply, key, Pending(item, position))
         self.found[kind] += 1
-        wanted = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(kind)
+        wanted = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(
+            kind
+        )
         if wanted is not None and not wanted(str(item.key)):
-            return [Seen(kind, key, position, item.document, item.breach is None, "skipped", self._around(parent, kind))]
+            return [
+                Seen(
+                    kind,
+                    key,
+                    position,
+                    item.document,
+                    item.breach is None,
+                    "skipped",
+                    self._around(parent, kind),
+                )
+            ]
         below = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
         self._open(key, below[kind], item, position)
         return []
@@ -276,11 +296,18 @@ class Frontier:
             if breach is not None:
                 problem = _not_understood(reply, key, breach, item.document)
                 return [problem, self._action_seen(pending, key, "quarantined")]
-            return [Promotion(key, item.document, reply.fetched_at), self._action_seen(pending, key, "fetched")]
+            return [
+                Promotion(key, item.document, reply.fetched_at),
+                self._action_seen(pending, key, "fetched"),
+            ]
         self._actions[key] = pending
         self._push(
             catalogue.action_request(
-                self.installation, key.workspace or "", key.project or "", key.pipeline_id or 0, key.action_id or 0
+                self.installation,
+                key.workspace or "",
+                key.project or "",
+                key.pipeline_id or 0,
+                key.action_id or 0,
             )
         )
         return []
@@ -315,11 +342,13 @@ def _child_key(parent: Key, own: str | int | None) -> Key:
     return parent
 
 
-def _not_understood(reply: Reply, key: Key, breach: Breach, document: Any) -> Problem:  # noqa: ANN401 - any JSON
+def _not_understood(reply: Reply, key: Key, breach: Breach, document: Any) -> Problem:
     return reply.problem("not_understood", key, breach.message, json_path=breach.json_path, document=document)
 
 
 def _unsettled(reply: Reply, key: Key) -> Problem:
     return reply.problem(
-        "unsettled_listing", key, "Three readings of this list differed, so what is missing from it means nothing"
+        "unsettled_listing",
+        key,
+        "Three readings of this list differed, so what is missing from it means nothing",
     )

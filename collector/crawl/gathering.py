@@ -82,7 +82,7 @@ class Gathering:
         self.take(line, document)
         return True
 
-    def take(self, line: Entry, document: Any) -> None:  # noqa: ANN401 - a decoded JSON object, or None
+    def take(self, line: Entry, document: Any) -> None:
         """Move on by one journalled answer; `document` is the body of an `Answered` line, decoded."""
         name = line.request.installation
         tally, frontier = self.tallies[name], self.frontiers[name]
@@ -141,7 +141,17 @@ def selection(installation: Installation) -> Selection:
 
 def abandoned_problem(installation: str, run_id: str, why: str, at: datetime) -> Problem:
     """Return the problem that says a run was not taken up again."""
-    return Problem("abandoned_run", Key(installation), f"Run {run_id} was abandoned: {why}", None, None, None, None, at, at)
+    return Problem(
+        "abandoned_run",
+        Key(installation),
+        f"Run {run_id} was abandoned: {why}",
+        None,
+        None,
+        None,
+        None,
+        at,
+        at,
+    )
 
 
 def _given_up(line: Failed) -> GivenUp:

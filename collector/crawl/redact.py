@@ -32,12 +32,12 @@ class Redactor:
         """Show nothing: the token is inside."""
         return "Redactor()"
 
-    def redact(self, body: bytes, document: Any) -> bool:  # noqa: ANN401 - any JSON
+    def redact(self, body: bytes, document: Any) -> bool:
         """Take secrets out of `document`, decoded from `body`; True if anything was changed, so `body` must not be kept."""
         suspect = _SUSPECT.search(body) or (self._token_bytes and self._token_bytes in body)
         return bool(suspect) and self.redact_document(document)
 
-    def redact_document(self, document: Any, *, strictly: bool = False) -> bool:  # noqa: ANN401 - any JSON
+    def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
         """Take secrets out of a decoded JSON value in place, whatever its depth; True if anything was changed.
 
         `strictly` is for a document that isn't what was asked for: there, whatever is called `value` is taken for one.

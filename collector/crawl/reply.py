@@ -28,12 +28,21 @@ class Reply(msgspec.Struct, frozen=True):
         message: str,
         *,
         json_path: str | None = None,
-        document: Any = None,  # noqa: ANN401 - any JSON
+        document: Any = None,
     ) -> Problem:
         """Return a problem about what this reply holds."""
         raw = None if document is None else msgspec.json.encode(document).decode()[:MOST_RAW_CHARACTERS]
         return Problem(
-            kind, key, message, self.request.target, 200, json_path, self.attempts, self.fetched_at, self.fetched_at, raw
+            kind,
+            key,
+            message,
+            self.request.target,
+            200,
+            json_path,
+            self.attempts,
+            self.fetched_at,
+            self.fetched_at,
+            raw,
         )
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from collector.buddy.catalogue import Kind
 from collector.crawl import events
 from collector.crawl.closing import Night, Summary, close
-from collector.crawl.crew import Crew, Sink, crawl
+from collector.crawl.crew import ROWS_PER_LOT, Crew, Sink, crawl
 from collector.crawl.fetch import Fetcher
 from collector.crawl.gathering import Gathering, abandoned_problem
 from collector.crawl.journal import FILE_NAME, FORMAT, Abandoned, Header, Journal, Resumed, read_header
 from collector.crawl.pace import Pace
 from collector.crawl.redact import Redactor
 from collector.errors import (
+    CheckFailed,
     CollectorError,
     Interrupted,
     NotPublished,
@@ -158,7 +159,7 @@ class Run:
         try:
             return await asyncio.to_thread(close, night, self._world.now)
         except CollectorError as error:
-            if error.exit_code == 6:  # noqa: PLR2004 - design.md, section 3
+            if isinstance(error, CheckFailed):
                 self._journal.path.rename(self._journal.path.with_name(REJECTED))
             raise
 
@@ -200,7 +201,7 @@ class Run:
 
     def _replay_line(self, line: object) -> bool:
         taken = self._gathering.replay(line)  # type: ignore[arg-type]  # the journal hands out nothing else
-        if self._gathering.waiting_rows >= 2_000:  # noqa: PLR2004 - as many as the sink hands over
+        if self._gathering.waiting_rows >= ROWS_PER_LOT:
             self._stage_rows(self._gathering.take_rows())
         return taken
 

@@ -55,7 +55,7 @@ def flatten(stamp: Stamp, finding: Finding) -> Iterator[tuple[str, Row]]:
         yield "problems", _problem(stamp, finding)
 
 
-def canonical(value: Any) -> str:  # noqa: ANN401 - any JSON
+def canonical(value: Any) -> str:
     """Return `value` as JSON text with sorted keys, so that equal values are equal text."""
     return _encoder.encode(value).decode()
 
@@ -107,7 +107,7 @@ class Projection:
         return rest
 
 
-def _same(value: Any) -> Any:  # noqa: ANN401 - a column's own value
+def _same(value: Any) -> Any:
     return value
 
 
@@ -192,7 +192,7 @@ def _named_integration(document: Document, end: str, rest: Document) -> Document
     return {**document, end: {**(side or {}), "integration": name}}
 
 
-def _conditions(given: Document, conditions: Any) -> Iterator[Row]:  # noqa: ANN401 - JSON checked by the view
+def _conditions(given: Document, conditions: Any) -> Iterator[Row]:
     for position, condition in enumerate(conditions, start=1):
         rest = _CONDITION.leftover(condition)
         zone, older = condition.get("timezone"), rest.pop("zone_id", None)
@@ -204,7 +204,7 @@ def _conditions(given: Document, conditions: Any) -> Iterator[Row]:  # noqa: ANN
         yield _CONDITION.row({**condition, "timezone": zone}, {**given, "position": position, "extra": extra})
 
 
-def _variables(given: Document, variables: Any) -> Iterator[Row]:  # noqa: ANN401 - JSON checked by the view
+def _variables(given: Document, variables: Any) -> Iterator[Row]:
     for position, variable in enumerate(variables, start=1):
         state = value_state(variable.get("value"))
         rest = _VARIABLE.leftover(variable)

@@ -80,18 +80,25 @@ class Table:
         return tuple(c.name for c in self.columns)
 
 
-def given(name: str, logical: Logical, meaning: str, unit: str | None = None, values: tuple[str, ...] = ()) -> Column:
+def given(
+    name: str, logical: Logical, meaning: str, unit: str | None = None, values: tuple[str, ...] = ()
+) -> Column:
     """A column that the collector itself fills in."""
     return Column(name, ARROW[logical], SQL[logical], unit, meaning, logical == "json", logical, (), values)
 
 
 def taken(
-    view: type[View], *names: str, at: tuple[str, ...] = (), prefix: str = "", rename: dict[str, str] | None = None
+    view: type[View],
+    *names: str,
+    at: tuple[str, ...] = (),
+    prefix: str = "",
+    rename: dict[str, str] | None = None,
 ) -> tuple[Column, ...]:
     """Columns declared by a view: `names` of it (all when none is named), found under `at` in the reply."""
     declared = {d.name: d for d in declared_fields(view)}
     return tuple(
-        _from_declared(declared[n], (*at, n), prefix + (rename or {}).get(n, n)) for n in (names or tuple(declared))
+        _from_declared(declared[n], (*at, n), prefix + (rename or {}).get(n, n))
+        for n in (names or tuple(declared))
     )
 
 
@@ -173,7 +180,9 @@ _PIPELINE_FIRST = (
     "last_execution_status", "last_execution_revision", "create_date", "definition_source", "git_config_ref", "paused",
     "target_site_url", "url", "html_url",
 )  # fmt: skip
-_PIPELINE_REST = tuple(d.name for d in declared_fields(ShortPipeline) if d.name not in {"id", *_PIPELINE_FIRST})
+_PIPELINE_REST = tuple(
+    d.name for d in declared_fields(ShortPipeline) if d.name not in {"id", *_PIPELINE_FIRST}
+)
 PIPELINES = Table(
     "pipelines",
     "pipeline seen",
@@ -278,7 +287,17 @@ PROBLEMS = Table(
         given("raw", "string", "Redacted text of what could not be understood"),
     ),
     # A problem has no key of its own; these columns only give the file its order.
-    ("run_id", "installation", "workspace", "project", "pipeline_id", "action_id", "kind", "json_path", "message"),
+    (
+        "run_id",
+        "installation",
+        "workspace",
+        "project",
+        "pipeline_id",
+        "action_id",
+        "kind",
+        "json_path",
+        "message",
+    ),
 )
 ACTION_CHANGES = Table(
     "action_changes",
