@@ -178,6 +178,39 @@ def test_a_refusal_with_a_good_reset_waits_for_it() -> None:
     assert budget.next_turn(0.1) == pytest.approx(299.9)
 
 
+def test_an_overtaken_refusal_does_not_close_the_next_window() -> None:
+    """A refusal that names an older reset than the open window's says nothing about it."""
+    budget = Budget(0)
+    for sent in (0.0, 0.1):
+        budget.depart(sent)
+    budget.settle(0.0, 0.3, reading(100, 20.0), OFFSET)
+    budget.settle(0.1, 0.4, reading(0, 10.0), OFFSET, refused=True)
+    assert budget.remaining == 100
+
+
+def test_replies_that_lose_their_headers_spend_the_window_they_are_in() -> None:
+    """In an open window a reply without headers counts as one request, whatever it did not say."""
+    budget = Budget(0)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, reading(10, 60.0), OFFSET)
+    budget.depart(0.2)
+    budget.settle(0.2, 0.3, Reading(), OFFSET)
+    assert budget.metered
+    assert budget.remaining == 9
+
+
+def test_a_server_clock_behind_what_was_believed_is_waited_for() -> None:
+    """When a probe shows that the reset is still ahead, it is waited for, and nothing is learned as lateness."""
+    budget, base = Budget(0), int(OFFSET)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, Reading(None, 0, base + 10.0, base), OFFSET)
+    now = budget.next_turn(0.1) + 0.1
+    budget.depart(now)
+    budget.settle(now, now + 0.1, Reading(None, 0, base + 10.0, base + 5), OFFSET)  # its clock was set back
+    assert 4 < budget.next_turn(now + 0.1) < 6
+    assert budget.lag_s == 0.0
+
+
 def test_what_was_never_answered_is_taken_for_spent() -> None:
     """A lost request may have been counted by the server, so it is counted here."""
     budget = Budget(0)

@@ -335,6 +335,26 @@ async def test_cancelling_leaks_nothing() -> None:
         assert (await fetcher.get(ACTION)).document == {"id": 1001}
 
 
+async def test_what_must_end_the_crawl_ends_it_from_within_a_retry() -> None:
+    """A 401, an hour of refusals and a cancellation leave the retry loop as they are, with nothing in flight."""
+    async with wire(reply(b"", 503), reply(b"{}", 401)) as served:
+        with pytest.raises(Unauthorised):
+            await ask(served.url)
+    async with wire(reply(b"", 503), reply(b"{}", 429)) as served:
+        with pytest.raises(Stuck):
+            await ask(served.url, limits=Limits(retry_initial_s=0.001, stuck_after_s=0.5))
+    pace = Pace()
+    async with wire(reply(b"", 503), 3.0) as served, Fetcher(installation(served.url), pace) as fetcher:
+        asking = asyncio.create_task(fetcher.get(ACTION))
+        while len(served.requests) < 2:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert pace.state.in_flight == 0
+        assert TOKEN not in repr(fetcher)
+
+
 async def test_nobody_there() -> None:
     """A closed port and an unknown name are connection problems after their attempts."""
     async with wire(GOOD) as served:
