@@ -1,0 +1,148 @@
+"""`collector collect`: one night, watched and interruptible."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from collector.cli import options, terminal
+from collector.cli.failures import EXIT_CODES
+from collector.errors import Interrupted
+from collector.settings import Settings
+
+if TYPE_CHECKING:
+    from collector.crawl.closing import Summary
+    from collector.crawl.events import Observer
+
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("collect", epilog=_EPILOG)(collect)
+
+
+def collect(
+    config: options.Config = None,
+    lake: options.Lake = None,
+    workspaces: options.Workspaces = None,
+    projects: options.Projects = None,
+    requests_per_second: options.RequestsPerSecond = None,
+    reserve: options.Reserve = None,
+    concurrency: options.Concurrency = None,
+    max_duration: options.MaxDuration = None,
+    keep_raw: options.KeepRaw = False,
+    variable_values: options.VariableValues = None,
+    ca_bundle: options.CaBundle = None,
+    allow_http: options.AllowHttp = False,
+    log_format: options.LogFormat = None,
+    log_level: options.LogLevel = None,
+    form: options.FactsFormat = options.Facts.text,
+) -> int:
+    """Collect one night: crawl, check, publish. An interrupted run is continued by itself."""
+    settings = options.settings_from(
+        {
+            "config": config,
+            "lake": lake,
+            "workspaces": workspaces,
+            "projects": projects,
+            "requests_per_second": requests_per_second,
+            "reserve": reserve,
+            "concurrency": concurrency,
+            "max_duration": max_duration,
+            "keep_raw": keep_raw,
+            "variable_values": variable_values,
+            "ca_bundle": ca_bundle,
+            "allow_http": allow_http,
+            "log_format": log_format,
+            "log_level": log_level,
+        },
+        needs_token=True,
+    )
+    from collector.cli import logs
+    from collector.cli.watching import watching
+
+    live = terminal.watched() and settings.log_format == "text"
+    # A person sees the display; lines are for what needs attention. Under cron the lines are all there is.
+    logs.set_up(
+        settings.log_format, "warning" if live and settings.log_level == "info" else settings.log_level
+    )
+    with watching(live=live) as observer:
+        summary = night(settings, observer)
+    _show(summary, form)
+    return summary.exit_code
+
+
+def night(
+    settings: Settings,
+    observer: "Observer",
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    rng: random.Random | None = None,
+) -> "Summary":
+    """Collect one night; the first SIGINT or SIGTERM drains it, the second leaves at once (the journal has
+    all).
+    """
+    from collector.crawl.run import World, collect
+
+    async def until_done() -> "Summary":
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, _stop_or_leave, stop)
+        return await collect(settings, World(now, rng or random.Random(), observer, stop))
+
+    return asyncio.run(until_done())
+
+
+def _stop_or_leave(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        sys.stderr.write("collector: Left at once. Nothing is lost; run `collector collect` again.\n")
+        sys.stderr.flush()
+        # No unwinding: a thread that is writing Parquet would have to be waited for, and what it writes is
+        # not named yet.
+        os._exit(Interrupted.exit_code)
+    stop.set()
+
+
+def _show(summary: "Summary", form: options.Facts) -> None:
+    if form is options.Facts.json:
+        import msgspec
+
+        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    sys.stdout.write(one_line(summary) + "\n")
+
+
+def one_line(summary: "Summary") -> str:
+    """How a night went, in one line for a person."""
+    took = (summary.finished_at - summary.started_at).total_seconds()
+    changes = ", ".join(f"{count} {kind}" for kind, count in summary.changes.items() if count) or "nothing"
+    problems = sum(summary.problems.values())
+    gaps = (
+        f"; {problems} problem{'s' * (problems != 1)} (collector ask coverage_last_night)" if problems else ""
+    )
+    actions = summary.rows.get("promote_image_actions", 0)
+    return (
+        f"{summary.run_id} {summary.status}: {actions:,} promote-image actions; changed: {changes}; "
+        f"{summary.requests:,} requests in {length(took)}{gaps}"
+    )
+
+
+def length(seconds: float) -> str:
+    """A length of time in the two units that matter."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3_600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 86_400:
+        return f"{whole // 3_600} h {whole % 3_600 // 60} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"

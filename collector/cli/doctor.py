@@ -1,0 +1,94 @@
+"""`collector doctor`: is everything ready for a night, and if not, what to do."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from collector.cli import options, terminal
+from collector.errors import CollectorError
+
+if TYPE_CHECKING:
+    from collector.cli.examining import Finding, LastNight
+
+_SIGNS: Final = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor", epilog="Exit codes: 0 all is well; 1 warnings; 2 a night would fail.")(doctor)
+
+
+def doctor(
+    config: options.Config = None,
+    lake: options.Lake = None,
+    workspaces: options.Workspaces = None,
+    projects: options.Projects = None,
+    reserve: options.Reserve = None,
+    ca_bundle: options.CaBundle = None,
+    allow_http: options.AllowHttp = False,
+    form: options.FactsFormat = options.Facts.text,
+) -> int:
+    """Check token, scopes, workspaces, budget, clock and lake before a night; say what to do about each."""
+    settings = options.settings_from(
+        {
+            "config": config,
+            "lake": lake,
+            "workspaces": workspaces,
+            "projects": projects,
+            "reserve": reserve,
+            "ca_bundle": ca_bundle,
+            "allow_http": allow_http,
+        },
+        needs_token=True,
+    )
+    from collector.cli import logs
+    from collector.cli.examining import everything
+
+    logs.set_up(settings.log_format, "error")
+
+    async def look() -> list[tuple[str, "Finding"]]:
+        found = []
+        async for where, finding in everything(
+            settings, lambda: datetime.now(UTC), last_nights(settings.lake)
+        ):
+            found.append((where, finding))
+            if form is options.Facts.text:
+                sys.stdout.write(_line(where, finding))
+                sys.stdout.flush()
+        return found
+
+    found = asyncio.run(look())
+    levels = {finding.level for _, finding in found}
+    if form is options.Facts.json:
+        listed = [{"installation": where or None, **vars(finding)} for where, finding in found]
+        sys.stdout.write(terminal.without_secrets(json.dumps(listed, ensure_ascii=False, indent=1)) + "\n")
+    return 2 if "error" in levels else 1 if "warning" in levels else 0
+
+
+def _line(where: str, finding: "Finding") -> str:
+    about = f"{where}: {finding.about}" if where else finding.about
+    advice = f" {finding.advice}" if finding.advice and finding.level != "ok" else ""
+    words = terminal.inert(
+        terminal.without_secrets(f"{about}: {finding.message}.{advice}".replace("..", "."))
+    )
+    return f"{_SIGNS[finding.level]}  {words}\n"
+
+
+def last_nights(lake: Path) -> dict[str, "LastNight"]:
+    """What the last published night cost each installation; empty when there is none that can be read."""
+    from collector import open_lake
+    from collector.cli.examining import LastNight
+
+    try:
+        rows = open_lake(lake).sql(
+            "select installation, requests, epoch(finished_at - started_at) as seconds from runs "
+            "where run_id = (select run_id from selected_run)"
+        )
+    except CollectorError:
+        return {}
+    return {row["installation"]: LastNight(row["requests"], row["seconds"]) for row in rows.table.to_pylist()}

@@ -1,0 +1,289 @@
+"""What `collector doctor` looks at, before the first night and when something is wrong.
+
+Every look yields findings: a value each, with what to do about it. Nothing here prints, and nothing but a GET
+is sent.
+"""
+
+import asyncio
+import os
+import random
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from collector.buddy.catalogue import Kind, Request
+from collector.crawl.backoff import Limits
+from collector.crawl.fetch import Fetcher
+from collector.crawl.outcome import Outcome
+from collector.crawl.pace import Pace
+from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
+from collector.settings import Installation, Settings, exact_names, selects
+
+if TYPE_CHECKING:
+    from collector.lake.lake import Lake
+
+Level = Literal["ok", "warning", "error"]
+_SCOPES: Final = ("WORKSPACE", "EXECUTION_INFO")
+_EXPIRES_SOON: Final = timedelta(days=14)
+_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
+_LEAST_FREE: Final = (
+    200 * 2**20
+)  # bytes: journal, staging and files of a night of tens of thousands of actions
+# A person waits for the answer: fewer tries than a night makes.
+_LIMITS: Final = Limits(
+    attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15.0, total_s=20.0, stuck_after_s=60.0
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: how it is, and what to do when it is not well."""
+
+    level: Level
+    about: str
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class LastNight:
+    """What the last published night cost one installation."""
+
+    requests: int
+    seconds: float
+
+
+def of_lake(path: Path) -> Iterator[Finding]:
+    """Whether the lake can be read and written, and has room for a night."""
+    from collector.lake.lake import Lake
+
+    try:
+        lake: Lake | None = Lake.open(path)
+    except LakeError as error:
+        if (path / "manifest.json").exists():
+            yield Finding("error", "lake", str(error), error.advice)
+            return
+        lake = None
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        yield Finding(
+            "error",
+            "lake",
+            f"{nearest} cannot be written",
+            "Name another directory with --lake, or give this user the right.",
+        )
+        return
+    yield Finding("ok", "lake", f"{path} can be written" + ("" if lake else " (it does not exist yet)"))
+    yield _space(lake, nearest)
+    if lake is not None and (waiting := lake.resumable_runs()):
+        yield Finding(
+            "ok", "lake", f"the run {waiting[-1]} was interrupted; the next `collector collect` takes it up"
+        )
+
+
+def _space(lake: "Lake | None", place: Path) -> Finding:
+    free = shutil.disk_usage(place).free
+    held = sum(size.bytes for size in lake.sizes().values()) if lake else 0
+    nights = max(1, len(lake.manifest.runs)) if lake else 1
+    # A night's journal and staging take several times what its files do; ten nights' worth is a careful
+    # bound.
+    needed = max(_LEAST_FREE, 10 * held // nights)
+    said = f"{free / 2**30:.1f} GiB free, a night needs about {needed / 2**20:,.0f} MiB for a while"
+    if free < needed:
+        return Finding(
+            "warning", "space", said, "Free some space, or `collector prune` and `collector compact`."
+        )
+    return Finding("ok", "space", said)
+
+
+async def of_installation(
+    installation: Installation, now: Callable[[], datetime], last: LastNight | None
+) -> AsyncIterator[Finding]:
+    """Whether the token is good for a night, which workspaces it reaches, whether the budget and the clock
+    will do.
+    """
+    pace = Pace(installation.requests_per_second, 0)
+    async with Fetcher(installation, pace, limits=_LIMITS, rng=random.Random(), now=now) as fetcher:
+        try:
+            outcome = await fetcher.get(Request(installation.name, Kind.TOKEN))
+            for finding in _token(outcome, now()):
+                yield finding
+            if outcome.status is None:
+                return
+            async for finding in _workspaces(installation, fetcher):
+                yield finding
+        except (Unauthorised, Stuck) as error:
+            yield Finding(
+                "error", "token" if isinstance(error, Unauthorised) else "budget", str(error), error.advice
+            )
+            return
+    yield _budget(pace, installation, last)
+    yield _clock(pace)
+
+
+def _token(outcome: Outcome, now: datetime) -> Iterator[Finding]:
+    document = outcome.document
+    if document is None:
+        why = outcome.failure.message if outcome.failure else "no answer"
+        level: Level = "warning" if outcome.status else "error"
+        yield Finding(
+            level,
+            "token",
+            f"GET /user/token: {why}",
+            "Check the URL (a self-hosted Buddy needs /api at its end), the network and the certificate."
+            if outcome.status is None
+            else "The scopes and the expiry of the token are not known; everything else is looked at below.",
+        )
+        return
+    yield _scopes(document)
+    yield _expiry(document, now)
+
+
+def _scopes(document: dict[str, Any]) -> Finding:
+    held = document.get("scopes")
+    if not isinstance(held, list):
+        return Finding("warning", "scopes", "Buddy does not say which scopes the token has", "")
+    missing = [scope for scope in _SCOPES if scope not in held]
+    if not missing:
+        return Finding("ok", "scopes", "the token has " + " and ".join(_SCOPES))
+    return Finding(
+        "error",
+        "scopes",
+        f"the token lacks {' and '.join(missing)}",
+        "Make a new one in Buddy (your profile, Security) with the scopes WORKSPACE and EXECUTION_INFO.",
+    )
+
+
+def _expiry(document: dict[str, Any], now: datetime) -> Finding:
+    written = document.get("expires_at")
+    if written is None:
+        return Finding("ok", "expiry", "the token does not expire")
+    try:
+        expires = datetime.fromisoformat(str(written))
+        expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
+    except ValueError:
+        return Finding("warning", "expiry", "the token's expiry cannot be read", "Look it up in Buddy.")
+    left = expires - now
+    if left < timedelta(0):
+        return Finding(
+            "error",
+            "expiry",
+            f"the token expired on {expires:%Y-%m-%d}",
+            "Make a new one and set BUDDY_TOKEN.",
+        )
+    said = f"the token expires on {expires:%Y-%m-%d}, in {left.days} days"
+    if left < _EXPIRES_SOON:
+        return Finding("warning", "expiry", said, "Make a new one before that night fails.")
+    return Finding("ok", "expiry", said)
+
+
+async def _workspaces(installation: Installation, fetcher: Fetcher) -> AsyncIterator[Finding]:
+    names = exact_names(installation.workspaces)
+    if names is None:
+        outcome = await fetcher.get(Request(installation.name, Kind.WORKSPACES))
+        if outcome.document is None:
+            why = outcome.failure.message if outcome.failure else "no answer"
+            yield Finding(
+                "error", "workspaces", f"the list of workspaces: {why}", _ADVICE.get(_kind(outcome), _ASK)
+            )
+            return
+        listed = [item.get("domain") for item in outcome.document["workspaces"] if isinstance(item, dict)]
+        names = tuple(
+            name for name in listed if isinstance(name, str) and selects(installation.workspaces, name)
+        )
+        if not names:
+            yield Finding(
+                "error",
+                "workspaces",
+                f"none of the {len(listed)} workspaces that the token sees is selected",
+                "Correct --workspace (BUDDY_WORKSPACE), or leave it out to collect all.",
+            )
+    for outcome in await asyncio.gather(*(fetcher.get(_first_page(installation, name)) for name in names)):
+        name = outcome.request.workspace
+        if outcome.document is not None:
+            yield Finding("ok", f"workspace {name}", "reachable, its API is enabled")
+        else:
+            why = outcome.failure.message if outcome.failure else "no answer"
+            yield Finding("error", f"workspace {name}", why, _ADVICE.get(_kind(outcome), _ASK))
+
+
+def _first_page(installation: Installation, workspace: str) -> Request:
+    return Request(installation.name, Kind.PROJECTS, workspace, page=1, per_page=1)
+
+
+def _kind(outcome: Outcome) -> str:
+    return outcome.failure.kind if outcome.failure else ""
+
+
+_ASK: Final = "Open it in Buddy with the token's user; if that works, run this again."
+_ADVICE: Final = {
+    "forbidden": "Give the token's user access to it, or exclude it: -w '!NAME'.",
+    "gone": "There is none of that name, or the token may not see it: check --workspace in Buddy.",
+    "api_disabled": "Enable the API in the workspace's settings (Security), or exclude it: -w '!NAME'.",
+    "frozen": "The workspace is frozen: settle that with Buddy's billing, or exclude it: -w '!NAME'.",
+    "connection": "Check the URL, the network, a proxy, and the certificate (--ca-bundle).",
+    "timeout": "Check the network; Buddy may also be slow at the moment.",
+    "not_json": "The URL may be that of the web interface: a self-hosted API ends in /api.",
+    "redirect_refused": "Set BUDDY_API_URL to the address that answers by itself; none is followed.",
+}
+
+
+def _budget(pace: Pace, installation: Installation, last: LastNight | None) -> Finding:
+    state = pace.state
+    if state.remaining is None or state.reset_at is None:
+        return Finding("ok", "budget", "Buddy announces no rate limit on this token")
+    usable = max(0, state.remaining - installation.reserve)
+    said = f"{state.remaining:,} requests left until {state.reset_at:%H:%M:%S} UTC"
+    said += f", {installation.reserve} of them for others"
+    if last is None:
+        return Finding("ok", "budget", f"{said}; the first night will tell what a night costs")
+    cost = f"the last night took {last.requests:,}"
+    if last.requests <= usable:
+        return Finding(
+            "ok", "budget", f"{said}; {cost}, so a night fits and would take about {last.seconds:,.0f} s"
+        )
+    if state.reserve_squeezed:
+        return Finding(
+            "warning",
+            "budget",
+            f"{said}; {cost}",
+            "The reserve takes the whole window: lower --reserve, or expect a long night.",
+        )
+    ends = state.reset_at + timedelta(seconds=last.seconds)
+    return Finding(
+        "ok",
+        "budget",
+        f"{said}; {cost}, so a night begun now waits for the next window and ends about {ends:%H:%M} UTC",
+    )
+
+
+def _clock(pace: Pace) -> Finding:
+    skew = pace.state.skew_seconds
+    if skew is None:
+        return Finding("ok", "clock", "Buddy's replies carry no date to compare with")
+    if abs(skew) > _SKEW_S:
+        return Finding(
+            "warning",
+            "clock",
+            f"this machine's clock and Buddy's are {abs(skew):,.0f} s apart",
+            "Set this machine's clock (NTP): dates of runs and ages would mislead. The rate limit is kept "
+            "all the same.",
+        )
+    return Finding("ok", "clock", f"within {max(1.0, abs(skew)):.0f} s of Buddy's")
+
+
+async def everything(
+    settings: Settings, now: Callable[[], datetime], last: dict[str, LastNight]
+) -> AsyncIterator[tuple[str, Finding]]:
+    """All findings, each with the installation it is about ("" for the lake)."""
+    for finding in of_lake(settings.lake):
+        yield "", finding
+    for installation in settings.installations:
+        try:
+            async for finding in of_installation(installation, now, last.get(installation.name)):
+                yield installation.name, finding
+        except CollectorError as error:
+            yield installation.name, Finding("error", "settings", str(error), error.advice)

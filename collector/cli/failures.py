@@ -1,0 +1,86 @@
+"""How a failure is told: one paragraph on stderr that says what happened and what to do, and an exit code."""
+
+import os
+import sys
+import textwrap
+import traceback
+from typing import Final
+
+from typer.exceptions import TyperException
+
+from collector.cli import terminal
+from collector.errors import CollectorError, NotPublished, UsageError
+
+# The promise that scripts rely on; the README's table and `collect --help` are made from it.
+EXIT_CODES: Final = {
+    0: "published, complete",
+    1: "published, partial (problems recorded)",
+    2: "settings or usage",
+    3: "not published, resumable",
+    4: "refused by Buddy (token, scope) with nothing to publish",
+    5: "another run holds the lake",
+    6: "failed a blocking check, nothing published",
+    130: "interrupted, resumable",
+}
+
+
+def report(error: CollectorError) -> int:
+    """Tell an understood failure; returns its exit code."""
+    _tell(paragraph(str(error), error.advice))
+    return error.exit_code
+
+
+def report_usage(wrong: TyperException) -> int:
+    """Tell what is wrong with a command line; returns 2."""
+    advice = "`collector COMMAND --help` shows what can be said."
+    _tell(paragraph(_words(wrong), advice))
+    return UsageError.exit_code
+
+
+def report_unexpected(bug: Exception) -> int:
+    """Tell a failure that nobody foresaw, with its traceback but no variables; returns 3, for nothing was
+    published by it.
+    """
+    lines = traceback.format_exception(bug)
+    sys.stderr.write(terminal.without_secrets("".join(lines)))
+    _tell(
+        paragraph(
+            "This is a fault of the program, not of yours",
+            "What was published before stands. Please report the lines above; they hold no token, but look "
+            "before you post.",
+        )
+    )
+    return NotPublished.exit_code
+
+
+def broken_pipe() -> int:
+    """Whoever read our output has had enough (`| head`): not a failure. Python must not try to flush it
+    again.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def paragraph(message: str, advice: str) -> str:
+    """`collector: Message. Advice.` as one paragraph that a terminal cannot be tricked by."""
+    said = " ".join(_sentence(part) for part in (message, advice) if part.strip())
+    return f"collector: {terminal.inert(terminal.without_secrets(said))}"
+
+
+def _sentence(text: str) -> str:
+    words = " ".join(text.split())
+    first = words[:1].upper() + words[1:]
+    return first if first.endswith((".", "!", "?", ":")) else first + "."
+
+
+def _words(wrong: TyperException) -> str:
+    describe = getattr(wrong, "format_message", None)
+    return (
+        str(describe()) if callable(describe) and str(describe()) else "The command line cannot be understood"
+    )
+
+
+def _tell(text: str) -> None:
+    width = terminal.width_of(sys.stderr)
+    sys.stderr.write((text if width is None else textwrap.fill(text, width, break_long_words=False)) + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,85 @@
+"""The program: its commands in the order in which people meet them, and the one place where failures become
+exit codes.
+
+Rules for whoever edits this file: nothing heavy is imported here or by the command modules at their top,
+because `collector --help` must answer at once; and no exit code but those in `EXIT_CODES` ever leaves the
+program.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import Exit, TyperException
+
+from collector import __version__
+from collector.cli import (
+    asking,
+    collecting,
+    demo,
+    doctor,
+    fake,
+    reading,
+    starting,
+    status,
+    upkeep,
+)
+from collector.cli.failures import broken_pipe, report, report_unexpected, report_usage
+from collector.errors import CollectorError, Interrupted
+
+app = typer.Typer(
+    name="collector",
+    help="Collect Buddy's promote-image actions every night, keep every night, and ask what changed.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: half the start-up time, and the README can be compared with it
+    pretty_exceptions_enable=False,  # a pretty traceback prints local variables, tokens among them
+)
+for _module in (collecting, demo, asking, reading, status, doctor, upkeep, starting, fake):
+    _module.add_to(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"collector {__version__}\n")
+        raise Exit(0)
+
+
+@app.callback()
+def _global(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and leave.", callback=_version, is_eager=True
+    ),
+) -> None:
+    pass
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code; whatever fails is told on stderr."""
+    # A name that the terminal's encoding lacks is shown escaped instead of ending the program.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _command(argv)
+    except Exit as leaving:
+        return leaving.exit_code
+    except TyperException as wrong:
+        return report_usage(wrong)
+    except CollectorError as error:
+        return report(error)
+    except BrokenPipeError:
+        return broken_pipe()
+    except KeyboardInterrupt:
+        return Interrupted.exit_code
+    except Exception as bug:
+        return report_unexpected(bug)
+
+
+def _command(argv: Sequence[str]) -> int:
+    # Not `app()`: it would turn a closed pipe into exit code 1, which here means "published, partial".
+    command = typer.main.get_command(app)
+    with command.make_context("collector", list(argv)) as context:
+        answer = command.invoke(context)
+        sys.stdout.flush()
+    return answer if isinstance(answer, int) else 0

@@ -1,0 +1,41 @@
+"""The tree of errors: what a script may rely on."""
+
+import inspect
+import pickle
+
+import pytest
+
+from collector import errors
+from collector.cli.failures import EXIT_CODES
+from collector.errors import CollectorError
+
+CLASSES: list[type[CollectorError]] = [each for _, each in inspect.getmembers(errors, inspect.isclass)]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_one_tree(kind: type[CollectorError]) -> None:
+    """Every error is a CollectorError and leaves with a promised exit code."""
+    assert issubclass(kind, CollectorError)
+    assert kind.exit_code in EXIT_CODES
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_says_what_happened_and_what_to_do(kind: type[CollectorError]) -> None:
+    """`str` is the message alone, the advice stands beside it, and both survive pickling."""
+    error = pickle.loads(pickle.dumps(kind("The lake burns.", "Bring water.")))
+    assert (str(error), error.advice, type(error)) == ("The lake burns.", "Bring water.", kind)
+
+
+def test_the_drawing_is_the_tree() -> None:
+    """The drawing at the top of the file names every class with its exit code."""
+    drawing = inspect.getdoc(errors) or ""
+    for kind in CLASSES:
+        line = next(
+            line for line in drawing.splitlines() if line.lstrip("├└│─ ").split(" ")[0] == kind.__name__
+        )
+        assert kind is CollectorError or f" {kind.exit_code} " in line
+
+
+def test_exported_names_are_the_classes() -> None:
+    """`__all__` is complete and sorted."""
+    assert errors.__all__ == sorted(kind.__name__ for kind in CLASSES)
