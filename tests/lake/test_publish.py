@@ -187,6 +187,7 @@ for limit in (0, 1_000, 9_000):
         publish_night(lake, 1, count=500)
     except NotPublished as error:
         print(error.exit_code, error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 """
 
 

@@ -141,13 +141,14 @@ from collector.errors import NotPublished
 from collector.lake.staging import Staging
 from collector.lake.tables import ALL
 staging = Staging(pathlib.Path(sys.argv[1]))
-resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
 row = tuple(None for _ in ALL["actions"].columns)
 try:
     staging.append("actions", [row] * 100)
     staging.close()
 except NotPublished as error:
     print(error.exit_code, error, error.advice)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 """
 
 
