@@ -200,7 +200,7 @@ def test_replies_that_lose_their_headers_spend_the_window_they_are_in() -> None:
 
 
 def test_a_server_clock_behind_what_was_believed_is_waited_for() -> None:
-    """When a probe shows that the reset is still ahead, it is waited for, and nothing is learned as lateness."""
+    """When a probe shows that the reset is still ahead, it is waited for, and no lateness is learned."""
     budget, base = Budget(0), int(OFFSET)
     budget.depart(0.0)
     budget.settle(0.0, 0.1, Reading(None, 0, base + 10.0, base), OFFSET)

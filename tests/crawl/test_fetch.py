@@ -336,7 +336,7 @@ async def test_cancelling_leaks_nothing() -> None:
 
 
 async def test_what_must_end_the_crawl_ends_it_from_within_a_retry() -> None:
-    """A 401, an hour of refusals and a cancellation leave the retry loop as they are, with nothing in flight."""
+    """A 401, lasting refusals and a cancellation leave the retry loop as they are, with nothing in flight."""
     async with wire(reply(b"", 503), reply(b"{}", 401)) as served:
         with pytest.raises(Unauthorised):
             await ask(served.url)
@@ -344,10 +344,13 @@ async def test_what_must_end_the_crawl_ends_it_from_within_a_retry() -> None:
         with pytest.raises(Stuck):
             await ask(served.url, limits=Limits(retry_initial_s=0.001, stuck_after_s=0.5))
     pace = Pace()
-    async with wire(reply(b"", 503), 3.0) as served, Fetcher(installation(served.url), pace) as fetcher:
+    async with (
+        wire(reply(b"", 503), 3.0) as served,
+        Fetcher(installation(served.url), pace, limits=Limits(retry_initial_s=0.1)) as fetcher,
+    ):
         asking = asyncio.create_task(fetcher.get(ACTION))
-        while len(served.requests) < 2:
-            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)  # the first retry waits for a tenth of a second at most
+        assert len(served.requests) == 2
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
