@@ -16,7 +16,7 @@ from collector.buddy.catalogue import Kind
 from collector.crawl import events
 from collector.crawl.closing import Night, Summary, close
 from collector.crawl.crew import ROWS_PER_LOT, Crew, Sink, crawl
-from collector.crawl.fetch import Fetcher
+from collector.crawl.fetch import Fetcher, Limits
 from collector.crawl.gathering import Gathering, abandoned_problem
 from collector.crawl.journal import FILE_NAME, FORMAT, Abandoned, Header, Journal, Resumed, read_header
 from collector.crawl.pace import Pace
@@ -50,12 +50,16 @@ _NO_TOKEN = (
 
 @dataclass(frozen=True)
 class World:
-    """What a run takes from outside: the time, chance, and who watches. `stop` ends the crawl early, drained."""
+    """What a run takes from outside: the time, chance, and who watches. `stop` ends the crawl early, drained.
+
+    `limits` say how far each request is pursued; tests are less patient than nights.
+    """
 
     now: Callable[[], datetime]
     rng: random.Random
     observer: events.Observer
     stop: asyncio.Event
+    limits: Limits = Limits()  # noqa: RUF009 - a frozen value
 
 
 async def collect(settings: Settings, world: World) -> Summary:
@@ -242,7 +246,12 @@ class Run:
     async def _crew(self, stack: AsyncExitStack, installation: Installation) -> Crew:
         pace = self._paces[installation.name]
         fetcher = Fetcher(
-            installation, pace, rng=self._world.rng, now=self._world.now, on_event=self._world.observer.event
+            installation,
+            pace,
+            limits=self._world.limits,
+            rng=self._world.rng,
+            now=self._world.now,
+            on_event=self._world.observer.event,
         )
         await stack.enter_async_context(fetcher)
         redactor = Redactor(installation.token.reveal(), keep_values=self._settings.variable_values == "keep")
