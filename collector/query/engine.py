@@ -126,10 +126,13 @@ class Database:
         """Make the table `name` of what `select` gives now; it spills like everything else."""
         self._make("table", name, select)
 
-    def register(self, name: str, rows: pa.Table) -> None:
-        """Make `rows` readable as the view `name`."""
+    def insert(self, name: str, rows: pa.Table) -> None:
+        """Make the table `name` of `rows`."""
         with _translating(self._names):
-            self._connection.register(name, rows)
+            # duckdb shows registered rows to this one connection only, so they are copied for its cursors.
+            self._connection.register("given_rows", rows)
+            self._connection.execute(f"create table {identifier(name)} as from given_rows")
+            self._connection.unregister("given_rows")
         self.suggest([name])
 
     def table(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:

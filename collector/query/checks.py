@@ -1,0 +1,64 @@
+"""Checks: sql/checks/NAME.sql, a select whose rows are what is wrong.
+
+The first line of a file says what must never be; a line `-- blocking` or `-- warning` says what a row means:
+a blocking one stops the publish, a warning becomes a problem of the night.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector.errors import QueryError
+from collector.query.engine import Database
+from collector.query.sources import Source, read_folder
+
+# A broken world breaks every row in the same way: so many of a check are shown, the rest are counted.
+MOST_ROWS = 100
+_PLACE = ("installation", "workspace", "project", "pipeline_id", "action_id")
+
+
+@dataclass(frozen=True)
+class Offender:
+    """One row that a check found, and where; the parts of the place that don't apply are None."""
+
+    check: str
+    blocking: bool
+    message: str
+    installation: str | None = None
+    workspace: str | None = None
+    project: str | None = None
+    pipeline_id: int | None = None
+    action_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, and whether its rows stop the publish."""
+
+    name: str
+    blocking: bool
+    sql: str
+
+    @classmethod
+    def of(cls, source: Source) -> "Check":
+        """The check in a file. Raises QueryError when its header does not say what a row means."""
+        kinds = [line for line in source.header if line in ("blocking", "warning")]
+        if len(kinds) != 1:
+            raise QueryError(f"the check {source.name} must say either -- blocking or -- warning")
+        return cls(source.name, kinds[0] == "blocking", source.text.rstrip(";"))
+
+    def offenders(self, database: Database) -> Iterator[Offender]:
+        """What the check finds: its first rows, and one that counts the others."""
+        found = 0
+        for batch in database.stream(self.sql):
+            for row in batch.slice(0, max(0, MOST_ROWS - found)).to_pylist():
+                place = {name: row.get(name) for name in _PLACE}
+                yield Offender(self.name, self.blocking, str(row["message"]), **place)
+            found += batch.num_rows
+        if found > MOST_ROWS:
+            yield Offender(self.name, self.blocking, f"and {found - MOST_ROWS:,} more rows of the same kind")
+
+
+def read_checks(folder: Path) -> Mapping[str, Check]:
+    """The checks of sql/checks under `folder`, by name."""
+    return {name: Check.of(source) for name, source in read_folder(folder / "checks").items()}
