@@ -60,14 +60,18 @@ def ask(
 
 
 def sql(
-    statement: Annotated[str, typer.Argument(metavar="SQL|-", help="One SELECT; - reads it from stdin.")],
+    statement: Annotated[
+        str,
+        typer.Argument(metavar="SQL|-", help="One SELECT; - (or nothing, in a pipe) reads it from stdin."),
+    ] = "-",
     lake: options.Lake = None,
     config: options.Config = None,
     form: options.RowsFormat = options.Rows.text,
     output: options.Output = None,
 ) -> int:
     """Answer any SELECT over the tables and views; nothing can be changed by it."""
-    text = sys.stdin.read() if statement == "-" else statement
+    # At a terminal with nothing to read, waiting for input would look like hanging.
+    text = statement if statement != "-" else "" if sys.stdin.isatty() else sys.stdin.read()
     if not text.strip():
         raise UsageError("There is no SQL.", 'Write it in quotes: collector sql "select * from runs".')
     from collector.cli import rows

@@ -32,8 +32,9 @@ def report(error: CollectorError) -> int:
 
 def report_usage(wrong: TyperException) -> int:
     """Tell what is wrong with a command line; returns 2."""
-    advice = "`collector COMMAND --help` shows what can be said."
-    _tell(paragraph(_words(wrong), advice))
+    context = getattr(wrong, "ctx", None)
+    command = context.command_path if context is not None else "collector"
+    _tell(paragraph(_words(wrong), f"`{command} --help` shows what can be said."))
     return UsageError.exit_code
 
 
@@ -69,7 +70,8 @@ def paragraph(message: str, advice: str) -> str:
 
 def _sentence(text: str) -> str:
     words = " ".join(text.split())
-    first = words[:1].upper() + words[1:]
+    # A path or a flag keeps its spelling; a word begins the sentence with a capital.
+    first = words[:1].upper() + words[1:] if words.split(" ")[0].isalpha() else words
     return first if first.endswith((".", "!", "?", ":")) else first + "."
 
 

@@ -25,12 +25,11 @@ from collector.cli import (
     upkeep,
 )
 from collector.cli.failures import broken_pipe, report, report_unexpected, report_usage
-from collector.errors import CollectorError, Interrupted
+from collector.errors import CollectorError, Interrupted, UsageError
 
 app = typer.Typer(
     name="collector",
     help="Collect Buddy's promote-image actions every night, keep every night, and ask what changed.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help: half the start-up time, and the README can be compared with it
     pretty_exceptions_enable=False,  # a pretty traceback prints local variables, tokens among them
@@ -61,9 +60,10 @@ def run(argv: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _command(argv)
+        return _command(argv or ["--help"])
     except Exit as leaving:
-        return leaving.exit_code
+        # A bare `collector` asks for nothing: it shows the help, but a script should notice.
+        return leaving.exit_code if argv else UsageError.exit_code
     except TyperException as wrong:
         return report_usage(wrong)
     except CollectorError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.collecting import length
+from collector.cli.wording import length
 from collector.config_values import duration
 
 if TYPE_CHECKING:

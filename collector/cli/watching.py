@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.cli import terminal
-from collector.cli.collecting import length
+from collector.cli.wording import length
 from collector.crawl import events
 from collector.crawl.outcome import RefusalMet, RetryScheduled
 
