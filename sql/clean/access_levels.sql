@@ -1,0 +1,20 @@
+-- One row per access level that Buddy documents: whether it lets somebody run an action.
+--
+-- may_run is NULL where the documents don't say, or where the level only points elsewhere (DEFAULT: as in the pipeline).
+select
+    access_level,
+    may_run
+from (
+    values
+        ('DENIED', false),
+        ('READ_ONLY', false),
+        ('USE_ONLY', true),
+        ('RUN_ONLY', true),
+        ('READ_WRITE', true),
+        ('MANAGE', true),
+        ('ALLOWED', true),
+        ('DEFAULT', null),
+        ('BLIND', null),
+        ('STAGE', null),
+        ('COMMIT', null)
+) as levels (access_level, may_run)

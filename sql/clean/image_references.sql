@@ -1,0 +1,275 @@
+-- One row per promote-image action, end (src or dest) and run: the image reference of that end, taken apart.
+--
+-- The rules are those of the reference grammar of the distribution project (github.com/distribution/reference):
+--   reference := name [ ":" tag ] [ "@" digest ]        name := [ domain "/" ] path-component { "/" path-component }
+-- The first component is a domain when it holds "." or ":" or is "localhost"; docker.io is what a name without one means
+-- on Docker Hub, and a Docker Hub name of one component lies in "library/". Beyond the grammar, because Buddy spreads a
+-- reference over several fields:
+-- * A domain inside `image` wins over `registry`, which wins over what `docker_registry` implies; the field `tag` wins over
+--   a tag inside `image`. Where the loser says something else, registry_conflict or tag_conflict is true.
+-- * `registry` may carry a scheme, a port, a path (put before the repository) and trailing slashes.
+-- * Amazon ECR: the account is part of the host, and where Buddy knows it only by the integration, the host is
+--   dkr.ecr.<region>.amazonaws.com and registry_account is NULL.
+-- * same_location: a field that is missing on dest is that of src; but when dest names a registry of its own, its place
+--   is not inherited, only the repository, whatever the flag says. Tags and digests are never inherited. Without the flag
+--   (NULL) a dest that names neither registry nor image can only mean the same place.
+-- * Buddy's variables ($NAME, ${NAME}) are kept as they are and never resolved; moving_reason says so.
+-- * What is unknown is NULL: a registry that nothing names is not taken for Docker Hub.
+-- Everything is computed row by row, so that a filter on run_id is applied before the parsing (365 nights hold 1.5 million
+-- ends, a night 4,000). Each step widens the row, so `*` below is the row so far. DuckDB's own: regexp_extract with
+-- names, regexp_full_match, try_cast.
+with
+actions as (select * from promote_image_actions),
+image_ends (image_end) as (values ('src'), ('dest')),
+trimmed as (
+    select
+        run_id, run_date, installation, workspace, project, pipeline_id, action_id, same_location,
+        case
+            when src_docker_registry = 'GIT_HUB_CONTAINER_REGISTRY' then 'GITHUB_CONTAINER_REGISTRY'
+            else nullif(trim(src_docker_registry), '')
+        end as src_kind,
+        nullif(trim(src_registry), '') as src_registry,
+        nullif(trim(src_image), '') as src_image,
+        nullif(trim(src_tag), '') as src_tag,
+        nullif(trim(src_region), '') as src_region,
+        nullif(trim(src_integration), '') as src_integration,
+        case
+            when dest_docker_registry = 'GIT_HUB_CONTAINER_REGISTRY' then 'GITHUB_CONTAINER_REGISTRY'
+            else nullif(trim(dest_docker_registry), '')
+        end as dest_kind,
+        nullif(trim(dest_registry), '') as dest_registry,
+        nullif(trim(dest_image), '') as dest_image,
+        nullif(trim(dest_tag), '') as dest_tag,
+        nullif(trim(dest_region), '') as dest_region,
+        nullif(trim(dest_integration), '') as dest_integration
+    from actions
+),
+compared as (
+    select
+        *,
+        coalesce(same_location, dest_kind is null and dest_registry is null and dest_image is null) as retag,
+        coalesce(dest_kind <> src_kind, false)
+        or (dest_registry is not null and dest_registry is distinct from src_registry)
+        or (dest_region is not null and dest_region is distinct from src_region) as own_place
+    from trimmed
+),
+ends as (
+    select
+        run_id, run_date, installation, workspace, project, pipeline_id, action_id, image_end,
+        image_end = 'dest' and retag and dest_image is null and src_image is not null as image_inherited,
+        image_end = 'dest' and retag and own_place as elsewhere,
+        image_end = 'dest' and retag and (
+            (dest_image is null and src_image is not null)
+            or (not own_place and dest_kind is null and src_kind is not null)
+        ) as inherited,
+        case
+            when image_end = 'src' then src_kind
+            when retag and not own_place then coalesce(dest_kind, src_kind)
+            else dest_kind
+        end as docker_registry,
+        case
+            when image_end = 'src' then src_registry
+            when retag and not own_place then coalesce(dest_registry, src_registry)
+            else dest_registry
+        end as given_registry,
+        case
+            when image_end = 'src' then src_region
+            when retag and not own_place then coalesce(dest_region, src_region)
+            else dest_region
+        end as given_region,
+        case
+            when image_end = 'src' then src_integration
+            when retag and not own_place then coalesce(dest_integration, src_integration)
+            else dest_integration
+        end as integration,
+        case
+            when image_end = 'src' then src_image
+            when retag then coalesce(dest_image, src_image)
+            else dest_image
+        end as given_image,
+        case when image_end = 'src' then src_tag else dest_tag end as given_tag
+    from compared
+    cross join image_ends
+),
+split as (
+    select
+        *,
+        -- ${…} is one atom: a colon, slash or at sign inside it separates nothing.
+        regexp_extract(
+            regexp_replace(given_image, '^[A-Za-z][A-Za-z0-9+.-]*://', ''),
+            '^((?:\$\{[^}]*\}|.)*?)(?::((?:\$\{[^}]*\}|[^:/@])*))?(?:@(.*))?$',
+            ['name', 'tag', 'digest']
+        ) as image_parts,
+        regexp_extract(
+            given_registry,
+            '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?((?:\$\{[^}]*\}|[^/])*)/*(.*?)/*$',
+            ['host', 'path']
+        ) as registry_parts,
+        regexp_extract(
+            given_tag, '^:?((?:\$\{[^}]*\}|[^@])*)(?:@(.*))?$', ['tag', 'digest']
+        ) as tag_parts
+    from ends
+),
+named as (
+    select
+        *,
+        nullif(image_parts.name, '') as name,
+        case when not image_inherited then nullif(image_parts.tag, '') end as image_tag,
+        case when not image_inherited then nullif(image_parts.digest, '') end as image_digest,
+        nullif(registry_parts.host, '') as field_host,
+        nullif(registry_parts.path, '') as field_path,
+        case when tag_parts.tag not like 'sha256:%' then nullif(tag_parts.tag, '') end as field_tag,
+        case when tag_parts.tag like 'sha256:%' then tag_parts.tag else nullif(tag_parts.digest, '') end as field_digest,
+        regexp_extract(image_parts.name, '^((?:\$\{[^}]*\}|[^/])+)/', 1) as first_component
+    from split
+),
+judged as (
+    select
+        *,
+        regexp_replace(first_component, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', '', 'g') as first_plain,
+        case docker_registry
+            when 'DOCKER_HUB' then 'docker.io'
+            when 'GITHUB_CONTAINER_REGISTRY' then 'ghcr.io'
+            when 'GOOGLE_GCR' then 'gcr.io'
+        end as only_host,
+        case
+            when docker_registry = 'AMAZON_ECR' and given_region like 'cn-%'
+                then 'dkr.ecr.' || given_region || '.amazonaws.com.cn'
+            when docker_registry = 'AMAZON_ECR' then 'dkr.ecr.' || given_region || '.amazonaws.com'
+            when docker_registry = 'GOOGLE_ARTIFACT_REGISTRY' then given_region || '-docker.pkg.dev'
+        end as regional_host
+    from named
+),
+located as (
+    select
+        *,
+        case
+            when first_plain like '%.%' or first_plain like '%:%' or first_plain = 'localhost' then first_component
+            -- Nothing else names the registry: what stands first is it, as a variable or, by the grammar, in capitals.
+            when field_host is null and only_host is null and regional_host is null and first_component <> ''
+                and (first_plain = '' or lower(first_plain) <> first_plain) then first_component
+        end as image_domain
+    from judged
+),
+placed as (
+    select
+        *,
+        case when elsewhere and image_inherited then null else image_domain end as own_domain,
+        case
+            when image_domain is not null then nullif(substr(name, length(image_domain) + 2), '')
+            else nullif(ltrim(name, '/'), '')
+        end as path
+    from located
+),
+hosted as (
+    select
+        *,
+        coalesce(own_domain, field_host, only_host, regional_host) as registry_text,
+        case
+            when field_path is null or field_path in ('v1', 'v2') or path is null then path
+            when own_domain is not null or starts_with(path, field_path || '/') then path
+            else field_path || '/' || path
+        end as full_path
+    from placed
+),
+addressed as (
+    select
+        *,
+        regexp_extract(
+            case when registry_text like '%$%' then registry_text else lower(registry_text) end,
+            '^((?:\$\{[^}]*\}|\[[^\]]*\]|[^:])*)(?::(.*))?$',
+            ['host', 'port']
+        ) as address
+    from hosted
+),
+normal as (
+    select
+        *,
+        case
+            when address.host in ('index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com', 'hub.docker.com')
+                then 'docker.io'
+            else nullif(address.host, '')
+        end as registry_host,
+        nullif(address.port, '') as port_text,
+        coalesce(field_tag, image_tag) as explicit_tag,
+        coalesce(image_digest, field_digest) as digest,
+        coalesce(field_tag <> image_tag, false) as tag_conflict,
+        coalesce(lower(own_domain) <> lower(coalesce(field_host, only_host)), false)
+        or coalesce(lower(field_host) not like '%' || only_host, false) as registry_conflict
+    from addressed
+),
+finished as (
+    select
+        *,
+        registry_host || coalesce(':' || port_text, '') as registry,
+        case
+            when registry_host = 'docker.io' and full_path not like '%/%' and full_path not like '%$%'
+                then 'library/' || full_path
+            else full_path
+        end as repository,
+        case when full_path is not null and digest is null then coalesce(explicit_tag, 'latest') else explicit_tag end as tag,
+        full_path is not null and explicit_tag is null and digest is null as tag_implied
+    from normal
+),
+marked as (
+    select
+        *,
+        coalesce(registry || '/', '') || repository as image_name,
+        regexp_matches(concat_ws('/', registry, repository, tag, digest), '\$(\{|[A-Za-z_])') as has_variable,
+        -- Against the grammar a variable stands for one letter: what it will hold is not known.
+        regexp_replace(repository, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g') as plain_repository,
+        regexp_replace(tag, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g') as plain_tag,
+        regexp_replace(digest, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'sha256:' || repeat('0', 64), 'g') as plain_digest
+    from finished
+)
+select
+    run_id,
+    run_date,
+    installation,
+    workspace,
+    project,
+    pipeline_id,
+    action_id,
+    image_end,
+    docker_registry,
+    integration,
+    registry,
+    registry_host,
+    try_cast(port_text as integer) as registry_port,
+    nullif(regexp_extract(registry_host, '^([0-9]{12})\.dkr\.ecr', 1), '') as registry_account,
+    coalesce(
+        nullif(regexp_extract(registry_host, 'dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com', 1), ''),
+        nullif(regexp_extract(registry_host, '^([a-z0-9-]+)-docker\.pkg\.dev$', 1), ''),
+        given_region
+    ) as registry_region,
+    repository,
+    tag,
+    tag_implied,
+    digest,
+    image_name,
+    image_name || coalesce(':' || tag, '') || coalesce('@' || digest, '') as reference,
+    inherited,
+    tag_conflict,
+    registry_conflict,
+    has_variable,
+    case
+        when repository is null then null
+        when has_variable then 'a variable decides'
+        when digest is not null then null
+        when tag_implied then 'no tag, so latest'
+        when tag = 'latest' then 'latest'
+    end as moving_reason,
+    case
+        when repository is null then 'no image'
+        when registry is null then 'registry not named'
+        when registry_conflict then 'two registries named'
+        when tag_conflict then 'two tags named'
+        when length(image_name) > 255
+            or not regexp_full_match(
+                plain_repository, '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*'
+            ) then 'repository breaks the grammar'
+        when not regexp_full_match(plain_tag, '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}') then 'tag breaks the grammar'
+        when not regexp_full_match(plain_digest, 'sha256:[0-9a-f]{64}|[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}')
+            then 'digest breaks the grammar'
+    end as defect
+from marked

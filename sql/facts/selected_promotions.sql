@@ -1,0 +1,50 @@
+-- One row per promote-image action of the selected run: what it takes from where to where.
+--
+-- The questions about last night begin here. `offset 0` changes no row: it keeps the planner from moving a question's own
+-- conditions between the choice of the run and the files, after which every night would be parsed to show one.
+with
+tonight as (select * from promotions where run_id in (select run_id from selected_run) offset 0)
+select
+    run_id,
+    run_date,
+    installation,
+    workspace,
+    project,
+    pipeline_id,
+    action_id,
+    pipeline,
+    action,
+    source,
+    destination,
+    source_image,
+    source_registry,
+    source_repository,
+    source_tag,
+    source_digest,
+    source_environment,
+    source_stage,
+    source_has_variable,
+    source_moving_reason,
+    source_defect,
+    destination_image,
+    destination_registry,
+    destination_repository,
+    destination_tag,
+    destination_digest,
+    destination_environment,
+    destination_stage,
+    destination_has_variable,
+    destination_moving_reason,
+    destination_defect,
+    same_location,
+    same_registry,
+    disabled,
+    trigger_time,
+    last_execution_status,
+    current_revision,
+    retry_count,
+    retry_interval,
+    insecure_registry,
+    permissions_others,
+    html_url
+from tonight

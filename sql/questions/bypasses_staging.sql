@@ -1,0 +1,77 @@
+-- Which images reach production without passing staging, and since when?
+-- $disabled BOOLEAN = false : list disabled promotions too
+--
+-- One row per promotion into production whose source was not in staging: the source neither names staging (nor production,
+-- where it has arrived already) nor can be reached from a reference of staging by other promotions. A source held by a
+-- variable, or naming no environment, was not seen in staging and is listed. since is the night on which the promotion
+-- got its present source and destination, or was first seen.
+with recursive
+tonight as (select * from selected_promotions),
+chosen as (select * from selected_run),
+changes as (
+    select * from action_changes
+    where
+        change in ('added', 'returned')
+        or column_name = 'same_location'
+        or starts_with(column_name, 'src_')
+        or starts_with(column_name, 'dest_')
+),
+staged (installation, reference) as (
+    select installation, source from tonight where source_environment = 'staging' and not source_has_variable
+    union
+    select installation, destination from tonight where destination_environment = 'staging' and not destination_has_variable
+    union
+    -- A union without "all" keeps no reference twice, so cycles end.
+    select tonight.installation, tonight.destination
+    from staged
+    inner join tonight on staged.installation = tonight.installation and staged.reference = tonight.source
+    where not tonight.destination_has_variable
+),
+bypassing as (
+    select tonight.*
+    from tonight
+    left join staged on tonight.installation = staged.installation and tonight.source = staged.reference
+    where
+        tonight.destination_environment = 'production'
+        and coalesce(tonight.source_environment, 'not named') not in ('staging', 'production')
+        and (staged.reference is null or tonight.source_has_variable)
+        and ($disabled or tonight.disabled is not true)
+),
+beginnings as (
+    select
+        changes.installation,
+        changes.workspace,
+        changes.project,
+        changes.pipeline_id,
+        changes.action_id,
+        max(changes.run_date) as since_date,
+        max(changes.run_id) as since_run_id
+    from changes
+    inner join chosen on changes.run_id <= chosen.run_id
+    group by changes.installation, changes.workspace, changes.project, changes.pipeline_id, changes.action_id
+)
+select
+    bypassing.destination_image as image,
+    bypassing.source,
+    bypassing.destination,
+    coalesce(bypassing.source_environment, 'not known') as comes_from,
+    beginnings.since_date,
+    bypassing.installation,
+    bypassing.workspace,
+    bypassing.project,
+    bypassing.pipeline,
+    bypassing.action,
+    bypassing.html_url,
+    bypassing.pipeline_id,
+    bypassing.action_id,
+    beginnings.since_run_id
+from bypassing
+left join beginnings
+    on
+        bypassing.installation = beginnings.installation
+        and bypassing.workspace = beginnings.workspace
+        and bypassing.project = beginnings.project
+        and bypassing.pipeline_id = beginnings.pipeline_id
+        and bypassing.action_id = beginnings.action_id
+order by
+    image, bypassing.installation, bypassing.workspace, bypassing.project, bypassing.pipeline_id, bypassing.action_id

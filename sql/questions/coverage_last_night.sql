@@ -1,0 +1,119 @@
+-- What did last night's run see, and what is missing and why?
+--
+-- For each level one row per coverage with how many things have it; then one row for each thing that was not wholly seen,
+-- with what went wrong there. A gap with the coverage skipped and no problem was filtered out on purpose.
+with
+counts as (select * from run_coverage where run_id in (select run_id from selected_run)),
+seen_workspaces as materialized (select * from workspaces where run_id in (select run_id from selected_run)),
+seen_projects as materialized (select * from projects where run_id in (select run_id from selected_run)),
+seen_pipelines as materialized (select * from pipelines where run_id in (select run_id from selected_run)),
+seen_actions as materialized (select * from actions where run_id in (select run_id from selected_run)),
+troubles as materialized (select * from problems where run_id in (select run_id from selected_run)),
+things as (
+    select
+        installation, 1 as depth, 'workspace' as level, coverage, workspace,
+        null as project, null as pipeline_id, null as action_id, name, html_url
+    from seen_workspaces
+    union all
+    select installation, 2 as depth, 'project' as level, coverage, workspace, project, null, null, display_name, html_url
+    from seen_projects
+    union all
+    select installation, 3 as depth, 'pipeline' as level, coverage, workspace, project, pipeline_id, null, name, html_url
+    from seen_pipelines
+    union all
+    select
+        seen_actions.installation, 4 as depth, 'action' as level, seen_actions.coverage, seen_actions.workspace,
+        seen_actions.project, seen_actions.pipeline_id, seen_actions.action_id, seen_actions.name, seen_pipelines.html_url
+    from seen_actions
+    left join seen_pipelines
+        on
+            seen_actions.installation = seen_pipelines.installation
+            and seen_actions.workspace = seen_pipelines.workspace
+            and seen_actions.project = seen_pipelines.project
+            and seen_actions.pipeline_id = seen_pipelines.pipeline_id
+),
+reasons as (
+    select
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        string_agg(distinct concat_ws(' ', kind, http_status, message), '; ') as why
+    from troubles
+    where kind <> 'check'
+    group by installation, workspace, project, pipeline_id, action_id
+),
+lines as (
+    select
+        installation,
+        0 as gap,
+        case level when 'workspace' then 1 when 'project' then 2 when 'pipeline' then 3 else 4 end as depth,
+        level,
+        coverage,
+        things,
+        null as workspace,
+        null as project,
+        null as pipeline_id,
+        null as action_id,
+        null as name,
+        null as why,
+        null as html_url
+    from counts
+    union all
+    select
+        things.installation,
+        1 as gap,
+        things.depth,
+        things.level,
+        things.coverage,
+        1 as things,
+        things.workspace,
+        things.project,
+        things.pipeline_id,
+        things.action_id,
+        things.name,
+        reasons.why,
+        things.html_url
+    from things
+    left join reasons
+        on
+            things.installation = reasons.installation
+            and things.workspace = reasons.workspace
+            and things.project is not distinct from reasons.project
+            and things.pipeline_id is not distinct from reasons.pipeline_id
+            and things.action_id is not distinct from reasons.action_id
+    where coalesce(things.coverage, 'not known') not in ('complete', 'fetched', 'not_promote_image')
+    union all
+    -- What went wrong before there was anything to cover: the list of workspaces, or a whole installation.
+    select
+        reasons.installation,
+        1 as gap,
+        0 as depth,
+        'installation' as level,
+        'failed' as coverage,
+        1 as things,
+        null,
+        null,
+        null,
+        null,
+        null,
+        reasons.why,
+        null
+    from reasons
+    where reasons.workspace is null
+)
+select
+    installation,
+    level,
+    coverage,
+    things,
+    workspace,
+    project,
+    pipeline_id,
+    action_id,
+    name,
+    why,
+    html_url
+from lines
+order by gap, depth, installation, coverage, workspace, project, pipeline_id, action_id

@@ -1,0 +1,25 @@
+-- Which promotions carry an image from one registry to another?
+--
+-- A registry that isn't named may be another one: such promotions are listed with the finding "not known".
+with
+tonight as (select * from selected_promotions)
+select
+    installation,
+    workspace,
+    project,
+    pipeline,
+    action,
+    case when same_registry is null then 'not known' else 'another registry' end as finding,
+    source_registry,
+    destination_registry,
+    source,
+    destination,
+    destination_environment,
+    -- Buddy's own flag says "same place" and the fields say otherwise.
+    coalesce(same_location and not same_registry, false) as contradicts_same_location,
+    html_url,
+    pipeline_id,
+    action_id
+from tonight
+where same_registry is not true
+order by finding, installation, workspace, project, pipeline_id, action_id

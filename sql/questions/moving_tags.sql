@@ -1,0 +1,37 @@
+-- Which promotions read from or write to a tag that does not stay on one image?
+-- $channels BOOLEAN = false : also tags that name an environment (staging, production), which are moved on purpose
+--
+-- A tag moves when it is latest, is not given (which means latest), or holds a Buddy variable. A digest never moves.
+with
+tonight as (select * from selected_promotions),
+ends as (
+    select
+        tonight.*,
+        case
+            when source_moving_reason is not null then source_moving_reason
+            when $channels and source_digest is null and source_stage is not null then 'names an environment'
+        end as source_moves,
+        case
+            when destination_moving_reason is not null then destination_moving_reason
+            when $channels and destination_digest is null and destination_stage is not null then 'names an environment'
+        end as destination_moves
+    from tonight
+)
+select
+    installation,
+    workspace,
+    project,
+    pipeline,
+    action,
+    source,
+    source_moves,
+    destination,
+    destination_moves,
+    destination_environment,
+    disabled,
+    html_url,
+    pipeline_id,
+    action_id
+from ends
+where source_moves is not null or destination_moves is not null
+order by installation, workspace, project, pipeline_id, action_id

@@ -1,0 +1,24 @@
+-- Which promotions have never run?
+--
+-- Buddy's status INITIAL says so. An action with neither a status nor a revision is listed too, as not known.
+with
+tonight as (select * from selected_promotions)
+select
+    installation,
+    workspace,
+    project,
+    pipeline,
+    action,
+    case when last_execution_status = 'INITIAL' then 'never run' else 'not known' end as finding,
+    source,
+    destination,
+    destination_environment,
+    disabled,
+    html_url,
+    pipeline_id,
+    action_id
+from tonight
+where
+    last_execution_status = 'INITIAL'
+    or (last_execution_status is null and current_revision is null)
+order by finding, installation, workspace, project, pipeline_id, action_id

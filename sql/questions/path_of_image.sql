@@ -1,0 +1,18 @@
+-- By which steps does an image reach production?
+-- $image VARCHAR : part of a reference anywhere on the path, such as acme/checkout
+--
+-- enabled is false when some step has no promotion that is switched on; certain is false when a variable decides a step.
+with
+paths as (select * from promotion_paths)
+select
+    installation,
+    image,
+    steps,
+    passes_staging,
+    enabled,
+    certain,
+    array_to_string(path_references, ' -> ') as path,
+    array_to_string(step_actions, ' -> ') as promotions
+from paths
+where position(lower($image) in lower(array_to_string(path_references, ' '))) > 0
+order by installation, image, steps, path

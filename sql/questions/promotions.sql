@@ -1,0 +1,25 @@
+-- Which image does each promotion take from where to where?
+-- $image VARCHAR = '' : part of the image's name on either end; empty means every image
+-- $environment VARCHAR = '' : only promotions to this environment (production, staging, test, development)
+with
+tonight as (select * from selected_promotions)
+select
+    installation,
+    workspace,
+    project,
+    pipeline,
+    action,
+    source,
+    destination,
+    source_environment,
+    destination_environment,
+    disabled,
+    last_execution_status,
+    html_url,
+    pipeline_id,
+    action_id
+from tonight
+where
+    ($image = '' or position(lower($image) in lower(concat_ws(' ', source_image, destination_image))) > 0)
+    and ($environment = '' or destination_environment = $environment)
+order by installation, workspace, project, pipeline_id, action_id

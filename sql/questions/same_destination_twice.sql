@@ -1,0 +1,29 @@
+-- Which destinations are written by more than one promotion?
+-- $environment VARCHAR = '' : only destinations of this environment
+-- $disabled BOOLEAN = false : count disabled promotions too
+--
+-- A destination whose registry isn't named, or that holds a variable, need not be the same place and is left out.
+with
+tonight as (select * from selected_promotions)
+select
+    installation,
+    destination,
+    destination_environment,
+    count(*) as promotions,
+    count(distinct source) as sources,
+    string_agg(distinct source, ', ' order by source) as source_list,
+    string_agg(
+        concat(workspace, '/', project, '/', coalesce(pipeline, cast(pipeline_id as varchar)), '/', action), ', '
+        order by workspace, project, pipeline_id, action_id
+    ) as promoted_by,
+    min(html_url) as html_url
+from tonight
+where
+    destination is not null
+    and destination_registry is not null
+    and not destination_has_variable
+    and ($environment = '' or destination_environment = $environment)
+    and ($disabled or disabled is not true)
+group by installation, destination, destination_environment
+having count(*) > 1
+order by promotions desc, installation, destination

@@ -1,0 +1,45 @@
+-- Which variables are called like a secret, or are a key, and are not known to be encrypted?
+-- $words VARCHAR = 'pass|passw|passwd|password|passphrase|pwd|secret|token|key|apikey|credential|credentials|auth|pat|private' : words of a secret's name
+--
+-- Words are what stands between _, -, . and changes from small to capital letters; unlike plaintext_variables this also
+-- lists those that are empty now, since somebody will fill them in. SSH_KEY and GPG_KEY are secrets by their type.
+with
+tonight as (select * from variables where run_id in (select run_id from selected_run)),
+worded as (
+    select
+        tonight.*,
+        lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\1 \2', 'g'), '[^A-Za-z]+', ' ', 'g')) as key_words
+    from tonight
+),
+actions as (select * from promote_image_actions where run_id in (select run_id from selected_run))
+select
+    worded.installation,
+    worded.workspace,
+    worded.project,
+    coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
+    actions.name as action,
+    worded.key as variable,
+    worded.type,
+    worded.value_state,
+    worded.encrypted,
+    worded.disabled,
+    actions.html_url,
+    worded.pipeline_id,
+    worded.action_id
+from worded
+left join actions
+    on
+        worded.installation = actions.installation
+        and worded.workspace = actions.workspace
+        and worded.project = actions.project
+        and worded.pipeline_id = actions.pipeline_id
+        and worded.action_id = actions.action_id
+where
+    worded.encrypted is not true
+    and coalesce(worded.value_state, 'not known') <> 'encrypted'
+    and (
+        regexp_matches(worded.key_words, '(^| )(' || $words || ')s?( |$)')
+        or worded.type in ('SSH_KEY', 'GPG_KEY', 'IOS_KEYCHAIN')
+    )
+    and coalesce(worded.type, 'VAR') <> 'SSH_PUBLIC_KEY'
+order by worded.installation, worded.workspace, worded.project, worded.pipeline_id, worded.action_id, worded.position

@@ -1,0 +1,56 @@
+-- What changed in the promotions last night?
+-- $aspect VARCHAR = 'configuration' : configuration, execution (statuses and revisions), or empty for both
+with
+changes as (select * from action_changes where run_id in (select run_id from selected_run)),
+actions as (select * from promote_image_actions),
+-- A removed action has no row tonight: its name is that of the night in which it was last seen.
+placed as (
+    select
+        changes.installation,
+        changes.workspace,
+        changes.project,
+        changes.pipeline_id,
+        changes.action_id,
+        changes.change,
+        changes.aspect,
+        changes.column_name,
+        changes.old_value,
+        changes.new_value,
+        changes.previous_run_id,
+        case when changes.change = 'removed' then changes.previous_run_id else changes.run_id end as seen_run_id
+    from changes
+    where $aspect = '' or changes.aspect = $aspect
+)
+select
+    placed.change,
+    placed.installation,
+    placed.workspace,
+    placed.project,
+    coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
+    actions.name as action,
+    placed.column_name,
+    placed.old_value,
+    placed.new_value,
+    placed.aspect,
+    actions.html_url,
+    placed.pipeline_id,
+    placed.action_id,
+    placed.previous_run_id
+from placed
+left join actions
+    on
+        placed.seen_run_id = actions.run_id
+        and placed.installation = actions.installation
+        and placed.workspace = actions.workspace
+        and placed.project = actions.project
+        and placed.pipeline_id = actions.pipeline_id
+        and placed.action_id = actions.action_id
+order by
+    placed.aspect,
+    placed.change,
+    placed.installation,
+    placed.workspace,
+    placed.project,
+    placed.pipeline_id,
+    placed.action_id,
+    placed.column_name

@@ -1,0 +1,130 @@
+-- What is different in the promotions of one run against those of an earlier one?
+-- $from VARCHAR = '' : run id or date (2026-11-01) of the earlier run; empty means the one before
+-- $to VARCHAR = '' : run id or date of the later run; empty means the selected run
+-- $aspect VARCHAR = 'configuration' : configuration, execution (statuses and revisions), or empty for both
+--
+-- The net difference: what changed and changed back, and what came and went in between, is not in it. Of a date it is the
+-- last run of that date. Nights that could not see an action say nothing about it.
+with
+runs_known as (select distinct run_id, run_date from runs),
+chosen as (select * from selected_run),
+later as (
+    select max(runs_known.run_id) as run_id
+    from runs_known
+    cross join chosen
+    where
+        case
+            when $to = '' then runs_known.run_id = chosen.run_id
+            else runs_known.run_id = $to or cast(runs_known.run_date as varchar) = $to
+        end
+),
+earlier as (
+    select max(runs_known.run_id) as run_id
+    from runs_known
+    cross join later
+    where
+        case
+            when $from = '' then runs_known.run_id < later.run_id
+            else runs_known.run_id = $from or cast(runs_known.run_date as varchar) = $from
+        end
+),
+changes as (
+    select action_changes.*
+    from action_changes
+    cross join earlier
+    cross join later
+    where
+        action_changes.run_id > earlier.run_id
+        and action_changes.run_id <= later.run_id
+        and ($aspect = '' or action_changes.aspect = $aspect)
+),
+comings as (
+    select
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        min_by(change, run_id) = 'removed' as was_there,
+        max_by(change, run_id) <> 'removed' as is_there,
+        max(run_id) as run_id,
+        max(run_date) as run_date
+    from changes
+    where change <> 'changed'
+    group by installation, workspace, project, pipeline_id, action_id
+),
+fields as (
+    select
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        aspect,
+        column_name,
+        arg_min_null(old_value, run_id) as old_value,
+        arg_max_null(new_value, run_id) as new_value,
+        max(run_id) as run_id,
+        max(run_date) as run_date
+    from changes
+    where change = 'changed'
+    group by installation, workspace, project, pipeline_id, action_id, aspect, column_name
+),
+net as (
+    select
+        case when is_there then 'added' else 'removed' end as change,
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        'configuration' as aspect,
+        null as column_name,
+        null as old_value,
+        null as new_value,
+        run_id,
+        run_date
+    from comings
+    where was_there <> is_there
+    union all
+    select
+        'changed' as change,
+        fields.installation,
+        fields.workspace,
+        fields.project,
+        fields.pipeline_id,
+        fields.action_id,
+        fields.aspect,
+        fields.column_name,
+        fields.old_value,
+        fields.new_value,
+        fields.run_id,
+        fields.run_date
+    from fields
+    left join comings
+        on
+            fields.installation = comings.installation
+            and fields.workspace = comings.workspace
+            and fields.project = comings.project
+            and fields.pipeline_id = comings.pipeline_id
+            and fields.action_id = comings.action_id
+    where
+        fields.old_value is distinct from fields.new_value
+        -- An action that came or went has no field to compare.
+        and coalesce(comings.was_there and comings.is_there, true)
+)
+select
+    change,
+    installation,
+    workspace,
+    project,
+    pipeline_id,
+    action_id,
+    column_name,
+    old_value,
+    new_value,
+    aspect,
+    run_date as last_changed_date,
+    run_id as last_changed_run_id
+from net
+order by aspect, change, installation, workspace, project, pipeline_id, action_id, column_name
