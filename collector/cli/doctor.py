@@ -15,6 +15,11 @@ from collector.errors import CollectorError
 if TYPE_CHECKING:
     from collector.cli.examining import Finding, LastNight
 
+_COST: Final = """
+select installation, requests, epoch(finished_at - started_at) as seconds
+from runs
+where run_id in (select run_id from selected_run)
+"""
 _SIGNS: Final = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 
@@ -81,14 +86,15 @@ def _line(where: str, finding: "Finding") -> str:
 
 def last_nights(lake: Path) -> dict[str, "LastNight"]:
     """What the last published night cost each installation; empty when there is none that can be read."""
-    from collector import open_lake
     from collector.cli.examining import LastNight
+    from collector.lake.lake import Lake
 
     try:
-        rows = open_lake(lake).sql(
-            "select installation, requests, epoch(finished_at - started_at) as seconds from runs "
-            "where run_id = (select run_id from selected_run)"
-        )
+        if Lake.open(lake).manifest.latest is None:
+            return {}
+        from collector import open_lake
+
+        found = open_lake(lake).sql(_COST).table.to_pylist()
     except CollectorError:
-        return {}
-    return {row["installation"]: LastNight(row["requests"], row["seconds"]) for row in rows.table.to_pylist()}
+        return {}  # what is wrong with the lake is a finding of its own
+    return {row["installation"]: LastNight(row["requests"], row["seconds"]) for row in found}

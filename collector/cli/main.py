@@ -64,6 +64,9 @@ def run(argv: Sequence[str]) -> int:
     except Exit as leaving:
         # A bare `collector` asks for nothing: it shows the help, but a script should notice.
         return leaving.exit_code if argv else UsageError.exit_code
+    except SystemExit as leaving:
+        # The fake's own command line ends like this.
+        return leaving.code if isinstance(leaving.code, int) else 0
     except TyperException as wrong:
         return report_usage(wrong)
     except CollectorError as error:

@@ -1,0 +1,44 @@
+"""`collector init`: a file to start from."""
+
+import tomllib
+from pathlib import Path
+
+from collector.cli.starting import TEMPLATE
+from collector.config_file import SETTINGS, TOKEN_KEYS
+from collector.settings import load
+from tests.cli.conftest import Program
+
+
+def test_writes_a_file_that_works(program: Program, tmp_path: Path) -> None:
+    """The file as written is valid, readable by its owner only, and gives the defaults."""
+    said = program("init")
+    assert said.code == 0
+    assert (tmp_path / "collector.toml").stat().st_mode & 0o777 == 0o600
+    settings = load({}, {"BUDDY_TOKEN": "token-1234"}, tmp_path)
+    assert settings.lake == tmp_path / "lake"
+    (installation,) = settings.installations
+    assert (installation.name, installation.requests_per_second, installation.reserve) == ("us", 20.0, 50)
+
+
+def test_refuses_to_overwrite(program: Program, tmp_path: Path) -> None:
+    """What is there stays as it is."""
+    (tmp_path / "collector.toml").write_text("reserve = 1\n", encoding="utf-8")
+    said = program("init")
+    assert said.code == 2
+    assert "already there" in said.err
+    assert (tmp_path / "collector.toml").read_text(encoding="utf-8") == "reserve = 1\n"
+    assert program("init", "no/such/dir/c.toml").code == 2
+
+
+def test_the_commented_lines_are_settings_too(tmp_path: Path) -> None:
+    """Every setting is shown, and each commented-out line is one that works when the comment sign is taken
+    away.
+    """
+    lines = [line.removeprefix("# ") for line in TEMPLATE.splitlines()]
+    known = {setting.name for setting in SETTINGS} | set(TOKEN_KEYS)
+    shown = {line.partition(" = ")[0] for line in lines if " = " in line and line[0].islower()} & known
+    assert {setting.name for setting in SETTINGS} - shown == {"allow_http"}
+    tables = TEMPLATE[TEMPLATE.index("# [installations.us]") :]
+    parsed = tomllib.loads("\n".join(line.removeprefix("#").strip() for line in tables.splitlines()))
+    assert set(parsed["installations"]) == {"us", "eu", "onprem"}
+    assert all(key in known for table in parsed["installations"].values() for key in table)
