@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from collector.errors import SettingsError
+from collector.secret import Secret
 
 # API hosts of Buddy's own installations; Asia-Pacific is `AS` in newer SDKs and `AP` in older ones.
 REGIONS: Final = {
@@ -24,6 +25,7 @@ REGIONS: Final = {
 }
 _REGION_ALIASES: Final = {"ap": "as"}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+MESSAGE_ENDINGS: Final = (".txt", ".md", ".json")
 _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 # What may stand in an Authorization header's credentials: RFC 6750 token68 characters and whatever else is
 # visible ASCII.
@@ -116,6 +118,46 @@ def duration(value: object, where: str) -> float:
             "Write a number and its unit, such as 26h, 90m, 45s or 400d.",
         )
     return seconds
+
+
+def days(value: object, where: str) -> int:
+    """A number of whole days, from `400d` or another length of time that is so many days."""
+    seconds = duration(value, where)
+    if seconds % _UNIT_SECONDS["d"]:
+        raise SettingsError(
+            f"{where} is {shown(value)}, which is not a number of whole days.", "Write days, such as 400d."
+        )
+    return int(seconds // _UNIT_SECONDS["d"])
+
+
+def message_file(value: object, where: str) -> str:
+    """The name of a file whose ending says how the morning message is written into it."""
+    name = text(value, where)
+    if not name.endswith(MESSAGE_ENDINGS):
+        raise SettingsError(
+            f"{where} is {shown(value)}, whose ending says no format.",
+            f"End it in one of {', '.join(MESSAGE_ENDINGS)}.",
+        )
+    return name
+
+
+def notify_url(value: object, where: str) -> Secret:
+    """An address to post to: https, or plain http to this machine.
+
+    It is a secret, because whoever knows a chat's webhook can write there; no message quotes it.
+    """
+    url = text(value, where)
+    parts = _split_url(url, where)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise SettingsError(
+            f"{where} is plain http to {parts.hostname}, so the message would travel unencrypted.",
+            "Use https; plain http is for addresses of this machine only.",
+        )
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise SettingsError(
+            f"{where} holds a user name, a password or a '#'.", "Write the address as the chat gave it."
+        )
+    return Secret(url)
 
 
 def globs(value: object, where: str) -> tuple[str, ...]:

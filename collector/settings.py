@@ -20,7 +20,7 @@ from collector.config_file import SETTINGS, ConfigFile, Setting
 from collector.errors import SettingsError
 from collector.secret import Secret
 
-__all__ = ["Installation", "Secret", "Settings", "exact_names", "load", "selects"]
+__all__ = ["Afterwards", "Installation", "Secret", "Settings", "exact_names", "load", "selects"]
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 _COMMAND_SECONDS = (
@@ -50,6 +50,18 @@ class Installation:
 
 
 @dataclass(frozen=True)
+class Afterwards:
+    """What is done once a night has ended; all of it may fail without failing the night."""
+
+    summary_file: Path | None = None
+    message_file: Path | None = None
+    metrics_file: Path | None = None
+    notify_url: Secret | None = None
+    keep_days: int | None = None  # None: every night is kept
+    compact: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """The whole of what a command was told. `installations` is empty when the command needs no token."""
 
@@ -60,6 +72,7 @@ class Settings:
     variable_values: Literal["redact", "keep"] = "redact"
     log_format: Literal["text", "json"] = "text"
     log_level: str = "info"
+    afterwards: Afterwards = Afterwards()
 
     def fingerprint(self) -> str:
         """16 hex digits over what decides the rows: a run begun with other ones cannot be resumed. No token,
@@ -134,6 +147,14 @@ def load(
         variable_values=cast(Any, source.value("variable_values")),
         log_format=cast(Any, source.value("log_format")),
         log_level=cast(str, source.value("log_level")),
+        afterwards=Afterwards(
+            summary_file=source.path("summary_file"),
+            message_file=source.path("message_file"),
+            metrics_file=source.path("metrics_file"),
+            notify_url=cast(Secret | None, source.value("notify_url")),
+            keep_days=cast(int | None, source.value("keep")),
+            compact=cast(bool, source.value("compact")),
+        ),
     )
 
 
@@ -173,7 +194,7 @@ class _Sources:
         value, where = self.written(setting, table) or (setting.default, "")
         if value is None:
             return None
-        return self._absolute(values.text(value, where), from_file=where.startswith("`"))
+        return self._absolute(cast(str, setting.read(value, where)), from_file=where.startswith("`"))
 
     def _absolute(self, written: str, *, from_file: bool) -> Path:
         home = self.environ.get("HOME", "")
