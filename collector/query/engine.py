@@ -122,9 +122,13 @@ class Database:
         """Make the view `name`."""
         self._make("view", name, select)
 
-    def materialise(self, name: str, select: str) -> None:
-        """Make the table `name` of what `select` gives now; it spills like everything else."""
-        self._make("table", name, select)
+    def materialise(self, name: str, select: str, *, more: bool = False) -> None:
+        """Make the table `name` of what `select` gives now, or add that to it when there is `more`."""
+        if more:
+            with _translating(self._names):
+                self._connection.cursor().execute(f"insert into {identifier(name)} {select}")
+        else:
+            self._make("table", name, select)
 
     def insert(self, name: str, rows: pa.Table) -> None:
         """Make the table `name` of `rows`."""
@@ -185,7 +189,7 @@ class Database:
 
     def _make(self, kind: str, name: str, select: str) -> None:
         with _translating(self._names):
-            self._connection.cursor().execute(f"create {kind} {identifier(name)} as {select}")
+            self._connection.cursor().execute(f"create or replace {kind} {identifier(name)} as {select}")
         self.suggest([name])
 
     def _relation(self, sql: str, parameters: Mapping[str, object] | None) -> duckdb.DuckDBPyRelation:

@@ -1,8 +1,8 @@
 """Sorting more rows than memory holds: an external merge sort of record batches.
 
-duckdb's own ORDER BY keeps whole rows in memory when they are wide and fails where it should spill, so it
-only sorts narrow things here. Chunks of bounded size are sorted, written down as Arrow IPC, and merged: every
-step takes from all runs the rows up to the smallest last key at hand, which are final, and sorts just those.
+duckdb's own ORDER BY keeps whole rows in memory when they are wide and fails where it should spill, so wide
+rows are sorted here. Chunks of bounded size are sorted and written down as Arrow IPC, then merged: every step
+takes from all runs the rows up to the smallest last key at hand, which are final, and sorts just those.
 
 NULL sorts last and text by its UTF-8 bytes, as in duckdb. Equal keys keep the order in which they came.
 """
@@ -10,6 +10,7 @@ NULL sorts last and text by its UTF-8 bytes, as in duckdb. Equal keys keep the o
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
@@ -23,38 +24,65 @@ _MOST_ROWS = 5_000
 Key = tuple[tuple[bool, object], ...]
 
 
-def sorted_batches(
-    batches: Iterable[pa.RecordBatch], key: Sequence[str], spill: Path, *, chunk_bytes: int = CHUNK_BYTES
-) -> Iterator[pa.RecordBatch]:
-    """The rows of `batches` in order of `key`; what doesn't fit into one chunk passes through files in
-    `spill`.
+class Sorter:
+    """Takes rows in any order and gives them back in order of `key`, once.
 
-    The files are removed when the iterator ends, however it ends.
+    What doesn't fit into one chunk waits in files under `spill`, which `close` removes.
     """
-    folder = spill / f"sort-{uuid4().hex}"
-    written: list[Path] = []
-    chunk: list[pa.RecordBatch] = []
-    size = 0
-    try:
+
+    def __init__(self, key: Sequence[str], spill: Path, *, chunk_bytes: int = CHUNK_BYTES) -> None:
+        self._key = tuple(key)
+        self._folder = spill / f"sort-{uuid4().hex}"
+        self._chunk_bytes = chunk_bytes
+        self._chunk: list[pa.RecordBatch] = []
+        self._size = 0
+        self._written: list[Path] = []
+
+    def add(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take rows in."""
         for batch in batches:
-            chunk.append(batch)
-            size += batch.nbytes
-            if size >= chunk_bytes:
-                written.append(_write(_sorted(chunk, key), folder, len(written)))
-                chunk, size = [], 0
-        last = _sorted(chunk, key) if chunk else None
-        if not written:
-            yield from last.to_batches(max_chunksize=_MOST_ROWS) if last is not None else ()
-            return
-        if last is not None:
-            written.append(_write(last, folder, len(written)))
-        del chunk, last
-        yield from merged([_read(path) for path in written], key)
-    finally:
-        for path in written:
+            self._chunk.append(batch)
+            self._size += batch.nbytes
+            if self._size >= self._chunk_bytes:
+                self._write_chunk()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows in order; the files are gone when the iterator ends, however it ends."""
+        try:
+            if self._written:
+                if self._chunk:
+                    self._write_chunk()
+                yield from merged([_read(path) for path in self._written], self._key)
+            elif self._chunk:
+                chunk, self._chunk = self._chunk, []
+                yield from _sorted(chunk, self._key).to_batches(max_chunksize=_MOST_ROWS)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Forget the rows."""
+        self._chunk = []
+        for path in self._written:
             path.unlink(missing_ok=True)
-        if written:
-            folder.rmdir()
+        if self._written:
+            self._folder.rmdir()
+        self._written = []
+
+    def _write_chunk(self) -> None:
+        chunk, self._chunk, self._size = self._chunk, [], 0
+        rows = _sorted(chunk, self._key)
+        del chunk
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{len(self._written)}.arrow"
+        self._written.append(path)
+        # Small batches, because the merge holds one of every run.
+        share = max(1, rows.num_rows * _BATCH_BYTES // max(rows.nbytes, 1))
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with (
+            pa.OSFile(str(path), "wb") as sink,
+            pa.ipc.new_stream(sink, rows.schema, options=options) as writer,
+        ):
+            writer.write_table(rows, max_chunksize=min(share, _MOST_ROWS))
 
 
 def merged(runs: Sequence[Iterator[pa.RecordBatch]], key: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -73,7 +101,7 @@ class _Head:
     def __init__(self, run: Iterator[pa.RecordBatch], key: Sequence[str]) -> None:
         self._run = run
         self._key = key
-        self._rows: pa.RecordBatch | None = None
+        self._rows: Any = None  # a RecordBatch, or None when all were taken
         self.last: Key = ()
 
     def refill(self) -> bool:
@@ -89,7 +117,6 @@ class _Head:
     def through(self, bound: Key) -> pa.RecordBatch:
         """Take the rows at hand whose key is at most `bound`."""
         rows = self._rows
-        assert rows is not None
         if self.last <= bound:
             self._rows = None
             return rows
@@ -104,16 +131,6 @@ class _Head:
 
 def _sorted(batches: Sequence[pa.RecordBatch], key: Sequence[str]) -> pa.Table:
     return pa.Table.from_batches(batches).sort_by([(name, "ascending") for name in key])
-
-
-def _write(rows: pa.Table, folder: Path, number: int) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{number}.arrow"
-    # Small batches, because the merge holds one of every run.
-    share = max(1, rows.num_rows * _BATCH_BYTES // max(rows.nbytes, 1))
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, rows.schema) as writer:
-        writer.write_table(rows, max_chunksize=min(share, _MOST_ROWS))
-    return path
 
 
 def _read(path: Path) -> Iterator[pa.RecordBatch]:

@@ -3,28 +3,9 @@
 -- An action seen for the first time is added; one removed earlier and seen again is returned and compared with nothing;
 -- one that is known to be gone is removed. Columns that the last known rows did not have yet are not compared.
 with
--- Fingerprints first: the wide rows are joined for the few actions that differ, not for all.
-fingerprints as (
-    select side, installation, workspace, project, pipeline_id, action_id, md5(to_json(fields)::VARCHAR) as fingerprint
-    from compared_fields
-),
-differing as (
-    select known.installation, known.workspace, known.project, known.pipeline_id, known.action_id
-    from fingerprints as known
-    inner join fingerprints as seen using (installation, workspace, project, pipeline_id, action_id)
-    where known.side = 'known' and seen.side = 'seen' and known.fingerprint <> seen.fingerprint
-),
 fields as (
-    select
-        compared_fields.side,
-        compared_fields.installation,
-        compared_fields.workspace,
-        compared_fields.project,
-        compared_fields.pipeline_id,
-        compared_fields.action_id,
-        unnest(compared_fields.fields) as field
+    select side, installation, workspace, project, pipeline_id, action_id, unnest(fields) as field
     from compared_fields
-    semi join differing using (installation, workspace, project, pipeline_id, action_id)
 ),
 changed as (
     select

@@ -1,4 +1,4 @@
--- One row per action and side, 'known' as last known and 'seen' tonight: every compared column as text.
+-- One row per differing action and side, 'known' as last known and 'seen' tonight: every compared column as text.
 --
 -- The place of an action is its identity, when it was fetched and by which run are ours, and a pipeline's own fields are
 -- the pipeline's: none of these is a change of the action. A test holds this list to the contract's columns.
@@ -6,12 +6,14 @@ with
 known as (
     select 'known' as side, actions.*, state.trigger_conditions, state.variables, state.permissions
     from previous_last_known_actions as actions
+    semi join differing using (installation, workspace, project, pipeline_id, action_id)
     inner join previous_action_state as state
         using (installation, workspace, project, pipeline_id, action_id)
 ),
 seen as (
     select 'seen' as side, actions.*, children.trigger_conditions, children.variables, children.permissions
     from promote_image_actions as actions
+    semi join differing using (installation, workspace, project, pipeline_id, action_id)
     inner join children using (installation, workspace, project, pipeline_id, action_id)
 ),
 sides as (
