@@ -1,0 +1,315 @@
+"""The law of flattening: nothing Buddy said is lost, nothing is invented, and every row fits its table."""
+
+import copy
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collector.buddy import views
+from collector.buddy.catalogue import Kind
+from collector.buddy.decode import check_promote_image, decode_list
+from collector.buddy.fields import View
+from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen
+from collector.buddy.marks import ENCRYPTED, REDACTED
+from collector.lake.flatten import Row, Stamp, canonical, flatten, value_state
+from collector.lake.staging import record_batch
+from collector.lake.tables import TABLES
+
+from .drawn_replies import ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars
+
+STAMP = Stamp("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+KEY = Key("us", "acme", "web", 7, 9)
+FETCHED = datetime(2026, 11, 23, 3, 0, tzinfo=timezone(timedelta(hours=1)))
+KIND_OF: dict[type[View], tuple[Kind, Key, str]] = {
+    views.ShortWorkspace: (Kind.WORKSPACES, Key("us", "acme"), "workspaces"),
+    views.ShortProject: (Kind.PROJECTS, Key("us", "acme", "web"), "projects"),
+    views.ShortPipeline: (Kind.PIPELINES, Key("us", "acme", "web", 7), "pipelines"),
+    views.ShortAction: (Kind.ACTIONS, KEY, "actions"),
+}
+MODERATE = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def utc(*parts: int) -> datetime:
+    """A moment as the lake holds it: UTC without a zone."""
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)  # type: ignore[misc,arg-type]  # year, month, day, …
+
+
+def rows_of(finding: Finding) -> list[tuple[str, dict[str, Any]]]:
+    """The rows of a finding with their column names; each has been accepted by its table's Arrow schema."""
+    rows = list(flatten(STAMP, finding))
+    for table, row in rows:
+        assert record_batch(TABLES[table], [row]).num_rows == 1
+    return [(table, named(table, row)) for table, row in rows]
+
+
+def named(table: str, row: Row) -> dict[str, Any]:
+    """A row as a mapping."""
+    return dict(zip(TABLES[table].column_names, row, strict=True))
+
+
+def said(rows: list[tuple[str, dict[str, Any]]]) -> Counter[tuple[str, Any]]:
+    """The scalars that rows hold of a reply: columns read from it, `extra`, and what stands in for a redacted value."""
+    found: Counter[tuple[str, Any]] = Counter()
+    for table, row in rows:
+        for column in TABLES[table].columns:
+            value = row[column.name]
+            if value is None or not (column.source or column.name == "extra"):
+                continue
+            if column.logical == "json":
+                value = msgspec.json.decode(value)
+            elif isinstance(value, datetime):
+                value = value.isoformat()
+            found += scalars(value)
+        state = {"empty": "", "encrypted": ENCRYPTED, "redacted": REDACTED}.get(row.get("value_state", ""))
+        found += scalars(state)
+    return found
+
+
+def told(document: dict[str, Any]) -> Counter[tuple[str, Any]]:
+    """The scalars of a promote-image action, less what says the same twice: its own ids and an equal time zone."""
+    document = copy.deepcopy(document)
+    document.pop("id", None)
+    if document.get("pipeline", {}) and document["pipeline"].get("id") == KEY.pipeline_id:
+        del document["pipeline"]["id"]
+    for condition in document.get("trigger_conditions") or ():
+        if condition.get("timezone") is not None and condition.get("zone_id") == condition["timezone"]:
+            del condition["zone_id"]
+    return scalars(document)
+
+
+@MODERATE
+@given(PROMOTION)
+def test_every_scalar_of_an_action_is_accounted_for(document: dict[str, Any]) -> None:
+    """Any action that satisfies the view: each of its scalars is in a column or in `extra`, and no row holds another."""
+    document = made_unique(document)
+    assert check_promote_image(document) is None
+    before = copy.deepcopy(document)
+    rows = rows_of(Promotion(KEY, document, FETCHED))
+    assert document == before
+    expected, found = told(document), said(rows)
+    assert expected - found == Counter()
+    assert set(found) <= set(expected)
+
+
+@pytest.mark.parametrize("view", ITEMS)
+@MODERATE
+@given(st.data())
+def test_every_scalar_of_a_list_item_is_accounted_for(view: type[View], data: st.DataObject) -> None:
+    """Any item of any list, with what stood around its children's list: exactly its scalars are in its one row."""
+    kind, key, table = KIND_OF[view]
+    document = made_unique(data.draw(ITEMS[view]))
+    envelope = data.draw(
+        st.dictionaries(st.just("its_children_list"), st.dictionaries(TEXT, JSON, min_size=1, max_size=2))
+    )
+    assert decode_list(kind, {kind.value: [document]}).items[0].breach is None
+    [(found_table, row)] = rows_of(Seen(kind, key, 3, document, True, "complete", envelope))
+    assert found_table == table
+    assert said([(table, row)]) == scalars(document) + scalars(envelope)
+
+
+def test_every_field_of_the_vendors_page_lands_in_its_column() -> None:
+    """A whole action, as the vendor documents it, fills every column from the place that has its name."""
+    ends = ("docker_registry", "registry", "image", "tag", "region", "integration", "username")
+    plain = {
+        "type": "PROMOTE_IMAGE", "url": "u", "html_url": "h", "name": "Promote", "current_revision": "506a39",
+        "trigger_time": "ON_EVERY_EXECUTION", "run_next": "WAIT_ON_SUCCESS", "run_only_on_first_failure": True,
+        "disabled": False, "timeout": 600, "ignore_errors": True, "retry_count": 2, "retry_interval": 30,
+        "last_execution_status": "SUCCESSFUL", "loop": ["a", "b"], "same_location": False, "insecure_registry": True,
+    }  # fmt: skip
+    document: dict[str, Any] = {
+        "id": 9,
+        **plain,
+        "trigger_conditions": [
+            {
+                "trigger_condition": "DATETIME", "trigger_condition_paths": ["/a"], "trigger_variable_key": "K",
+                "trigger_variable_value": "V", "trigger_hours": [3], "trigger_days": [1, 7], "timezone": "Europe/Warsaw",
+                "trigger_project_name": "web", "trigger_pipeline_name": "build", "trigger_user": "a@b.c",
+                "trigger_group": "ops", "trigger_action_name": "test", "trigger_status": "SUPRESSED",
+            }
+        ],
+        "variables": [
+            {
+                "id": 4, "key": "PORT", "type": "VAR", "encrypted": False, "settable": True, "run_only_settable": False,
+                "description": "d", "value": "80", "file_path": "/f", "file_place": "CONTAINER", "file_chmod": "660",
+                "init_path": "/i", "disabled": True,
+            }
+        ],
+        "pipeline": {"id": 7, "name": "deploy", "identifier": "dep", "url": "pu", "html_url": "ph"},
+        "permissions": {"others": "DENIED", "users": [{"id": 1, "access_level": "MANAGE"}], "groups": [{"id": 1}]},
+        "src": {name: f"src {name}" for name in ends},
+        "dest": {name: f"dest {name}" for name in ends},
+    }  # fmt: skip
+    rows = rows_of(Promotion(KEY, document, FETCHED))
+    stamp = {"run_id": STAMP.run_id, "run_date": STAMP.run_date, "installation": "us"}
+    key = {"workspace": "acme", "project": "web", "pipeline_id": 7, "action_id": 9}
+    variable = dict(document["variables"][0])
+    variable["variable_id"] = variable.pop("id")
+    assert rows == [
+        (
+            "trigger_conditions",
+            {**stamp, **key, "position": 1, **document["trigger_conditions"][0], "extra": None},
+        ),
+        ("variables", {**stamp, **key, "position": 1, **variable, "value_state": "kept", "extra": None}),
+        ("permissions", {**stamp, **key, "principal_type": "user", "principal_id": 1, "access_level": "MANAGE"}),
+        ("permissions", {**stamp, **key, "principal_type": "group", "principal_id": 1, "access_level": None}),
+        (
+            "promote_image_actions",
+            {
+                **stamp, **key, **plain, "permissions_others": "DENIED", "pipeline_name": "deploy",
+                "pipeline_identifier": "dep", "pipeline_url": "pu", "pipeline_html_url": "ph",
+                **{f"src_{name}": f"src {name}" for name in ends},
+                **{f"dest_{name}": f"dest {name}" for name in ends},
+                "fetched_at": utc(2026, 11, 23, 2, 0), "extra": None,
+            },
+        ),
+    ]  # fmt: skip
+
+
+def test_a_list_item_lands_in_its_columns() -> None:
+    """Every kind of item is one row: its key, place, fields and coverage, with only the unknown in `extra`."""
+    moment = "2016-03-29T08:05:30.33+02:00"
+    items: list[tuple[Kind, Key, dict[str, Any], dict[str, Any]]] = [
+        (Kind.WORKSPACES, Key("us", "acme"), {"domain": "acme", "id": 1, "name": "N", "workspace": "new"},
+         {"workspace": "acme", "workspace_id": 1, "name": "N", "extra": '{"workspace":"new"}'}),
+        (Kind.PROJECTS, Key("us", "acme", "web"), {"name": "web", "create_date": moment, "extra": {"b": 1, "a": 2}},
+         {"project": "web", "create_date": utc(2016, 3, 29, 6, 5, 30, 330_000), "extra": '{"extra":{"a":2,"b":1}}'}),
+        (Kind.PIPELINES, Key("us", "acme", "web", 7), {"id": 7, "events": [{"type": "PUSH"}], "refs": []},
+         {"pipeline_id": 7, "events": '[{"type":"PUSH"}]', "refs": [], "extra": None}),
+        (Kind.ACTIONS, KEY, {"id": 9, "type": "FTP", "position": "first"},
+         {"action_id": 9, "type": "FTP", "position": 5, "extra": '{"position":"first"}'}),
+    ]  # fmt: skip
+    for kind, key, document, expected in items:
+        [(_, row)] = rows_of(Seen(kind, key, 5, document, True, "forbidden", {}))
+        assert {name: row[name] for name in expected} == expected
+        assert (row["installation"], row["workspace"], row["coverage"]) == ("us", "acme", "forbidden")
+
+
+@pytest.mark.parametrize("view", ITEMS)
+def test_of_an_unreadable_item_only_the_key_is_believed(view: type[View]) -> None:
+    """An item in breach is a row of its key and coverage alone; what it said is in its problem."""
+    kind, key, table = KIND_OF[view]
+    document = {"id": "x", "name": 7, "domain": "acme", "new": 1, "type": []}
+    [(found, row)] = rows_of(Seen(kind, key, 2, document, False, "failed", {"its_list": {"url": "u"}}))
+    kept = {"run_id", "run_date", "installation", "coverage", "extra", "position"}
+    keys = {"workspace": "acme", "project": "web", "pipeline_id": 7, "action_id": 9}
+    assert found == table
+    assert {n for n, v in row.items() if v is not None} <= kept | set(keys)
+    assert {n: row[n] for n in keys if n in row and getattr(key, n) is not None} == {
+        n: v for n, v in keys.items() if getattr(key, n) is not None
+    }
+    assert (row["coverage"], row["extra"]) == ("failed", '{"its_list":{"url":"u"}}')
+
+
+@pytest.mark.parametrize(
+    ("condition", "timezone_", "extra"),
+    [
+        ({"timezone": "A"}, "A", None),
+        ({"zone_id": "B"}, "B", None),
+        ({"timezone": None, "zone_id": "B"}, "B", None),
+        ({"timezone": "A", "zone_id": "A"}, "A", None),
+        ({"timezone": "A", "zone_id": "B"}, "A", '{"zone_id":"B"}'),
+        ({"timezone": "A", "zone_id": None}, "A", None),
+        ({"timezone": "", "zone_id": "B"}, "", '{"zone_id":"B"}'),
+        ({}, None, None),
+    ],
+)
+def test_the_old_name_of_a_time_zone_is_understood(
+    condition: Any, timezone_: str | None, extra: str | None
+) -> None:
+    """`zone_id` stands in for a missing `timezone`, and is kept in `extra` only where the two disagree."""
+    rows = rows_of(Promotion(KEY, {"trigger_conditions": [condition]}, FETCHED))
+    assert (rows[0][1]["timezone"], rows[0][1]["extra"]) == (timezone_, extra)
+
+
+@pytest.mark.parametrize(
+    ("integration", "name", "extra"),
+    [
+        ("docker_hub", "docker_hub", None),
+        ({"hash_id": "h", "identifier": "i"}, "h", '{"src":{"integration":{"identifier":"i"}}}'),
+        ({"hash_id": None, "identifier": "i"}, "i", '{"src":{"integration":{"hash_id":null}}}'),
+        ({"name": "n", "id": 4}, "n", '{"src":{"integration":{"id":4}}}'),
+        ({"hash_id": 7}, None, '{"src":{"integration":{"hash_id":7}}}'),
+        ({}, None, None),
+        (None, None, None),
+    ],
+)
+def test_an_integration_is_named_whichever_way_it_is_told(
+    integration: Any, name: str | None, extra: str | None
+) -> None:
+    """An integration is a text, or the first name an object has; what else the object holds is kept."""
+    rows = rows_of(Promotion(KEY, {"src": {"integration": integration, "image": "x"}}, FETCHED))
+    assert (rows[-1][1]["src_integration"], rows[-1][1]["src_image"], rows[-1][1]["extra"]) == (
+        name,
+        "x",
+        extra,
+    )
+
+
+def test_a_principal_named_twice_is_one_row_and_kept_whole() -> None:
+    """The first right of a principal is its row; a second one, and any unknown member, is kept in `extra`."""
+    users = [{"id": 1, "access_level": "MANAGE"}, {"id": 1, "access_level": "DENIED"}, {"id": 2, "new": True}]
+    rows = rows_of(Promotion(KEY, {"permissions": {"users": users, "groups": None, "teams": [3]}}, FETCHED))
+    rights = [(row["principal_id"], row["access_level"]) for table, row in rows if table == "permissions"]
+    assert rights == [(1, "MANAGE"), (2, None)]
+    assert msgspec.json.decode(rows[-1][1]["extra"]) == {"permissions": {"users": users[1:], "teams": [3]}}
+
+
+def test_a_pipeline_other_than_the_actions_own_is_kept() -> None:
+    """A nested pipeline whose id isn't the one in the address is data: its id is in `extra`."""
+    rows = rows_of(Promotion(KEY, {"pipeline": {"id": 8, "name": "n", "refs": ["r"]}}, FETCHED))
+    assert rows[-1][1]["pipeline_name"] == "n"
+    assert rows[-1][1]["extra"] == '{"pipeline":{"id":8,"refs":["r"]}}'
+
+
+@pytest.mark.parametrize(
+    ("value", "state", "shown"),
+    [(None, "absent", None), ("", "empty", None), (ENCRYPTED, "encrypted", None), (REDACTED, "redacted", None),
+     ("80", "kept", "80")],
+)  # fmt: skip
+def test_the_state_says_what_became_of_a_value(value: str | None, state: str, shown: str | None) -> None:
+    """A mark or an empty text is told by the state, and only a kept value is shown."""
+    assert value_state(value) == state
+    [variable] = [
+        r for t, r in rows_of(Promotion(KEY, {"variables": [{"value": value}]}, FETCHED)) if t == "variables"
+    ]
+    assert (variable["value_state"], variable["value"]) == (state, shown)
+
+
+def test_places_are_counted_from_one() -> None:
+    """Conditions and variables keep the order in which Buddy lists them."""
+    document = {"variables": [{"key": "A"}, {"key": "B"}], "trigger_conditions": [{}, {}]}
+    rows = rows_of(Promotion(KEY, document, FETCHED))
+    assert [(t, r["position"], r.get("key")) for t, r in rows if "position" in r] == [
+        ("trigger_conditions", 1, None), ("trigger_conditions", 2, None), ("variables", 1, "A"), ("variables", 2, "B"),
+    ]  # fmt: skip
+
+
+def test_a_problem_is_its_row() -> None:
+    """Everything a problem says is in its row, with its times in UTC."""
+    problem = Problem(
+        "timeout", KEY, "m", "/p?q", 504, "$.a", 4, FETCHED, FETCHED + timedelta(seconds=1), "raw"
+    )
+    [(table, row)] = rows_of(problem)
+    assert table == "problems"
+    assert list(row.values()) == [
+        STAMP.run_id, STAMP.run_date, "us", "timeout", "acme", "web", 7, 9, "/p?q", 504, "m", "$.a", 4,
+        utc(2026, 11, 23, 2, 0), utc(2026, 11, 23, 2, 0, 1), "raw",
+    ]  # fmt: skip
+
+
+@given(JSON)
+def test_equal_values_are_equal_text(value: Any) -> None:
+    """The canonical text says the same value, whatever the order of its members."""
+
+    def turned(each: Any) -> Any:
+        if isinstance(each, dict):
+            return {n: turned(v) for n, v in reversed(each.items())}
+        return [turned(v) for v in each] if isinstance(each, list) else each
+
+    assert canonical(turned(value)) == canonical(value)
+    assert msgspec.json.decode(canonical(value)) == value

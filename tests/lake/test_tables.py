@@ -1,0 +1,173 @@
+"""The contract of the lake, written out a second time from the design and compared."""
+
+import dataclasses
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from collector.buddy import views
+from collector.buddy.fields import View, declared_fields
+from collector.lake.tables import ACTION_STATE, ALL, TABLES
+
+RUN = "run_id run_date installation"
+KEY = "workspace project pipeline_id action_id"
+ENDS = " ".join(
+    end + name
+    for end in ("src_", "dest_")
+    for name in ("docker_registry", "registry", "image", "tag", "region", "integration", "username")
+)
+PROMOTION = (
+    "type url html_url name current_revision trigger_time run_next run_only_on_first_failure disabled timeout "
+    "ignore_errors retry_count retry_interval last_execution_status loop same_location insecure_registry "
+    "permissions_others pipeline_name pipeline_identifier pipeline_url pipeline_html_url "
+    f"{ENDS} fetched_at extra"
+)
+DESIGN = {
+    "runs": "status started_at finished_at resumed_count collector_version schema_fingerprint api_url requests "
+    "retries refusals bytes_received paced_seconds paused_seconds problems filters",
+    "workspaces": "workspace workspace_id name url html_url coverage extra",
+    "projects": "workspace project display_name status access create_date url html_url coverage extra",
+    "pipelines": "workspace project pipeline_id identifier name refs events loop tags priority disabled "
+    "disabled_reason last_execution_status last_execution_revision create_date definition_source git_config_ref "
+    "paused target_site_url url html_url coverage extra",
+    "actions": f"{KEY} position name type trigger_time disabled last_execution_status coverage extra",
+    "promote_image_actions": f"{KEY} {PROMOTION}",
+    "trigger_conditions": f"{KEY} position trigger_condition trigger_condition_paths trigger_variable_key "
+    "trigger_variable_value trigger_hours trigger_days timezone trigger_project_name trigger_pipeline_name "
+    "trigger_user trigger_group trigger_action_name trigger_status extra",
+    "variables": f"{KEY} position variable_id key type encrypted settable run_only_settable description value_state "
+    "value file_path file_place file_chmod init_path disabled extra",
+    "permissions": f"{KEY} principal_type principal_id access_level",
+    "problems": f"kind {KEY} request_path http_status message json_path attempts first_seen_at last_seen_at raw",
+    "action_changes": f"{KEY} change aspect column_name old_value new_value previous_run_id",
+    "last_known_actions": f"{KEY} {PROMOTION} first_seen_run_id last_seen_run_id",
+}
+# ShortPipelineView's other documented fields (buddy-api.md, 5.4), whose columns follow those the design names.
+OTHER_PIPELINE_FIELDS = {
+    "always_from_scratch", "auto_clear_cache", "clone_depth", "concurrent_pipeline_runs", "cpu",
+    "description_required", "do_not_create_commit_status", "execution_message_template",
+    "fail_on_prepare_env_warning", "fetch_all_refs", "filesystem_changeset_base", "folder",
+    "git_changeset_base", "git_config", "ignore_fail_on_project_status", "no_skip_to_most_recent",
+    "pause_on_repeated_failures", "remote_parameters", "remote_path", "remote_project_name", "remote_ref",
+    "resources", "stale", "terminate_stale_runs", "waiting_for_push",
+}  # fmt: skip
+ARRAYS = {"refs", "tags", "loop", "trigger_condition_paths"}
+JSON_COLUMNS = {"extra", "events", "remote_parameters", "git_config", "filters"}
+VIEWS: dict[str, tuple[type[View], ...]] = {
+    "workspaces": (views.ShortWorkspace,),
+    "projects": (views.ShortProject,),
+    "pipelines": (views.ShortPipeline,),
+    "actions": (views.ShortAction,),
+    "promote_image_actions": (views.PromoteImageAction,),
+    "last_known_actions": (views.PromoteImageAction,),
+    "trigger_conditions": (views.TriggerCondition,),
+    "variables": (views.Variable,),
+    "permissions": (views.Principal,),
+}
+COLUMNS = [(table.name, column) for table in ALL.values() for column in table.columns]
+
+
+def test_the_twelve_tables_in_the_designs_order() -> None:
+    """The lake has the twelve tables of the design, in its order, and one internal table beside them."""
+    assert list(TABLES) == list(DESIGN)
+    assert list(ALL) == [*DESIGN, "action_state"]
+
+
+@pytest.mark.parametrize("name", DESIGN)
+def test_the_columns_are_the_designs(name: str) -> None:
+    """Each table has exactly the columns of the design, in its order, after the three that every table begins with."""
+    promised = [*RUN.split(), *DESIGN[name].split()]
+    found = list(TABLES[name].column_names)
+    assert found[: len(promised)] == promised
+    assert set(found[len(promised) :]) == (OTHER_PIPELINE_FIELDS if name == "pipelines" else set())
+    assert len(found) == len(set(found))
+
+
+def test_the_internal_table_is_as_agreed() -> None:
+    """The state of actions holds what tells `returned` from `added`, and no value of a variable."""
+    assert " ".join(ACTION_STATE.column_names) == (
+        f"{RUN} {KEY} first_seen_run_id last_seen_run_id removed_run_id trigger_conditions variables permissions"
+    )
+
+
+def test_every_column_is_documented() -> None:
+    """Every column says what it means, and a duration in which unit."""
+    assert [(table, c.name) for table, c in COLUMNS if len(c.meaning) <= 3] == []
+    durations = {"timeout", "retry_interval", "paced_seconds", "paused_seconds"}
+    assert {c.unit for _, c in COLUMNS if c.name in durations} == {"s"}
+    assert durations <= {c.name for _, c in COLUMNS}
+
+
+def test_duckdb_reads_the_arrow_types_as_the_dictionary_says() -> None:
+    """For every column, the SQL type that is promised is the one DuckDB gives to its Arrow type."""
+    connection = duckdb.connect()
+    for table in ALL.values():
+        empty = table.schema.empty_table()
+        connection.register("held", empty)
+        described = connection.sql("describe held").fetchall()
+        connection.unregister("held")
+        assert [(name, kind) for name, kind, *_ in described] == [(c.name, c.sql) for c in table.columns]
+    connection.close()
+
+
+def test_the_promised_types_are_held() -> None:
+    """Ids and numbers are BIGINT, lists of texts VARCHAR[], JSON is text, and timestamps have no zone."""
+    for table, column in COLUMNS:
+        name = column.name
+        if name.endswith("_id") and not name.endswith("run_id") and name != "run_id":
+            assert column.arrow == pa.int64(), (table, name)
+        if name in ARRAYS:
+            assert (column.arrow, column.sql) == (pa.list_(pa.string()), "VARCHAR[]"), (table, name)
+        if name.endswith("_at") or name == "create_date":
+            assert (column.arrow, column.sql) == (pa.timestamp("us"), "TIMESTAMP"), (table, name)
+        assert column.json == (name in JSON_COLUMNS or (table == "action_state" and column.logical == "json"))
+        if column.json:
+            assert column.sql == "VARCHAR"
+    run = TABLES["runs"].columns[:3]
+    assert [c.sql for c in run] == ["VARCHAR", "DATE", "VARCHAR"]
+    assert all(table.columns[:3] == run for table in ALL.values())
+
+
+def test_a_column_of_buddys_is_declared_by_its_view_alone() -> None:
+    """Type, unit, meaning and known values of a column that comes from a reply are those of the one declaration."""
+    from_replies = 0
+    for name, owners in VIEWS.items():
+        for column in TABLES[name].columns:
+            if not column.source:
+                continue
+            from_replies += 1
+            view: type[View] | None = owners[0]
+            for step in column.source:
+                assert view is not None
+                declared = {d.name: d for d in declared_fields(view)}[step]
+                view = declared.view
+            assert (column.logical, column.unit, column.meaning, column.values) == (
+                declared.logical, declared.unit, declared.meaning, declared.values,
+            )  # fmt: skip
+    assert from_replies > 150
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in VIEWS if n not in {"promote_image_actions", "last_known_actions"}]
+)
+def test_every_declared_field_has_its_column(name: str) -> None:
+    """No field is declared in vain: each is read by a column of its table, but for the old name of a time zone."""
+    read = {column.source[0] for column in TABLES[name].columns if column.source}
+    unread = {d.name for view in VIEWS[name] for d in declared_fields(view)} - read
+    # A project's and a pipeline's other key columns come from their parents; ids of lists are the row's key.
+    assert unread == ({"zone_id"} if name == "trigger_conditions" else set())
+
+
+def test_the_key_makes_rows_unique_by_columns_that_exist() -> None:
+    """The key of a table names its own columns, and begins with the run except where a row outlives its run."""
+    for table in ALL.values():
+        assert set(table.key) <= set(table.column_names)
+        outlives = table.name in {"last_known_actions", "action_state"}
+        assert table.key[0] == ("installation" if outlives else "run_id")
+
+
+def test_tables_and_columns_cannot_be_changed() -> None:
+    """The contract is a value: nobody changes it while the program runs."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TABLES["runs"].name = "other"  # type: ignore[misc]
