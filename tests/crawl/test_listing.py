@@ -1,0 +1,137 @@
+"""Laws of one list being read: when it needs another page, when another reading, and when it is done."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.buddy.catalogue import Kind, Request, projects_request
+from collector.buddy.decode import Breach, Item
+from collector.crawl.listing import MOST_READINGS, Listing, identity_of
+
+FIRST = projects_request("us", "acme")
+
+
+def items(*keys: object) -> list[Item]:
+    """Items with these keys; None makes an unreadable one."""
+    return [Item(str(k), {"name": str(k)}, None) if k is not None else unreadable(0) for k in keys]
+
+
+def unreadable(number: int) -> Item:
+    """An item whose very key can't be read."""
+    return Item(None, {"item": number}, Breach("Expected an object", "$"))
+
+
+def page(first: int, count: int) -> list[Item]:
+    """`count` items from number `first` on."""
+    return items(*range(first, first + count))
+
+
+def after(listing: Listing, request: Request, read: list[Item]) -> Request | None:
+    """Read one page and say what is asked next."""
+    listing.read(read)
+    return listing.after(request, len(read))
+
+
+@pytest.mark.parametrize("count", [0, 1, 19])
+def test_a_short_first_page_is_the_whole_list(count: int) -> None:
+    """Fewer than 20 items on the first page: one request, one reading."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    assert after(listing, FIRST, page(0, count)) is None
+    assert listing.settled
+
+
+@pytest.mark.parametrize("count", [20, 21, 49, 50])
+def test_a_page_of_twenty_or_more_may_not_be_the_last(count: int) -> None:
+    """From 20 items on the server may have clamped the page, so the next is asked for with the same size."""
+    follow = after(Listing(Kind.PROJECTS, None, 0), FIRST, page(0, count))
+    assert follow == projects_request("us", "acme", page=2)
+
+
+def test_one_page_and_an_empty_one_are_one_page() -> None:
+    """A list whose second page is empty can't have shifted: it is not read again."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    second = after(listing, FIRST, page(0, 50))
+    assert second is not None
+    assert after(listing, second, []) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.WORKSPACES, Kind.ACTIONS])
+def test_a_list_without_pages_is_one_reply(kind: Kind) -> None:
+    """Workspaces and actions have no pages in any source: however many come, nothing more is asked."""
+    assert after(Listing(kind, None, 0), Request("us", kind), page(0, 500)) is None
+
+
+def read_all(listing: Listing, readings: list[list[int]]) -> int:
+    """Serve the given readings, each of two pages; return how many were asked for."""
+    request: Request | None = FIRST
+    for number, reading in enumerate(readings, start=1):
+        assert request == FIRST.__class__("us", Kind.PROJECTS, "acme", page=1, per_page=50, reading=number)
+        for keys in (reading[:30], reading[30:]):
+            assert request is not None
+            request = after(listing, request, items(*keys))
+        if request is None:
+            return number
+    raise AssertionError("the listing asked for more readings than there may be")
+
+
+@pytest.mark.parametrize(
+    ("offsets", "asked", "settled"),
+    [((0, 0), 2, True), ((0, 1, 1), 3, True), ((0, 1, 0), 3, True), ((0, 1, 2), 3, False)],
+)
+def test_readings_go_on_until_two_agree(offsets: tuple[int, ...], asked: int, settled: bool) -> None:
+    """A list of two pages is read until any two readings hold the same ids, and three times at most."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    assert read_all(listing, [list(range(n, n + 40)) for n in offsets]) == asked
+    assert listing.settled is settled
+    assert asked <= MOST_READINGS
+
+
+def test_the_order_of_a_reading_is_no_difference() -> None:
+    """Readings agree when their ids are the same, in whatever order."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    assert read_all(listing, [list(range(40)), list(range(39, -1, -1))]) == 2
+
+
+def test_an_item_is_news_once_and_keeps_its_place() -> None:
+    """Over pages and readings each id is returned once, and its place is where it was first seen."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    assert [item.key for item in listing.read(items("a", "b", "a"))] == ["a", "b"]
+    assert [item.key for item in listing.read(items("c", "b"))] == ["c"]
+    assert listing.seen == {"a": 1, "b": 2, "c": 3}
+
+
+def test_unreadable_items_are_items_of_the_list() -> None:
+    """A page of nothing but unreadable items doesn't end the list, and each of them is news once."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    bad = [unreadable(n) for n in range(20)]
+    assert listing.read(bad) == bad
+    second = listing.after(FIRST, len(bad))
+    assert second is not None
+    assert listing.read(bad) == []
+    assert listing.after(second, len(bad)) is not None
+    assert len({identity_of(item) for item in bad}) == 20
+
+
+def test_the_first_word_about_the_envelope_stands() -> None:
+    """What stood around the first page is kept, and later pages only add members it lacked."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    for envelope in ({"url": "1"}, {}, {"url": "2", "page": 2}):
+        listing.remember_envelope(envelope)
+    assert listing.envelope == {"url": "1", "page": 2}
+
+
+@given(st.lists(st.lists(st.integers(0, 60) | st.none(), max_size=55), min_size=1, max_size=60))
+def test_reading_always_ends(pages: list[list[int | None]]) -> None:
+    """Whatever a server serves, a list ends: after three readings, or once a page is short or brings nothing new."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    request: Request | None = FIRST
+    asked = 0
+    while request is not None:
+        keys = pages[asked % len(pages)]
+        request = after(listing, request, items(*keys))
+        asked += 1
+        # 62 identities at most, so no reading brings news more often than that.
+        assert asked <= MOST_READINGS * 63
+    assert {key for key in listing.seen if isinstance(key, str)} == {
+        str(k) for keys in pages[:asked] for k in keys if k is not None
+    }
