@@ -9,7 +9,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -21,6 +21,11 @@ from collector.errors import SettingsError
 from collector.secret import Secret
 
 __all__ = ["Afterwards", "Installation", "Secret", "Settings", "exact_names", "load", "selects"]
+
+
+class TokenUnavailable(SettingsError):
+    """The place that a table names for its token gives none just now."""
+
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 _COMMAND_SECONDS = (
@@ -47,6 +52,7 @@ class Installation:
     concurrency: int = 16
     ca_bundle: Path | None = None
     allow_http: bool = False
+    locked: SettingsError | None = None  # why its token could not be had, where other installations go on
 
 
 @dataclass(frozen=True)
@@ -211,9 +217,18 @@ class _Sources:
                     f"{name} is set, and {cast(ConfigFile, self.file).path} names its installations itself.",
                     f"Unset {name}, or name another file with --config.",
                 )
-        return tuple(
-            self._installation(name, table, self._table_token(name, table)) for name, table in tables.items()
-        )
+        found = tuple(self._of_table(name, table) for name, table in tables.items())
+        locked = [each.locked for each in found if each.locked is not None]
+        if len(locked) == len(found):
+            raise locked[0]
+        return found
+
+    def _of_table(self, name: str, table: Mapping[str, object]) -> Installation:
+        """One of several installations; a token that can't be had tonight is not the others' trouble."""
+        try:
+            return self._installation(name, table, self._table_token(name, table))
+        except TokenUnavailable as error:
+            return replace(self._installation(name, table, Secret("")), locked=error)
 
     def _single(self) -> Installation:
         return self._installation(
@@ -284,7 +299,7 @@ class _Sources:
         if key == "token_command":
             return self._command_token(written, where)
         if not self.environ.get(written, "").strip():
-            raise SettingsError(
+            raise TokenUnavailable(
                 f"{where} names {written}, which is not set in the environment.", f"Set {written} to a token."
             )
         return Secret(values.token(self.environ[written], written))
@@ -294,7 +309,7 @@ class _Sources:
             held = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as why:
             reason = why.strerror if isinstance(why, OSError) else "it is not text"
-            raise SettingsError(
+            raise TokenUnavailable(
                 f"{where} names {path}, which cannot be read: {reason}.", "Name a file that holds the token."
             ) from None
         return Secret(values.token(held, f"{path} ({where})"))
@@ -307,7 +322,9 @@ class _Sources:
         try:
             printed = self.run_command(command)
         except subprocess.CalledProcessError as why:
-            raise SettingsError(f"The command in {where} ended with code {why.returncode}.", advice) from None
+            raise TokenUnavailable(
+                f"The command in {where} ended with code {why.returncode}.", advice
+            ) from None
         except (subprocess.TimeoutExpired, OSError, UnicodeDecodeError):
-            raise SettingsError(f"The command in {where} gave no answer.", advice) from None
+            raise TokenUnavailable(f"The command in {where} gave no answer.", advice) from None
         return Secret(values.token(printed, f"what {where} printed"))

@@ -282,6 +282,9 @@ async def everything(
     for finding in of_lake(settings.lake):
         yield "", finding
     for installation in settings.installations:
+        if (locked := installation.locked) is not None:
+            yield installation.name, Finding("error", "token", str(locked), locked.advice)
+            continue
         try:
             async for finding in of_installation(installation, now, last.get(installation.name)):
                 yield installation.name, finding

@@ -144,6 +144,9 @@ def described(fact: object) -> tuple[str, str, dict[str, object]]:
             return "earlier run abandoned", "warning", {"abandoned_run_id": fact.run_id, "why": fact.why}
         case events.Draining():
             return "stopping, finishing what is under way", "warning", {"why": fact.why}
+        case events.WentWithout():
+            facts = {"installation": fact.installation, "why": fact.why}
+            return "going on without one installation", "warning", facts
         case events.CrawlEnded():
             return "crawled, checking and publishing", "info", {"replies": fact.replies}
         case RetryScheduled():

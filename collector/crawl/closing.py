@@ -39,6 +39,19 @@ _PREVIOUS = ("runs", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
 KEPT_RAW = "raw.jsonl"
 
 
+class Part(msgspec.Struct, frozen=True):
+    """How one installation fared; its `status` is its own, where that of the summary is the run's."""
+
+    installation: str
+    status: str
+    promote_image_actions: int
+    problems: dict[str, int]
+    requests: int
+    retries: int
+    refusals: int
+    paused_seconds: float
+
+
 class Summary(msgspec.Struct, frozen=True):
     """How a night went: what the summary line, the summary file and the exit code are made of. Times are UTC.
 
@@ -61,6 +74,7 @@ class Summary(msgspec.Struct, frozen=True):
     bytes_received: int
     paced_seconds: float
     paused_seconds: float
+    installations: tuple[Part, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -261,4 +275,19 @@ def _summary(night: Night, finished_at: datetime, rows: dict[str, int], changes:
         bytes_received=sum(t.bytes_received for t in tallies),
         paced_seconds=round(sum(t.paced_seconds for t in tallies), 3),
         paused_seconds=round(sum(t.paused_seconds for t in tallies), 3),
+        installations=tuple(_part(night.gathering, name) for name in night.gathering.tallies),
+    )
+
+
+def _part(gathering: Gathering, installation: str) -> Part:
+    tally = gathering.tallies[installation]
+    return Part(
+        installation=installation,
+        status="partial" if gathering.missed(installation) else "complete",
+        promote_image_actions=tally.coverage["actions", "fetched"],
+        problems=dict(sorted(tally.problems.items())),
+        requests=tally.requests,
+        retries=tally.retries,
+        refusals=tally.refusals,
+        paused_seconds=round(tally.paused_seconds, 3),
     )

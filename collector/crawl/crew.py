@@ -20,7 +20,7 @@ from collector.crawl.journal import Answered, Cost, Entry, Failed, Journal
 from collector.crawl.pace import Pace
 from collector.crawl.redact import Redactor
 from collector.crawl.reply import MOST_RAW_CHARACTERS
-from collector.errors import Unauthorised
+from collector.errors import Stuck, Unauthorised
 from collector.lake.flatten import Row
 
 # Rows are handed to staging in lots of this size: large enough for Arrow, small enough that memory stays flat.
@@ -50,6 +50,7 @@ class Crew:
         self.pace = pace
         self.redactor = redactor
         self.unauthorised: Unauthorised | None = None
+        self.stuck: Stuck | None = None
         self._fetcher = fetcher
         self.concurrency = concurrency
         self._idle: deque[asyncio.Future[None]] = deque()
@@ -57,13 +58,20 @@ class Crew:
         self._paced = self._paused = 0.0
 
     async def crawl(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> None:
-        """Work until the frontier is done, the crew is stopped, or the token is refused (then `unauthorised` is set)."""
+        """Work until the frontier is done, the crew is stopped, or Buddy ends it (then `ended_by` is set)."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.concurrency):
                     group.create_task(self._work(outcomes))
         except* Unauthorised as refused:
             self.unauthorised = next(e for e in refused.exceptions if isinstance(e, Unauthorised))
+        except* Stuck as late:
+            self.stuck = next(e for e in late.exceptions if isinstance(e, Stuck))
+
+    @property
+    def ended_by(self) -> Unauthorised | Stuck | None:
+        """What ended the crawl before its time, None when it ended by itself."""
+        return self.unauthorised or self.stuck
 
     def stop(self) -> None:
         """Begin no further request."""
@@ -183,7 +191,7 @@ async def crawl(
 ) -> bool:
     """Crawl all installations side by side; True when it ended by itself, False when `stop` or the time limit ended it.
 
-    `told` is called once when draining begins. Raises what the journal or staging raise (a full disk), and Stuck.
+    `told` is called once when draining begins. Raises what the journal or staging raise (a full disk).
     """
     outcomes: asyncio.Queue[tuple[Crew, Outcome] | None] = asyncio.Queue(
         maxsize=2 * sum(c.concurrency for c in crews)

@@ -30,6 +30,13 @@ class Draining(msgspec.Struct, frozen=True):
     why: str
 
 
+class WentWithout(msgspec.Struct, frozen=True):
+    """One installation can't be asked (any more); the others go on."""
+
+    installation: str
+    why: str
+
+
 class CrawlEnded(msgspec.Struct, frozen=True):
     """All replies are in the journal; checks and publishing follow."""
 

@@ -114,8 +114,11 @@ class Gathering:
     @property
     def partial(self) -> bool:
         """True when anything selected was not seen."""
-        roots = any(frontier.root_failure is not None for frontier in self.frontiers.values())
-        return roots or any(tally.partial for tally in self.tallies.values())
+        return any(self.missed(name) for name in self.tallies)
+
+    def missed(self, installation: str) -> bool:
+        """Return whether anything selected of one installation was not seen."""
+        return self.frontiers[installation].root_failure is not None or self.tallies[installation].partial
 
     @property
     def answered(self) -> int:

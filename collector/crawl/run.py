@@ -218,7 +218,7 @@ class Run:
 
     async def _crawl(self) -> None:
         async with AsyncExitStack() as stack:
-            crews = [await self._crew(stack, each) for each in self._settings.installations]
+            crews = await self._crews(stack)
             sink = Sink(self._journal, self._gathering, self._to_staging)
             whole = await crawl(
                 crews,
@@ -232,18 +232,44 @@ class Run:
                 "The run was interrupted; every reply so far is kept.",
                 "Run `collector collect` again: it continues.",
             )
-        refused = [crew for crew in crews if crew.unauthorised is not None]
-        if len(refused) == len(crews):
-            raise self._unauthorised(refused[0].unauthorised)
-        for crew in refused:
-            why = "Buddy refused the token (401)"
-            self._gathering.stop(crew.frontier.installation, "unauthorised", why)
+        self._go_on_without([crew for crew in crews if crew.ended_by is not None], len(crews))
         if not whole:
             for name in self._gathering.frontiers:
                 self._gathering.stop(name, "deadline", "The time limit (--max-duration) was reached")
         await self._to_staging(self._gathering.take_rows())
 
+    async def _crews(self, stack: AsyncExitStack) -> list[Crew]:
+        """Return a crew for each installation that can be asked; raises SettingsError when none can."""
+        crews: list[Crew] = []
+        shut: list[tuple[Installation, SettingsError]] = []
+        for each in self._settings.installations:
+            try:
+                crews.append(await self._crew(stack, each))
+            except SettingsError as error:
+                shut.append((each, error))
+        if not crews:
+            raise shut[0][1]
+        for each, why in shut:
+            self._stop_one(each.name, "connection" if each.locked is None else "unauthorised", str(why))
+        return crews
+
+    def _go_on_without(self, ended: list[Crew], of: int) -> None:
+        """Record the installations whose crawl ended early; raises when that is all of them."""
+        errors = [error for crew in ended if (error := crew.ended_by) is not None]
+        if ended and len(ended) == of:
+            refused = next((error for error in errors if isinstance(error, Unauthorised)), None)
+            raise errors[0] if refused is None else self._unauthorised(refused)
+        for crew, error in zip(ended, errors, strict=True):
+            kind = "unauthorised" if isinstance(error, Unauthorised) else "http_error"
+            self._stop_one(crew.frontier.installation, kind, str(error))
+
+    def _stop_one(self, installation: str, problem_kind: str, why: str) -> None:
+        self._world.observer.event(events.WentWithout(installation, why))
+        self._gathering.stop(installation, problem_kind, why.rstrip("."))
+
     async def _crew(self, stack: AsyncExitStack, installation: Installation) -> Crew:
+        if installation.locked is not None:
+            raise installation.locked
         pace = self._paces[installation.name]
         fetcher = Fetcher(
             installation,
@@ -262,14 +288,14 @@ class Run:
         why = "a signal" if self._world.stop.is_set() else "the time limit"
         self._world.observer.event(events.Draining(why))
 
-    def _unauthorised(self, error: Unauthorised | None) -> CollectorError:
+    def _unauthorised(self, error: Unauthorised) -> CollectorError:
         if self._gathering.answered:
             return NotPublished(
                 "Buddy refused the token (401) in the middle of the run; every reply so far is kept.",
                 f"{_NO_TOKEN} Then run `collector collect` again: it continues.",
             )
         self._forget()
-        return error if error is not None else RefusedByBuddy("Buddy refused the token (401).", _NO_TOKEN)
+        return error
 
     def _require_something_seen(self) -> None:
         """Raise unless there is something to publish; a run that saw nothing leaves nothing to resume."""
