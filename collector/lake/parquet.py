@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -103,6 +104,13 @@ def write(
                 writer.write_table(group, row_group_size=len(group))
                 rows += len(group)
         return Written(path, rows, sink.bytes, sink.sha256, schema_fingerprint(table.schema))
+
+
+def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
+    """Write the rows of an answer, whatever its columns, to an open binary file; no rows make a valid file too."""
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
 
 
 def read_footer(storage: Storage, path: str) -> Footer:
