@@ -51,6 +51,14 @@ VariableValues = Annotated[str | None, option("variable_values", "redact|keep")]
 CaBundle = Annotated[str | None, option("ca_bundle", "FILE")]
 LogFormat = Annotated[str | None, option("log_format", "text|json")]
 LogLevel = Annotated[str | None, option("log_level", "LEVEL")]
+SummaryFile = Annotated[str | None, option("summary_file", "FILE")]
+MessageFile = Annotated[str | None, option("message_file", "FILE")]
+MetricsFile = Annotated[str | None, option("metrics_file", "FILE")]
+NotifyUrl = Annotated[str | None, option("notify_url", "URL")]
+Keep = Annotated[str | None, option("keep", "TIME")]
+Compact = Annotated[
+    bool, typer.Option("--compact", help=_DECLARED["compact"].meaning.capitalize() + ". (COLLECTOR_COMPACT)")
+]
 KeepRaw = Annotated[
     bool,
     typer.Option("--keep-raw", help=_DECLARED["keep_raw"].meaning.capitalize() + ". (COLLECTOR_KEEP_RAW)"),

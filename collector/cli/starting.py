@@ -23,6 +23,14 @@ lake = "./lake"                  # relative to this file
 # log_format = "text"            # or "json"
 # log_level = "info"
 
+# After each night:
+# summary_file = "last-night.json"
+# message_file = "morning.md"    # or .txt, or .json
+# metrics_file = "/var/lib/node_exporter/textfile/collector.prom"
+# notify_url = "https://chat.example.com/hooks/promotions"
+# keep = "400d"                  # drop nights older than this
+# compact = true                 # merge the nights of past months
+
 # What is done after each night (docs/operating.md); none of it can fail the night. summary_file =
 # "summary.json"            # how it went, for programs message_file = "morning.md"              # what
 # changed, failed and is missing: .txt, .md or .json metrics_file =

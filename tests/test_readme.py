@@ -1,0 +1,125 @@
+"""The README says what the program does: its tables are made from the program, its commands are run.
+
+`python -m tests.test_readme` writes the made parts anew.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from collector.cli.failures import EXIT_CODES
+from collector.cli.main import app
+from collector.config_file import SETTINGS
+from collector.lake.tables import TABLES
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def commands() -> str:
+    """Each command with the sentence of its help."""
+    group = typer.main.get_command(app)
+    rows = [(f"`{name}`", " ".join((each.help or "").split())) for name, each in group.commands.items()]  # type: ignore[attr-defined]
+    return table(("command", "does"), rows)
+
+
+def exit_codes() -> str:
+    """Each exit code with its meaning."""
+    return table(("code", "means"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
+def settings() -> str:
+    """Each setting: its key, flag, variables, default and meaning."""
+    rows = []
+    for each in SETTINGS:
+        flags = ", ".join(f"`{flag}`" for flag in each.flags)
+        variables = ", ".join(f"`{name}`" for name in each.environ)
+        default = "" if each.default in (None, (), False) else f"`{each.default}`"
+        rows.append((f"`{each.name}`", flags, variables, default, each.meaning))
+    return table(("key", "flag", "variable", "default", "meaning"), rows)
+
+
+def tables() -> str:
+    """Each table of the lake with its grain."""
+    return table(("table", "one row per"), [(f"`{each.name}`", each.grain) for each in TABLES.values()])
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+MADE = {"commands": commands, "exit codes": exit_codes, "settings": settings, "tables": tables}
+
+
+def block(name: str, text: str) -> re.Match[str]:
+    found = re.search(rf"(<!-- {name}\b[^>]*-->\n)(.*?)(<!-- end -->)", text, re.DOTALL)
+    assert found, f"the README has no part {name!r}"
+    return found
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made_parts_are_those_of_the_program(name: str) -> None:
+    """The tables of commands, exit codes, settings and tables are what the program itself says."""
+    assert block(name, README.read_text(encoding="utf-8"))[2].strip() == MADE[name](), (
+        "run: python -m tests.test_readme"
+    )
+
+
+def test_every_flag_named_exists() -> None:
+    """Every `--flag` in the README is one of the program's."""
+    known = {"--port", "--help"}  # of the fake's own command line, and of all
+    for each in typer.main.get_command(app).commands.values():  # type: ignore[attr-defined]
+        known |= {name for parameter in each.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    text = README.read_text(encoding="utf-8")
+    for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)):
+        assert flag in known, flag
+
+
+def test_every_make_target_named_exists() -> None:
+    """Every `make TARGET` in the README is in the Makefile, and `make help` lists it."""
+    text, makefile = (
+        README.read_text(encoding="utf-8"),
+        (README.parent / "Makefile").read_text(encoding="utf-8"),
+    )
+    for target in set(re.findall(r"make ([a-z]+)\b", text)) & set(
+        re.findall(r"(?:`|\$ )make ([a-z]+)", text)
+    ):
+        assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target
+
+
+def shown_commands() -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [line for each in blocks for line in each.splitlines() if line.strip()]
+
+
+def test_the_commands_shown_work(demo_lake: Path) -> None:
+    """Every command in a `sh` block answers on the demo's lake."""
+    assert len(shown_commands()) >= 6
+    for line in shown_commands():
+        run = line.replace("collector ", f"{shlex.quote(sys.executable)} -m collector ")
+        environ = {
+            "COLLECTOR_LAKE": str(demo_lake),
+            "PYTHONPATH": str(README.parent),
+            "PATH": "/usr/bin:/bin",
+        }
+        done = subprocess.run(["bash", "-c", run], capture_output=True, text=True, check=False, env=environ)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert done.stdout.strip(), line
+
+
+def rewrite() -> None:
+    """Write the made parts of the README anew."""
+    text = README.read_text(encoding="utf-8")
+    for name, make in MADE.items():
+        found = block(name, text)
+        text = text[: found.start(2)] + make() + "\n" + text[found.end(2) :]
+    README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()
