@@ -5,19 +5,51 @@ unencrypted ones; passwords and passphrases always; the token itself wherever it
 that still says which it was, so that nothing after the journal needs to know how the run was set.
 """
 
-import re
+from enum import Enum
 from typing import Any
 
 from collector.buddy.marks import ENCRYPTED, REDACTED, TOKEN
 
-_ALWAYS = frozenset({"password", "passphrase"})
 # What needs no redacting: nothing, and what has been redacted already.
 _SAFE = (None, "", REDACTED, ENCRYPTED)
 # Buddy's ciphertext, which comes back in place of an encrypted value (buddy-api.md, 5.3).
 _CIPHERTEXT = "secure!"
-# Bytes without any of these hold nothing to redact, which spares most replies the walk. A backslash may hide a letter of
-# a name (\u0070assword) or of the token, so an escaped visible character sends the reply down the careful way.
-_SUSPECT = re.compile(rb'ariables"|passw|passphr|\\u00|\\[/"\\]', re.IGNORECASE)
+# A body without any of these, whatever the case, has no name that matters.
+_TELLING = (b'ariables"', b"passw", b"passphr")
+_CONTAINERS = (dict, list)
+# What JSON has besides them.
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+# Names are remembered up to this many, for a reply may hold any.
+_MOST_NAMES = 4096
+
+
+class _Meaning(Enum):
+    """What a member's name says about its value."""
+
+    SECRET = "always a secret"
+    VARIABLES = "a list or an object of variables"
+    ALSO_VARIABLES = "such a list by a longer name"
+
+
+_OF_VARIABLES = frozenset({_Meaning.VARIABLES, _Meaning.ALSO_VARIABLES})
+
+
+class _Meanings(dict[str, _Meaning | None]):
+    """What names mean, remembered: every reply asks a hundred times for the same few."""
+
+    def __missing__(self, name: str) -> _Meaning | None:
+        if len(self) >= _MOST_NAMES:
+            self.clear()
+        self[name] = meaning = _meaning(name.lower())
+        return meaning
+
+
+def _meaning(name: str) -> _Meaning | None:
+    if name in {"password", "passphrase"}:
+        return _Meaning.SECRET
+    if name == "variables":
+        return _Meaning.VARIABLES
+    return _Meaning.ALSO_VARIABLES if name.endswith("variables") else None
 
 
 class Redactor:
@@ -27,6 +59,7 @@ class Redactor:
         self._token = token
         self._token_bytes = token.encode()
         self._keep_values = keep_values
+        self._meanings = _Meanings()
 
     def __repr__(self) -> str:
         """Show nothing: the token is inside."""
@@ -34,51 +67,74 @@ class Redactor:
 
     def redact(self, body: bytes, document: Any) -> bool:
         """Take secrets out of `document`, decoded from `body`; True if anything was changed, so `body` must not be kept."""
-        suspect = _SUSPECT.search(body) or (self._token_bytes and self._token_bytes in body)
-        return bool(suspect) and self.redact_document(document)
+        # A backslash may hide a letter of a name (\u0070assword) or of the token: that body is gone through with care.
+        tokens = b"\\" in body or self._token_bytes in body
+        lowered = body.lower()
+        if not tokens and not any(word in lowered for word in _TELLING):
+            return False
+        return self.redact_document(document, tokens=tokens)
 
-    def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
+    def redact_document(
+        self,
+        document: Any,
+        *,
+        strictly: bool = False,
+        tokens: bool = True,
+    ) -> bool:
         """Take secrets out of a decoded JSON value in place, whatever its depth; True if anything was changed.
 
         `strictly` is for a document that isn't what was asked for: there, whatever is called `value` is taken for one.
+        `tokens` False says that the token is known not to be in it, which spares looking into every text.
         """
         changed = False
+        meaning_of = self._meanings.__getitem__
         waiting = [document]
         while waiting:
             node = waiting.pop()
+            if tokens:
+                changed |= self._redact_token(node)
+            children = node
             if isinstance(node, dict):
-                changed |= self._redact_object(node)
+                if any(map(meaning_of, node)):
+                    changed |= self._redact_members(node)
                 if strictly and node.get("value") not in _SAFE:
                     node["value"] = REDACTED
                     changed = True
-                waiting.extend(node.values())
-            elif isinstance(node, list):
-                for index, value in enumerate(node):
-                    if isinstance(value, str) and self._holds_token(value):
-                        node[index] = self.redact_text(value)
-                        changed = True
-                waiting.extend(value for value in node if isinstance(value, dict | list))
+                children = node.values()
+            elif not isinstance(node, list):
+                continue
+            # Most objects hold nothing but scalars, which is seen at a glance.
+            if not _SCALARS.issuperset(map(type, children)):
+                waiting += [child for child in children if child and isinstance(child, _CONTAINERS)]
         return changed
 
     def redact_text(self, text: str) -> str:
         """Return `text` without the token."""
         return text.replace(self._token, TOKEN) if self._token else text
 
-    def _redact_object(self, node: dict[str, Any]) -> bool:
+    def _redact_token(self, node: Any) -> bool:
+        """Take the token out of the names and texts that `node` itself holds."""
         changed = False
-        for written, value in list(node.items()):
-            name = self.redact_text(written)
-            if name != written:
-                node[name] = node.pop(written)
+        if isinstance(node, dict):
+            for name in [name for name in node if self._holds_token(name)]:
+                node[self.redact_text(name)] = node.pop(name)
                 changed = True
-            if name.lower() in _ALWAYS and value not in _SAFE:
+        places = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for place, value in places:
+            if isinstance(value, str) and self._holds_token(value):
+                node[place] = self.redact_text(value)
+                changed = True
+        return changed
+
+    def _redact_members(self, node: dict[str, Any]) -> bool:
+        changed = False
+        for name, value in node.items():
+            meaning = self._meanings[name]
+            if meaning is _Meaning.SECRET and value not in _SAFE:
                 node[name] = REDACTED
                 changed = True
-            elif name.lower().endswith("variables") and isinstance(value, list | dict):
-                changed |= self._redact_variables(value, wholly=name.lower() == "variables")
-            elif isinstance(value, str) and self._holds_token(value):
-                node[name] = self.redact_text(value)
-                changed = True
+            elif meaning in _OF_VARIABLES and isinstance(value, _CONTAINERS):
+                changed |= self._redact_variables(value, wholly=meaning is _Meaning.VARIABLES)
         return changed
 
     def _redact_variables(self, variables: Any, *, wholly: bool) -> bool:
