@@ -30,9 +30,11 @@ FLOORS = {
         "crawl.verdict",
         "lake.flatten",
         "lake.tables",
+        "night.forecast",
     ],
     "effects": ["crawl.events", "crawl.fetch", "crawl.journal", "crawl.pace", "lake", "query"],
     "run": ["crawl"],
+    "night": ["night"],
     "cli": ["cli"],
     "program": ["__main__"],
 }
@@ -50,7 +52,7 @@ HOMES = {
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],
     "stamina": ["crawl.fetch"],
-    "structlog": ["cli", "crawl"],  # anybody may log; only cli/logs.py configures
+    "structlog": ["cli", "crawl", "night"],  # anybody may log; only cli/logs.py configures
     "typer": ["cli"],
 }
 HEAVY = ("aiohttp", "duckdb", "matplotlib", "numpy", "pandas", "pyarrow", "rich", "structlog")

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -50,6 +50,12 @@ def collect(
     compact: options.Compact = False,
     log_format: options.LogFormat = None,
     log_level: options.LogLevel = None,
+    dry: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Print what would be asked, by what the last night saw; send nothing."
+        ),
+    ] = False,
     form: options.FactsFormat = options.Facts.text,
 ) -> int:
     """Collect one night: crawl, check, publish. An interrupted run is continued by itself."""
@@ -79,6 +85,10 @@ def collect(
         needs_token=True,
     )
     from collector.cli import logs
+    from collector.cli.nightly import dry_run, nightly
+
+    if dry:
+        return dry_run(settings, form)
     from collector.cli.watching import watching
 
     live = terminal.watched() and settings.log_format == "text"
@@ -87,7 +97,7 @@ def collect(
         settings.log_format, "warning" if live and settings.log_level == "info" else settings.log_level
     )
     with watching(live=live) as observer:
-        summary = night(settings, observer)
+        summary = nightly(settings, observer)
     _show(summary, form)
     return summary.exit_code
 

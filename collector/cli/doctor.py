@@ -4,16 +4,14 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from collector.cli import options, terminal
-from collector.errors import CollectorError
 
 if TYPE_CHECKING:
-    from collector.cli.examining import Finding, LastNight
+    from collector.cli.examining import Finding
 
 _COST: Final = """
 select installation, requests, epoch(finished_at - started_at) as seconds
@@ -34,6 +32,7 @@ def doctor(
     workspaces: options.Workspaces = None,
     projects: options.Projects = None,
     reserve: options.Reserve = None,
+    max_duration: options.MaxDuration = None,
     ca_bundle: options.CaBundle = None,
     allow_http: options.AllowHttp = False,
     form: options.FactsFormat = options.Facts.text,
@@ -46,6 +45,7 @@ def doctor(
             "workspaces": workspaces,
             "projects": projects,
             "reserve": reserve,
+            "max_duration": max_duration,
             "ca_bundle": ca_bundle,
             "allow_http": allow_http,
         },
@@ -53,13 +53,14 @@ def doctor(
     )
     from collector.cli import logs
     from collector.cli.examining import everything
+    from collector.night.costs import last_costs
 
     logs.set_up(settings.log_format, "error")
 
     async def look() -> list[tuple[str, "Finding"]]:
         found = []
         async for where, finding in everything(
-            settings, lambda: datetime.now(UTC), last_nights(settings.lake)
+            settings, lambda: datetime.now(UTC), last_costs(settings.lake)
         ):
             found.append((where, finding))
             if form is options.Facts.text:
@@ -82,19 +83,3 @@ def _line(where: str, finding: "Finding") -> str:
         terminal.without_secrets(f"{about}: {finding.message}.{advice}".replace("..", "."))
     )
     return f"{_SIGNS[finding.level]}  {words}\n"
-
-
-def last_nights(lake: Path) -> dict[str, "LastNight"]:
-    """What the last published night cost each installation; empty when there is none that can be read."""
-    from collector.cli.examining import LastNight
-    from collector.lake.lake import Lake
-
-    try:
-        if Lake.open(lake).manifest.latest is None:
-            return {}
-        from collector import open_lake
-
-        found = open_lake(lake).sql(_COST).table.to_pylist()
-    except CollectorError:
-        return {}  # what is wrong with the lake is a finding of its own
-    return {row["installation"]: LastNight(row["requests"], row["seconds"]) for row in found}

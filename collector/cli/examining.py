@@ -20,6 +20,7 @@ from collector.crawl.fetch import Fetcher
 from collector.crawl.outcome import Outcome
 from collector.crawl.pace import Pace
 from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
+from collector.night.forecast import Cost, Purse, forecast
 from collector.settings import Installation, Settings, exact_names, selects
 
 if TYPE_CHECKING:
@@ -46,14 +47,6 @@ class Finding:
     about: str
     message: str
     advice: str = ""
-
-
-@dataclass(frozen=True)
-class LastNight:
-    """What the last published night cost one installation."""
-
-    requests: int
-    seconds: float
 
 
 def of_lake(path: Path) -> Iterator[Finding]:
@@ -100,7 +93,7 @@ def _space(lake: "Lake | None", place: Path) -> Finding:
 
 
 async def of_installation(
-    installation: Installation, now: Callable[[], datetime], last: LastNight | None
+    installation: Installation, now: Callable[[], datetime], last: Cost | None, max_duration_s: float | None
 ) -> AsyncIterator[Finding]:
     """Whether the token is good for a night, which workspaces it reaches, whether the budget and the clock
     will do.
@@ -120,7 +113,7 @@ async def of_installation(
                 "error", "token" if isinstance(error, Unauthorised) else "budget", str(error), error.advice
             )
             return
-    yield _budget(pace, installation, last)
+    yield _budget(pace, installation, last, now(), max_duration_s)
     yield _clock(pace)
 
 
@@ -231,33 +224,25 @@ _ADVICE: Final = {
 }
 
 
-def _budget(pace: Pace, installation: Installation, last: LastNight | None) -> Finding:
+def _budget(
+    pace: Pace, installation: Installation, last: Cost | None, now: datetime, max_duration_s: float | None
+) -> Finding:
     state = pace.state
     if state.remaining is None or state.reset_at is None:
-        return Finding("ok", "budget", "Buddy announces no rate limit on this token")
-    usable = max(0, state.remaining - installation.reserve)
-    said = f"{state.remaining:,} requests left until {state.reset_at:%H:%M:%S} UTC"
-    said += f", {installation.reserve} of them for others"
+        said = "Buddy announces no rate limit on this token"
+    else:
+        said = (
+            f"{state.remaining:,} requests left until {state.reset_at:%H:%M:%S} UTC, "
+            f"{installation.reserve} of them for others"
+        )
     if last is None:
         return Finding("ok", "budget", f"{said}; the first night will tell what a night costs")
-    cost = f"the last night took {last.requests:,}"
-    if last.requests <= usable:
-        return Finding(
-            "ok", "budget", f"{said}; {cost}, so a night fits and would take about {last.seconds:,.0f} s"
-        )
-    if state.reserve_squeezed:
-        return Finding(
-            "warning",
-            "budget",
-            f"{said}; {cost}",
-            "The reserve takes the whole window: lower --reserve, or expect a long night.",
-        )
-    ends = state.reset_at + timedelta(seconds=last.seconds)
-    return Finding(
-        "ok",
-        "budget",
-        f"{said}; {cost}, so a night begun now waits for the next window and ends about {ends:%H:%M} UTC",
-    )
+    purse = Purse(state.remaining, state.reset_at, state.limit)
+    begun_now = forecast(last, purse, reserve=installation.reserve, now=now, max_duration_s=max_duration_s)
+    if begun_now.late or begun_now.ends_at is None:
+        advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
+        return Finding("warning", "budget", f"{said}; begun now: {begun_now.words}", advice)
+    return Finding("ok", "budget", f"{said}; begun now: {begun_now.words}")
 
 
 def _clock(pace: Pace) -> Finding:
@@ -276,7 +261,7 @@ def _clock(pace: Pace) -> Finding:
 
 
 async def everything(
-    settings: Settings, now: Callable[[], datetime], last: dict[str, LastNight]
+    settings: Settings, now: Callable[[], datetime], last: dict[str, Cost]
 ) -> AsyncIterator[tuple[str, Finding]]:
     """All findings, each with the installation it is about ("" for the lake)."""
     for finding in of_lake(settings.lake):
@@ -286,7 +271,9 @@ async def everything(
             yield installation.name, Finding("error", "token", str(locked), locked.advice)
             continue
         try:
-            async for finding in of_installation(installation, now, last.get(installation.name)):
+            async for finding in of_installation(
+                installation, now, last.get(installation.name), settings.max_duration_s
+            ):
                 yield installation.name, finding
         except CollectorError as error:
             yield installation.name, Finding("error", "settings", str(error), error.advice)

@@ -116,6 +116,8 @@ def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings
     settings = load(given, os.environ, Path.cwd(), needs_token=needs_token)
     for installation in settings.installations:
         terminal.remember(installation.token)
+    if settings.afterwards.notify_url is not None:
+        terminal.remember(settings.afterwards.notify_url)
     return settings
 
 

@@ -82,6 +82,7 @@ def _facts(lake: "Lake", last: int, now: datetime) -> dict[str, Any]:
     """Everything there is to say, ready for JSON; the age is that of the newest night's beginning."""
     from collector import open_lake
     from collector.cli.rows import plain
+    from collector.lake.growth import nightly_growth
 
     newest = lake.manifest.latest
     reader = open_lake(lake.path)
@@ -97,6 +98,7 @@ def _facts(lake: "Lake", last: int, now: datetime) -> dict[str, Any]:
         "interrupted_run": next(reversed(lake.resumable_runs()), None),
         "files": sum(size.files for size in sizes.values()),
         "bytes": sum(size.bytes for size in sizes.values()),
+        "bytes_per_night": nightly_growth(lake.manifest),
         "coverage": [] if newest is None else reader.sql(_COVERAGE).table.to_pylist(),
         "runs": [plain(night) for night in nights if night["run_id"] in shown],
     }
@@ -109,7 +111,7 @@ def _words(facts: dict[str, Any]) -> str:
 
     lines = [
         f"{facts['lake']}: {facts['nights']:,} nights, {facts['bytes'] / 2**20:,.1f} MiB in "
-        f"{facts['files']:,} files",
+        f"{facts['files']:,} files, growing by about {facts['bytes_per_night'] / 2**10:,.1f} KiB a night",
         f"newest: {facts['run_id']}, {facts['status']}, begun {length(facts['age_seconds'])} ago",
     ]
     if facts["interrupted_run"]:

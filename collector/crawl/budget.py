@@ -74,6 +74,7 @@ class Budget:
         self.metered = False
         self.unmetered = False
         self.remaining = 0  # as last believed; means something while metered
+        self.size: int | None = None  # requests of a whole window, where that is known
         self.reset_at: float | None = None  # monotonic, lag included; None: no usable reset was announced
         self._epoch: float | None = None  # the same reset in the server's words: the name of the window
         self._floor = reserve
@@ -272,6 +273,7 @@ class Budget:
         size = reading.limit if reading.limit is not None and reading.limit > remaining else None
         if size is None and fresh:
             size = remaining + 1
+        self.size = size
         self._floor = max(self.reserve, min(_SPARE, (size or remaining) // _SPARE_SHARE))
         self.squeezed = size is not None and size <= self._floor
         if size is not None and self.squeezed:

@@ -47,6 +47,7 @@ class PaceState(msgspec.Struct, frozen=True):
     paused_seconds: float
     skew_seconds: float | None
     reserve_squeezed: bool
+    limit: int | None = None  # requests of a whole window
 
 
 class Pace:
@@ -145,6 +146,7 @@ class Pace:
             paused_seconds=self.paused_seconds,
             skew_seconds=budget.clock.skew(self._wall() - now),
             reserve_squeezed=budget.squeezed,
+            limit=budget.size if budget.metered else None,
         )
 
     def _moment(self, monotonic: float | None, now: float) -> datetime | None:

@@ -1,0 +1,68 @@
+"""A night as cron sees it: foretold, collected, told of, tidied up after; and the plan of one that is not begun."""
+
+import json
+import random
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from collector.cli import options, terminal
+from collector.settings import Settings
+
+if TYPE_CHECKING:
+    from collector.crawl.closing import Summary
+    from collector.crawl.events import Observer
+    from collector.night.forecast import Forecast
+
+
+def nightly(
+    settings: Settings,
+    observer: "Observer",
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    rng: random.Random | None = None,
+) -> "Summary":
+    """Collect one night and do what the settings want done after it. Raises what collecting raises, afterwards."""
+    from collector.cli.collecting import night
+    from collector.night.after import after
+    from collector.night.announcing import Announcing
+    from collector.night.costs import last_costs
+    from collector.night.ending import Ending, failed
+
+    began = now()
+    announcing = Announcing(observer, settings, last_costs(settings.lake), _foretell, now)
+    try:
+        summary = night(settings, announcing, now=now, rng=rng)
+    except Exception as error:
+        after(settings, failed(error, began, now()))
+        raise
+    after(settings, Ending(summary.exit_code, began, now(), summary))
+    return summary
+
+
+def _foretell(installation: str, forecast: "Forecast") -> None:
+    import structlog
+
+    log = structlog.get_logger()
+    # Told before it fails: there is still time to raise the limit or lower the reserve.
+    tell = log.warning if forecast.late or forecast.ends_at is None else log.info
+    ends = None if forecast.ends_at is None else forecast.ends_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    tell("forecast", installation=installation, says=forecast.words, windows=forecast.windows, ends_at=ends)
+
+
+def dry_run(settings: Settings, form: options.Facts) -> int:
+    """Print what a night would ask, from what the last one saw; not one request is sent."""
+    from collector.night.plan import plans, words
+
+    found = plans(settings)
+    if form is options.Facts.json:
+        import msgspec
+
+        sys.stdout.write(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=1) + "\n")
+        return 0
+    for plan in found:
+        for line in words(plan, settings, datetime.now(UTC)):
+            sys.stdout.write(terminal.inert(line) + "\n")
+    sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
+    return 0

@@ -1,0 +1,90 @@
+"""What is done once a night has ended, published or not. No step can fail the night, or keep the next step from its work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from collector.errors import CollectorError, Interrupted
+from collector.lake.growth import nightly_growth
+from collector.lake.lake import Lake
+from collector.lake.manifest import RunEntry
+from collector.night import message as messages
+from collector.night import metrics
+from collector.night.ending import Ending, Published, as_json
+from collector.night.files import replace_file
+from collector.night.keeping import tidy
+from collector.night.notify import NotDelivered, post
+from collector.settings import Afterwards, Settings
+
+
+def after(settings: Settings, ending: Ending) -> Ending:
+    """Tidy the lake and tell of the night, as far as the settings ask for it; returns the ending with the lake's size."""
+    wanted = settings.afterwards
+    if ending.summary is not None and (wanted.keep_days is not None or wanted.compact):
+        _try("keeping", lambda: _keep(settings, ending))
+    ending = _with_lake(settings.lake, ending)
+    if (summary_file := wanted.summary_file) is not None:
+        _try("summary file", lambda: replace_file(summary_file, _json(ending)))
+    if (metrics_file := wanted.metrics_file) is not None:
+        _try("metrics file", lambda: replace_file(metrics_file, metrics.write(metrics_file, ending)))
+    if wanted.message_file is not None or wanted.notify_url is not None:
+        _try("morning message", lambda: _tell(settings.lake, wanted, ending))
+    return ending
+
+
+def _try(what: str, step: Callable[[], None]) -> None:
+    log = structlog.get_logger()
+    try:
+        step()
+    except (CollectorError, NotDelivered) as error:
+        log.warning(
+            "not done after the night", what=what, why=str(error), advice=getattr(error, "advice", None)
+        )
+    except OSError as error:
+        log.warning("not done after the night", what=what, why=error.strerror, path=error.filename)
+    except Exception as error:
+        # Whatever it is, the night stands. The class is enough to find it; its text might hold anything.
+        log.error("not done after the night", what=what, why=f"fault of the program: {type(error).__name__}")
+
+
+def _keep(settings: Settings, ending: Ending) -> None:
+    wanted = settings.afterwards
+    done = tidy(settings.lake, keep_days=wanted.keep_days, merge_months=wanted.compact, now=ending.ended_at)
+    structlog.get_logger().info("tidied", **done)
+
+
+def _tell(lake: Path, wanted: Afterwards, ending: Ending) -> None:
+    rows = messages.rows_of(lake) if ending.summary is not None else []
+    told = messages.morning(ending, rows)
+    if (path := wanted.message_file) is not None:
+        _try("message file", lambda: replace_file(path, messages.written(path, ending, told)))
+    # Whoever interrupts a night knows it already.
+    if (url := wanted.notify_url) is not None and ending.exit_code != Interrupted.exit_code:
+        _try("notify", lambda: post(url, messages.payload(ending, told)))
+
+
+def _json(ending: Ending) -> str:
+    return msgspec.json.format(msgspec.json.encode(as_json(ending)), indent=1).decode() + "\n"
+
+
+def _with_lake(path: Path, ending: Ending) -> Ending:
+    """Add what the lake holds now; as it is when the lake can't be read."""
+    try:
+        manifest = Lake.open(path).manifest
+    except CollectorError:
+        return ending
+    newest = [_published(run) for run in manifest.runs]
+    growth = nightly_growth(manifest)
+    return msgspec.structs.replace(
+        ending,
+        newest=newest[-1] if newest else None,
+        newest_complete=next((run for run in reversed(newest) if run.status == "complete"), None),
+        lake_bytes=sum(entry.bytes for entries in manifest.tables.values() for entry in entries),
+        lake_growth=None if growth is None else round(growth),
+    )
+
+
+def _published(run: RunEntry) -> Published:
+    return Published(run.run_id, run.status, run.finished_at)
