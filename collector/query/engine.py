@@ -130,13 +130,15 @@ class Database:
         else:
             self._make("table", name, select)
 
-    def insert(self, name: str, rows: pa.Table) -> None:
-        """Make the table `name` of `rows`."""
+    def insert(self, name: str, columns: Mapping[str, Sequence[str]]) -> None:
+        """Make the table `name` of text columns, all of one length, given as column → values."""
+        # Bound lists, not `register`: that would import pandas wherever it is installed.
+        lists = ", ".join(
+            f"unnest(${i}::VARCHAR[]) as {identifier(column)}" for i, column in enumerate(columns, start=1)
+        )
         with _translating(self._names):
-            # duckdb shows registered rows to this one connection only, so they are copied for its cursors.
-            self._connection.register("given_rows", rows)
-            self._connection.execute(f"create table {identifier(name)} as from given_rows")
-            self._connection.unregister("given_rows")
+            values = [list(values) for values in columns.values()]
+            self._connection.cursor().execute(f"create table {identifier(name)} as select {lists}", values)
         self.suggest([name])
 
     def table(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:

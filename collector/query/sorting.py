@@ -17,8 +17,8 @@ import pyarrow as pa
 
 # A chunk in memory and its sorted copy are the cost of the first step, one batch of every run that of the
 # second.
-CHUNK_BYTES = 16 << 20
-_BATCH_BYTES = 1 << 20
+CHUNK_BYTES = 12 << 20
+_BATCH_BYTES = 1 << 19
 _MOST_ROWS = 5_000
 
 Key = tuple[tuple[bool, object], ...]

@@ -1,0 +1,70 @@
+"""What an answer is: rows, the run they rest on, and what that run is missing."""
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from collector.errors import QueryError
+from collector.query.views import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A notebook shows so many rows; the rest are counted.
+_MOST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What an incomplete night is missing: how many things of a level have a coverage that leaves them unknown."""
+
+    level: str
+    coverage: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows as Arrow, with the run they are about (None in an empty lake) and its gaps."""
+
+    table: pa.Table
+    run: Run | None = None
+    missing: tuple[Gap, ...] = ()
+
+    def __len__(self) -> int:
+        """Rows."""
+        return int(self.table.num_rows)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The rows as a pandas DataFrame. Raises QueryError when pandas is not installed."""
+        try:
+            return self.table.to_pandas()
+        except ModuleNotFoundError as error:
+            raise QueryError(
+                "pandas is not installed", advice="Install it (pip install pandas), or use `.table` (Arrow)."
+            ) from error
+
+    def _repr_html_(self) -> str:
+        """The first rows for a notebook; every name is data."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.table.column_names)
+        shown = self.table.slice(0, _MOST_SHOWN).to_pylist()
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row.values()) + "</tr>" for row in shown
+        )
+        return (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._foot())}</p>"
+        )
+
+    def _foot(self) -> str:
+        more = f", the first {_MOST_SHOWN} are shown" if len(self) > _MOST_SHOWN else ""
+        said = f"{len(self):,} rows{more}"
+        if self.run is not None:
+            said += f" · run {self.run.run_id} ({self.run.status})"
+        gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
+        return f"{said} · this night is incomplete: {gaps}" if gaps else said
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else escape(str(value))
