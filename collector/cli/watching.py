@@ -64,6 +64,7 @@ class Watcher:
             pace = each.pace
             self._log.info(
                 "progress",
+                run_id=seen.run_id,  # this thread knows nothing of what the run's own lines carry
                 stage=seen.stage,
                 installation=each.name,
                 done=sum(each.done.values()),

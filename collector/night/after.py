@@ -22,6 +22,8 @@ from collector.settings import Afterwards, Settings
 def after(settings: Settings, ending: Ending) -> Ending:
     """Tidy the lake and tell of the night, as far as the settings ask for it; returns the ending with the lake's size."""
     wanted = settings.afterwards
+    if ending.summary is not None:
+        structlog.contextvars.bind_contextvars(run_id=ending.summary.run_id)
     if ending.summary is not None and (wanted.keep_days is not None or wanted.compact):
         _try("keeping", lambda: _keep(settings, ending))
     ending = _with_lake(settings.lake, ending)
