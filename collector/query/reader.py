@@ -189,7 +189,9 @@ def select_run(runs: Sequence[Run], wanted: str) -> Run | None:
     if found:
         return found[-1]
     if not runs:
-        raise QueryError(f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`.")
+        raise QueryError(
+            f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`."
+        )
     near = get_close_matches(wanted, [run.run_id for run in runs], n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
     raise QueryError(
