@@ -165,6 +165,13 @@ hosted as (
     select
         *,
         coalesce(own_domain, field_host, only_host, regional_host) as registry_text,
+        -- Docker Hub has many hosts, which are one registry.
+        regexp_replace(
+            lower(own_domain), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
+        ) as own_hub,
+        regexp_replace(
+            lower(field_host), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
+        ) as field_hub,
         case
             when field_path is null or field_path in ('v1', 'v2') or path is null then path
             when own_domain is not null or starts_with(path, field_path || '/') then path
@@ -185,17 +192,15 @@ addressed as (
 normal as (
     select
         *,
-        case
-            when address.host in ('index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com', 'hub.docker.com')
-                then 'docker.io'
-            else nullif(address.host, '')
-        end as registry_host,
+        regexp_replace(
+            nullif(address.host, ''), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
+        ) as registry_host,
         nullif(address.port, '') as port_text,
         coalesce(field_tag, image_tag) as explicit_tag,
         coalesce(image_digest, field_digest) as digest,
         coalesce(field_tag <> image_tag, false) as tag_conflict,
-        coalesce(lower(own_domain) <> lower(coalesce(field_host, only_host)), false)
-        or coalesce(lower(field_host) not like '%' || only_host, false) as registry_conflict
+        coalesce(own_hub <> coalesce(field_hub, only_host), false)
+        or coalesce(field_hub <> only_host and docker_registry <> 'GOOGLE_GCR', false) as registry_conflict
     from addressed
 ),
 finished as (

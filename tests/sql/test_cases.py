@@ -1,0 +1,94 @@
+"""Every case of tests/sql_cases, through the engine that answers users."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet as pq
+
+from collector.lake.tables import TABLES
+from collector.query.engine import Database
+from collector.query.questions import Questions
+from collector.query.sources import in_order, read_folder, sql_folder, words
+from collector.query.views import SELECTED_RUN, base_view, read_parquet, selected_run_view
+
+from .case_files import CHECK_RELATIONS, Case, read_cases, shown
+
+SQL = sql_folder()
+VIEWS = read_folder(SQL / "clean") | read_folder(SQL / "facts")
+CASES = read_cases()
+
+
+class _Run:
+    def __init__(self, run_id: str, run_date: Any) -> None:
+        self.run_id = run_id
+        self.run_date = run_date
+        self.status = "complete"
+        self.started_at = datetime(run_date.year, run_date.month, run_date.day, 2, 15)  # noqa: DTZ001 - naive UTC
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A locked database of its own for each case."""
+    with Database([tmp_path], tmp_path / "spill", threads=1) as made:
+        yield made
+
+
+def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """Column names and rows that the case's SQL gives over its rows."""
+    sql = (SQL / case.folder / f"{case.name}.sql").read_text(encoding="utf-8")
+    for name, table in case.tables():
+        if name in TABLES and not table.num_rows:
+            database.define(name, base_view(TABLES[name], []))
+        elif name in TABLES or (case.folder == "checks" and name in CHECK_RELATIONS):
+            path = files / f"{name}.parquet"
+            pq.write_table(table, path)
+            database.define(name, f"select * from {read_parquet([path])}")
+    run = case.latest_run()
+    database.define(SELECTED_RUN, selected_run_view(_Run(**run) if run else None))
+    needed = words(sql) | {case.name}
+    for source in in_order(VIEWS, needed):
+        database.define(source.name, source.text)
+    parameters = None
+    if case.folder == "questions":
+        parameters = Questions(SQL)[case.name].bind(case.parameters) or None
+    elif case.folder != "checks":
+        sql = f"select * from {case.name} where {case.where}"
+    table = database.table(sql, parameters)
+    return table.column_names, table.to_pylist()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.folder}/{case.name}: {case.title}")
+def test_the_sql_gives_what_the_case_expects(case: Case, database: Database, tmp_path: Path) -> None:
+    """Over the given rows, every SQL file gives exactly the expected rows."""
+    names, rows = answer(database, case, tmp_path)
+    wanted = list(case.expected[0]) if case.expected else names
+    assert not set(wanted) - set(names), f"no such columns: {set(wanted) - set(names)}"
+    found = [{name: shown(row[name]) for name in wanted} for row in rows]
+    if case.folder in ("clean", "facts"):
+        # A view promises no order.
+        found.sort(key=repr)
+        assert found == sorted(case.expected, key=repr)
+    else:
+        assert found == case.expected
+
+
+@pytest.mark.parametrize("name", sorted(Questions(SQL).all))
+def test_a_question_about_an_empty_lake_has_no_answer_and_no_error(name: str, database: Database, tmp_path: Path) -> None:
+    """Every question runs on a lake without a run, and gives no row."""
+    question = Questions(SQL)[name]
+    given = {p.name: "1" for p in question.parameters if p.required}
+    case = replace(Case(Path(f"questions/{name}.sql"), "empty"), parameters=given)
+    _, rows = answer(database, case, tmp_path)
+    assert rows == []
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_a_view_of_an_empty_lake_is_empty(name: str, database: Database, tmp_path: Path) -> None:
+    """Every view runs on a lake without rows; only views of constants have some."""
+    folder = "clean" if (SQL / "clean" / f"{name}.sql").exists() else "facts"
+    _, rows = answer(database, Case(Path(f"{folder}/{name}.sql"), "empty"), tmp_path)
+    assert rows == [] or name in ("access_levels", "documented_values")
