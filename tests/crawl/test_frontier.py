@@ -173,6 +173,26 @@ def test_the_documented_page_size_is_not_fallen_back_from() -> None:
     assert problems(done.findings) == [("http_error", Key("us", "w0"))]
 
 
+def test_a_bad_request_for_a_later_page_is_no_matter_of_size() -> None:
+    """When the first page was served, a 400 for the second is a failure of the list and not asked again."""
+    buddy = ModelBuddy(tree(1, 60, 0))
+    buddy.failures[projects_request("us", "w0", page=2).target] = ("http_error", 400)
+    done = crawl(buddy)
+    assert paged(done, Kind.PROJECTS) == [(1, 1), (1, 2)]
+    assert problems(done.findings) == [("http_error", Key("us", "w0"))]
+
+
+def test_one_worker_walks_the_tree_in_buddys_order() -> None:
+    """A pipeline is finished before the next is begun, and children come in the order in which they were listed."""
+    done = crawl(ModelBuddy(tree(1, 2, 2, 1)))
+    assert [r.path.removeprefix("/workspaces/w0/projects") for r in done.buddy.asked[1:]] == [
+        "", "/p0000/pipelines", "/p0000/pipelines/1/actions", "/p0000/pipelines/1/actions/2",
+        "/p0000/pipelines/3/actions", "/p0000/pipelines/3/actions/4", "/p0001/pipelines",
+        "/p0001/pipelines/5/actions", "/p0001/pipelines/5/actions/6", "/p0001/pipelines/7/actions",
+        "/p0001/pipelines/7/actions/8",
+    ]  # fmt: skip
+
+
 # -- what is said -------------------------------------------------------------------------------------------------
 
 COVERAGES = {
@@ -301,6 +321,21 @@ def test_what_an_action_turns_out_to_be(change: dict[str, Any], coverage: str, j
         [json_path] if json_path else []
     )
     assert len([f for f in done.findings if isinstance(f, Promotion)]) == (coverage == "fetched")
+
+
+def test_a_broken_item_is_not_believed_to_tell_the_whole() -> None:
+    """An action whose list item is in breach is asked for itself, whatever its item carries."""
+    world = tree(1, 1, 1, 0)
+    world["w0"]["p0000"][1] = [{"id": 6, "type": "PROMOTE_IMAGE", "name": 7, "src": {}, "dest": {}}]
+    done = crawl(ModelBuddy(world))
+    assert [r.action_id for r in done.buddy.asked if r.kind is Kind.ACTION] == [6]
+
+
+def test_a_list_of_workspaces_with_a_nameless_one_is_not_whole() -> None:
+    """When a workspace can't even be named, the list says nothing about what is missing from it."""
+    buddy = ModelBuddy(tree(2))
+    buddy.edit = lambda r, document: document["workspaces"].append({}) if r.kind is Kind.WORKSPACES else None
+    assert not crawl(buddy).frontier.workspaces_listed
 
 
 def test_a_breach_in_an_action_told_whole_is_placed_in_its_list() -> None:

@@ -1,6 +1,7 @@
 """The law of flattening: nothing Buddy said is lost, nothing is invented, and every row fits its table."""
 
 import copy
+import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -300,6 +301,16 @@ def test_a_problem_is_its_row() -> None:
         STAMP.run_id, STAMP.run_date, "us", "timeout", "acme", "web", 7, 9, "/p?q", 504, "m", "$.a", 4,
         utc(2026, 11, 23, 2, 0), utc(2026, 11, 23, 2, 0, 1), "raw",
     ]  # fmt: skip
+
+
+def test_the_zone_of_the_machine_plays_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row's moments are UTC wherever the collector runs."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        [(_, row)] = rows_of(Problem("check", KEY, "m", first_seen_at=FETCHED))
+    time.tzset()
+    assert row["first_seen_at"] == utc(2026, 11, 23, 2, 0)
 
 
 @given(JSON)
