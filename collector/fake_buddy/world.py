@@ -185,7 +185,9 @@ class World:
             if path not in self._edits.removed:
                 yield path
         for item in self._edits.added.get(parent, ()):
-            yield (*parent, item[_KEYS[len(parent)]])
+            path = (*parent, item[_KEYS[len(parent)]])
+            if path not in self._edits.removed:
+                yield path
 
     def tally(self, pipeline: Path) -> tuple[int, int]:
         """Return how many actions a pipeline has, and how many of them promote."""
@@ -226,7 +228,9 @@ class World:
             if own not in self._edits.removed:
                 yield own, item
         for added in self._edits.added.get(parent, ()):
-            yield (*parent, added[_KEYS[len(parent)]]), dict(added)
+            own = (*parent, added[_KEYS[len(parent)]])
+            if own not in self._edits.removed:
+                yield own, dict(added)
 
     def _is_removed(self, path: Path) -> bool:
         removed = self._edits.removed

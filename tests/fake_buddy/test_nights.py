@@ -136,6 +136,14 @@ def test_what_is_beneath_a_removed_thing_is_gone() -> None:
     assert world.count()["projects"] == World().count()["projects"] - 1
 
 
+def test_what_was_added_can_go_again() -> None:
+    """A removed addition is in no list and answers nothing, like any other removed thing."""
+    world = World().add("acme", item={"name": "brief"}).remove("acme", "brief")
+    assert "brief" not in [project["name"] for project in world.projects("acme")]
+    assert ("acme", "brief") not in list(world.paths(("acme",)))
+    assert not world.exists(("acme", "brief"))
+
+
 def test_an_unknown_edit_is_refused() -> None:
     """An edit that is none of the known ones says which there are."""
     with pytest.raises(ValueError, match="one of add, remove"):
