@@ -1,0 +1,28 @@
+-- From which image reference to which does each promotion go, and does a variable decide either end?
+--
+-- The steps of the promotion map: one row per promotion that names both ends. Where an end holds a variable, equal text need
+-- not be the same image, so a path should not be followed through it.
+with
+tonight as (select * from selected_promotions)
+select
+    installation,
+    source,
+    source_image,
+    source_environment,
+    source_has_variable,
+    destination,
+    destination_image,
+    destination_environment,
+    destination_has_variable,
+    workspace,
+    project,
+    pipeline,
+    action,
+    disabled,
+    last_execution_status,
+    html_url,
+    pipeline_id,
+    action_id
+from tonight
+where source is not null and destination is not null
+order by installation, source_image, source, destination, workspace, project, pipeline_id, action_id
