@@ -52,7 +52,10 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Frontier:
-    """One installation's crawl. `next`, `feed`, `give_up` and `stop` are its whole life; nothing here does I/O."""
+    """One installation's crawl. `next`, `feed`, `give_up` and `stop` are its whole life; nothing here does I/O.
+
+    `found` and `done` are the progress: lists by kind (however many pages they take), and promote-image actions.
+    """
 
     def __init__(
         self, installation: str, selection: Selection, *, per_page: int = catalogue.PER_PAGE
@@ -77,7 +80,6 @@ class Frontier:
             self._open(Key(self.installation), Kind.WORKSPACES, None)
             return
         for position, name in reversed(list(enumerate(dict.fromkeys(exact), start=1))):
-            self.found[Kind.WORKSPACES] += 1
             item = Item(name, {"domain": name}, None)
             self._open(Key(self.installation, name), Kind.PROJECTS, item, position)
 
@@ -127,7 +129,7 @@ class Frontier:
 
     def feed(self, reply: Reply) -> list[Finding]:
         """Move on by one understood reply and return what it revealed."""
-        self._settle(reply.request)
+        self._owed.discard(reply.request)
         if isinstance(reply.content, Detail):
             return self._action_answered(reply, reply.content)
         return self._page_answered(reply, reply.content)
@@ -140,7 +142,8 @@ class Frontier:
             self._per_page = DOCUMENTED_PER_PAGE
             self._push(msgspec.structs.replace(request, per_page=DOCUMENTED_PER_PAGE))
             return []
-        self._settle(request)
+        self._owed.discard(request)
+        self.done[request.kind] += 1
         problem = failed.problem(key_of(request))
         coverage = coverage_of(problem.kind)
         if request.kind is Kind.ACTION:
@@ -178,10 +181,6 @@ class Frontier:
         self._owed.clear()
         return findings
 
-    def _settle(self, request: Request) -> None:
-        self._owed.discard(request)
-        self.done[request.kind] += 1
-
     def _may_be_page_size(self, failed: GivenUp) -> bool:
         # Whether Buddy clamps or rejects a larger page than documented is not known (buddy-api.md, section 3).
         request = failed.request
@@ -192,6 +191,7 @@ class Frontier:
 
     def _open(self, key: Key, kind: Kind, item: Item | None, position: int = 0) -> None:
         self._listings[key] = Listing(kind, item, position)
+        self.found[kind] += 1
         request = Request(
             self.installation, kind, key.workspace, key.project, key.pipeline_id,
             page=1 if kind in catalogue.SORTING else 0,
@@ -220,6 +220,7 @@ class Frontier:
         if follow is not None:
             self._push(follow)
             return findings
+        self.done[request.kind] += 1
         if not listing.settled:
             findings.append(_unsettled(reply, key))
         return findings + self._close(
@@ -235,7 +236,6 @@ class Frontier:
         key = _child_key(parent, item.key)
         if kind is Kind.ACTIONS:
             return self._action_listed(reply, key, Pending(item, position))
-        self.found[kind] += 1
         wanted = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(
             kind
         )
@@ -286,7 +286,6 @@ class Frontier:
 
     def _action_listed(self, reply: Reply, key: Key, pending: Pending) -> list[Finding]:
         item = pending.item
-        self.found[Kind.ACTIONS] += 1
         if item.document.get("type") != PROMOTE_IMAGE:
             return [self._action_seen(pending, key, "not_promote_image")]
         self.found[Kind.ACTION] += 1
@@ -315,6 +314,7 @@ class Frontier:
     def _action_answered(self, reply: Reply, detail: Detail) -> list[Finding]:
         key = key_of(reply.request)
         pending = self._actions.pop(key)
+        self.done[Kind.ACTION] += 1
         if detail.breach is not None:
             problem = _not_understood(reply, key, detail.breach, detail.document)
             return [problem, self._action_seen(pending, key, "quarantined")]
@@ -350,5 +350,5 @@ def _unsettled(reply: Reply, key: Key) -> Problem:
     return reply.problem(
         "unsettled_listing",
         key,
-        "Three readings of this list differed, so what is missing from it means nothing",
+        "No two of three readings of this list agreed, so what is missing from it means nothing",
     )

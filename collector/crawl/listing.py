@@ -20,7 +20,7 @@ def identity_of(item: Item) -> Hashable:
 class Listing:
     """The state of one list, and of the parent it belongs to (`item`, None for the list of workspaces).
 
-    `seen` maps each id of any reading to its place (1-based); `settled` is False once three readings differed.
+    `seen` maps each id of any reading to its place (1-based); `settled` is False once no two of three readings agreed.
     """
 
     def __init__(self, kind: Kind, item: Item | None, position: int) -> None:
@@ -33,6 +33,9 @@ class Listing:
         self.settled = True
         self._reading: set[Hashable] = set()
         self._brought_new = False
+        self._repeated = False
+        self._full = False
+        self._asked = 0
         self._pages_with_items = 0
         self._earlier: list[frozenset[Hashable]] = []
 
@@ -60,19 +63,32 @@ class Listing:
         """Return the next request of this list after a page of `count` items, None when the list is closed."""
         if self.kind not in SORTING:
             return None
+        if request.page == 1:
+            self._asked = request.per_page
+            # Only a page as long as Buddy's own limit can have cut the list off.
+            self._full = count in {DOCUMENTED_PER_PAGE, request.per_page}
+        elif count and not self._brought_new:
+            self._repeated = True
         if count >= DOCUMENTED_PER_PAGE and self._brought_new:
-            return replace(request, page=request.page + 1)
+            # Where the page was clamped, the next begins where it ended, whether or not that one is clamped too.
+            size = count if request.page == 1 and count < request.per_page else request.per_page
+            return replace(request, page=request.page + 1, per_page=size)
         return self._after_reading(request)
 
     def _after_reading(self, request: Request) -> Request | None:
         reading = frozenset(self._reading)
-        # One page can't have shifted under the reader. A repeated page counts: it may hide the real one.
-        if reading in self._earlier or (not self._earlier and self._pages_with_items <= 1):
+        # One page that was not cut off can't have shifted under the reader. A full one can: what a deletion moved up
+        # from the page behind it was seen on neither. And a repeated page stood in the place of another.
+        if request.reading == 1 and self._pages_with_items <= 1 and not self._full:
             return None
-        self._earlier.append(reading)
-        if len(self._earlier) == MOST_READINGS:
+        if not (self._repeated and self._full):
+            if reading in self._earlier:
+                return None
+            self._earlier.append(reading)
+        if request.reading == MOST_READINGS:
             self.settled = False
             return None
         self._reading = set()
         self._pages_with_items = 0
-        return replace(request, page=1, reading=request.reading + 1)
+        self._repeated = False
+        return replace(request, page=1, per_page=self._asked, reading=request.reading + 1)

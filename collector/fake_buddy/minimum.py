@@ -2,8 +2,8 @@
 
 The rule: one list of workspaces; projects and pipelines by pages, where a page shorter than Buddy's
 documented 20 ends a list and a longer one does not; a list of more than one page with something on it
-is read twice; one list of actions for each pipeline; one GET for each promotion, unless the list
-carried its ends.
+is read twice, and so is one whose only page is as long as a limit of Buddy's; one list of actions for each
+pipeline; one GET for each promotion, unless the list carried its ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def readings(items: int, page_size: int) -> int:
     if full and page_size < _DOCUMENTED_PAGE:
         return 1  # a server below the documented page: its first page looks like the end
     pages = full + 1 if rest < _DOCUMENTED_PAGE else full + 2
-    return pages * (2 if full + (rest > 0) > 1 else 1)
+    cut_off = items in (_DOCUMENTED_PAGE, _PER_PAGE)
+    return pages * (2 if full + (rest > 0) > 1 or cut_off else 1)
 
 
 def expected_minimum(world: World, max_per_page: int = _PER_PAGE, actions_carry_ends: bool = False) -> int:

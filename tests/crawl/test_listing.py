@@ -42,17 +42,39 @@ def test_a_short_first_page_is_the_whole_list(count: int) -> None:
 
 @pytest.mark.parametrize("count", [20, 21, 49, 50])
 def test_a_page_of_twenty_or_more_may_not_be_the_last(count: int) -> None:
-    """From 20 items on the server may have clamped the page, so the next is asked for with the same size."""
+    """From 20 items on the server may have clamped the page, so the next is asked for where this one ended."""
     follow = after(Listing(Kind.PROJECTS, None, 0), FIRST, page(0, count))
-    assert follow == projects_request("us", "acme", page=2)
+    assert follow == projects_request("us", "acme", page=2, per_page=count)
 
 
-def test_one_page_and_an_empty_one_are_one_page() -> None:
-    """A list whose second page is empty can't have shifted: it is not read again."""
+@pytest.mark.parametrize(("count", "again"), [(21, False), (37, False), (49, False), (20, True), (50, True)])
+def test_a_single_page_is_read_again_only_when_it_may_have_been_cut_off(count: int, again: bool) -> None:
+    """Behind a page as long as Buddy's limits one item may have stood, and moved up unseen when another went."""
     listing = Listing(Kind.PROJECTS, None, 0)
-    second = after(listing, FIRST, page(0, 50))
+    second = after(listing, FIRST, page(0, count))
     assert second is not None
-    assert after(listing, second, []) is None
+    assert (after(listing, second, []) is not None) is again
+
+
+def test_a_repeated_full_page_is_no_reading() -> None:
+    """Where page 2 is page 1 again, nobody knows what the real one holds: no two such readings agree."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    request: Request | None = FIRST
+    asked = 0
+    while request is not None:
+        request = after(listing, request, page(0, 20))
+        asked += 1
+    assert asked == 2 * MOST_READINGS
+    assert not listing.settled
+
+
+def test_a_server_without_pages_is_believed() -> None:
+    """A page of an odd length that comes again is the whole list of a server that knows no pages."""
+    listing = Listing(Kind.PROJECTS, None, 0)
+    request: Request | None = FIRST
+    while request is not None:
+        request = after(listing, request, page(0, 37))
+    assert listing.settled
 
 
 @pytest.mark.parametrize("kind", [Kind.WORKSPACES, Kind.ACTIONS])
