@@ -10,7 +10,9 @@ from collector.cli.failures import EXIT_CODES
 from collector.errors import CollectorError
 
 CLASSES = [
-    kind for _, kind in inspect.getmembers(errors) if isinstance(kind, type) and issubclass(kind, Exception)
+    kind
+    for _, kind in inspect.getmembers(errors)
+    if isinstance(kind, type) and issubclass(kind, CollectorError)
 ]
 
 

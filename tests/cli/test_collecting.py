@@ -1,0 +1,207 @@
+"""`collector collect` as a process: what it publishes, says and leaves with, also when it is stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from collector.cli.wording import length, one_line
+from collector.crawl.closing import Summary
+from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault, World
+from tests.cli.conftest import Program
+from tests.cli.test_main import ENVIRON
+
+WORLD = World(workspaces=1, projects=2, pipelines=2, actions=3)
+
+
+@pytest.fixture
+def buddy() -> Iterator[FakeBuddy]:
+    with FakeBuddy(WORLD) as running:
+        yield running
+
+
+def environ(buddy: FakeBuddy) -> dict[str, str]:
+    return {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token, "COLLECTOR_REQUESTS_PER_SECOND": "0"}
+
+
+def test_a_night(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
+    """One command publishes a night: one line on stdout, log lines on stderr, exit code 0, the fewest
+    requests.
+    """
+    said = program("collect", environ=environ(buddy))
+    assert said.code == 0, said.err
+    assert said.out.count("\n") == 1
+    assert " complete: " in said.out
+    assert "began" in said.err
+    assert len(buddy.arrivals) == buddy.expected_minimum()
+    assert json.loads((tmp_path / "lake" / "manifest.json").read_text(encoding="utf-8"))["runs"]
+
+
+def test_the_summary_for_programs(program: Program, buddy: FakeBuddy) -> None:
+    """As JSON, the summary counts rows, coverage, problems, changes and cost; log lines are JSON too when
+    asked.
+    """
+    said = program("collect", "--format", "json", "--log-format", "json", environ=environ(buddy))
+    summary = json.loads(said.out)
+    assert summary["status"] == "complete"
+    assert summary["requests"] == len(buddy.arrivals)
+    assert summary["rows"]["promote_image_actions"] == WORLD.count()["promote_image_actions"]
+    lines = [json.loads(line) for line in said.err.splitlines()]
+    assert all(line["run_id"] == summary["run_id"] for line in lines if line["event"] != "left_behind")
+
+
+def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
+    """What could not be seen makes the night partial: published, exit code 1, and the answer says where to
+    look.
+    """
+    with FakeBuddy(WORLD.forbid(*next(WORLD.paths(("acme",))))) as buddy:
+        said = program("collect", environ=environ(buddy))
+    assert said.code == 1
+    assert "partial" in said.out
+    assert "coverage_last_night" in said.out
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (("-w", "nothing-*"), 2, "workspace"),
+        (("-w", "nowhere"), 2, "workspace"),
+        (("--reserve", "-1"), 2, "--reserve"),
+        (("--lake", "file/lake"), 2, "file"),
+    ],
+)
+def test_nothing_to_collect(
+    program: Program, buddy: FakeBuddy, tmp_path: Path, flags: tuple[str, ...], code: int, words: str
+) -> None:
+    """A selection that matches nothing, or a lake that cannot be, is told before anything is written."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    said = program("collect", *flags, environ=environ(buddy))
+    assert (said.code, said.out) == (code, "")
+    assert words in said.err
+    assert not (tmp_path / "lake" / "manifest.json").exists()
+
+
+def test_a_refused_token(program: Program, buddy: FakeBuddy) -> None:
+    """A token that Buddy refuses leaves with 4, and with what to do."""
+    said = program("collect", environ={**environ(buddy), "BUDDY_TOKEN": "expired-token-1"})
+    assert said.code == 4
+    assert "EXECUTION_INFO" in said.err
+    assert "expired-token-1" not in said.err
+
+
+def test_two_at_once(program: Program, buddy: FakeBuddy) -> None:
+    """The second of two gets 5, and the first is not disturbed."""
+    buddy.latency = 0.2
+    first = started(buddy, "lake")
+    wait_for(lambda: len(buddy.arrivals) > 1)
+    assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 5
+    buddy.latency = 0.0
+    first.communicate(timeout=30)
+    assert first.returncode == 0
+
+
+def started(buddy: FakeBuddy, lake: str) -> "subprocess.Popen[str]":
+    """A collect of its own process, in the current directory."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "collector", "collect", "--lake", lake, "--concurrency", "2"],
+        env={**ENVIRON, **environ(buddy)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "waited in vain"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_once(program: Program, buddy: FakeBuddy, number: signal.Signals) -> None:
+    """A first signal drains: exit code 130, one paragraph, and the next collect asks only for what is
+    missing.
+    """
+    buddy.latency = 0.1
+    running = started(buddy, "lake")
+    wait_for(lambda: len(buddy.arrivals) > 4)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "collect` again" in err
+    assert "Traceback" not in err
+    buddy.latency = 0.0
+    said = program("collect", "--lake", "lake", environ=environ(buddy))
+    assert said.code == 0
+    assert len(buddy.arrivals) <= buddy.expected_minimum() + 2
+
+
+def test_interrupted_twice(buddy: FakeBuddy, program: Program) -> None:
+    """A second signal leaves at once, with 130 too, and nothing is lost."""
+    buddy.script.add(Fault("hang", kind="action", times=None))
+    running = started(buddy, "lake")
+    wait_for(lambda: len(buddy.requests("action")) > 0)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert time.monotonic() - began < 3
+    assert "Traceback" not in err
+    buddy.script.clear()
+    assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 0
+
+
+@pytest.mark.parametrize("level", ["debug", "error"])
+def test_no_secret_anywhere(program: Program, buddy: FakeBuddy, tmp_path: Path, level: str) -> None:
+    """Neither the token nor a variable's value is in what a night says or leaves, at any log level."""
+    said = program("collect", "--keep-raw", "--log-level", level, environ=environ(buddy))
+    assert said.code == 0
+    left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    for content in [*left, said.out.encode(), said.err.encode()]:
+        assert buddy.token.encode() not in content
+        assert SECRET_MARKER.encode() not in content
+
+
+def test_modes_whatever_the_umask(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
+    """The lake's directories are 0750 and its files 0640, even under a generous umask."""
+    old = os.umask(0)
+    try:
+        assert program("collect", environ=environ(buddy)).code == 0
+    finally:
+        os.umask(old)
+    for path in (tmp_path / "lake").rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o750 if path.is_dir() else 0o640), path
+
+
+# --- wording
+
+
+def test_one_line() -> None:
+    """A night in one line: the run, its status, actions, changes, cost and where to look for gaps."""
+    at = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+    summary = Summary(
+        run_id="20261123T021500Z-7f3a9c", run_date="2026-11-23", status="partial", started_at=at,
+        finished_at=at.replace(minute=17), resumed_count=0, rows={"promote_image_actions": 1234},
+        coverage={}, problems={"forbidden": 2}, changes={"added": 3, "removed": 0}, requests=5678, retries=0,
+        refusals=0, bytes_received=1, paced_seconds=0.0, paused_seconds=0.0,
+    )  # fmt: skip
+    assert one_line(summary) == (
+        "20261123T021500Z-7f3a9c partial: 1,234 promote-image actions; changed: 3 added; "
+        "5,678 requests in 2 min 0 s; 2 problems (collector ask coverage_last_night)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.12, "0.1 s"), (42, "42 s"), (61, "1 min 1 s"), (7_300, "2 h 1 min"), (200_000, "2 d 7 h")],
+)
+def test_lengths(seconds: float, said: str) -> None:
+    """A length of time is said in the two units that matter."""
+    assert length(seconds) == said
