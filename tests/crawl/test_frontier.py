@@ -504,12 +504,13 @@ def test_pages_go_first_while_little_else_waits() -> None:
     assert kinds[1:3] == [Kind.PROJECTS, Kind.PROJECTS]
 
 
-def test_progress_counts_every_action_to_its_end() -> None:
-    """What was found to fetch is what is done in the end, fetched, told in a list, or given up."""
+def test_progress_counts_every_list_and_action_to_its_end() -> None:
+    """What was found is what is done in the end: lists whatever their pages, actions fetched, told in a list or given up."""
     world = tree(1, 2, 1, 3)
     world["w0"]["p0000"][1].append(action(99, src={}, dest={}))
     buddy = ModelBuddy(world)
     buddy.failures["/workspaces/w0/projects/p0000/pipelines/1/actions/2"] = ("gone", 404)
     done = crawl(buddy)
     assert done.frontier.found[Kind.ACTION] == done.frontier.done[Kind.ACTION] == 5
-    assert done.frontier.found[Kind.ACTIONS] == 7
+    assert done.frontier.found == done.frontier.done
+    assert done.frontier.found[Kind.ACTIONS] == done.frontier.found[Kind.PIPELINES] == 2
