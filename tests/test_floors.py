@@ -35,6 +35,7 @@ FLOORS = {
     "effects": ["crawl.events", "crawl.fetch", "crawl.journal", "crawl.pace", "lake", "query"],
     "run": ["crawl"],
     "night": ["night"],
+    "report": ["report"],
     "cli": ["cli"],
     "program": ["__main__"],
 }

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from collector.cli import terminal
-from collector.cli.collecting import night
+from collector.cli.interruptible import night
 from collector.cli.wording import one_line
 from collector.errors import UsageError
 from collector.settings import Installation, Secret, Settings

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collector.cli import options, terminal
+from collector.cli.interruptible import night
 from collector.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ def nightly(
     rng: random.Random | None = None,
 ) -> "Summary":
     """Collect one night and do what the settings want done after it. Raises what collecting raises, afterwards."""
-    from collector.cli.collecting import night
     from collector.night.after import after
     from collector.night.announcing import Announcing
     from collector.night.costs import last_costs

@@ -11,9 +11,9 @@ def one_line(summary: "Summary") -> str:
     took = (summary.finished_at - summary.started_at).total_seconds()
     changes = ", ".join(f"{count} {kind}" for kind, count in summary.changes.items() if count) or "nothing"
     problems = sum(summary.problems.values())
-    gaps = (
-        f"; {problems} problem{'s' * (problems != 1)} (collector ask coverage_last_night)" if problems else ""
-    )
+    # A complete night has problems too: what was odd without hiding anything that was asked for.
+    where = "problems_last_night" if summary.status == "complete" else "coverage_last_night"
+    gaps = f"; {problems} problem{'s' * (problems != 1)} (collector ask {where})" if problems else ""
     actions = summary.rows.get("promote_image_actions", 0)
     return (
         f"{summary.run_id} {summary.status}: {actions:,} promote-image actions; changed: {changes}; "
