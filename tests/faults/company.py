@@ -1,0 +1,29 @@
+"""The company that the faults happen to: small, and yet every kind of request has a first and a later page.
+
+Two workspaces; `acme` has more projects than a page of 20 holds, and its `checkout-api` more pipelines. What is
+beyond the first page is mostly empty, so that a night costs less than a hundred requests.
+"""
+
+from collector.fake_buddy import World
+
+# The server clamps to it: the first page of a long list is full, the second is not.
+PER_PAGE = 20
+_LATER = 19
+
+PROJECT = ("acme", "checkout-api")
+PIPELINE = ("acme", "checkout-api", 101)
+ACTION = ("acme", "checkout-api", 101, 1002)
+LATER_PROJECT = ("acme", "zz-project-18")
+LATER_PIPELINE = ("acme", "checkout-api", 1018)
+
+
+def company(*, later: int = _LATER) -> World:
+    """The world; with `later=0` every list fits on one page."""
+    world = World(workspaces=2, projects=2, pipelines=2, actions=3, awkward=False)
+    project = world.projects("acme")[0]
+    pipeline = world.pipelines(*PROJECT)[0]
+    for number in range(later):
+        name = f"zz-project-{number:02d}"
+        world = world.add("acme", item={**project, "name": name, "display_name": name})
+        world = world.add(*PROJECT, item={**pipeline, "id": 1000 + number, "name": f"Later {number}"})
+    return world

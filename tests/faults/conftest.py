@@ -1,0 +1,95 @@
+"""What the tests of faults share: an undisturbed night to compare with, and the ledger of what was proven."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from collector.fake_buddy import FakeBuddy
+from tests.faults.company import PER_PAGE, company
+from tests.faults.ledger import Ledger, write_between_markers
+from tests.faults.nights import night
+from tests.faults.published import Published, published
+
+FreshLake = Callable[[], Path]
+_LEDGER = pytest.StashKey[Ledger]()
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A lake with one good night, the second good night as the truth to compare with, and its number of requests."""
+
+    lake: Path
+    truth: Published
+    requests: int
+
+
+@pytest.fixture(scope="session")
+def _undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    directory = tmp_path_factory.mktemp("undisturbed")
+    with FakeBuddy(company(), max_per_page=PER_PAGE) as fake:
+        assert night(fake, directory / "one", 1).exit_code == 0
+        shutil.copytree(directory / "one", directory / "two")
+        fake.forget_arrivals()
+        assert night(fake, directory / "two", 2).exit_code == 0
+        requests = len(fake.arrivals)
+    return Undisturbed(directory / "one", published(directory / "two"), requests)
+
+
+@pytest.fixture
+def undisturbed(_undisturbed: Undisturbed) -> Undisturbed:
+    """The nights to compare with."""
+    return _undisturbed
+
+
+@pytest.fixture
+def fresh_lake(_undisturbed: Undisturbed, tmp_path: Path) -> Callable[[], Path]:
+    """Copies of the lake with one good night."""
+    made = 0
+
+    def copy() -> Path:
+        nonlocal made
+        made += 1
+        return Path(shutil.copytree(_undisturbed.lake, tmp_path / f"lake-{made}"))
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def _fake() -> Iterator[FakeBuddy]:
+    with FakeBuddy(company(), max_per_page=PER_PAGE) as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(_fake: FakeBuddy) -> Iterator[FakeBuddy]:
+    """A healthy Buddy with the company, its log empty."""
+    _fake.script.clear()
+    _fake.world = company()
+    _fake.forget_arrivals()
+    yield _fake
+    _fake.script.clear()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the ledger of this session."""
+    config.stash[_LEDGER] = Ledger()
+
+
+@pytest.fixture
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """Where a test counts what it proved."""
+    return request.config.stash[_LEDGER]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After the whole of `make faults`, write what was counted into the README, good or bad."""
+    config = session.config
+    whole = config.getoption("markexpr") == "faults" and not config.getoption("keyword")
+    if not whole or config.args != config.getini("testpaths") or not config.stash[_LEDGER].lines:
+        return
+    table = config.stash[_LEDGER].table()
+    print(f"\n{table}")
+    write_between_markers(config.rootpath / "README.md", table)

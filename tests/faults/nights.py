@@ -1,0 +1,118 @@
+"""One night against a fake Buddy, in this process: real sockets, a real lake, a clock and dice that stand still.
+
+Two nights with the same clock have the same run id and the same rows, so a disturbed night can be compared with
+an undisturbed one cell by cell.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from collector.crawl.closing import Summary
+from collector.crawl.events import Progress
+from collector.crawl.fetch import Limits
+from collector.crawl.run import World as Outside
+from collector.crawl.run import collect
+from collector.errors import CollectorError
+from collector.fake_buddy import FakeBuddy
+from collector.settings import Installation, Secret, Settings
+
+FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+# Impatient, so that a server that never answers costs a test a second and not two minutes.
+QUICK = Limits(
+    attempts=3,
+    retry_total_s=6.0,
+    retry_initial_s=0.002,
+    retry_longest_s=0.01,
+    connect_s=2.0,
+    read_s=0.4,
+    total_s=0.8,
+    body_bytes=1 << 20,
+    stuck_after_s=20.0,
+)
+# For a server that does nothing but refuse.
+SOON_STUCK = msgspec.structs.replace(QUICK, stuck_after_s=0.5)
+CONCURRENCY = 8
+
+
+def at(night: int) -> datetime:
+    """When the n-th night begins, counted from 1."""
+    return FIRST_NIGHT + timedelta(days=night - 1)
+
+
+class Watcher:
+    """An observer that remembers; `act` is called with every fact, to do something at that moment."""
+
+    def __init__(self, act: Callable[[object], None] = lambda fact: None) -> None:
+        self.facts: list[object] = []
+        self.progress: Progress | None = None
+        self._act = act
+
+    def event(self, fact: object) -> None:
+        self.facts.append(fact)
+        self._act(fact)
+
+    def watch(self, progress: Progress) -> None:
+        self.progress = progress
+
+
+@dataclass
+class Result:
+    """How a night ended: the summary, or the error that ended it."""
+
+    summary: Summary | None = None
+    error: CollectorError | None = None
+    facts: list[object] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """What the process would have left with."""
+        if self.summary is not None:
+            return self.summary.exit_code
+        assert self.error is not None
+        return self.error.exit_code
+
+
+def settings(fake: FakeBuddy, lake: Path, **more: Any) -> Settings:
+    """Settings for one installation `us` at the fake; what isn't the installation's goes to the rest."""
+    own = {name: more.pop(name) for name in tuple(more) if name in Installation.__dataclass_fields__}
+    given: dict[str, Any] = {
+        "name": "us", "requests_per_second": 0, "reserve": 0, "allow_http": True, "concurrency": CONCURRENCY, **own,
+    }  # fmt: skip
+    return Settings((Installation(api_url=fake.url, token=Secret(fake.token), **given),), lake, **more)
+
+
+def night(
+    fake: FakeBuddy,
+    lake: Path,
+    number: int = 1,
+    *,
+    limits: Limits = QUICK,
+    now: Callable[[], datetime] | None = None,
+    watcher: Watcher | None = None,
+    stop: Callable[[asyncio.Event], None] = lambda event: None,
+    **more: Any,
+) -> Result:
+    """Collect the n-th night and say how it ended; only what the program understands is caught.
+
+    `stop` is given the event that ends the crawl early.
+    """
+    watcher = watcher or Watcher()
+    begins = at(number)
+
+    async def collected() -> Summary:
+        event = asyncio.Event()
+        stop(event)
+        outside = Outside(now or (lambda: begins), random.Random(number), watcher, event, limits)
+        return await collect(settings(fake, lake, **more), outside)
+
+    try:
+        return Result(summary=asyncio.run(collected()), facts=watcher.facts)
+    except CollectorError as error:
+        return Result(error=error, facts=watcher.facts)

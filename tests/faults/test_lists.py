@@ -1,0 +1,203 @@
+"""Servers that make a mess of lists: pages ignored, repeated, clamped, and items that move while they are read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.fake_buddy import FakeBuddy, Fault
+from collector.fake_buddy import World as Company
+from tests.faults.company import PER_PAGE, PROJECT, company
+from tests.faults.conftest import FreshLake, Undisturbed
+from tests.faults.law import judged
+from tests.faults.ledger import Ledger
+from tests.faults.nights import Result, night
+from tests.faults.published import Published, key_of, published
+
+PROJECTS = {"kind": "projects", "path": "/workspaces/acme/projects"}
+PIPELINES = {"kind": "pipelines", "path": "/workspaces/acme/projects/checkout-api/pipelines"}
+LISTS = {"projects": (PROJECTS, ("us", "acme", None, None, None)), "pipelines": (PIPELINES, ("us", *PROJECT, None, None))}
+
+# What befalls a list of 21 items, 20 to a page: how it is told, and whether the rows can still all be had.
+MESSES: dict[str, tuple[dict[str, Any], bool]] = {
+    "page repeated, once": ({"do": "repeat_page", "page": 2}, True),
+    "page ignored, once": ({"do": "ignore_page", "page": 2}, True),
+    "page ignored, three times": ({"do": "ignore_page", "page": 2, "times": 3}, False),
+    "page repeated, for ever": ({"do": "repeat_page", "times": None}, False),
+    "page ignored, for ever": ({"do": "ignore_page", "times": None}, False),
+}
+
+
+@pytest.mark.parametrize("mess", MESSES)
+@pytest.mark.parametrize("which", LISTS)
+def test_a_page_that_is_not_the_one_asked_for_hides_nothing(
+    which: str, mess: str, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """A server that ignores or repeats pages costs no row, or the list is called failed and a problem says so."""
+    where, key = LISTS[which]
+    script, whole = MESSES[mess]
+    fake.script.add(Fault(**{"page": None, **where, **script}))
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge(f"list: {mess}", undisturbed.truth, seen, result, ledger, fake)
+    assert [(row["kind"], key_of(row)) for row in seen["problems"]] == (
+        [] if whole else [("unsettled_listing", key)]
+    )
+    assert result.exit_code == (0 if whole else 1)
+    assert [row for row in seen["action_changes"] if row["change"] == "removed"] == []
+    assert len(fake.arrivals) <= 2 * undisturbed.requests
+
+
+@pytest.mark.parametrize(
+    ("most", "clamp"),
+    [
+        pytest.param(50, {"n": 20, "times": None}, id="always to 20"),
+        pytest.param(50, {"n": 20, "page": 1}, id="the first page, once"),
+        pytest.param(50, {"n": 20, "page": 1, "times": 2}, id="the first page, twice"),
+        pytest.param(20, {"n": 20, "times": None}, id="to what it does anyway"),
+    ],
+)
+@pytest.mark.parametrize("which", LISTS)
+def test_clamped_pages_hide_nothing(
+    which: str,
+    most: int,
+    clamp: dict[str, Any],
+    undisturbed: Undisturbed,
+    fresh_lake: FreshLake,
+    ledger: Ledger,
+) -> None:
+    """A server that gives fewer items a page than asked for, always or now and then, costs no row."""
+    where, _ = LISTS[which]
+    lake = fresh_lake()
+    with FakeBuddy(company(), max_per_page=most, script=[Fault("clamp", **where, **clamp)]) as fake:
+        result = night(fake, lake, 2)
+        seen = published(lake)
+        _judge("list: page clamped", undisturbed.truth, seen, result, ledger, fake)
+    assert seen["problems"] == []
+    assert result.exit_code == 0
+
+
+def _removes(*path: str | int) -> Callable[[Company], Company]:
+    return lambda world: world.remove(*path)
+
+
+FIRST_ITEM = {"projects": ("acme", "checkout-api"), "pipelines": ("acme", "checkout-api", 101)}
+
+
+@pytest.mark.parametrize("which", LISTS)
+def test_a_deletion_between_two_pages_hides_no_neighbour(
+    which: str, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """When an item of page 1 goes and page 2's only item moves up to page 1 unseen, it is found all the same."""
+    where, _ = LISTS[which]
+    fake.script.add(Fault("mutate", page=1, when="after", mutate=_removes(*FIRST_ITEM[which]), **where))
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge("list: item deleted between pages", undisturbed.truth, seen, result, ledger, fake)
+    gone = {key_of(row) for row in seen["problems"]}
+    assert {row["kind"] for row in seen["problems"]} <= {"gone"}
+    assert len(gone) <= 1
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("which", LISTS)
+def test_items_that_move_with_every_reading_are_never_called_complete(
+    which: str, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """Three readings that all differ: the list is called failed, and nothing is taken for removed."""
+    where, key = LISTS[which]
+    victims = [("acme", "zz-project-05"), ("acme", "zz-project-06")]
+    if which == "pipelines":
+        victims = [(*PROJECT, 1005), (*PROJECT, 1006)]
+    for number, victim in enumerate(victims):
+        fake.script.add(Fault("mutate", page=2, nth=number + 1, when="after", mutate=_removes(*victim), **where))
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge("list: never settles", undisturbed.truth, seen, result, ledger, fake)
+    assert ("unsettled_listing", key) in [(row["kind"], key_of(row)) for row in seen["problems"]]
+    assert result.exit_code == 1
+    assert [row for row in seen["action_changes"] if row["change"] == "removed"] == []
+
+
+# One wrong field of one item: in the envelope's list, or in a single action; and whose key the problem carries.
+WRONG: list[tuple[str, str, str, Any, tuple[Any, ...], str]] = [
+    ("workspaces", "/workspaces", "workspaces[1].name", 7, ("us", "globex-eu", None, None, None), "failed"),
+    ("workspaces", "/workspaces", "workspaces[1].domain", {}, ("us", None, None, None, None), ""),
+    ("projects", "/workspaces/globex-eu/projects", "projects[0].status", [], ("us", "globex-eu", "checkout-api", None, None), "failed"),
+    ("projects", "/workspaces/globex-eu/projects", "projects[0].name", None, ("us", "globex-eu", None, None, None), "failed"),
+    ("pipelines", "*/globex-eu/*/checkout-api/pipelines", "pipelines[0].tags", "x", ("us", "globex-eu", "checkout-api", 107, None), "failed"),
+    ("pipelines", "*/globex-eu/*/checkout-api/pipelines", "pipelines[0].id", "x", ("us", "globex-eu", "checkout-api", None, None), "failed"),
+    ("actions", "*/pipelines/101/actions", "actions[1].name", [], ("us", *PROJECT, 101, 1002), "quarantined"),
+    ("actions", "*/pipelines/101/actions", "actions[1].id", True, ("us", *PROJECT, 101, None), "failed"),
+    ("action", "*/actions/1002", "src", 7, ("us", *PROJECT, 101, 1002), "quarantined"),
+    ("action", "*/actions/1002", "timeout", "soon", ("us", *PROJECT, 101, 1002), "quarantined"),
+    ("action", "*/actions/1002", "id", 4, ("us", *PROJECT, 101, 1002), "quarantined"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "json_path", "value", "key", "coverage"), WRONG, ids=[f"{w[0]}: {w[2]}" for w in WRONG]
+)
+def test_a_wrong_type_in_one_field_costs_one_item(
+    kind: str, path: str, json_path: str, value: Any, key: tuple[Any, ...], coverage: str,
+    fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger,
+) -> None:  # fmt: skip
+    """An item that breaks the contract becomes a problem with its JSON path; its neighbours do not notice."""
+    fake.script.add(Fault("wrong_type", kind=kind, path=path, json_path=json_path, value=value, times=None))
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge("wrong type in one field", undisturbed.truth, seen, result, ledger, fake)
+    assert {(row["kind"], key_of(row)) for row in seen["problems"]} == {("not_understood", key)}
+    assert {row["json_path"] for row in seen["problems"]} == {f"$.{json_path}"}
+    assert result.exit_code == 1
+    covered = [row["coverage"] for table in ("workspaces", "projects", "pipelines", "actions")
+               for row in seen[table] if key_of(row) == key]  # fmt: skip
+    assert covered == ([coverage] if coverage else [])
+    assert [row for row in seen["action_changes"] if row["change"] in ("removed", "changed")] == []
+
+
+def test_an_unknown_field_is_kept_and_harms_nobody(
+    fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake
+) -> None:
+    """A field that no document names goes to `extra`; every other cell of every row is as it was."""
+    for kind, path in (("workspaces", "workspaces[0].x"), ("projects", "projects[0].x"), ("pipelines", "pipelines[0].x"),
+                       ("actions", "actions[0].x"), ("action", "src.x")):  # fmt: skip
+        fake.script.add(Fault("extra_field", kind=kind, json_path=path, value={"new": [1, "two"]}, times=None))
+    # The empty lists have no first item to add it to.
+    fake.world = company(later=0)
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    assert result.exit_code == 0
+    seen = published(lake)
+    for table in ("workspaces", "projects", "pipelines", "actions", "promote_image_actions"):
+        assert any('{"new":[1,"two"]}' in (row["extra"] or "") for row in seen[table]), table
+
+
+@pytest.mark.parametrize("skew", [3600.0, -3600.0])
+def test_a_server_whose_clock_is_an_hour_off_is_paced_by_its_own_clock(
+    skew: float, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """Resets are read against the reply's Date: with an hour between the clocks nothing is refused, and nobody waits it."""
+    lake = fresh_lake()
+    with FakeBuddy(company(), max_per_page=PER_PAGE, clock_skew=skew, limit=60, window=1.0) as fake:
+        result = night(fake, lake, 2)
+        assert fake.counts()["refused"] == 0
+        _judge("server clock an hour off", undisturbed.truth, published(lake), result, ledger, fake)
+    assert result.exit_code == 0
+    assert published(lake).without() == undisturbed.truth.without()
+
+
+def _judge(
+    fault: str, truth: Published, seen: Published, result: Result, ledger: Ledger, fake: FakeBuddy
+) -> None:
+    judgement = judged(truth, seen)
+    injected = sum(arrival.fault is not None for arrival in fake.arrivals) or 1
+    ledger.note(fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false))
+    assert judgement.broken == []
+
+
