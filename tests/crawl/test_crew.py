@@ -311,6 +311,21 @@ async def test_a_getter_that_is_stuck_ends_its_crew(tmp_path: Path) -> None:
     assert night.gathering.frontiers["us"].next() == getter.begun[-1]
 
 
+async def test_an_error_nobody_foresaw_is_not_swallowed(tmp_path: Path) -> None:
+    """What else a getter raises ends the whole crawl and is what the crawl raises; its request is put back."""
+
+    async def fail(request: Request) -> None:
+        if request.kind is Kind.ACTIONS:
+            raise LookupError("unforeseen")
+
+    getter = ScriptedGetter(ModelBuddy(tree(1, 1)), fail)
+    night = Night(tmp_path, {"us": getter}, concurrency=1)
+    with pytest.raises(ExceptionGroup) as caught:
+        await night.crawl()
+    assert [type(cause) for cause in causes(caught.value)] == [LookupError]
+    assert night.gathering.frontiers["us"].next() == getter.begun[-1]
+
+
 async def test_a_refused_token_ends_only_its_own_installation(tmp_path: Path) -> None:
     """401 is remembered by its crew, whose requests are put back; the other installation is crawled to the end."""
 

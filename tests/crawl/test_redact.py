@@ -246,6 +246,31 @@ def test_an_escape_hides_nothing(body: bytes) -> None:
     assert not {"s3cret", TOKEN_HELD} & set(json.dumps(document).replace('"', " ").split())
 
 
+@pytest.mark.parametrize(
+    "document",
+    [{name: "s3cret"} for name in ("password", "PassWord", "passphrase", "PASSPHRASE")]
+    + [{name: [{"value": "s3cret"}]} for name in ("variables", "Variables", "passed_VARIABLES")]
+    + [{"a": [f"x{TOKEN_HELD}"]}],
+)  # fmt: skip
+def test_each_secret_alone_is_seen_in_a_plain_body(document: Any) -> None:
+    """A reply without any escape, and with a single secret in it, isn't passed over."""
+    body = json.dumps(document).encode()
+    assert b"\\" not in body
+    assert REDACT.redact(body, document)
+    assert not any(secret in json.dumps(document) for secret in ("s3cret", TOKEN_HELD))
+
+
+def test_a_reply_of_very_many_names_hides_no_secret() -> None:
+    """However many different names come before it, a password is one."""
+    document: dict[str, Any] = {f"name{n}": n for n in range(10_000)}
+    document["password"] = document["n"] = "s3cret"
+    redactor = Redactor(TOKEN_HELD, keep_values=False)
+    for _ in range(2):
+        document["password"] = "s3cret"
+        assert redactor.redact_document(document)
+        assert (document["password"], document["n"]) == (REDACTED, "s3cret")
+
+
 def test_a_reply_without_secrets_is_left_as_it_came() -> None:
     """A reply with nothing to redact is unchanged, so that its very bytes may be kept."""
     body = b'{"projects":[{"name":"web","url":"https://api"}],"variables":[{"key":"A","value":""}]}'
