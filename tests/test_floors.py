@@ -48,6 +48,7 @@ HOMES = {
     "aiohttp": ["crawl.fetch", FAKE],
     "asyncio_throttle": ["crawl.pace"],
     "duckdb": ["query.engine"],
+    "jinja2": ["report.page"],
     "prompt_toolkit": ["cli.prompting"],
     "pyarrow.fs": ["lake.storage"],
     "pyarrow.parquet": ["lake.parquet"],
@@ -56,7 +57,7 @@ HOMES = {
     "structlog": ["cli", "crawl", "night"],  # anybody may log; only cli/logs.py configures
     "typer": ["cli"],
 }
-HEAVY = ("aiohttp", "duckdb", "matplotlib", "numpy", "pandas", "pyarrow", "rich", "structlog")
+HEAVY = ("aiohttp", "duckdb", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "rich", "structlog")
 
 
 def modules() -> dict[str, ast.Module]:

@@ -20,6 +20,7 @@ from collector.cli import (
     doctor,
     fake,
     reading,
+    reporting,
     starting,
     status,
     upkeep,
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: half the start-up time, and the README can be compared with it
     pretty_exceptions_enable=False,  # a pretty traceback prints local variables, tokens among them
 )
-for _module in (collecting, demo, asking, reading, status, doctor, upkeep, starting, fake):
+for _module in (collecting, demo, asking, reporting, reading, status, doctor, upkeep, starting, fake):
     _module.add_to(app)
 
 
