@@ -88,6 +88,9 @@ class Stop(msgspec.Struct, frozen=True):
 Verdict: TypeAlias = Accept | Refused | Retry | Record | Stop
 
 _NOTHING: Any = object()
+# Buddy's deepest documented object has six levels. Journal and `extra` are encoded again, where recursion has an end.
+_DEEPEST = 100
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def verdict(status: int, headers: Mapping[str, str], body: bytes, list_key: str | None) -> Verdict:
@@ -111,9 +114,28 @@ def verdict(status: int, headers: Mapping[str, str], body: bytes, list_key: str 
 
 def _decoded(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
         return _NOTHING
+    return document if _is_shallow(body, document) else _NOTHING
+
+
+def _is_shallow(body: bytes, document: Any) -> bool:
+    """Say whether a document is nested less deep than whatever handles it later can follow.
+
+    Most bodies have too few brackets to be deep, which is quickly seen; only the others are walked.
+    """
+    if len(body.translate(None, _NO_BRACKETS)) < 2 * _DEEPEST:
+        return True
+    level, depth = [document], 0
+    while level and depth <= _DEEPEST:
+        inner = (
+            node.values() if isinstance(node, dict) else node
+            for node in level
+            if isinstance(node, dict | list)
+        )
+        level, depth = [child for children in inner for child in children], depth + 1
+    return depth <= _DEEPEST
 
 
 def _success(

@@ -150,3 +150,18 @@ def test_a_failure_shows_no_document() -> None:
     assert repr(Failure("gone", 404, "Not found", None, {"x": "planted"})) == (
         "Failure(kind='gone', http_status=404, message='Not found')"
     )
+
+
+@pytest.mark.parametrize("levels, accepted", [(90, True), (150, False), (900, False), (5000, False)])
+def test_a_document_nested_deeper_than_it_could_be_kept_is_not_taken(levels: int, accepted: bool) -> None:
+    """A reply so deep that the journal or `extra` could not hold it is asked again like one that is no JSON."""
+    body = b'{"id": 1, "a": ' + b"[" * levels + b"]" * levels + b"}"
+    judged = verdict(200, {}, body, None)
+    assert isinstance(judged, Accept) is accepted
+    assert accepted or (isinstance(judged, Retry) and judged.failure.kind == "not_json")
+
+
+def test_brackets_in_names_are_not_depth() -> None:
+    """Many brackets inside texts, or side by side, do not make a document deep."""
+    body = json.dumps({"a": "[{" * 500, "b": [[] for _ in range(500)]}).encode()
+    assert isinstance(verdict(200, {}, body, None), Accept)
