@@ -1,0 +1,104 @@
+"""Nights in a row, unattended: published or resumable, every change told once, nothing left behind, no growth."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from collector.crawl import run
+from collector.fake_buddy import World
+from collector.lake.lake import Lake
+from collector.lake.verify import verify
+from tests.night.thirty import QUICK, Nights
+
+MEBIBYTE = 2**20
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are pursued for seconds, not for minutes."""
+    limits = {**{name: getattr(QUICK, name) for name in QUICK.__struct_fields__}, "stuck_after_s": 20.0}
+    monkeypatch.setattr(run, "World", partial(run.World, limits=type(QUICK)(**limits)))
+
+
+def planted(world: World, nights: int) -> tuple[World, list[tuple[Any, ...]]]:
+    """The world with one change, one addition and sometimes one removal planted for each night from the second on.
+
+    Returns what must be told of them, each exactly once: (action id, change, column, new value).
+    """
+    always = [set(_promotions_of(world.at(night=night))) for night in range(1, nights + 2)]
+    paths = sorted(set.intersection(*always))
+    place = next(path for path in _pipelines(world) if _promotions(world, path))
+    told: list[tuple[Any, ...]] = []
+    model = world.action(*_promotions(world, place)[0])
+    for night in range(2, nights + 1):
+        path = paths[night % len(paths)]
+        if night <= len(paths):
+            world = world.change(*path, from_night=night, timeout=100_000 + night)
+            told.append((path[-1], "changed", "timeout", str(100_000 + night)))
+        number = 900_000 + night
+        item = {**model, "id": number, "name": f"planted {night}"}
+        leaves = night + 3 if night % 3 == 0 and night + 3 < nights else None
+        world = world.add(*place, item=item, from_night=night, until=leaves)
+        told.append((number, "added", None, None))
+        if leaves is not None:
+            told.append((number, "removed", None, None))
+    return world, told
+
+
+def _pipelines(world: World) -> list[tuple[Any, ...]]:
+    return [
+        pipeline
+        for workspace in world.paths(())
+        for project in world.paths(workspace)
+        for pipeline in world.paths(project)
+    ]
+
+
+def _promotions_of(world: World) -> list[tuple[Any, ...]]:
+    return [path for place in _pipelines(world) for path in _promotions(world, place)]
+
+
+def _promotions(world: World, pipeline: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    return [path for path in world.paths(pipeline) if world.item(path)["type"] == "PROMOTE_IMAGE"]
+
+
+def nights_in_a_row(folder: Path, count: int) -> Nights:
+    """Collect so many nights and a quiet one, and hold them to the law."""
+    world, told = planted(World(seed=3, workspaces=2, projects=3, pipelines=3, actions=5), count)
+    nights = Nights(folder, world.freeze("globex-eu", from_night=4, until=5))
+    for number in range(1, count + 1):
+        nights.night(number)
+    nights.night(count + 1, quiet=True)
+    assert nights.codes[-1] == 0
+    assert set(nights.codes) <= {0, 1, 3, 4, 130}
+    for each in told:
+        # One that a 404 hid when it changed came back as `returned`, which tells of all its columns at once.
+        hidden = nights.ledger.told[each[0], "returned", None, None]
+        assert nights.ledger.told[each] == 1 or hidden, each
+    live = {("us", *path) for path in _promotions_of(nights.world.at(night=count + 1))}
+    assert nights.ledger.known.keys() == live
+    assert not verify(Lake.open(nights.lake))
+    text = (folder / "collector.prom").read_text(encoding="utf-8")
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert families["collector_last_run_exit_code"].samples[0].value == 0
+    return nights
+
+
+def test_five_nights(tmp_path: Path) -> None:
+    """Five nights with faults, a night that is stopped and one that is frozen out: the law of thirty, in short."""
+    nights_in_a_row(tmp_path, 5)
+
+
+@pytest.mark.faults
+def test_thirty_nights(tmp_path: Path) -> None:
+    """Thirty nights over the end of a month, with pruning and merging: the law holds, and the process does not grow."""
+    nights = nights_in_a_row(tmp_path, 30)
+    early, late = nights.footprints[9], nights.footprints[-1]
+    print(f"\nexit codes: {nights.codes}\nafter 10 nights: {early}\nafter 31: {late}")
+    assert late["files"] <= early["files"] + 2
+    assert late["threads"] <= early["threads"] + 1
+    assert late["objects"] <= early["objects"] * 1.02 + 5_000
+    assert late["bytes"] <= early["bytes"] + 40 * MEBIBYTE
