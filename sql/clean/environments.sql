@@ -5,7 +5,8 @@
 -- repository and the registry's host are, with fewer words, because `live` or `test` is a common word in a name.
 -- The first line that fits decides: compounds (pre-prod) before the word in them (prod), and then the environment nearest
 -- to production, so that a doubtful reference is rather called production than not. NULL: it names none.
--- Variables are no words, since what they will hold is not known. stage orders the environments, production being 4.
+-- Variables are no words, since what they will hold is not known. stage orders the environments, production being 4;
+-- tag_environment is what the tag alone says.
 with
 parsed as (select * from image_references),
 worded as (
@@ -29,14 +30,20 @@ named as (
             when regexp_matches(tag_words, '\b(staging|stage|stg|uat|acceptance)\b') then 'staging'
             when regexp_matches(tag_words, '\b(test|testing|qa|ci)\b') then 'test'
             when regexp_matches(tag_words, '\b(dev|develop|development|sandbox)\b') then 'development'
+        end as tag_environment,
+        case
             when regexp_matches(name_words, '\bpre ?prod(uction)?\b') then 'staging'
             when regexp_matches(name_words, '\bnon ?prod(uction)?\b') then 'test'
             when regexp_matches(name_words, '\b(prod|production|prd)\b') then 'production'
             when regexp_matches(name_words, '\b(staging|stage|stg|uat)\b') then 'staging'
             when regexp_matches(name_words, '\bqa\b') then 'test'
             when regexp_matches(name_words, '\b(dev|develop|development)\b') then 'development'
-        end as environment
+        end as name_environment
     from worded
+),
+decided as (
+    select *, coalesce(tag_environment, name_environment) as environment
+    from named
 )
 select
     run_id,
@@ -54,9 +61,10 @@ select
     repository,
     tag,
     digest,
+    tag_environment,
     environment,
     case environment when 'production' then 4 when 'staging' then 3 when 'test' then 2 when 'development' then 1 end as stage,
     has_variable,
     moving_reason,
     defect
-from named
+from decided

@@ -274,7 +274,9 @@ select
                 plain_repository, '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*'
             ) then 'repository breaks the grammar'
         when not regexp_full_match(plain_tag, '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}') then 'tag breaks the grammar'
-        when not regexp_full_match(plain_digest, 'sha256:[0-9a-f]{64}|[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}')
-            then 'digest breaks the grammar'
+        when not regexp_full_match(
+                plain_digest,
+                'sha256:[0-9a-f]{64}|[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}'
+            ) then 'digest breaks the grammar'
     end as defect
 from marked

@@ -1,79 +1,150 @@
 -- One row per thing that Buddy sent and the contract doesn't know: a field without a column, or an undocumented enum value.
 --
 -- object is the table it was found in; name is the field's path in the reply (pipeline.labels), or the column with the
--- value after "=". first_seen is the first night of the lake that held it, last_seen the last; last_things counts the rows
--- of that last night that had it. A field that is a column of another table of the same object (the pipeline inside an
--- action, the address of an action in a list) is known. json_keys is DuckDB's.
+-- value after "=". first_seen and last_seen are the first and the last night of the lake that held it; things counts the
+-- rows of the selected run that do. A field that is a column of another table of the same object (the pipeline inside an
+-- action, the address of an action in a list) is known.
+-- Equal texts are gathered, by their hash, before they are taken apart: what is left over of an action is the same text
+-- on many nights. hash, json_keys, any_value and group by all are DuckDB's.
 with
+chosen as (select run_id as chosen_run_id from selected_run),
+documented as (select * from documented_values),
 columns_known as (
     select table_name, column_name
     from information_schema.columns
-    where table_name in ('workspaces', 'projects', 'pipelines', 'promote_image_actions', 'variables', 'trigger_conditions')
+    where table_name in (
+        'workspaces', 'projects', 'pipelines', 'promote_image_actions', 'trigger_conditions', 'variables'
+    )
 ),
-promotion_extras as (select * from promote_image_actions),
-action_extras as (select * from actions),
-pipeline_extras as (select * from pipelines),
-project_extras as (select * from projects),
-workspace_extras as (select * from workspaces),
-condition_extras as (select * from trigger_conditions),
-variable_extras as (select * from variables),
-permission_values as (select * from permissions),
-documented as (select * from documented_values),
--- Grouped by the list of keys before they are taken apart: a night has thousands of rows and a handful of such lists.
-key_lists as (
+leftovers as (
+    select
+        'workspaces' as object,
+        any_value(extra) as extra,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from workspaces
+    cross join chosen
+    where extra is not null
+    group by hash(extra)
+    union all
+    select
+        'projects' as object,
+        any_value(extra) as extra,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from projects
+    cross join chosen
+    where extra is not null
+    group by hash(extra)
+    union all
+    select
+        'pipelines' as object,
+        any_value(extra) as extra,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from pipelines
+    cross join chosen
+    where extra is not null
+    group by hash(extra)
+    union all
+    select
+        'actions' as object,
+        any_value(extra) as extra,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from actions
+    cross join chosen
+    where extra is not null
+    group by hash(extra)
+    union all
     select
         'promote_image_actions' as object,
-        run_id,
-        run_date,
-        json_keys(extra, ['$', '$.pipeline', '$.src', '$.dest', '$.permissions']) as keys,
-        count(*) as things
-    from promotion_extras where extra is not null
-    group by all
+        any_value(extra) as extra,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from promote_image_actions
+    cross join chosen
+    where extra is not null
+    group by hash(extra)
     union all
-    select 'actions' as object, run_id, run_date, [json_keys(extra)] as keys, count(*) as things
-    from action_extras where extra is not null
-    group by all
+    select
+        'trigger_conditions' as object,
+        any_value(extra) as extra,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from trigger_conditions
+    cross join chosen
+    where extra is not null
+    group by hash(extra)
     union all
-    select 'pipelines' as object, run_id, run_date, [json_keys(extra)] as keys, count(*) as things
-    from pipeline_extras where extra is not null
-    group by all
-    union all
-    select 'projects' as object, run_id, run_date, [json_keys(extra)] as keys, count(*) as things
-    from project_extras where extra is not null
-    group by all
-    union all
-    select 'workspaces' as object, run_id, run_date, [json_keys(extra)] as keys, count(*) as things
-    from workspace_extras where extra is not null
-    group by all
-    union all
-    select 'trigger_conditions' as object, run_id, run_date, [json_keys(extra)] as keys, count(*) as things
-    from condition_extras where extra is not null
-    group by all
-    union all
-    select 'variables' as object, run_id, run_date, [json_keys(extra)] as keys, count(*) as things
-    from variable_extras where extra is not null
-    group by all
+    select
+        'variables' as object,
+        any_value(extra) as extra,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from variables
+    cross join chosen
+    where extra is not null
+    group by hash(extra)
 ),
 places (place, prefix) as (values (1, ''), (2, 'pipeline.'), (3, 'src.'), (4, 'dest.'), (5, 'permissions.')),
+-- Gathered again by their lists of keys, of which there are a handful.
+key_lists as (
+    select
+        object,
+        json_keys(extra, ['$', '$.pipeline', '$.src', '$.dest', '$.permissions']) as keys,
+        min(first_run_id) as first_run_id,
+        min(first_date) as first_date,
+        max(last_run_id) as last_run_id,
+        max(last_date) as last_date,
+        sum(things) as things
+    from leftovers
+    group by all
+),
 fields as (
     select
         key_lists.object,
         places.prefix,
         unnest(key_lists.keys[places.place]) as field,
-        key_lists.run_id,
-        key_lists.run_date,
+        key_lists.first_run_id,
+        key_lists.first_date,
+        key_lists.last_run_id,
+        key_lists.last_date,
         key_lists.things
     from key_lists
-    inner join places on places.place <= len(key_lists.keys)
+    inner join places on places.place = 1 or key_lists.object = 'promote_image_actions'
 ),
 unknown_fields as (
     select
         fields.object,
         'field' as drift,
         fields.prefix || fields.field as name,
-        fields.run_id,
-        fields.run_date,
-        sum(fields.things) as things
+        fields.first_run_id,
+        fields.first_date,
+        fields.last_run_id,
+        fields.last_date,
+        fields.things
     from fields
     left join columns_known
         on
@@ -90,75 +161,164 @@ unknown_fields as (
             fields.object = 'promote_image_actions' and fields.prefix = ''
             and fields.field in ('pipeline', 'src', 'dest', 'permissions')
         )
+        -- What an integration says beside its id.
         and not (fields.prefix in ('src.', 'dest.') and fields.field = 'integration')
-    group by all
 ),
 -- Counted before they are unpivoted, for the same reason.
-project_counts as (
-    select run_id, run_date, status, access, count(*) as things
-    from project_extras
+project_values as (
+    select
+        status,
+        access,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from projects
+    cross join chosen
     group by all
 ),
-pipeline_counts as (
-    select run_id, run_date, priority, last_execution_status, definition_source, git_config_ref, git_changeset_base, filesystem_changeset_base, cpu, count(*) as things
-    from pipeline_extras
+pipeline_values as (
+    select
+        priority,
+        last_execution_status,
+        definition_source,
+        git_config_ref,
+        git_changeset_base,
+        filesystem_changeset_base,
+        cpu,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from pipelines
+    cross join chosen
     group by all
 ),
-action_counts as (
-    select run_id, run_date, trigger_time, last_execution_status, count(*) as things
-    from action_extras
+action_values as (
+    select
+        trigger_time,
+        last_execution_status,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from actions
+    cross join chosen
     group by all
 ),
-promotion_counts as (
-    select run_id, run_date, trigger_time, run_next, last_execution_status, permissions_others, src_docker_registry, dest_docker_registry, count(*) as things
-    from promotion_extras
+promotion_values as (
+    select
+        trigger_time,
+        run_next,
+        last_execution_status,
+        permissions_others,
+        src_docker_registry,
+        dest_docker_registry,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from promote_image_actions
+    cross join chosen
     group by all
 ),
-trigger_condition_counts as (
-    select run_id, run_date, trigger_condition, trigger_status, count(*) as things
-    from condition_extras
+trigger_condition_values as (
+    select
+        trigger_condition,
+        trigger_status,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from trigger_conditions
+    cross join chosen
     group by all
 ),
-variable_counts as (
-    select run_id, run_date, type, file_place, count(*) as things
-    from variable_extras
+variable_values as (
+    select
+        type,
+        file_place,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from variables
+    cross join chosen
     group by all
 ),
-permission_counts as (
-    select run_id, run_date, access_level, count(*) as things
-    from permission_values
+permission_values as (
+    select
+        access_level,
+        min(run_id) as first_run_id,
+        min(run_date) as first_date,
+        max(run_id) as last_run_id,
+        max(run_date) as last_date,
+        count(*) filter (where run_id = chosen_run_id) as things
+    from permissions
+    cross join chosen
     group by all
 ),
 enum_values as (
-    select 'projects' as object, run_id, run_date, column_name, value, things
-    from project_counts unpivot (value for column_name in (status, access))
+    select 'projects' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    from project_values
+    unpivot (value for column_name in (
+        status, access
+    ))
     union all
-    select 'pipelines' as object, run_id, run_date, column_name, value, things
-    from pipeline_counts unpivot (value for column_name in (priority, last_execution_status, definition_source, git_config_ref, git_changeset_base, filesystem_changeset_base, cpu))
+    select 'pipelines' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    from pipeline_values
+    unpivot (value for column_name in (
+        priority, last_execution_status, definition_source, git_config_ref, git_changeset_base,
+        filesystem_changeset_base, cpu
+    ))
     union all
-    select 'actions' as object, run_id, run_date, column_name, value, things
-    from action_counts unpivot (value for column_name in (trigger_time, last_execution_status))
+    select 'actions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    from action_values
+    unpivot (value for column_name in (
+        trigger_time, last_execution_status
+    ))
     union all
-    select 'promote_image_actions' as object, run_id, run_date, column_name, value, things
-    from promotion_counts unpivot (value for column_name in (trigger_time, run_next, last_execution_status, permissions_others, src_docker_registry, dest_docker_registry))
+    select 'promote_image_actions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    from promotion_values
+    unpivot (value for column_name in (
+        trigger_time, run_next, last_execution_status, permissions_others, src_docker_registry,
+        dest_docker_registry
+    ))
     union all
-    select 'trigger_conditions' as object, run_id, run_date, column_name, value, things
-    from trigger_condition_counts unpivot (value for column_name in (trigger_condition, trigger_status))
+    select 'trigger_conditions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    from trigger_condition_values
+    unpivot (value for column_name in (
+        trigger_condition, trigger_status
+    ))
     union all
-    select 'variables' as object, run_id, run_date, column_name, value, things
-    from variable_counts unpivot (value for column_name in (type, file_place))
+    select 'variables' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    from variable_values
+    unpivot (value for column_name in (
+        type, file_place
+    ))
     union all
-    select 'permissions' as object, run_id, run_date, column_name, value, things
-    from permission_counts unpivot (value for column_name in (access_level))
+    select 'permissions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    from permission_values
+    unpivot (value for column_name in (
+        access_level
+    ))
 ),
 unknown_values as (
     select
         enum_values.object,
         'value' as drift,
         enum_values.column_name || ' = ' || enum_values.value as name,
-        enum_values.run_id,
-        enum_values.run_date,
-        sum(enum_values.things) as things
+        enum_values.first_run_id,
+        enum_values.first_date,
+        enum_values.last_run_id,
+        enum_values.last_date,
+        enum_values.things
     from enum_values
     left join documented
         on
@@ -166,22 +326,20 @@ unknown_values as (
             and enum_values.column_name = documented.column_name
             and enum_values.value = documented.value
     where documented.value is null
-    group by all
 ),
-nights as (
-    select object, drift, name, run_id, run_date, things from unknown_fields
+unknown as (
+    select object, drift, name, first_run_id, first_date, last_run_id, last_date, things from unknown_fields
     union all
-    select object, drift, name, run_id, run_date, things from unknown_values
+    select object, drift, name, first_run_id, first_date, last_run_id, last_date, things from unknown_values
 )
 select
     object,
     drift,
     name,
-    min(run_id) as first_seen_run_id,
-    min(run_date) as first_seen_date,
-    max(run_id) as last_seen_run_id,
-    max(run_date) as last_seen_date,
-    count(distinct run_id) as nights,
-    cast(max_by(things, run_id) as bigint) as last_things
-from nights
+    min(first_run_id) as first_seen_run_id,
+    min(first_date) as first_seen_date,
+    max(last_run_id) as last_seen_run_id,
+    max(last_date) as last_seen_date,
+    cast(sum(things) as bigint) as things
+from unknown
 group by object, drift, name

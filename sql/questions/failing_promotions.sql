@@ -1,39 +1,76 @@
 -- Which promotions failed in their last run, and for how many nights has Buddy shown that?
 -- $terminated BOOLEAN = false : also those whose last run somebody ended
+--
+-- Nights in a row up to the selected run with the same status; a night that did not see the action neither counts nor ends
+-- them. The same as the view failing_streaks tells of every night, asked of tonight's failures only.
 with
 tonight as (select * from selected_promotions),
-streaks as (select * from failing_streaks)
+failing as (
+    select *
+    from tonight
+    where last_execution_status = 'FAILED' or ($terminated and last_execution_status = 'TERMINATED')
+),
+nights as (select * from promote_image_actions),
+history as (
+    select
+        failing.installation,
+        failing.workspace,
+        failing.project,
+        failing.pipeline_id,
+        failing.action_id,
+        nights.run_id,
+        nights.run_date,
+        max(case when nights.last_execution_status is distinct from failing.last_execution_status then nights.run_id end)
+            over (
+                partition by
+                    failing.installation,
+                    failing.workspace,
+                    failing.project,
+                    failing.pipeline_id,
+                    failing.action_id
+            ) as other_run_id
+    from nights
+    inner join failing
+        on
+            nights.installation = failing.installation
+            and nights.workspace = failing.workspace
+            and nights.project = failing.project
+            and nights.pipeline_id = failing.pipeline_id
+            and nights.action_id = failing.action_id
+            and nights.run_id <= failing.run_id
+),
+spells as (
+    select installation, workspace, project, pipeline_id, action_id, count(*) as nights, min(run_date) as since_date
+    from history
+    where other_run_id is null or run_id > other_run_id
+    group by installation, workspace, project, pipeline_id, action_id
+)
 select
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline,
-    tonight.action,
-    tonight.last_execution_status,
-    -- Of an older run only the part of the series up to it: its nights are not known to a row per series.
-    case when streaks.last_run_id = tonight.run_id then streaks.nights end as nights,
-    streaks.since_date,
-    tonight.source,
-    tonight.destination,
-    tonight.destination_environment,
-    tonight.disabled,
-    tonight.html_url,
-    tonight.pipeline_id,
-    tonight.action_id
-from tonight
-left join streaks
+    failing.installation,
+    failing.workspace,
+    failing.project,
+    failing.pipeline,
+    failing.action,
+    failing.last_execution_status,
+    spells.nights,
+    spells.since_date,
+    failing.destination,
+    failing.destination_environment,
+    failing.html_url,
+    failing.pipeline_id,
+    failing.action_id
+from failing
+inner join spells
     on
-        tonight.installation = streaks.installation
-        and tonight.workspace = streaks.workspace
-        and tonight.project = streaks.project
-        and tonight.pipeline_id = streaks.pipeline_id
-        and tonight.action_id = streaks.action_id
-        and tonight.run_id between streaks.since_run_id and streaks.last_run_id
-where tonight.last_execution_status = 'FAILED' or ($terminated and tonight.last_execution_status = 'TERMINATED')
+        failing.installation = spells.installation
+        and failing.workspace = spells.workspace
+        and failing.project = spells.project
+        and failing.pipeline_id = spells.pipeline_id
+        and failing.action_id = spells.action_id
 order by
-    nights desc nulls last,
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline_id,
-    tonight.action_id
+    spells.nights desc,
+    failing.installation,
+    failing.workspace,
+    failing.project,
+    failing.pipeline_id,
+    failing.action_id

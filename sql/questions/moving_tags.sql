@@ -9,11 +9,12 @@ ends as (
         tonight.*,
         case
             when source_moving_reason is not null then source_moving_reason
-            when $channels and source_digest is null and source_stage is not null then 'names an environment'
+            when $channels and source_digest is null and source_tag_environment is not null then 'names an environment'
         end as source_moves,
         case
             when destination_moving_reason is not null then destination_moving_reason
-            when $channels and destination_digest is null and destination_stage is not null then 'names an environment'
+            when $channels and destination_digest is null and destination_tag_environment is not null
+                then 'names an environment'
         end as destination_moves
     from tonight
 )

@@ -127,7 +127,7 @@ def parse(path: Path) -> Iterator[Case]:
         yield case
 
 
-def shown(value: Any) -> str | None:  # noqa: ANN401 - any value of a result
+def shown(value: Any) -> str | None:
     """A value of a result as a cell says it."""
     if value is None:
         return None
@@ -170,7 +170,7 @@ def _date_of(run: str) -> date:
     return date(2026, 11, int(run.removeprefix("r")))
 
 
-def _typed(text: str | None, kind: pa.DataType) -> Any:  # noqa: ANN401 - a value of any column
+def _typed(text: str | None, kind: pa.DataType) -> Any:
     if text is None:
         return None
     if pa.types.is_boolean(kind):

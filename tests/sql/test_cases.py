@@ -27,7 +27,7 @@ class _Run:
         self.run_id = run_id
         self.run_date = run_date
         self.status = "complete"
-        self.started_at = datetime(run_date.year, run_date.month, run_date.day, 2, 15)  # noqa: DTZ001 - naive UTC
+        self.started_at = datetime(run_date.year, run_date.month, run_date.day, 2, 15)
 
 
 @pytest.fixture
@@ -77,7 +77,9 @@ def test_the_sql_gives_what_the_case_expects(case: Case, database: Database, tmp
 
 
 @pytest.mark.parametrize("name", sorted(Questions(SQL).all))
-def test_a_question_about_an_empty_lake_has_no_answer_and_no_error(name: str, database: Database, tmp_path: Path) -> None:
+def test_a_question_about_an_empty_lake_has_no_answer_and_no_error(
+    name: str, database: Database, tmp_path: Path
+) -> None:
     """Every question runs on a lake without a run, and gives no row."""
     question = Questions(SQL)[name]
     given = {p.name: "1" for p in question.parameters if p.required}

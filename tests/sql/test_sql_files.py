@@ -16,7 +16,9 @@ from .case_files import CASES, read_cases
 
 SQL = sql_folder()
 FOLDERS = ("clean", "facts", "questions", "checks")
-FILES = {f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()}
+FILES = {
+    f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()
+}
 QUESTIONS = Questions(SQL).all
 
 
