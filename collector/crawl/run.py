@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from collector.buddy.catalogue import Kind
 from collector.crawl import events
@@ -336,7 +335,8 @@ class Run:
         )
 
     def _forget(self) -> None:
-        Path(self._journal.path).unlink(missing_ok=True)
+        """Leave nothing of a run that saw nothing."""
+        self._lake.runs.remove(self.run_id)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
