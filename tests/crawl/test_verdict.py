@@ -152,7 +152,7 @@ def test_a_failure_shows_no_document() -> None:
     )
 
 
-@pytest.mark.parametrize("levels, accepted", [(90, True), (150, False), (900, False), (5000, False)])
+@pytest.mark.parametrize(("levels", "accepted"), [(90, True), (150, False), (900, False), (5000, False)])
 def test_a_document_nested_deeper_than_it_could_be_kept_is_not_taken(levels: int, accepted: bool) -> None:
     """A reply so deep that the journal or `extra` could not hold it is asked again like one that is no JSON."""
     body = b'{"id": 1, "a": ' + b"[" * levels + b"]" * levels + b"}"
