@@ -1,0 +1,1 @@
+"""The documents say what the program does, and what they tell to do works."""
