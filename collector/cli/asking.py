@@ -81,7 +81,7 @@ def sql(
         answer = reader.sql(text)
         rows.write(answer.table, form, output)
         if form is options.Rows.text and output is None:
-            _note(f"{_counted(answer.table.num_rows)}")
+            _note(_counted(answer.table.num_rows))
     else:
         rows.write(reader.stream(text), form, output)
     return 0
@@ -147,7 +147,7 @@ def _counted(count: int) -> str:
 
 
 def _note(text: str) -> None:
-    sys.stderr.write(terminal.inert(text).replace("\\n", "\n") + "\n")
+    sys.stderr.write("".join(terminal.inert(line) + "\n" for line in text.split("\n")))
 
 
 def _reader(lake: str | None, config: str | None) -> "LakeReader":

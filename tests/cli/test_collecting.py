@@ -66,6 +66,11 @@ def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
     assert said.code == 1
     assert "partial" in said.out
     assert "coverage_last_night" in said.out
+    answer = program("ask", "promotions")
+    assert "This night is incomplete: 1 project forbidden" in answer.out
+    rows = program("ask", "promotions", "--format", "json")
+    assert "This night is incomplete" in rows.err
+    assert isinstance(json.loads(rows.out), list)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from collector.errors import LakeBusy
 from tests.cli.conftest import Program
 
 COMMANDS = (
-    *("collect", "demo", "ask", "sql", "shell", "tables", "status"),
+    *("collect", "demo", "ask", "sql", "shell", "report", "tables", "status"),
     *("doctor", "verify", "compact", "prune", "init", "fake-buddy"),
 )
 # For processes of their own, wherever the tests are started.
