@@ -1,0 +1,118 @@
+"""The fake Buddy as a process of its own, warm, and the programs that crawl it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import Any, Self
+from urllib.request import Request, urlopen
+
+from tests.bench.measure import Measured, python
+
+TOKEN = "bench-token-0123456789"
+CONCURRENCY = 16
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a world; counts are per parent, and half of the actions are promotions."""
+
+    workspaces: int = 1
+    projects: int = 3
+    pipelines: int = 4
+    actions: int = 20
+
+    @property
+    def promotions(self) -> int:
+        """Promote-image actions in it."""
+        return self.workspaces * self.projects * self.pipelines * self.actions // 2
+
+    @property
+    def arguments(self) -> list[str]:
+        """The same for the fake's command line. Plain: dlt doesn't percent-encode the awkward names."""
+        counts = {
+            "workspaces": self.workspaces, "projects": self.projects, "pipelines": self.pipelines,
+            "actions": self.actions,
+        }  # fmt: skip
+        return ["--plain", *(text for name, count in counts.items() for text in (f"--{name}", str(count)))]
+
+
+@dataclass
+class Buddy:
+    """A fake Buddy that serves one shape of world: `with Buddy(shape, latency_s) as buddy`.
+
+    It is warm when entered: a first crawl has made it compute and keep every reply.
+    """
+
+    shape: Shape
+    latency_s: float = 0.0
+    warm: bool = True
+    url: str = ""
+    _process: subprocess.Popen[str] | None = None
+    _places: list[Path] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "collector.fake_buddy", "--bodies-kept", "400000", "--token", TOKEN]
+        if self.latency_s:
+            command += ["--latency", str(self.latency_s)]
+        self._process = subprocess.Popen([*command, *self.shape.arguments], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        if self.warm:
+            self.bare()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.communicate()
+        for place in self._places:
+            rmtree(place, ignore_errors=True)
+
+    def stats(self, *, minimum: bool = False) -> dict[str, Any]:
+        """Return the server's counts and its CPU so far."""
+        with urlopen(f"{self.url}/-/stats{'?minimum=1' if minimum else ''}") as reply:
+            counts: dict[str, Any] = json.load(reply)
+            return counts
+
+    def served(self, program: Callable[[], Measured]) -> tuple[Measured, int, float]:
+        """Run a program; returns also the requests that arrived and the seconds of CPU that the server spent."""
+        urlopen(Request(f"{self.url}/-/forget", method="POST")).close()
+        before = self.stats()
+        measured = program()
+        after = self.stats()
+        return measured, after["requests"], after["cpu_seconds"] - before["cpu_seconds"]
+
+    # The programs
+
+    def bare(self) -> Measured:
+        """The bare loop."""
+        return self._run("bare", "--concurrency", str(CONCURRENCY))
+
+    def ours(self, lake: Path | None = None) -> Measured:
+        """Ours, into a new lake; no ceiling of our own, or it would be what is measured."""
+        return self._run("ours", "--lake", str(lake or self._place() / "lake"))
+
+    def dlt(self) -> Measured:
+        """dlt as it comes."""
+        return self._run("dlt_rest_api", "--directory", str(self._place()))
+
+    def dlt_parallel(self) -> Measured:
+        """dlt with as many requests at once as ours."""
+        return self._run("dlt_rest_api", "--directory", str(self._place()), "--workers", str(CONCURRENCY))
+
+    def _run(self, client: str, *arguments: str) -> Measured:
+        return python("-m", f"tests.bench.clients.{client}", "--url", self.url, "--token", TOKEN, *arguments)
+
+    def _place(self) -> Path:
+        while self._places:
+            rmtree(self._places.pop(), ignore_errors=True)
+        self._places.append(Path(mkdtemp(prefix="bench-")))
+        return self._places[-1]

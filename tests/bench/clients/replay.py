@@ -1,0 +1,91 @@
+"""Reads a journal back as a resumed run does: `python -m tests.bench.clients.replay JOURNAL [STAGING]`."""
+
+import sys
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from collector.buddy.catalogue import Kind, Request
+from collector.buddy.decode import decode
+from collector.crawl.frontier import Frontier
+from collector.crawl.gathering import Gathering, selection
+from collector.crawl.journal import FORMAT, Answered, Cost, Header, Journal, Line
+from collector.crawl.redact import Redactor
+from collector.crawl.reply import Reply
+from collector.fake_buddy import World
+from collector.lake.flatten import Stamp
+from collector.lake.staging import Staging
+from collector.settings import Installation, Secret
+from tests.bench.buddy import TOKEN, Shape
+from tests.bench.clients.ending import say
+
+BUDDY = Installation("us", "https://api.buddy.works", Secret(TOKEN))
+_STAMP = Stamp("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+_NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+_ROWS_PER_LOT = 2_000
+_REDACTOR = Redactor(TOKEN, keep_values=False)
+
+
+def write_journal(path: Path, shape: Shape) -> int:
+    """Write the journal of a whole crawl, without a network; returns its replies."""
+    world = World(
+        workspaces=shape.workspaces, projects=shape.projects, pipelines=shape.pipelines, actions=shape.actions
+    )
+    frontier = Frontier("us", selection(BUDDY))
+    replies = 0
+    with Journal.create(path, Header(FORMAT, _STAMP.run_id, _NOW, "bench")) as journal:
+        while isinstance(request := frontier.next(), Request):
+            document, body = raw_answer(world, request)
+            journal.append([Answered(request, _NOW, Cost(bytes_received=len(bytes(body))), body)])
+            frontier.feed(Reply(request, decode(request, document), _NOW, 1))
+            replies += 1
+    return replies
+
+
+def raw_answer(world: World, request: Request) -> tuple[dict[str, Any], msgspec.Raw]:
+    """Return what Buddy would say, redacted: decoded, and as it stands in a journal."""
+    workspace, project, pipeline = request.workspace or "", request.project or "", request.pipeline_id or 0
+    if request.kind is Kind.ACTION:
+        said: Any = world.action(workspace, project, pipeline, request.action_id or 0)
+    else:
+        lists = {
+            Kind.WORKSPACES: lambda: world.workspaces_list(),
+            Kind.PROJECTS: lambda: world.projects(workspace, sort_by="name"),
+            Kind.PIPELINES: lambda: world.pipelines(workspace, project, sort_by="id"),
+            Kind.ACTIONS: lambda: world.actions(workspace, project, pipeline),
+        }
+        items = lists[request.kind]()
+        first = (request.page - 1) * request.per_page if request.page else 0
+        said = {request.kind.value: items[first : first + request.per_page] if request.page else items}
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(said))
+    _REDACTOR.redact_document(document)
+    return document, msgspec.Raw(msgspec.json.encode(document))
+
+
+def main() -> None:
+    """Replay, and stage the rows where a directory for them is named."""
+    gathering = Gathering(_STAMP, [BUDDY])
+    staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else None
+    journal = Journal.resume(Path(sys.argv[1]))
+    assert journal is not None
+
+    def take(line: Line) -> bool:
+        taken = gathering.replay(line)
+        if gathering.waiting_rows >= _ROWS_PER_LOT:
+            for table, rows in gathering.take_rows().items():
+                if staging is not None:
+                    staging.append(table, rows)
+        return taken
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    with journal:
+        replies = journal.replay(take)
+    assert gathering.frontiers["us"].finished
+    say(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""A year of nights without a crawl: real rows of one world, of which a little changes from night to night.
+
+Every night 2% of the actions have run, which leaves a status and a new revision, one in a thousand is edited (the tag that
+it promotes), and every row is fetched anew. Nothing comes or goes.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from collector.buddy.catalogue import Request
+from collector.crawl.gathering import Gathering
+from collector.crawl.journal import Answered, Cost
+from collector.fake_buddy import World
+from collector.lake.flatten import Stamp
+from collector.lake.manifest import RunEntry
+from collector.lake.staging import record_batch
+from collector.lake.tables import (
+    ACTION_CHANGES,
+    ALL,
+    KEY_NAMES,
+    LAST_KNOWN_ACTIONS,
+    PROMOTE_IMAGE_ACTIONS,
+    TABLES,
+)
+from tests.bench.clients.replay import BUDDY, raw_answer
+
+FIRST_NIGHT = datetime(2025, 11, 1, 2, 15, tzinfo=UTC)
+RAN_SHARE = 0.02
+EDITED_SHARE = 0.001
+_STATUSES = ("SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL", "FAILED")
+
+
+@dataclass(frozen=True)
+class GeneratedNight:
+    """One night: its run, and its rows by table, sorted by the table's key."""
+
+    number: int
+    run: RunEntry
+    tables: dict[str, pa.Table]
+
+
+def run_of(number: int) -> RunEntry:
+    """Return the run of a night; the first is number 1."""
+    at = FIRST_NIGHT + timedelta(days=number - 1)
+    return RunEntry(
+        run_id=f"{at:%Y%m%dT%H%M%SZ}-{number:06x}",
+        run_date=at.date(),
+        status="complete",
+        started_at=at,
+        finished_at=at + timedelta(minutes=20),
+        collector_version="0",
+        api_urls=[BUDDY.api_url],
+    )
+
+
+def nights(count: int, actions: int, seed: int = 1) -> Iterator[GeneratedNight]:
+    """Yield nights, oldest first, of about so many promote-image actions each."""
+    rng = random.Random(seed)
+    tables = _world(actions)
+    previous: RunEntry | None = None
+    for number in range(1, count + 1):
+        run = run_of(number)
+        changes = _live_on(tables, rng, run, previous) if previous is not None else None
+        stamped = {name: _stamped(rows, run) for name, rows in tables.items()}
+        if changes is not None:
+            stamped["action_changes"] = changes
+        yield GeneratedNight(number, run, stamped)
+        previous = run
+
+
+def last_known(night: GeneratedNight, first: RunEntry) -> pa.Table:
+    """Return last_known_actions as the night leaves it."""
+    rows = night.tables[PROMOTE_IMAGE_ACTIONS.name]
+    for name, run_id in (("first_seen_run_id", first.run_id), ("last_seen_run_id", night.run.run_id)):
+        rows = rows.append_column(name, _same(run_id, len(rows)))
+    return rows.select(LAST_KNOWN_ACTIONS.column_names)
+
+
+def _world(actions: int) -> dict[str, pa.Table]:
+    """Return the tables of one crawl."""
+    world = World(
+        projects=max(1, actions // 1000), pipelines=50, actions=20, promote_share=1.0, awkward=False
+    )
+    run = run_of(1)
+    gathering = Gathering(Stamp(run.run_id, run.run_date), [BUDDY])
+    frontier = gathering.frontiers[BUDDY.name]
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    while isinstance(request := frontier.next(), Request):
+        document, body = raw_answer(world, request)
+        gathering.take(Answered(request, run.started_at, Cost(), body), document)
+        for name, lot in gathering.take_rows().items():
+            rows.setdefault(name, []).extend(lot)
+    promotions = rows[PROMOTE_IMAGE_ACTIONS.name]
+    kept = {row[3:7] for row in promotions[:actions]}
+    found = {}
+    for name, lot in rows.items():
+        of_actions = set(KEY_NAMES) <= set(TABLES[name].column_names)
+        chosen = [row for row in lot if not of_actions or row[3:7] in kept]
+        table = pa.Table.from_batches([record_batch(TABLES[name], chosen)])
+        found[name] = table.sort_by([(key, "ascending") for key in TABLES[name].key])
+    return found
+
+
+def _live_on(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, previous: RunEntry) -> pa.Table:
+    """Change a few actions in place and return the rows of action_changes that say so."""
+    name = PROMOTE_IMAGE_ACTIONS.name
+    actions = tables[name]
+    values = {
+        column: actions[column].to_pylist()
+        for column in ("last_execution_status", "current_revision", "dest_tag")
+    }
+    changed = []
+
+    def change(row: int, column: str, new: str) -> None:
+        if values[column][row] != new:
+            changed.append((row, column, values[column][row], new))
+            values[column][row] = new
+
+    for row in rng.sample(range(len(actions)), int(len(actions) * RAN_SHARE)):
+        change(row, "last_execution_status", rng.choice(_STATUSES))
+        change(row, "current_revision", f"{rng.getrandbits(160):040x}")
+    for row in rng.sample(range(len(actions)), max(1, int(len(actions) * EDITED_SHARE))):
+        change(row, "dest_tag", f"v{rng.randrange(100)}.{rng.randrange(100)}")
+    # Fetched one after another, in the order in which the crawl came by.
+    seconds = [
+        run.started_at.replace(tzinfo=None) + timedelta(seconds=row // 25) for row in range(len(actions))
+    ]
+    for column, new_values in (*values.items(), ("fetched_at", seconds)):
+        place = actions.schema.get_field_index(column)
+        actions = actions.set_column(place, column, pa.array(new_values, actions.schema.field(column).type))
+    tables[name] = actions
+    return _changes(actions, sorted(changed), run, previous)
+
+
+def _changes(
+    actions: pa.Table, changed: list[tuple[int, str, str | None, str]], run: RunEntry, previous: RunEntry
+) -> pa.Table:
+    keys = actions.select(["installation", *KEY_NAMES]).take([row for row, *_ in changed]).to_pylist()
+    rows = [
+        (
+            run.run_id, run.run_date, *key.values(), "changed",
+            "configuration" if column == "dest_tag" else "execution", column, old, new, previous.run_id,
+        )
+        for key, (_, column, old, new) in zip(keys, changed, strict=True)
+    ]  # fmt: skip
+    return pa.Table.from_batches([record_batch(ACTION_CHANGES, rows)])
+
+
+def _stamped(rows: pa.Table, run: RunEntry) -> pa.Table:
+    rows = rows.set_column(0, "run_id", _same(run.run_id, len(rows)))
+    dates = pa.array([run.run_date], ALL["runs"].schema.field("run_date").type)
+    return rows.set_column(1, "run_date", dates.take(pa.array([0] * len(rows))))
+
+
+def _same(text: str, count: int) -> pa.Array:
+    return pa.array([text]).take(pa.array([0] * count, pa.int8()))

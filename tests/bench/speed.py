@@ -1,0 +1,138 @@
+"""2 and 3. Speed on a server without a limit: no latency, then latencies like those of the network."""
+
+from dataclasses import dataclass
+
+from tests.bench.buddy import Buddy, Shape
+from tests.bench.measure import Measured, Spread, spread
+from tests.bench.report import Goal, Section, Table
+from tests.bench.scale import Scale
+
+_SAID = """\
+Whole processes, from start to exit, each against the same warm server beside it on this machine, 16 requests at once.
+*bare* is the limit: an aiohttp loop that only GETs and parses JSON. *ours* does everything: redaction, journal, checks,
+changes, a published lake (no ceiling of its own; its defaults otherwise). *dlt* writes Parquet files; by default it asks
+for one thing after another. *in the crawl* leaves out start-up, and of ours the closing of the night. The last column is
+the server's own CPU per reply, which is none of the client's but takes a core from the machine."""
+_COLUMNS = ("client", "replies", "wall s", "replies/s, process", "replies/s, in the crawl", "CPU µs/reply, process",
+            "CPU µs/reply, crawl", "server CPU µs/reply")  # fmt: skip
+# One request after another is measured up to this latency.
+_LONGEST_ALONE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One run and what the server saw of it."""
+
+    run: Measured
+    requests: int
+    server_s: float
+
+    @property
+    def rate(self) -> float:
+        """Replies per second of the wall, whole process."""
+        return self.requests / self.run.wall_s
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU per reply, whole process."""
+        return self.run.cpu_s / self.requests * 1e6
+
+    @property
+    def crawl_rate(self) -> float:
+        """Replies per second of the wall while crawling; 0 where the client doesn't tell."""
+        seconds: float = self.run.said.get("crawl_s", 0.0)
+        return self.requests / seconds if seconds else 0.0
+
+    @property
+    def crawl_cpu_us(self) -> float:
+        """Microseconds of CPU per reply while crawling; 0 where the client doesn't tell."""
+        seconds: float = self.run.said.get("crawl_cpu_s", 0.0)
+        return seconds / self.requests * 1e6
+
+
+Results = dict[str, list[Timed]]
+
+
+def bench(scale: Scale) -> list[Section]:
+    """Measure all three without latency and with each."""
+    limit = race(scale.fast, 0.0, scale.runs, ("bare", "ours"))
+    beside = race(scale.beside_dlt, 0.0, scale.runs, ("bare", "ours", *_dlt(scale, 0.0)))
+    unlimited = Section(
+        "2. Unlimited server, no latency",
+        _SAID + "\n\nThe larger world is for ours and its limit, the smaller one has dlt beside them.",
+        [_table(limit), _table(beside)],
+        [_of_the_limit(limit), *_against_dlt(beside, "no latency")],
+    )
+    far = [
+        race(scale.beside_dlt, latency, scale.runs, ("bare", "ours", *_dlt(scale, latency)))
+        for latency in scale.latencies_s
+    ]
+    shown = " ms, then ".join(f"{latency * 1000:.0f}" for latency in scale.latencies_s)
+    distant = Section(
+        "3. Latency",
+        f"As above, the smaller world, with {shown} ms before each reply. dlt's default of one request after another is "
+        "left out at the longest latency, where it would only wait.",
+        [_table(results) for results in far],
+        _against_dlt(far[0], f"{scale.latencies_s[0] * 1000:.0f} ms"),
+    )
+    return [unlimited, distant]
+
+
+def race(shape: Shape, latency_s: float, runs: int, names: tuple[str, ...]) -> Results:
+    """Run the named clients alternately."""
+    results: Results = {name: [] for name in names}
+    with Buddy(shape, latency_s) as buddy:
+        for _ in range(runs):
+            for name in names:
+                results[name].append(Timed(*buddy.served(getattr(buddy, name))))
+    return results
+
+
+def _dlt(scale: Scale, latency_s: float) -> tuple[str, ...]:
+    if not scale.dlt:
+        return ()
+    return ("dlt_parallel",) if latency_s > _LONGEST_ALONE_S else ("dlt", "dlt_parallel")
+
+
+def _table(results: Results) -> Table:
+    return Table(_COLUMNS, [_row(name, runs) for name, runs in results.items()])
+
+
+def _row(name: str, runs: list[Timed]) -> tuple[str, ...]:
+    shown = {"dlt": "dlt, defaults", "dlt_parallel": "dlt, 16 at once"}.get(name, name)
+    tells = runs[0].crawl_rate > 0
+    return (
+        shown,
+        f"{runs[0].requests:,}",
+        f"{spread(t.run.wall_s for t in runs):.2f}",
+        f"{_median(runs, 'rate'):,.0f}",
+        f"{_median(runs, 'crawl_rate'):,.0f}" if tells else "",
+        f"{_median(runs, 'cpu_us'):,.0f}",
+        f"{_median(runs, 'crawl_cpu_us'):,.0f}" if tells else "",
+        f"{spread(t.server_s / t.requests * 1e6 for t in runs).median:,.0f}",
+    )
+
+
+def _median(runs: list[Timed], what: str) -> Spread:
+    return spread(getattr(each, what) for each in runs)
+
+
+def _of_the_limit(results: Results) -> Goal:
+    share = _median(results["ours"], "crawl_rate").median / _median(results["bare"], "crawl_rate").median
+    return Goal("replies/s in the crawl, of the bare loop's", "≥ 0.60", f"{share:.2f}", share >= 0.6)
+
+
+def _against_dlt(results: Results, where: str) -> list[Goal]:
+    ours = results["ours"]
+    goals = []
+    for name, how in (("dlt", "its defaults"), ("dlt_parallel", "16 at once")):
+        if name not in results:
+            continue
+        theirs = results[name]
+        faster = _median(ours, "rate").median / _median(theirs, "rate").median
+        cheaper = _median(theirs, "cpu_us").median / _median(ours, "cpu_us").median
+        goals += [
+            Goal(f"times dlt's speed ({how}), {where}", "≥ 4", f"{faster:.1f}", faster >= 4),
+            Goal(f"CPU per reply, of dlt's ({how}), {where}", "≤ 0.10", f"{1 / cheaper:.2f}", cheaper >= 10),
+        ]
+    return goals

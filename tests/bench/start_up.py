@@ -1,0 +1,47 @@
+"""7. Start-up: what one waits for before anything is done."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench.buddy import Buddy
+from tests.bench.measure import Measured, alternate, python, spread
+from tests.bench.report import Goal, Section, Table
+from tests.bench.scale import Scale
+
+_SAID = """\
+Whole processes; the lake holds one small night. `python -c pass` is what no program in Python can go below. Imports are
+lazy: the help loads neither Arrow nor DuckDB nor aiohttp."""
+
+
+def bench(scale: Scale) -> Section:
+    """Start each command some times."""
+    with (
+        TemporaryDirectory() as folder,
+        Buddy(scale.replies_replayed if scale.runs == 1 else scale.beside_dlt) as buddy,
+    ):
+        lake = Path(folder) / "lake"
+        buddy.ours(lake)
+        commands = {
+            "`python -c pass`": ("-c", "pass"),
+            "`collector --help`": ("-m", "collector", "--help"),
+            "`collector ask`": ("-m", "collector", "ask"),
+            "`collector ask what_changed`": ("-m", "collector", "ask", "what_changed"),
+            "`collector sql 'select 1'`": ("-m", "collector", "sql", "select 1"),
+            "`collector status`": ("-m", "collector", "status"),
+        }
+        runs = max(scale.runs, 2 * scale.runs - 1)
+        results = alternate(runs, {name: _starter(command, lake) for name, command in commands.items()})
+    rows = [
+        (name, f"{spread(r.wall_s for r in each):.2f}", f"{spread(r.cpu_s for r in each):.2f}")
+        for name, each in results.items()
+    ]
+    told = spread(r.wall_s for r in results["`collector --help`"]).median
+    goal = Goal("`collector --help`", "< 0.4 s", f"{told:.2f} s", told < 0.4)
+    return Section("7. Start-up", _SAID, [Table(("command", "wall s", "CPU s"), rows)], [goal])
+
+
+def _starter(command: tuple[str, ...], lake: Path) -> Callable[[], Measured]:
+    assert sys.executable
+    return lambda: python(*command, environ={"COLLECTOR_LAKE": str(lake)})

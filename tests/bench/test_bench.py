@@ -1,0 +1,41 @@
+"""The benchmarks work: each is run at a tiny size. What they measure is not looked at, for a test is no quiet machine."""
+
+import pytest
+
+from tests.bench.__main__ import BENCHES, main
+from tests.bench.report import Goal, Section, Table, document
+from tests.bench.scale import QUICK
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_every_benchmark_runs_and_says_what_it_found(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """At the quick size each benchmark prints a section with a table, and the goals that it decides."""
+    assert main(["--quick", "--only", name]) == 0
+    printed = capsys.readouterr().out
+    assert "\n## " in "\n" + printed
+    assert "| goal" in printed
+
+
+def test_the_results_are_one_markdown_document() -> None:
+    """The file begins with the machine and all goals, then has every section with its tables."""
+    goal = Goal("speed", "≥ 1", "2", True)
+    section = Section("1. Speed", "How fast.", [Table(("client", "s"), [("ours", "1.0")])], [goal])
+    assert document("Machine: this one.", [section]) == (
+        "# Benchmarks\n\n"
+        "Written by `make bench`. Figures are medians of alternating runs, with the least and the most in brackets.\n\n"
+        "Machine: this one.\n\n"
+        "## Goals\n\n"
+        "| goal  | wanted | measured | reached |\n"
+        "| ----- | -----: | -------: | ------: |\n"
+        "| speed |    ≥ 1 |        2 |     yes |\n\n"
+        "## 1. Speed\n\n"
+        "How fast.\n\n"
+        "| client |   s |\n"
+        "| ------ | --: |\n"
+        "| ours   | 1.0 |\n"
+    )
+
+
+def test_the_quick_size_needs_no_peer_installed() -> None:
+    """dlt belongs to the benchmark extra, which the tests do without."""
+    assert QUICK.dlt is False
