@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 # The stamps are newer than the lock and the project file once the environment holds exactly them.
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
+READY_BENCH := $(VENV)/.ready-bench
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 help: ## show this list
@@ -23,8 +24,8 @@ lint: $(READY_DEV) ## ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY_DEV) ## measurements at full size
-	$(BIN)/python -m pytest -m bench -s
+bench: $(READY_BENCH) ## measurements at full size, beside peers (25 minutes); writes tests/bench/RESULTS.md
+	$(BIN)/python -m tests.bench
 
 faults: $(READY_DEV) ## every fault and hundreds of kill points; rewrites the README's reliability table
 	$(BIN)/python -m pytest -m faults -s
@@ -54,7 +55,13 @@ $(READY): constraints.txt pyproject.toml | $(VENV)/bin/python
 
 $(READY_DEV): constraints.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the pinned dependencies and the tools" >&2
-	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks,bench]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks]'
 	@touch $@ $(READY)
+
+# The peers are large, and only `make bench` needs them.
+$(READY_BENCH): $(READY_DEV)
+	@echo "installing the peers to measure beside" >&2
+	@$(PIP) install --constraint constraints.txt --editable '.[bench]'
+	@touch $@
 
 .PHONY: help demo test lint bench faults notebooks lock clean
