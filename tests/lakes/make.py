@@ -1,0 +1,49 @@
+"""`python -m tests.lakes.make`: two nights of a small fake Buddy, written as the lake of the current format.
+
+Run it once for each released format, when the format is released, and never again: what it wrote is kept for ever.
+"""
+
+import random
+import shutil
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from collector.cli.nightly import nightly
+from collector.cli.watching import Watcher
+from collector.fake_buddy import FakeBuddy, World
+from collector.lake.manifest import FORMAT
+from collector.settings import Installation, Secret, Settings
+
+HERE = Path(__file__).parent
+WORLD = World(seed=11, workspaces=1, projects=1, pipelines=3, actions=4)
+NIGHTS = 2
+FIRST = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
+TOKEN = "kept-lake-token"
+
+
+def collect(lake: Path, number: int, world: World = WORLD) -> str:
+    """Collect the n-th night of the world into `lake`, at its own time; returns how it went."""
+    at = FIRST + timedelta(days=number - 1)
+    with FakeBuddy(world.at(night=number), token=TOKEN) as buddy:
+        installation = Installation("us", buddy.url, Secret(TOKEN), requests_per_second=0.0, reserve=0)
+        settings = Settings((installation,), lake)
+        return nightly(settings, Watcher(), now=lambda: at, rng=random.Random(number)).status
+
+
+def main() -> int:
+    """Write the lake; refuses to overwrite one that is kept."""
+    lake = HERE / f"format-{FORMAT}"
+    if lake.exists():
+        sys.stderr.write(f"{lake} is kept as it is.\n")
+        return 1
+    for number in range(1, NIGHTS + 1):
+        collect(lake, number)
+    for name in ("catalog.duckdb", ".lock", "lock", "runs"):
+        path = lake / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
