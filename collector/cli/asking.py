@@ -153,7 +153,9 @@ def _note(text: str) -> None:
 def _reader(lake: str | None, config: str | None) -> "LakeReader":
     from collector import open_lake
 
-    return open_lake(options.lake_path(lake, config))
+    opened = options.open_lake(lake, config)
+    options.settle_catalog(opened)
+    return open_lake(opened.path)
 
 
 def _list(

@@ -1,4 +1,6 @@
-"""A night as cron sees it: foretold, collected, told of, tidied up after; and the plan of one that is not begun."""
+"""A night as cron sees it: foretold, collected, told of, tidied up after; and the plan of one that is not
+begun.
+"""
 
 import json
 import random
@@ -24,7 +26,9 @@ def nightly(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     rng: random.Random | None = None,
 ) -> "Summary":
-    """Collect one night and do what the settings want done after it. Raises what collecting raises, afterwards."""
+    """Collect one night and do what the settings want done after it. Raises what collecting raises,
+    afterwards.
+    """
     from collector.night.after import after
     from collector.night.announcing import Announcing
     from collector.night.costs import last_costs

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ import typer
 
 from collector.cli import terminal
 from collector.config_file import SETTINGS
+from collector.errors import CollectorError
 from collector.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -131,3 +133,13 @@ def open_lake(lake: str | None, config: str | None) -> "OpenLake":
     from collector.lake.lake import Lake
 
     return Lake.open(lake_path(lake, config))
+
+
+def settle_catalog(lake: "OpenLake") -> None:
+    """Bring catalog.duckdb up to date where the lake was moved or changed; a lake that is only readable goes
+    without.
+    """
+    from collector.query import catalog
+
+    with suppress(CollectorError, OSError):
+        catalog.ensure(lake)

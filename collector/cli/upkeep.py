@@ -67,6 +67,7 @@ def compact(
     now = datetime.now(UTC)
     with opened.writing("compact", now):
         done = merge_nights(opened, merge, now=now, current_month=current_month)
+        options.settle_catalog(opened)
     if form is options.Facts.json:
         import msgspec
 
@@ -101,6 +102,7 @@ def prune(
     now = datetime.now(UTC)
     with opened.writing("prune", now):
         done = drop_nights(opened, merge_runs, keep_days=int(seconds // _DAY_S), now=now)
+        options.settle_catalog(opened)
     if form is options.Facts.json:
         said = {
             "runs": done.runs,

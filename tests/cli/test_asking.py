@@ -214,3 +214,37 @@ def test_verify(program: Program, on: dict[str, str]) -> None:
     said = program("verify", environ=on)
     assert (said.code, said.err) == (0, "")
     assert "all whole" in said.out
+
+
+def test_a_moved_lake_gets_its_catalog_anew(program: Program, demo_lake: Path, tmp_path: Path) -> None:
+    """The catalog's views need absolute paths: the next question after a move makes it anew, for any client."""
+    import shutil
+
+    moved = tmp_path / "moved"
+    shutil.copytree(demo_lake, moved)
+    assert program("ask", "promotions", "--lake", str(moved)).code == 0
+    code = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
+        "print(c.sql('select count(*) from promote_image_actions').fetchall()[0][0])"
+    )
+    counted = subprocess.run(
+        [sys.executable, "-c", code, str(moved / "catalog.duckdb")],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = json.loads(
+        program(
+            "sql", "select count(*) as n from promote_image_actions", "-f", "json", "--lake", str(moved)
+        ).out
+    )
+    assert int(counted.stdout) == rows[0]["n"] > 0
+    shown = subprocess.run(
+        [sys.executable, "-c", "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
+         "print(c.sql(\"select string_agg(sql, ' ') from duckdb_views() where not "
+         "internal\").fetchall()[0][0])",
+         str(moved / "catalog.duckdb")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert str(demo_lake) not in shown.stdout
