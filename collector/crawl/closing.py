@@ -110,7 +110,8 @@ def close(night: Night, now: Callable[[], datetime]) -> Summary:
         offenders = database.offenders()
         _refuse(offenders)
         problems = _warnings(night, offenders, now())
-        finished_at = now()
+        # A clock may be set back while a night lasts; no night lasts less than nothing.
+        finished_at = max(now(), night.header.started_at)
         batches: dict[str, Iterable[pa.RecordBatch]] = {
             name: database.reader(name, extra=problems if name == "problems" else None)
             for name in ALL

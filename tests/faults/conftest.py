@@ -14,7 +14,8 @@ from tests.faults.nights import night
 from tests.faults.published import Published, published
 
 FreshLake = Callable[[], Path]
-_LEDGER = pytest.StashKey[Ledger]()
+# One for the process: tests of whole nights elsewhere count in it too.
+_LEDGER = Ledger()
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,18 @@ def fake(_fake: FakeBuddy) -> Iterator[FakeBuddy]:
     _fake.script.clear()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Open the ledger of this session."""
-    config.stash[_LEDGER] = Ledger()
-
-
 @pytest.fixture
-def ledger(request: pytest.FixtureRequest) -> Ledger:
+def ledger() -> Ledger:
     """Where a test counts what it proved."""
-    return request.config.stash[_LEDGER]
+    return _LEDGER
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """After the whole of `make faults`, write what was counted into the README, good or bad."""
     config = session.config
     whole = config.getoption("markexpr") == "faults" and not config.getoption("keyword")
-    if not whole or config.args != config.getini("testpaths") or not config.stash[_LEDGER].lines:
+    if not whole or config.args != config.getini("testpaths") or not _LEDGER.lines:
         return
-    table = config.stash[_LEDGER].table()
+    table = _LEDGER.table()
     print(f"\n{table}")
     write_between_markers(config.rootpath / "README.md", table)

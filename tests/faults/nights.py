@@ -97,11 +97,12 @@ def night(
     now: Callable[[], datetime] | None = None,
     watcher: Watcher | None = None,
     stop: Callable[[asyncio.Event], None] = lambda event: None,
+    seed: int | None = None,
     **more: Any,
 ) -> Result:
     """Collect the n-th night and say how it ended; only what the program understands is caught.
 
-    `stop` is given the event that ends the crawl early.
+    `stop` is given the event that ends the crawl early; `seed` draws another run id for the same night.
     """
     watcher = watcher or Watcher()
     begins = at(number)
@@ -109,7 +110,7 @@ def night(
     async def collected() -> Summary:
         event = asyncio.Event()
         stop(event)
-        outside = Outside(now or (lambda: begins), random.Random(number), watcher, event, limits)
+        outside = Outside(now or (lambda: begins), random.Random(number if seed is None else seed), watcher, event, limits)
         return await collect(settings(fake, lake, **more), outside)
 
     try:

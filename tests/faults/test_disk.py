@@ -1,0 +1,178 @@
+"""Disks that are full, read-only or have lost something: a documented exit code, advice, and nothing claimed."""
+
+import ctypes
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from collector.fake_buddy import FakeBuddy
+from tests.faults.company import company
+from tests.faults.ledger import Ledger
+from tests.faults.nights import night
+from tests.faults.process import (
+    Program,
+    ended,
+    journal_bytes,
+    live_files,
+    run_directory,
+    unnamed_files,
+    until,
+)
+from tests.faults.published import published, runs_of
+
+FULL = {
+    "journal": lambda lake: journal_bytes(lake) > 2_000,
+    "staging": lambda lake: _in_run(lake, "staging/*"),
+    "changes": lambda lake: _in_run(lake, "spill"),
+    "publish": lambda lake: unnamed_files(lake) >= 4,
+}
+
+
+def _in_run(lake: Path, pattern: str) -> bool:
+    directory = run_directory(lake)
+    return directory is not None and any(directory.glob(pattern))
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeBuddy]:
+    """A small Buddy, slow enough to be watched."""
+    with FakeBuddy(company(later=0), latency=0.01) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def one_night(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with a night in it, made long ago."""
+    lake = tmp_path_factory.mktemp("disk") / "lake"
+    assert night(fake, lake, -3000, name="127.0.0.1").exit_code == 0
+    return lake
+
+
+@pytest.mark.parametrize("where", [
+    "journal", "publish", *(pytest.param(name, marks=pytest.mark.faults) for name in ("staging", "changes"))
+])  # fmt: skip
+def test_a_full_disk_loses_nothing(
+    where: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
+) -> None:
+    """From the moment no file may grow, the night ends with exit 3 and advice; with room again, it goes on and is whole."""
+    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    before = (lake / "manifest.json").read_bytes()
+    program = Program(fake, lake)
+    process = program.begin("collect")
+    came = until(process, lambda: FULL[where](lake))
+    assert came, ended(process).err
+    # EFBIG: to a program, a limit on a file's size is a disk without room; it needs no rights and no mount.
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    first = ended(process)
+    assert first.code == 3, first.err
+    assert first.err.count("collector: ") == 1
+    assert "Traceback" not in first.err
+    assert "again" in first.err
+    assert (lake / "manifest.json").read_bytes() == before
+    run = run_directory(lake)
+    assert run is not None
+    second = program.run("collect")
+    assert second.code == 0, second.err
+    runs = runs_of(lake)
+    assert runs[1:] == [run.name]
+    assert published(lake).without(moments=True, runs=runs)["promote_image_actions"] == [
+        {**row, "run_id": "run 2"}
+        for row in published(lake, runs[0]).without(moments=True, runs=runs)["promote_image_actions"]
+    ]
+    assert published(lake)["action_changes"] == []
+    ledger.note(f"disk full: {where}", first.code, second.code, runs=2)
+
+
+def _without_rights() -> None:
+    """Let a process of root be subject to file modes as everybody is; for others there is nothing to do."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+def _tree(lake: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
+
+
+def test_a_read_only_lake_is_a_setting_to_correct(
+    fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
+) -> None:
+    """Without the right to write, `collect` exits 2, says whose right is missing, asks Buddy nothing and leaves all as it was."""
+    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    before = _tree(lake)
+    fake.forget_arrivals()
+    try:
+        for path in [lake, *lake.rglob("*")]:
+            path.chmod(0o550 if path.is_dir() else 0o440)
+        said = Program(fake, lake).run("collect", preexec=_without_rights)
+    finally:
+        for path in [lake, *lake.rglob("*")]:
+            path.chmod(0o750 if path.is_dir() else 0o640)
+    assert said.code == 2, said.err
+    assert str(lake) in said.err
+    assert "right" in said.err
+    assert _tree(lake) == before
+    assert fake.arrivals == []
+    ledger.note("read-only lake", said.code)
+
+
+def _newer(manifest: bytes) -> bytes:
+    document = msgspec.json.decode(manifest)
+    document["format"] += 1
+    return msgspec.json.encode(document)
+
+
+MANIFESTS: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "no JSON": lambda content: b"\x00" * len(content),
+    "another JSON": lambda content: b"[]",
+    "from a newer version": _newer,
+}
+
+
+@pytest.mark.parametrize("harm", MANIFESTS)
+def test_a_manifest_that_cannot_be_believed_stops_everything(
+    harm: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
+) -> None:
+    """A damaged or newer manifest: exit 2 with advice, nothing is asked, nothing is written, no file is swept."""
+    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    path = lake / "manifest.json"
+    path.write_bytes(MANIFESTS[harm](path.read_bytes()))
+    before = _tree(lake)
+    fake.forget_arrivals()
+    result = night(fake, lake, -2999, name="127.0.0.1")
+    assert result.exit_code == 2
+    assert result.error is not None
+    assert result.error.advice
+    assert _tree(lake) == before
+    assert fake.arrivals == []
+    ledger.note(f"manifest {'newer' if 'newer' in harm else 'damaged'}", result.exit_code)
+
+
+@pytest.mark.parametrize("table", ["last_known_actions", "action_state", "runs", "promote_image_actions"])
+def test_a_file_gone_from_the_lake_is_never_taken_for_removed_actions(
+    table: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
+) -> None:
+    """Without what it must compare with, a night is not published and says which file; once it is back, it goes on."""
+    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    lost = next(lake / path for path in live_files(lake) if path.startswith(f"tables/{table}/"))
+    content = lost.read_bytes()
+    lost.unlink()
+    before = (lake / "manifest.json").read_bytes()
+    result = night(fake, lake, -2999, name="127.0.0.1")
+    ledger.note("file gone from the lake", result.exit_code)
+    assert result.exit_code in (2, 3)
+    assert result.error is not None
+    assert lost.name in str(result.error)
+    assert result.error.advice
+    assert (lake / "manifest.json").read_bytes() == before
+    lost.parent.mkdir(parents=True, exist_ok=True)  # the sweep removes empty directories
+    lost.write_bytes(content)
+    again = night(fake, lake, -2999, name="127.0.0.1")
+    assert again.exit_code == 0
+    assert published(lake)["action_changes"] == []

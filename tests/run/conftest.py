@@ -1,0 +1,5 @@
+"""The nights of these tests are counted with those of the faults."""
+
+from tests.faults.conftest import ledger
+
+__all__ = ["ledger"]
