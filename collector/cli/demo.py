@@ -2,7 +2,9 @@
 answer.
 """
 
+import os
 import random
+import shlex
 import shutil
 import sys
 import time
@@ -106,14 +108,23 @@ def _answers(path: Path, questions: list[str]) -> str:
 
 
 def _what_next(lake: str) -> str:
-    export = f"export COLLECTOR_LAKE={lake}"
-    return (
-        f"\nWhat to type next:\n"
-        f"  {export}\n"
-        f"  collector ask                                  the questions\n"
-        f"  collector ask unguarded_production             one of them\n"
-        f'  collector sql "select * from promotions"       your own\n'
-        f"  collector status                               the nights\n"
-        "With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector "
-        "collect` do it for real.\n"
+    # `make demo` put the program into an environment that the person's shell does not know yet.
+    activate = Path(sys.prefix) / "bin" / "activate"
+    known = shutil.which("collector") is not None or not activate.exists()
+    return "\n".join(
+        [
+            "",
+            "What to type next:",
+            *([] if known else [f"  . {os.path.relpath(activate)}"]),
+            f"  export COLLECTOR_LAKE={shlex.quote(lake)}",
+            "  collector ask                                  the questions",
+            "  collector ask unguarded_production             one of them",
+            '  collector sql "select * from promotions"       your own',
+            "  collector status                               the nights",
+            "  collector report -o report.html                a page to look at",
+            "With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector "
+            "collect`",
+            "do it for real.",
+            "",
+        ]
     )

@@ -16,6 +16,7 @@ from rich.text import Text
 
 _GAP: Final = 2
 _LEAST: Final = 12  # a column this wide still shows a name; none is made narrower
+_WIDEST: Final = 60
 _FEW: Final = 3  # so many rows can be read one value under the other
 _TALLEST: Final = 6  # lines of one cell: JSON of permissions or variables would fill the screen
 
@@ -28,7 +29,10 @@ def lines_of(
         return ""
     natural = _natural(names, cells)
     if width is None or _total(natural) <= width:
-        return _aligned(names, cells, right, natural)
+        # Without a terminal nothing is cut; but one long cell does not push all the others away.
+        return _aligned(
+            names, cells, right, [min(size, _WIDEST) for size in natural] if width is None else natural
+        )
     if len(cells) <= _FEW and _total([min(size, _LEAST) for size in natural]) > width:
         return _records(names, cells, width)
     return _fitted(names, cells, right, width)
