@@ -30,16 +30,22 @@ bench: $(READY_BENCH) ## measurements at full size, beside peers (25 minutes); w
 faults: $(READY_DEV) ## every fault and hundreds of kill points; rewrites the README's reliability table
 	$(BIN)/python -m pytest -m faults -s
 
-notebooks: $(READY_DEV) ## execute the notebooks on the demo's lake and keep their pictures
-	test -f demo-lake/manifest.json || $(BIN)/collector demo > /dev/null
-	COLLECTOR_LAKE=$(CURDIR)/demo-lake $(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo nights and keep their pictures
+	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null
+	$(BIN)/python notebooks/keep.py notebooks-lake
+
+docs: $(READY_DEV) ## write docs/tables.md and docs/questions.md anew
+	$(BIN)/python docs/generate.py
+
+cron: $(READY_DEV) ## run the README's crontab line for real, by Debian's cron, against the fake (as root; takes two minutes)
+	$(BIN)/python -m tests.night.cron
 
 lock: $(READY_DEV) ## write constraints.txt anew from pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --strip-extras --all-extras --upgrade --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=constraints.txt pyproject.toml
 
 clean: ## remove the environment, caches and the demo's lake (never ./lake)
-	rm -rf $(VENV) demo-lake build dist .coverage .coverage.* coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo-lake notebooks-lake build dist .coverage .coverage.* coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -64,4 +70,4 @@ $(READY_BENCH): $(READY_DEV)
 	@$(PIP) install --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
-.PHONY: help demo test lint bench faults notebooks lock clean
+.PHONY: help demo test lint bench faults notebooks docs cron lock clean

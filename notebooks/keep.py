@@ -1,0 +1,55 @@
+"""Execute the notebooks and keep them with their pictures: `make notebooks`, or `python keep.py LAKE`.
+
+Each kept notebook notes the digest of the code that drew its pictures (`kept.code_sha256`); a test compares it
+with the code that stands in the notebook, so a picture that its code no longer draws is noticed.
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).parent
+
+
+def notebooks() -> list[Path]:
+    """The notebooks, in order."""
+    return sorted(HERE.glob("*.ipynb"))
+
+
+def code_digest(notebook: nbformat.NotebookNode) -> str:
+    """SHA-256 of all that draws: the code cells and drawing.py."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256("\0".join([*cells, (HERE / "drawing.py").read_text()]).encode()).hexdigest()
+
+
+def executed(path: Path, lake: Path) -> nbformat.NotebookNode:
+    """The notebook at `path` after running every cell on `lake`; raises CellExecutionError when one fails."""
+    notebook = nbformat.read(path, as_version=4)
+    os.environ["COLLECTOR_LAKE"] = str(lake.absolute())
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(HERE)}}).execute()
+    return notebook
+
+
+def keep(path: Path, lake: Path) -> None:
+    """Execute a notebook in place, without the traces of this machine: times, warnings, process numbers."""
+    notebook = executed(path, lake)
+    for cell in notebook.cells:
+        cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "kept": {"code_sha256": code_digest(notebook)},
+    }
+    nbformat.write(notebook, path)
+
+
+if __name__ == "__main__":
+    for each in notebooks():
+        keep(each, Path(sys.argv[1]))
+        sys.stdout.write(f"{each.name}\n")
