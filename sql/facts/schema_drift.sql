@@ -1,168 +1,161 @@
--- One row per thing that Buddy sent and the contract doesn't know: a field without a column, or an undocumented enum value.
+-- One row per thing that Buddy sent in the selected run and the contract doesn't know: a field or an enum value.
 --
 -- object is the table it was found in; name is the field's path in the reply (pipeline.labels), or the column with the
--- value after "=". first_seen and last_seen are the first and the last night of the lake that held it; things counts the
--- rows of the selected run that do. A field that is a column of another table of the same object (the pipeline inside an
--- action, the address of an action in a list) is known.
--- Equal texts are gathered, by their hash, before they are taken apart: what is left over of an action is the same text
--- on many nights. hash, json_keys, any_value and group by all are DuckDB's.
+-- value after "=". things counts the rows that hold it, first_seen is the first night that did. Known are columns (of the
+-- pipeline inside an action those of pipelines, of an action in a list those of a promotion), and what the view
+-- fields_without_column lists.
+-- Older nights are searched only for what the selected run held, and only in the tables that hold it; their texts are
+-- gathered by hash first, because what is left over of an action is the same on many nights. hash, json_keys, to_json,
+-- any_value and group by all are DuckDB's.
 with
 chosen as (select run_id as chosen_run_id from selected_run),
 documented as (select * from documented_values),
 columns_known as (
-    select table_name, column_name
+    select table_name as object, column_name as field
     from information_schema.columns
     where table_name in (
         'workspaces', 'projects', 'pipelines', 'promote_image_actions', 'trigger_conditions', 'variables'
     )
+    union
+    select object, field from fields_without_column
 ),
 leftovers as (
-    select
-        'workspaces' as object,
-        any_value(extra) as extra,
-        min(run_id) as first_run_id,
-        min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
-        count(*) filter (where run_id = chosen_run_id) as things
+    select 'workspaces' as object, extra
     from workspaces
-    cross join chosen
-    where extra is not null
-    group by hash(extra)
+    where extra is not null and run_id in (select chosen_run_id from chosen)
     union all
-    select
-        'projects' as object,
-        any_value(extra) as extra,
-        min(run_id) as first_run_id,
-        min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
-        count(*) filter (where run_id = chosen_run_id) as things
+    select 'projects' as object, extra
     from projects
-    cross join chosen
-    where extra is not null
-    group by hash(extra)
+    where extra is not null and run_id in (select chosen_run_id from chosen)
     union all
-    select
-        'pipelines' as object,
-        any_value(extra) as extra,
-        min(run_id) as first_run_id,
-        min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
-        count(*) filter (where run_id = chosen_run_id) as things
+    select 'pipelines' as object, extra
     from pipelines
-    cross join chosen
-    where extra is not null
-    group by hash(extra)
+    where extra is not null and run_id in (select chosen_run_id from chosen)
     union all
-    select
-        'actions' as object,
-        any_value(extra) as extra,
-        min(run_id) as first_run_id,
-        min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
-        count(*) filter (where run_id = chosen_run_id) as things
+    select 'actions' as object, extra
     from actions
-    cross join chosen
-    where extra is not null
-    group by hash(extra)
+    where extra is not null and run_id in (select chosen_run_id from chosen)
     union all
-    select
-        'promote_image_actions' as object,
-        any_value(extra) as extra,
-        min(run_id) as first_run_id,
-        min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
-        count(*) filter (where run_id = chosen_run_id) as things
+    select 'promote_image_actions' as object, extra
     from promote_image_actions
-    cross join chosen
-    where extra is not null
-    group by hash(extra)
+    where extra is not null and run_id in (select chosen_run_id from chosen)
     union all
-    select
-        'trigger_conditions' as object,
-        any_value(extra) as extra,
-        min(run_id) as first_run_id,
-        min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
-        count(*) filter (where run_id = chosen_run_id) as things
+    select 'trigger_conditions' as object, extra
     from trigger_conditions
-    cross join chosen
-    where extra is not null
-    group by hash(extra)
+    where extra is not null and run_id in (select chosen_run_id from chosen)
     union all
-    select
-        'variables' as object,
-        any_value(extra) as extra,
-        min(run_id) as first_run_id,
-        min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
-        count(*) filter (where run_id = chosen_run_id) as things
+    select 'variables' as object, extra
     from variables
-    cross join chosen
-    where extra is not null
-    group by hash(extra)
+    where extra is not null and run_id in (select chosen_run_id from chosen)
 ),
-places (place, prefix) as (values (1, ''), (2, 'pipeline.'), (3, 'src.'), (4, 'dest.'), (5, 'permissions.')),
--- Gathered again by their lists of keys, of which there are a handful.
+-- Where members are looked at one by one: the number of the path in the list below, what it is called, whose fields it has.
+places (place, object, prefix, known_as) as (
+    values
+        (1, 'workspaces', '', 'workspaces'),
+        (1, 'projects', '', 'projects'),
+        (1, 'pipelines', '', 'pipelines'),
+        (1, 'actions', '', 'promote_image_actions'),
+        (1, 'trigger_conditions', '', 'trigger_conditions'),
+        (1, 'variables', '', 'variables'),
+        (1, 'promote_image_actions', '', 'promote_image_actions'),
+        (2, 'promote_image_actions', 'pipeline.', 'pipelines'),
+        (3, 'promote_image_actions', 'src.', 'ends'),
+        (4, 'promote_image_actions', 'dest.', 'ends'),
+        (5, 'promote_image_actions', 'permissions.', 'rights')
+),
 key_lists as (
     select
         object,
         json_keys(extra, ['$', '$.pipeline', '$.src', '$.dest', '$.permissions']) as keys,
-        min(first_run_id) as first_run_id,
-        min(first_date) as first_date,
-        max(last_run_id) as last_run_id,
-        max(last_date) as last_date,
-        sum(things) as things
+        count(*) as things
     from leftovers
     group by all
 ),
 fields as (
     select
         key_lists.object,
+        places.place,
         places.prefix,
+        places.known_as,
         unnest(key_lists.keys[places.place]) as field,
-        key_lists.first_run_id,
-        key_lists.first_date,
-        key_lists.last_run_id,
-        key_lists.last_date,
         key_lists.things
     from key_lists
-    inner join places on places.place = 1 or key_lists.object = 'promote_image_actions'
+    inner join places on key_lists.object = places.object
 ),
-unknown_fields as (
+unknown_fields as materialized (
     select
         fields.object,
-        'field' as drift,
-        fields.prefix || fields.field as name,
-        fields.first_run_id,
-        fields.first_date,
-        fields.last_run_id,
-        fields.last_date,
-        fields.things
+        fields.place,
+        fields.prefix,
+        fields.field,
+        sum(fields.things) as things
     from fields
-    left join columns_known
+    left join columns_known on fields.known_as = columns_known.object and fields.field = columns_known.field
+    where columns_known.field is null
+    group by all
+),
+gates as (select distinct object from unknown_fields),
+history as (
+    select 'workspaces' as object, any_value(extra) as extra, min(run_id) as run_id, min(run_date) as run_date
+    from workspaces
+    inner join gates on gates.object = 'workspaces'
+    where extra is not null
+    group by hash(extra)
+    union all
+    select 'projects' as object, any_value(extra) as extra, min(run_id) as run_id, min(run_date) as run_date
+    from projects
+    inner join gates on gates.object = 'projects'
+    where extra is not null
+    group by hash(extra)
+    union all
+    select 'pipelines' as object, any_value(extra) as extra, min(run_id) as run_id, min(run_date) as run_date
+    from pipelines
+    inner join gates on gates.object = 'pipelines'
+    where extra is not null
+    group by hash(extra)
+    union all
+    select 'actions' as object, any_value(extra) as extra, min(run_id) as run_id, min(run_date) as run_date
+    from actions
+    inner join gates on gates.object = 'actions'
+    where extra is not null
+    group by hash(extra)
+    union all
+    select 'promote_image_actions' as object, any_value(extra) as extra, min(run_id) as run_id, min(run_date) as run_date
+    from promote_image_actions
+    inner join gates on gates.object = 'promote_image_actions'
+    where extra is not null
+    group by hash(extra)
+    union all
+    select 'trigger_conditions' as object, any_value(extra) as extra, min(run_id) as run_id, min(run_date) as run_date
+    from trigger_conditions
+    inner join gates on gates.object = 'trigger_conditions'
+    where extra is not null
+    group by hash(extra)
+    union all
+    select 'variables' as object, any_value(extra) as extra, min(run_id) as run_id, min(run_date) as run_date
+    from variables
+    inner join gates on gates.object = 'variables'
+    where extra is not null
+    group by hash(extra)
+),
+first_fields as (
+    select
+        unknown_fields.object,
+        unknown_fields.place,
+        unknown_fields.field,
+        min(history.run_id) as run_id,
+        min(history.run_date) as run_date
+    from history
+    inner join unknown_fields
         on
-            fields.field = columns_known.column_name
-            and columns_known.table_name = case
-                when fields.prefix = 'pipeline.' then 'pipelines'
-                when fields.object = 'actions' then 'promote_image_actions'
-                else fields.object
-            end
-    where
-        columns_known.column_name is null
-        -- The objects whose members are looked at one by one.
-        and not (
-            fields.object = 'promote_image_actions' and fields.prefix = ''
-            and fields.field in ('pipeline', 'src', 'dest', 'permissions')
-        )
-        -- What an integration says beside its id.
-        and not (fields.prefix in ('src.', 'dest.') and fields.field = 'integration')
+            history.object = unknown_fields.object
+            -- Cheap, and sure to be true where the next one is; that one looks in the right place.
+            and contains(history.extra, concat(to_json(unknown_fields.field), ':'))
+            and list_contains(
+                json_keys(history.extra, ['$', '$.pipeline', '$.src', '$.dest', '$.permissions'])[unknown_fields.place],
+                unknown_fields.field
+            )
+    group by all
 ),
 -- Counted before they are unpivoted, for the same reason.
 project_values as (
@@ -171,8 +164,6 @@ project_values as (
         access,
         min(run_id) as first_run_id,
         min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
         count(*) filter (where run_id = chosen_run_id) as things
     from projects
     cross join chosen
@@ -189,8 +180,6 @@ pipeline_values as (
         cpu,
         min(run_id) as first_run_id,
         min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
         count(*) filter (where run_id = chosen_run_id) as things
     from pipelines
     cross join chosen
@@ -202,8 +191,6 @@ action_values as (
         last_execution_status,
         min(run_id) as first_run_id,
         min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
         count(*) filter (where run_id = chosen_run_id) as things
     from actions
     cross join chosen
@@ -219,8 +206,6 @@ promotion_values as (
         dest_docker_registry,
         min(run_id) as first_run_id,
         min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
         count(*) filter (where run_id = chosen_run_id) as things
     from promote_image_actions
     cross join chosen
@@ -232,8 +217,6 @@ trigger_condition_values as (
         trigger_status,
         min(run_id) as first_run_id,
         min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
         count(*) filter (where run_id = chosen_run_id) as things
     from trigger_conditions
     cross join chosen
@@ -245,8 +228,6 @@ variable_values as (
         file_place,
         min(run_id) as first_run_id,
         min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
         count(*) filter (where run_id = chosen_run_id) as things
     from variables
     cross join chosen
@@ -257,53 +238,51 @@ permission_values as (
         access_level,
         min(run_id) as first_run_id,
         min(run_date) as first_date,
-        max(run_id) as last_run_id,
-        max(run_date) as last_date,
         count(*) filter (where run_id = chosen_run_id) as things
     from permissions
     cross join chosen
     group by all
 ),
 enum_values as (
-    select 'projects' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    select 'projects' as object, column_name, value, first_run_id, first_date, things
     from project_values
     unpivot (value for column_name in (
         status, access
     ))
     union all
-    select 'pipelines' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    select 'pipelines' as object, column_name, value, first_run_id, first_date, things
     from pipeline_values
     unpivot (value for column_name in (
         priority, last_execution_status, definition_source, git_config_ref, git_changeset_base,
         filesystem_changeset_base, cpu
     ))
     union all
-    select 'actions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    select 'actions' as object, column_name, value, first_run_id, first_date, things
     from action_values
     unpivot (value for column_name in (
         trigger_time, last_execution_status
     ))
     union all
-    select 'promote_image_actions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    select 'promote_image_actions' as object, column_name, value, first_run_id, first_date, things
     from promotion_values
     unpivot (value for column_name in (
         trigger_time, run_next, last_execution_status, permissions_others, src_docker_registry,
         dest_docker_registry
     ))
     union all
-    select 'trigger_conditions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    select 'trigger_conditions' as object, column_name, value, first_run_id, first_date, things
     from trigger_condition_values
     unpivot (value for column_name in (
         trigger_condition, trigger_status
     ))
     union all
-    select 'variables' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    select 'variables' as object, column_name, value, first_run_id, first_date, things
     from variable_values
     unpivot (value for column_name in (
         type, file_place
     ))
     union all
-    select 'permissions' as object, column_name, value, first_run_id, first_date, last_run_id, last_date, things
+    select 'permissions' as object, column_name, value, first_run_id, first_date, things
     from permission_values
     unpivot (value for column_name in (
         access_level
@@ -312,13 +291,11 @@ enum_values as (
 unknown_values as (
     select
         enum_values.object,
-        'value' as drift,
-        enum_values.column_name || ' = ' || enum_values.value as name,
-        enum_values.first_run_id,
-        enum_values.first_date,
-        enum_values.last_run_id,
-        enum_values.last_date,
-        enum_values.things
+        enum_values.column_name,
+        enum_values.value,
+        min(enum_values.first_run_id) as first_run_id,
+        min(enum_values.first_date) as first_date,
+        sum(enum_values.things) as things
     from enum_values
     left join documented
         on
@@ -326,20 +303,28 @@ unknown_values as (
             and enum_values.column_name = documented.column_name
             and enum_values.value = documented.value
     where documented.value is null
-),
-unknown as (
-    select object, drift, name, first_run_id, first_date, last_run_id, last_date, things from unknown_fields
-    union all
-    select object, drift, name, first_run_id, first_date, last_run_id, last_date, things from unknown_values
+    group by all
 )
 select
+    unknown_fields.object,
+    'field' as drift,
+    unknown_fields.prefix || unknown_fields.field as name,
+    cast(unknown_fields.things as bigint) as things,
+    first_fields.run_id as first_seen_run_id,
+    first_fields.run_date as first_seen_date
+from unknown_fields
+left join first_fields
+    on
+        unknown_fields.object = first_fields.object
+        and unknown_fields.place = first_fields.place
+        and unknown_fields.field = first_fields.field
+union all
+select
     object,
-    drift,
-    name,
-    min(first_run_id) as first_seen_run_id,
-    min(first_date) as first_seen_date,
-    max(last_run_id) as last_seen_run_id,
-    max(last_date) as last_seen_date,
-    cast(sum(things) as bigint) as things
-from unknown
-group by object, drift, name
+    'value' as drift,
+    column_name || ' = ' || value as name,
+    cast(things as bigint) as things,
+    first_run_id as first_seen_run_id,
+    first_date as first_seen_date
+from unknown_values
+where things > 0

@@ -46,6 +46,8 @@ changed as (
         2 as part_order,
         'changed' as part,
         case
+            when changes.change = 'changed' and length(concat(changes.old_value, changes.new_value)) > 100
+                then concat(changes.column_name, ' changed')
             when changes.change = 'changed'
                 then concat(
                     changes.column_name, ': ', coalesce(changes.old_value, 'nothing'), ' -> ',
