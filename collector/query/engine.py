@@ -55,6 +55,10 @@ class FilesGone(LakeError):
     """A file that the manifest named is not there: a newer manifest replaced it, or the lake is damaged."""
 
 
+class MemoryLimitReached(QueryError):
+    """The statement needs more memory than the connection was given, and could not spill it."""
+
+
 def literal(text: str) -> str:
     """`text` as a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
@@ -91,6 +95,8 @@ class Database:
             self._connection = duckdb.connect(":memory:", config=config)
             for setting in (
                 "set TimeZone = 'UTC'",
+                # A question reads the same footers for every view that it uses.
+                "set parquet_metadata_cache = true",
                 f"set allowed_directories = [{', '.join(literal(str(path)) for path in readable)}]",
                 "set enable_external_access = false",
                 "set lock_configuration = true",
@@ -272,7 +278,7 @@ def _in_our_words(error: BaseException, names: Sequence[str]) -> CollectorError:
     # begins with duckdb's name of the kind.
     text = str(error).strip()
     if text.startswith("Out of Memory"):
-        return QueryError(
+        return MemoryLimitReached(
             "the answer does not fit into the memory it was given",
             advice="Ask for fewer rows or columns, or aggregate in SQL.",
         )

@@ -7,26 +7,28 @@ keep to its memory limit when it sorts, joins or lists wide rows, so sql/changes
 is made for a share of the actions at a time, and what leaves is sorted by `sorting`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import pyarrow as pa
 
 from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, Table
 from collector.query.checks import Offender, read_checks
-from collector.query.engine import Database, identifier, literal
+from collector.query.engine import Database, MemoryLimitReached, identifier, literal
 from collector.query.sorting import Sorter
-from collector.query.sources import in_order, read_folder, sql_folder
+from collector.query.sources import read_folder, sql_folder
 from collector.query.views import base_view, read_parquet
 
 Paths = Mapping[str, Sequence[Path]]
+T = TypeVar("T")
 
-# duckdb's share of the night's memory, for any number of actions. One thread: a second is no faster within so
-# little, and fails where one gets by with half of it.
-MEMORY_LIMIT = "96MB"
+# duckdb's share of the night's memory, enough for 100,000 actions of 2 kB with a third of it to spare; a
+# night that needs more is begun again with the second. One thread: two are no faster within so little.
+MEMORY_LIMIT = "80MB"
+LARGER_MEMORY_LIMIT = "600MB"
 _THREADS = 1
 _PREVIOUS = ("last_known_actions", "action_state", "runs")
 # Computed by sql/changes, not staged.
@@ -35,10 +37,10 @@ _COMPUTED = frozenset({"action_changes", "last_known_actions", "action_state"})
 CHILD_TABLES = ("trigger_conditions", "variables", "permissions")
 # Columns of promote_image_actions that no comparison looks at: which action it is, and how we came to know.
 NOT_COMPARED = frozenset({*PROMOTE_IMAGE_ACTIONS.key, "run_date", "fetched_at"})
-# Rows of sql/changes that others read more than once; narrow, or few.
-_MATERIALISED = frozenset({"gone", "differing", "action_changes"})
-# Child rows that are gathered into lists at a time: some 50 MB of them.
-CHILD_ROWS_AT_A_TIME = 100_000
+# What is handled at a time where rows are wide: child rows gathered into lists, actions compared field by
+# field.
+CHILD_ROWS_AT_A_TIME = 50_000
+ACTIONS_AT_A_TIME = 5_000
 
 
 class Night:
@@ -66,21 +68,19 @@ class Night:
     ) -> None:
         self._staged = staged
         self._previous = previous
+        self._counted = counted
+        self._run_id = run_id
+        self._run_date = run_date
         self._spill = spill
         self._folder = folder or sql_folder()
-        self._computed = False
+        self._memory_limit = memory_limit
+        self._given = {
+            "listed_installations": _texts(["installation"], ((name,) for name in listed_installations)),
+            "known_enum_values": _texts(["table_name", "column_name", "value"], known_enum_values),
+            "documented_fields": _texts(["object", "field"], documented_fields),
+        }
         spill.mkdir(parents=True, exist_ok=True)
-        paths = [*counted, *(p for files in (*staged.values(), *previous.values()) for p in files)]
-        folders = sorted({path.parent for path in paths})
-        self._database = Database(folders, spill, memory_limit=memory_limit, threads=_THREADS)
-        self._define_tables(counted)
-        self._define_facts(run_id, run_date)
-        for name, columns, rows in (
-            ("listed_installations", ["installation"], ((name,) for name in listed_installations)),
-            ("known_enum_values", ["table_name", "column_name", "value"], known_enum_values),
-            ("documented_fields", ["object", "field"], documented_fields),
-        ):
-            self._database.insert(name, _texts(columns, rows))
+        self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -96,33 +96,55 @@ class Night:
 
     def offenders(self) -> list[Offender]:
         """What the checks found, the blocking ones first."""
-        self._compute()
         checks = sorted(read_checks(self._folder).values(), key=lambda check: not check.blocking)
-        return [offender for check in checks for offender in check.offenders(self._database)]
+        return self._with_memory(
+            lambda: [offender for check in checks for offender in check.offenders(self._database)]
+        )
 
     def change_counts(self) -> dict[str, int]:
         """Rows of action_changes by kind of change."""
-        self._compute()
-        rows = self._database.rows(
-            "select change, count(*) as n from action_changes group by change order by change"
-        )
-        return {row["change"]: row["n"] for row in rows}
+        counts = "select change, count(*) as n from action_changes group by change order by change"
+        return self._with_memory(lambda: {row["change"]: row["n"] for row in self._database.rows(counts)})
 
     def reader(self, table: str, extra: pa.Table | None = None) -> pa.RecordBatchReader:
         """The rows of one table, with its exact schema and in order of its key; `extra` rows join them."""
-        if table in _COMPUTED:
-            self._compute()
-        return pa.RecordBatchReader.from_batches(ALL[table].schema, self._sorted(ALL[table], extra))
+        return pa.RecordBatchReader.from_batches(ALL[table].schema, self._batches(ALL[table], extra))
 
-    def _sorted(self, table: Table, extra: pa.Table | None) -> Iterator[pa.RecordBatch]:
-        sorter = Sorter(table.key, self._spill)
-        columns = ", ".join(identifier(name) for name in table.column_names)
-        sorter.add(_exact(self._database.stream(f"select {columns} from {identifier(table.name)}"), table))
+    def _batches(self, table: Table, extra: pa.Table | None) -> Iterator[pa.RecordBatch]:
+        sorter = self._with_memory(lambda: self._sort(table))
         if extra is not None:
             sorter.add(_exact(extra.to_batches(), table))
         yield from sorter.batches()
 
-    def _define_tables(self, counted: Sequence[Path]) -> None:
+    def _sort(self, table: Table) -> Sorter:
+        sorter = Sorter(table.key, self._spill)
+        columns = ", ".join(identifier(name) for name in table.column_names)
+        sorter.add(_exact(self._database.stream(f"select {columns} from {identifier(table.name)}"), table))
+        return sorter
+
+    def _with_memory(self, work: Callable[[], T]) -> T:
+        """What `work` gives once the changes are computed; where memory runs out, again with more of it."""
+        try:
+            self._compute()
+            return work()
+        except MemoryLimitReached:
+            self._database.close()
+            self._memory_limit = LARGER_MEMORY_LIMIT
+            self._open()
+            self._compute()
+            return work()
+
+    def _open(self) -> None:
+        files = (*self._staged.values(), *self._previous.values(), self._counted)
+        folders = sorted({path.parent for paths in files for path in paths})
+        self._database = Database(folders, self._spill, memory_limit=self._memory_limit, threads=_THREADS)
+        self._computed = False
+        self._define_tables()
+        self._define_facts()
+        for name, columns in self._given.items():
+            self._database.insert(name, columns)
+
+    def _define_tables(self) -> None:
         for name, table in ALL.items():
             if name not in _COMPUTED:
                 self._database.define(name, base_view(table, [self._staged.get(name, ())]))
@@ -130,11 +152,11 @@ class Night:
             # Each file is its own group: they may have been written under different contracts.
             groups = [[path] for path in self._previous.get(name, ())]
             self._database.define(f"previous_{name}", base_view(ALL[name], groups))
-        actions = base_view(PROMOTE_IMAGE_ACTIONS, [[path] for path in counted])
+        actions = base_view(PROMOTE_IMAGE_ACTIONS, [[path] for path in self._counted])
         self._database.define("previous_counts", _PREVIOUS_COUNTS.format(actions=actions))
 
-    def _define_facts(self, run_id: str, run_date: date) -> None:
-        run = f"select {literal(run_id)} as run_id, date {literal(run_date.isoformat())} as run_date"
+    def _define_facts(self) -> None:
+        run = f"select {literal(self._run_id)} as run_id, date {literal(str(self._run_date))} as run_date"
         self._database.define("this_run", run)
         comparable = comparable_columns(self._database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
         self._database.insert("comparable_columns", _texts(["column_name"], ((name,) for name in comparable)))
@@ -159,28 +181,42 @@ class Night:
         """Make what sql/changes describes, once."""
         if self._computed:
             return
-        for source in in_order(read_folder(self._folder / "changes")):
-            if source.name == "children":
-                self._gather_children(source.text)
-            elif source.name in _MATERIALISED:
-                self._database.materialise(source.name, source.text)
-            else:
-                self._database.define(source.name, source.text)
+        database, selects = (
+            self._database,
+            {n: s.text for n, s in read_folder(self._folder / "changes").items()},
+        )
+        database.materialise("gone", selects["gone"])
+        tables = (*CHILD_TABLES, PROMOTE_IMAGE_ACTIONS.name)
+        views = {name: base_view(ALL[name], [self._staged.get(name, ())]) for name in tables}
+        rows = sum(self._count(name) for name in CHILD_TABLES)
+        self._in_shares("children", selects["children"], -(-rows // CHILD_ROWS_AT_A_TIME), views)
+        for name, view in views.items():
+            database.define(name, view)
+        database.materialise("differing", selects["differing"])
+        database.define("differing_share", "select * from differing")
+        database.define("compared_fields", selects["compared_fields"])
+        shares = -(-self._count("differing") // ACTIONS_AT_A_TIME)
+        self._in_shares(
+            "changed_fields",
+            selects["changed_fields"],
+            shares,
+            {"differing_share": "select * from differing"},
+        )
+        database.materialise("action_changes", selects["action_changes"])
+        database.define("last_known_actions", selects["last_known_actions"])
+        database.define("action_state", selects["action_state"])
         self._computed = True
 
-    def _gather_children(self, select: str) -> None:
-        views = {
-            n: base_view(ALL[n], [self._staged.get(n, ())])
-            for n in (*CHILD_TABLES, PROMOTE_IMAGE_ACTIONS.name)
-        }
-        counts = [self._database.rows(f"select count(*) as n from {name}")[0]["n"] for name in CHILD_TABLES]
-        shares = max(1, -(-sum(counts) // CHILD_ROWS_AT_A_TIME))
-        for share in range(shares):
-            for name, view in views.items():
-                self._database.define(name, f"select * from ({view}) where action_id % {shares} = {share}")
-            self._database.materialise("children", select, more=share > 0)
-        for name, view in views.items():
-            self._database.define(name, view)
+    def _count(self, name: str) -> int:
+        return int(self._database.rows(f"select count(*) as n from {identifier(name)}")[0]["n"])
+
+    def _in_shares(self, name: str, select: str, shares: int, of: Mapping[str, str]) -> None:
+        """Make the table `name` piece by piece, the views `of` showing a share of the actions at a time."""
+        for share in range(max(1, shares)):
+            for view, everything in of.items():
+                part = f"select * from ({everything}) where action_id % {max(1, shares)} = {share}"
+                self._database.define(view, part)
+            self._database.materialise(name, select, more=share > 0)
 
 
 def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 # A chunk in memory and its sorted copy are the cost of the first step, one batch of every run that of the
 # second.
-CHUNK_BYTES = 12 << 20
+CHUNK_BYTES = 8 << 20
 _BATCH_BYTES = 1 << 19
 _MOST_ROWS = 5_000
 

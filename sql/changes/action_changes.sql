@@ -1,37 +1,11 @@
 -- One row per changed field of an action, or action that came or went, compared with its last known row.
 --
 -- An action seen for the first time is added; one removed earlier and seen again is returned and compared with nothing;
--- one that is known to be gone is removed. Columns that the last known rows did not have yet are not compared.
+-- one that is known to be gone is removed.
 with
-fields as (
-    select side, installation, workspace, project, pipeline_id, action_id, unnest(fields) as field
-    from compared_fields
-),
 changed as (
-    select
-        known.installation,
-        known.workspace,
-        known.project,
-        known.pipeline_id,
-        known.action_id,
-        'changed' as change,
-        known.field.column_name as column_name,
-        known.field.value as old_value,
-        seen.field.value as new_value
-    from fields as known
-    inner join fields as seen
-        on
-            known.installation = seen.installation
-            and known.workspace = seen.workspace
-            and known.project = seen.project
-            and known.pipeline_id = seen.pipeline_id
-            and known.action_id = seen.action_id
-            and known.field.column_name = seen.field.column_name
-    where
-        known.side = 'known'
-        and seen.side = 'seen'
-        and known.field.value is distinct from seen.field.value
-        and known.field.column_name in (select column_name from comparable_columns)
+    select *, 'changed' as change
+    from changed_fields
 ),
 came as (
     select

@@ -2,18 +2,19 @@
 --
 -- The place of an action is its identity, when it was fetched and by which run are ours, and a pipeline's own fields are
 -- the pipeline's: none of these is a change of the action. A test holds this list to the contract's columns.
+-- differing_share is differing, so many of them at a time that their wide rows fit into memory.
 with
 known as (
     select 'known' as side, actions.*, state.trigger_conditions, state.variables, state.permissions
     from previous_last_known_actions as actions
-    semi join differing using (installation, workspace, project, pipeline_id, action_id)
+    semi join differing_share using (installation, workspace, project, pipeline_id, action_id)
     inner join previous_action_state as state
         using (installation, workspace, project, pipeline_id, action_id)
 ),
 seen as (
     select 'seen' as side, actions.*, children.trigger_conditions, children.variables, children.permissions
     from promote_image_actions as actions
-    semi join differing using (installation, workspace, project, pipeline_id, action_id)
+    semi join differing_share using (installation, workspace, project, pipeline_id, action_id)
     inner join children using (installation, workspace, project, pipeline_id, action_id)
 ),
 sides as (
