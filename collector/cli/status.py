@@ -110,7 +110,8 @@ def _words(facts: dict[str, Any]) -> str:
     from collector.cli.layout import lines_of
 
     lines = [
-        f"{facts['lake']}: {facts['nights']:,} nights, {facts['bytes'] / 2**20:,.1f} MiB in "
+        f"{facts['lake']}: {facts['nights']:,} night{'s' * (facts['nights'] != 1)}, "
+        f"{facts['bytes'] / 2**20:,.1f} MiB in "
         f"{facts['files']:,} files, growing by about {facts['bytes_per_night'] / 2**10:,.1f} KiB a night",
         f"newest: {facts['run_id']}, {facts['status']}, begun {length(facts['age_seconds'])} ago",
     ]
