@@ -1,0 +1,82 @@
+"""What a question costs must not grow with the nights kept: the plan that duckdb really ran is looked at."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+from collector.lake.tables import TABLES
+from collector.query.engine import Database
+from collector.query.questions import Questions
+from collector.query.sources import sql_folder
+from collector.query.views import Views, sources_of_views
+
+SQL = sql_folder()
+QUESTIONS = Questions(SQL).all
+NIGHTS = 6
+ACTIONS = 40
+PARSING = [n for n, q in QUESTIONS.items() if "selected_promotions" in q.sql or "promotion_paths" in q.sql]
+
+
+class _Run:
+    run_id = f"r{NIGHTS}"
+    run_date = date(2026, 11, NIGHTS)
+    status = "complete"
+    started_at = datetime(2026, 11, NIGHTS, 2, 15)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[Path]]]:
+    """A file per night of the tables that the questions join."""
+    folder = tmp_path_factory.mktemp("nights")
+    found: dict[str, list[list[Path]]] = {}
+    for table in ("promote_image_actions", "actions", "pipelines", "runs"):
+        paths = []
+        for night in range(1, NIGHTS + 1):
+            rows = [_row(night, action) for action in range(ACTIONS)]
+            paths.append(folder / f"{table}-{night}.parquet")
+            known = [{n: v for n, v in row.items() if n in TABLES[table].column_names} for row in rows]
+            pq.write_table(pa.Table.from_pylist(known, schema=TABLES[table].schema), paths[-1])
+        found[table] = [paths]
+    return found
+
+
+def _row(night: int, action: int) -> dict[str, Any]:
+    return {
+        "run_id": f"r{night}", "run_date": date(2026, 11, night), "installation": "us", "workspace": "acme",
+        "project": "shop", "pipeline_id": action, "action_id": action, "type": "PROMOTE_IMAGE", "position": 1,
+        "coverage": "fetched", "src_docker_registry": "DOCKER_HUB", "src_image": f"acme/app{action}:dev",
+        "dest_docker_registry": "DOCKER_HUB", "dest_image": f"acme/app{action}:prod",
+        "last_execution_status": "FAILED",
+    }  # fmt: skip
+
+
+def _operators(nodes: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for node in nodes:
+        yield node
+        yield from _operators(node.get("children", []))
+
+
+@pytest.mark.parametrize("name", PARSING)
+def test_only_the_selected_run_is_parsed(
+    name: str, files: dict[str, list[list[Path]]], tmp_path: Path
+) -> None:
+    """The choice of the run reaches the files before any image reference is taken apart."""
+    question = QUESTIONS[name]
+    given = {parameter.name: "acme/app1" for parameter in question.parameters if parameter.required}
+    with Database([files["runs"][0][0].parent], tmp_path / "spill", threads=1) as database:
+        Views(files, _Run(), sources_of_views(SQL)).define(database)
+        explained = f"explain (analyze, format json) {question.sql}"
+        plan = json.loads(database.rows(explained, question.bind(given) or None)[0]["explain_value"])
+    scans = [
+        operator["intermediate_rows"]
+        for operator in _operators(plan["operator"])
+        if operator["type"] == "TABLE_SCAN" and "src_image" in operator["extra_info"].get("Projections", ())
+    ]
+    assert scans, "an end is read"
+    assert max(scans) <= ACTIONS
