@@ -9,6 +9,7 @@ NULL sorts last and text by its UTF-8 bytes, as in duckdb. Equal keys keep the o
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,7 +53,7 @@ class Sorter:
             if self._written:
                 if self._chunk:
                     self._write_chunk()
-                yield from merged([_read(path) for path in self._written], self._key)
+                yield from merged([read_run(path) for path in self._written], self._key)
             elif self._chunk:
                 chunk, self._chunk = self._chunk, []
                 yield from _sorted(chunk, self._key).to_batches(max_chunksize=_MOST_ROWS)
@@ -75,14 +76,28 @@ class Sorter:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{len(self._written)}.arrow"
         self._written.append(path)
-        # Small batches, because the merge holds one of every run.
-        share = max(1, rows.num_rows * _BATCH_BYTES // max(rows.nbytes, 1))
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with (
-            pa.OSFile(str(path), "wb") as sink,
-            pa.ipc.new_stream(sink, rows.schema, options=options) as writer,
-        ):
-            writer.write_table(rows, max_chunksize=min(share, _MOST_ROWS))
+        write_run(rows.to_batches(), path)
+
+
+def write_run(batches: Iterable[pa.RecordBatch], path: Path) -> None:
+    """Write rows to be read again by `read_run`, in batches of at most half a MB: a merge holds one of every run."""
+    source = iter(batches)
+    first = next(source, None)
+    if first is None:
+        path.touch()
+        return
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, first.schema, options=options) as writer:
+        for batch in chain((first,), source):
+            share = max(1, batch.num_rows * _BATCH_BYTES // max(batch.nbytes, 1))
+            writer.write_table(pa.Table.from_batches([batch]), max_chunksize=min(share, _MOST_ROWS))
+
+
+def read_run(path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a file that `write_run` wrote, in their order."""
+    if path.stat().st_size:
+        with pa.OSFile(str(path), "rb") as source, pa.ipc.open_stream(source) as reader:
+            yield from reader
 
 
 def merged(runs: Sequence[Iterator[pa.RecordBatch]], key: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -131,8 +146,3 @@ class _Head:
 
 def _sorted(batches: Sequence[pa.RecordBatch], key: Sequence[str]) -> pa.Table:
     return pa.Table.from_batches(batches).sort_by([(name, "ascending") for name in key])
-
-
-def _read(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as source, pa.ipc.open_stream(source) as reader:
-        yield from reader
