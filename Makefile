@@ -19,6 +19,10 @@ demo: $(READY) ## collect some nights from a fake Buddy on this machine and show
 test: lint ## lint, then every test with coverage (branches too)
 	$(BIN)/python -m pytest --cov --cov-report=term --durations=10
 
+browser: ## Debian's Chromium, in which the tests open the report (needs root; without it they are left out)
+	@command -v chromium >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null
+
 lint: $(READY_DEV) ## ruff (rules and format) and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -70,4 +74,4 @@ $(READY_BENCH): $(READY_DEV)
 	@$(PIP) install --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
-.PHONY: help demo test lint bench faults notebooks docs cron lock clean
+.PHONY: help demo test browser lint bench faults notebooks docs cron lock clean
