@@ -133,8 +133,8 @@ class Contents:
     steps: Sequence[Mapping[str, Any]] = ()
     steps_in_all: int = 0
 
-    def document(self) -> dict[str, Any]:
-        """The data that the scripts read; every text is a number into `texts`."""
+    def document(self, most_rows: int = MOST_ROWS) -> dict[str, Any]:
+        """The data that the scripts read, with so many rows of each table; every text is a number into `texts`."""
         texts = Texts()
         tables = {}
         if self.night:
@@ -145,7 +145,7 @@ class Contents:
             "made_at": _moment(self.made_at),
             "started_at": _moment(self.night.started_at) if self.night else None,
             "newest": self.night.newest if self.night else True,
-            "tables": {name: rows.document(texts) for name, rows in tables.items()},
+            "tables": {name: rows.document(texts, most_rows) for name, rows in tables.items()},
             "steps": [_step(step, texts) for step in self.steps],
             "steps_in_all": self.steps_in_all,
             "nights": {
@@ -240,6 +240,3 @@ def _moment(when: datetime) -> str:
     """ISO 8601 with Z; the lake's times are UTC and don't say so."""
     aware = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     return aware.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-__all__ = ["MOST_ROWS", "Contents", "Listed", "Night", "Seen", "gather"]

@@ -18,6 +18,7 @@ from collector import __version__
 from collector.report.contents import LEVELS, Contents
 from collector.report.findings import SEVERITIES
 from collector.report.inert import json_block
+from collector.report.rows import MOST_ROWS
 
 _HERE: Final = Path(__file__).parent
 _VENDORED: Final = ("cytoscape.min.js", "cytoscape-dagre.min.js", "uPlot.iife.min.js")
@@ -27,6 +28,9 @@ _CYTOSCAPE_STYLE: Final = ".__________cytoscape_container { position: relative; 
 _SOURCE_MAP: Final = re.compile(
     r"^//# sourceMappingURL=.*$", re.MULTILINE
 )  # developer tools would ask for it
+# Page and data stay under 5 MB, to be sent around and opened on a phone: long names leave room for fewer rows.
+_MOST_DATA_BYTES: Final = 4_000_000
+_MOST_ROWS: Final = (MOST_ROWS, 300, 100, 30)
 _LICENCES: Final = ("cytoscape", "cytoscape-dagre", "dagre", "uPlot")
 
 
@@ -43,7 +47,7 @@ def render(contents: Contents) -> str:
         night=contents.night,
         levels=LEVELS,
         severities=SEVERITIES,
-        data=json_block(contents.document()),
+        data=_data(contents),
         policy=_policy(scripts, [*styles, _CYTOSCAPE_STYLE]),
         scripts=scripts,
         styles=styles,
@@ -51,6 +55,15 @@ def render(contents: Contents) -> str:
         licences=[(name, _read(_HERE / "vendor" / f"{name}.LICENSE").strip()) for name in _LICENCES],
         version=__version__,
     )
+
+
+def _data(contents: Contents) -> str:
+    text = ""
+    for most in _MOST_ROWS:
+        text = json_block(contents.document(most))
+        if len(text.encode()) <= _MOST_DATA_BYTES:
+            break
+    return text
 
 
 def _policy(scripts: list[str], styles: list[str]) -> str:

@@ -89,8 +89,9 @@ class Rows:
         """How many rows a reader without scripts doesn't see."""
         return max(0, self.total - MOST_WITHOUT_SCRIPTS)
 
-    def document(self, texts: "Texts") -> dict[str, Any]:
-        """The rows for the JSON block: first the place (action, way, link, bad link), then the cells."""
+    def document(self, texts: "Texts", most: int = MOST_ROWS) -> dict[str, Any]:
+        """At most so many rows for the JSON block: first the place (action, way, link, bad link), then the cells."""
+        cells = self.cells[:most]
         return {
             "question": self.question,
             "placed": self.placed,
@@ -100,7 +101,7 @@ class Rows:
                     *([texts(t) for t in (place.action, place.way, place.link, place.bad_link)] if place else ()),
                     *(texts(cell) if isinstance(cell, str) else cell for cell in row),
                 ]
-                for place, row in zip(self.places or [None] * len(self.cells), self.cells, strict=True)
+                for place, row in zip(self.places[:most] or [None] * len(cells), cells, strict=True)
             ],
             "total": self.total,
         }  # fmt: skip

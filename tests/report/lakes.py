@@ -1,0 +1,149 @@
+"""Lakes for the report: collected from the fake Buddy in this process, or answers made up without any lake."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from collector.crawl.events import Progress
+from collector.crawl.run import World as Outside
+from collector.crawl.run import collect
+from collector.fake_buddy import FakeBuddy, World
+from collector.report.findings import FINDINGS
+from collector.settings import Installation, Secret, Settings
+
+FIRST_NIGHT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
+ATTACK = "</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 2'>"
+NOT_AN_ADDRESS = "javascript:window.hurt=3//https://app.buddy.works"
+
+
+class Nobody:
+    """An observer that looks away."""
+
+    def watch(self, progress: Progress) -> None:
+        """Look away."""
+
+    def event(self, fact: object) -> None:
+        """Look away."""
+
+
+def lake_of(path: Path, worlds: Sequence[World]) -> Path:
+    """A lake with one night of each world, collected from it."""
+    with FakeBuddy(worlds[0]) as buddy:
+        us = Installation("us", buddy.url, Secret(buddy.token), requests_per_second=0, reserve=0)
+        for number, world in enumerate(worlds):
+            buddy.world = world.at(night=number + 1)
+            began = FIRST_NIGHT + timedelta(days=number)
+            outside = Outside(_stands_still(began), random.Random(number), Nobody(), asyncio.Event())
+            asyncio.run(collect(Settings((us,), path), outside))
+    return path
+
+
+def hostile_world() -> World:
+    """A small company whose names, addresses and images attack the page; its second night is partial."""
+    world = World(seed=3, workspaces=1, projects=3, pipelines=2, actions=6, promote_share=0.9)
+    for number, action in enumerate(_promotions(world)):
+        world = world.change(*action, name=f"{ATTACK} {number}")
+        if number % 2:
+            world = world.change(*action, html_url=NOT_AN_ADDRESS)
+        item = world.item(action)
+        world = world.change(*action, dest={**item["dest"], "image": f"acme/{ATTACK}", "tag": "production"})
+    return world.forbid("acme", "web-shop", from_night=2)
+
+
+def _promotions(world: World) -> list[tuple[Any, ...]]:
+    return [
+        action
+        for project in world.paths(("acme",))
+        for pipeline in world.paths(project)
+        for action in world.paths(pipeline)
+        if world.item(action)["type"] == "PROMOTE_IMAGE" and "dest" in world.item(action)
+    ]
+
+
+def _stands_still(moment: datetime) -> Any:
+    return lambda: moment
+
+
+@dataclass(frozen=True)
+class MadeUpRun:
+    """A run that nobody collected."""
+
+    run_id: str
+    started_at: datetime
+
+
+@dataclass(frozen=True)
+class MadeUpAnswer:
+    """An answer that nobody computed."""
+
+    table: pa.Table
+    run: MadeUpRun | None
+
+
+class MadeUpLake:
+    """Answers every question of the report with as many rows as there are actions, and notes what was asked."""
+
+    def __init__(self, *, actions: int, nights: int) -> None:
+        self.actions, self.nights = actions, nights
+        self.asked: list[tuple[str, str, Mapping[str, object]]] = []
+        self._columns = {finding.question: finding.columns for finding in FINDINGS} | {
+            "what_changed": ("change", "column_name", "old_value", "new_value"),
+            "problems_last_night": ("kind", "http_status", "message", "request_path", "attempts"),
+            "coverage_last_night": ("level", "coverage", "things", "name", "why"),
+            "promotion_map": (
+                *("source", "source_environment", "source_has_variable"),
+                *("destination", "destination_environment", "destination_has_variable"),
+                *("disabled", "last_execution_status"),
+            ),
+        }
+
+    def ask(self, question: str, run: str = "latest", **parameters: object) -> MadeUpAnswer:
+        """As the lake's reader answers."""
+        self.asked.append((question, run, parameters))
+        newest = FIRST_NIGHT + timedelta(days=self.nights - 1)
+        made_up = MadeUpRun(f"{newest:%Y%m%dT%H%M%SZ}-000000", newest)
+        table = self._nights() if question == "nights" else self._rows(question)
+        return MadeUpAnswer(table, made_up if self.nights else None)
+
+    def _rows(self, question: str) -> pa.Table:
+        return pa.Table.from_pylist([self._row(question, number) for number in range(self.actions)])
+
+    def _row(self, question: str, number: int) -> dict[str, Any]:
+        project, pipeline = f"project-{number // 40:03}", 100 + number // 4
+        row: dict[str, Any] = {
+            "installation": "us",
+            "workspace": "a-company-of-some-size",
+            "project": project,
+            "pipeline": f"Release {project} to the clusters in Europe",
+            "action": f"Promote {project} from staging to production number {number}",
+            "html_url": "https://app.buddy.works/a-company-of-some-size/"
+            f"{project}/pipelines/pipeline/{pipeline}/action/{10_000 + number}/edit",
+            "pipeline_id": pipeline,
+            "action_id": 10_000 + number,
+        }
+        numbers = ("attempts", "http_status", "things", "promotions", "sources", "nights", "worst_wait")
+        for name in self._columns[question]:
+            if name in numbers or name.startswith(("retry", "failed")):
+                row[name] = number % 7
+            elif name.endswith("_has_variable") or name == "disabled":
+                row[name] = number % 9 == 0
+            else:
+                row[name] = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/{name}/{project}:{number}"
+        return row | ({"level": "action", "coverage": "failed"} if question == "coverage_last_night" else {})
+
+    def _nights(self) -> pa.Table:
+        counts = ("promotions", "failing", "added", "changed", "removed", "returned", "ran", "not_seen",
+                  "problems", "requests", "retries", "refusals")  # fmt: skip
+        rows = []
+        for number in range(self.nights):
+            began = FIRST_NIGHT.replace(tzinfo=None) + timedelta(days=number)
+            status = "partial" if number % 30 == 7 else "complete"
+            row = {"run_id": f"{began:%Y%m%dT%H%M%SZ}-000000", "run_date": date(2026, 1, 1), "status": status}
+            rows.append(row | {"started_at": began, "duration_seconds": 60.0} | dict.fromkeys(counts, 2_000))
+        return pa.Table.from_pylist(rows)

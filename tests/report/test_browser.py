@@ -1,0 +1,290 @@
+"""The report in a real Chromium: it loads in silence, asks nobody, and can be used by keyboard and thumb."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.report.browser import Page
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("ordinary_page", "first_page", "hostile_page", "empty_page", "large_page")
+HURT = "typeof window.hurt"
+SAID = "document.getElementById('map-said').textContent"
+DRAWN = "Number(document.getElementById('drawing').dataset.edges)"
+FOCUSED = "document.activeElement"
+
+
+def quiet(browser: Page, page: Path) -> bool:
+    """Whether the page asked for nothing but itself, and nothing complained."""
+    return browser.asked_for == [page.resolve().as_uri()] and browser.trouble == []
+
+
+def take(browser: Page, typed: str) -> None:
+    """Find the first thing that is called so, with the keyboard alone."""
+    browser.run("document.getElementById('find').select()")
+    browser.type(typed)
+    browser.press("ArrowDown", "Enter")
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("looks", [{}, {"dark": True}, {"phone": True, "width": 390, "height": 844}])
+def test_it_loads_in_silence(
+    browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, bool]
+) -> None:
+    """No request but for the file itself, no word in the console, no exception, no refusal by the policy."""
+    page = request.getfixturevalue(name)
+    browser.open(page, **looks)
+    browser.run("scrollTo(0, document.documentElement.scrollHeight)")
+    assert quiet(browser, page), (browser.asked_for, browser.trouble)
+
+
+def test_without_scripts_it_is_a_document(browser: Page, ordinary_page: Path) -> None:
+    """The tables, the links and a word about what is missing; still no request."""
+    browser.open(ordinary_page, scripts=False)
+    assert quiet(browser, ordinary_page), (browser.asked_for, browser.trouble)
+
+
+def test_the_policy_stops_what_is_not_ours(browser: Page, ordinary_page: Path) -> None:
+    """A script, a request or a picture that came in after all is refused by the browser itself."""
+    browser.open(ordinary_page)
+    browser.run(
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hurt = 1'}))"
+    )
+    browser.run("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x.png'}))")
+    assert browser.run("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')") == "refused"
+    assert browser.run(HURT) == "undefined"
+    for what in ("Executing inline script violates", "Loading the image", "Fetch API cannot load"):
+        assert any(what in each and "Content Security Policy" in each for each in browser.trouble), what
+
+
+def test_hostile_names_do_nothing(browser: Page, hostile_page: Path) -> None:
+    """Drawn, listed, searched and filtered, a name that attacks is a name; a bad address is no link."""
+    browser.open(hostile_page)
+    browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    take(browser, "script")
+    assert browser.run(f"{SAID}.length") > 0
+    assert browser.run("document.body.innerText.includes('<img src=x')") is True
+    assert browser.run("document.querySelectorAll('img, iframe, object, [onerror]').length") == 0
+    schemes = "[...new Set([...document.links].map((each) => each.protocol))].sort().join()"
+    assert browser.run(schemes) == "file:,https:"
+    assert browser.run(HURT) == "undefined"
+    assert quiet(browser, hostile_page), (browser.asked_for, browser.trouble)
+
+
+def test_an_image_is_found_and_followed_by_keyboard(browser: Page, ordinary_page: Path) -> None:
+    """Typing opens the choices, arrows and Enter take one, the drawing and the list show its path, Escape closes."""
+    browser.open(ordinary_page)
+    browser.run("document.getElementById('find').focus()")
+    browser.type("checkout")
+    assert browser.run("document.getElementById('find').ariaExpanded") == "true"
+    browser.press("Escape")
+    assert browser.run("document.getElementById('find').ariaExpanded") == "false"
+    browser.press("ArrowDown", "ArrowDown")
+    chosen = browser.run("document.querySelector('[aria-selected=true]').id")
+    assert browser.run("document.getElementById('find').getAttribute('aria-activedescendant')") == chosen
+    name = browser.run("document.querySelector('[aria-selected=true] .name').textContent")
+    browser.press("Enter")
+    assert browser.run(SAID).startswith(name)
+    steps = browser.run("document.querySelectorAll('.steps > li').length")
+    assert 0 < steps == browser.run(DRAWN)
+    assert browser.run(
+        "[...document.querySelectorAll('.step')].some((each) => each.innerText.includes('checkout'))"
+    )
+    assert (
+        browser.run("document.querySelectorAll('.steps a[href^=\"https://app.buddy.works/\"]').length")
+        >= steps
+    )
+
+
+def test_a_path_is_followed_in_both_directions(browser: Page, ordinary_page: Path) -> None:
+    """What a reference comes from and where it goes are parts of both ways; the beginning can be had again."""
+    browser.open(ordinary_page)
+    beginning = browser.run(SAID)
+    browser.run("document.getElementById('find').focus()")
+    take(browser, "staging")
+    counts = {}
+    for way in ("up", "down", "both"):
+        browser.run(f"document.querySelector('input[name=way][value={way}]').click()")
+        counts[way] = browser.run(DRAWN)
+    assert max(counts["up"], counts["down"]) <= counts["both"] <= counts["up"] + counts["down"]
+    assert min(counts.values()) > 0
+    browser.run("document.getElementById('enabled-only').click()")
+    assert browser.run(DRAWN) <= counts["both"]
+    browser.run("document.getElementById('enabled-only').click()")
+    browser.run("document.getElementById('map-reset').click()")
+    assert browser.run(SAID) == beginning
+
+
+def test_a_name_that_is_nowhere(browser: Page, ordinary_page: Path) -> None:
+    """The search says that there is nothing, and Enter changes nothing."""
+    browser.open(ordinary_page)
+    before = browser.run(SAID)
+    browser.run("document.getElementById('find').focus()")
+    browser.type("no-such-image-anywhere")
+    assert "No image" in browser.run("document.getElementById('found').innerText")
+    browser.press("ArrowDown", "Enter")
+    assert browser.run(SAID) == before
+
+
+def test_a_click_on_the_drawing_chooses(browser: Page, ordinary_page: Path) -> None:
+    """A box that is clicked becomes the reference whose path is shown."""
+    browser.open(ordinary_page)
+    browser.run("document.getElementById('map-frame').scrollIntoView({block: 'center'})")
+    box = browser.run(
+        "(() => { const at = document.getElementById('drawing').getBoundingClientRect();"
+        " const node = document.getElementById('drawing')._cyreg.cy.nodes()[0].renderedPosition();"
+        " return [at.x + node.x, at.y + node.y]; })()"
+    )
+    browser.click(*box)
+    browser.wait(f"!{SAID}.includes('Find an image')")
+    assert browser.run("document.getElementById('find').value") in browser.run(SAID)
+
+
+def test_tab_goes_through_the_page_in_order(browser: Page, ordinary_page: Path) -> None:
+    """First the way past the head, then the sections; every stop is visible and named."""
+    browser.open(ordinary_page)
+    browser.press("Tab")
+    assert browser.run(f"{FOCUSED}.textContent") == "Skip to the report"
+    assert browser.run(f"{FOCUSED}.getBoundingClientRect().top >= 0")
+    browser.press("Enter")
+    assert browser.run(f"{FOCUSED}.id") == "content"
+    tops = []
+    for _ in range(30):
+        browser.press("Tab")
+        stop = browser.run(
+            f"(() => {{ const it = {FOCUSED}, box = it.getBoundingClientRect();"
+            " const name = it.ariaLabel || it.labels?.[0]?.innerText || it.innerText || it.value;"
+            " return { name, top: box.top + scrollY, seen: box.width > 0 && box.height > 0 }; })()"
+        )
+        assert stop["seen"], stop
+        assert stop["name"].strip(), stop
+        tops.append(stop["top"])
+    assert tops[-1] > tops[0]
+
+
+def test_a_finding_opens_by_keyboard_and_shows_more(browser: Page, large_page: Path) -> None:
+    """Enter opens it; the next rows come by a button, and the focus goes on with the first of them."""
+    browser.open(large_page)
+    browser.run("document.querySelector('#bypasses_staging > summary').focus()")
+    browser.press("Enter")
+    assert browser.run("document.getElementById('bypasses_staging').open")
+    rows = "document.querySelectorAll('#bypasses_staging tbody tr').length"
+    before = browser.run(rows)
+    browser.run("document.querySelector('#bypasses_staging .rows > button').focus()")
+    browser.press("Enter")
+    assert browser.run(rows) == 2 * before
+    assert browser.run(f"[...{FOCUSED}.parentElement.children].indexOf({FOCUSED})") == before
+
+
+def test_findings_are_filtered(browser: Page, large_page: Path) -> None:
+    """Words narrow every table to the rows that hold them all, counts say how many; empty again shows all."""
+    browser.open(large_page)
+    count = "document.querySelector('[data-count=unguarded_production]').textContent"
+    assert browser.run(count) == "2,000"
+    browser.run("document.getElementById('filter-findings').focus()")
+    browser.type("PROJECT-003 staging")
+    assert browser.run(count) == "40 of 2,000"
+    cells = (
+        "[...document.querySelectorAll('#unguarded_production tbody td.place')].map((each) => each.textContent)"
+    )
+    assert browser.run(f"{cells}.every((each) => each.includes('project-003'))")
+    browser.run("document.getElementById('filter-findings').select()")
+    browser.type("nothing-is-called-that")
+    assert "Nothing here matches" in browser.run(
+        "document.querySelector('#unguarded_production').textContent"
+    )
+
+
+def test_a_link_to_a_finding_opens_it(browser: Page, large_page: Path) -> None:
+    """The tiles of the night lead into an open list."""
+    browser.open(large_page)
+    browser.run("document.querySelector('a[href=\"#failing_promotions\"]').click()")
+    browser.wait("document.getElementById('failing_promotions').open")
+
+
+def test_a_large_map_stays_usable(browser: Page, large_page: Path) -> None:
+    """Of 2,000 steps a few are drawn, the number is said, and all are searched."""
+    browser.open(large_page)
+    assert browser.run(DRAWN) <= 80
+    assert "of 2,000" in browser.run(SAID)
+    browser.run("document.getElementById('find').focus()")
+    take(browser, "project-049")
+    assert "(80 references)" in browser.run(SAID)
+    assert browser.run(DRAWN) == 40
+    take(browser, "project")
+    assert browser.run(DRAWN) == 80
+    assert "The nearest 80 are drawn; all are listed" in browser.run(SAID)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_phone_needs_no_sideways_scrolling(
+    browser: Page, request: pytest.FixtureRequest, name: str
+) -> None:
+    """The page is as wide as a phone; only the drawing scrolls within its frame."""
+    browser.open(request.getfixturevalue(name), width=360, height=740, phone=True)
+    browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert browser.run("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_words_stand_out_from_what_is_behind_them(browser: Page, ordinary_page: Path, dark: bool) -> None:
+    """In both schemes text has the contrast that WCAG AA asks for: 4.5 to 1."""
+    browser.open(ordinary_page, dark=dark)
+    contrast = """((ink, behind) => {
+        const style = getComputedStyle(document.documentElement);
+        const light = (name) => { const hex = style.getPropertyValue('--' + name).trim().slice(1);
+            const [r, g, b] = [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
+                .map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05; };
+        const both = [light(ink), light(behind)].sort((a, b) => b - a);
+        return both[0] / both[1]; })"""
+    pairs = [("ink", "card"), ("ink", "page"), ("soft", "card"), ("soft", "page"), ("soft", "hover"),
+             ("accent", "card"), ("bad", "card"), ("warn", "card"), ("warn", "warn-tint"), ("good", "good-tint"),
+             ("ink", "good-tint"), ("ink", "warn-tint"), ("ink", "info-tint"), ("soft", "info-tint")]  # fmt: skip
+    pairs += [
+        ("ink", f"{environment}-tint") for environment in ("production", "staging", "test", "development")
+    ]
+    low = [pair for pair in pairs if browser.run(f"{contrast}('{pair[0]}', '{pair[1]}')") < 4.5]
+    assert low == []
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(0.1, ""), (1.6, "the nights since are missing"), (30, "says nothing about the time since")],
+)
+def test_an_old_report_says_that_it_is_old(
+    browser: Page, ordinary_page: Path, days: float, words: str
+) -> None:
+    """The age is counted when the page is opened: a report found a month later does not pass for last night's."""
+    began = "Date.parse('2026-11-22T02:15:00Z')"
+    clock = browser.send(
+        "Page.addScriptToEvaluateOnNewDocument", source=f"Date.now = () => {began} + {days} * 86_400_000"
+    )
+    try:
+        browser.open(ordinary_page)
+    finally:
+        browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=clock["identifier"])
+    stale = browser.run(
+        "[document.getElementById('stale').hidden, document.getElementById('stale').textContent]"
+    )
+    assert stale[0] is (words == "")
+    assert words in stale[1]
+
+
+def test_trends_are_drawn_and_told(browser: Page, large_page: Path) -> None:
+    """Each chart has its lines, and says in words what it shows to those who cannot see it."""
+    browser.open(large_page)
+    figures = browser.run("[...document.querySelectorAll('figure')].map((each) => each.ariaLabel)")
+    assert len(figures) == 5
+    assert figures[0] == "Promotions. promotions: between 2,000 and 2,000, last 2,000."
+    assert browser.run("[...document.querySelectorAll('figure canvas')].every((each) => each.width > 200)")
+
+
+def test_a_change_of_scheme_changes_the_drawings(browser: Page, ordinary_page: Path) -> None:
+    """Drawings follow the scheme while the page is open."""
+    browser.open(ordinary_page)
+    colour = "document.getElementById('drawing')._cyreg.cy.nodes()[0].style('color')"
+    light = browser.run(colour)
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    browser.wait(f"{colour} !== '{light}'")
