@@ -97,11 +97,11 @@ def prune(
         raise UsageError(f"--keep {keep} is not a number of whole days.", "Write it in days, such as 400d.")
     opened = options.open_lake(lake, config)
     from collector.lake.prune import prune as drop_nights
-    from collector.query.merge import keep_rows_of
+    from collector.query.merge import merge_runs
 
     now = datetime.now(UTC)
     with opened.writing("prune", now):
-        done = drop_nights(opened, keep_rows_of, keep_days=int(seconds // _DAY_S), now=now)
+        done = drop_nights(opened, merge_runs, keep_days=int(seconds // _DAY_S), now=now)
         options.settle_catalog(opened)
     if form is options.Facts.json:
         said = {

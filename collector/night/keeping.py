@@ -16,13 +16,13 @@ def tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetime
     Raises LakeBusy, LakeError and NotPublished; the lake is whole whatever is raised.
     """
     from collector.query import catalog
-    from collector.query.merge import keep_rows_of, merge
+    from collector.query.merge import merge, merge_runs
 
     lake = Lake.open(path)
     done: dict[str, int] = {}
     with lake.writing("keeping", now):
         if keep_days is not None:
-            done["nights_dropped"] = len(prune(lake, keep_rows_of, keep_days=keep_days, now=now).runs)
+            done["nights_dropped"] = len(prune(lake, merge_runs, keep_days=keep_days, now=now).runs)
         if merge_months:
             done["files_merged"] = sum(each.files_before for each in compact(lake, merge, now=now))
         # The files have other names now; whoever opens the catalog must not read superseded ones.
