@@ -31,8 +31,20 @@ TARGETS = tuple(
         ("workspaces", "workspaces", "/workspaces", None, ("us",)),
         ("projects, page 1", "projects", "/workspaces/acme/projects", 1, ("us", "acme")),
         ("projects, page 2", "projects", "/workspaces/acme/projects", 2, ("us", "acme")),
-        ("pipelines, page 1", "pipelines", "/workspaces/acme/projects/checkout-api/pipelines", 1, ("us", *PROJECT)),
-        ("pipelines, page 2", "pipelines", "/workspaces/acme/projects/checkout-api/pipelines", 2, ("us", *PROJECT)),
+        (
+            "pipelines, page 1",
+            "pipelines",
+            "/workspaces/acme/projects/checkout-api/pipelines",
+            1,
+            ("us", *PROJECT),
+        ),
+        (
+            "pipelines, page 2",
+            "pipelines",
+            "/workspaces/acme/projects/checkout-api/pipelines",
+            2,
+            ("us", *PROJECT),
+        ),
         ("actions", "actions", "*/pipelines/101/actions", None, ("us", *PIPELINE)),
         ("action", "action", "*/pipelines/101/actions/1002", None, ("us", *ACTION)),
     )

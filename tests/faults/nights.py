@@ -110,7 +110,9 @@ def night(
     async def collected() -> Summary:
         event = asyncio.Event()
         stop(event)
-        outside = Outside(now or (lambda: begins), random.Random(number if seed is None else seed), watcher, event, limits)
+        outside = Outside(
+            now or (lambda: begins), random.Random(number if seed is None else seed), watcher, event, limits
+        )
         return await collect(settings(fake, lake, **more), outside)
 
     try:

@@ -146,6 +146,4 @@ def live_files(lake: Path) -> set[str]:
 def unnamed_files(lake: Path) -> int:
     """How many files of tables the manifest does not name: those of a publish in progress."""
     live = live_files(lake)
-    return sum(
-        str(path.relative_to(lake)) not in live for path in (lake / "tables").rglob("*.parquet")
-    )
+    return sum(str(path.relative_to(lake)) not in live for path in (lake / "tables").rglob("*.parquet"))

@@ -123,7 +123,9 @@ def _every_gap_is_explained(lake: Path, seen: Published) -> None:
             counted[line["level"], line["coverage"]] = line["things"]
     for table, level in zip(LISTS, ("workspace", "project", "pipeline", "action"), strict=True):
         coverages = [row["coverage"] for row in seen[table]]
-        assert {c: coverages.count(c) for c in coverages} == {c: n for (at, c), n in counted.items() if at == level}
+        assert {c: coverages.count(c) for c in coverages} == {
+            c: n for (at, c), n in counted.items() if at == level
+        }
 
 
 def test_truly_gone_is_removed_once_and_returns_once(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
@@ -218,7 +220,14 @@ def test_an_action_that_changes_its_type_while_it_is_read_stops_nobody(
     assert night(fake, lake, 1).exit_code == 0
     action = next(iter(town().paths(next(iter(town().paths(("acme", "checkout-api")))))))
     fake.script.add(
-        Fault("wrong_type", kind="action", path=f"*/actions/{action[3]}", json_path="type", value="SLEEP", times=None)
+        Fault(
+            "wrong_type",
+            kind="action",
+            path=f"*/actions/{action[3]}",
+            json_path="type",
+            value="SLEEP",
+            times=None,
+        )
     )
     result = night(fake, lake, 2)
     assert result.exit_code == 0, result.error

@@ -17,7 +17,10 @@ from tests.faults.published import Published, key_of, published
 
 PROJECTS = {"kind": "projects", "path": "/workspaces/acme/projects"}
 PIPELINES = {"kind": "pipelines", "path": "/workspaces/acme/projects/checkout-api/pipelines"}
-LISTS = {"projects": (PROJECTS, ("us", "acme", None, None, None)), "pipelines": (PIPELINES, ("us", *PROJECT, None, None))}
+LISTS = {
+    "projects": (PROJECTS, ("us", "acme", None, None, None)),
+    "pipelines": (PIPELINES, ("us", *PROJECT, None, None)),
+}
 
 # What befalls a list of 21 items, 20 to a page: how it is told, and whether the rows can still all be had.
 MESSES: dict[str, tuple[dict[str, Any], bool]] = {
@@ -113,7 +116,9 @@ def test_items_that_move_with_every_reading_are_never_called_complete(
     if which == "pipelines":
         victims = [(*PROJECT, 1005), (*PROJECT, 1006)]
     for number, victim in enumerate(victims):
-        fake.script.add(Fault("mutate", page=2, nth=number + 1, when="after", mutate=_removes(*victim), **where))
+        fake.script.add(
+            Fault("mutate", page=2, nth=number + 1, when="after", mutate=_removes(*victim), **where)
+        )
     lake = fresh_lake()
     result = night(fake, lake, 2)
     seen = published(lake)
@@ -167,7 +172,9 @@ def test_an_unknown_field_is_kept_and_harms_nobody(
     """A field that no document names goes to `extra`; every other cell of every row is as it was."""
     for kind, path in (("workspaces", "workspaces[0].x"), ("projects", "projects[0].x"), ("pipelines", "pipelines[0].x"),
                        ("actions", "actions[0].x"), ("action", "src.x")):  # fmt: skip
-        fake.script.add(Fault("extra_field", kind=kind, json_path=path, value={"new": [1, "two"]}, times=None))
+        fake.script.add(
+            Fault("extra_field", kind=kind, json_path=path, value={"new": [1, "two"]}, times=None)
+        )
     # The empty lists have no first item to add it to.
     fake.world = company(later=0)
     lake = fresh_lake()
@@ -197,7 +204,7 @@ def _judge(
 ) -> None:
     judgement = judged(truth, seen)
     injected = sum(arrival.fault is not None for arrival in fake.arrivals) or 1
-    ledger.note(fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false))
+    ledger.note(
+        fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false)
+    )
     assert judgement.broken == []
-
-

@@ -23,7 +23,12 @@ def _named(pairs: list[tuple[Case, Target]]) -> list[object]:
 
 @pytest.mark.parametrize(("case", "target"), _named(sample()))
 def test_each_fault_costs_no_row_that_is_not_accounted_for(
-    case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+    case: Case,
+    target: Target,
+    fake: FakeBuddy,
+    undisturbed: Undisturbed,
+    fresh_lake: FreshLake,
+    ledger: Ledger,
 ) -> None:
     """A fault leaves the rows as they are, or the run says by key what is missing; within bounded requests and time."""
     _prove(case, target, fake, undisturbed, fresh_lake(), ledger)
@@ -32,7 +37,12 @@ def test_each_fault_costs_no_row_that_is_not_accounted_for(
 @pytest.mark.faults
 @pytest.mark.parametrize(("case", "target"), _named(matrix()))
 def test_the_whole_matrix(
-    case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+    case: Case,
+    target: Target,
+    fake: FakeBuddy,
+    undisturbed: Undisturbed,
+    fresh_lake: FreshLake,
+    ledger: Ledger,
 ) -> None:
     """The same for every fault on every kind of request, once and for ever; and the night after removes nothing."""
     lake = fresh_lake()
@@ -80,8 +90,12 @@ def _with_a_gap(
     gaps = {key_of(row): row["coverage"] for table in LISTS for row in seen[table]}
     assert judgement.broken == []
     assert [(row["kind"], key_of(row)) for row in seen["problems"]] == [(case.problem, target.key)]
-    assert seen["problems"][0]["attempts"] == (1 if case.more_requests == 0 or _recorded(case) else QUICK.attempts)
-    assert {key for key, said in gaps.items() if said not in ("complete", "fetched", "not_promote_image")} == {target.key}
+    assert seen["problems"][0]["attempts"] == (
+        1 if case.more_requests == 0 or _recorded(case) else QUICK.attempts
+    )
+    assert {
+        key for key, said in gaps.items() if said not in ("complete", "fetched", "not_promote_image")
+    } == {target.key}
     assert gaps[target.key] == coverage
     # What Buddy says is gone is a fact and no gap in what was seen (design.md, section 5).
     assert result.exit_code == (0 if coverage == "gone" else 1)
@@ -90,9 +104,14 @@ def _with_a_gap(
 
 
 def _recorded(case: Case) -> bool:
-    return case.problem in ("forbidden", "gone", "api_disabled", "frozen", "too_large", "redirect_refused") or (
-        case.fault == "402"
-    )
+    return case.problem in (
+        "forbidden",
+        "gone",
+        "api_disabled",
+        "frozen",
+        "too_large",
+        "redirect_refused",
+    ) or (case.fault == "402")
 
 
 def _not_published(
@@ -118,7 +137,9 @@ def _not_published(
         asked_again = len(fake.arrivals) - undisturbed.requests
         assert again.summary is not None
         assert again.summary.resumed_count == 1
-        assert asked_again <= case.more_requests + CONCURRENCY, f"{before} requests, then {len(fake.arrivals)}"
+        assert asked_again <= case.more_requests + CONCURRENCY, (
+            f"{before} requests, then {len(fake.arrivals)}"
+        )
     judgement = judged(undisturbed.truth, seen)
     return len(judgement.lost), len(judgement.false)
 
@@ -130,5 +151,7 @@ def _the_night_after(fake: FakeBuddy, lake: Path, undisturbed: Undisturbed) -> N
     assert night(fake, lake, 3).exit_code == 0
     after = published(lake)
     assert judged(undisturbed.truth, after).broken == []
-    assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {("returned", key) for key in removed}
+    assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {
+        ("returned", key) for key in removed
+    }
     assert len(after["last_known_actions"]) == len(undisturbed.truth["last_known_actions"])

@@ -11,7 +11,15 @@ import pytest
 from collector.fake_buddy import FakeBuddy, Fault
 from tests.faults.company import company
 from tests.faults.ledger import Ledger
-from tests.faults.process import Program, asked_targets, ended, journal_bytes, run_directory, settled_targets, until
+from tests.faults.process import (
+    Program,
+    asked_targets,
+    ended,
+    journal_bytes,
+    run_directory,
+    settled_targets,
+    until,
+)
 from tests.faults.published import published, runs_of
 
 
@@ -55,7 +63,9 @@ def test_a_lock_left_by_the_dead_holds_nobody(fake: FakeBuddy, tmp_path: Path, l
     """A lock file that nobody holds, whatever is written in it, does not block a run."""
     lake = tmp_path / "lake"
     lake.mkdir()
-    (lake / ".lock").write_text('{"doing":"collect","pid":1,"host":"elsewhere","since":"2020-01-01T00:00:00Z"}\n')
+    (lake / ".lock").write_text(
+        '{"doing":"collect","pid":1,"host":"elsewhere","since":"2020-01-01T00:00:00Z"}\n'
+    )
     done = Program(fake, lake).run("collect")
     assert done.code == 0, done.err
     ledger.note("lock left by a dead process", done.code)
@@ -139,5 +149,7 @@ def test_an_abandoned_run_is_told_of(fake: FakeBuddy, tmp_path: Path) -> None:
     assert other.code == 0, other.err
     assert old is not None
     assert old.name not in runs_of(lake)
-    assert [(row["kind"], old.name in row["message"]) for row in published(lake)["problems"]] == [("abandoned_run", True)]
+    assert [(row["kind"], old.name in row["message"]) for row in published(lake)["problems"]] == [
+        ("abandoned_run", True)
+    ]
     shutil.rmtree(lake)

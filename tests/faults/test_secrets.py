@@ -1,0 +1,222 @@
+"""Nothing leaks: the token, variables' values, passwords; at every log level, in every file, on a terminal, over redirects."""
+
+import base64
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault, World
+from tests.faults.ledger import Ledger
+from tests.faults.nights import night
+from tests.faults.process import Ended, Program, ended, journal_bytes, until
+from tests.faults.published import published, runs_of
+
+LEVELS = ("debug", "info", "warning", "error")
+TOKEN = "f6b1c2d3-e4a5-4b6c-8d7e-0123456789ab"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeBuddy]:
+    """An awkward Buddy whose every second action has variables that say SECRET_MARKER."""
+    with FakeBuddy(World(projects=3, pipelines=3, actions=5), token=TOKEN) as serving:
+        yield serving
+
+
+def _echoing() -> list[Fault]:
+    """Errors that repeat what they were sent and what they hold: in JSON, in text, in HTML, in an item's wrong field."""
+    echo = {
+        "errors": [{"message": f"Bearer {TOKEN} is not welcome"}],
+        "variables": [{"key": "A", "value": f"{SECRET_MARKER}1"}],
+        "request": {"headers": {"Authorization": f"Bearer {TOKEN}"}, "password": f"{SECRET_MARKER}2"},
+        TOKEN: {"passphrase": f"{SECRET_MARKER}3", "value": f"{SECRET_MARKER}4"},
+    }
+    page = f"<html>Authorization: Bearer {TOKEN}, password={SECRET_MARKER}5</html>"
+    return [
+        Fault("status", kind="actions", nth=1, times=1, code=403, body=echo),
+        Fault("status", kind="actions", nth=2, times=1, code=403, body=page),
+        Fault("status", kind="actions", nth=3, times=1, code=403, message=f"Token {TOKEN} may not"),
+        Fault("status", kind="action", nth=1, times=1, code=404, body=f'half a {{"value": "{SECRET_MARKER}6'),
+        Fault("status", kind="action", nth=2, times=1, code=500, body=echo),
+        Fault("status", kind="action", nth=4, times=1, code=429, body=echo),
+        Fault("wrong_type", kind="action", nth=6, times=2, json_path="timeout", value=f"Bearer {TOKEN}"),
+        Fault("wrong_type", kind="action", nth=8, times=4, json_path="variables",
+              value=[{"key": "A", "value": [f"{SECRET_MARKER}7"]}, {"value": {"deep": f"{SECRET_MARKER}8"}}, SECRET_MARKER]),
+        Fault("wrong_type", kind="action", nth=12, times=2, json_path="src", value=[{"password": f"{SECRET_MARKER}9"}]),
+        Fault("extra_field", kind="pipelines", json_path="pipelines[0].variables", value=[{"value": SECRET_MARKER}], times=None),
+        Fault("extra_field", kind="projects", json_path="projects[0].echo", value=f"x{TOKEN}x", times=None),
+    ]  # fmt: skip
+
+
+def _leaks(content: bytes, where: str) -> list[str]:
+    token = TOKEN.encode()
+    hidden = (token, token[::-1], base64.b64encode(token), token.replace(b"-", b""), SECRET_MARKER.encode())
+    return [f"{where} holds {each!r}" for each in hidden if each in content]
+
+
+def _searched(directory: Path, said: Ended, *, kept: bool = False) -> list[str]:
+    """Search every byte and every decoded cell that a night left; `kept` allows values where they are to be kept."""
+    found = _leaks(said.out.encode(), "stdout") + _leaks(said.err.encode(), "stderr")
+    for path in directory.rglob("*"):
+        found += _leaks(str(path).encode(), "a path")
+        if not path.is_file():
+            continue
+        if path.suffix == ".parquet":
+            found += _searched_table(path, kept=kept)
+        if path.suffix != ".parquet" or not kept:
+            found += _leaks(path.read_bytes(), path.name)
+    return found
+
+
+def _searched_table(path: Path, *, kept: bool) -> list[str]:
+    table = pq.read_table(path, partitioning=None)
+    found = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        cells = column.to_pylist()
+        if kept and (path.parts[-3], name) == ("variables", "value"):
+            continue
+        if kept and name == "extra":
+            # What a list told of an action's variables, though no document says that it does.
+            cells = [_without_kept(json.loads(cell)) for cell in cells if cell]
+        found += _leaks(repr(cells).encode(), f"{path.name}, column {name}")
+    return found
+
+
+def _without_kept(document: Any) -> Any:
+    """A document less the values of its unencrypted variables."""
+    if isinstance(document, list):
+        return [_without_kept(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    open_ones = [
+        {name: text for name, text in variable.items() if name != "value" or variable.get("encrypted")}
+        for variable in document.get("variables") or ()
+    ]
+    return {**{name: _without_kept(value) for name, value in document.items()}, "variables": open_ones}
+
+
+NIGHTS = [
+    pytest.param(level, form, faulty, id=f"{level}-{form}-{'faulty' if faulty else 'healthy'}",
+                 marks=() if (level, form, faulty) in (("debug", "json", True), ("debug", "text", True)) else pytest.mark.faults)
+    for level in LEVELS for form in ("text", "json") for faulty in (True, False)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("level", "form", "faulty"), NIGHTS)
+def test_a_night_leaves_no_secret_behind(
+    level: str, form: str, faulty: bool, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
+) -> None:
+    """Every byte of the lake, its kept raw replies, its decoded tables and all output is free of token and values."""
+    if faulty:
+        fake.script.add(*_echoing())
+    program = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL=level, COLLECTOR_LOG_FORMAT=form)
+    said = program.run("collect", "--keep-raw", "--format", "json")
+    assert said.code == (1 if faulty else 0), said.err
+    leaks = _searched(tmp_path, said)
+    ledger.note(
+        f"secrets searched: {'faulty' if faulty else 'healthy'} night, all log levels",
+        said.code,
+        false=len(leaks),
+    )
+    assert leaks == []
+    assert any(path.name.startswith("raw") for path in tmp_path.rglob("*"))
+    # The search would find them: what it looks for was there to be had.
+    assert any(row["value_state"] == "redacted" for row in published(tmp_path / "lake")["variables"])
+
+
+def test_a_run_killed_in_the_middle_leaves_no_secret_behind(fake: FakeBuddy, tmp_path: Path) -> None:
+    """The journal and staging of a run that was killed hold none either."""
+    fake.script.add(*_echoing(), Fault("hang", kind="action", nth=10, times=None))
+    process = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").begin("collect", "--keep-raw")
+    assert until(
+        process, lambda: len(fake.requests("action")) >= 11 and journal_bytes(tmp_path / "lake") > 10_000
+    )
+    process.kill()
+    assert _searched(tmp_path, ended(process)) == []
+
+
+def test_kept_values_are_those_of_unencrypted_variables_and_nowhere_else(
+    fake: FakeBuddy, tmp_path: Path
+) -> None:
+    """With --variable-values keep, values stand in variables.value, of unencrypted variables; passwords nowhere."""
+    said = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run(
+        "collect", "--variable-values", "keep"
+    )
+    assert said.code == 0, said.err
+    assert _searched(tmp_path, said, kept=True) == []
+    variables = published(tmp_path / "lake")["variables"]
+    kept = [row for row in variables if row["value_state"] == "kept"]
+    assert kept
+    assert all(row["value"] and not row["encrypted"] and "secure!" not in row["value"] for row in kept)
+    assert all(row["value"] is None for row in variables if row["value_state"] != "kept")
+    assert any(row["value_state"] == "encrypted" for row in variables)
+
+
+def test_a_terminal_is_shown_no_secret(fake: FakeBuddy, tmp_path: Path) -> None:
+    """The live display and the log on a real terminal are free of them too."""
+    fake.script.add(*_echoing())
+    fake.latency = 0.05
+    program = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug", TERM="xterm-256color")
+    ours, theirs = pty.openpty()
+    shown: list[bytes] = []
+
+    def read() -> None:
+        while True:
+            try:
+                block = os.read(ours, 65536)
+            except OSError:  # the terminal is closed
+                return
+            if not block:
+                return
+            shown.append(block)
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "collector", "collect"],
+        cwd=tmp_path,
+        env=program.environ,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert process.wait(timeout=60) == 1
+    reader.join(timeout=10)
+    os.close(ours)
+    screen = b"".join(shown)
+    assert b"requests/s" in screen
+    assert _leaks(screen, "the terminal") == []
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_the_token_goes_to_the_configured_host_only(
+    code: int, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
+) -> None:
+    """A redirect, at whatever request and with whatever code, is not followed: the other host sees no connection at all."""
+    with FakeBuddy(World(), token=TOKEN) as other:
+        for kind in ("projects", "pipelines", "actions", "action"):
+            fake.script.add(
+                Fault("redirect", kind=kind, nth=2, times=1, code=code, to=f"{other.url}/workspaces")
+            )
+        fake.world = World(workspaces=2, projects=3, pipelines=3, actions=5)
+        result = night(fake, tmp_path / "lake")
+        assert other.arrivals == []
+    assert result.exit_code == 1
+    assert {row["kind"] for row in published(tmp_path / "lake")["problems"]} <= {"redirect_refused", "check"}
+    assert all(arrival.method == "GET" for arrival in fake.arrivals)
+    ledger.note("redirect to another host, for the token", result.exit_code, injected=4)
+    fake.script.clear()
+    fake.script.add(
+        Fault("redirect", kind="workspaces", code=code, to="http://127.0.0.1:9/workspaces", times=None)
+    )
+    assert night(fake, tmp_path / "lake", 2).exit_code == 3
+    assert len(runs_of(tmp_path / "lake")) == 1
