@@ -1,11 +1,13 @@
 """A night in this process: begun, watched for signals, and left as they ask."""
 
 import asyncio
+import gc
 import os
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -36,7 +38,23 @@ def night(
             loop.add_signal_handler(number, _stop_or_leave, stop)
         return await collect(settings, World(now, rng or random.Random(), observer, stop))
 
-    return asyncio.run(until_done())
+    with _fewer_collections():
+        return asyncio.run(until_done())
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Let the cyclic garbage collector look seldom: a crawl makes few cycles and very many values, and looking
+    through them cost 9% of its CPU.
+    """
+    before = gc.get_threshold()
+    gc.freeze()  # what the imports made stays anyhow
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _stop_or_leave(stop: asyncio.Event) -> None:
