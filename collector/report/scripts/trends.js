@@ -37,7 +37,7 @@ function seriesOf(chart, columns, colour, nights) {
   if (chart.lines) {
     return chart.lines.map(([name, hue]) => ({ values: columns[name], series: {
       label: words(name), stroke: colour(hue), width: 2, points: { show: nights < 60, size: 5, fill: colour(hue) },
-      fill: chart.lines.length === 1 ? colour(`${hue}-tint`) : undefined, value: (_, value) => (value === null ? "–" : value.toLocaleString("en")) } }));
+      fill: chart.lines.length === 1 ? `${colour(hue)}1f` : undefined, value: (_, value) => (value === null ? "–" : value.toLocaleString("en")) } }));
   }
   let below = columns.started_at.map(() => 0);
   const stacked = chart.bars.map(([name, hue]) => {
