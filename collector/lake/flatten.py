@@ -4,9 +4,10 @@ The law: every scalar of a reply is found in a column, in `extra`, or on the red
 same declaration: the columns that name a place in the reply read it there, and `extra` is the reply less those places.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -29,11 +30,13 @@ from collector.lake.tables import (
 )
 
 Row = tuple[Any, ...]
+Rows = list[tuple[str, Row]]
 Document = dict[str, Any]
 _TABLE_OF = {
     Kind.WORKSPACES: WORKSPACES, Kind.PROJECTS: PROJECTS, Kind.PIPELINES: PIPELINES, Kind.ACTIONS: ACTIONS,
 }  # fmt: skip
 _CHILD_LIST = {Kind.WORKSPACES: "projects", Kind.PROJECTS: "pipelines", Kind.PIPELINES: "actions"}
+_STAMPED = ("run_id", "run_date", "installation", "workspace", "project", "pipeline_id", "action_id")
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -45,14 +48,13 @@ class Stamp:
     run_date: date
 
 
-def flatten(stamp: Stamp, finding: Finding) -> Iterator[tuple[str, Row]]:
-    """Yield (table name, row) for one finding."""
+def flatten(stamp: Stamp, finding: Finding) -> Rows:
+    """Return (table name, row) of each row that one finding makes."""
     if isinstance(finding, Promotion):
-        yield from _promotion(stamp, finding)
-    elif isinstance(finding, Seen):
-        yield _seen(stamp, finding)
-    else:
-        yield "problems", _problem(stamp, finding)
+        return _promotion(stamp, finding)
+    if isinstance(finding, Seen):
+        return [_seen(stamp, finding)]
+    return [("problems", _problem(stamp, finding))]
 
 
 def canonical(value: Any) -> str:
@@ -63,54 +65,62 @@ def canonical(value: Any) -> str:
 class Projection:
     """How one table reads a reply: the columns found in it, and what is left over for `extra`.
 
-    Dictionaries are merged and mapped over rather than looped through: this runs for every row of a night.
+    A row is four tuples laid end to end and picked from in the order of the columns: where the thing stands, members of
+    the reply, members of objects in it, and what is given. No loop of ours: this runs for every row of a night.
     """
 
     def __init__(self, table: Table) -> None:
-        taken = [column for column in table.columns if column.source]
-        self._order = table.column_names
-        # A member of the reply that is called like a column of ours must not be taken for it.
-        self._ours = dict.fromkeys(c.name for c in table.columns if not c.source)
+        taken = [column for column in table.columns if column.source and column.name not in _STAMPED]
         flat = [column for column in taken if len(column.source) == 1]
-        self._unlike = tuple(
-            (column.name, column.source[0], _READERS.get(column.logical or "", _same))
-            for column in flat
-            if column.logical in _READERS or column.name != column.source[0]
-        )
-        self._mapped = {column.source[0] for column in flat}
+        self._flat = tuple(column.source[0] for column in flat)
         self._nested: dict[str, dict[str, str]] = {}
         for column in taken:
             if len(column.source) > 1:
                 member, name = column.source
                 self._nested.setdefault(member, {})[name] = column.name
-        self._mapped.update(self._nested)
+        self._given = tuple(c.name for c in table.columns if not c.source and c.name not in _STAMPED)
+        laid = [*_STAMPED, *(column.name for column in flat)]
+        for names in self._nested.values():
+            laid.extend(names.values())
+        laid.extend(self._given)
+        self._pick = itemgetter(*(laid.index(name) for name in table.column_names))
+        self._readers = tuple(
+            (table.column_names.index(column.name), _READERS[column.logical])
+            for column in flat
+            if column.logical in _READERS
+        )
+        self._mapped = frozenset(column.source[0] for column in table.columns if column.source)
 
-    def row(self, document: Document, given: Document) -> Row:
-        """Return the row: columns of the reply from `document`, all others from `given`."""
-        values = {**document, **self._ours, **given}
+    def row(self, stamped: Row, document: Document, given: Document) -> Row:
+        """Return the row: where the thing stands, columns of the reply from `document`, the others from `given`."""
+        values = [*stamped, *map(document.get, self._flat)]
         for member, names in self._nested.items():
-            inner = document.get(member) or {}
-            values.update(zip(names.values(), map(inner.get, names), strict=True))
-        for column, name, read in self._unlike:
-            value = document.get(name)
-            values[column] = None if value is None else read(value)
-        return tuple(map(values.get, self._order))
+            values += map((document.get(member) or _NOTHING).get, names)
+        values += map(given.get, self._given)
+        row: Row = self._pick(values)
+        return self._read(row) if self._readers else row
+
+    def _read(self, row: Row) -> Row:
+        """Return the row with texts as the moments or the JSON that they are."""
+        read_in = list(row)
+        for place, read in self._readers:
+            if read_in[place] is not None:
+                read_in[place] = read(read_in[place])
+        return tuple(read_in)
 
     def leftover(self, document: Document) -> Document:
         """Return what no column holds, nested like the reply; empty when there is nothing."""
-        rest = {name: document[name] for name in document.keys() - self._mapped}
+        rest = {}
+        if not self._mapped.issuperset(document):
+            rest = {name: document[name] for name in document.keys() - self._mapped}
         for member, names in self._nested.items():
-            inner = document.get(member) or {}
-            unmapped = inner.keys() - names
-            if unmapped:
-                rest[member] = {name: inner[name] for name in unmapped}
+            inner = document.get(member) or _NOTHING
+            if not names.keys() >= inner.keys():
+                rest[member] = {name: inner[name] for name in inner.keys() - names.keys()}
         return rest
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
+_NOTHING: Document = {}
 _READERS: dict[str, Callable[[Any], Any]] = {"timestamp": parse_timestamp, "json": canonical}
 _PROJECTIONS = {table.name: Projection(table) for table in _TABLE_OF.values()}
 _PROMOTION = Projection(PROMOTE_IMAGE_ACTIONS)
@@ -119,51 +129,40 @@ _VARIABLE = Projection(VARIABLES)
 _PERMISSION = Projection(PERMISSIONS)
 
 
-def _stamped(stamp: Stamp, key: Key) -> Document:
-    return {
-        "run_id": stamp.run_id,
-        "run_date": stamp.run_date,
-        "installation": key.installation,
-        "workspace": key.workspace,
-        "project": key.project,
-        "pipeline_id": key.pipeline_id,
-        "action_id": key.action_id,
-    }
+def _stamped(stamp: Stamp, key: Key) -> Row:
+    """Return what every row begins with, in the order of `_STAMPED`."""
+    return (
+        stamp.run_id, stamp.run_date, key.installation, key.workspace, key.project, key.pipeline_id, key.action_id,
+    )  # fmt: skip
 
 
 def _seen(stamp: Stamp, seen: Seen) -> tuple[str, Row]:
-    table = _TABLE_OF[seen.kind]
-    given = _stamped(stamp, seen.key)
-    given["coverage"] = seen.coverage
-    given["position"] = seen.position
-    projection = _PROJECTIONS[table.name]
-    rest = projection.leftover(seen.document) if seen.readable else {}
+    table = _TABLE_OF[seen.kind].name
+    projection = _PROJECTIONS[table]
+    # Of what could not be read only the key is believed.
+    document = seen.document if seen.readable else _NOTHING
+    rest = projection.leftover(document)
     if seen.envelope:
         rest = {**rest, **seen.envelope}
-    given["extra"] = canonical(rest) if rest else None
-    if seen.readable:
-        return table.name, projection.row(seen.document, given)
-    return table.name, tuple([given.get(name) for name in table.column_names])
+    given = {"coverage": seen.coverage, "position": seen.position, "extra": canonical(rest) if rest else None}
+    return table, projection.row(_stamped(stamp, seen.key), document, given)
 
 
-def _promotion(stamp: Stamp, promotion: Promotion) -> Iterator[tuple[str, Row]]:
+def _promotion(stamp: Stamp, promotion: Promotion) -> Rows:
     document = promotion.document
-    given = _stamped(stamp, promotion.key)
-    # Whole seconds: nobody asks for more, and in merged months microseconds cost more bytes than all other columns.
-    given["fetched_at"] = _naive(promotion.fetched_at.replace(microsecond=0))
+    stamped = _stamped(stamp, promotion.key)
     rest = _PROMOTION.leftover(document)
     _drop_known(rest, promotion.key)
     for end in ("src", "dest"):
         document = _named_integration(document, end, rest)
-    for name, rows in (
-        ("trigger_conditions", _conditions(given, document.get("trigger_conditions") or ())),
-        ("variables", _variables(given, document.get("variables") or ())),
-        ("permissions", _permissions(given, document.get("permissions") or {}, rest)),
-    ):
-        for row in rows:
-            yield name, row
-    given["extra"] = canonical(rest) if rest else None
-    yield "promote_image_actions", _PROMOTION.row(document, given)
+    rows = _conditions(stamped, document.get("trigger_conditions") or ())
+    rows += _variables(stamped, document.get("variables") or ())
+    rows += _permissions(stamped, document.get("permissions") or {}, rest)
+    # In whole seconds: finer ones tell nothing and would cost more bytes than all other columns of a merged month.
+    fetched_at = _naive(promotion.fetched_at.replace(microsecond=0))
+    given = {"fetched_at": fetched_at, "extra": canonical(rest) if rest else None}
+    rows.append(("promote_image_actions", _PROMOTION.row(stamped, document, given)))
+    return rows
 
 
 def _drop_known(rest: Document, key: Key) -> None:
@@ -174,8 +173,8 @@ def _drop_known(rest: Document, key: Key) -> None:
         rest.pop(name, None)
     pipeline = rest.get("pipeline")
     if pipeline and pipeline.get("id") in {key.pipeline_id, None}:
-        rest["pipeline"] = {n: v for n, v in pipeline.items() if n != "id"}
-        if not rest["pipeline"]:
+        pipeline.pop("id", None)
+        if not pipeline:
             del rest["pipeline"]
 
 
@@ -193,30 +192,29 @@ def _named_integration(document: Document, end: str, rest: Document) -> Document
     return {**document, end: {**(side or {}), "integration": name}}
 
 
-def _conditions(given: Document, conditions: Any) -> Iterator[Row]:
+def _conditions(stamped: Row, conditions: Sequence[Document]) -> Rows:
+    rows = []
     for position, condition in enumerate(conditions, start=1):
         rest = _CONDITION.leftover(condition)
         zone, older = condition.get("timezone"), rest.pop("zone_id", None)
-        if zone is None:
-            zone = older
+        if zone is None and older is not None:
+            condition = {**condition, "timezone": older}
         elif older not in {None, zone}:
             rest["zone_id"] = older
-        extra = canonical(rest) if rest else None
-        yield _CONDITION.row({**condition, "timezone": zone}, {**given, "position": position, "extra": extra})
+        given = {"position": position, "extra": canonical(rest) if rest else None}
+        rows.append(("trigger_conditions", _CONDITION.row(stamped, condition, given)))
+    return rows
 
 
-def _variables(given: Document, variables: Any) -> Iterator[Row]:
+def _variables(stamped: Row, variables: Sequence[Document]) -> Rows:
+    rows = []
     for position, variable in enumerate(variables, start=1):
         state = value_state(variable.get("value"))
         rest = _VARIABLE.leftover(variable)
-        values = {
-            **given,
-            "position": position,
-            "value_state": state,
-            "extra": canonical(rest) if rest else None,
-        }
+        given = {"position": position, "value_state": state, "extra": canonical(rest) if rest else None}
         shown = variable if state == "kept" else {**variable, "value": None}
-        yield _VARIABLE.row(shown, values)
+        rows.append(("variables", _VARIABLE.row(stamped, shown, given)))
+    return rows
 
 
 def value_state(value: str | None) -> str:
@@ -226,27 +224,30 @@ def value_state(value: str | None) -> str:
     return {"": "empty", ENCRYPTED: "encrypted", REDACTED: "redacted"}.get(value, "kept")
 
 
-def _permissions(given: Document, permissions: Document, rest: Document) -> Iterator[Row]:
+def _permissions(stamped: Row, permissions: Document, rest: Document) -> Rows:
+    rows = []
     left = {n: v for n, v in permissions.items() if n not in {"others", "users", "groups"}}
     for member, principal_type in (("users", "user"), ("groups", "group")):
         unknown = []
         named = set()
+        given = {"principal_type": principal_type}
         for principal in permissions.get(member) or ():
-            if _PERMISSION.leftover(principal) or principal["id"] in named:
+            number = principal["id"]
+            if number in named or _PERMISSION.leftover(principal):
                 unknown.append(principal)
-            if principal["id"] in named:
-                continue
-            named.add(principal["id"])
-            yield _PERMISSION.row(principal, {**given, "principal_type": principal_type})
+            if number not in named:
+                named.add(number)
+                rows.append(("permissions", _PERMISSION.row(stamped, principal, given)))
         if unknown:
             left[member] = unknown
     rest.pop("permissions", None)
     if left:
         rest["permissions"] = left
+    return rows
 
 
 def _problem(stamp: Stamp, problem: Problem) -> Row:
-    given = _stamped(stamp, problem.key)
+    given: Document = dict(zip(_STAMPED, _stamped(stamp, problem.key), strict=True))
     given.update(
         kind=problem.kind,
         request_path=problem.request_path,
