@@ -26,6 +26,9 @@ class Kind(StrEnum):
     ACTIONS = "actions"
     ACTION = "action"
 
+    # Enum hashes in Python, and the frontier looks up requests and kinds by the dozen for every reply.
+    __hash__ = str.__hash__
+
 
 LISTS = frozenset({Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES, Kind.ACTIONS})
 # Projects by name and pipelines by id: total orders that a rename or a new run does not shuffle (buddy-api.md, section 3).

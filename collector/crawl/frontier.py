@@ -336,10 +336,8 @@ _KIND_ABOVE = {Kind.PROJECTS: Kind.WORKSPACES, Kind.PIPELINES: Kind.PROJECTS, Ki
 def _child_key(parent: Key, own: str | int | None) -> Key:
     if own is None:
         return parent
-    for name in ("workspace", "project", "pipeline_id", "action_id"):
-        if getattr(parent, name) is None:
-            return msgspec.structs.replace(parent, **{name: own})
-    return parent
+    place = [part for part in msgspec.structs.astuple(parent) if part is not None]
+    return Key(*[*place, own])
 
 
 def _not_understood(reply: Reply, key: Key, breach: Breach, document: Any) -> Problem:
