@@ -16,7 +16,6 @@ from collector.settings import Settings
 if TYPE_CHECKING:
     from collector.crawl.closing import Summary
     from collector.crawl.events import Observer
-    from collector.night.forecast import Forecast
 
 
 def nightly(
@@ -35,7 +34,7 @@ def nightly(
     from collector.night.ending import Ending, failed
 
     began = now()
-    announcing = Announcing(observer, settings, last_costs(settings.lake), _foretell, now)
+    announcing = Announcing(observer, settings, last_costs(settings.lake), now)
     try:
         summary = night(settings, announcing, now=now, rng=rng)
     except Exception as error:
@@ -43,16 +42,6 @@ def nightly(
         raise
     after(settings, Ending(summary.exit_code, began, now(), summary))
     return summary
-
-
-def _foretell(installation: str, forecast: "Forecast") -> None:
-    import structlog
-
-    log = structlog.get_logger()
-    # Told before it fails: there is still time to raise the limit or lower the reserve.
-    tell = log.warning if forecast.late or forecast.ends_at is None else log.info
-    ends = None if forecast.ends_at is None else forecast.ends_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    tell("forecast", installation=installation, says=forecast.words, windows=forecast.windows, ends_at=ends)
 
 
 def dry_run(settings: Settings, form: options.Facts) -> int:

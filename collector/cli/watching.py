@@ -22,6 +22,7 @@ from collector.cli import terminal
 from collector.cli.wording import length
 from collector.crawl import events
 from collector.crawl.outcome import RefusalMet, RetryScheduled
+from collector.night.announcing import Foretold, Waiting
 
 _HEARTBEAT_S: Final = 60.0
 _REDRAWS_PER_S: Final = 4
@@ -42,6 +43,7 @@ class Watcher:
         self._log = structlog.get_logger()
         self._progress: events.Progress | None = None
         self._rates = _Rates()
+        self._forecasts: dict[str, str] = {}
 
     def watch(self, progress: events.Progress) -> None:
         self._progress = progress
@@ -50,6 +52,8 @@ class Watcher:
         name, level, facts = described(fact)
         if isinstance(fact, events.Began):
             structlog.contextvars.bind_contextvars(run_id=fact.run_id)
+        if isinstance(fact, Foretold):
+            self._forecasts[fact.installation] = fact.forecast.words
         getattr(self._log, level)(name, **facts)
 
     def snapshot(self) -> events.Snapshot | None:
@@ -84,6 +88,8 @@ class Watcher:
         parts: list[Any] = [Text(f"{seen.run_id}  {seen.stage}", style="bold")]
         for each in seen.installations:
             parts += [_levels(each), Text(self._rates.line(each), style="dim")]
+            if each.name in self._forecasts:
+                parts.append(Text(self._forecasts[each.name], style="dim"))
         return Group(*parts)
 
 
@@ -148,6 +154,19 @@ def described(fact: object) -> tuple[str, str, dict[str, object]]:
         case events.WentWithout():
             facts = {"installation": fact.installation, "why": fact.why}
             return "going on without one installation", "warning", facts
+        case Foretold():
+            forecast = fact.forecast
+            facts = {
+                "installation": fact.installation,
+                "says": forecast.words,
+                "ends_at": _moment(forecast.ends_at),
+            }
+            # Told before it fails: there is still time to raise the limit or to lower the reserve.
+            late = forecast.late or forecast.ends_at is None
+            return "forecast", "warning" if late else "info", facts
+        case Waiting():
+            facts = {"installation": fact.installation, "why": fact.why, "until": _moment(fact.until)}
+            return "waiting", "info", facts
         case events.CrawlEnded():
             return "crawled, checking and publishing", "info", {"replies": fact.replies}
         case RetryScheduled():

@@ -1,42 +1,61 @@
-"""An observer that foretells the night: once for each installation, as soon as Buddy has told its budget.
+"""An observer that adds two facts to those of the run: how the night will go, and that it waits for the rate limit.
 
-It stands before the real observer and passes everything on.
+It stands before the real observer, passes everything on, and looks at the run's snapshot now and then.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from collector.crawl import events
 from collector.night.forecast import Cost, Forecast, Purse, forecast
 from collector.settings import Installation, Settings
 
-# How often the run is looked at until the first reply of each installation has come home, and for how long.
-_LOOK_S = 0.25
-_LOOKS = 240
+# Often enough that a forecast comes with the first replies; a look costs microseconds.
+_LOOK_S = 0.5
+# A shorter wait is no news: the heartbeat tells of it if it comes again and again.
+_NEWS_S = 5.0
 
-Tell = Callable[[str, Forecast], None]
+
+class Foretold(msgspec.Struct, frozen=True):
+    """What a night that costs what the last one did will take, told once for each installation."""
+
+    installation: str
+    forecast: Forecast
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing is asked before `until` (UTC, by our clock), and why."""
+
+    installation: str
+    why: str
+    until: datetime
 
 
 class Announcing:
-    """Passes facts on to `observer`, and calls `tell` with the installation's name and its forecast."""
+    """Passes facts on to `observer`, with a `Foretold` for each installation in `costs`, and each `Waiting`."""
 
     def __init__(
         self,
         observer: events.Observer,
         settings: Settings,
         costs: Mapping[str, Cost],
-        tell: Tell,
         now: Callable[[], datetime],
+        *,
+        look_s: float = _LOOK_S,
+        news_s: float = _NEWS_S,
     ) -> None:
         self._observer = observer
-        self._settings = settings
-        self._waiting = {each.name: each for each in settings.installations if each.name in costs}
-        self._costs = costs
-        self._tell = tell
+        self._installations = {each.name: each for each in settings.installations}
+        self._max_duration_s = settings.max_duration_s
+        self._costs = dict(costs)
         self._now = now
+        self._look_s = look_s
+        self._news = timedelta(seconds=news_s)
         self._progress: events.Progress | None = None
-        self._looks = 0
+        self._waits_until: dict[str, datetime] = {}
 
     def watch(self, progress: events.Progress) -> None:
         """Keep the run to look at."""
@@ -46,23 +65,37 @@ class Announcing:
     def event(self, fact: object) -> None:
         """Pass a fact on; when the run begins, begin to look."""
         self._observer.event(fact)
-        # A resumed night has a part of its cost behind it, which nobody counted.
-        if isinstance(fact, events.Began) and not fact.resumed_count:
+        if isinstance(fact, events.Began):
+            if fact.resumed_count:
+                self._costs.clear()  # a part of the cost is behind it, and nobody counted how much
             self._look()
 
     def _look(self) -> None:
         assert self._progress is not None
-        self._looks += 1
-        for seen in self._progress.snapshot().installations:
-            installation = self._waiting.get(seen.name)
-            if installation is not None and (seen.pace.remaining is not None or any(seen.done.values())):
-                del self._waiting[seen.name]
-                self._tell(seen.name, self._forecast(installation, seen))
-        if self._waiting and self._looks < _LOOKS:
-            asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+        seen = self._progress.snapshot()
+        if seen.stage == "closing":
+            return
+        for each in seen.installations:
+            self._foretell(each)
+            self._tell_waiting(each)
+        asyncio.get_running_loop().call_later(self._look_s, self._look)
 
-    def _forecast(self, installation: Installation, seen: events.Installation) -> Forecast:
+    def _foretell(self, seen: events.Installation) -> None:
+        if seen.name not in self._costs or (seen.pace.remaining is None and not any(seen.done.values())):
+            return
+        cost, installation = self._costs.pop(seen.name), self._installations[seen.name]
+        self._observer.event(Foretold(seen.name, self._forecast(cost, installation, seen)))
+
+    def _forecast(self, cost: Cost, installation: Installation, seen: events.Installation) -> Forecast:
         purse = Purse(seen.pace.remaining, seen.pace.reset_at, seen.pace.limit)
-        cost = self._costs[installation.name]
-        left = self._settings.max_duration_s
+        left = self._max_duration_s
         return forecast(cost, purse, reserve=installation.reserve, now=self._now(), max_duration_s=left)
+
+    def _tell_waiting(self, seen: events.Installation) -> None:
+        until = seen.pace.paused_until
+        known = self._waits_until.get(seen.name, datetime.min.replace(tzinfo=UTC))
+        # One wait is told once, though its end is known better with every reply. The pace lives by the wall's clock.
+        if until is None or until - datetime.now(UTC) < self._news or until - known < self._news:
+            return
+        self._waits_until[seen.name] = until
+        self._observer.event(Waiting(seen.name, seen.pace.why, until))

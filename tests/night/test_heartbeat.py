@@ -1,7 +1,8 @@
 """What is said during a night: a heartbeat that tells the truth, and lines that carry their run."""
 
+import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from collector.cli.nightly import nightly
 from collector.crawl import events
 from collector.crawl.pace import PaceState
 from collector.fake_buddy import FakeBuddy, World
+from collector.night.announcing import Announcing
 from collector.settings import Installation, Secret, Settings
 
 UNTIL = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -88,3 +90,41 @@ def test_progress_is_what_the_server_saw(
         assert counts == sorted(counts)
         assert counts[-1] <= summary.requests
     assert summary.paused_seconds > 0
+
+
+def test_a_wait_is_told_once_with_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """When the budget is spent, one line says why nothing is asked and until when; shorter waits are no news."""
+    now = datetime.now(UTC)
+    long, short = now + timedelta(minutes=7), now + timedelta(seconds=2)
+    logs.set_up("json", "info")
+
+    async def night() -> None:
+        installation = Installation("us", "https://api.buddy.works", Secret("token-123456"))
+        settings = Settings((installation,), Path("lake"))
+        announcing = Announcing(watching.Watcher(), settings, {}, lambda: now, look_s=0.001)
+        announcing.watch(Pausing([short, None, long, long + timedelta(seconds=1), None]))
+        announcing.event(events.Began("20261123T021500Z-7f3a9c", now, 0, 0))
+        await asyncio.sleep(0.1)
+
+    asyncio.run(night())
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = [line for line in lines if line["event"] == "waiting"]
+    assert [(line["installation"], line["why"], line["until"]) for line in told] == [
+        ("us", "budget of this window is spent", long.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    ]
+
+
+class Pausing:
+    """A run whose pace is paused until one moment after the other, and that then closes."""
+
+    def __init__(self, until: list[datetime | None]) -> None:
+        self._until = until
+
+    def snapshot(self) -> events.Snapshot:
+        stage = "crawl" if self._until else "closing"
+        until = self._until.pop(0) if self._until else None
+        why = "budget of this window is spent" if until else ""
+        pace = PaceState(0, 0, until, until, why, 0.0, 0.0, 0.0, False)
+        return events.Snapshot(
+            "20261123T021500Z-7f3a9c", stage, (events.Installation("us", {}, {}, 0, 0, pace),)
+        )
