@@ -100,7 +100,7 @@ class Budget:
         if self.unmetered:
             return 0.0
         if self.metered and (self.reset_at is None or now < self.reset_at):
-            if self.remaining - self.in_flight - max(self._floor, self._others) > 0:
+            if self.remaining - self.in_flight - self._kept > 0:
                 return 0.0
             return _PATIENCE_S if self.reset_at is None else self.reset_at - now
         if self._probe_sent is None:
@@ -158,6 +158,11 @@ class Budget:
             self._within(sent, now, reading, reading.remaining, epoch, due)
         elif sent >= self._paused_at:
             self._beyond(sent, now, reading, reading.remaining, epoch, due)
+
+    @property
+    def _kept(self) -> float:
+        """What of this window is not for us: the floor, or what others take meanwhile where that is more."""
+        return max(self._floor, self._others)
 
     def _over(self, now: float) -> bool:
         return self.reset_at is not None and now >= self.reset_at
@@ -283,8 +288,12 @@ class Budget:
         self._rest_if_exhausted(now)
 
     def _rest_if_exhausted(self, now: float) -> None:
-        """A spent window that names no reset: stay away a while, longer each time, then probe."""
-        if self.metered and self.reset_at is None and self.remaining <= self._floor:
+        """A spent window that names no reset: stay away a while, longer each time, then probe.
+
+        Spent is what `next_turn` calls spent once nobody is under way: no reply would come to end its wait.
+        """
+        kept = self._floor if self.in_flight else self._kept
+        if self.metered and self.reset_at is None and self.remaining <= kept:
             self._pause(now, None)
 
     def _refused(self, sent: float, now: float, reading: Reading, local_offset: float) -> None:

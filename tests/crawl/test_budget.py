@@ -170,6 +170,21 @@ def test_an_unbelievable_reset_is_no_reset(ahead: float) -> None:
     assert budget.next_turn(2.1) == 0.0
 
 
+def test_what_is_kept_back_for_a_neighbour_ends_a_window_without_a_reset() -> None:
+    """Where no reset is to be waited for, what a neighbour may take is not waited for without end: a probe asks."""
+    budget = Budget(4)
+    budget.depart(0.0)
+    budget.settle(0.0, 0.1, reading(30), OFFSET)
+    sents = [0.2 + step / 100 for step in range(10)]
+    for sent in sents:
+        budget.depart(sent)
+    for step, sent in enumerate(sents):
+        budget.settle(sent, 0.5, reading(17 - step), OFFSET)
+    now = 0.5 + budget.next_turn(0.5)
+    assert budget.next_turn(now) == 0.0
+    assert now < 2.0
+
+
 def test_a_refusal_with_a_good_reset_waits_for_it() -> None:
     """The server's word is believed: nobody asks before the reset."""
     budget = Budget(0)
