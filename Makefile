@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 # The stamps are newer than the lock and the project file once the environment holds exactly them.
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
-READY_BENCH := $(VENV)/.ready-bench
+# Peers are measured beside us in an environment of their own: as installed, and nothing that only tests need.
+BENCH := .venv-bench
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 help: ## show this list
@@ -28,8 +29,8 @@ lint: $(READY_DEV) ## ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY_BENCH) ## measurements at full size, beside peers (25 minutes); writes tests/bench/RESULTS.md
-	$(BIN)/python -m tests.bench
+bench: $(BENCH)/.ready ## measurements at full size, beside peers (half an hour); writes tests/bench/RESULTS.md
+	$(BENCH)/bin/python -m tests.bench
 
 faults: $(READY_DEV) ## every fault and hundreds of kill points; rewrites the README's reliability table
 	$(BIN)/python -m pytest -m faults -s
@@ -49,7 +50,7 @@ lock: $(READY_DEV) ## write constraints.txt anew from pyproject.toml
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=constraints.txt pyproject.toml
 
 clean: ## remove the environment, caches and the demo's lake (never ./lake)
-	rm -rf $(VENV) demo-lake notebooks-lake build dist .coverage .coverage.* coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) demo-lake notebooks-lake build dist .coverage .coverage.* coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -68,10 +69,10 @@ $(READY_DEV): constraints.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks]'
 	@touch $@ $(READY)
 
-# The peers are large, and only `make bench` needs them.
-$(READY_BENCH): $(READY_DEV)
-	@echo "installing the peers to measure beside" >&2
-	@$(PIP) install --constraint constraints.txt --editable '.[bench]'
+$(BENCH)/.ready: constraints.txt pyproject.toml
+	@echo "making $(BENCH), with the peers to measure beside" >&2
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
 .PHONY: help demo test browser lint bench faults notebooks docs cron lock clean

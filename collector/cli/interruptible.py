@@ -38,12 +38,12 @@ def night(
             loop.add_signal_handler(number, _stop_or_leave, stop)
         return await collect(settings, World(now, rng or random.Random(), observer, stop))
 
-    with _fewer_collections():
+    with fewer_collections():
         return asyncio.run(until_done())
 
 
 @contextmanager
-def _fewer_collections() -> Iterator[None]:
+def fewer_collections() -> Iterator[None]:
     """Let the cyclic garbage collector look seldom: a crawl makes few cycles and very many values, and looking
     through them cost 9% of its CPU.
     """

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
-from collector.query.merge import merge
 
 import collector
 from collector.crawl.closing import Night, close
@@ -21,6 +20,7 @@ from collector.lake.lake import Lake
 from collector.lake.publish import SNAPSHOTS, publish
 from collector.lake.staging import Staging
 from collector.lake.tables import ACTION_STATE
+from collector.query.merge import merge
 from collector.query.night import Night as NightDatabase
 from collector.settings import Settings
 from tests.bench.clients.replay import BUDDY
@@ -37,7 +37,7 @@ through the whole closing of a run: checks, changes, publish, catalog. Questions
 each time, as `collector.open_lake(…).ask(…)` does."""
 _NAIVE = """\
 Naive ways, over {nights} of the nights only; their cost grows with the nights kept. *JSON lines*: one file a night of
-whole rows, read by DuckDB. *Window*: nightly Parquet of promote_image_actions, and what changed found by `lag(…)` over all."""
+whole rows, read by DuckDB. *Window*: nightly Parquet of promote_image_actions, and what changed by `lag(…)` over it."""
 # The nights that are timed: up to the tenth, and up to the last.
 _TIMED = 5
 _EARLY = 10

@@ -10,6 +10,7 @@ import msgspec
 
 from collector.buddy.catalogue import Kind, Request
 from collector.buddy.decode import decode
+from collector.cli.interruptible import fewer_collections
 from collector.crawl.frontier import Frontier
 from collector.crawl.gathering import Gathering, selection
 from collector.crawl.journal import FORMAT, Answered, Cost, Header, Journal, Line
@@ -81,7 +82,7 @@ def main() -> None:
         return taken
 
     wall, cpu = time.perf_counter(), time.process_time()
-    with journal:
+    with journal, fewer_collections():
         replies = journal.replay(take)
     assert gathering.frontiers["us"].finished
     say(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
