@@ -19,6 +19,7 @@ from .case_files import CHECK_RELATIONS, Case, read_cases, shown
 
 SQL = sql_folder()
 VIEWS = read_folder(SQL / "clean") | read_folder(SQL / "facts")
+QUESTIONS = Questions(SQL)
 CASES = read_cases()
 CONSTANTS = ("access_levels", "documented_values", "fields_without_column")
 
@@ -55,7 +56,7 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
         database.define(source.name, source.text)
     parameters = None
     if case.folder == "questions":
-        parameters = Questions(SQL)[case.name].bind(case.parameters) or None
+        parameters = QUESTIONS[case.name].bind(case.parameters) or None
     elif case.folder != "checks":
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)
@@ -77,12 +78,12 @@ def test_the_sql_gives_what_the_case_expects(case: Case, database: Database, tmp
         assert found == case.expected
 
 
-@pytest.mark.parametrize("name", sorted(Questions(SQL).all))
+@pytest.mark.parametrize("name", sorted(QUESTIONS.all))
 def test_a_question_about_an_empty_lake_has_no_answer_and_no_error(
     name: str, database: Database, tmp_path: Path
 ) -> None:
     """Every question runs on a lake without a run, and gives no row."""
-    question = Questions(SQL)[name]
+    question = QUESTIONS[name]
     given = {p.name: "1" for p in question.parameters if p.required}
     case = replace(Case(Path(f"questions/{name}.sql"), "empty"), parameters=given)
     _, rows = answer(database, case, tmp_path)
