@@ -10,6 +10,12 @@ from typing import Any
 
 from tests.faults.published import CRAWLED, KEY, Published, Row, key_of
 
+# What tells the rows of one action apart.
+_CHILD_KEYS: dict[str, tuple[str, ...]] = {
+    "trigger_conditions": ("position",),
+    "variables": ("position",),
+    "permissions": ("principal_type", "principal_id"),
+}
 LISTS = ("workspaces", "projects", "pipelines", "actions")
 # What a coverage says: not all of this was seen. `gone` says that Buddy has it no more, which only Buddy can mean.
 GAPS = frozenset({"forbidden", "failed", "quarantined", "skipped", "gone"})
@@ -46,10 +52,7 @@ def judged(truth: Published, night: Published, *, filtered: bool = False) -> Jud
 
 
 def _identity(table: str, row: Row) -> tuple[Any, ...]:
-    more = {"trigger_conditions": ("position",), "variables": ("position",)}.get(table, ())
-    if table == "permissions":
-        more = ("principal_type", "principal_id")
-    return (*key_of(row), *(row[name] for name in more))
+    return (*key_of(row), *(row[name] for name in _CHILD_KEYS.get(table, ())))
 
 
 def _rows_not_of_the_truth(truth: Published, night: Published) -> Iterator[str]:

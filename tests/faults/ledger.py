@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
+BEGIN, END = "<!-- faults: written by `make faults` -->", "<!-- end faults -->"
 _HEAD = (
     "| What happened | times injected | runs | rows lost | false claims | exit codes |",
     "| --- | ---: | ---: | ---: | ---: | --- |",

@@ -77,11 +77,15 @@ def published(lake: Path, run_id: str | None = None) -> Published:
         for entry in manifest.tables.get(name, []):
             found = pq.read_table(opened.storage.locate(entry.path)).to_pylist()
             rows += [row for row in found if name in _SNAPSHOTS or row["run_id"] == run.run_id]
-        tables[name] = sorted(rows, key=lambda row, key=table.key: [_sortable(row[column]) for column in key])
+        tables[name] = _in_order(rows, table.key)
     return Published(run.run_id, run.status, tables)
 
 
 _SNAPSHOTS = frozenset({"last_known_actions", "action_state"})
+
+
+def _in_order(rows: list[Row], key: Sequence[str]) -> list[Row]:
+    return sorted(rows, key=lambda row: [_sortable(row[column]) for column in key])
 
 
 def _sortable(value: Any) -> tuple[bool, str, Any]:

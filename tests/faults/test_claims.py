@@ -76,7 +76,7 @@ def _blinded(fake: FakeBuddy) -> list[tuple[str | int, ...]]:
 
 
 def test_not_seeing_is_not_removing(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
-    """However an action comes not to be seen, it is not called removed and stays among the last known; every gap is explained."""
+    """However an action comes not to be seen, it is not called removed and stays last known; every gap is explained."""
     lake = tmp_path / "lake"
     assert night(fake, lake, 1).exit_code == 0
     truth = published(lake)
@@ -84,7 +84,7 @@ def test_not_seeing_is_not_removing(fake: FakeBuddy, tmp_path: Path, ledger: Led
     assert everything == set(_promotions(town()))
 
     blind = _blinded(fake)
-    filters = {"workspaces": ("!umbrella-health",), "projects": ("!payments",)}
+    filters: dict[str, Any] = {"workspaces": ("!umbrella-health",), "projects": ("!payments",)}
     result = night(fake, lake, 2, **filters)
     seen = published(lake)
     judgement = judged(truth, seen, filtered=True)

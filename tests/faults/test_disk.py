@@ -101,7 +101,7 @@ def _tree(lake: Path) -> dict[str, bytes]:
 def test_a_read_only_lake_is_a_setting_to_correct(
     fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """Without the right to write, `collect` exits 2, says whose right is missing, asks Buddy nothing and leaves all as it was."""
+    """Without the right to write, `collect` exits 2 and says so, asks Buddy nothing and leaves all as it was."""
     lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
     before = _tree(lake)
     fake.forget_arrivals()

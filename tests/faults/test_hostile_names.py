@@ -1,10 +1,9 @@
-"""Names that attack: paths, SQL, terminals, spreadsheets, HTML; from Buddy to every output they are data and nothing else."""
+"""Names that attack: paths, SQL, terminals, spreadsheets, HTML; from Buddy to every output they are data."""
 
 import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,12 @@ from tests.faults.published import published
 NAMES = (
     "=cmd|'/C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tlead", "../../etc/passwd", "..", ".", "/", "a/b", "%2e%2e%2f",
     "Robert'); DROP TABLE actions;--", '"; select * from read_csv(\'/etc/passwd\'); --', "$image", "{{7*7}}", "${HOME}",
-    "\x1b]0;pwned\x07", "\x1b[2J\x1b[31mred", "line\none\r\ntwo", "nul\x00nul", "\x9b31m", "gpj.\u202eexe", "zero\u200bwidth",
-    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "a | b", "[x](javascript:alert(1))", "`ls`", "*bold*", "&amp;",
-    " lead and trail ", "x" * 300, "東京 🚀", "e\u0301 vs é", "back\\slash", "comma, \"quote\"", "?page=2#frag&x=y", "percent % sign",
+    "\x1b]0;pwned\x07", "\x1b[2J\x1b[31mred", "line\none\r\ntwo", "nul\x00nul", "\x9b31m", "gpj.\u202eexe",
+    "zero\u200bwidth",
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "a | b", "[x](javascript:alert(1))", "`ls`", "*bold*",
+    "&amp;",
+    " lead and trail ", "x" * 300, "東京 🚀", "e\u0301 vs é", "back\\slash", "comma, \"quote\"", "?page=2#frag&x=y",
+    "percent % sign",
     "'", "''", "--", "/*", "*", "?", "[!x]", "null", "true", "1e3", "\ufeffbom",
 )  # fmt: skip
 # What would act on a terminal or turn its text around.
@@ -29,7 +31,7 @@ _ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of a company whose every name is hostile, at every level."""
     world = World(workspaces=1, projects=1, pipelines=1, actions=2, promote_share=1.0, awkward=False)
     project = world.projects("acme")[0]
@@ -48,7 +50,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with FakeBuddy(world) as fake:
         result = night(fake, directory)
         assert result.exit_code == 0, result.error
-    yield directory
+    return directory
 
 
 def test_names_arrive_as_they_are(lake: Path, ledger: Ledger) -> None:

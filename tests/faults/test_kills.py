@@ -164,7 +164,7 @@ def test_hundreds_of_deaths(
 def test_a_run_that_dies_again_and_again_still_ends(
     fake: FakeBuddy, undying: Undying, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """Killed a dozen times in a row, at moments that move on, one run id sees it through, and no reply is asked twice more."""
+    """Killed a dozen times in a row, at moments that move on, one run id sees it through, hardly asking twice."""
     lake = Path(shutil.copytree(undying.lake, tmp_path / "lake"))
     program, rng = Program(fake, lake), random.Random(11)
     fake.forget_arrivals()

@@ -1,22 +1,21 @@
 """Servers that make a mess of lists: pages ignored, repeated, clamped, and items that move while they are read."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector.fake_buddy import FakeBuddy, Fault
 from collector.fake_buddy import World as Company
-from tests.faults.company import PER_PAGE, PROJECT, company
+from tests.faults.company import PER_PAGE, PIPELINE, PROJECT, company
 from tests.faults.conftest import FreshLake, Undisturbed
 from tests.faults.law import judged
 from tests.faults.ledger import Ledger
 from tests.faults.nights import Result, night
 from tests.faults.published import Published, key_of, published
 
-PROJECTS = {"kind": "projects", "path": "/workspaces/acme/projects"}
-PIPELINES = {"kind": "pipelines", "path": "/workspaces/acme/projects/checkout-api/pipelines"}
+PROJECTS: dict[str, Any] = {"kind": "projects", "path": "/workspaces/acme/projects"}
+PIPELINES: dict[str, Any] = {"kind": "pipelines", "path": "/workspaces/acme/projects/checkout-api/pipelines"}
 LISTS = {
     "projects": (PROJECTS, ("us", "acme", None, None, None)),
     "pipelines": (PIPELINES, ("us", *PROJECT, None, None)),
@@ -86,7 +85,7 @@ def _removes(*path: str | int) -> Callable[[Company], Company]:
     return lambda world: world.remove(*path)
 
 
-FIRST_ITEM = {"projects": ("acme", "checkout-api"), "pipelines": ("acme", "checkout-api", 101)}
+FIRST_ITEM: dict[str, tuple[str | int, ...]] = {"projects": PROJECT, "pipelines": PIPELINE}
 
 
 @pytest.mark.parametrize("which", LISTS)
@@ -112,7 +111,7 @@ def test_items_that_move_with_every_reading_are_never_called_complete(
 ) -> None:
     """Three readings that all differ: the list is called failed, and nothing is taken for removed."""
     where, key = LISTS[which]
-    victims = [("acme", "zz-project-05"), ("acme", "zz-project-06")]
+    victims: list[tuple[str | int, ...]] = [("acme", "zz-project-05"), ("acme", "zz-project-06")]
     if which == "pipelines":
         victims = [(*PROJECT, 1005), (*PROJECT, 1006)]
     for number, victim in enumerate(victims):
@@ -128,14 +127,16 @@ def test_items_that_move_with_every_reading_are_never_called_complete(
     assert [row for row in seen["action_changes"] if row["change"] == "removed"] == []
 
 
+GLOBEX = "/workspaces/globex-eu/projects"
+OTHER = ("us", "globex-eu", "checkout-api")
 # One wrong field of one item: in the envelope's list, or in a single action; and whose key the problem carries.
 WRONG: list[tuple[str, str, str, Any, tuple[Any, ...], str]] = [
     ("workspaces", "/workspaces", "workspaces[1].name", 7, ("us", "globex-eu", None, None, None), "failed"),
     ("workspaces", "/workspaces", "workspaces[1].domain", {}, ("us", None, None, None, None), ""),
-    ("projects", "/workspaces/globex-eu/projects", "projects[0].status", [], ("us", "globex-eu", "checkout-api", None, None), "failed"),
-    ("projects", "/workspaces/globex-eu/projects", "projects[0].name", None, ("us", "globex-eu", None, None, None), "failed"),
-    ("pipelines", "*/globex-eu/*/checkout-api/pipelines", "pipelines[0].tags", "x", ("us", "globex-eu", "checkout-api", 107, None), "failed"),
-    ("pipelines", "*/globex-eu/*/checkout-api/pipelines", "pipelines[0].id", "x", ("us", "globex-eu", "checkout-api", None, None), "failed"),
+    ("projects", GLOBEX, "projects[0].status", [], (*OTHER, None, None), "failed"),
+    ("projects", GLOBEX, "projects[0].name", None, ("us", "globex-eu", None, None, None), "failed"),
+    ("pipelines", f"{GLOBEX}/checkout-api/pipelines", "pipelines[0].tags", "x", (*OTHER, 107, None), "failed"),
+    ("pipelines", f"{GLOBEX}/checkout-api/pipelines", "pipelines[0].id", "x", (*OTHER, None, None), "failed"),
     ("actions", "*/pipelines/101/actions", "actions[1].name", [], ("us", *PROJECT, 101, 1002), "quarantined"),
     ("actions", "*/pipelines/101/actions", "actions[1].id", True, ("us", *PROJECT, 101, None), "failed"),
     ("action", "*/actions/1002", "src", 7, ("us", *PROJECT, 101, 1002), "quarantined"),

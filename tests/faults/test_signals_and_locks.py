@@ -108,7 +108,7 @@ def test_a_signal_drains_and_the_next_run_goes_on(
 def test_a_second_signal_leaves_at_once(
     number: signal.Signals, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """While a server that never answers is waited for, a second signal ends the process within moments, exit 130, resumable."""
+    """While a server that never answers is waited for, a second signal ends the process at once, exit 130, resumable."""
     lake = tmp_path / "lake"
     fake.script.add(Fault("hang", kind="actions", times=None))
     program = Program(fake, lake)

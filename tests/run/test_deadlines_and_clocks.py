@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.fake_buddy import FakeBuddy, Fault
+from collector.lake.runs import started_at
 from tests.faults.company import company
 from tests.faults.law import judged
 from tests.faults.ledger import Ledger
@@ -37,7 +38,7 @@ def first_night(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_the_time_limit_publishes_what_is_whole(
     seconds: float, fake: FakeBuddy, first_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """When --max-duration is over, what was seen is published, the rest is `skipped` by key, exit 1, and nothing is removed."""
+    """When --max-duration is over, what was seen is published, the rest is `skipped` by key, and nothing is removed."""
     lake = Path(shutil.copytree(first_night, tmp_path / "lake"))
     truth = published(first_night)
     fake.latency = 0.03
@@ -47,7 +48,9 @@ def test_the_time_limit_publishes_what_is_whole(
         fake.latency = 0.0
     seen = published(lake)
     judgement = judged(truth, seen)
-    ledger.note("--max-duration reached", result.exit_code, lost=len(judgement.lost), false=len(judgement.false))
+    ledger.note(
+        "--max-duration reached", result.exit_code, lost=len(judgement.lost), false=len(judgement.false)
+    )
     assert judgement.broken == []
     assert result.exit_code == 1
     assert {row["kind"] for row in seen["problems"]} == {"deadline"}
@@ -82,7 +85,7 @@ def _ticking(*moments: datetime) -> Callable[[], datetime]:
 def test_a_clock_that_goes_backwards_harms_nothing(
     fake: FakeBuddy, first_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """An hour back in the middle of a night, and a night dated before the last: the rows are right, and no change is claimed."""
+    """An hour back in mid-night, and a night dated before the last: the rows are right, no change is claimed."""
     lake = Path(shutil.copytree(first_night, tmp_path / "lake"))
     truth = published(first_night)
     began = at(2)
@@ -106,7 +109,9 @@ def _dates(seen: Published) -> set[date]:
     return {row["run_date"] for name in ("runs", "projects", "promote_image_actions") for row in seen[name]}
 
 
-def test_a_run_across_midnight_belongs_to_the_day_it_began(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
+def test_a_run_across_midnight_belongs_to_the_day_it_began(
+    fake: FakeBuddy, tmp_path: Path, ledger: Ledger
+) -> None:
     """From 23:59:58 into the next day and month: run_date, run id and folder are those of the start."""
     lake = tmp_path / "lake"
     began = datetime(2026, 11, 30, 23, 59, 58, tzinfo=UTC)
@@ -150,7 +155,9 @@ def test_a_run_gone_on_with_after_midnight_keeps_its_name_and_day(
     ledger.note("interrupted before midnight, resumed after", 130, 0, runs=2)
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", pytest.param("America/New_York", marks=pytest.mark.faults)])
+@pytest.mark.parametrize(
+    "zone", ["Pacific/Kiritimati", pytest.param("America/New_York", marks=pytest.mark.faults)]
+)
 def test_the_zone_of_the_machine_is_nobodys_business(
     zone: str, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
@@ -161,8 +168,12 @@ def test_the_zone_of_the_machine_is_nobodys_business(
     after = datetime.now(UTC)
     assert done.code == 0, done.err
     seen = published(lake)
-    moments = [datetime.strptime(seen.run_id[:16], "%Y%m%dT%H%M%SZ")]
-    for name, column in (("runs", "started_at"), ("runs", "finished_at"), ("promote_image_actions", "fetched_at")):
+    moments = [started_at(seen.run_id).replace(tzinfo=None)]
+    for name, column in (
+        ("runs", "started_at"),
+        ("runs", "finished_at"),
+        ("promote_image_actions", "fetched_at"),
+    ):
         moments += [row[column] for row in seen[name]]
     assert all(before <= moment.replace(tzinfo=UTC) <= after for moment in moments)
     assert _dates(seen) <= {before.date(), after.date()}
