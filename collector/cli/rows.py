@@ -204,6 +204,11 @@ def _sink(output: str | None, *, binary: bool) -> Iterator[BinaryIO]:
         return
     path = Path(output)
     try:
+        if path.exists() and not path.is_file():
+            # A device or a pipe is written to; replacing it would leave a file in its place.
+            with path.open("wb") as sink:
+                yield sink
+            return
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as sink:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 import collector
-from collector.errors import LakeError
+from collector.errors import LakeError, QueryError
 from collector.lake.storage import Sink, Storage
 from collector.lake.tables import Table
 
@@ -107,10 +107,19 @@ def write(
 
 
 def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
-    """Write the rows of an answer, whatever its columns, to an open binary file; no rows make a valid file too."""
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+    """Write the rows of an answer, whatever its columns, to an open binary file; no rows make a valid file too.
+
+    Raises QueryError for a column of a type that Parquet does not have, such as an interval.
+    """
+    try:
+        with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+    except pa.ArrowNotImplementedError as why:
+        raise QueryError(
+            f"The answer cannot be written as Parquet: {str(why).splitlines()[0]}.",
+            advice="Cast that column in the SQL (such as x::VARCHAR), or say another --format.",
+        ) from None
 
 
 def read_footer(storage: Storage, path: str) -> Footer:

@@ -14,7 +14,7 @@ import pytest
 from collector.cli import rows
 from collector.cli.layout import lines_of
 from collector.cli.options import Rows
-from collector.errors import SettingsError
+from collector.errors import QueryError, SettingsError
 
 AWKWARD = pa.table(
     {
@@ -108,6 +108,28 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     table = AWKWARD.drop_columns(["share"])  # NaN equals nothing
     written(Rows.parquet, tmp_path, table)
     assert parquet.read_table(tmp_path / "out").equals(table)
+
+
+def test_a_type_that_parquet_lacks_is_named(tmp_path: Path) -> None:
+    """An interval cannot be Parquet: the message says which way out there is, and no file is left."""
+    table = pa.table({"span": pa.array([pa.scalar((0, 1, 0), pa.month_day_nano_interval())])})
+    with pytest.raises(QueryError, match="cannot be written as Parquet") as caught:
+        rows.write(table, Rows.parquet, str(tmp_path / "out"))
+    assert "--format" in caught.value.advice
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """Where the output is no ordinary file (a pipe, /dev/null), it stays what it is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        rows.write(pa.table({"x": [1]}), Rows.csv, str(pipe))
+        assert os.read(reader, 100) == b"x\n1\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_a_stream_gives_what_the_table_gives(tmp_path: Path) -> None:
