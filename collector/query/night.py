@@ -192,7 +192,8 @@ class Night:
         self._in_shares("children", selects["children"], -(-rows // CHILD_ROWS_AT_A_TIME), views)
         for name, view in views.items():
             database.define(name, view)
-        database.materialise("differing", selects["differing"])
+        for name in ("fingerprints", "differing"):
+            database.materialise(name, selects[name])
         database.define("differing_share", "select * from differing")
         database.define("compared_fields", selects["compared_fields"])
         shares = -(-self._count("differing") // ACTIONS_AT_A_TIME)

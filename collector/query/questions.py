@@ -7,7 +7,7 @@ given. Values are bound by duckdb under their names and never become part of the
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -142,7 +142,11 @@ def _coerced(value: object, kind: str) -> object:
     if value is None:
         return None
     if kind == "VARCHAR[]":
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else _texts(value)
+        return (
+            [p for part in value.split(",") if (p := part.strip())]
+            if isinstance(value, str)
+            else _texts(value)
+        )
     if isinstance(value, str):
         return _read(value if kind == "VARCHAR" else value.strip(), kind)
     expected: dict[str, tuple[type, ...]] = {
@@ -155,7 +159,7 @@ def _coerced(value: object, kind: str) -> object:
     )
     if confused or not isinstance(value, expected.get(kind, ())):
         raise TypeError(kind)
-    return value
+    return _naive(value) if isinstance(value, datetime) else value
 
 
 def _read(text: str, kind: str) -> object:
@@ -166,12 +170,17 @@ def _read(text: str, kind: str) -> object:
     if kind == "DATE":
         return date.fromisoformat(text)
     if kind == "TIMESTAMP":
-        return datetime.fromisoformat(text.removesuffix("Z"))
+        return _naive(datetime.fromisoformat(text))
     if kind == "BOOLEAN":
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE
         raise ValueError(text)
     return text
+
+
+def _naive(moment: datetime) -> datetime:
+    """The moment as the lake writes it: UTC, without a zone. One without a zone is UTC already."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _texts(value: object) -> list[str]:

@@ -1,0 +1,373 @@
+"""What changed: compared with the last known row, and never claiming more than was seen."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.lake.tables import PERMISSIONS, PROMOTE_IMAGE_ACTIONS, TABLES, TRIGGER_CONDITIONS, VARIABLES
+from collector.query.night import CHILD_TABLES, NOT_COMPARED, Night
+from collector.query.sources import read_folder, sql_folder
+from tests.query.nights import HOME, KEY, Nights, Row, key_of, run_of, write
+
+PLACE = {**HOME, "project": "web"}
+
+
+def action(number: int, *, pipeline: int = 1, **columns: Any) -> Row:
+    """A promote-image action as it was fetched."""
+    return {**PLACE, "pipeline_id": pipeline, "action_id": number, "name": f"Promote {number}", **columns}
+
+
+def world(
+    actions: Iterable[Row],
+    *,
+    listed: Mapping[int, str] | None = None,
+    unread: Mapping[int, str] | None = None,
+    pipelines: Mapping[int, str] | None = None,
+    project: str | None = "complete",
+    workspace: str | None = "complete",
+    **children: Iterable[Row],
+) -> dict[str, list[Row]]:
+    """A night's rows: promote-image `actions`, and the coverage of everything above them (None: not in the list).
+
+    `unread` are actions of pipeline 1 that were listed but not fetched, by coverage.
+    """
+    actions = list(actions)
+    rows: dict[str, list[Row]] = {
+        "workspaces": [{**HOME, "coverage": workspace}] if workspace else [],
+        "projects": [{**PLACE, "coverage": project}] if project else [],
+        "pipelines": [
+            {**PLACE, "pipeline_id": number, "coverage": coverage}
+            for number, coverage in (
+                {1: "complete", 2: "complete"} if pipelines is None else pipelines
+            ).items()
+        ],
+        "actions": [
+            *(
+                {**{n: row[n] for n in KEY}, "type": "PROMOTE_IMAGE", "coverage": "fetched"}
+                for row in actions
+            ),
+            *(
+                {**PLACE, "pipeline_id": 1, "action_id": number, "coverage": coverage}
+                for number, coverage in (unread or {}).items()
+            ),
+        ],
+        "promote_image_actions": actions,
+    }
+    return rows | {name: list(given) for name, given in children.items()}
+
+
+def said(changes: Iterable[Row]) -> list[tuple[Any, ...]]:
+    """Changes without their place: action, change, column, old, new."""
+    names = ("action_id", "change", "column_name", "old_value", "new_value")
+    return [tuple(row[name] for name in names) for row in changes]
+
+
+def test_on_the_first_night_all_are_added(tmp_path: Path) -> None:
+    """Every action of the first night is added, with nothing to compare and no earlier run."""
+    left = Nights(tmp_path).collect(world([action(2), action(1)]))
+    assert said(left["action_changes"]) == [(1, "added", None, None, None), (2, "added", None, None, None)]
+    assert {row["aspect"] for row in left["action_changes"]} == {"configuration"}
+    assert {row["previous_run_id"] for row in left["action_changes"]} == {None}
+    first, run_date = run_of(0)
+    assert {(row["run_id"], row["run_date"]) for row in left["action_changes"]} == {(first, run_date)}
+    assert {(r["first_seen_run_id"], r["last_seen_run_id"]) for r in left["last_known_actions"]} == {
+        (first, first)
+    }
+
+
+def test_a_night_like_the_one_before_says_nothing(tmp_path: Path) -> None:
+    """Equal rows give no change, however they came: another order, another time of fetching."""
+    nights = Nights(tmp_path)
+    nights.collect(world([action(1, loop=["a"]), action(2, extra='{"pipeline":{"a":1},"x":2}')]))
+    left = nights.collect(world([action(2, extra='{"pipeline":{"a":9},"x":2}'), action(1, loop=["a"])]))
+    assert left["action_changes"] == []
+    assert {row["last_seen_run_id"] for row in left["last_known_actions"]} == {run_of(1)[0]}
+    assert {row["first_seen_run_id"] for row in left["last_known_actions"]} == {run_of(0)[0]}
+
+
+@pytest.mark.parametrize(
+    ("column", "before", "after", "old", "new"),
+    [
+        ("name", "a", "b", "a", "b"),
+        ("name", None, "", None, ""),
+        ("name", "NULL", None, "NULL", None),
+        ("name", "a", "A", "a", "A"),
+        ("name", "\u00e9", "e\u0301", "\u00e9", "e\u0301"),
+        ("timeout", 5, 6, "5", "6"),
+        ("timeout", None, 0, None, "0"),
+        ("disabled", False, True, "false", "true"),
+        ("disabled", None, False, None, "false"),
+        ("loop", ["a"], ["a", "b"], '["a"]', '["a","b"]'),
+        ("loop", None, [], None, "[]"),
+        ("loop", ["a", "b"], ["b", "a"], '["a","b"]', '["b","a"]'),
+        ("loop", ["a,b"], ["a", "b"], '["a,b"]', '["a","b"]'),
+        ("src_tag", 'it\'s "q"; drop table x', "\u202eoff", 'it\'s "q"; drop table x', "\u202eoff"),
+        ("extra", '{"a":1}', '{"a":2}', '{"a":1}', '{"a":2}'),
+        ("extra", None, '{"a":null}', None, '{"a":null}'),
+        ("extra", '{"a":1,"pipeline":{"x":1}}', None, '{"a":1}', None),
+        ("last_execution_status", "SUCCESSFUL", "FAILED", "SUCCESSFUL", "FAILED"),
+        ("current_revision", "1", "2", "1", "2"),
+    ],
+)
+def test_a_changed_column_is_one_row(
+    tmp_path: Path, column: str, before: object, after: object, old: str | None, new: str | None
+) -> None:
+    """A change names the column with both values as text, NULL-safe and exact; statuses are of aspect execution."""
+    nights = Nights(tmp_path)
+    nights.collect(world([action(1, **{column: before}), action(2)]))
+    (change,) = nights.collect(world([action(1, **{column: after}), action(2)]))["action_changes"]
+    assert said([change]) == [(1, "changed", column, old, new)]
+    executed = column in ("last_execution_status", "current_revision")
+    assert change["aspect"] == ("execution" if executed else "configuration")
+    assert change["previous_run_id"] == run_of(0)[0]
+
+
+def test_values_that_swap_columns_are_two_changes(tmp_path: Path) -> None:
+    """Fingerprints see where a value stands: source and destination that change places differ."""
+    nights = Nights(tmp_path)
+    nights.collect(world([action(1, src_tag="a", dest_tag="b")]))
+    left = nights.collect(world([action(1, src_tag="b", dest_tag="a")]))
+    assert said(left["action_changes"]) == [
+        (1, "changed", "dest_tag", "b", "a"),
+        (1, "changed", "src_tag", "a", "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "before", "after"),
+    [
+        ("variables", [{"key": "A", "value_state": "redacted"}], [{"key": "B", "value_state": "redacted"}]),
+        ("variables", [{"key": "A", "value_state": "encrypted"}], [{"key": "A", "value_state": "redacted"}]),
+        ("variables", [], [{"key": "A", "value_state": "empty"}]),
+        ("trigger_conditions", [{"trigger_condition": "ON_CHANGE"}], []),
+        ("trigger_conditions", [{"trigger_hours": [1]}], [{"trigger_hours": [1, 2]}]),
+        (
+            "permissions",
+            [{"principal_id": 1, "access_level": "READ"}],
+            [{"principal_id": 1, "access_level": "RUN"}],
+        ),
+    ],
+)
+def test_a_changed_child_row_is_a_change_of_its_action(
+    tmp_path: Path, table: str, before: list[Row], after: list[Row]
+) -> None:
+    """Conditions, variables and rights are compared as a whole, under the name of their table, as JSON."""
+    nights = Nights(tmp_path)
+
+    def placed(rows: list[Row]) -> list[Row]:
+        return [
+            {**{n: action(1)[n] for n in KEY}, "position": i, **row} for i, row in enumerate(rows, start=1)
+        ]
+
+    nights.collect(world([action(1), action(2)], **{table: placed(before)}))
+    (change,) = nights.collect(world([action(1), action(2)], **{table: placed(after)}))["action_changes"]
+    assert (change["action_id"], change["change"], change["column_name"]) == (1, "changed", table)
+    assert change["aspect"] == "configuration"
+    assert change["old_value"] != change["new_value"]
+    assert nights.collect(world([action(1), action(2)], **{table: placed(after)}))["action_changes"] == []
+
+
+def test_values_of_variables_are_in_no_change(tmp_path: Path) -> None:
+    """A variable's value, kept or not, is in no change and in no state, and keeping it is not a change of Buddy's."""
+    nights = Nights(tmp_path)
+    key = {n: action(1)[n] for n in KEY}
+    kept = {**key, "position": 1, "key": "A", "value": "hunter2", "value_state": "kept"}
+    redacted = {**key, "position": 1, "key": "A", "value": None, "value_state": "redacted"}
+    first = nights.collect(world([action(1)], variables=[kept]))
+    second = nights.collect(world([action(1)], variables=[redacted]))
+    third = nights.collect(world([action(1)], variables=[{**kept, "value": "hunter3", "key": "B"}]))
+    assert "hunter" not in repr([first, second, third])
+    assert second["action_changes"] == []
+    assert len(third["action_changes"]) == 1
+
+
+GONE = [
+    pytest.param(world([], unread={1: "gone"}, pipelines={1: "failed"}), id="its own GET said 404"),
+    pytest.param(world([]), id="not in the complete listing of its pipeline"),
+    pytest.param(world([], unread={1: "not_promote_image"}), id="listed as another type"),
+    pytest.param(world([], pipelines={}), id="pipeline not in the complete listing"),
+    pytest.param(world([], pipelines={}, project=None), id="project not in the complete listing"),
+    pytest.param(
+        world([], pipelines={}, project=None, workspace=None), id="workspace not in the complete listing"
+    ),
+]
+UNSEEN = [
+    *(
+        pytest.param(world([], unread={1: coverage}), id=f"action {coverage}")
+        for coverage in ("failed", "forbidden", "quarantined", "skipped", "fetched")
+    ),
+    *(
+        pytest.param(world([], pipelines={1: coverage}), id=f"pipeline {coverage}")
+        for coverage in ("failed", "forbidden", "gone", "skipped")
+    ),
+    *(
+        pytest.param(world([], pipelines={}, project=coverage), id=f"project {coverage}")
+        for coverage in ("failed", "forbidden", "gone", "skipped")
+    ),
+    *(
+        pytest.param(world([], pipelines={}, project=None, workspace=coverage), id=f"workspace {coverage}")
+        for coverage in ("failed", "forbidden", "gone", "skipped")
+    ),
+]
+
+
+@pytest.mark.parametrize("absence", GONE)
+def test_an_action_that_is_gone_is_removed_once(tmp_path: Path, absence: dict[str, list[Row]]) -> None:
+    """What is truly gone is removed, once, leaves the last known actions, and returns, once, when it is back."""
+    nights = Nights(tmp_path)
+    nights.collect(world([action(1)]))
+    removed = nights.collect(absence)
+    assert said(removed["action_changes"]) == [(1, "removed", None, None, None)]
+    assert removed["action_changes"][0]["previous_run_id"] == run_of(0)[0]
+    assert removed["last_known_actions"] == []
+    assert [row["removed_run_id"] for row in removed["action_state"]] == [run_of(1)[0]]
+    assert nights.collect(absence)["action_changes"] == []
+    returned = nights.collect(world([action(1, name="renamed meanwhile")]))
+    assert said(returned["action_changes"]) == [(1, "returned", None, None, None)]
+    assert returned["action_changes"][0]["previous_run_id"] == run_of(0)[0]
+    assert [row["first_seen_run_id"] for row in returned["last_known_actions"]] == [run_of(0)[0]]
+    assert [row["removed_run_id"] for row in returned["action_state"]] == [None]
+    assert nights.collect(world([action(1, name="renamed meanwhile")]))["action_changes"] == []
+
+
+@pytest.mark.parametrize("absence", UNSEEN)
+def test_an_action_that_was_not_seen_is_not_removed(tmp_path: Path, absence: dict[str, list[Row]]) -> None:
+    """Whatever kept us from seeing an action says nothing: no change, and its last known row stays."""
+    nights = Nights(tmp_path)
+    known = nights.collect(world([action(1, timeout=7)]))["last_known_actions"]
+    for _ in range(2):
+        left = nights.collect(absence)
+        assert left["action_changes"] == []
+        assert left["last_known_actions"] == known
+    seen = nights.collect(world([action(1, timeout=8)]))["action_changes"]
+    assert said(seen) == [(1, "changed", "timeout", "7", "8")]
+    assert seen[0]["previous_run_id"] == run_of(0)[0]
+
+
+def test_a_workspace_is_gone_only_where_the_list_was_asked(tmp_path: Path) -> None:
+    """Without a complete list of workspaces (exact names were given) a missing workspace says nothing."""
+    nights = Nights(tmp_path, listed=[])
+    nights.collect(world([action(1)]))
+    assert nights.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
+    nights.listed = ("eu",)
+    assert nights.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
+    nights.listed = ("us", "eu")
+    assert len(nights.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"]) == 1
+
+
+def test_a_change_during_an_unseen_night_is_reported_once(tmp_path: Path) -> None:
+    """A change that happened while we could not look is told when the action is seen again, against its last row."""
+    nights = Nights(tmp_path)
+    nights.collect(world([action(1, timeout=1)]))
+    assert nights.collect(world([], unread={1: "failed"}))["action_changes"] == []
+    assert said(nights.collect(world([action(1, timeout=2)]))["action_changes"]) == [
+        (1, "changed", "timeout", "1", "2")
+    ]
+    assert nights.collect(world([action(1, timeout=2)]))["action_changes"] == []
+
+
+def test_installations_do_not_collide(tmp_path: Path) -> None:
+    """Equal keys in two installations are two actions with lives of their own."""
+    nights = Nights(tmp_path, listed=["us", "eu"])
+
+    def both(us: list[Row], eu: list[Row]) -> dict[str, list[Row]]:
+        here, there = world(us), world(eu)
+        return {name: [*here[name], *({**row, "installation": "eu"} for row in there[name])] for name in here}
+
+    nights.collect(both([action(1)], [action(1)]))
+    left = nights.collect(both([], [action(1, name="other")]))
+    assert [(row["installation"], row["change"]) for row in left["action_changes"]] == [
+        ("eu", "changed"),
+        ("us", "removed"),
+    ]
+
+
+def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) -> None:
+    """After an upgrade that adds columns nothing has changed, neither in them nor in what extra held of them."""
+    nights = Nights(tmp_path)
+    known = {**action(1), "extra": '{"run_next":"x"}', "run_id": run_of(0)[0]}
+    nights.previous = {
+        "last_known_actions": [
+            write(
+                tmp_path / "old.parquet", "last_known_actions", [known], without=["run_next", "dest_region"]
+            )
+        ],
+        "action_state": [
+            write(
+                tmp_path / "state.parquet",
+                "action_state",
+                [{**known, "last_seen_run_id": run_of(0)[0], **dict.fromkeys(CHILD_TABLES, "[]")}],
+            )
+        ],
+    }
+    nights.number = 1
+    left = nights.collect(world([action(1, run_next="x", timeout=3)]))
+    assert said(left["action_changes"]) == [(1, "changed", "timeout", None, "3")]
+    assert said(nights.collect(world([action(1, run_next="y", timeout=3)]))["action_changes"]) == [
+        (1, "changed", "run_next", "x", "y")
+    ]
+
+
+def test_every_column_is_compared() -> None:
+    """The list of compared columns in sql/changes is the contract's, so that a new column can't be forgotten."""
+    text = read_folder(sql_folder() / "changes")["compared_fields"].text
+    compared = [name for name in PROMOTE_IMAGE_ACTIONS.column_names if name not in NOT_COMPARED]
+    listed = [part.partition("'")[0] for part in text.split("'column_name': '")[1:]]
+    assert listed == [*compared, *CHILD_TABLES]
+
+
+def test_every_child_column_is_compared() -> None:
+    """So are the columns of the child tables, but for a variable's value."""
+    text = read_folder(sql_folder() / "changes")["children"].text
+    for table in (TRIGGER_CONDITIONS, VARIABLES, PERMISSIONS):
+        for name in table.column_names:
+            if name not in {"run_id", "run_date", "value"}:
+                assert name in text.partition(f"from {table.name}\n")[0].rpartition("select")[2], (
+                    table.name,
+                    name,
+                )
+
+
+def test_results_have_the_contract_s_schema_and_order(tmp_path: Path) -> None:
+    """What leaves has the exact schema of its table and is sorted by its key, also where it is empty."""
+    rows = world([action(n, pipeline=n % 3, name=f"ü{n}") for n in (5, 3, 9, 1)])
+    with Nights(tmp_path).night(rows) as night:
+        for table in [*TABLES.values()]:
+            found = night.reader(table.name).read_all()
+            assert found.schema == table.schema
+            keys = [tuple((row[n] is None, row[n]) for n in table.key) for row in found.to_pylist()]
+            assert keys == sorted(keys)
+        assert night.change_counts() == {"added": 4}
+
+
+def test_a_night_that_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the memory limit is too small the night is begun again with a larger one, with the same result."""
+    monkeypatch.setattr("collector.query.night.ACTIONS_AT_A_TIME", 3)
+    monkeypatch.setattr("collector.query.night.CHILD_ROWS_AT_A_TIME", 3)
+    nights = Nights(tmp_path)
+    children = [
+        {**{n: action(1)[n] for n in KEY}, "action_id": n, "position": 1, "key": "x" * 900}
+        for n in range(9_000)
+    ]
+    nights.collect(world([action(n) for n in range(9)], variables=children[:9]))
+    rows = world([action(n, name="new") for n in range(9)], variables=children[:9])
+    with nights.night(rows, memory_limit="6MB") as night:
+        changed = night.reader("action_changes").read_all().to_pylist()
+    assert said(changed) == [(n, "changed", "name", f"Promote {n}", "new") for n in range(9)]
+    assert {key_of(row)[:2] for row in changed} == {("us", "acme")}
+
+
+def test_extra_rows_join_a_staged_table(tmp_path: Path) -> None:
+    """Rows that arise after staging, such as problems of warnings, are sorted in among the staged ones."""
+    from pyarrow import parquet as pq
+
+    more = pq.read_table(write(tmp_path / "more.parquet", "problems", [{"workspace": "b", "kind": "check"}]))
+    rows: dict[str, list[Row]] = {
+        "problems": [{"workspace": "c", "kind": "gone"}, {"workspace": "a", "kind": "gone"}]
+    }
+    with Nights(tmp_path).night(rows) as night:
+        found = night.reader("problems", extra=more).read_all()
+    assert found.column("workspace").to_pylist() == ["a", "c", "b"]
+    assert isinstance(night, Night)

@@ -1,0 +1,135 @@
+"""Questions say what they take, take what they say, and suggest what was meant."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from collector.errors import QueryError
+from collector.query.questions import Question, Questions
+from collector.query.sources import Source, sql_folder
+
+TEXT = """-- Which promotions fail?
+-- $days INTEGER = 3 : nights in a row
+-- $image VARCHAR = 'it''s : here' : part of a name
+-- $since DATE = null : first night
+-- $share DOUBLE = 0.5 : of all
+-- $only BOOLEAN = false : just those
+-- $at TIMESTAMP = 2026-11-23T02:15:00Z : a moment
+-- $names VARCHAR[] = 'a,b' : some names
+-- $project VARCHAR : the project
+select 1"""
+QUESTION = Question("failing", Source("failing", TEXT))
+
+
+def test_the_header_is_read() -> None:
+    """Every line of the header becomes a parameter with its type, default and meaning."""
+    assert QUESTION.description == "Which promotions fail?"
+    assert [(p.name, p.type, p.default, p.required, p.description) for p in QUESTION.parameters] == [
+        ("days", "INTEGER", 3, False, "nights in a row"),
+        ("image", "VARCHAR", "it's : here", False, "part of a name"),
+        ("since", "DATE", None, False, "first night"),
+        ("share", "DOUBLE", 0.5, False, "of all"),
+        ("only", "BOOLEAN", False, False, "just those"),
+        ("at", "TIMESTAMP", datetime(2026, 11, 23, 2, 15), False, "a moment"),  # noqa: DTZ001 - naive UTC
+        ("names", "VARCHAR[]", ["a", "b"], False, "some names"),
+        ("project", "VARCHAR", None, True, "the project"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "bound"),
+    [
+        ("days", "7", 7),
+        ("days", 7, 7),
+        ("days", " 7 ", 7),
+        ("share", "1e-3", 0.001),
+        ("share", 2, 2),
+        ("only", "YES", True),
+        ("only", "0", False),
+        ("only", True, True),
+        ("since", "2026-01-02", date(2026, 1, 2)),
+        ("since", date(2026, 1, 2), date(2026, 1, 2)),
+        ("since", None, None),
+        ("at", "2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5)),  # noqa: DTZ001 - naive UTC
+        ("at", "2026-01-02T03:04:05+02:00", datetime(2026, 1, 2, 1, 4, 5)),  # noqa: DTZ001 - naive UTC
+        ("at", datetime(2026, 1, 2, 3, tzinfo=UTC), datetime(2026, 1, 2, 3)),  # noqa: DTZ001 - naive UTC
+        ("image", "'; drop table x; --", "'; drop table x; --"),
+        ("image", " kept as it is ", " kept as it is "),
+        ("names", "x, y", ["x", "y"]),
+        ("names", ["x", "y"], ["x", "y"]),
+        ("names", "", []),
+    ],
+)
+def test_values_are_read_as_their_type(name: str, given: object, bound: object) -> None:
+    """Text is read as the parameter's type; a value of that type passes as it is."""
+    assert QUESTION.bind({"project": "p", name: given})[name] == bound
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("days", "many"), ("days", "1.5"), ("days", 1.5), ("days", True), ("share", "half"), ("only", "perhaps"),
+        ("only", 1), ("since", "yesterday"), ("since", datetime(2026, 1, 1)), ("at", "noon"),  # noqa: DTZ001
+        ("image", 3), ("names", [1]), ("names", 3),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_type_says_what_is_expected(name: str, given: object) -> None:
+    """A value that is not of the type names the parameter, what it takes, and the value."""
+    with pytest.raises(QueryError, match=name) as failure:
+        QUESTION.bind({"project": "p", name: given})
+    assert repr(given) in failure.value.message
+
+
+def test_everything_has_a_value() -> None:
+    """What is not given has its default."""
+    assert QUESTION.bind({"project": "p"})["days"] == 3
+    assert QUESTION.bind({"project": "p"}).keys() == {p.name for p in QUESTION.parameters}
+
+
+def test_a_required_parameter_is_asked_for() -> None:
+    """A parameter without a default must be given, and the message says how."""
+    with pytest.raises(QueryError, match="project") as failure:
+        QUESTION.bind({})
+    assert "--param project=" in failure.value.advice
+
+
+def test_misspelt_names_suggest_the_nearest(tmp_path: Path) -> None:
+    """A question or parameter there is not names the nearest there is, or all if none is near."""
+    folder = tmp_path / "questions"
+    folder.mkdir()
+    (folder / "what_changed.sql").write_text("-- What changed?\nselect 1")
+    questions = Questions(tmp_path)
+    with pytest.raises(QueryError) as failure:
+        questions["what_chnged"]
+    assert "what_changed" in failure.value.advice
+    with pytest.raises(QueryError) as failure:
+        QUESTION.bind({"project": "p", "dyas": 1})
+    assert "days" in failure.value.advice
+    with pytest.raises(QueryError) as failure:
+        QUESTION.bind({"project": "p", "zzzzzzz": 1})
+    assert "project" in failure.value.advice
+    with pytest.raises(QueryError) as failure:
+        questions["what_changed"].bind({"x": 1})
+    assert "none" in failure.value.advice
+
+
+@pytest.mark.parametrize(
+    "line", ["$days = 3 : x", "$days POINT = 3 : x", "$days INTEGER = 3", "$days INTEGER x"]
+)
+def test_a_header_that_cannot_be_read_is_an_error(line: str) -> None:
+    """A parameter line of another form is not passed over in silence."""
+    with pytest.raises(QueryError, match="header"):
+        _ = Question("q", Source("q", f"-- Which?\n-- {line}\nselect 1")).parameters
+
+
+@pytest.mark.parametrize("name", sorted(Questions(sql_folder()).all))
+def test_our_own_questions_are_well_formed(name: str) -> None:
+    """Every question of sql/questions is one sentence, and each of its parameters is described and used."""
+    question = Questions(sql_folder())[name]
+    assert question.description.endswith("?")
+    for parameter in question.parameters:
+        assert (
+            f"${parameter.name}"
+            in question.sql.partition("\nselect")[2] + question.sql.partition("\nwith")[2]
+        )
