@@ -13,7 +13,7 @@ from collector.crawl import events
 from collector.night.forecast import Cost, Forecast, Purse, forecast
 from collector.settings import Installation, Settings
 
-# Often enough that a forecast comes with the first replies; a look costs microseconds.
+# A look costs microseconds. Until the forecasts are told it is taken ten times as often: they come with the first replies.
 _LOOK_S = 0.5
 # A shorter wait is no news: the heartbeat tells of it if it comes again and again.
 _NEWS_S = 5.0
@@ -78,7 +78,7 @@ class Announcing:
         for each in seen.installations:
             self._foretell(each)
             self._tell_waiting(each)
-        asyncio.get_running_loop().call_later(self._look_s, self._look)
+        asyncio.get_running_loop().call_later(self._look_s / (10 if self._costs else 1), self._look)
 
     def _foretell(self, seen: events.Installation) -> None:
         if seen.name not in self._costs or (seen.pace.remaining is None and not any(seen.done.values())):

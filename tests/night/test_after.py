@@ -181,7 +181,7 @@ def test_the_plan_with_filters(program: Program, buddy: FakeBuddy) -> None:
 
 def test_the_night_is_foretold(program: Program, tmp_path: Path) -> None:
     """From the second night on, the log says from the first reply what the budget will do to the night."""
-    with FakeBuddy(WORLD, limit=500, window=60) as buddy:
+    with FakeBuddy(WORLD, limit=500, window=60, latency=0.1) as buddy:
         assert "forecast" not in program("collect", environ=environ(buddy)).err
         spent = len(buddy.requests())
         said = program("collect", "--log-format", "json")
