@@ -18,7 +18,7 @@ demo: $(READY) ## collect some nights from a fake Buddy on this machine and show
 	@$(BIN)/collector demo
 
 test: lint ## lint, then every test with coverage (branches too)
-	$(BIN)/python -m pytest --cov --cov-report=term --durations=10
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --durations=10
 
 browser: ## Debian's Chromium, in which the tests open the report (needs root; without it they are left out)
 	@command -v chromium >/dev/null \
