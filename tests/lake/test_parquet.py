@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
@@ -59,6 +60,21 @@ def test_what_was_written_is_described_truly(storage: Storage) -> None:
     groups = pq.ParquetFile(storage.locate("a/f.parquet")).metadata
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [10, 10, 5]
     assert len(groups.row_group(0).sorting_columns) == len(table.key)
+
+
+@pytest.mark.parametrize("tuning", [parquet.STAGING, NIGHTLY, COMPACT])
+def test_null_is_found_beside_a_single_other_value(storage: Storage, tuning: Tuning) -> None:
+    """Any DuckDB finds exactly the rows without a text, also where all the others hold the same one."""
+    table = ALL["actions"]
+    rows = table_of(table, run_entry(0), 3).to_pylist()
+    for name in ("name", "type", "extra"):
+        for row, value in zip(rows, (None, None, "the same"), strict=True):
+            row[name] = value
+    batch = pa.RecordBatch.from_pylist(rows, schema=table.schema)
+    parquet.write(storage, "f.parquet", table, [batch], tuning=tuning, order=())
+    for name in ("name", "type", "extra"):
+        found = duckdb.sql(f"select count(*) from '{storage.locate('f.parquet')}' where {name} is null")
+        assert found.fetchall() == [(2,)], name
 
 
 def test_a_row_group_is_bounded_in_bytes_too(storage: Storage) -> None:
