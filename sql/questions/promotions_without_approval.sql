@@ -1,6 +1,6 @@
 -- Which promotions run without anybody's approval?
 -- $environment VARCHAR = '' : only promotions to this environment
--- $trust_wait_trigger BOOLEAN = true : count the trigger time ON_WAIT_FOR_APPROVE as an approval
+-- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
 --
 -- An approval is an enabled "Wait for approval" action earlier in the pipeline (view approvals). Buddy's pages describe
 -- ON_WAIT_FOR_APPROVE as "run while the pipeline waits for a human", which is before the approval.

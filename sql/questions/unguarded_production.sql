@@ -1,12 +1,12 @@
 -- Which promotions reach production with nothing in their way?
 -- $environment VARCHAR = 'production' : the environment to guard
--- $trust_wait_trigger BOOLEAN = true : count the trigger time ON_WAIT_FOR_APPROVE as an approval
+-- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
 --
 -- A promotion is unguarded when its destination names the environment (view environments), or a variable decides where it
 -- goes and nothing names another environment; and neither it nor its pipeline is known to be disabled; and
--- * no approval stands before it: no enabled "Wait for approval" action earlier in the pipeline (view approvals), and its
---   trigger time isn't ON_WAIT_FOR_APPROVE (Buddy's pages describe that one as "run while the pipeline waits for a human",
---   which is before the approval: set trust_wait_trigger to false to list those as well);
+-- * no approval stands before it: no enabled "Wait for approval" action earlier in the pipeline (view approvals), and the
+--   trigger time ON_WAIT_FOR_APPROVE isn't one (Buddy's pages describe it as "run while the pipeline waits for a human",
+--   which is before the approval; set trust_wait_trigger to true where you use it as one);
 -- * it has no trigger condition;
 -- * running it isn't restricted: the right of all others isn't one that is known to forbid running (view access_levels).
 -- What isn't known doesn't guard: a missing or unknown value counts as open, and promotions that this night could not
