@@ -73,7 +73,7 @@ def test_null_is_found_beside_a_single_other_value(storage: Storage, tuning: Tun
     batch = pa.RecordBatch.from_pylist(rows, schema=table.schema)
     parquet.write(storage, "f.parquet", table, [batch], tuning=tuning, order=())
     for name in ("name", "type", "extra"):
-        found = duckdb.sql(f"select count(*) from '{storage.locate('f.parquet')}' where {name} is null")
+        found = duckdb.execute(f"select count(*) from '{storage.locate('f.parquet')}' where {name} is null")
         assert found.fetchall() == [(2,)], name
 
 

@@ -121,7 +121,7 @@ def test_a_row_of_another_length_is_refused() -> None:
 def test_times_are_utc_without_a_zone() -> None:
     """A time with a zone is stored as the same moment in UTC; one without is UTC already."""
     at = dt.datetime(2026, 11, 23, 3, 15, tzinfo=dt.timezone(dt.timedelta(hours=1)))
-    rows = [with_value(ALL["runs"], "started_at", value) for value in (at, dt.datetime(2026, 11, 23, 2, 15))]  # noqa: DTZ001
+    rows = [with_value(ALL["runs"], "started_at", value) for value in (at, dt.datetime(2026, 11, 23, 2, 15))]
     assert len(set(record_batch(ALL["runs"], rows)["started_at"].to_pylist())) == 1
 
 

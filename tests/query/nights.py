@@ -18,7 +18,7 @@ KEY = ("installation", "workspace", "project", "pipeline_id", "action_id")
 
 def run_of(number: int) -> tuple[str, date]:
     """The id and date of the n-th night."""
-    start = datetime(2026, 1, 1, 2, 15) + timedelta(days=number)  # noqa: DTZ001 - the lake's times are naive UTC
+    start = datetime(2026, 1, 1, 2, 15) + timedelta(days=number)
     return f"{start:%Y%m%dT%H%M%S}Z-{number:06x}", start.date()
 
 

@@ -112,7 +112,7 @@ def test_a_night_like_the_one_before_says_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_a_changed_column_is_one_row(
-    tmp_path: Path, column: str, before: object, after: object, old: str | None, new: str | None
+    tmp_path: Path, column: str, before: Any, after: Any, old: str | None, new: str | None
 ) -> None:
     """A change names the column with both values as text, NULL-safe and exact; statuses are of aspect execution."""
     nights = Nights(tmp_path)
@@ -161,12 +161,14 @@ def test_a_changed_child_row_is_a_change_of_its_action(
             {**{n: action(1)[n] for n in KEY}, "position": i, **row} for i, row in enumerate(rows, start=1)
         ]
 
-    nights.collect(world([action(1), action(2)], **{table: placed(before)}))
-    (change,) = nights.collect(world([action(1), action(2)], **{table: placed(after)}))["action_changes"]
+    children: dict[str, Any] = {table: placed(before)}
+    nights.collect(world([action(1), action(2)], **children))
+    children = {table: placed(after)}
+    (change,) = nights.collect(world([action(1), action(2)], **children))["action_changes"]
     assert (change["action_id"], change["change"], change["column_name"]) == (1, "changed", table)
     assert change["aspect"] == "configuration"
     assert change["old_value"] != change["new_value"]
-    assert nights.collect(world([action(1), action(2)], **{table: placed(after)}))["action_changes"] == []
+    assert nights.collect(world([action(1), action(2)], **children))["action_changes"] == []
 
 
 def test_values_of_variables_are_in_no_change(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_the_selected_run_is_one_row(tmp_path: Path) -> None:
     with database(tmp_path) as chosen:
         Views({}, RUN).define(chosen, {"selected_run"})
         assert chosen.rows("from selected_run") == [
-            {**RUN._asdict(), "started_at": datetime(2026, 11, 23, 2, 15)}  # noqa: DTZ001 - the lake's times are naive
+            {**RUN._asdict(), "started_at": datetime(2026, 11, 23, 2, 15)}
         ]
     with database(tmp_path) as empty:
         Views({}, None).define(empty, {"selected_run"})
