@@ -82,7 +82,8 @@ def forecast(
     rest = cost.requests - first
     more = math.ceil(rest / each)
     last_s = (rest - (more - 1) * each) / speed
-    ends_at = purse.reset_at + timedelta(seconds=(more - 1) * length_s + last_s)
+    # A reset that has passed already is one that is about to be renewed.
+    ends_at = max(purse.reset_at, now) + timedelta(seconds=(more - 1) * length_s + last_s)
     # A crawl that is slower than the budget spans windows without ever waiting for one.
     waits = ends_at > now + timedelta(seconds=working + 1)
     return Forecast(cost.requests, 1 + more, waits, ends_at, deadline)
