@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from collector.errors import LakeError
+from collector.errors import CollectorError
 from collector.query.engine import identifier, literal, read_database, write_database
 from collector.query.reader import OpenedLake, grouped
 from collector.query.sources import sql_folder
@@ -36,7 +36,7 @@ def is_current(lake: OpenedLake) -> bool:
         return False
     try:
         rows = read_database(path, f"select lake, sequence from {_ORIGIN}")
-    except LakeError:
+    except CollectorError:
         return False
     return rows == [(str(lake.path), lake.manifest.sequence)]
 

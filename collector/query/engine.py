@@ -25,8 +25,8 @@ import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError, QueryError
 
-# Rows of a batch that streams out: about 10 MB of the widest table.
-BATCH_ROWS = 5_000
+# Rows of a batch that streams out: about 4 MB of the widest table.
+BATCH_ROWS = 2_000
 # The format of catalog.duckdb: the oldest that has everything the views need, so that older clients read it.
 STORAGE_VERSION = "v1.2.0"
 
@@ -233,10 +233,14 @@ def write_database(path: Path, statements: Iterable[str], *, readable: Path) -> 
 
 
 def read_database(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    """The rows of `sql` in the duckdb file at `path`, opened read-only; LakeError when it cannot be read."""
+    """The rows of `sql` in the duckdb file at `path`; LakeError or QueryError when it cannot be read."""
     with _translating(()):
-        connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"})
+        # Attached, not connected to: a process can connect to a file in one configuration only, and somebody's
+        # notebook may have it open in another.
+        connection = duckdb.connect(":memory:")
         try:
+            connection.execute(f"attach {literal(str(path))} as found (read_only)")
+            connection.execute("use found")
             rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
             return rows
         finally:

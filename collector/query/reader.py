@@ -128,9 +128,12 @@ class LakeReader:
 
     def questions(self) -> list[dict[str, Any]]:
         """Every question: name, description, parameters, and the columns of its answer."""
-        with self._session("latest") as session:
+
+        def described(session: _Session) -> list[dict[str, Any]]:
             session.views.define(session.database)
             return [_described(question, session.database) for question in self._questions.all.values()]
+
+        return self._trying("latest", described)
 
     def views(self) -> list[str]:
         """The name of every table and view."""

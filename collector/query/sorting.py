@@ -77,6 +77,8 @@ class Sorter:
         path = self._folder / f"{len(self._written)}.arrow"
         self._written.append(path)
         write_run(rows.to_batches(), path)
+        del rows
+        pa.default_memory_pool().release_unused()
 
 
 def write_run(batches: Iterable[pa.RecordBatch], path: Path) -> None:

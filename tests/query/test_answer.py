@@ -1,0 +1,62 @@
+"""An answer shows itself in a notebook, with its night, and with every name inert."""
+
+import sys
+
+import pyarrow as pa
+import pytest
+
+from collector.errors import QueryError
+from collector.query.answer import Answer, Gap
+from tests.query.test_views import RUN
+
+TABLE = pa.table({"<b>name</b>": ["<script>alert(1)</script>", None], "n": [1, 2]})
+
+
+def test_names_are_inert_in_html() -> None:
+    """Neither a value nor a column name becomes markup; NULL is an empty cell."""
+    html = Answer(TABLE)._repr_html_()
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "&lt;script&gt;" in html
+    assert "<td></td>" in html
+
+
+def test_the_foot_names_the_night_and_its_gaps() -> None:
+    """How many rows, of which run, and what an incomplete one is missing."""
+    html = Answer(TABLE, RUN, (Gap("pipeline", "failed", 1_200),))._repr_html_()
+    assert "2 rows" in html
+    assert RUN.run_id in html
+    assert "1,200 pipeline failed" in html
+
+
+def test_a_long_answer_shows_its_first_rows() -> None:
+    """A notebook is not flooded: the rest of the rows are counted."""
+    html = Answer(pa.table({"n": range(1_000)}))._repr_html_()
+    assert html.count("<tr>") < 100
+    assert "1,000 rows" in html
+
+
+def test_rows_are_counted_and_given_to_pandas() -> None:
+    """`len` is the number of rows, and pandas gets them all."""
+    pytest.importorskip("pandas")
+    assert len(Answer(TABLE)) == 2
+    assert Answer(TABLE).to_pandas()["n"].tolist() == [1, 2]
+
+
+def test_without_pandas_the_advice_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where pandas is not installed the error says so and names the Arrow table."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pandas"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+
+    class WithoutPandas:
+        num_rows = 0
+
+        def to_pandas(self) -> object:
+            import pandas as pd
+
+            return pd
+
+    with pytest.raises(QueryError, match="pandas") as failure:
+        Answer(WithoutPandas()).to_pandas()
+    assert ".table" in failure.value.advice

@@ -1,0 +1,105 @@
+"""catalog.duckdb shows any DuckDB client what our own views show."""
+
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import collector
+from collector.lake.lake import Lake
+from collector.query import catalog
+from collector.query.sources import sql_folder
+from collector.query.views import sources_of_views
+from tests.query.test_reader import action, lake, published
+
+__all__ = ["lake"]  # the fixture
+
+
+def test_another_client_reads_the_same_rows(lake: Lake, tmp_path: Path) -> None:
+    """A plain duckdb in another process and directory reads every view of the catalog, the same rows as we do."""
+    catalog.build(lake)
+    reader = collector.open_lake(lake.path)
+    script = (
+        "import duckdb, sys\n"
+        "c = duckdb.connect(sys.argv[1], read_only=True)\n"
+        "for name in sys.argv[2:]:\n"
+        "    print(c.execute(f'select count(*) from {name}').fetchone()[0])\n"
+    )
+    names = reader.views()
+    path = str(lake.path / catalog.FILE_NAME)
+    said = subprocess.run(
+        [sys.executable, "-c", script, path, *names], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    ours = [reader.sql(f"select count(*) as n from {name}").table["n"][0].as_py() for name in names]
+    assert [int(line) for line in said.stdout.split()] == ours
+    assert set(sources_of_views(sql_folder())) <= set(names)
+
+
+def test_older_clients_can_open_it(lake: Lake) -> None:
+    """The file says the older storage version, which the command lines in use can read."""
+    catalog.build(lake)
+    with duckdb.connect() as client:
+        client.execute(
+            f"attach '{str(lake.path / catalog.FILE_NAME).replace(chr(39), chr(39) * 2)}' as c (read_only)"
+        )
+        (tags,) = client.execute("select tags from duckdb_databases() where database_name = 'c'").fetchall()[
+            0
+        ]
+    assert "v1.2.0" in str(tags)
+
+
+def test_it_is_made_anew_when_the_lake_changed_or_moved(lake: Lake, tmp_path: Path) -> None:
+    """A new night or another place makes the catalog anew; otherwise it is left alone."""
+    catalog.ensure(lake)
+    made = (lake.path / catalog.FILE_NAME).stat().st_mtime_ns
+    catalog.ensure(lake)
+    assert (lake.path / catalog.FILE_NAME).stat().st_mtime_ns == made
+    published(lake, 5, {"promote_image_actions": [action(9)]})
+    assert not catalog.is_current(lake)
+    catalog.ensure(lake)
+    assert catalog.is_current(lake)
+    moved = Lake.open(Path(shutil.move(lake.path, tmp_path / "elsewhere")))
+    assert not catalog.is_current(moved)
+    catalog.ensure(moved)
+    with duckdb.connect(str(moved.path / catalog.FILE_NAME), read_only=True) as client:
+        assert client.execute("select count(*) from promote_image_actions").fetchall() == [(4,)]
+        assert client.execute("select run_id from selected_run").fetchall()[0][0].endswith("000005")
+
+
+def test_a_damaged_catalog_is_made_anew(lake: Lake) -> None:
+    """What is no catalog is replaced, not believed."""
+    (lake.path / catalog.FILE_NAME).write_bytes(b"garbage" * 1_000)
+    assert not catalog.is_current(lake)
+    catalog.ensure(lake)
+    assert catalog.is_current(lake)
+
+
+def test_its_mode_is_the_lake_s(lake: Lake) -> None:
+    """0640 like every file of the lake, and nothing is left beside it."""
+    catalog.build(lake)
+    assert stat.S_IMODE((lake.path / catalog.FILE_NAME).stat().st_mode) == 0o640
+    assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]
+
+
+def test_a_client_that_has_the_old_one_open_keeps_it(lake: Lake) -> None:
+    """Replacing is one rename: a session on the old catalog goes on undisturbed."""
+    catalog.build(lake)
+    with duckdb.connect(str(lake.path / catalog.FILE_NAME), read_only=True) as client:
+        published(lake, 5, {"promote_image_actions": [action(9)]})
+        catalog.ensure(lake)
+        assert client.execute("select count(*) from promote_image_actions").fetchall() == [(3,)]
+
+
+def test_a_failure_leaves_the_old_one(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the new one cannot be made the old one stays, and nothing half made remains."""
+    catalog.build(lake)
+    before = (lake.path / catalog.FILE_NAME).read_bytes()
+    monkeypatch.setattr(catalog, "_statements", lambda lake: iter(["select broken from nothing"]))
+    with pytest.raises(Exception, match="nothing"):
+        catalog.build(lake)
+    assert (lake.path / catalog.FILE_NAME).read_bytes() == before
+    assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]

@@ -1,0 +1,124 @@
+"""Checks find what is wrong in a night, and say what it means."""
+
+from pathlib import Path
+
+import pytest
+
+from collector.errors import QueryError
+from collector.lake.tables import ALL
+from collector.query.checks import MOST_ROWS, Check, Offender, read_checks
+from collector.query.sources import Source, sql_folder
+from tests.query.nights import Nights, Row, run_of, write
+
+
+def folder_of(tmp_path: Path, **checks: str) -> Path:
+    """A sql folder with these checks, and the changes of ours."""
+    folder = tmp_path / "sql"
+    (folder / "checks").mkdir(parents=True)
+    (folder / "changes").symlink_to(sql_folder() / "changes")
+    for name, text in checks.items():
+        (folder / "checks" / f"{name}.sql").write_text(text)
+    return folder
+
+
+def offenders(tmp_path: Path, rows: dict[str, list[Row]], **checks: str) -> list[Offender]:
+    """What these checks find in a night of these rows."""
+    with Nights(tmp_path).night(rows, folder=folder_of(tmp_path, **checks)) as night:
+        return night.offenders()
+
+
+def test_offending_rows_carry_their_place(tmp_path: Path) -> None:
+    """A row of a check is an offender with its message and whatever of the place the check gives."""
+    found = offenders(
+        tmp_path,
+        {"actions": [{"installation": "us", "action_id": 7, "coverage": "odd"}]},
+        odd="-- Coverage is known.\n-- warning\nselect 'odd: ' || coverage as message, installation, action_id "
+        "from actions",
+        none="-- Nothing.\n-- blocking\nselect 'never' as message from actions where false",
+    )
+    assert found == [Offender("odd", False, "odd: odd", installation="us", action_id=7)]
+
+
+def test_blocking_checks_come_first(tmp_path: Path) -> None:
+    """What stops the publish is said before what does not."""
+    found = offenders(
+        tmp_path,
+        {},
+        a="-- A.\n-- warning\nselect 'a' as message",
+        b="-- B.\n-- blocking\nselect 'b' as message",
+    )
+    assert [(each.check, each.blocking) for each in found] == [("b", True), ("a", False)]
+
+
+def test_many_offenders_are_counted(tmp_path: Path) -> None:
+    """A check that every row offends shows the first and counts the rest."""
+    found = offenders(
+        tmp_path, {}, x=f"-- X.\n-- blocking\nselect 'row' as message from range({MOST_ROWS + 5_000})"
+    )
+    assert len(found) == MOST_ROWS + 1
+    assert "5,000 more" in found[-1].message
+
+
+@pytest.mark.parametrize("text", ["-- X.\nselect 1", "-- X.\n-- blocking\n-- warning\nselect 1"])
+def test_a_check_says_what_a_row_means(text: str) -> None:
+    """A check that is neither blocking nor a warning, or both, is an error."""
+    with pytest.raises(QueryError, match="blocking"):
+        Check.of(Source("x", text))
+
+
+def test_checks_see_the_night_and_the_state_before_it(tmp_path: Path) -> None:
+    """Staged tables, the previous state, the computed changes and the declarations are all there to be checked."""
+    run_id, run_date = run_of(0)
+    runs = write(
+        tmp_path / "runs.parquet",
+        "runs",
+        [
+            {"run_id": "1", "installation": "us", "status": "complete"},
+            {"run_id": run_id, "installation": "us", "status": "complete", "run_date": run_date},
+            {"run_id": "9", "installation": "us", "status": "partial"},
+        ],
+    )
+    counted = write(
+        tmp_path / "counted.parquet",
+        "promote_image_actions",
+        [{"run_id": run_id, "installation": "us", "action_id": n} for n in range(3)] + [{"run_id": "1"}],
+    )
+    text = """-- Everything is there.
+-- blocking
+select 'counts ' || run_id || ' ' || actions as message, installation from previous_counts
+union all select 'runs ' || count(*), null from previous_runs
+union all select 'changes ' || count(*), null from action_changes
+union all select 'state ' || count(*), null from previous_action_state
+union all select 'last ' || count(*), null from previous_last_known_actions
+union all select 'enum ' || value, null from known_enum_values where table_name = 't' and column_name = 'c'
+union all select 'field ' || field, null from documented_fields where object = 'o'
+union all select 'staged ' || count(*), null from staged_columns where table_name = 'actions'
+union all select 'required ' || count(*), null from expected_columns where table_name = 'actions' and required
+"""
+    nights = Nights(tmp_path)
+    nights.previous = {"runs": [runs]}
+    night = nights.night(
+        {"promote_image_actions": [{"action_id": 1}], "actions": [{"action_id": 1}]},
+        folder=folder_of(tmp_path, all=text),
+        counted=[counted],
+        known_enum_values=[("t", "c", "v")],
+        documented_fields=[("o", "f")],
+    )
+    with night:
+        found = night.offenders()
+    assert [each.message for each in found] == [
+        f"counts {run_id} 3",
+        "runs 3",
+        "changes 1",
+        "state 0",
+        "last 0",
+        "enum v",
+        "field f",
+        f"staged {len(ALL['actions'].column_names)}",
+        f"required {len(ALL['actions'].key)}",
+    ]
+
+
+def test_our_own_checks_are_well_formed() -> None:
+    """Every check of sql/checks says what a row means."""
+    assert read_checks(sql_folder())
