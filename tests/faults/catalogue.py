@@ -145,12 +145,9 @@ def matrix() -> list[tuple[Case, Target]]:
 
 # The sample: each family of faults, each outcome and each target, once or twice.
 _SAMPLED = (
-    "500, for ever", "reset before the reply, once", "reset in the body, for ever", "truncated body, once",
-    "broken gzip, for ever", "HTML with 200, once", "empty body, for ever", "null instead of an object, for ever",
-    "errors inside a 200, once", "a body that trickles, once", "no answer, once", "403, for ever", "404, for ever",
-    "API disabled, 400, for ever", "frozen workspace, for ever", "a bomb of 64 MiB, for ever", "redirect, for ever",
-    "429, good reset, once", "429, absurd reset, once", '403 "Rate limit exceeded", for ever', "gzip body, for ever",
-    "401, for ever",
+    "500, for ever", "reset in the body, once", "truncated body, for ever", "HTML with 200, once", "no answer, once",
+    "403, for ever", "404, for ever", "API disabled, 400, for ever", "redirect, for ever", "429, good reset, once",
+    "gzip body, for ever", "401, for ever",
 )  # fmt: skip
 
 

@@ -165,6 +165,7 @@ def test_truly_gone_is_removed_once_and_returns_once(fake: FakeBuddy, tmp_path: 
     ledger.note("actions truly gone, and back", 0, 1, 0, 0, 0, injected=len(gone), runs=6)
 
 
+@pytest.mark.faults
 def test_without_the_list_of_workspaces_the_last_night_stands(fake: FakeBuddy, tmp_path: Path) -> None:
     """When nothing at all could be seen nothing is published, and the lake says what it said before."""
     lake = tmp_path / "lake"
@@ -175,6 +176,7 @@ def test_without_the_list_of_workspaces_the_last_night_stands(fake: FakeBuddy, t
     assert (lake / "manifest.json").read_bytes() == before
 
 
+@pytest.mark.faults
 def test_an_installation_whose_token_was_withdrawn_claims_nothing(
     fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:

@@ -23,6 +23,7 @@ from tests.faults.process import (
     until,
 )
 from tests.faults.published import published, runs_of
+from tests.faults.sampling import some
 
 FULL = {
     "journal": lambda lake: journal_bytes(lake) > 2_000,
@@ -52,9 +53,7 @@ def one_night(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path
     return lake
 
 
-@pytest.mark.parametrize("where", [
-    "journal", "publish", *(pytest.param(name, marks=pytest.mark.faults) for name in ("staging", "changes"))
-])  # fmt: skip
+@pytest.mark.parametrize("where", some(FULL, 3))
 def test_a_full_disk_loses_nothing(
     where: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
@@ -154,7 +153,9 @@ def test_a_manifest_that_cannot_be_believed_stops_everything(
     ledger.note(f"manifest {'newer' if 'newer' in harm else 'damaged'}", result.exit_code)
 
 
-@pytest.mark.parametrize("table", ["last_known_actions", "action_state", "runs", "promote_image_actions"])
+@pytest.mark.parametrize(
+    "table", some(["last_known_actions", "action_state", "runs", "promote_image_actions"], 0)
+)
 def test_a_file_gone_from_the_lake_is_never_taken_for_removed_actions(
     table: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:

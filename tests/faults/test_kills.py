@@ -141,7 +141,7 @@ def _die_and_go_on(
     assert (run_directory(lake)) is None
 
 
-@pytest.mark.parametrize("name", ["in the crawl", "in the changes", "in the publish", "before the swap"])
+@pytest.mark.parametrize("name", ["in the crawl", "in the publish"])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     name: str, fake: FakeBuddy, undying: Undying, tmp_path: Path, ledger: Ledger
 ) -> None:

@@ -21,6 +21,7 @@ from tests.faults.process import (
     until,
 )
 from tests.faults.published import published, runs_of
+from tests.faults.sampling import some
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def test_one_lake_takes_one_run_at_a_time(fake: FakeBuddy, tmp_path: Path, ledge
     ledger.note("two `collect` at once", done.code, second.code, runs=2)
 
 
+@pytest.mark.faults
 def test_a_lock_left_by_the_dead_holds_nobody(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
     """A lock file that nobody holds, whatever is written in it, does not block a run."""
     lake = tmp_path / "lake"
@@ -71,9 +73,7 @@ def test_a_lock_left_by_the_dead_holds_nobody(fake: FakeBuddy, tmp_path: Path, l
     ledger.note("lock left by a dead process", done.code)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.faults)], ids=lambda n: n.name
-)
+@pytest.mark.parametrize("number", some([signal.SIGTERM, signal.SIGINT], 0), ids=lambda number: number.name)
 def test_a_signal_drains_and_the_next_run_goes_on(
     number: signal.Signals, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
@@ -102,9 +102,8 @@ def test_a_signal_drains_and_the_next_run_goes_on(
     ledger.note(f"{number.name}, once", first.code, second.code, runs=2)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)], ids=lambda n: n.name
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_second_signal_leaves_at_once(
     number: signal.Signals, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
@@ -134,6 +133,7 @@ def _after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= ends_at
 
 
+@pytest.mark.faults
 def test_an_abandoned_run_is_told_of(fake: FakeBuddy, tmp_path: Path) -> None:
     """A run begun with other settings is not gone on with: the new one says so in a problem, and is whole."""
     lake = tmp_path / "lake"

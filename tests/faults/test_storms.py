@@ -134,7 +134,7 @@ _SETTINGS = hypothesis(
 )
 
 
-@hypothesis(_SETTINGS, max_examples=5)
+@hypothesis(_SETTINGS, max_examples=4)
 @given(script=_storm())
 def test_a_storm_loses_nothing_unsaid(
     script: list[dict[str, Any]], fake: FakeBuddy, calm: Calm, tmp_path: Path, ledger: Ledger

@@ -17,6 +17,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.nights import at, night
 from tests.faults.process import Program, run_directory
 from tests.faults.published import Published, published, runs_of
+from tests.faults.sampling import some
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def first_night(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return lake
 
 
-@pytest.mark.parametrize("seconds", [0.05, pytest.param(0.12, marks=pytest.mark.faults), 0.2])
+@pytest.mark.parametrize("seconds", some([0.05, 0.12, 0.2], 1))
 def test_the_time_limit_publishes_what_is_whole(
     seconds: float, fake: FakeBuddy, first_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
@@ -62,6 +63,7 @@ def test_the_time_limit_publishes_what_is_whole(
     assert published(lake)["action_changes"] == []
 
 
+@pytest.mark.faults
 def test_the_time_limit_does_not_wait_for_a_server_that_hangs(
     fake: FakeBuddy, first_night: Path, tmp_path: Path
 ) -> None:
@@ -155,9 +157,8 @@ def test_a_run_gone_on_with_after_midnight_keeps_its_name_and_day(
     ledger.note("interrupted before midnight, resumed after", 130, 0, runs=2)
 
 
-@pytest.mark.parametrize(
-    "zone", ["Pacific/Kiritimati", pytest.param("America/New_York", marks=pytest.mark.faults)]
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/New_York"])
 def test_the_zone_of_the_machine_is_nobodys_business(
     zone: str, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
