@@ -33,7 +33,9 @@ bench: $(BENCH)/.ready ## measurements at full size, beside peers (half an hour)
 	$(BENCH)/bin/python -m tests.bench
 
 faults: $(READY_DEV) ## every fault and hundreds of kill points; rewrites the README's reliability table
-	$(BIN)/python -m pytest -m faults -s
+	rm -rf .pytest_cache/d/faults
+	$(BIN)/python -m pytest -m faults -n auto --dist worksteal; code=$$?; \
+		$(BIN)/python -m tests.faults.ledger && exit $$code
 
 notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo nights and keep their pictures
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null

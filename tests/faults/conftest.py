@@ -9,13 +9,11 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy
 from tests.faults.company import PER_PAGE, company
-from tests.faults.ledger import Ledger, write_between_markers
+from tests.faults.ledger import FOLDER, Ledger
 from tests.faults.nights import night
 from tests.faults.published import Published, published
 
 FreshLake = Callable[[], Path]
-# One for the process: tests of whole nights elsewhere count in it too.
-_LEDGER = Ledger()
 
 
 @dataclass(frozen=True)
@@ -74,18 +72,8 @@ def fake(_fake: FakeBuddy) -> Iterator[FakeBuddy]:
     _fake.script.clear()
 
 
-@pytest.fixture
-def ledger() -> Ledger:
+@pytest.fixture(scope="session")
+def ledger(pytestconfig: pytest.Config) -> Ledger:
     """Where a test counts what it proved."""
-    return _LEDGER
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """After the whole of `make faults`, write what was counted into the README, good or bad."""
-    config = session.config
-    whole = config.getoption("markexpr") == "faults" and not config.getoption("keyword")
-    if not whole or config.args != config.getini("testpaths") or not _LEDGER.lines:
-        return
-    table = _LEDGER.table()
-    print(f"\n{table}")
-    write_between_markers(config.rootpath / "README.md", table)
+    cache = pytestconfig.cache
+    return Ledger(None if cache is None else cache.mkdir(FOLDER))

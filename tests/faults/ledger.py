@@ -1,60 +1,94 @@
-"""What was proven, counted: the reliability table of the README is made of these lines and of nothing else."""
+"""What was proven, counted: the reliability table of the README is made of these lines and of nothing else.
 
+Each process of the tests writes its own file, so that they may run side by side; `python -m tests.faults.ledger`
+adds them up, and `make faults` calls it.
+"""
+
+import os
+import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
+
+ROOT = Path(__file__).resolve().parents[2]
+# Below pytest's cache, which `make clean` removes; `make faults` begins with an empty one.
+FOLDER = "faults"
 BEGIN, END = "<!-- faults: written by `make faults` -->", "<!-- end faults -->"
 _HEAD = (
-    "| What happened | times injected | runs | rows lost | false claims | exit codes |",
+    "| what happened | times | runs | rows lost | false claims | exit codes |",
     "| --- | ---: | ---: | ---: | ---: | --- |",
 )
 
 
-@dataclass
-class Line:
-    """One fault over all of its runs."""
+class Line(msgspec.Struct, frozen=True):
+    """What one test proved of one fault: how often it struck, in how many runs, what was lost unsaid or falsely claimed."""
 
-    injected: int = 0
-    runs: int = 0
-    lost: int = 0
-    false: int = 0
-    exit_codes: Counter[int] = field(default_factory=Counter)
-
-    def cells(self, fault: str) -> str:
-        """The row of the table."""
-        codes = ", ".join(f"{code} ({count}×)" for code, count in sorted(self.exit_codes.items()))
-        return f"| {fault} | {self.injected:,} | {self.runs:,} | {self.lost:,} | {self.false:,} | {codes} |"
+    fault: str
+    times: int
+    runs: int
+    lost: int
+    false: int
+    exit_codes: tuple[int, ...]
 
 
 class Ledger:
-    """All lines, in the order in which the faults were met first."""
+    """Where the tests of one process count; `folder` None keeps nothing."""
 
-    def __init__(self) -> None:
-        self.lines: dict[str, Line] = {}
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / f"{os.getpid()}.jsonl"
 
     def note(
         self, fault: str, *exit_codes: int, injected: int = 1, runs: int = 1, lost: int = 0, false: int = 0
     ) -> None:
         """Count one test's runs of a fault: what it lost without a word, what it claimed falsely, how it exited."""
-        line = self.lines.setdefault(fault, Line())
-        line.injected += injected
-        line.runs += runs
-        line.lost += lost
-        line.false += false
-        line.exit_codes.update(exit_codes)
-
-    def table(self) -> str:
-        """The table in Markdown."""
-        return "\n".join([*_HEAD, *(line.cells(fault) for fault, line in self.lines.items())])
+        if self._path is not None:
+            with self._path.open("ab") as file:
+                file.write(msgspec.json.encode(Line(fault, injected, runs, lost, false, exit_codes)) + b"\n")
 
 
-def write_between_markers(readme: Path, table: str) -> bool:
-    """Put the table between the markers of a README; False when it has none."""
-    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
-    before, begin, rest = text.partition(BEGIN)
+def table(lines: Iterable[Line]) -> str:
+    """All lines added up by fault, as a table in Markdown."""
+    by_fault: dict[str, list[Line]] = {}
+    for line in lines:
+        by_fault.setdefault(line.fault, []).append(line)
+    return "\n".join([*_HEAD, *(_row(fault, by_fault[fault]) for fault in sorted(by_fault, key=str.lower))])
+
+
+def _row(fault: str, lines: list[Line]) -> str:
+    codes = Counter(code for line in lines for code in line.exit_codes)
+    sums = [sum(getattr(line, name) for line in lines) for name in ("times", "runs", "lost", "false")]
+    exits = ", ".join(str(code) for code in sorted(codes))
+    return f"| {fault} | {' | '.join(f'{each:,}' for each in sums)} | {exits} |"
+
+
+def read(folder: Path) -> list[Line]:
+    """The lines of every process that wrote into a folder."""
+    decode = msgspec.json.Decoder(Line).decode
+    return [decode(raw) for path in sorted(folder.glob("*.jsonl")) for raw in path.read_bytes().splitlines()]
+
+
+def write_between_markers(readme: Path, text: str) -> None:
+    """Put `text` between the markers of a README; raises ValueError when it has none."""
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        return False
-    readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
-    return True
+        raise ValueError(f"{readme} has no place for the table: {BEGIN} … {END}")
+    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def main() -> int:
+    """Write the table of the last `make faults` into the README, good or bad."""
+    lines = read(ROOT / ".pytest_cache" / "d" / FOLDER)
+    if not lines:
+        print("no test of faults was run", file=sys.stderr)
+        return 1
+    made = table(lines)
+    write_between_markers(ROOT / "README.md", made)
+    print(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from collector.lake.lake import Lake
 from collector.lake.tables import ALL
 
 Row = dict[str, Any]
+Tables = Mapping[str, Sequence[Row]]
 KEY = ("installation", "workspace", "project", "pipeline_id", "action_id")
 # What a run costs differs from night to night, and so do the moments of a real clock.
 COSTS = frozenset({
@@ -90,6 +92,14 @@ def _in_order(rows: list[Row], key: Sequence[str]) -> list[Row]:
 
 def _sortable(value: Any) -> tuple[bool, str, Any]:
     return (value is not None, "" if value is None else type(value).__name__, value)
+
+
+def compared(truth: Tables, seen: Tables) -> tuple[int, int]:
+    """How many rows of the truth are not there, and how many are there that are not of the truth."""
+    true, there = (
+        Counter(repr((name, row)) for name, rows in each.items() for row in rows) for each in (truth, seen)
+    )
+    return (true - there).total(), (there - true).total()
 
 
 def key_of(row: Row) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from tests.faults.company import company
 from tests.faults.ledger import Ledger
 from tests.faults.nights import Watcher, night
 from tests.faults.process import run_directory
-from tests.faults.published import published, runs_of
+from tests.faults.published import compared, published, runs_of
 
 HARMS = 200
 
@@ -74,7 +74,7 @@ def _harmed(content: bytes, seed: int) -> bytes:
     return content[:place] + bytes(end - place) + content[end:]
 
 
-def _go_on(content: bytes, crawled: Crawled, fake: FakeBuddy, lake: Path) -> None:
+def _go_on(content: bytes, crawled: Crawled, fake: FakeBuddy, lake: Path, ledger: Ledger) -> None:
     shutil.copytree(crawled.lake, lake)
     (lake / crawled.journal).write_bytes(content)
     header = crawled.lake.joinpath(crawled.journal).read_bytes().split(b"\n")[0] + b"\n"
@@ -83,7 +83,10 @@ def _go_on(content: bytes, crawled: Crawled, fake: FakeBuddy, lake: Path) -> Non
     assert result.exit_code == 0
     rows = published(lake).without(runs=runs_of(lake))
     told = rows.pop("problems")
-    assert rows == {name: rows for name, rows in crawled.rows.items() if name != "problems"}
+    truth = {name: rows for name, rows in crawled.rows.items() if name != "problems"}
+    lost, false = compared(truth, rows)
+    ledger.note("journal cut or corrupted", result.exit_code, lost=lost, false=false)
+    assert rows == truth
     if content.startswith(header):
         assert runs_of(lake) == [crawled.journal.parent.name]
         assert told == []
@@ -100,15 +103,16 @@ def test_a_harmed_journal_costs_requests_and_nothing_else(
 ) -> None:
     """Cut or corrupted anywhere, the journal is used as far as it is sound, and the dataset is the same."""
     content = (crawled.lake / crawled.journal).read_bytes()
-    _go_on(_harmed(content, seed), crawled, fake, tmp_path / "lake")
-    ledger.note("journal cut or corrupted", 0)
+    _go_on(_harmed(content, seed), crawled, fake, tmp_path / "lake", ledger)
 
 
-def test_a_harmed_header_begins_another_run(fake: FakeBuddy, crawled: Crawled, tmp_path: Path) -> None:
+def test_a_harmed_header_begins_another_run(
+    fake: FakeBuddy, crawled: Crawled, tmp_path: Path, ledger: Ledger
+) -> None:
     """Without a sound first line the run can't be known: it is abandoned, with a problem that says so."""
     content = (crawled.lake / crawled.journal).read_bytes()
-    _go_on(b"x" + content[1:], crawled, fake, tmp_path / "damaged")
-    _go_on(b"", crawled, fake, tmp_path / "empty")
+    _go_on(b"x" + content[1:], crawled, fake, tmp_path / "damaged", ledger)
+    _go_on(b"", crawled, fake, tmp_path / "empty", ledger)
 
 
 @pytest.mark.faults
@@ -118,11 +122,9 @@ def test_a_journal_harmed_at_hundreds_of_bytes(
     """The same at random bytes, and at every end of a line and beside it."""
     content = (crawled.lake / crawled.journal).read_bytes()
     for seed in range(100, 100 + HARMS):
-        _go_on(_harmed(content, seed), crawled, fake, tmp_path / "lake")
+        _go_on(_harmed(content, seed), crawled, fake, tmp_path / "lake", ledger)
         shutil.rmtree(tmp_path / "lake")
-        ledger.note("journal cut or corrupted", 0)
     ends = [place for place, byte in enumerate(content) if byte == ord("\n")]
     for place in [end + beside for end in ends for beside in (0, 1, 2)]:
-        _go_on(content[:place], crawled, fake, tmp_path / "lake")
+        _go_on(content[:place], crawled, fake, tmp_path / "lake", ledger)
         shutil.rmtree(tmp_path / "lake")
-        ledger.note("journal cut or corrupted", 0)
