@@ -37,6 +37,10 @@ class Published:
     status: str
     tables: Mapping[str, Sequence[Row]]
 
+    def __repr__(self) -> str:
+        """Few words: a failing test should not print a lake."""
+        return f"Published({self.run_id}, {self.status})"
+
     def __getitem__(self, table: str) -> Sequence[Row]:
         return self.tables[table]
 
