@@ -28,7 +28,9 @@ def report(
     from collector.cli import rows
     from collector.report import gather, render
 
-    page = render(gather(open_lake(options.lake_path(lake, config)), run, datetime.now(UTC)))
+    opened = options.open_lake(lake, config)
+    options.settle_catalog(opened)
+    page = render(gather(open_lake(opened.path), run, datetime.now(UTC)))
     rows.write_text(page, None if output == "-" else output)
     if output != "-":
         sys.stderr.write(f"Written: {terminal.inert(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")

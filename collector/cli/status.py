@@ -61,6 +61,7 @@ def status(
     """Show the last nights: status, age, coverage, cost; --max-age makes staleness an exit code."""
     limit = None if max_age is None else duration(max_age, "--max-age")
     opened = options.open_lake(lake, config)
+    options.settle_catalog(opened)
     facts = _facts(opened, last, datetime.now(UTC))
     if form is options.Facts.json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1) + "\n")

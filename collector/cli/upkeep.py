@@ -26,6 +26,7 @@ def verify(
 ) -> int:
     """Read every file of the lake and compare it with the manifest; say which nights are harmed."""
     opened = options.open_lake(lake, config)
+    options.settle_catalog(opened)
     from collector.lake.verify import verify as look
 
     findings = look(opened)

@@ -216,6 +216,21 @@ def test_verify(program: Program, on: dict[str, str]) -> None:
     assert "all whole" in said.out
 
 
+@pytest.mark.parametrize("command", ["status", "verify", "report"])
+def test_whichever_command_comes_first_finds_the_move(
+    program: Program, demo_lake: Path, tmp_path: Path, command: str
+) -> None:
+    """Not only a question: any command that looks at a moved lake makes its catalog anew."""
+    import shutil
+
+    moved = tmp_path / "moved"
+    shutil.copytree(demo_lake, moved)
+    before = (moved / "catalog.duckdb").stat().st_ino
+    output = ("-o", str(tmp_path / "page.html")) if command == "report" else ()
+    assert program(command, *output, "--lake", str(moved)).code == 0
+    assert (moved / "catalog.duckdb").stat().st_ino != before
+
+
 def test_a_moved_lake_gets_its_catalog_anew(program: Program, demo_lake: Path, tmp_path: Path) -> None:
     """The catalog's views need absolute paths: the next question after a move makes it anew, for any client."""
     import shutil
