@@ -115,11 +115,6 @@ class Database:
         """Forget everything; spilled data is removed."""
         self._connection.close()
 
-    @property
-    def names(self) -> Sequence[str]:
-        """The views and tables defined so far, in order."""
-        return self._names
-
     def suggest(self, names: Iterable[str]) -> None:
         """Let error messages propose these names too, though they are not defined yet."""
         self._names = list(dict.fromkeys([*self._names, *names]))
