@@ -7,7 +7,10 @@ from tests.bench.report import Goal, Section, Table, document
 from tests.bench.scale import QUICK
 
 
-@pytest.mark.parametrize("name", BENCHES)
+# Minutes of CPU together: `make test` tries the first, and `pytest -m bench` all of them.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.bench] if place else []) for place, name in enumerate(BENCHES)]
+)
 def test_every_benchmark_runs_and_says_what_it_found(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """At the quick size each benchmark prints a section with a table, and the goals that it decides."""
     assert main(["--quick", "--only", name]) == 0
