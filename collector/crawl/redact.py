@@ -5,6 +5,8 @@ unencrypted ones; passwords and passphrases always; the token itself wherever it
 that still says which it was, so that nothing after the journal needs to know how the run was set.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
@@ -29,9 +31,6 @@ class _Meaning(Enum):
     SECRET = "always a secret"
     VARIABLES = "a list or an object of variables"
     ALSO_VARIABLES = "such a list by a longer name"
-
-
-_OF_VARIABLES = frozenset({_Meaning.VARIABLES, _Meaning.ALSO_VARIABLES})
 
 
 class _Meanings(dict[str, _Meaning | None]):
@@ -68,44 +67,35 @@ class Redactor:
     def redact(self, body: bytes, document: Any) -> bool:
         """Take secrets out of `document`, decoded from `body`; True if anything was changed, so `body` must not be kept."""
         # A backslash may hide a letter of a name (\u0070assword) or of the token: that body is gone through with care.
-        tokens = b"\\" in body or self._token_bytes in body
+        if b"\\" in body or self._token_bytes in body:
+            return self.redact_document(document)
         lowered = body.lower()
-        if not tokens and not any(word in lowered for word in _TELLING):
-            return False
-        return self.redact_document(document, tokens=tokens)
+        return self._redact_names(document, sum(map(lowered.count, _TELLING)))
 
-    def redact_document(
-        self,
-        document: Any,
-        *,
-        strictly: bool = False,
-        tokens: bool = True,
-    ) -> bool:
+    def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
         """Take secrets out of a decoded JSON value in place, whatever its depth; True if anything was changed.
 
         `strictly` is for a document that isn't what was asked for: there, whatever is called `value` is taken for one.
-        `tokens` False says that the token is known not to be in it, which spares looking into every text.
         """
         changed = False
-        meaning_of = self._meanings.__getitem__
-        waiting = [document]
-        while waiting:
-            node = waiting.pop()
-            if tokens:
-                changed |= self._redact_token(node)
-            children = node
+        for node in _nodes(document):
+            changed |= self._redact_token(node)
             if isinstance(node, dict):
-                if any(map(meaning_of, node)):
-                    changed |= self._redact_members(node)
+                changed |= self._redact_members(node, list(filter(self._meanings.__getitem__, node)))
                 if strictly and node.get("value") not in _SAFE:
                     node["value"] = REDACTED
                     changed = True
-                children = node.values()
-            elif not isinstance(node, list):
-                continue
-            # Most objects hold nothing but scalars, which is seen at a glance.
-            if not _SCALARS.issuperset(map(type, children)):
-                waiting += [child for child in children if child and isinstance(child, _CONTAINERS)]
+        return changed
+
+    def _redact_names(self, document: Any, most: int) -> bool:
+        """Take secrets out by their names alone, of which there are at most so many: past the last, nothing is looked at."""
+        changed = False
+        nodes = _nodes(document)
+        while most > 0 and (node := next(nodes, None)) is not None:
+            if isinstance(node, dict):
+                telling = list(filter(self._meanings.__getitem__, node))
+                changed |= self._redact_members(node, telling)
+                most -= len(telling)
         return changed
 
     def redact_text(self, text: str) -> str:
@@ -126,14 +116,16 @@ class Redactor:
                 changed = True
         return changed
 
-    def _redact_members(self, node: dict[str, Any]) -> bool:
+    def _redact_members(self, node: dict[str, Any], telling: list[str]) -> bool:
+        """Redact the members of `node` with these names, each of which means something."""
         changed = False
-        for name, value in node.items():
-            meaning = self._meanings[name]
-            if meaning is _Meaning.SECRET and value not in _SAFE:
-                node[name] = REDACTED
-                changed = True
-            elif meaning in _OF_VARIABLES and isinstance(value, _CONTAINERS):
+        for name in telling:
+            meaning, value = self._meanings[name], node[name]
+            if meaning is _Meaning.SECRET:
+                if value not in _SAFE:
+                    node[name] = REDACTED
+                    changed = True
+            elif isinstance(value, _CONTAINERS):
                 changed |= self._redact_variables(value, wholly=meaning is _Meaning.VARIABLES)
         return changed
 
@@ -163,3 +155,15 @@ class Redactor:
 
     def _holds_token(self, text: str) -> bool:
         return bool(self._token) and self._token in text
+
+
+def _nodes(document: Any) -> Iterator[Any]:
+    """Yield a JSON value and every object and list in it, those nearer the top first; each may be changed when it comes."""
+    waiting = deque([document])
+    while waiting:
+        node = waiting.popleft()
+        yield node
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        # Most objects hold nothing but scalars, which is seen at a glance.
+        if not _SCALARS.issuperset(map(type, children)):
+            waiting += [child for child in children if child and isinstance(child, _CONTAINERS)]
