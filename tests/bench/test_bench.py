@@ -9,7 +9,8 @@ from tests.bench.scale import QUICK
 
 # Minutes of CPU together: `make test` tries the first, and `pytest -m bench` all of them.
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.bench] if place else []) for place, name in enumerate(BENCHES)]
+    "name",
+    [pytest.param(name, marks=[pytest.mark.bench] if place else []) for place, name in enumerate(BENCHES)],
 )
 def test_every_benchmark_runs_and_says_what_it_found(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """At the quick size each benchmark prints a section with a table, and the goals that it decides."""

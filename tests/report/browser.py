@@ -150,6 +150,15 @@ class Page:
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
+    def swipe(self, x: float, y: float, by_x: float, by_y: float) -> None:
+        """A thumb that goes from a point by so many pixels."""
+        self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        for part in range(1, 16):
+            point = {"x": x + by_x * part / 15, "y": y + by_y * part / 15}
+            self.send("Input.dispatchTouchEvent", type="touchMove", touchPoints=[point])
+            time.sleep(0.016)
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
     def picture(self, path: Path, *, whole: bool = False) -> Path:
         """A PNG of what is seen, or of the whole page."""
         options: dict[str, Any] = {"format": "png"}

@@ -1,5 +1,6 @@
 """The report in a real Chromium: it loads in silence, asks nobody, and can be used by keyboard and thumb."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -127,16 +128,25 @@ def test_a_name_that_is_nowhere(browser: Page, ordinary_page: Path) -> None:
     assert browser.run(SAID) == before
 
 
+def on_a_box(browser: Page) -> tuple[float, float]:
+    """The middle of the first box of the drawing, brought into sight."""
+    browser.run("document.getElementById('map-frame').scrollTo(0, 0)")
+    browser.run("document.getElementById('map-frame').scrollIntoView({block: 'center'})")
+    # A finger meets what is on the screen, which follows the page by some frames.
+    browser.run("new Promise((done) => setTimeout(done, 300))")
+    x, y = browser.run(
+        "(() => { const at = document.getElementById('drawing').getBoundingClientRect();"
+        " const boxes = document.getElementById('drawing')._cyreg.cy.nodes().map((node) => node.renderedPosition());"
+        " const first = boxes.sort((one, other) => one.x - other.x || one.y - other.y)[0];"
+        " return [at.x + first.x, at.y + first.y]; })()"
+    )
+    return x, y
+
+
 def test_a_click_on_the_drawing_chooses(browser: Page, ordinary_page: Path) -> None:
     """A box that is clicked becomes the reference whose path is shown."""
     browser.open(ordinary_page)
-    browser.run("document.getElementById('map-frame').scrollIntoView({block: 'center'})")
-    box = browser.run(
-        "(() => { const at = document.getElementById('drawing').getBoundingClientRect();"
-        " const node = document.getElementById('drawing')._cyreg.cy.nodes()[0].renderedPosition();"
-        " return [at.x + node.x, at.y + node.y]; })()"
-    )
-    browser.click(*box)
+    browser.click(*on_a_box(browser))
     browser.wait(f"!{SAID}.includes('Find an image')")
     assert browser.run("document.getElementById('find').value") in browser.run(SAID)
 
@@ -185,9 +195,7 @@ def test_findings_are_filtered(browser: Page, large_page: Path) -> None:
     browser.run("document.getElementById('filter-findings').focus()")
     browser.type("PROJECT-003 staging")
     assert browser.run(count) == "40 of 2,000"
-    cells = (
-        "[...document.querySelectorAll('#unguarded_production tbody td.place')].map((each) => each.textContent)"
-    )
+    cells = "[...document.querySelectorAll('#unguarded_production tbody td.place')].map((each) => each.textContent)"
     assert browser.run(f"{cells}.every((each) => each.includes('project-003'))")
     browser.run("document.getElementById('filter-findings').select()")
     browser.type("nothing-is-called-that")
@@ -225,6 +233,27 @@ def test_a_phone_needs_no_sideways_scrolling(
     browser.open(request.getfixturevalue(name), width=360, height=740, phone=True)
     browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert browser.run("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_thumb_is_not_caught_in_the_drawing(browser: Page, ordinary_page: Path) -> None:
+    """On a box a swipe up moves the page, one to the side moves the drawing, neither chooses, and a tap does."""
+    # So narrow that no drawing fits.
+    browser.open(ordinary_page, width=280, height=700, phone=True)
+    frame, said = "document.getElementById('map-frame')", browser.run(SAID)
+    browser.swipe(*on_a_box(browser), -100, 0)
+    browser.wait(f"{frame}.scrollLeft > 30")
+    assert browser.run(SAID) == said
+    # Anew, because a second gesture soon after the first still belongs to what the first one moved.
+    browser.open(ordinary_page, width=280, height=700, phone=True)
+    box = on_a_box(browser)
+    down = f"scrollY + {frame}.scrollTop"
+    before = browser.run(down)
+    browser.swipe(*box, 0, -120)
+    browser.wait(f"{down} > {before} + 30")
+    assert browser.run(SAID) == said
+    browser.swipe(*on_a_box(browser), 0, 0)
+    browser.wait(f"{SAID} !== {json.dumps(said)}")
+    assert quiet(browser, ordinary_page), browser.trouble
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -55,6 +55,10 @@ function styleOf(narrow) {
 /** Draws edges in a frame that scrolls; returns nothing, calls `chosen(node)` and `looked(edge)` on taps. */
 function drawer(frame, canvas, { chosen, looked }) {
   let drawing = null;
+  // cytoscape keeps the browser from scrolling under a finger that came down on a box, also where nothing can be dragged.
+  // It still has to see the movement, or it would take a swipe for a tap.
+  const leaveScrolling = (event) => { if (event.type === "touchmove" || !event.cancelable) event.preventDefault = () => {}; };
+  for (const touch of ["touchmove", "touchend"]) canvas.addEventListener(touch, leaveScrolling, { passive: true });
   return (edges, starts) => {
     const narrow = frame.clientWidth < NARROW;
     const box = narrow ? BOX.narrow : BOX.wide;
