@@ -88,8 +88,9 @@ function drawer(frame, canvas, { chosen, looked }) {
     const scale = Math.min(1.15, Math.max(0.85, (frame.clientWidth - 36) / bounds.w));
     canvas.dataset.nodes = String(nodes.size);
     canvas.dataset.edges = String(edges.length);
-    canvas.style.width = `${Math.max(frame.clientWidth - 4, bounds.w * scale + 32)}px`;
-    canvas.style.height = `${bounds.h * scale + 32}px`;
+    // Whole pixels: a frame that could scroll by a part of one would swallow a whole swipe.
+    canvas.style.width = `${Math.ceil(Math.max(frame.clientWidth - 4, bounds.w * scale + 32))}px`;
+    canvas.style.height = `${Math.ceil(bounds.h * scale + 32)}px`;
     drawing.resize();
     drawing.zoom(scale);
     const left = Math.max(16, (canvas.clientWidth - bounds.w * scale) / 2);
