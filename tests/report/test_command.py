@@ -21,8 +21,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> MadeUpLake:
-    """A lake with an answer to everything, in the place of any other."""
+def asked(monkeypatch: pytest.MonkeyPatch, ordinary_lake: Path) -> MadeUpLake:
+    """A lake with an answer to everything, in the place of the one that is named."""
+    monkeypatch.setenv("COLLECTOR_LAKE", str(ordinary_lake))
     lake = MadeUpLake(actions=1, nights=2)
     monkeypatch.setattr(collector, "open_lake", lambda path: lake)
     return lake
