@@ -23,20 +23,13 @@ lake = "./lake"                  # relative to this file
 # log_format = "text"            # or "json"
 # log_level = "info"
 
-# After each night:
+# After each night (docs/operating.md); nothing here can make a night fail:
 # summary_file = "last-night.json"
 # message_file = "morning.md"    # or .txt, or .json
 # metrics_file = "/var/lib/node_exporter/textfile/collector.prom"
-# notify_url = "https://chat.example.com/hooks/promotions"
+# notify_url = "https://chat.example.com/hooks/promotions"    # whoever knows it can write there: guard this file
 # keep = "400d"                  # drop nights older than this
 # compact = true                 # merge the nights of past months
-
-# What is done after each night (docs/operating.md); none of it can fail the night. summary_file =
-# "summary.json"            # how it went, for programs message_file = "morning.md"              # what
-# changed, failed and is missing: .txt, .md or .json metrics_file =
-# "/var/lib/node_exporter/textfile/collector.prom" notify_url = "https://hooks.example.com/T000/B000"    #
-# whoever knows it can write there: keep this file to yourself keep = "400d"                            # drop
-# older nights compact = true                           # merge the nights of past months
 
 # One Buddy. (With several, delete these lines and use the tables below.)
 region = "US"                    # US, EU or AS

@@ -30,15 +30,16 @@ def test_refuses_to_overwrite(program: Program, tmp_path: Path) -> None:
     assert program("init", "no/such/dir/c.toml").code == 2
 
 
-def test_the_commented_lines_are_settings_too(tmp_path: Path) -> None:
-    """Every setting is shown, and each commented-out line is one that works when the comment sign is taken
-    away.
-    """
-    lines = [line.removeprefix("# ") for line in TEMPLATE.splitlines()]
+def test_the_commented_lines_are_settings_too() -> None:
+    """Every setting is shown once, and each commented-out line works when the comment sign is taken away."""
+    one, _, several = TEMPLATE.partition("# Several Buddies")
+    lines = [line.removeprefix("# ") for line in one.splitlines() if " = " in line]
+    parsed = tomllib.loads("\n".join(lines))  # raises where a key stands twice
+    assert {setting.name for setting in SETTINGS} - set(parsed) == {"allow_http"}
+    assert set(parsed) <= {setting.name for setting in SETTINGS} | set(TOKEN_KEYS)
+    tables = tomllib.loads(
+        "\n".join(line.removeprefix("# ") for line in several.splitlines()[1:] if line != "#")
+    )
+    assert set(tables["installations"]) == {"us", "eu", "onprem"}
     known = {setting.name for setting in SETTINGS} | set(TOKEN_KEYS)
-    shown = {line.partition(" = ")[0] for line in lines if " = " in line and line[0].islower()} & known
-    assert {setting.name for setting in SETTINGS} - shown == {"allow_http"}
-    tables = TEMPLATE[TEMPLATE.index("# [installations.us]") :]
-    parsed = tomllib.loads("\n".join(line.removeprefix("#").strip() for line in tables.splitlines()))
-    assert set(parsed["installations"]) == {"us", "eu", "onprem"}
-    assert all(key in known for table in parsed["installations"].values() for key in table)
+    assert all(key in known for table in tables["installations"].values() for key in table)
