@@ -41,7 +41,8 @@ SORTING = {
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One GET, as a value: what is asked, of which installation, and which page of which reading of a list.
 
-    `page` is 1-based and 0 where the resource isn't paged; `reading` counts the readings of a list that is settling.
+    `page` is 1-based, and 0 for the first page of a list that no source calls paged; `reading` counts the readings of a
+    list that is settling.
     """
 
     installation: str
@@ -78,10 +79,10 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def target(self) -> str:
-        """The path and, where the resource is paged, the query."""
+        """The path and, where a page is asked for, the query."""
         if not self.page:
             return self.path
-        query = {"page": self.page, "per_page": self.per_page, **SORTING[self.kind]}
+        query = {"page": self.page, "per_page": self.per_page, **SORTING.get(self.kind, {})}
         return f"{self.path}?{urlencode(query)}"
 
 

@@ -5,9 +5,11 @@ small as one branch of the tree. Pages of lists wait beside it and go first whil
 chain of requests that must not be the last thing left. Only replies move the frontier, never the order in which requests
 were handed out; that is why a journal can be fed back in and give the same state (`claim` takes the place of `next`).
 
-Rules (design.md, section 6). A paged list ends at a page shorter than 20, or at one that brings no new id. A list of more
-than one page is read again until two readings agree, at most three times; children are asked for when first seen, in
-whichever reading, so settling costs no time. A parent is reported when its own listing is closed.
+Rules (design.md, section 6). A paged list ends at a page shorter than 20, or at one that brings no new id. A list that no
+source calls paged (workspaces, actions) is asked for without a page; only where its length is a limit of Buddy's, 20 or 50,
+may it have been cut off there, and one more request finds out (listing.py). A list of more than one page is read again until
+two readings agree, at most three times; children are asked for when first seen, in whichever reading, so settling costs no
+time. A parent is reported when its own listing is closed.
 """
 
 from collections.abc import Callable, Iterator
@@ -150,7 +152,7 @@ class Frontier:
             return [problem, self._action_seen(self._actions.pop(problem.key), problem.key, coverage)]
         if request.kind is Kind.WORKSPACES:
             self.root_failure = problem
-            del self._listings[problem.key]
+            self._workspaces_envelope = self._listings.pop(problem.key).envelope
             return [problem]
         return [problem, *self._close(problem.key, coverage)]
 
@@ -165,16 +167,20 @@ class Frontier:
             findings.append(self._action_seen(pending, key, coverage))
         self._actions.clear()
         for key, count in unread.items():
-            findings.append(
-                Problem(problem_kind, key, f"{why}: {count} of its promote-image actions were not asked for")
-            )
-        for key in list(self._listings):
-            if self._listings[key].kind is Kind.WORKSPACES:
-                self.root_failure = Problem(problem_kind, key, f"{why}: the workspaces were not listed")
+            what = f"{count} of its promote-image actions were not asked for"
+            if key in self._listings:
+                what = f"what is in it was not listed to the end, and {what}"
+            findings.append(Problem(problem_kind, key, f"{why}: {what}"))
+        for key, listing in list(self._listings.items()):
+            if listing.kind is Kind.WORKSPACES:
+                self.root_failure = Problem(
+                    problem_kind, key, f"{why}: the workspaces were not listed to the end"
+                )
                 findings.append(self.root_failure)
-                del self._listings[key]
+                self._workspaces_envelope = self._listings.pop(key).envelope
                 continue
-            findings.append(Problem(problem_kind, key, f"{why}: what is in it was not listed to the end"))
+            if key not in unread:
+                findings.append(Problem(problem_kind, key, f"{why}: what is in it was not listed to the end"))
             findings.extend(self._close(key, coverage))
         self._pages.clear()
         self._items.clear()

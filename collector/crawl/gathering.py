@@ -20,6 +20,8 @@ from collector.settings import Installation, exact_names, selects
 
 # Coverages that say something selected was not seen (design.md, section 5); `skipped` counts only when time ran out.
 _MISSED = frozenset({"forbidden", "failed", "quarantined"})
+# What makes the list of workspaces itself less than whole, though it was answered.
+_OF_THE_ROOT = frozenset({"not_understood", "unsettled_listing"})
 
 
 class Tally:
@@ -51,7 +53,7 @@ class Tally:
         if isinstance(finding, Problem):
             self.problems[finding.kind] += 1
             # Anything below a workspace is missed or not by its coverage, which knows what was selected.
-            self.partial |= finding.kind == "not_understood" and finding.key.workspace is None
+            self.partial |= finding.kind in _OF_THE_ROOT and finding.key.workspace is None
         elif isinstance(finding, Seen):
             self.coverage[finding.kind.value, finding.coverage] += 1
             self.partial |= finding.coverage in _MISSED

@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, SORTING, Kind, Request
+from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, PER_PAGE, Kind, Request
 from collector.buddy.decode import Item
 
 MOST_READINGS = 3
+# The page size that finds out whether a list that no source calls paged is paged all the same: a server that answers it
+# with the whole list again knows no pages, and one that errs about pages gives something else.
+PROBE = 1
 
 
 def identity_of(item: Item) -> Hashable:
@@ -35,7 +38,8 @@ class Listing:
         self._brought_new = False
         self._repeated = False
         self._full = False
-        self._asked = 0
+        self._is_paged = False
+        self._first = (0, 0, 0)  # page, page size and items of the first page
         self._pages_with_items = 0
         self._earlier: list[frozenset[Hashable]] = []
 
@@ -61,19 +65,32 @@ class Listing:
 
     def after(self, request: Request, count: int) -> Request | None:
         """Return the next request of this list after a page of `count` items, None when the list is closed."""
-        if self.kind not in SORTING:
-            return None
-        if request.page == 1:
-            self._asked = request.per_page
-            # Only a page as long as Buddy's own limit can have cut the list off.
-            self._full = count in {DOCUMENTED_PER_PAGE, request.per_page}
+        if request.page <= 1:
+            self._first = (request.page, request.per_page, count)
+            # Only a page as long as a limit of Buddy's can have cut the list off.
+            self._full = count in {DOCUMENTED_PER_PAGE, request.per_page or PER_PAGE}
+        elif request.per_page == PROBE:
+            return self._after_probe(request, count)
         elif count and not self._brought_new:
             self._repeated = True
-        if count >= DOCUMENTED_PER_PAGE and self._brought_new:
-            # Where the page was clamped, the next begins where it ended, whether or not that one is clamped too.
-            size = count if request.page == 1 and count < request.per_page else request.per_page
-            return replace(request, page=request.page + 1, per_page=size)
+        goes_on = count >= DOCUMENTED_PER_PAGE if request.page else self._full
+        if goes_on and self._brought_new:
+            return self._next_page(request, count)
         return self._after_reading(request)
+
+    def _next_page(self, request: Request, count: int) -> Request:
+        if not request.page:
+            return replace(request, page=2, per_page=count if self._is_paged else PROBE)
+        # Where the page was clamped, the next begins where it ended, whether or not that one is clamped too.
+        size = count if request.page == 1 and count < request.per_page else request.per_page
+        return replace(request, page=request.page + 1, per_page=size)
+
+    def _after_probe(self, request: Request, count: int) -> Request | None:
+        _, _, first_count = self._first
+        if count == first_count and not self._brought_new:
+            return None
+        self._is_paged = True
+        return replace(request, per_page=first_count)
 
     def _after_reading(self, request: Request) -> Request | None:
         reading = frozenset(self._reading)
@@ -91,4 +108,5 @@ class Listing:
         self._reading = set()
         self._pages_with_items = 0
         self._repeated = False
-        return replace(request, page=1, per_page=self._asked, reading=request.reading + 1)
+        page, per_page, _ = self._first
+        return replace(request, page=page, per_page=per_page, reading=request.reading + 1)

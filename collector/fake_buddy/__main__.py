@@ -70,7 +70,8 @@ def _fake(given: argparse.Namespace, script: list[Fault]) -> FakeBuddy:
 
 _SERVER_OPTIONS = (
     "host", "port", "token", "max_per_page", "limit", "window", "refuse_with", "latency", "prefix",
-    "clock_skew", "actions_carry_ends", "neighbour_per_window", "arrivals_kept", "bodies_kept", "expires_at",
+    "clock_skew", "actions_carry_ends", "pages_every_list", "neighbour_per_window", "arrivals_kept",
+    "bodies_kept", "expires_at",
 )  # fmt: skip
 
 
@@ -97,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     manners("--clock-skew", type=float, help="seconds")
     manners("--max-per-page", type=int)
     manners("--actions-carry-ends", action="store_true", help="lists of actions show the ends of promotions")
+    manners(
+        "--pages-every-list", action="store_true", help="lists of workspaces and of actions come in pages too"
+    )
     manners("--neighbour-per-window", type=int, help="requests of each window that somebody else spends")
     manners("--arrivals-kept", type=int, default=100_000, help="how long the log of arrivals may grow")
     manners("--bodies-kept", type=int, help="how many encoded replies are kept (4096)")

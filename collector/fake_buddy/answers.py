@@ -44,9 +44,12 @@ class Access:
 class Answers:
     """Answers routes from a world; keeps so many of the last bodies, never more."""
 
-    def __init__(self, max_per_page: int, carry_ends: bool, access: Access, bodies_kept: int) -> None:
+    def __init__(
+        self, max_per_page: int, carry_ends: bool, pages_every_list: bool, access: Access, bodies_kept: int
+    ) -> None:
         self._max_per_page = max_per_page
         self._carry_ends = carry_ends
+        self._pages_every_list = pages_every_list
         self._access = access
         self._bodies_kept = bodies_kept
         self._bodies: OrderedDict[Any, Answer] = OrderedDict()
@@ -85,16 +88,23 @@ class Answers:
 
     def _found(self, world: World, route: Route, max_per_page: int) -> dict[str, Any]:
         kind = route.kind or ""
-        if kind == "workspaces":
-            items = world.workspaces_list()
-        elif kind in _SORTS:
+        if kind in _SORTS:
             items = _page(world, route, max_per_page)
+        elif kind == "workspaces":
+            items = self._whole_or_paged(world.workspaces_list(), route, max_per_page)
         elif kind == "actions":
             workspace, project, pipeline_id = route.path
-            items = world.actions(str(workspace), str(project), int(pipeline_id), self._carry_ends)
+            found = world.actions(str(workspace), str(project), int(pipeline_id), self._carry_ends)
+            items = self._whole_or_paged(found, route, max_per_page)
         else:
             return _detailed(world, route)
         return {**_own_urls(world, route), kind: items}
+
+    def _whole_or_paged(
+        self, items: list[dict[str, Any]], route: Route, max_per_page: int
+    ) -> list[dict[str, Any]]:
+        """Return a list that no document calls paged: whole, whatever is asked, unless this server pages every list."""
+        return items[_window(route, max_per_page)] if self._pages_every_list else items
 
     def _token(self, world: World) -> dict[str, Any]:
         return {
@@ -129,22 +139,25 @@ def _own_urls(world: World, route: Route) -> dict[str, str]:
 
 
 def _page(world: World, route: Route, max_per_page: int) -> list[dict[str, Any]]:
-    page, per_page = (
-        _number(route, "page", 1),
-        min(_number(route, "per_page", _DEFAULT_PER_PAGE), max_per_page),
-    )
+    window = _window(route, max_per_page)
     sort_by = route.query.get("sort_by")
     if sort_by is not None and sort_by not in _SORTS[route.kind or ""]:
         raise BadQuery(f"Unknown sort_by: {sort_by}")
     direction = route.query.get("sort_direction", "ASC")
     if direction not in ("ASC", "DESC"):
         raise BadQuery(f"Unknown sort_direction: {direction}")
-    start = (page - 1) * per_page
     status = route.query.get("status") if route.kind == "projects" else None
     if status is None:
-        return world.page(route.path, sort_by, direction == "DESC", start, per_page)
+        return world.page(route.path, sort_by, direction == "DESC", window.start, window.stop - window.start)
     items = world.page(route.path, sort_by, direction == "DESC")
-    return [item for item in items if item.get("status") == status][start : start + per_page]
+    return [item for item in items if item.get("status") == status][window]
+
+
+def _window(route: Route, max_per_page: int) -> slice:
+    """Return the places of the items that a request asks for."""
+    per_page = min(_number(route, "per_page", _DEFAULT_PER_PAGE), max_per_page)
+    start = (_number(route, "page", 1) - 1) * per_page
+    return slice(start, start + per_page)
 
 
 def _number(route: Route, name: str, default: int) -> int:

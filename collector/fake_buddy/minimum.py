@@ -3,7 +3,9 @@
 The rule: one list of workspaces; projects and pipelines by pages, where a page shorter than Buddy's
 documented 20 ends a list and a longer one does not; a list of more than one page with something on it
 is read twice, and so is one whose only page is as long as a limit of Buddy's; one list of actions for each
-pipeline; one GET for each promotion, unless the list carried its ends.
+pipeline; one GET for each promotion, unless the list carried its ends. Lists that no document calls paged
+cost a request more where they are as long as a limit, and on a server that pages them all the same they are
+read like the others.
 """
 
 from __future__ import annotations
@@ -24,11 +26,26 @@ def readings(items: int, page_size: int) -> int:
     return pages * (2 if full + (rest > 0) > 1 or cut_off else 1)
 
 
-def expected_minimum(world: World, max_per_page: int = _PER_PAGE, actions_carry_ends: bool = False) -> int:
+def unasked_pages(items: int, paged_by: int | None) -> int:
+    """Return the requests for a list that is asked for without a page, on a server that pages by so many, or not."""
+    if paged_by is None:
+        return 2 if items in (_DOCUMENTED_PAGE, _PER_PAGE) else 1
+    looks_cut_off = min(items, paged_by) in (_DOCUMENTED_PAGE, _PER_PAGE)
+    return readings(items, paged_by) + looks_cut_off
+
+
+def expected_minimum(
+    world: World,
+    max_per_page: int = _PER_PAGE,
+    actions_carry_ends: bool = False,
+    pages_every_list: bool = False,
+) -> int:
     """Return the number of requests of one undisturbed night of a world; what is refused is asked once."""
     size = min(_PER_PAGE, max_per_page)
-    total = 1
-    for workspace in world.paths(()):
+    unasked = min(_DOCUMENTED_PAGE, max_per_page) if pages_every_list else None
+    workspaces = list(world.paths(()))
+    total = unasked_pages(len(workspaces), unasked)
+    for workspace in workspaces:
         if world.refusal(workspace) is not None:
             total += 1
             continue
@@ -39,7 +56,11 @@ def expected_minimum(world: World, max_per_page: int = _PER_PAGE, actions_carry_
                 total += 1
                 continue
             pipelines = list(world.paths(project))
-            total += readings(len(pipelines), size) + len(pipelines)
-            if not actions_carry_ends:
-                total += sum(world.tally(path)[1] for path in pipelines if world.refusal(path) is None)
+            total += readings(len(pipelines), size)
+            for pipeline in pipelines:
+                if world.refusal(pipeline) is not None:
+                    total += 1
+                    continue
+                actions, promotions = world.tally(pipeline)
+                total += unasked_pages(actions, unasked) + (0 if actions_carry_ends else promotions)
     return total

@@ -32,7 +32,8 @@ class FakeBuddy:
 
     `limit` requests are admitted in each window of `window` seconds, of which a neighbour on the same token
     spends `neighbour_per_window`, evenly; without a limit no rate header is sent. `refuse_with` is 429 or
-    403. `clock_skew` (seconds) moves `Date` and resets alike. `arrivals_kept` bounds the log, not the counts;
+    403. `clock_skew` (seconds) moves `Date` and resets alike. With `pages_every_list` it pages the lists of
+    workspaces and actions too, which no document says of Buddy. `arrivals_kept` bounds the log, not the counts;
     `bodies_kept` bounds the encoded replies that are kept: who measures a client keeps them all.
     """
 
@@ -49,6 +50,7 @@ class FakeBuddy:
         prefix: str = "",
         clock_skew: float = 0.0,
         actions_carry_ends: bool = False,
+        pages_every_list: bool = False,
         port: int = 0,
         host: str = "127.0.0.1",
         scopes: Iterable[str] = SCOPES,
@@ -64,11 +66,16 @@ class FakeBuddy:
         self._world = world if world is not None else World()
         self._max_per_page = max_per_page
         self._carry_ends = actions_carry_ends
+        self._pages_every_list = pages_every_list
         self._refuse_with = refuse_with
         self._prefix = prefix.rstrip("/")
         self._window = Window(limit, window, clock_skew, neighbour_per_window)
         self._answers = Answers(
-            max_per_page, actions_carry_ends, Access(tuple(scopes), expires_at), bodies_kept
+            max_per_page,
+            actions_carry_ends,
+            pages_every_list,
+            Access(tuple(scopes), expires_at),
+            bodies_kept,
         )
         self._log = Arrivals(arrivals_kept)
         self._date = (0, "")
@@ -142,7 +149,7 @@ class FakeBuddy:
 
     def expected_minimum(self) -> int:
         """Return the fewest requests of one undisturbed night of the world that is served now."""
-        return expected_minimum(self._world, self._max_per_page, self._carry_ends)
+        return expected_minimum(self._world, self._max_per_page, self._carry_ends, self._pages_every_list)
 
     # One arrival
 

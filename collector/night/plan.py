@@ -33,7 +33,16 @@ _ACTIONS = """
 select installation, workspace, project, count(*) as actions
 from promote_image_actions where run_id in (select run_id from selected_run) group by all
 """
+# Lists of actions as long as a limit of Buddy's: one more request finds out whether they were cut off there.
+_CUT_OFF = """
+select installation, workspace, project, count(*) as lists
+from (
+    select installation, workspace, project, pipeline_id from actions
+    where run_id in (select run_id from selected_run) group by all having count(*) in (20, 50)
+) group by all
+"""
 Rows = list[dict[str, Any]]
+_LIMITS = (DOCUMENTED_PER_PAGE, PER_PAGE)
 _MOST_UNKNOWN = 5
 _NAMES = {
     "workspaces": "for workspaces",
@@ -78,6 +87,7 @@ def _seen(lake: Path) -> Mapping[str, Rows]:
             "projects": _PROJECTS,
             "pipelines": _PIPELINES,
             "actions": _ACTIONS,
+            "cut_off": _CUT_OFF,
         }
         return {name: reader.sql(sql).table.to_pylist() for name, sql in wanted.items()}
     except CollectorError:
@@ -99,10 +109,11 @@ def _plan(each: Installation, seen: Mapping[str, Rows], cost: Cost | None) -> Pl
     pipelines = {(r["workspace"], r["project"]): r["pipelines"] for r in mine["pipelines"]}
     of_workspace = {name: sum(row["workspace"] == name for row in listed) for name in names}
     asked = {
-        "workspaces": 0 if exact else 1,
+        "workspaces": 0 if exact else 1 + (len(mine["workspaces"]) in _LIMITS),
         "projects": sum(readings(count) for count in of_workspace.values()),
         "pipelines": sum(readings(pipelines.get(key, 0)) for key in keys),
-        "actions": sum(pipelines.get(key, 0) for key in keys),
+        "actions": sum(pipelines.get(key, 0) for key in keys)
+        + sum(row["lists"] for row in mine["cut_off"] if (row["workspace"], row["project"]) in keys),
         "action": sum(r["actions"] for r in mine["actions"] if (r["workspace"], r["project"]) in keys),
     }
     return Plan(*fixed, asked, sum(asked.values()), tuple(_unknown(exact, workspaces, projects)), *last)
@@ -120,10 +131,10 @@ def _unknown(exact: tuple[str, ...] | None, workspaces: Rows, projects: Rows) ->
 
 
 def readings(items: int) -> int:
-    """Return the requests that a paged list of so many items takes: its pages, twice when items stand on more than one."""
+    """Return the requests that a paged list of so many items takes: its pages, twice when it may have shifted."""
     full, rest = divmod(items, PER_PAGE)
     pages = full + (1 if rest < DOCUMENTED_PER_PAGE else 2)
-    return pages * (2 if full + (rest > 0) > 1 else 1)
+    return pages * (2 if full + (rest > 0) > 1 or items in _LIMITS else 1)
 
 
 def words(plan: Plan, settings: Settings, now: datetime) -> list[str]:

@@ -39,18 +39,28 @@ def tree(workspaces: int = 1, projects: int = 1, pipelines: int = 1, actions: in
 
 
 class ModelBuddy:
-    """Answers from `tree`. `clamp` is the most items of a page, `most` the largest page size it accepts.
+    """Answers from `tree`. `clamp` is the most items of a page, `most` the largest page size it accepts; with
+    `pages_every_list` it gives 20 workspaces and actions at once, too.
 
     `failures` maps a path, or a path with its query, to the kind (and status) with which it fails; `moves` is
     called with the request before each answer and may change the tree; `edit` may change each document before it
     is served.
     """
 
-    def __init__(self, tree: Tree, *, clamp: int = 50, most: int = 1000, ignores_page: bool = False) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        clamp: int = 50,
+        most: int = 1000,
+        ignores_page: bool = False,
+        pages_every_list: bool = False,
+    ) -> None:
         self.tree = tree
         self.clamp = clamp
         self.most = most
         self.ignores_page = ignores_page
+        self.pages_every_list = pages_every_list
         self.failures: dict[str, tuple[str, int | None]] = {}
         self.too_large_status = 400
         self.moves: Callable[[Request], None] = lambda request: None
@@ -76,7 +86,8 @@ class ModelBuddy:
         """The document that answers a request, None when there is no such thing."""
         around = {"url": f"https://api{request.path}", "html_url": f"https://app{request.path}"}
         if request.kind is Kind.WORKSPACES:
-            return {**around, "workspaces": [{"domain": name, "id": i} for i, name in enumerate(self.tree)]}
+            listed = [{"domain": name, "id": i} for i, name in enumerate(self.tree)]
+            return {**around, "workspaces": self._whole_or_page(request, listed)}
         projects = self.tree.get(request.workspace or "")
         if projects is None:
             return None
@@ -91,13 +102,19 @@ class ModelBuddy:
         if actions is None:
             return None
         if request.kind is Kind.ACTIONS:
-            return {**around, "actions": [dict(each) for each in actions]}
+            return {
+                **around,
+                "actions": self._whole_or_page(request, [dict(each) for each in actions]),
+            }
         item = next((each for each in actions if each["id"] == request.action_id), None)
         return None if item is None else {**item, "src": {"image": "a"}, "dest": {"image": "b"}}
 
+    def _whole_or_page(self, request: Request, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return self._page(request, items) if self.pages_every_list else items
+
     def _page(self, request: Request, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        size = min(request.per_page, self.clamp)
-        first = 0 if self.ignores_page else (request.page - 1) * size
+        size = min(request.per_page or 20, self.clamp)
+        first = 0 if self.ignores_page else (max(1, request.page) - 1) * size
         return items[first : first + size]
 
 

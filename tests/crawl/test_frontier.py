@@ -100,6 +100,20 @@ def test_pages_are_asked_for_as_often_as_need_be(kind: Kind, count: int, clamp: 
     assert set(seen(done.findings).values()) == {"complete"}
 
 
+@pytest.mark.parametrize("count", [*SIZES, 40, 41])
+def test_a_server_that_pages_every_list_hides_no_action(count: int) -> None:
+    """Whether the lists of workspaces and actions are paged or not, every one is found, and the list is complete."""
+    for world in (tree(count, 0), tree(1, 1, 1, count)):
+        for paged_too in (False, True):
+            done = crawl(ModelBuddy(world, pages_every_list=paged_too))
+            told = Counter(seen(done.findings).values())
+            assert told["complete"] == sum(key.action_id is None for key in seen(done.findings))
+            assert sum(told.values()) == count + (0 if world == tree(count, 0) else 3)
+            assert problems(done.findings) == []
+            assert done.frontier.workspaces_listed
+            assert len(set(done.buddy.asked)) == len(done.buddy.asked)
+
+
 @pytest.mark.parametrize(
     ("count", "asked", "coverage"),
     [(19, 1, "complete"), (20, 6, "failed"), (37, 4, "complete"), (50, 6, "failed")],
@@ -369,9 +383,11 @@ def test_a_parent_keeps_what_stood_around_its_list() -> None:
 
 # -- order, stopping, replaying -----------------------------------------------------------------------------------
 
-WORLDS = st.builds(
-    tree, st.integers(0, 3), st.integers(1, 3), st.integers(0, 3), st.integers(0, 4)
-) | st.builds(tree, st.just(1), st.sampled_from([20, 21, 51]), st.integers(0, 1), st.integers(0, 1))
+WORLDS = (
+    st.builds(tree, st.integers(0, 3), st.integers(1, 3), st.integers(0, 3), st.integers(0, 4))
+    | st.builds(tree, st.just(1), st.sampled_from([20, 21, 51]), st.integers(0, 1), st.integers(0, 1))
+    | st.builds(tree, st.sampled_from([1, 20]), st.just(1), st.just(1), st.sampled_from([1, 20, 21, 50]))
+)
 FAILING = [
     "/workspaces/w0/projects",
     "/workspaces/w1/projects/p0001/pipelines",
@@ -379,9 +395,9 @@ FAILING = [
 ]
 
 
-def model(world: Any, failing: set[str]) -> ModelBuddy:
+def model(world: Any, failing: set[str], pages_every_list: bool = False) -> ModelBuddy:
     """A model in which some paths fail, and one list is broken."""
-    buddy = ModelBuddy(world)
+    buddy = ModelBuddy(world, pages_every_list=pages_every_list)
     buddy.failures = dict.fromkeys(failing, ("timeout", None))
     buddy.edit = lambda r, document: (
         document["pipelines"].insert(0, None) if r.kind is Kind.PIPELINES and r.project == "p0002" else None
@@ -390,13 +406,21 @@ def model(world: Any, failing: set[str]) -> ModelBuddy:
 
 
 @MODERATE
-@given(WORLDS, st.sets(st.sampled_from(FAILING)), st.integers(1, 9), st.randoms(use_true_random=False))
+@given(
+    WORLDS,
+    st.sets(st.sampled_from(FAILING)),
+    st.booleans(),
+    st.integers(1, 9),
+    st.randoms(use_true_random=False),
+)
 def test_the_order_of_replies_changes_nothing(
-    world: Any, failing: set[str], workers: int, order: Any
+    world: Any, failing: set[str], paged_too: bool, workers: int, order: Any
 ) -> None:
     """However replies overtake one another, the findings and the requests are those of asking one by one."""
-    alone = crawl(model(world, failing))
-    together = Crawl(Frontier("us", EVERYTHING), model(world, failing), workers=workers).run(order.randrange)
+    alone = crawl(model(world, failing, paged_too))
+    together = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(
+        order.randrange
+    )
     assert as_a_set(together.findings) == as_a_set(alone.findings)
     assert Counter(together.buddy.asked) == Counter(alone.buddy.asked)
     assert together.frontier.found == alone.frontier.found
@@ -405,10 +429,18 @@ def test_the_order_of_replies_changes_nothing(
 
 
 @MODERATE
-@given(WORLDS, st.integers(1, 9), st.integers(0, 60), st.sampled_from(["deadline", "unauthorised"]))
-def test_stopping_accounts_for_everything(world: Any, workers: int, steps: int, kind: str) -> None:
+@given(
+    WORLDS,
+    st.booleans(),
+    st.integers(1, 9),
+    st.integers(0, 60),
+    st.sampled_from(["deadline", "unauthorised"]),
+)
+def test_stopping_accounts_for_everything(
+    world: Any, paged_too: bool, workers: int, steps: int, kind: str
+) -> None:
     """Wherever a crawl is stopped, whatever was listed has one coverage, and each open parent one problem."""
-    halted = Crawl(Frontier("us", EVERYTHING), ModelBuddy(world), workers=workers)
+    halted = Crawl(Frontier("us", EVERYTHING), ModelBuddy(world, pages_every_list=paged_too), workers=workers)
     for _ in range(steps):
         halted.step()
     before = seen(halted.findings)
@@ -418,7 +450,7 @@ def test_stopping_accounts_for_everything(world: Any, workers: int, steps: int, 
     assert set(after) == listed
     expected = "skipped" if kind == "deadline" else "forbidden"
     assert {c for k, c in after.items() if k not in before} <= {expected}
-    whole = crawl(ModelBuddy(world))
+    whole = crawl(ModelBuddy(world, pages_every_list=paged_too))
     assert {k: c for k, c in after.items() if c != expected} == {
         k: c for k, c in seen(whole.findings).items() if k in before
     }
@@ -429,7 +461,8 @@ def test_stopping_accounts_for_everything(world: Any, workers: int, steps: int, 
     assert parents <= set(told)
     assert halted.frontier.finished
     assert halted.frontier.next() is Signal.DONE
-    assert (Key("us") in told) == (halted.frontier.root_failure is not None) == (not steps)
+    listed_whole = halted.frontier.workspaces_listed
+    assert (Key("us") in told) == (halted.frontier.root_failure is not None) == (not listed_whole)
     assert halted.frontier.stop(kind, "Again") == []
 
 
@@ -445,12 +478,19 @@ def _listed(halted: Crawl) -> set[Key]:
 
 
 @MODERATE
-@given(WORLDS, st.sets(st.sampled_from(FAILING)), st.integers(1, 9), st.integers(0, 80), st.integers(1, 9))
+@given(
+    WORLDS,
+    st.sets(st.sampled_from(FAILING)),
+    st.booleans(),
+    st.integers(1, 9),
+    st.integers(0, 80),
+    st.integers(1, 9),
+)
 def test_a_replayed_beginning_leads_to_the_same_end(
-    world: Any, failing: set[str], workers: int, cut: int, again: int
+    world: Any, failing: set[str], paged_too: bool, workers: int, cut: int, again: int
 ) -> None:
     """Any beginning of a journal, claimed in its order, then crawled on, gives the same findings, and asks nothing twice."""
-    first = Crawl(Frontier("us", EVERYTHING), model(world, failing), workers=workers).run(
+    first = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(
         lambda count: (count - 1) // 2
     )
     frontier = Frontier("us", EVERYTHING)
@@ -458,7 +498,7 @@ def test_a_replayed_beginning_leads_to_the_same_end(
     for settled in first.journal[:cut]:
         assert frontier.claim(settled.request)
         findings += take(frontier, settled)
-    rest = Crawl(frontier, model(world, failing), workers=again).run()
+    rest = Crawl(frontier, model(world, failing, paged_too), workers=again).run()
     assert as_a_set(findings + rest.findings) == as_a_set(first.findings)
     replayed = [settled.request for settled in first.journal[:cut]]
     assert Counter(replayed + rest.buddy.asked) == Counter(first.buddy.asked)

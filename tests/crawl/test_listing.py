@@ -77,10 +77,67 @@ def test_a_server_without_pages_is_believed() -> None:
     assert listing.settled
 
 
-@pytest.mark.parametrize("kind", [Kind.WORKSPACES, Kind.ACTIONS])
-def test_a_list_without_pages_is_one_reply(kind: Kind) -> None:
-    """Workspaces and actions have no pages in any source: however many come, nothing more is asked."""
-    assert after(Listing(kind, None, 0), Request("us", kind), page(0, 500)) is None
+UNASKED = pytest.mark.parametrize("kind", [Kind.WORKSPACES, Kind.ACTIONS])
+
+
+@UNASKED
+@pytest.mark.parametrize("count", [0, 1, 19, 21, 40, 49, 51, 500])
+def test_a_list_without_pages_is_one_reply(kind: Kind, count: int) -> None:
+    """Workspaces and actions have no pages in any source: nothing more is asked unless a limit may have cut them off."""
+    assert after(Listing(kind, None, 0), Request("us", kind), page(0, count)) is None
+
+
+@UNASKED
+@pytest.mark.parametrize("count", [20, 50])
+def test_a_list_as_long_as_a_limit_is_whole_when_it_comes_again(kind: Kind, count: int) -> None:
+    """One request more, for the second page of one item: who answers it with the whole list again knows no pages."""
+    listing = Listing(kind, None, 0)
+    probe = after(listing, Request("us", kind), page(0, count))
+    assert probe == Request("us", kind, page=2, per_page=1)
+    assert after(listing, probe, page(0, count)) is None
+    assert listing.settled
+
+
+@UNASKED
+@pytest.mark.parametrize("probed", [page(1, 1), [], page(20, 1), page(20, 20)])
+def test_any_other_answer_means_that_the_list_is_paged(kind: Kind, probed: list[Item]) -> None:
+    """Whatever else the probe brings, the second page is asked for, as long as the first was."""
+    listing = Listing(kind, None, 0)
+    probe = after(listing, Request("us", kind), page(0, 20))
+    assert probe is not None
+    assert after(listing, probe, probed) == Request("us", kind, page=2, per_page=20)
+
+
+@UNASKED
+@pytest.mark.parametrize(("count", "asked"), [(20, 5), (21, 5), (40, 7), (41, 7)])
+def test_a_list_that_is_paged_against_all_sources_is_read_to_its_end_twice(
+    kind: Kind, count: int, asked: int
+) -> None:
+    """Found to be paged, it is read like any other list: page by page, and again until two readings agree."""
+    listing = Listing(kind, None, 0)
+    request: Request | None = Request("us", kind)
+    made = []
+    while request is not None:
+        made.append(request)
+        size = request.per_page or 20
+        request = after(listing, request, page(0, count)[(max(1, request.page) - 1) * size :][:size])
+    assert len(made) == len(set(made)) == asked
+    assert len(listing.seen) == count
+    assert listing.settled
+    assert sum(each.per_page == 1 for each in made) == 1
+
+
+@UNASKED
+def test_a_paged_list_whose_pages_repeat_is_never_called_whole(kind: Kind) -> None:
+    """A server that pages but answers each page with the first is found out: what is behind it was not seen."""
+    listing = Listing(kind, None, 0)
+    request: Request | None = Request("us", kind)
+    asked = 0
+    while request is not None:
+        request = after(listing, request, page(0, request.per_page or 20))
+        asked += 1
+    assert asked == 2 * MOST_READINGS + 1
+    assert not listing.settled
 
 
 def read_all(listing: Listing, readings: list[list[int]]) -> int:

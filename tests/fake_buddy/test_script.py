@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.fake_buddy import FAULTS, FakeBuddy, Fault, Script, World
@@ -119,7 +119,7 @@ def storms() -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(fault, max_size=8)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine all is slow
 @given(
     storm=storms(),
     targets=st.lists(st.sampled_from((PROJECTS, PIPELINES, f"{PROJECTS}?page=2")), max_size=20),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from collector.fake_buddy import Fault
-from tests.faults.company import ACTION, PIPELINE, PROJECT
+from tests.faults.company import ACTION, LONG_PIPELINE, PIPELINE, PROJECT
 
 # What a night that meets a fault comes to.
 #   same      the rows of an undisturbed night
@@ -46,6 +46,7 @@ TARGETS = tuple(
             ("us", *PROJECT),
         ),
         ("actions", "actions", "*/pipelines/101/actions", None, ("us", *PIPELINE)),
+        ("actions, page 2", "actions", "*/pipelines/102/actions", 2, ("us", *LONG_PIPELINE)),
         ("action", "action", "*/pipelines/101/actions/1002", None, ("us", *ACTION)),
     )
 )

@@ -1,7 +1,8 @@
 """The company that the faults happen to: small, and yet every kind of request has a first and a later page.
 
-Two workspaces; `acme` has more projects than a page of 20 holds, and its `checkout-api` more pipelines. What is
-beyond the first page is mostly empty, so that a night costs less than a hundred requests.
+Two workspaces; `acme` has more projects than a page of 20 holds, its `checkout-api` more pipelines, and one of those
+more actions, the last of which is a promotion. What is beyond the first page is mostly empty, so that a night costs
+less than a hundred requests.
 """
 
 from collector.fake_buddy import World
@@ -13,6 +14,7 @@ _LATER = 19
 PROJECT = ("acme", "checkout-api")
 PIPELINE = ("acme", "checkout-api", 101)
 ACTION = ("acme", "checkout-api", 101, 1002)
+LONG_PIPELINE = ("acme", "checkout-api", 102)
 LATER_PROJECT = ("acme", "zz-project-18")
 LATER_PIPELINE = ("acme", "checkout-api", 1018)
 
@@ -26,4 +28,13 @@ def company(*, later: int = _LATER) -> World:
         name = f"zz-project-{number:02d}"
         world = world.add("acme", item={**project, "name": name, "display_name": name})
         world = world.add(*PROJECT, item={**pipeline, "id": 1000 + number, "name": f"Later {number}"})
+    promotion, other, *_ = world.actions(*LONG_PIPELINE)
+    whole = {
+        name: value
+        for name, value in world.action(*LONG_PIPELINE, promotion["id"]).items()
+        if name != "pipeline"
+    }
+    for number in range(1, later):
+        last = number == later - 1
+        world = world.add(*LONG_PIPELINE, item={**(whole if last else other), "id": 2000 + number})
     return world

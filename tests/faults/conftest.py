@@ -28,7 +28,7 @@ class Undisturbed:
 @pytest.fixture(scope="session")
 def _undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     directory = tmp_path_factory.mktemp("undisturbed")
-    with FakeBuddy(company(), max_per_page=PER_PAGE) as fake:
+    with FakeBuddy(company(), max_per_page=PER_PAGE, pages_every_list=True) as fake:
         assert night(fake, directory / "one", 1).exit_code == 0
         shutil.copytree(directory / "one", directory / "two")
         fake.forget_arrivals()
@@ -58,7 +58,7 @@ def fresh_lake(_undisturbed: Undisturbed, tmp_path: Path) -> Callable[[], Path]:
 
 @pytest.fixture(scope="module")
 def _fake() -> Iterator[FakeBuddy]:
-    with FakeBuddy(company(), max_per_page=PER_PAGE) as fake:
+    with FakeBuddy(company(), max_per_page=PER_PAGE, pages_every_list=True) as fake:
         yield fake
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy, Fault
 from collector.fake_buddy import World as Company
-from tests.faults.company import PER_PAGE, PIPELINE, PROJECT, company
+from tests.faults.company import LONG_PIPELINE, PER_PAGE, PIPELINE, PROJECT, company
 from tests.faults.conftest import FreshLake, Undisturbed
 from tests.faults.law import judged
 from tests.faults.ledger import Ledger
@@ -17,9 +17,12 @@ from tests.faults.sampling import some
 
 PROJECTS: dict[str, Any] = {"kind": "projects", "path": "/workspaces/acme/projects"}
 PIPELINES: dict[str, Any] = {"kind": "pipelines", "path": "/workspaces/acme/projects/checkout-api/pipelines"}
+ACTIONS: dict[str, Any] = {"kind": "actions", "path": "*/pipelines/102/actions"}
 LISTS = {
     "projects": (PROJECTS, ("us", "acme", None, None, None)),
     "pipelines": (PIPELINES, ("us", *PROJECT, None, None)),
+    # On a server that pages every list, which no document says of this one.
+    "actions": (ACTIONS, ("us", *LONG_PIPELINE, None)),
 }
 
 
@@ -33,7 +36,7 @@ MESSES: dict[str, tuple[dict[str, Any], bool]] = {
 }
 
 
-@pytest.mark.parametrize(("which", "mess"), some([(w, m) for w in LISTS for m in MESSES], 0, 4, 7))
+@pytest.mark.parametrize(("which", "mess"), some([(w, m) for w in LISTS for m in MESSES], 0, 4, 7, 11))
 def test_a_page_that_is_not_the_one_asked_for_hides_nothing(
     which: str, mess: str, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
@@ -74,7 +77,8 @@ def test_clamped_pages_hide_nothing(
     """A server that gives fewer items a page than asked for, always or now and then, costs no row."""
     where, _ = LISTS[which]
     lake = fresh_lake()
-    with FakeBuddy(company(), max_per_page=most, script=[Fault("clamp", **where, **clamp)]) as fake:
+    script = [Fault("clamp", **where, **clamp)]
+    with FakeBuddy(company(), max_per_page=most, pages_every_list=True, script=script) as fake:
         result = night(fake, lake, 2)
         seen = published(lake)
         _judge("list: page clamped", undisturbed.truth, seen, result, ledger, fake)
@@ -86,7 +90,11 @@ def _removes(*path: str | int) -> Callable[[Company], Company]:
     return lambda world: world.remove(*path)
 
 
-FIRST_ITEM: dict[str, tuple[str | int, ...]] = {"projects": PROJECT, "pipelines": PIPELINE}
+FIRST_ITEM: dict[str, tuple[str | int, ...]] = {
+    "projects": PROJECT,
+    "pipelines": PIPELINE,
+    "actions": (*LONG_PIPELINE, 1006),
+}
 
 
 @pytest.mark.parametrize("which", some(LISTS, 0))
@@ -115,9 +123,13 @@ def test_items_that_move_with_every_reading_are_never_called_complete(
     victims: list[tuple[str | int, ...]] = [("acme", "zz-project-05"), ("acme", "zz-project-06")]
     if which == "pipelines":
         victims = [(*PROJECT, 1005), (*PROJECT, 1006)]
+    elif which == "actions":
+        victims = [(*LONG_PIPELINE, 2005), (*LONG_PIPELINE, 2006)]
+    # The first question for page 2 of the actions only finds out that there are pages.
+    first = 2 if which == "actions" else 1
     for number, victim in enumerate(victims):
         fake.script.add(
-            Fault("mutate", page=2, nth=number + 1, when="after", mutate=_removes(*victim), **where)
+            Fault("mutate", page=2, nth=first + number, when="after", mutate=_removes(*victim), **where)
         )
     lake = fresh_lake()
     result = night(fake, lake, 2)

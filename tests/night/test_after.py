@@ -166,6 +166,17 @@ def test_the_plan(program: Program, buddy: FakeBuddy) -> None:
     assert "nothing was sent" in said
 
 
+@pytest.mark.parametrize("world", [World(projects=20, pipelines=1, actions=20, awkward=False)])
+def test_the_plan_counts_the_lists_that_may_be_cut_off(program: Program, world: World) -> None:
+    """Lists as long as a limit of Buddy's cost more than others, in the plan as in the night."""
+    with FakeBuddy(world) as buddy:
+        program("collect", environ=environ(buddy))
+        spent = len(buddy.arrivals)
+        assert spent == buddy.expected_minimum()
+        (plan,) = json.loads(program("collect", "--dry-run", "--format", "json").out)
+    assert plan["requests"] == spent
+
+
 def test_the_plan_with_filters(program: Program, buddy: FakeBuddy) -> None:
     """Filters narrow the plan as they narrow the night; what was left out last night is called unknown."""
     program("collect", environ=environ(buddy))
