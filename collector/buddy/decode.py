@@ -64,7 +64,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A single action, or why it can't be read; `is_promote_image` is False when the action changed its type."""
+    """A single action, or why it can't be read; `is_promote_image` is False when it says that it is of another type."""
 
     document: Document
     breach: Breach | None
@@ -86,12 +86,15 @@ def decode_list(kind: Kind, document: Document) -> ListPage:
 
 
 def decode_action(request: Request, document: Document) -> Detail:
-    """Read the reply to one action's GET; an id that isn't the one asked for is a breach."""
+    """Read the reply to one action's GET; one about another action, or about nobody knows which, is a breach."""
     told = document.get("type")
     # Whatever isn't a text can't be another type: it is checked, and found in breach.
     is_promote_image = not isinstance(told, str) or told == PROMOTE_IMAGE
     breach = check_promote_image(document) if is_promote_image else None
     answered = document.get("id")
+    if answered is None and told is None:
+        # Every field may be missing, but not all that tells whose fields they are: nothing shows that this is an action.
+        breach = Breach("The reply holds neither the id nor the type of an action", "$")
     if breach is None and answered is not None and answered != request.action_id:
         breach = Breach(f"The reply is about action {answered}, not {request.action_id}", "$.id")
     return Detail(document, breach, is_promote_image)

@@ -188,10 +188,20 @@ def test_an_action_that_changed_its_type_is_no_promote_image() -> None:
     assert other.breach is not None
 
 
-@pytest.mark.parametrize("document", [{}, {"id": None, "type": None, "src": None, "variables": None}])
-def test_an_action_of_nulls_is_a_promote_image(document: dict[str, Any]) -> None:
-    """Missing and null are equal and no breach: the list said what the action is."""
-    assert decode(ASKED, document) == Detail(document, None, is_promote_image=True)
+@pytest.mark.parametrize("told", [{"id": 9}, {"type": "PROMOTE_IMAGE"}])
+@pytest.mark.parametrize("rest", [{}, {"src": None, "variables": None}])
+def test_an_action_of_nulls_is_a_promote_image(told: dict[str, Any], rest: dict[str, Any]) -> None:
+    """Missing and null are equal and no breach: the list said what the action is, its id or its type that it is one."""
+    assert decode(ASKED, {**told, **rest}) == Detail({**told, **rest}, None, is_promote_image=True)
+
+
+@pytest.mark.parametrize("document", [{}, {"id": None, "type": None}, {"message": "All is well", "src": {}}])
+def test_an_object_with_neither_id_nor_type_is_no_action(document: dict[str, Any]) -> None:
+    """Nothing shows that such a reply is about the action that was asked for: it is a breach of the whole."""
+    read = decode(ASKED, document)
+    assert isinstance(read, Detail)
+    assert read.breach is not None
+    assert read.breach.json_path == "$"
 
 
 def test_a_breach_in_a_list_is_placed_in_the_list() -> None:

@@ -342,6 +342,34 @@ def test_what_an_action_turns_out_to_be(change: dict[str, Any], coverage: str, j
     assert len([f for f in done.findings if isinstance(f, Promotion)]) == (coverage == "fetched")
 
 
+@pytest.mark.parametrize(
+    ("document", "coverage", "json_path"),
+    [
+        ({}, "quarantined", "$"), ({"message": "All is well"}, "quarantined", "$"),
+        ({"id": None, "type": None, "src": {}}, "quarantined", "$"),
+        ({"type": "PROMOTE_IMAGE", "src": {}}, "fetched", None), ({"type": "FTP"}, "not_promote_image", None),
+        ({"id": 2, "src": {}}, "fetched", None),
+    ],
+)  # fmt: skip
+def test_a_reply_must_show_that_it_is_about_an_action(
+    document: dict[str, Any], coverage: str, json_path: str | None
+) -> None:
+    """Any field may be missing, but a reply with neither id nor type is nobody's: its emptiness is no configuration."""
+    buddy = ModelBuddy(tree(1, 1, 1, 1))
+
+    def edit(request: Request, whole: dict[str, Any]) -> None:
+        if request.kind is Kind.ACTION:
+            whole.clear()
+            whole.update(document)
+
+    buddy.edit = edit
+    done = crawl(buddy)
+    assert seen(done.findings)[Key("us", "w0", "p0000", 1, 2)] == coverage
+    told = [(f.kind, f.json_path) for f in done.findings if isinstance(f, Problem)]
+    assert told == ([("not_understood", json_path)] if json_path else [])
+    assert len([f for f in done.findings if isinstance(f, Promotion)]) == (coverage == "fetched")
+
+
 def test_a_broken_item_is_not_believed_to_tell_the_whole() -> None:
     """An action whose list item is in breach is asked for itself, whatever its item carries."""
     world = tree(1, 1, 1, 0)

@@ -151,6 +151,7 @@ WRONG: list[tuple[str, str, str, Any, tuple[Any, ...], str]] = [
     ("pipelines", f"{GLOBEX}/checkout-api/pipelines", "pipelines[0].tags", "x", (*OTHER, 107, None), "failed"),
     ("pipelines", f"{GLOBEX}/checkout-api/pipelines", "pipelines[0].id", "x", (*OTHER, None, None), "failed"),
     ("actions", "*/pipelines/101/actions", "actions[1].name", [], ("us", *PROJECT, 101, 1002), "quarantined"),
+    ("actions", "*/pipelines/101/actions", "actions[1].type", None, ("us", *PROJECT, 101, 1002), "quarantined"),
     ("actions", "*/pipelines/101/actions", "actions[1].id", True, ("us", *PROJECT, 101, None), "failed"),
     ("action", "*/actions/1002", "src", 7, ("us", *PROJECT, 101, 1002), "quarantined"),
     ("action", "*/actions/1002", "timeout", "soon", ("us", *PROJECT, 101, 1002), "quarantined"),
@@ -180,6 +181,25 @@ def test_a_wrong_type_in_one_field_costs_one_item(
                for row in seen[table] if key_of(row) == key]  # fmt: skip
     assert covered == ([coverage] if coverage else [])
     assert [row for row in seen["action_changes"] if row["change"] in ("removed", "changed")] == []
+
+
+@pytest.mark.parametrize("value", some([{}, {"message": "OK"}, {"name": "whose?", "src": {}}], 0))
+def test_a_reply_about_nothing_is_no_action(
+    value: Any, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """An object with neither id nor type in place of an action: quarantined, and nothing of the action is changed."""
+    fake.script.add(Fault("wrong_shape", kind="action", path="*/actions/1002", value=value, times=None))
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge("an object that is no action", undisturbed.truth, seen, result, ledger, fake)
+    key = ("us", *PROJECT, 101, 1002)
+    assert [(row["kind"], key_of(row), row["json_path"]) for row in seen["problems"]] == [
+        ("not_understood", key, "$")
+    ]
+    assert [row["coverage"] for row in seen["actions"] if key_of(row) == key] == ["quarantined"]
+    assert seen["action_changes"] == []
+    assert result.exit_code == 1
 
 
 def test_an_unknown_field_is_kept_and_harms_nobody(
