@@ -24,6 +24,7 @@ FLOORS = {
         "crawl.budget",
         "crawl.frontier",
         "crawl.listing",
+        "crawl.probing",
         "crawl.outcome",
         "crawl.redact",
         "crawl.reply",

@@ -7,9 +7,9 @@ were handed out; that is why a journal can be fed back in and give the same stat
 
 Rules (design.md, section 6). A paged list ends at a page shorter than 20, or at one that brings no new id. A list that no
 source calls paged (workspaces, actions) is asked for without a page; only where its length is a limit of Buddy's, 20 or 50,
-may it have been cut off there, and one more request finds out (listing.py). A list of more than one page is read again until
-two readings agree, at most three times; children are asked for when first seen, in whichever reading, so settling costs no
-time. A parent is reported when its own listing is closed.
+may it have been cut off there, and one more request, for all lists of that kind, finds out (probing.py). A list of more than
+one page is read again until two readings agree, at most three times; children are asked for when first seen, in whichever
+reading, so settling costs no time. A parent is reported when its own listing is closed.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ from collector.buddy.decode import Breach, Detail, Item, ListPage, carries_ends,
 from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, coverage_of, key_of
 from collector.buddy.views import PROMOTE_IMAGE
 from collector.crawl.listing import Listing, identity_of
+from collector.crawl.probing import Probing, is_probe
 from collector.crawl.reply import GivenUp, Reply
 
 # Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any
@@ -74,6 +75,7 @@ class Frontier:
         self._owed: set[Request] = set()
         self._listings: dict[Key, Listing] = {}
         self._actions: dict[Key, Pending] = {}
+        self._probing = Probing()
         self._begin()
 
     def _begin(self) -> None:
@@ -139,12 +141,16 @@ class Frontier:
     def give_up(self, failed: GivenUp) -> list[Finding]:
         """Move on without a reply, for the reason `failed` holds."""
         request = failed.request
-        if self._may_be_page_size(failed):
-            self._owed.discard(request)
-            self._per_page = DOCUMENTED_PER_PAGE
-            self._push(msgspec.structs.replace(request, per_page=DOCUMENTED_PER_PAGE))
-            return []
         self._owed.discard(request)
+        if _is_refused_page(failed):
+            if is_probe(request):
+                return self._probed(request, None)
+            if request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE:
+                self._per_page = DOCUMENTED_PER_PAGE
+                self._push(msgspec.structs.replace(request, per_page=DOCUMENTED_PER_PAGE))
+                return []
+        elif is_probe(request) and (next_probe := self._probing.failed(request.kind)) is not None:
+            self._push(next_probe)
         self.done[request.kind] += 1
         problem = failed.problem(key_of(request))
         coverage = coverage_of(problem.kind)
@@ -187,12 +193,6 @@ class Frontier:
         self._owed.clear()
         return findings
 
-    def _may_be_page_size(self, failed: GivenUp) -> bool:
-        # Whether Buddy clamps or rejects a larger page than documented is not known (buddy-api.md, section 3).
-        request = failed.request
-        bad_request = failed.failure_kind == "http_error" and failed.http_status in {400, 422}
-        return bad_request and request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE
-
     # -- lists ------------------------------------------------------------------------------------------------------
 
     def _open(self, key: Key, kind: Kind, item: Item | None, position: int = 0) -> None:
@@ -223,15 +223,40 @@ class Frontier:
         for item, position in reversed(children):
             findings.extend(self._child(reply, key, item, position))
         follow = listing.after(request, len(page.items))
+        if is_probe(request):
+            return findings + self._probed(request, follow)
+        if follow is not None and is_probe(follow):
+            return findings + self._probe(follow)
         if follow is not None:
             self._push(follow)
             return findings
-        self.done[request.kind] += 1
         if not listing.settled:
             findings.append(_unsettled(reply, key))
-        return findings + self._close(
-            key, "complete" if listing.settled and not listing.unreadable else "failed"
-        )
+        return findings + self._read_to_the_end(request)
+
+    def _read_to_the_end(self, request: Request) -> list[Finding]:
+        key = key_of(request)
+        listing = self._listings[key]
+        self.done[request.kind] += 1
+        whole = listing.settled and not listing.unreadable
+        return self._close(key, "complete" if whole else "failed")
+
+    def _probe(self, probe: Request) -> list[Finding]:
+        """Find out whether a list goes on, unless that is known, or another list is finding out."""
+        if self._probing.known_whole(probe.kind):
+            return self._read_to_the_end(probe)
+        if not self._probing.must_wait(probe):
+            self._push(probe)
+        return []
+
+    def _probed(self, probe: Request, follow: Request | None) -> list[Finding]:
+        """Go on with the list that found out (to `follow`, or to its end), and with those that waited for it."""
+        waiting = self._probing.answered(probe.kind, paged=follow is not None)
+        if follow is None:
+            return [found for each in (probe, *waiting) for found in self._read_to_the_end(each)]
+        for each in (*waiting, follow):
+            self._push(each)
+        return []
 
     def _unreadable(self, reply: Reply, parent: Key, item: Item) -> Iterator[Finding]:
         if item.breach is not None:
@@ -337,6 +362,11 @@ class Frontier:
 
 
 _KIND_ABOVE = {Kind.PROJECTS: Kind.WORKSPACES, Kind.PIPELINES: Kind.PROJECTS, Kind.ACTIONS: Kind.PIPELINES}
+
+
+def _is_refused_page(failed: GivenUp) -> bool:
+    # Whether Buddy clamps or rejects what it was not documented to take is not known (buddy-api.md, section 3).
+    return failed.failure_kind == "http_error" and failed.http_status in {400, 422}
 
 
 def _child_key(parent: Key, own: str | int | None) -> Key:

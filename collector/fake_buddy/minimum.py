@@ -3,12 +3,14 @@
 The rule: one list of workspaces; projects and pipelines by pages, where a page shorter than Buddy's
 documented 20 ends a list and a longer one does not; a list of more than one page with something on it
 is read twice, and so is one whose only page is as long as a limit of Buddy's; one list of actions for each
-pipeline; one GET for each promotion, unless the list carried its ends. Lists that no document calls paged
-cost a request more where they are as long as a limit, and on a server that pages them all the same they are
-read like the others.
+pipeline; one GET for each promotion, unless the list carried its ends. Where lists that no document calls
+paged are as long as a limit, one request for all of a kind finds out whether they are paged; on a server that
+pages them each finds out for itself, and is read like the others.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from .world import World
 
@@ -26,12 +28,16 @@ def readings(items: int, page_size: int) -> int:
     return pages * (2 if full + (rest > 0) > 1 or cut_off else 1)
 
 
-def unasked_pages(items: int, paged_by: int | None) -> int:
-    """Return the requests for a list that is asked for without a page, on a server that pages by so many, or not."""
-    if paged_by is None:
-        return 2 if items in (_DOCUMENTED_PAGE, _PER_PAGE) else 1
+def unasked_pages(items: int, paged_by: int) -> int:
+    """Return the requests for a list that is asked for without a page, on a server that pages it by so many."""
     looks_cut_off = min(items, paged_by) in (_DOCUMENTED_PAGE, _PER_PAGE)
     return readings(items, paged_by) + looks_cut_off
+
+
+def unpaged(lists: Iterable[int]) -> int:
+    """Return the requests for all lists of a kind, given by their lengths, on a server that doesn't page them."""
+    lengths = list(lists)
+    return len(lengths) + any(length in (_DOCUMENTED_PAGE, _PER_PAGE) for length in lengths)
 
 
 def expected_minimum(
@@ -42,9 +48,9 @@ def expected_minimum(
 ) -> int:
     """Return the number of requests of one undisturbed night of a world; what is refused is asked once."""
     size = min(_PER_PAGE, max_per_page)
-    unasked = min(_DOCUMENTED_PAGE, max_per_page) if pages_every_list else None
     workspaces = list(world.paths(()))
-    total = unasked_pages(len(workspaces), unasked)
+    lists_of_actions: list[int] = []
+    total = 0
     for workspace in workspaces:
         if world.refusal(workspace) is not None:
             total += 1
@@ -62,5 +68,9 @@ def expected_minimum(
                     total += 1
                     continue
                 actions, promotions = world.tally(pipeline)
-                total += unasked_pages(actions, unasked) + (0 if actions_carry_ends else promotions)
-    return total
+                lists_of_actions.append(actions)
+                total += 0 if actions_carry_ends else promotions
+    if pages_every_list:
+        unasked = min(_DOCUMENTED_PAGE, max_per_page)
+        return total + sum(unasked_pages(n, unasked) for n in (len(workspaces), *lists_of_actions))
+    return total + unpaged([len(workspaces)]) + unpaged(lists_of_actions)

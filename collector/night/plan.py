@@ -33,13 +33,10 @@ _ACTIONS = """
 select installation, workspace, project, count(*) as actions
 from promote_image_actions where run_id in (select run_id from selected_run) group by all
 """
-# Lists of actions as long as a limit of Buddy's: one more request finds out whether they were cut off there.
+# Lists of actions as long as a limit of Buddy's: one more request, for all of them, finds out whether they were cut off.
 _CUT_OFF = """
-select installation, workspace, project, count(*) as lists
-from (
-    select installation, workspace, project, pipeline_id from actions
-    where run_id in (select run_id from selected_run) group by all having count(*) in (20, 50)
-) group by all
+select installation, workspace, project, pipeline_id
+from actions where run_id in (select run_id from selected_run) group by all having count(*) in (20, 50)
 """
 Rows = list[dict[str, Any]]
 _LIMITS = (DOCUMENTED_PER_PAGE, PER_PAGE)
@@ -113,7 +110,7 @@ def _plan(each: Installation, seen: Mapping[str, Rows], cost: Cost | None) -> Pl
         "projects": sum(readings(count) for count in of_workspace.values()),
         "pipelines": sum(readings(pipelines.get(key, 0)) for key in keys),
         "actions": sum(pipelines.get(key, 0) for key in keys)
-        + sum(row["lists"] for row in mine["cut_off"] if (row["workspace"], row["project"]) in keys),
+        + any((row["workspace"], row["project"]) in keys for row in mine["cut_off"]),
         "action": sum(r["actions"] for r in mine["actions"] if (r["workspace"], r["project"]) in keys),
     }
     return Plan(*fixed, asked, sum(asked.values()), tuple(_unknown(exact, workspaces, projects)), *last)

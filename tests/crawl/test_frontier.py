@@ -14,6 +14,7 @@ from collector.buddy.catalogue import Kind, Request, projects_request
 from collector.buddy.decode import ListPage
 from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, key_of
 from collector.crawl.frontier import LOOK_AHEAD, Frontier, Selection, Signal
+from collector.crawl.probing import is_probe
 from collector.crawl.reply import Reply
 
 from .model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, take, tree
@@ -38,6 +39,11 @@ def problems(findings: list[Finding]) -> list[tuple[str, Key]]:
 def paged(done: Crawl, kind: Kind) -> list[tuple[int, int]]:
     """(reading, page) of each request for lists of a kind, in the order asked."""
     return [(r.reading, r.page) for r in done.buddy.asked if r.kind is kind]
+
+
+def unprobed(request: Request) -> Request | Kind:
+    """A request, or of a probe its kind: whichever list comes first finds out for the others."""
+    return request.kind if is_probe(request) else request
 
 
 # -- what is asked ------------------------------------------------------------------------------------------------
@@ -112,6 +118,34 @@ def test_a_server_that_pages_every_list_hides_no_action(count: int) -> None:
             assert problems(done.findings) == []
             assert done.frontier.workspaces_listed
             assert len(set(done.buddy.asked)) == len(done.buddy.asked)
+
+
+@pytest.mark.parametrize("workers", [1, 7])
+def test_one_list_finds_out_for_all(workers: int) -> None:
+    """On a server that gives lists of actions whole, one of those as long as a page is asked for a second, and only one."""
+    done = crawl(ModelBuddy(tree(1, 1, 9, 20)), workers=workers)
+    probes = [r for r in done.buddy.asked if is_probe(r)]
+    assert [(r.kind, r.page) for r in probes] == [(Kind.ACTIONS, 2)]
+    assert Counter(seen(done.findings).values())["complete"] == 1 + 1 + 9
+    assert (done.frontier.found, problems(done.findings)) == (done.frontier.done, [])
+
+
+@pytest.mark.parametrize("status", [400, 422, 503])
+def test_a_probe_that_fails(status: int) -> None:
+    """A server that refuses to be asked for pages has none; a probe that fails otherwise costs its own list, and the
+    next list finds out for the rest.
+    """
+    buddy = ModelBuddy(tree(1, 1, 4, 20))
+    first = "/workspaces/w0/projects/p0000/pipelines/1/actions?page=2&per_page=1"
+    buddy.failures = {first: ("http_error", status)}
+    done = crawl(buddy, workers=3)
+    probes = [r.pipeline_id for r in done.buddy.asked if is_probe(r)]
+    coverage = Counter(c for k, c in seen(done.findings).items() if k.pipeline_id and k.action_id is None)
+    if status == 503:
+        assert (len(probes), coverage) == (2, {"complete": 3, "failed": 1})
+        assert problems(done.findings) == [("http_error", PIPELINE)]
+    else:
+        assert (probes, coverage, problems(done.findings)) == ([1], {"complete": 4}, [])
 
 
 @pytest.mark.parametrize(
@@ -450,7 +484,7 @@ def test_the_order_of_replies_changes_nothing(
         order.randrange
     )
     assert as_a_set(together.findings) == as_a_set(alone.findings)
-    assert Counter(together.buddy.asked) == Counter(alone.buddy.asked)
+    assert Counter(map(unprobed, together.buddy.asked)) == Counter(map(unprobed, alone.buddy.asked))
     assert together.frontier.found == alone.frontier.found
     assert together.frontier.done == alone.frontier.done
     assert together.frontier.finished
@@ -528,8 +562,9 @@ def test_a_replayed_beginning_leads_to_the_same_end(
         findings += take(frontier, settled)
     rest = Crawl(frontier, model(world, failing, paged_too), workers=again).run()
     assert as_a_set(findings + rest.findings) == as_a_set(first.findings)
-    replayed = [settled.request for settled in first.journal[:cut]]
-    assert Counter(replayed + rest.buddy.asked) == Counter(first.buddy.asked)
+    asked = [settled.request for settled in first.journal[:cut]] + rest.buddy.asked
+    assert len(asked) == len(set(asked))
+    assert Counter(map(unprobed, asked)) == Counter(map(unprobed, first.buddy.asked))
 
 
 def test_a_reply_to_nothing_is_not_claimed() -> None:

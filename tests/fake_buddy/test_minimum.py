@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collector.fake_buddy import FakeBuddy, World
-from collector.fake_buddy.minimum import readings, unasked_pages
+from collector.fake_buddy.minimum import readings, unasked_pages, unpaged
 
 from .asking import get, path_of
 
@@ -31,22 +31,18 @@ def test_readings_of_a_list(items: int, size: int, requests: int) -> None:
     assert readings(items, size) == requests
 
 
+@pytest.mark.parametrize(("items", "requests"), [(19, 1), (20, 5), (21, 5), (41, 7)])
+def test_lists_that_are_paged_without_being_asked(items: int, requests: int) -> None:
+    """As long as a page they are read like the others, after one request that finds out."""
+    assert unasked_pages(items, 20) == requests
+
+
 @pytest.mark.parametrize(
-    ("items", "paged_by", "requests"),
-    [
-        (19, None, 1),
-        (20, None, 2),
-        (21, None, 1),
-        (50, None, 2),
-        (19, 20, 1),
-        (20, 20, 5),
-        (21, 20, 5),
-        (41, 20, 7),
-    ],
+    ("lists", "requests"), [([], 0), ([19], 1), ([20], 2), ([21], 1), ([50], 2), ([20, 3, 20, 50], 5)]
 )
-def test_lists_that_are_asked_for_without_a_page(items: int, paged_by: int | None, requests: int) -> None:
-    """As long as a limit they cost one request more; where the server pages them, they are read like the others."""
-    assert unasked_pages(items, paged_by) == requests
+def test_lists_that_are_not_paged(lists: list[int], requests: int) -> None:
+    """However many lists are as long as a limit, one request finds out for all of them."""
+    assert unpaged(lists) == requests
 
 
 def read_once(fake: FakeBuddy, path: str, kind: str) -> list[list[dict[str, Any]]]:
@@ -66,31 +62,43 @@ def read(fake: FakeBuddy, path: str, kind: str) -> list[dict[str, Any]]:
     return [item for page in pages for item in page]
 
 
-def read_unasked(fake: FakeBuddy, path: str, kind: str) -> list[dict[str, Any]]:
-    """Read a list that no document calls paged: to its end, and again, where it shows that it is paged."""
+class Unasked:
+    """Reads lists that no document calls paged: to their end, and again, where the server was seen to page them."""
 
-    def once(probing: bool) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = get(fake, path).json.get(kind, [])
-        whole = len(items) not in (20, 50)
-        if not whole and probing:
-            whole = get(fake, path, page=2, per_page=1).json[kind] == items
+    def __init__(self, fake: FakeBuddy) -> None:
+        self._fake = fake
+        self._whole: set[str] = set()
+
+    def read(self, path: str, kind: str) -> list[dict[str, Any]]:
+        """Return a list; the first of its kind that may be cut off is asked for a second page of one item."""
+        items: list[dict[str, Any]] = get(self._fake, path).json.get(kind, [])
+        if len(items) not in (20, 50) or kind in self._whole:
+            return items
+        if get(self._fake, path, page=2, per_page=1).json[kind] == items:
+            self._whole.add(kind)
+            return items
+        found = self._rest(path, kind, items)
+        again: list[dict[str, Any]] = get(self._fake, path).json[kind]
+        assert self._rest(path, kind, again) == found
+        return found
+
+    def _rest(self, path: str, kind: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         page = items
-        while not whole and len(page) >= 20:
-            page = get(fake, path, page=len(items) // 20 + 1, per_page=20).json[kind]
+        while len(page) >= 20:
+            page = get(self._fake, path, page=len(items) // 20 + 1, per_page=20).json[kind]
             items = items + page
-        return items if whole else [*items, *once(probing=False)] if probing else items
-
-    return list({item["id"]: item for item in once(probing=True)}.values())
+        return items
 
 
 def crawl(fake: FakeBuddy, carried: bool) -> None:
     """Ask for all that one night needs, each thing once."""
-    for workspace in read_unasked(fake, "/workspaces", "workspaces"):
+    unasked = Unasked(fake)
+    for workspace in unasked.read("/workspaces", "workspaces"):
         for project in read(fake, path_of(workspace["domain"], kind="projects"), "projects"):
             names = (workspace["domain"], project["name"])
             for pipeline in read(fake, path_of(*names, kind="pipelines"), "pipelines"):
                 own = (*names, pipeline["id"])
-                for action in read_unasked(fake, path_of(*own, kind="actions"), "actions"):
+                for action in unasked.read(path_of(*own, kind="actions"), "actions"):
                     if action["type"] == "PROMOTE_IMAGE" and not carried:
                         get(fake, path_of(*own, action["id"]))
 
