@@ -1,12 +1,13 @@
 """`collector collect`: one night, watched and interruptible."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import EXIT_CODES
+from collector.cli.failures import EXIT_CODES, broken_pipe
 from collector.cli.wording import one_line
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def collect(
     form: options.FactsFormat = options.Facts.text,
 ) -> int:
     """Collect one night: crawl, check, publish. An interrupted run is continued by itself."""
+    from collector.cli import logs
+
+    if (log_format or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
+        logs.set_up("json", "info")  # a token that is missing is told in JSON too
     settings = options.settings_from(
         {
             "config": config,
@@ -75,7 +80,6 @@ def collect(
         },
         needs_token=True,
     )
-    from collector.cli import logs
     from collector.cli.nightly import dry_run, nightly
 
     if dry:
@@ -89,7 +93,15 @@ def collect(
     )
     with watching(live=live) as observer:
         summary = nightly(settings, observer)
-    _show(summary, form)
+    if not live:
+        logs.published(summary)
+    try:
+        _show(summary, form)
+    except OSError as error:
+        # The night is published, whoever reads of it or not: another exit code would have it collected again.
+        broken_pipe()
+        if not isinstance(error, BrokenPipeError):
+            logs.untold(error)
     return summary.exit_code
 
 
@@ -97,7 +109,7 @@ def _show(summary: "Summary", form: options.Facts) -> None:
     if form is options.Facts.json:
         import msgspec
 
-        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
-        sys.stdout.buffer.flush()
-        return
-    sys.stdout.write(one_line(summary) + "\n")
+        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")  # UTF-8 whatever the locale
+    else:
+        sys.stdout.write(one_line(summary) + "\n")
+    sys.stdout.flush()

@@ -26,7 +26,12 @@ EXIT_CODES: Final = {
 
 def report(error: CollectorError) -> int:
     """Tell an understood failure; returns its exit code."""
-    _tell(paragraph(str(error), error.advice))
+    from collector.cli import logs
+
+    if logs.for_programs():
+        logs.failed(error.exit_code, str(error), error.advice)
+    else:
+        _tell(paragraph(str(error), error.advice))
     return error.exit_code
 
 
@@ -42,15 +47,19 @@ def report_unexpected(bug: Exception) -> int:
     """Tell a failure that nobody foresaw, with its traceback but no variables; returns 3, for nothing was
     published by it.
     """
-    lines = traceback.format_exception(bug)
-    sys.stderr.write(terminal.without_secrets("".join(lines)))
-    _tell(
-        paragraph(
-            "This is a fault of the program, not of yours",
-            "What was published before stands. Please report the lines above; they hold no token, but look "
-            "before you post.",
-        )
+    from collector.cli import logs
+
+    what, advice = (
+        "This is a fault of the program, not of yours",
+        "What was published before stands. Please report ",
     )
+    look = "they hold no token, but look before you post."
+    if logs.for_programs():
+        logs.failed(NotPublished.exit_code, what, f"{advice}the exception; {look}", bug)
+    else:
+        lines = traceback.format_exception(bug)
+        sys.stderr.write(terminal.without_secrets("".join(lines)))
+        _tell(paragraph(what, f"{advice}the lines above; {look}"))
     return NotPublished.exit_code
 
 

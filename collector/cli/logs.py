@@ -9,11 +9,14 @@ import json
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from collector.cli import terminal
+
+if TYPE_CHECKING:
+    from collector.crawl.closing import Summary
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 Event = MutableMapping[str, Any]
@@ -40,6 +43,40 @@ def set_up(form: str, level: str) -> None:
     )
     logging.root.handlers = [_Forward()]
     logging.root.setLevel(max(_LEVELS[level], logging.WARNING))  # the details of others help nobody at night
+
+
+def for_programs() -> bool:
+    """Whether stderr is read by a program: then a failure is a line of JSON too, not a paragraph between them."""
+    return structlog.is_configured() and structlog.get_config()["processors"][-1] is _json
+
+
+def failed(exit_code: int, why: str, advice: str, bug: Exception | None = None) -> None:
+    """The last line of a command that failed."""
+    structlog.get_logger().error("failed", exit_code=exit_code, why=why, advice=advice or None, exc_info=bug)
+
+
+def published(summary: "Summary") -> None:
+    """The last line of a night that was published: how it went, in numbers."""
+    log = structlog.get_logger()
+    write = log.info if summary.exit_code == 0 else log.warning
+    write(
+        "published",
+        status=summary.status,
+        exit_code=summary.exit_code,
+        promote_image_actions=summary.rows.get("promote_image_actions", 0),
+        changes=summary.changes,
+        problems=summary.problems,
+        requests=summary.requests,
+        refusals=summary.refusals,
+        paused_seconds=round(summary.paused_seconds, 1),
+        seconds=round((summary.finished_at - summary.started_at).total_seconds(), 1),
+        run_id=summary.run_id,
+    )
+
+
+def untold(error: OSError) -> None:
+    """The night stands, and its one line could not be written."""
+    structlog.get_logger().warning("not done after the night", what="the line on stdout", why=error.strerror)
 
 
 class _Lines:

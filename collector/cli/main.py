@@ -6,6 +6,7 @@ because `collector --help` must answer at once; and no exit code but those in `E
 program.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -56,6 +57,9 @@ def _global(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; whatever fails is told on stderr."""
+    # Whoever closed them (`>&-`) wants to hear nothing.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     # A name that the terminal's encoding lacks is shown escaped instead of ending the program.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

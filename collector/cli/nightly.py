@@ -38,6 +38,7 @@ def nightly(
     try:
         summary = night(settings, announcing, now=now, rng=rng)
     except Exception as error:
+        announcing.bind_run()
         after(settings, failed(error, began, now()))
         raise
     after(settings, Ending(summary.exit_code, began, now(), summary))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import structlog
 
 from collector.crawl import events
 from collector.night.forecast import Cost, Forecast, Purse, forecast
@@ -69,6 +70,11 @@ class Announcing:
             if fact.resumed_count:
                 self._costs.clear()  # a part of the cost is behind it, and nobody counted how much
             self._look()
+
+    def bind_run(self) -> None:
+        """Let what is logged after a night that failed carry its run, if it had begun one."""
+        if self._progress is not None:
+            structlog.contextvars.bind_contextvars(run_id=self._progress.snapshot().run_id)
 
     def _look(self) -> None:
         assert self._progress is not None

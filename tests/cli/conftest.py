@@ -37,6 +37,7 @@ def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     def call(*argv: str, environ: dict[str, str] | None = None) -> Said:
         for name, value in (environ or {}).items():
             monkeypatch.setenv(name, value)
+        structlog.contextvars.clear_contextvars()  # as a new process begins
         code = run(argv)
         out, err = capsys.readouterr()
         return Said(code, out, err)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.cli import nightly
 from collector.cli.wording import length, one_line
 from collector.crawl.closing import Summary
 from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault, World
@@ -55,6 +56,87 @@ def test_the_summary_for_programs(program: Program, buddy: FakeBuddy) -> None:
     assert summary["rows"]["promote_image_actions"] == WORLD.count()["promote_image_actions"]
     lines = [json.loads(line) for line in said.err.splitlines()]
     assert all(line["run_id"] == summary["run_id"] for line in lines if line["event"] != "left_behind")
+
+
+def test_a_log_for_programs_says_how_it_ended(program: Program, buddy: FakeBuddy) -> None:
+    """The last line of a night's log tells its end in numbers, with the exit code; a gap makes it a warning."""
+    said = program("collect", "--log-format", "json", environ=environ(buddy))
+    last = json.loads(said.err.splitlines()[-1])
+    assert (last["event"], last["level"], last["exit_code"]) == ("published", "info", 0)
+    assert last["promote_image_actions"] == WORLD.count()["promote_image_actions"]
+    assert last["requests"] == len(buddy.arrivals)
+    buddy.script.add(Fault("status", kind="action", code=403, times=None))
+    said = program("collect", "--log-format", "json")
+    last = json.loads(said.err.splitlines()[-1])
+    assert (
+        (last["event"], last["level"], last["exit_code"])
+        == ("published", "warning", said.code)
+        == (
+            "published",
+            "warning",
+            1,
+        )
+    )
+    assert last["run_id"] in said.out
+
+
+def test_a_failure_is_json_in_a_log_for_programs(
+    program: Program, buddy: FakeBuddy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --log-format json nothing but JSON is on stderr, whatever fails: the last line has exit code, why and advice,
+    and the run if one had begun.
+    """
+    on = {**environ(buddy), "COLLECTOR_LOG_FORMAT": "json"}
+    buddy.script.add(Fault("status", kind="actions", nth=2, code=401, times=None))
+    said = program("collect", environ=on)
+    assert said.code in (3, 4)
+    last = [json.loads(line) for line in said.err.splitlines()][-1]
+    assert (last["event"], last["level"], last["exit_code"]) == ("failed", "error", said.code)
+    assert "EXECUTION_INFO" in last["advice"]
+    assert last["run_id"]
+    monkeypatch.delenv("BUDDY_TOKEN")
+    said = program("collect")
+    (line,) = [json.loads(line) for line in said.err.splitlines()]
+    assert (line["event"], line["exit_code"]) == ("failed", 2) == ("failed", said.code)
+    assert "BUDDY_TOKEN" in line["why"]
+    assert "run_id" not in line
+
+
+def test_a_bug_is_json_in_a_log_for_programs(
+    program: Program, buddy: FakeBuddy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure nobody foresaw keeps its traceback, in the same line."""
+
+    def broken(*_: object) -> int:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(nightly, "nightly", broken)
+    said = program("collect", "--log-format", "json", environ=environ(buddy))
+    last = [json.loads(line) for line in said.err.splitlines()][-1]
+    assert (said.code, last["event"], last["exit_code"]) == (3, "failed", 3)
+    assert "ZeroDivisionError: oh" in last["exception"]
+
+
+@pytest.mark.parametrize(("stdout", "warned"), [(">/dev/full", True), (">&-", False), ("| true", False)])
+def test_nobody_hears_of_a_published_night(
+    buddy: FakeBuddy, tmp_path: Path, stdout: str, warned: bool
+) -> None:
+    """When the one line cannot be written, the night is published all the same, and the exit code is the night's: any
+    other would have it collected again.
+    """
+    buddy.script.add(Fault("status", kind="action", code=403, times=None))
+    command = f"set -o pipefail; {sys.executable} -m collector collect --lake {tmp_path}/lake {stdout}"
+    said = subprocess.run(
+        ["bash", "-c", command],
+        env={**ENVIRON, **environ(buddy)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 1, said.stderr
+    assert "Traceback" not in said.stderr
+    assert ("the line on stdout" in said.stderr) == warned
+    assert (tmp_path / "lake" / "manifest.json").exists()
 
 
 def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
