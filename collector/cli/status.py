@@ -1,6 +1,5 @@
 """`collector status`: the last nights, and whether the newest is fresh enough for whoever watches."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,34 +11,78 @@ from collector.cli.wording import length
 from collector.config_values import duration
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from collector.lake.lake import Lake
 
 _EPILOG = (
     "Exit codes with --max-age: 0 fresh and complete; 1 fresh but partial; 3 stale, or nothing published. "
     "Without it: 0."
 )
+# One row per run of the list, newest first. What the nights before cost is asked of those runs only.
 _NIGHTS = """
-select runs.run_id, runs.status, runs.installation, runs.started_at, runs.finished_at, runs.resumed_count,
-       runs.requests, runs.retries, runs.refusals, runs.problems, runs.paused_seconds,
-       count(actions.action_id) as promote_image_actions
-from runs
-left join (select run_id, installation, action_id from promote_image_actions) as actions
-    on runs.run_id = actions.run_id and runs.installation = actions.installation
-group by all
-order by runs.run_id desc, runs.installation
-"""
-_COVERAGE = """
-with seen as (
-    select 'workspaces' as level, run_id, coverage from workspaces
-    union all select 'projects', run_id, coverage from projects
-    union all select 'pipelines', run_id, coverage from pipelines
-    union all select 'actions', run_id, coverage from actions
+with
+chosen as (select unnest($chosen) as run_id),
+promotions as (
+    select run_id, installation, count(*) as promote_image_actions
+    from promote_image_actions
+    where run_id in (select run_id from chosen)
+    group by all
+),
+parts as (
+    select runs.*, coalesce(promotions.promote_image_actions, 0) as promote_image_actions
+    from runs
+    left join promotions on runs.run_id = promotions.run_id and runs.installation = promotions.installation
+    where runs.run_id in (select run_id from chosen)
+),
+seen as (
+    select
+        run_id,
+        list({'level': level, 'coverage': coverage, 'count': things} order by level, coverage) as coverage,
+        cast(coalesce(sum(things) filter (where not whole), 0) as bigint) as not_seen
+    from (
+        select run_id, level, coverage, whole, sum(things)::bigint as things
+        from run_coverage
+        where run_id in (select run_id from chosen)
+        group by all
+    )
+    group by run_id
 )
-select level, coverage, count(*) as count
-from seen
-where run_id in (select run_id from selected_run)
-group by all
-order by level, coverage
+select
+    parts.run_id,
+    parts.run_date,
+    case when bool_and(parts.status = 'complete') then 'complete' else 'partial' end as status,
+    min(parts.started_at) as started_at,
+    max(parts.finished_at) as finished_at,
+    round(epoch(max(parts.finished_at) - min(parts.started_at)), 1) as duration_seconds,
+    max(parts.resumed_count) as resumed_count,
+    cast(sum(parts.promote_image_actions) as bigint) as promote_image_actions,
+    coalesce(any_value(seen.not_seen), 0) as not_seen,
+    cast(sum(parts.problems) as bigint) as problems,
+    cast(sum(parts.requests) as bigint) as requests,
+    cast(sum(parts.retries) as bigint) as retries,
+    cast(sum(parts.refusals) as bigint) as refusals,
+    round(sum(parts.paused_seconds), 1) as paused_seconds,
+    any_value(seen.coverage) as coverage,
+    list(
+        {
+            'installation': parts.installation,
+            'status': parts.status,
+            'started_at': parts.started_at,
+            'finished_at': parts.finished_at,
+            'promote_image_actions': parts.promote_image_actions,
+            'problems': parts.problems,
+            'requests': parts.requests,
+            'retries': parts.retries,
+            'refusals': parts.refusals,
+            'paused_seconds': round(parts.paused_seconds, 1)
+        }
+        order by parts.installation
+    ) as installations
+from parts
+left join seen on parts.run_id = seen.run_id
+group by parts.run_id, parts.run_date
+order by parts.run_id desc
 """
 
 
@@ -56,18 +99,26 @@ def status(
     last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many nights to show.")] = 7,
     lake: options.Lake = None,
     config: options.Config = None,
-    form: options.FactsFormat = options.Facts.text,
+    form: options.RowsFormat = options.Rows.text,
+    output: options.Output = None,
 ) -> int:
     """Show the last nights: status, age, coverage, cost; --max-age makes staleness an exit code."""
     limit = None if max_age is None else duration(max_age, "--max-age")
-    opened = options.open_lake(lake, config)
-    options.settle_catalog(opened)
-    facts = _facts(opened, last, datetime.now(UTC))
-    if form is options.Facts.json:
-        sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+    from collector.cli import rows
+    from collector.lake.lake import Lake
+
+    opened = Lake.open(options.lake_path(lake, config), published=False)
+    if opened.manifest.runs:
+        options.settle_catalog(opened)
+
+    nights = _nights(opened, last, datetime.now(UTC))
+    if form is options.Rows.text:
+        rows.write_text(_words(opened, nights.to_pylist(), terminal.width_of(sys.stdout)), output)
     else:
-        sys.stdout.write(_words(facts))
-    return verdict(facts["age_seconds"], facts["status"], limit)
+        rows.write(nights, form, output)
+    newest = opened.manifest.latest
+    age_s = None if newest is None else (datetime.now(UTC) - newest.started_at).total_seconds()
+    return verdict(age_s, newest.status if newest else None, limit)
 
 
 def verdict(age_s: float | None, how: str | None, limit_s: float | None) -> int:
@@ -79,60 +130,86 @@ def verdict(age_s: float | None, how: str | None, limit_s: float | None) -> int:
     return 0 if how == "complete" else 1
 
 
-def _facts(lake: "Lake", last: int, now: datetime) -> dict[str, Any]:
-    """Everything there is to say, ready for JSON; the age is that of the newest night's beginning."""
+def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
+    """The last nights, newest first, one row each; what is said of the lake is the same in every row.
+
+    The age is that of the night's beginning. An empty lake has no rows.
+    """
+    import pyarrow as pa
+
     from collector import open_lake
-    from collector.cli.rows import plain
-    from collector.lake.growth import nightly_growth
+    from collector.lake.growth import bytes_by_run, nightly_growth
 
-    newest = lake.manifest.latest
-    reader = open_lake(lake.path)
-    nights = [] if newest is None else reader.sql(f"{_NIGHTS} limit {last * 20}").table.to_pylist()
-    shown = sorted({night["run_id"] for night in nights}, reverse=True)[:last]
-    sizes = lake.sizes()
-    return {
+    chosen = [run.run_id for run in lake.manifest.runs[-last:]]
+    if not chosen:
+        return pa.table({})
+    listed = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in chosen)
+    nights = open_lake(lake.path).sql(_NIGHTS.replace("$chosen", f"[{listed}]")).table
+    sizes, taken = lake.sizes(), bytes_by_run(lake.manifest)
+    ages = [
+        round((now - began.replace(tzinfo=UTC)).total_seconds(), 1)
+        for began in nights["started_at"].to_pylist()
+    ]
+    night_bytes = [round(taken[run_id]) for run_id in nights["run_id"].to_pylist()]
+    growth = nightly_growth(lake.manifest)
+    nights = nights.add_column(3, "age_seconds", pa.array(ages, pa.float64()))
+    nights = nights.append_column("bytes", pa.array(night_bytes, pa.int64()))
+    of_lake = {
+        **_unpublished(lake),
         "lake": str(lake.path),
-        "run_id": newest.run_id if newest else None,
-        "status": newest.status if newest else None,
-        "age_seconds": (now - newest.started_at).total_seconds() if newest else None,
-        "nights": len(lake.manifest.runs),
-        "interrupted_run": next(reversed(lake.resumable_runs()), None),
-        "files": sum(size.files for size in sizes.values()),
-        "bytes": sum(size.bytes for size in sizes.values()),
-        "bytes_per_night": nightly_growth(lake.manifest),
-        "coverage": [] if newest is None else reader.sql(_COVERAGE).table.to_pylist(),
-        "runs": [plain(night) for night in nights if night["run_id"] in shown],
+        "lake_nights": len(lake.manifest.runs),
+        "lake_files": sum(size.files for size in sizes.values()),
+        "lake_bytes": sum(size.bytes for size in sizes.values()),
+        "lake_bytes_per_night": None if growth is None else round(growth),
     }
+    for name, value in of_lake.items():
+        kind = pa.string() if name in ("held_by", "interrupted_run", "lake") else pa.int64()
+        nights = nights.append_column(name, pa.array([value] * nights.num_rows, kind))
+    return nights
 
 
-def _words(facts: dict[str, Any]) -> str:
-    if facts["run_id"] is None:
-        return f"{facts['lake']}: no night has been published yet.\n"
+def _unpublished(lake: "Lake") -> dict[str, str | None]:
+    """Who is at work in the lake, and the run that the next `collect` would continue: not one that goes on."""
+    from collector.lake.lock import holder
+
+    held_by = holder(lake.path)
+    runs = lake.resumable_runs()
+    return {"held_by": held_by, "interrupted_run": runs[-1] if runs and held_by is None else None}
+
+
+def _words(lake: "Lake", nights: list[dict[str, Any]], width: int | None) -> str:
+    now = _unpublished(lake)
+    more = [f"at work: {now['held_by']}"] if now["held_by"] else []
+    if now["interrupted_run"]:
+        more.append(f"interrupted: {now['interrupted_run']}; the next `collector collect` takes it up")
+    if not nights:
+        lines = [f"{lake.path}: no night has been published yet.", *more]
+        return "".join(terminal.inert(line) + "\n" for line in lines)
     from collector.cli.layout import lines_of
 
+    newest = nights[0]
     lines = [
-        f"{facts['lake']}: {facts['nights']:,} night{'s' * (facts['nights'] != 1)}, "
-        f"{facts['bytes'] / 2**20:,.1f} MiB in "
-        f"{facts['files']:,} files, growing by about {facts['bytes_per_night'] / 2**10:,.1f} KiB a night",
-        f"newest: {facts['run_id']}, {facts['status']}, begun {length(facts['age_seconds'])} ago",
+        f"{newest['lake']}: {newest['lake_nights']:,} night{'s' * (newest['lake_nights'] != 1)}, "
+        f"{newest['lake_bytes'] / 2**20:,.1f} MiB in "
+        f"{newest['lake_files']:,} files, growing by about {newest['lake_bytes_per_night'] / 2**10:,.1f} KiB a night",
+        f"newest: {newest['run_id']}, {newest['status']}, begun {length(newest['age_seconds'])} ago",
+        *more,
     ]
-    if facts["interrupted_run"]:
-        lines.append(f"interrupted: {facts['interrupted_run']}; the next `collector collect` takes it up")
-    for level in ("workspaces", "projects", "pipelines", "actions"):
+    for level in ("workspace", "project", "pipeline", "action"):
         seen = [
-            f"{each['count']:,} {each['coverage']}" for each in facts["coverage"] if each["level"] == level
+            f"{each['count']:,} {each['coverage']}"
+            for each in newest["coverage"] or ()
+            if each["level"] == level
         ]
-        lines.append(f"  {level}: {', '.join(seen) or 'none'}")
+        lines.append(f"  {level}s: {', '.join(seen) or 'none'}")
     names = ["run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems"]
-    cells = [_night(each) for each in facts["runs"]]
+    cells = [_part(night["run_id"], part) for night in nights for part in night["installations"]]
     right = [False, False, False, True, True, True, True, True, True]
-    table = lines_of(names, cells, right, terminal.width_of(sys.stdout))
-    return "\n".join(terminal.inert(line) for line in lines) + "\n\n" + table
+    return "\n".join(terminal.inert(line) for line in lines) + "\n\n" + lines_of(names, cells, right, width)
 
 
-def _night(each: dict[str, Any]) -> list[str]:
-    began, ended = (datetime.fromisoformat(each[name]) for name in ("started_at", "finished_at"))
-    took = length((ended - began).total_seconds())
-    numbers = (each[name] for name in ("requests", "retries", "refusals", "problems"))
-    words = (each["run_id"], terminal.inert(each["installation"]), each["status"])
-    return [*words, f"{each['promote_image_actions']:,}", took, *(f"{number:,}" for number in numbers)]
+def _part(run_id: str, part: dict[str, Any]) -> list[str]:
+    took = length((part["finished_at"] - part["started_at"]).total_seconds())
+    numbers = (part[name] for name in ("requests", "retries", "refusals", "problems"))
+    words = (run_id, terminal.inert(part["installation"]), part["status"])
+    return [*words, f"{part['promote_image_actions']:,}", took, *(f"{number:,}" for number in numbers)]

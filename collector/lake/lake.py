@@ -45,11 +45,22 @@ class Lake:
         self._held = False
 
     @classmethod
-    def open(cls, path: Path) -> Lake:
-        """The lake at `path` for reading. Raises LakeError when there is none, or it cannot be believed."""
+    def open(cls, path: Path, *, published: bool = True) -> Lake:
+        """The lake at `path` for reading. Raises LakeError when there is none, or it cannot be believed.
+
+        One whose first run has not been published is an empty lake, if it need not be `published`.
+        """
         storage = Storage(path)
         manifest = _read(storage)
         if manifest is None:
+            begun = cls(storage, Manifest())
+            if runs := begun.resumable_runs():
+                if not published:
+                    return begun
+                raise LakeError(
+                    f"no night has been published yet at {path}; the first one, {runs[-1]}, was interrupted or still runs",
+                    advice="`collector collect` continues it.",
+                )
             raise LakeError(
                 f"there is no lake at {path}",
                 advice="Name the lake with --lake or COLLECTOR_LAKE, or make one with `collector collect` "

@@ -3,6 +3,7 @@ gets them.
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from collector.cli.asking import parameters
 from collector.cli.status import verdict
 from collector.errors import UsageError
+from collector.fake_buddy import FakeBuddy, Fault, World
 from collector.lake.tables import TABLES
 from tests.cli.conftest import Program
 from tests.cli.test_main import ENVIRON
@@ -179,10 +181,54 @@ def test_status(program: Program, on: dict[str, str]) -> None:
     said = program("status", environ=on)
     assert said.code == 0
     assert "nights" in said.out
-    facts = json.loads(program("status", "--format", "json", environ=on).out)
-    assert facts["nights"] == len({run["run_id"] for run in facts["runs"]}) >= 3
-    assert {each["level"] for each in facts["coverage"]} == {"workspaces", "projects", "pipelines", "actions"}
-    assert len(json.loads(program("status", "--last", "2", "--format", "json", environ=on).out)["runs"]) == 2
+    nights = json.loads(program("status", "--format", "json", environ=on).out)
+    assert [night["run_id"] for night in nights] == sorted((n["run_id"] for n in nights), reverse=True)
+    assert nights[0]["lake_nights"] == len(nights) >= 3
+    for night in nights:
+        assert {each["level"] for each in night["coverage"]} == {"workspace", "project", "pipeline", "action"}
+        assert sum(part["requests"] for part in night["installations"]) == night["requests"] > 0
+        assert night["started_at"].endswith("Z")
+    two = json.loads(program("status", "--last", "2", "--format", "json", environ=on).out)
+    assert [night["run_id"] for night in two] == [night["run_id"] for night in nights[:2]]
+    lines = program("status", "--format", "jsonl", environ=on).out.splitlines()
+    assert [json.loads(line)["run_id"] for line in lines] == [night["run_id"] for night in nights]
+
+
+def test_the_columns_of_status_are_documented(program: Program, on: dict[str, str]) -> None:
+    """docs/operating.md tells the columns that come out, in their order: scripts rely on them."""
+    operating = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    block = operating.split("<!-- status:", 1)[1].split("<!-- end -->", 1)[0]
+    documented = re.findall(r"^\| `(\w+)` \|", block, re.MULTILINE)
+    (night,) = json.loads(program("status", "--last", "1", "--format", "json", environ=on).out)
+    assert list(night) == documented
+
+
+def test_status_agrees_with_the_tables(program: Program, on: dict[str, str]) -> None:
+    """What status says of each night is what its rows say."""
+    nights = json.loads(program("status", "--format", "json", environ=on).out)
+    told = (
+        "run_id, status, promotions as promote_image_actions, not_seen, problems, requests, retries, refusals"
+    )
+    rows = json.loads(
+        program("sql", f"select {told} from night_totals order by 1 desc", "-f", "json", environ=on).out
+    )
+    assert [{name: night[name] for name in row} for night, row in zip(nights, rows, strict=False)] == rows[
+        : len(nights)
+    ]
+
+
+def test_status_of_a_lake_without_nights(program: Program, tmp_path: Path) -> None:
+    """Before the first published night there are no rows, but a monitor is not told that all is well; what was interrupted
+    is said.
+    """
+    with FakeBuddy(World(workspaces=1, projects=1, pipelines=1)) as buddy:
+        buddy.script.add(Fault("status", kind="actions", code=401, times=None))
+        program("collect", environ={"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token})
+    (run_id,) = [path.name for path in (tmp_path / "lake" / "runs").iterdir()]
+    said = program("status", "--max-age", "26h")
+    assert said.code == 3
+    assert f"interrupted: {run_id}" in said.out
+    assert program("status", "--format", "json").out == "[]\n"
 
 
 @pytest.mark.parametrize(

@@ -184,11 +184,14 @@ def test_a_refused_token(program: Program, buddy: FakeBuddy) -> None:
 
 
 def test_two_at_once(program: Program, buddy: FakeBuddy) -> None:
-    """The second of two gets 5, and the first is not disturbed."""
+    """The second of two gets 5, and the first is not disturbed; status says who is at work, and nothing is interrupted."""
     buddy.latency = 0.2
     first = started(buddy, "lake")
     wait_for(lambda: len(buddy.arrivals) > 1)
     assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 5
+    said = program("status", "--lake", "lake", "--max-age", "26h")
+    assert (said.code, f"at work: 'collect', process {first.pid}" in said.out) == (3, True)
+    assert "interrupted" not in said.out
     buddy.latency = 0.0
     first.communicate(timeout=30)
     assert first.returncode == 0

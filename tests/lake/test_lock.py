@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import LakeBusy, SettingsError
+from collector.lake import lock
 from collector.lake.lock import Lock
 
 from .nights import NOW
@@ -34,6 +35,17 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()
+
+
+def test_who_holds_it_can_be_asked_without_touching_it(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """Whoever asks is told while it is held, and nothing once it is not; a lake that was never written is held by nobody."""
+    said = lock.holder(tmp_path)
+    assert said is not None
+    assert f"'compact', process {holder.pid}" in said
+    holder.kill()
+    holder.wait()
+    assert lock.holder(tmp_path) is None
+    assert lock.holder(tmp_path / "none") is None
 
 
 def test_the_second_writer_is_told_who_is_first(tmp_path: Path, holder: subprocess.Popen[str]) -> None:

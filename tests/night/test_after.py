@@ -217,12 +217,12 @@ def test_a_late_night_is_foretold_as_a_warning(program: Program) -> None:
 def test_growth_is_in_status(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     """`status` says what the lake takes, and what a night adds: the files of that night, snapshots left out."""
     program("collect", environ=environ(buddy))
-    facts = json.loads(program("status", "--format", "json").out)
+    (night,) = json.loads(program("status", "--format", "json").out)
     tables = Lake.open(tmp_path / "lake").manifest.tables
     nightly = sum(
         e.bytes for t, es in tables.items() if t not in ("last_known_actions", "action_state") for e in es
     )
-    assert facts["bytes_per_night"] == nightly
+    assert night["lake_bytes_per_night"] == night["bytes"] == nightly
     assert "KiB a night" in program("status").out
 
 
