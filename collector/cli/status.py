@@ -29,8 +29,15 @@ promotions as (
     where run_id in (select run_id from chosen)
     group by all
 ),
+gaps as (select run_id, installation from run_coverage where run_id in (select run_id from chosen) and not whole),
 parts as (
-    select runs.*, coalesce(promotions.promote_image_actions, 0) as promote_image_actions
+    select
+        runs.*,
+        coalesce(promotions.promote_image_actions, 0) as promote_image_actions,
+        -- The status in runs is the run's.
+        case
+            when (runs.run_id, runs.installation) in (select (run_id, installation) from gaps) then 'partial' else 'complete'
+        end as own_status
     from runs
     left join promotions on runs.run_id = promotions.run_id and runs.installation = promotions.installation
     where runs.run_id in (select run_id from chosen)
@@ -67,7 +74,7 @@ select
     list(
         {
             'installation': parts.installation,
-            'status': parts.status,
+            'status': parts.own_status,
             'started_at': parts.started_at,
             'finished_at': parts.finished_at,
             'promote_image_actions': parts.promote_image_actions,

@@ -29,7 +29,7 @@ select level, coverage, sum(things)::BIGINT as things
 from run_coverage
 where run_id in (select run_id from selected_run) and not whole
 group by level, coverage
-order by min(case level when 'workspace' then 1 when 'project' then 2 when 'pipeline' then 3 else 4 end), coverage
+order by min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action'], level)), coverage
 """
 
 T = TypeVar("T")

@@ -1,7 +1,16 @@
--- One row per run, installation, level (workspace, project, pipeline, action) and coverage: how many things it holds for.
+-- One row per run, installation, level (installation, workspace, project, pipeline, action) and coverage: how many things
+-- it holds for.
 --
--- whole says whether that coverage leaves nothing unknown; gone is a fact, and a filtered or late thing is skipped.
+-- whole says whether that coverage leaves nothing unknown that was asked for. gone is a fact. What is skipped was filtered out
+-- on purpose, unless the installation's time was up. An installation of which nothing could be listed is a gap of its own, and
+-- so is an entry of its list of workspaces that could not be understood.
 with
+troubles as (
+    select run_id, run_date, installation, kind, workspace
+    from problems
+    where kind not in ('check', 'abandoned_run')
+),
+late as (select distinct run_id, installation from troubles where kind = 'deadline'),
 workspace_coverage as (select * from workspaces),
 project_coverage as (select * from projects),
 pipeline_coverage as (select * from pipelines),
@@ -22,6 +31,20 @@ counted as (
     select run_id, run_date, installation, 'action' as level, coverage, count(*) as things
     from action_coverage
     group by run_id, run_date, installation, coverage
+    union all
+    select
+        run_id, run_date, installation, 'installation' as level,
+        case when bool_and(kind = 'deadline') then 'skipped' else 'failed' end as coverage, 1 as things
+    from troubles
+    where workspace is null and kind <> 'not_understood' and (run_id, installation) not in (
+        select (run_id, installation) from workspace_coverage
+    )
+    group by run_id, run_date, installation
+    union all
+    select run_id, run_date, installation, 'workspace' as level, 'quarantined' as coverage, count(*) as things
+    from troubles
+    where workspace is null and kind = 'not_understood'
+    group by run_id, run_date, installation
 )
 select
     run_id,
@@ -30,5 +53,9 @@ select
     level,
     coverage,
     things,
-    coalesce(coverage in ('complete', 'fetched', 'not_promote_image', 'gone'), false) as whole
+    coalesce(
+        coverage in ('complete', 'fetched', 'not_promote_image', 'gone')
+        or (coverage = 'skipped' and (run_id, installation) not in (select (run_id, installation) from late)),
+        false
+    ) as whole
 from counted

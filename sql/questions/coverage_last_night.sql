@@ -3,7 +3,10 @@
 -- For each level one row per coverage with how many things have it; then one row for each thing that was not wholly seen,
 -- with what went wrong there. A gap with the coverage skipped and no problem was filtered out on purpose.
 with
-counts as (select * from run_coverage where run_id in (select run_id from selected_run)),
+counts as (
+    select * from run_coverage
+    where run_id in (select run_id from selected_run) and level <> 'installation'
+),
 seen_workspaces as materialized (select * from workspaces where run_id in (select run_id from selected_run)),
 seen_projects as materialized (select * from projects where run_id in (select run_id from selected_run)),
 seen_pipelines as materialized (select * from pipelines where run_id in (select run_id from selected_run)),
@@ -41,7 +44,7 @@ reasons as (
         action_id,
         string_agg(distinct concat_ws(' ', kind, http_status, message), '; ') as why
     from troubles
-    where kind <> 'check'
+    where kind not in ('check', 'abandoned_run')
     group by installation, workspace, project, pipeline_id, action_id
 ),
 lines as (

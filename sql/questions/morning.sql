@@ -33,7 +33,9 @@ summary as (
         1 as part_order,
         'night' as part,
         concat(
-            installation, ': ', status, ', ', (select count(*) from tonight where tonight.installation = costs.installation),
+            installation, ': ',
+            case when installation in (select installation from coverage where not whole) then 'partial' else 'complete' end,
+            ', ', (select count(*) from tonight where tonight.installation = costs.installation),
             ' promotions, ', requests, ' requests, ', problems, ' problems'
         ) as line,
         null as place,
@@ -106,7 +108,7 @@ missing as (
         null as html_url,
         concat_ws(
             '/', installation,
-            case level when 'workspace' then 1 when 'project' then 2 when 'pipeline' then 3 else 4 end,
+            list_position(['installation', 'workspace', 'project', 'pipeline', 'action'], level),
             coverage
         ) as sort_key
     from coverage

@@ -234,3 +234,25 @@ def test_the_command_line_as_a_process(buddies: dict[str, FakeBuddy], tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     assert promotions(tmp_path) == dict.fromkeys(TOKENS, PROMOTIONS)
+
+
+def test_what_is_missing_is_named(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
+    """The installation that failed is what the morning message, an answer and status call missing or partial, each by its
+    name; a project that was filtered out on purpose is not, and the others are complete.
+    """
+    excluded = WORLD.projects("acme")[0]["name"]
+    environ = configured(tmp_path, buddies, {"eu": f'projects = ["!{excluded}"]'})
+    buddies["onprem"].script.add(Fault("status", code=401, times=None))
+    assert program("collect", "--message-file", "morning.json", environ=environ).code == 1
+    told = json.loads((tmp_path / "morning.json").read_text(encoding="utf-8"))
+    assert [(line["place"], line["text"]) for line in told["parts"]["missing"]] == [
+        ("onprem", "1 installation failed")
+    ]
+    asked = json.loads(program("ask", "morning", "--format", "json").out)
+    states = [row["line"].split(",")[0] for row in asked if row["part"] == "night"]
+    assert states == ["eu: complete", "onprem: partial", "us: complete"]
+    assert "This night is incomplete: 1 installation failed. " in program("ask", "promotions").out
+    (night,) = json.loads(program("status", "--format", "json").out)
+    assert (night["status"], night["not_seen"]) == ("partial", 1)
+    parts = {part["installation"]: part["status"] for part in night["installations"]}
+    assert parts == {"eu": "complete", "onprem": "partial", "us": "complete"}
