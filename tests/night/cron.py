@@ -1,9 +1,10 @@
 """`make cron`: the README's crontab line, run for real by Debian's cron against a fake Buddy, then taken away again.
 
-Only its schedule (to every minute), its paths and Buddy's address are replaced. Needs root; installs cron where it is
+Only its schedule (to every minute), its home and Buddy's address are replaced. Needs root; installs cron where it is
 missing, runs a cron daemon of its own where none runs, and puts back the crontab that was there.
 """
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from collector.fake_buddy import FakeBuddy, World
 from collector.lake.lake import Lake
@@ -32,8 +34,7 @@ def crontab(line: str, home: Path, url: str) -> str:
     """The line as this machine runs it: at once and not at night, in a home of its own."""
     every_minute, count = re.subn(r"^15 2 \* \* \*", "* * * * *", line)
     assert count == 1, "the documented line no longer begins at 02:15"
-    moved = every_minute.replace("/srv/buddy-lake", str(home / "lake"))
-    return f"HOME={home}\nBUDDY_API_URL={url}\n{moved}\n"
+    return f"HOME={home}\nBUDDY_API_URL={url}\n{every_minute}\n"
 
 
 def install() -> None:
@@ -93,26 +94,26 @@ def main() -> int:
         print(text)
         stack.enter_context(installed(text))
         stack.enter_context(daemon())
-        run = wait_for_a_night(home / "lake")
-        print(
-            (home / "collector.log").read_text(encoding="utf-8")
-            if (home / "collector.log").exists()
-            else "no log"
-        )
+        told = wait_for_the_end(home / "collector.log")
         assert all(arrival.authorised for arrival in buddy.arrivals)
-    if run is None:
+        newest = Lake.open(home / "buddy-lake").manifest.latest if told else None
+    if told is None or newest is None or told.get("run_id") != newest.run_id or told["exit_code"] != 0:
         print("cron published nothing")
         return 1
-    print(f"cron published {run}")
+    print(f"cron published {newest.run_id}, {newest.status}")
     return 0
 
 
-def wait_for_a_night(lake: Path) -> str | None:
-    """The run that appears in the lake, and its status; None when patience ends first."""
+def wait_for_the_end(log: Path) -> dict[str, Any] | None:
+    """What the log says of the night's end, every line of it being JSON; None when patience ends first."""
     ends = time.monotonic() + _PATIENCE_S
     while time.monotonic() < ends:
-        if (lake / "manifest.json").exists() and (latest := Lake.open(lake).manifest.latest) is not None:
-            return f"{latest.run_id}, {latest.status}"
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        for line in lines:
+            told: dict[str, Any] = json.loads(line)
+            if told["event"] in ("published", "failed"):
+                print("\n".join(lines))
+                return told
         time.sleep(1)
     return None
 
