@@ -165,7 +165,7 @@ def _expiry(document: dict[str, Any], now: datetime) -> Finding:
             "error",
             "expiry",
             f"the token expired on {expires:%Y-%m-%d}",
-            "Make a new one and set BUDDY_TOKEN.",
+            "Make a new one and put it where the old one is.",
         )
     said = f"the token expires on {expires:%Y-%m-%d}, in {left.days} days"
     if left < _EXPIRES_SOON:
@@ -238,7 +238,14 @@ def _budget(
     if last is None:
         return Finding("ok", "budget", f"{said}; the first night will tell what a night costs")
     purse = Purse(state.remaining, state.reset_at, state.limit)
-    begun_now = forecast(last, purse, reserve=installation.reserve, now=now, max_duration_s=max_duration_s)
+    begun_now = forecast(
+        last,
+        purse,
+        reserve=installation.reserve,
+        now=now,
+        max_duration_s=max_duration_s,
+        ceiling=installation.requests_per_second,
+    )
     if begun_now.late or begun_now.ends_at is None:
         advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
         return Finding("warning", "budget", f"{said}; begun now: {begun_now.words}", advice)

@@ -94,8 +94,14 @@ class Announcing:
 
     def _forecast(self, cost: Cost, installation: Installation, seen: events.Installation) -> Forecast:
         purse = Purse(seen.pace.remaining, seen.pace.reset_at, seen.pace.limit)
-        left = self._max_duration_s
-        return forecast(cost, purse, reserve=installation.reserve, now=self._now(), max_duration_s=left)
+        return forecast(
+            cost,
+            purse,
+            reserve=installation.reserve,
+            now=self._now(),
+            max_duration_s=self._max_duration_s,
+            ceiling=installation.requests_per_second,
+        )
 
     def _tell_waiting(self, seen: events.Installation) -> None:
         until = seen.pace.paused_until

@@ -62,11 +62,20 @@ class Forecast(msgspec.Struct, frozen=True):
 
 
 def forecast(
-    cost: Cost, purse: Purse, *, reserve: int, now: datetime, max_duration_s: float | None = None
+    cost: Cost,
+    purse: Purse,
+    *,
+    reserve: int,
+    now: datetime,
+    max_duration_s: float | None = None,
+    ceiling: float = 0.0,
 ) -> Forecast:
-    """Foretell a night that begins `now` and costs `cost`, when `reserve` requests of each window are left to others."""
+    """Foretell a night that begins `now` and costs `cost`, when `reserve` requests of each window are left to others.
+
+    It is no faster than the last one, nor than `ceiling` requests a second (0: none), which may have been lowered since.
+    """
     deadline = None if max_duration_s is None else now + timedelta(seconds=max_duration_s)
-    working = max(0.0, cost.seconds - cost.paused_seconds)
+    working = max(0.0, cost.seconds - cost.paused_seconds, cost.requests / ceiling if ceiling else 0.0)
     if purse.remaining is None or purse.reset_at is None:
         return Forecast(cost.requests, 0, False, now + timedelta(seconds=working), deadline)
     speed = cost.requests / working if working else math.inf

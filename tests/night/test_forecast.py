@@ -22,6 +22,14 @@ def test_without_a_limit_it_takes_what_it_took() -> None:
     assert "ends at about 02:15 UTC" in told.words
 
 
+def test_a_ceiling_that_was_lowered() -> None:
+    """Whoever slows the next night down is told so: it ends as late as its ceiling makes it, and may miss its time limit."""
+    last, purse = Cost(400, 20.0), Purse(500, in_seconds(900), 1000)
+    told = forecast(last, purse, reserve=50, now=NOW, max_duration_s=60, ceiling=2)
+    assert (told.ends_at, told.late) == (in_seconds(200), True)
+    assert forecast(last, purse, reserve=50, now=NOW, ceiling=20).ends_at == in_seconds(20)
+
+
 def test_fits_in_this_window() -> None:
     """Fewer requests than are left to us: no waiting."""
     told = forecast(Cost(400, 60.0), Purse(500, in_seconds(900), 1000), reserve=50, now=NOW)
