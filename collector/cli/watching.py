@@ -112,7 +112,7 @@ class _Rates:
         if pace.remaining is not None:
             words.append(
                 f"budget {pace.remaining:,} left"
-                + (f" until {pace.reset_at:%H:%M:%S}" if pace.reset_at else "")
+                + (f" until {pace.reset_at:%H:%M:%S} UTC" if pace.reset_at else "")
             )
         if pace.why:
             words.append(pace.why + (f" until {pace.paused_until:%H:%M:%S} UTC" if pace.paused_until else ""))

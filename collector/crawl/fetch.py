@@ -247,7 +247,8 @@ class Fetcher:
                 f"{self._base} does not accept the token (HTTP 401).",
                 "It may be mistyped, expired, revoked, restricted to other addresses, or of another "
                 "installation. Make a personal access token with the scopes WORKSPACE and EXECUTION_INFO, "
-                "set BUDDY_TOKEN, and run again: what was collected so far is kept.",
+                "put it where the old one is (BUDDY_TOKEN, its file, or what collector.toml names), and run "
+                "again: what was collected so far is kept.",
             )
         single = tally.attempts + tally.refusals == 1
         first = tally.first_seen_at or self._now()

@@ -42,8 +42,8 @@ OLDEST_RESUMED = timedelta(hours=24)
 REJECTED = "rejected.jsonl"
 
 _NO_TOKEN = (
-    "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and set BUDDY_TOKEN; "
-    "`collector doctor` checks it."
+    "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and put it where the old "
+    "one is (BUDDY_TOKEN, its file, or what collector.toml names); `collector doctor` checks it."
 )
 
 
