@@ -9,6 +9,7 @@ import typer
 from collector.cli import options, terminal
 from collector.cli.failures import EXIT_CODES, broken_pipe
 from collector.cli.wording import one_line
+from collector.errors import SettingsError
 
 if TYPE_CHECKING:
     from collector.crawl.closing import Summary
@@ -55,31 +56,34 @@ def collect(
 
     if (log_format or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
         logs.set_up("json", "info")  # a token that is missing is told in JSON too
-    settings = options.settings_from(
-        {
-            "config": config,
-            "lake": lake,
-            "workspaces": workspaces,
-            "projects": projects,
-            "requests_per_second": requests_per_second,
-            "reserve": reserve,
-            "concurrency": concurrency,
-            "max_duration": max_duration,
-            "keep_raw": keep_raw,
-            "variable_values": variable_values,
-            "ca_bundle": ca_bundle,
-            "allow_http": allow_http,
-            "summary_file": summary_file,
-            "message_file": message_file,
-            "metrics_file": metrics_file,
-            "notify_url": notify_url,
-            "keep": keep,
-            "compact": compact,
-            "log_format": log_format,
-            "log_level": log_level,
-        },
-        needs_token=True,
-    )
+    given: dict[str, object] = {
+        "config": config,
+        "lake": lake,
+        "workspaces": workspaces,
+        "projects": projects,
+        "requests_per_second": requests_per_second,
+        "reserve": reserve,
+        "concurrency": concurrency,
+        "max_duration": max_duration,
+        "keep_raw": keep_raw,
+        "variable_values": variable_values,
+        "ca_bundle": ca_bundle,
+        "allow_http": allow_http,
+        "summary_file": summary_file,
+        "message_file": message_file,
+        "metrics_file": metrics_file,
+        "notify_url": notify_url,
+        "keep": keep,
+        "compact": compact,
+        "log_format": log_format,
+        "log_level": log_level,
+    }
+    try:
+        settings = options.settings_from(given, needs_token=True)
+    except SettingsError as error:
+        if not dry:
+            _tell_of(error, given)
+        raise
     from collector.cli.nightly import dry_run, nightly
 
     if dry:
@@ -103,6 +107,21 @@ def collect(
         if not isinstance(error, BrokenPipeError):
             logs.untold(error)
     return summary.exit_code
+
+
+def _tell_of(error: SettingsError, given: dict[str, object]) -> None:
+    """Tell of a night that could not begin, as of any other that published nothing, where the settings still say to whom:
+    a token's file that is gone must not be noticed by the silence only.
+    """
+    from collector.cli import logs
+    from collector.cli.nightly import not_begun
+
+    try:
+        settings = options.settings_from(given, needs_token=False)
+    except SettingsError:
+        return
+    logs.set_up(settings.log_format, settings.log_level)
+    not_begun(settings, error)
 
 
 def _show(summary: "Summary", form: options.Facts) -> None:

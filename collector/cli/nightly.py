@@ -45,6 +45,15 @@ def nightly(
     return summary
 
 
+def not_begun(settings: Settings, error: Exception) -> None:
+    """Do what the settings want done after a night, of one that could not even begin."""
+    from collector.night.after import after
+    from collector.night.ending import failed
+
+    now = datetime.now(UTC)
+    after(settings, failed(error, now, now))
+
+
 def dry_run(settings: Settings, form: options.Facts) -> int:
     """Print what a night would ask, from what the last one saw; not one request is sent."""
     from collector.night.plan import plans, words

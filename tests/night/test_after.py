@@ -77,6 +77,27 @@ def test_a_night_that_publishes_nothing_is_told_too(
     assert chat.came[0][2]["status"] == "not_published"
 
 
+def test_a_night_that_cannot_begin_is_told_too(
+    program: Program, buddy: FakeBuddy, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token's file is gone: files and webhook say that nothing was published and why, and keep the last success."""
+    assert program("collect", *FILES, environ=environ(buddy)).code == 0
+    success = metric(tmp_path / "c.prom", "collector_last_success_timestamp_seconds")
+    monkeypatch.delenv("BUDDY_TOKEN")
+    told = {"COLLECTOR_NOTIFY_URL": chat.url.reveal(), "BUDDY_TOKEN_FILE": "gone.token"}
+    said = program("collect", *FILES, environ=told)
+    assert said.code == 2
+    summary = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
+    assert (summary["status"], summary["exit_code"]) == ("not_published", 2)
+    assert "gone.token" in summary["message"]
+    assert metric(tmp_path / "c.prom", "collector_last_run_exit_code") == 2
+    assert metric(tmp_path / "c.prom", "collector_last_success_timestamp_seconds") == success
+    ((_, _, body),) = chat.came
+    assert "NOT PUBLISHED" in body["text"]
+    program("collect", "--dry-run", *FILES)
+    assert len(chat.came) == 1
+
+
 def test_nothing_afterwards_fails_the_night(
     program: Program, buddy: FakeBuddy, chat: Chat, tmp_path: Path
 ) -> None:
