@@ -69,13 +69,16 @@ async def collect(settings: Settings, world: World) -> Summary:
     began = world.now()
     lake = Lake.create(settings.lake)
     with lake.writing("collect", began):
-        journal, abandoned = await asyncio.to_thread(_open_journal, lake, settings, world)
-        with journal:
-            run = Run(settings, world, lake, journal, abandoned)
-            try:
+        try:
+            journal, abandoned = await asyncio.to_thread(_open_journal, lake, settings, world)
+            with journal:
+                run = Run(settings, world, lake, journal, abandoned)
                 return await run.to_the_end()
-            except ExceptionGroup as group:
-                raise _first(group) from None
+        except ExceptionGroup as group:
+            raise _first(group) from None
+        finally:
+            # A typing error in a setting should not leave a lake behind that nobody wanted.
+            lake.vanish_if_empty()
 
 
 def _open_journal(lake: Lake, settings: Settings, world: World) -> tuple[Journal, tuple[Abandoned, ...]]:
@@ -247,6 +250,8 @@ class Run:
             except SettingsError as error:
                 shut.append((each, error))
         if not crews:
+            if not self._gathering.answered:
+                self._forget()
             raise shut[0][1]
         for each, why in shut:
             self._stop_one(each.name, "connection" if each.locked is None else "unauthorised", str(why))

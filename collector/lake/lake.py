@@ -8,8 +8,8 @@ what was read before the lock may be old.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,10 @@ import msgspec
 
 from collector.errors import LakeBusy, LakeError, SettingsError
 from collector.lake import manifest as manifests
+from collector.lake.lock import FILE_NAME as LOCK_FILE
 from collector.lake.lock import Lock
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile
+from collector.lake.runs import FOLDER as RUNS_FOLDER
 from collector.lake.runs import RunDirectories
 from collector.lake.storage import Storage, make_directory, translated, translating
 
@@ -38,11 +40,12 @@ class Size:
 class Lake:
     """The lake at `path`, as its manifest described it when it was read."""
 
-    def __init__(self, storage: Storage, manifest: Manifest) -> None:
+    def __init__(self, storage: Storage, manifest: Manifest, made: Sequence[Path] = ()) -> None:
         self.storage = storage
         self.manifest = manifest
         self.runs = RunDirectories(storage.root)
-        self._held = False
+        self._made = made
+        self._lock: Lock | None = None
 
     @classmethod
     def open(cls, path: Path, *, published: bool = True) -> Lake:
@@ -76,9 +79,9 @@ class Lake:
         believed.
         """
         with translating(path):
-            make_directory(path)
+            made = make_directory(path)
         storage = Storage(path)
-        return cls(storage, _read(storage) or Manifest())
+        return cls(storage, _read(storage) or Manifest(), made)
 
     @property
     def path(self) -> Path:
@@ -106,17 +109,27 @@ class Lake:
 
         Raises LakeBusy when another process holds it, SettingsError when the lake cannot be written.
         """
-        with Lock(self.path, doing=doing, now=now):
-            self.manifest = _read(self.storage) or Manifest()
-            self._held = True
+        with Lock(self.path, doing=doing, now=now) as self._lock:
             try:
+                self.manifest = _read(self.storage) or Manifest()
                 yield self
             finally:
-                self._held = False
+                self._lock = None
+
+    def vanish_if_empty(self) -> None:
+        """Remove an empty lake: the lock, and the directories that `create` made; what was there before stays."""
+        self.require_held()
+        assert self._lock is not None
+        with suppress(OSError):
+            others = {item.name for item in self.path.iterdir()} - {LOCK_FILE, RUNS_FOLDER}
+            if not others and self.runs.remove_empty():
+                self._lock.remove()
+                for directory in self._made:
+                    directory.rmdir()
 
     def require_held(self) -> None:
         """Raise RuntimeError unless this is inside `writing`: changing a lake without its lock is a bug."""
-        if not self._held:
+        if self._lock is None:
             raise RuntimeError("a lake may only be changed inside `with lake.writing(...)`")
 
     def commit(self, changed: Manifest, now: dt.datetime) -> Manifest:

@@ -1,7 +1,9 @@
 """One writer at a time: an flock on <lake>/.lock, held by collect, compact and prune.
 
 The kernel gives the lock back when its holder dies, however it dies, so a file left behind blocks nobody. The
-file itself is never deleted: two processes could otherwise each hold the lock of a different file.
+file itself is deleted only by its holder, with a lake that came to nothing. Whoever had opened it by then could hold
+the lock of one file while another process holds that of the next, and therefore looks whether its file is still
+there.
 """
 
 from __future__ import annotations
@@ -48,15 +50,24 @@ class Lock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
-        with translating(self._path):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-        try:
-            self._take(descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
+        while self._descriptor is None:
+            with translating(self._path):
+                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            try:
+                self._take(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if self._is_there(descriptor):
+                self._descriptor = descriptor
+            else:
+                os.close(descriptor)
         return self
+
+    def remove(self) -> None:
+        """Delete the file of a lock that is held; it is held on until the end of the block."""
+        assert self._descriptor is not None, "only the holder may delete the file of a lock"
+        self._path.unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,6 +75,12 @@ class Lock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _is_there(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def _take(self, descriptor: int) -> None:
         try:

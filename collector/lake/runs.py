@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 from collections.abc import Container
+from contextlib import suppress
 from pathlib import Path
 
 from collector.errors import LakeError
@@ -83,6 +84,12 @@ class RunDirectories:
                     item.unlink(missing_ok=True)
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
+
+    def remove_empty(self) -> bool:
+        """Remove the folder of all runs unless anything is in it; True when there is none (any more)."""
+        with suppress(OSError):
+            self._folder.rmdir()
+        return not self._folder.exists()
 
     def _has_journal(self, run_id: str) -> bool:
         return any(item.name.startswith(JOURNAL_PREFIX) for item in self.path(run_id).iterdir())

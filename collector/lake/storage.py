@@ -120,9 +120,9 @@ def translating(where: str | Path) -> Iterator[None]:
         raise translated(error, str(where)) from error
 
 
-def make_directory(path: Path) -> None:
-    """Create `path` and its missing parents with mode 0750; what exists keeps its mode."""
-    missing = []
+def make_directory(path: Path) -> list[Path]:
+    """Create `path` and its missing parents with mode 0750, and return these; what exists keeps its mode."""
+    missing: list[Path] = []
     while not path.is_dir():
         missing.append(path)
         path = path.parent
@@ -132,6 +132,7 @@ def make_directory(path: Path) -> None:
             os.chmod(directory, DIRECTORY_MODE)
         if not directory.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+    return missing
 
 
 def make_file(path: Path) -> None:

@@ -45,6 +45,33 @@ def test_a_night(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "lake" / "manifest.json").read_text(encoding="utf-8"))["runs"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "more", "code"),
+    [
+        (("-w", "nobody"), {}, 2),
+        (("-w", "nob*"), {}, 2),
+        ((), {"BUDDY_TOKEN": "withdrawn"}, 4),
+        ((), {"COLLECTOR_CA_BUNDLE": "no.pem"}, 2),
+    ],
+    ids=["unknown workspace", "no workspace matches", "wrong token", "a bundle of nothing"],
+)
+def test_a_mistake_leaves_nothing_behind(
+    program: Program,
+    buddy: FakeBuddy,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    more: dict[str, str],
+    code: int,
+) -> None:
+    """A typing error makes no lake where none was; the next `collect` begins afresh."""
+    (tmp_path / "no.pem").write_text("no certificate", encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    said = program("collect", *arguments, environ={**environ(buddy), **more})
+    assert said.code == code, said.err
+    assert sorted(tmp_path.rglob("*")) == before
+    assert program("collect", environ={"COLLECTOR_CA_BUNDLE": "", **environ(buddy)}).code == 0
+
+
 def test_the_summary_for_programs(program: Program, buddy: FakeBuddy) -> None:
     """As JSON, the summary counts rows, coverage, problems, changes and cost; log lines are JSON too when
     asked.

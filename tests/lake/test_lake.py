@@ -31,6 +31,30 @@ def test_a_directory_without_a_manifest_is_an_empty_lake_to_write(tmp_path: Path
     assert lake.sizes() == {}
 
 
+@pytest.mark.parametrize("there", [(), ("a",), ("a", "a/lake")])
+def test_an_empty_lake_vanishes_and_leaves_what_was_there(tmp_path: Path, there: tuple[str, ...]) -> None:
+    """What was made for a lake that came to nothing goes; directories that were there before stay, without a lock."""
+    for name in there:
+        (tmp_path / name).mkdir()
+    lake = Lake.create(tmp_path / "a" / "lake")
+    with lake.writing("collect", NOW):
+        lake.runs.remove(lake.runs.create("20261123T021500Z-7f3a9c").name)
+        lake.vanish_if_empty()
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted(there)
+
+
+@pytest.mark.parametrize("what", ["runs/20261123T021500Z-7f3a9c/journal.jsonl", "notes.txt", "manifest.json"])
+def test_a_lake_with_anything_in_it_stays(tmp_path: Path, what: str) -> None:
+    """A journal, a manifest, or a file of anybody's: nothing is touched."""
+    lake = Lake.create(tmp_path / "lake")
+    with lake.writing("collect", NOW):
+        (lake.path / what).parent.mkdir(parents=True, exist_ok=True)
+        (lake.path / what).touch()
+        lake.vanish_if_empty()
+    assert (lake.path / what).exists()
+    assert (lake.path / ".lock").exists()
+
+
 @pytest.mark.parametrize("name", ["nowhere", "empty", "file"])
 def test_nothing_to_read_is_said_with_advice(tmp_path: Path, name: str) -> None:
     """A reader of a missing, an empty or no directory is told how to name or make a lake; nothing is made."""
@@ -113,7 +137,7 @@ def test_a_manifest_changed_behind_the_lock_is_noticed(lake: Lake) -> None:
     """On a file system whose locks lie, the second commit finds another manifest and gives way."""
     with lake.writing("collect", NOW):
         other = Lake.create(lake.path)
-        other._held = True
+        other._lock = lake._lock
         other.commit(other.manifest, NOW)
         with pytest.raises(LakeBusy, match="somebody else"):
             lake.commit(lake.manifest, NOW)

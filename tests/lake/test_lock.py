@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -84,6 +85,24 @@ def test_a_holder_that_has_not_written_its_name_still_holds(tmp_path: Path) -> N
             (tmp_path / ".lock").write_bytes(content)
             with pytest.raises(LakeBusy, match="not said"), Lock(tmp_path, doing="collect", now=NOW):
                 pass
+
+
+def test_a_lock_whose_file_was_deleted_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever locked a file that its holder deleted meanwhile holds nothing, notices, and locks the one that is there."""
+    flock = fcntl.flock
+    taken: list[int] = []
+
+    def deleted_just_before(descriptor: int, operation: int) -> None:
+        if not taken:
+            (tmp_path / ".lock").unlink()
+        taken.append(descriptor)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr("collector.lake.lock.fcntl.flock", deleted_just_before)
+    with Lock(tmp_path, doing="collect", now=NOW):
+        assert len(taken) == 2
+        with pytest.raises(LakeBusy), Lock(tmp_path, doing="collect", now=NOW):
+            pass
 
 
 def test_a_lake_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
