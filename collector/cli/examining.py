@@ -61,11 +61,12 @@ def of_lake(path: Path) -> Iterator[Finding]:
             return
         lake = None
     nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    shut = next(_unwritable(nearest, inside=nearest == path), None)
+    if shut is not None:
         yield Finding(
             "error",
             "lake",
-            f"{nearest} cannot be written",
+            f"{shut} cannot be written",
             "Name another directory with --lake, or give this user the right.",
         )
         return
@@ -75,6 +76,20 @@ def of_lake(path: Path) -> Iterator[Finding]:
         yield Finding(
             "ok", "lake", f"the run {waiting[-1]} was interrupted; the next `collector collect` takes it up"
         )
+
+
+def _unwritable(place: Path, *, inside: bool) -> Iterator[Path]:
+    """Where a night would write and may not: at a place, and with `inside` in the directories of the lake there."""
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        yield place
+    elif inside:
+        folders = (
+            folder for name in ("runs", "tables") for folder in (place / name, *(place / name).rglob("*"))
+        )
+        yield from (each for each in folders if each.is_dir() and not os.access(each, os.W_OK | os.X_OK))
+        lock = place / ".lock"
+        if lock.exists() and not os.access(lock, os.W_OK):
+            yield lock
 
 
 def _space(lake: "Lake | None", place: Path) -> Finding:

@@ -1,6 +1,7 @@
 """`collector doctor`: each thing that would spoil a night is found before it, with what to do."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy, Fault, World
 from tests.cli.conftest import Program, Said
+from tests.faults.process import Program as Process
+from tests.faults.process import without_rights
 
 WORLD = World(workspaces=3, projects=1, pipelines=1, actions=1)
 
@@ -133,6 +136,58 @@ def test_budget_and_clock(program: Program) -> None:
     assert said.code == 1
     assert "requests left until" in findings["budget"]["message"]
     assert findings["clock"]["level"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("flags", "level", "code"), [((), "ok", 0), (("--max-duration", "1s"), "warning", 1)]
+)
+def test_whether_a_night_fits_is_told_by_the_last_one(
+    program: Program, flags: tuple[str, ...], level: str, code: int
+) -> None:
+    """After a night the budget is held against what it cost: when the next would end, and whether before the limit."""
+    with FakeBuddy(WORLD, limit=300, window=60.0) as buddy:
+        environ = {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token}
+        assert program("collect", "--requests-per-second", "0", "--reserve", "0", environ=environ).code == 0
+        spent = len(buddy.arrivals)
+        # Too little is left of this window for a night like it.
+        buddy.neighbour(300 - 2 * spent)
+        said, findings = examined(program, buddy, "--reserve", "0", *flags)
+    assert f"the last night took {spent} requests" in findings["budget"]["message"]
+    assert "ends at about" in findings["budget"]["message"]
+    assert (findings["budget"]["level"], said.code) == (level, code)
+    assert bool(findings["budget"]["advice"]) is (level == "warning")
+
+
+def test_a_disk_without_room_for_a_night(
+    program: Program, buddy: FakeBuddy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Less room than a night takes for a while is a warning that says what makes room."""
+    usage = shutil.disk_usage(".")._replace(free=5 * 2**20)
+    monkeypatch.setattr("collector.cli.examining.shutil.disk_usage", lambda place: usage)
+    said, findings = examined(program, buddy)
+    assert (findings["space"]["level"], said.code) == ("warning", 1)
+    assert "prune" in findings["space"]["advice"]
+
+
+@pytest.mark.parametrize("what", [".", "runs", "tables/actions", ".lock", "nowhere"])
+def test_a_lake_that_may_not_be_written(buddy: FakeBuddy, tmp_path: Path, what: str) -> None:
+    """Wherever in the lake the right to write is lacking, and beside it before it exists, the place is named."""
+    lake = tmp_path / "here" / "lake"
+    for name in ("runs", "tables/actions/run_month=2026-11"):
+        (lake / name).mkdir(parents=True)
+    (lake / ".lock").touch()
+    place = (lake / what).resolve() if what != "nowhere" else tmp_path / "here"
+    mode = place.stat().st_mode
+    place.chmod(0o550 if place.is_dir() else 0o440)
+    doctor = Process(buddy, lake if what != "nowhere" else tmp_path / "here" / "another")
+    try:
+        said = doctor.run("doctor", "--format", "json", preexec=without_rights)
+    finally:
+        place.chmod(mode)
+    findings = {finding["about"]: finding for finding in json.loads(said.out)}
+    assert said.code == 2
+    assert findings["lake"]["level"] == "error"
+    assert f"{place} cannot be written" in findings["lake"]["message"]
 
 
 def test_a_lake_that_cannot_be(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:

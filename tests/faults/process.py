@@ -1,5 +1,6 @@
 """A real `collector` process: begun, watched through the files it makes, killed, and waited for."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -89,6 +90,13 @@ def until(process: "subprocess.Popen[bytes]", moment: Callable[[], bool]) -> boo
             raise AssertionError("the moment never came")
         time.sleep(0.0005)
     return False
+
+
+def without_rights() -> None:
+    """Let a process of root be subject to file modes as everybody is; for others there is nothing to do."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 # What can be seen of a run from outside.

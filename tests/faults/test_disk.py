@@ -1,6 +1,5 @@
 """Disks that are full, read-only or have lost something: a documented exit code, advice, and nothing claimed."""
 
-import ctypes
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from tests.faults.process import (
     run_directory,
     unnamed_files,
     until,
+    without_rights,
 )
 from tests.faults.published import published, runs_of
 from tests.faults.sampling import some
@@ -86,13 +86,6 @@ def test_a_full_disk_loses_nothing(
     ledger.note(f"disk full: {where}", first.code, second.code, runs=2)
 
 
-def _without_rights() -> None:
-    """Let a process of root be subject to file modes as everybody is; for others there is nothing to do."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
-
-
 def _tree(lake: Path) -> dict[str, bytes]:
     return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
 
@@ -107,7 +100,7 @@ def test_a_read_only_lake_is_a_setting_to_correct(
     try:
         for path in [lake, *lake.rglob("*")]:
             path.chmod(0o550 if path.is_dir() else 0o440)
-        said = Program(fake, lake).run("collect", preexec=_without_rights)
+        said = Program(fake, lake).run("collect", preexec=without_rights)
     finally:
         for path in [lake, *lake.rglob("*")]:
             path.chmod(0o750 if path.is_dir() else 0o640)
