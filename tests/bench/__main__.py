@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: all eight benchmarks, to the terminal and to RESULTS.md beside this file.
+"""`python -m tests.bench`: all nine benchmarks, to the terminal and to RESULTS.md beside this file.
 
 `--quick` proves in seconds that they work and writes nothing; `--only NAME…` runs some of them and prints.
 """
@@ -8,7 +8,17 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import growth, long_lake, machine, rate_limit, replay, requests_made, speed, start_up
+from tests.bench import (
+    every_question,
+    growth,
+    long_lake,
+    machine,
+    rate_limit,
+    replay,
+    requests_made,
+    speed,
+    start_up,
+)
 from tests.bench.report import Section, document, goals_table
 from tests.bench.scale import FULL, QUICK, Scale
 
@@ -22,6 +32,7 @@ BENCHES: dict[str, Callable[[Scale], Section | list[Section]]] = {
     "long_lake": long_lake.bench,
     "start_up": start_up.bench,
     "replay": replay.bench,
+    "questions": every_question.bench,
 }
 
 

@@ -1,7 +1,8 @@
 """A year of nights without a crawl: real rows of one world, of which a little changes from night to night.
 
 Every night 2% of the actions have run, which leaves a status and a new revision, one in a thousand is edited (the tag that
-it promotes), and every row is fetched anew. Nothing comes or goes.
+it promotes), and every row is fetched anew. Nothing comes or goes after the first night, on which every action is added.
+An awkward world has actions of other types too, and on every night fields and enum values that nobody documented.
 """
 
 import random
@@ -57,18 +58,16 @@ def run_of(number: int) -> RunEntry:
     )
 
 
-def nights(count: int, actions: int, seed: int = 1) -> Iterator[GeneratedNight]:
+def nights(count: int, actions: int, seed: int = 1, *, awkward: bool = False) -> Iterator[GeneratedNight]:
     """Yield nights, oldest first, of about so many promote-image actions each."""
     rng = random.Random(seed)
-    tables = _world(actions)
+    tables = _world(actions, awkward)
     previous: RunEntry | None = None
     for number in range(1, count + 1):
         run = run_of(number)
-        changes = _live_on(tables, rng, run, previous) if previous is not None else None
+        changes = _added(tables, run) if previous is None else _live_on(tables, rng, run, previous)
         stamped = {name: _stamped(rows, run) for name, rows in tables.items()}
-        if changes is not None:
-            stamped["action_changes"] = changes
-        yield GeneratedNight(number, run, stamped)
+        yield GeneratedNight(number, run, {**stamped, "runs": _run_row(run), "action_changes": changes})
         previous = run
 
 
@@ -80,11 +79,14 @@ def last_known(night: GeneratedNight, first: RunEntry) -> pa.Table:
     return rows.select(LAST_KNOWN_ACTIONS.column_names)
 
 
-def _world(actions: int) -> dict[str, pa.Table]:
+def _world(actions: int, awkward: bool) -> dict[str, pa.Table]:
     """Return the tables of one crawl."""
-    world = World(
-        projects=max(1, actions // 1000), pipelines=50, actions=20, promote_share=1.0, awkward=False
-    )
+    if awkward:
+        world = World(projects=max(1, actions // 400), pipelines=50, actions=20, promote_share=0.5)
+    else:
+        world = World(
+            projects=max(1, actions // 1000), pipelines=50, actions=20, promote_share=1.0, awkward=False
+        )
     run = run_of(1)
     gathering = Gathering(Stamp(run.run_id, run.run_date), [BUDDY])
     frontier = gathering.frontiers[BUDDY.name]
@@ -94,12 +96,11 @@ def _world(actions: int) -> dict[str, pa.Table]:
         gathering.take(Answered(request, run.started_at, Cost(), body), document)
         for name, lot in gathering.take_rows().items():
             rows.setdefault(name, []).extend(lot)
-    promotions = rows[PROMOTE_IMAGE_ACTIONS.name]
-    kept = {row[3:7] for row in promotions[:actions]}
+    too_many = {row[3:7] for row in rows[PROMOTE_IMAGE_ACTIONS.name][actions:]}
     found = {}
     for name, lot in rows.items():
         of_actions = set(KEY_NAMES) <= set(TABLES[name].column_names)
-        chosen = [row for row in lot if not of_actions or row[3:7] in kept]
+        chosen = [row for row in lot if not of_actions or row[3:7] not in too_many]
         table = pa.Table.from_batches([record_batch(TABLES[name], chosen)])
         found[name] = table.sort_by([(key, "ascending") for key in TABLES[name].key])
     return found
@@ -136,6 +137,15 @@ def _live_on(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, pre
     return _changes(actions, sorted(changed), run, previous)
 
 
+def _added(tables: dict[str, pa.Table], run: RunEntry) -> pa.Table:
+    keys = tables[PROMOTE_IMAGE_ACTIONS.name].select(["installation", *KEY_NAMES]).to_pylist()
+    rows = [
+        (run.run_id, run.run_date, *key.values(), "added", "configuration", None, None, None, None)
+        for key in keys
+    ]
+    return pa.Table.from_batches([record_batch(ACTION_CHANGES, rows)])
+
+
 def _changes(
     actions: pa.Table, changed: list[tuple[int, str, str | None, str]], run: RunEntry, previous: RunEntry
 ) -> pa.Table:
@@ -154,6 +164,25 @@ def _stamped(rows: pa.Table, run: RunEntry) -> pa.Table:
     rows = rows.set_column(0, "run_id", _same(run.run_id, len(rows)))
     dates = pa.array([run.run_date], ALL["runs"].schema.field("run_date").type)
     return rows.set_column(1, "run_date", dates.take(pa.array([0] * len(rows))))
+
+
+def _run_row(run: RunEntry) -> pa.Table:
+    """Return the row of `runs` that a crawl would have left."""
+    values = {
+        "run_id": run.run_id,
+        "run_date": run.run_date,
+        "installation": BUDDY.name,
+        "status": run.status,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "resumed_count": 0,
+        "collector_version": run.collector_version,
+        "api_url": BUDDY.api_url,
+        **dict.fromkeys(("requests", "retries", "refusals", "bytes_received", "problems"), 0),
+        **dict.fromkeys(("paced_seconds", "paused_seconds"), 0.0),
+    }
+    row = tuple([values.get(name) for name in TABLES["runs"].column_names])
+    return pa.Table.from_batches([record_batch(TABLES["runs"], [row])])
 
 
 def _same(text: str, count: int) -> pa.Array:

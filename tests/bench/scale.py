@@ -29,6 +29,9 @@ class Scale:
     nights: int
     actions_a_night: int
     naive_nights: int
+    nights_asked: int
+    actions_asked: int
+    questions_asked: int | None  # all of them
     replies_replayed: Shape
 
 
@@ -51,6 +54,9 @@ FULL = Scale(
     nights=365,
     actions_a_night=20_000,
     naive_nights=30,
+    nights_asked=365,
+    actions_asked=2_000,
+    questions_asked=None,
     replies_replayed=Shape(projects=91, pipelines=100, actions=20),
 )
 QUICK = Scale(
@@ -65,5 +71,8 @@ QUICK = Scale(
     nights=70,
     actions_a_night=50,
     naive_nights=4,
+    nights_asked=3,
+    actions_asked=40,
+    questions_asked=2,
     replies_replayed=Shape(),
 )
