@@ -43,7 +43,7 @@ FINDINGS: Final = (
         "high",
         "Into production without staging",
         "The source neither names staging nor is reached from it by other promotions.",
-        ("source", "destination", "comes_from", "since_date"),
+        ("source", "destination", "comes_from", "since_date", "or_earlier"),
     ),
     Finding(
         "insecure_registries",

@@ -4,17 +4,27 @@
 -- One row per promotion into production whose source was not in staging: the source neither names staging (nor production,
 -- where it has arrived already) nor can be reached from a reference of staging by other promotions. A source held by a
 -- variable, or naming no environment, was not seen in staging and is listed. since is the night on which the promotion
--- got its present source and destination, or was first seen.
+-- was found going from its present source to its present destination: when it was added or returned, when either end was
+-- edited, or when it was switched on. or_earlier: nothing is known before that night, with which its history here begins.
 with recursive
 tonight as (select * from selected_promotions),
 chosen as (select * from selected_run),
 changes as (
-    select * from action_changes
+    select *
+    from action_changes
     where
         change in ('added', 'returned')
-        or column_name = 'same_location'
-        or starts_with(column_name, 'src_')
-        or starts_with(column_name, 'dest_')
+        or column_name in (
+            'same_location',
+            'src_docker_registry', 'src_registry', 'src_image', 'src_tag', 'src_region',
+            'dest_docker_registry', 'dest_registry', 'dest_image', 'dest_tag', 'dest_region'
+        )
+        or (column_name = 'disabled' and old_value = 'true' and not $disabled)
+),
+first_nights as (
+    select installation, min(run_date) as first_date, min(run_id) as first_run_id
+    from runs
+    group by installation
 ),
 staged (installation, reference) as (
     select installation, source from tonight where source_environment = 'staging' and not source_has_variable
@@ -45,7 +55,8 @@ beginnings as (
         changes.pipeline_id,
         changes.action_id,
         max(changes.run_date) as since_date,
-        max(changes.run_id) as since_run_id
+        max(changes.run_id) as since_run_id,
+        max_by(changes.change, changes.run_id) as last_change
     from changes
     inner join chosen on changes.run_id <= chosen.run_id
     group by changes.installation, changes.workspace, changes.project, changes.pipeline_id, changes.action_id
@@ -55,7 +66,9 @@ select
     bypassing.source,
     bypassing.destination,
     coalesce(bypassing.source_environment, 'not known') as comes_from,
-    beginnings.since_date,
+    coalesce(beginnings.since_date, first_nights.first_date) as since_date,
+    beginnings.since_run_id is null
+    or (beginnings.since_run_id = first_nights.first_run_id and beginnings.last_change = 'added') as or_earlier,
     bypassing.installation,
     bypassing.workspace,
     bypassing.project,
@@ -64,8 +77,9 @@ select
     bypassing.html_url,
     bypassing.pipeline_id,
     bypassing.action_id,
-    beginnings.since_run_id
+    coalesce(beginnings.since_run_id, first_nights.first_run_id) as since_run_id
 from bypassing
+left join first_nights on bypassing.installation = first_nights.installation
 left join beginnings
     on
         bypassing.installation = beginnings.installation
