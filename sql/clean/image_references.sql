@@ -26,22 +26,22 @@ trimmed as (
         run_id, run_date, installation, workspace, project, pipeline_id, action_id, same_location,
         case
             when src_docker_registry = 'GIT_HUB_CONTAINER_REGISTRY' then 'GITHUB_CONTAINER_REGISTRY'
-            else nullif(trim(src_docker_registry), '')
+            else nullif(trim(src_docker_registry, e' \t\r\n'), '')
         end as src_kind,
-        nullif(trim(src_registry), '') as src_registry,
-        nullif(trim(src_image), '') as src_image,
-        nullif(trim(src_tag), '') as src_tag,
-        nullif(trim(src_region), '') as src_region,
-        nullif(trim(src_integration), '') as src_integration,
+        nullif(trim(src_registry, e' \t\r\n'), '') as src_registry,
+        nullif(trim(src_image, e' \t\r\n'), '') as src_image,
+        nullif(trim(src_tag, e' \t\r\n'), '') as src_tag,
+        nullif(trim(src_region, e' \t\r\n'), '') as src_region,
+        nullif(trim(src_integration, e' \t\r\n'), '') as src_integration,
         case
             when dest_docker_registry = 'GIT_HUB_CONTAINER_REGISTRY' then 'GITHUB_CONTAINER_REGISTRY'
-            else nullif(trim(dest_docker_registry), '')
+            else nullif(trim(dest_docker_registry, e' \t\r\n'), '')
         end as dest_kind,
-        nullif(trim(dest_registry), '') as dest_registry,
-        nullif(trim(dest_image), '') as dest_image,
-        nullif(trim(dest_tag), '') as dest_tag,
-        nullif(trim(dest_region), '') as dest_region,
-        nullif(trim(dest_integration), '') as dest_integration
+        nullif(trim(dest_registry, e' \t\r\n'), '') as dest_registry,
+        nullif(trim(dest_image, e' \t\r\n'), '') as dest_image,
+        nullif(trim(dest_tag, e' \t\r\n'), '') as dest_tag,
+        nullif(trim(dest_region, e' \t\r\n'), '') as dest_region,
+        nullif(trim(dest_integration, e' \t\r\n'), '') as dest_integration
     from actions
 ),
 compared as (
@@ -97,16 +97,16 @@ split as (
         -- ${…} is one atom: a colon, slash or at sign inside it separates nothing.
         regexp_extract(
             regexp_replace(given_image, '^[A-Za-z][A-Za-z0-9+.-]*://', ''),
-            '^((?:\$\{[^}]*\}|.)*?)(?::((?:\$\{[^}]*\}|[^:/@])*))?(?:@(.*))?$',
+            '(?s)^((?:\$\{[^}]*\}|.)*?)(?::((?:\$\{[^}]*\}|[^:/@])*))?(?:@(.*))?$',
             ['name', 'tag', 'digest']
         ) as image_parts,
         regexp_extract(
             given_registry,
-            '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?((?:\$\{[^}]*\}|[^/])*)/*(.*?)/*$',
+            '(?s)^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?((?:\$\{[^}]*\}|[^/])*)/*(.*?)/*$',
             ['host', 'path']
         ) as registry_parts,
         regexp_extract(
-            given_tag, '^:?((?:\$\{[^}]*\}|[^@])*)(?:@(.*))?$', ['tag', 'digest']
+            given_tag, '(?s)^:?((?:\$\{[^}]*\}|[^@])*)(?:@(.*))?$', ['tag', 'digest']
         ) as tag_parts
     from ends
 ),
@@ -199,8 +199,9 @@ normal as (
         coalesce(field_tag, image_tag) as explicit_tag,
         coalesce(image_digest, field_digest) as digest,
         coalesce(field_tag <> image_tag, false) as tag_conflict,
-        coalesce(own_hub <> coalesce(field_hub, only_host), false)
-        or coalesce(field_hub <> only_host and docker_registry <> 'GOOGLE_GCR', false) as registry_conflict
+        coalesce(own_hub <> field_hub, false)
+        -- Google's older registry has a host for each continent, such as eu.gcr.io.
+        or coalesce(coalesce(own_hub, field_hub) <> only_host and docker_registry <> 'GOOGLE_GCR', false) as registry_conflict
     from addressed
 ),
 finished as (
@@ -221,10 +222,11 @@ marked as (
         *,
         coalesce(registry || '/', '') || repository as image_name,
         regexp_matches(concat_ws('/', registry, repository, tag, digest), '\$(\{|[A-Za-z_])') as has_variable,
-        -- Against the grammar a variable stands for one letter: what it will hold is not known.
+        -- Against the grammar a variable stands for one letter or digit: what it will hold is not known.
         regexp_replace(repository, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g') as plain_repository,
         regexp_replace(tag, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g') as plain_tag,
-        regexp_replace(digest, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'sha256:' || repeat('0', 64), 'g') as plain_digest
+        case when not regexp_matches(digest, '\$(\{|[A-Za-z_])') then digest end as plain_digest,
+        regexp_replace(registry, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', '0', 'g') as plain_registry
     from finished
 )
 select
@@ -241,9 +243,9 @@ select
     registry,
     registry_host,
     try_cast(port_text as integer) as registry_port,
-    nullif(regexp_extract(registry_host, '^([0-9]{12})\.dkr\.ecr', 1), '') as registry_account,
+    nullif(regexp_extract(registry_host, '^([0-9]{12})\.dkr[.-]ecr', 1), '') as registry_account,
     coalesce(
-        nullif(regexp_extract(registry_host, 'dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com', 1), ''),
+        nullif(regexp_extract(registry_host, 'dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)', 1), ''),
         nullif(regexp_extract(registry_host, '^([a-z0-9-]+)-docker\.pkg\.dev$', 1), ''),
         given_region
     ) as registry_region,
@@ -269,14 +271,17 @@ select
         when registry is null then 'registry not named'
         when registry_conflict then 'two registries named'
         when tag_conflict then 'two tags named'
+        when not regexp_full_match(
+                plain_registry,
+                '([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?'
+            ) then 'registry breaks the grammar'
         when length(image_name) > 255
             or not regexp_full_match(
                 plain_repository, '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*'
             ) then 'repository breaks the grammar'
         when not regexp_full_match(plain_tag, '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}') then 'tag breaks the grammar'
-        when not regexp_full_match(
-                plain_digest,
-                'sha256:[0-9a-f]{64}|[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}'
-            ) then 'digest breaks the grammar'
+        -- The grammar's library knows no other digests, and these only in small letters.
+        when not regexp_full_match(plain_digest, 'sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}')
+            then 'digest breaks the grammar'
     end as defect
 from marked

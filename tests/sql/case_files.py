@@ -13,7 +13,8 @@
     |---|---|
     | 1 | … |
 
-Cells: nothing is NULL, '' is the empty string, a list is JSON, text in backticks keeps its blanks, \\| is a bar.
+Cells: nothing is NULL, '' is the empty string, a list is JSON, text in backticks keeps its blanks and \\n is a line
+end in it, \\| is a bar.
 Given rows may leave columns out: they are NULL, but for a key that most cases don't care about (DEFAULTS), and r2
 means 2 November 2026. An expectation names the columns it cares about; rows are compared in order where the SQL gives
 one, and `## expect nothing` expects none.
@@ -148,7 +149,8 @@ def _cells(line: str) -> list[str | None]:
 
 
 def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "`" else text
+    quoted = len(text) > 1 and text[0] == text[-1] == "`"
+    return text[1:-1].replace("\\n", "\n") if quoted else text
 
 
 def _add(case: Case, into: str, cells: Mapping[str, str | None]) -> None:
