@@ -10,6 +10,7 @@ from collector.errors import UsageError
 
 if TYPE_CHECKING:
     from collector.query.answer import Answer
+    from collector.query.questions import Questions
     from collector.query.reader import LakeReader
 
 
@@ -50,11 +51,11 @@ def ask(
     if question is None or listed:
         _list(None if question is None else [question], lake, config, form, output)
         return 0
-    reader = _reader(lake, config)
     if show:
-        sys.stdout.write(reader.question(question).sql.rstrip() + "\n")
+        # The SQL belongs to the program: it can be read before there is a lake.
+        sys.stdout.write(_questions()[question].sql.rstrip() + "\n")
         return 0
-    answer = reader.ask_with(question, parameters(param or []), run=run)
+    answer = _reader(lake, config).ask_with(question, parameters(param or []), run=run)
     _give(answer, form, output)
     return 0
 
@@ -150,6 +151,13 @@ def _note(text: str) -> None:
     sys.stderr.write("".join(terminal.inert(line) + "\n" for line in text.split("\n")))
 
 
+def _questions() -> "Questions":
+    from collector.query.questions import Questions
+    from collector.query.sources import sql_folder
+
+    return Questions(sql_folder())
+
+
 def _reader(lake: str | None, config: str | None) -> "LakeReader":
     from collector import open_lake
 
@@ -176,10 +184,7 @@ def _list(
 def _listing(width: int | None) -> str:
     import textwrap
 
-    from collector.query.questions import Questions
-    from collector.query.sources import sql_folder
-
-    questions = Questions(sql_folder()).all
+    questions = _questions().all
     widest = max((len(name) for name in questions), default=0)
     lines = []
     for name, question in questions.items():
