@@ -52,9 +52,10 @@ class Finding:
 def of_lake(path: Path) -> Iterator[Finding]:
     """Whether the lake can be read and written, and has room for a night."""
     from collector.lake.lake import Lake
+    from collector.lake.lock import holder
 
     try:
-        lake: Lake | None = Lake.open(path)
+        lake: Lake | None = Lake.open(path, published=False)
     except LakeError as error:
         if (path / "manifest.json").exists():
             yield Finding("error", "lake", str(error), error.advice)
@@ -72,7 +73,9 @@ def of_lake(path: Path) -> Iterator[Finding]:
         return
     yield Finding("ok", "lake", f"{path} can be written" + ("" if lake else " (it does not exist yet)"))
     yield _space(lake, nearest)
-    if lake is not None and (waiting := lake.resumable_runs()):
+    if (at_work := holder(path)) is not None:
+        yield Finding("ok", "lake", f"at work in it just now: {at_work}")
+    elif lake is not None and (waiting := lake.resumable_runs()):
         yield Finding(
             "ok", "lake", f"the run {waiting[-1]} was interrupted; the next `collector collect` takes it up"
         )

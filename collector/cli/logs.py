@@ -131,5 +131,7 @@ def _text(_: Any, __: str, event: Event) -> str:
 def _quoted(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        value = ",".join(f"{name}:{item}" for name, item in value.items()) or "none"
     text = terminal.inert(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return f'"{text}"' if any(char in text for char in ' ="') or not text else text

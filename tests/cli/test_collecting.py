@@ -105,6 +105,9 @@ def test_a_log_for_programs_says_how_it_ended(program: Program, buddy: FakeBuddy
         )
     )
     assert last["run_id"] in said.out
+    text = program("collect", "--log-format", "text").err.splitlines()[-1]
+    assert " warning published  status=partial exit_code=1 " in text
+    assert f" problems=check:{last['problems']['check']},forbidden:{last['problems']['forbidden']} " in text
 
 
 def test_a_failure_is_json_in_a_log_for_programs(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.lake.lock import Lock
 from tests.cli.conftest import Program, Said
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
@@ -199,3 +200,20 @@ def test_a_lake_that_cannot_be(program: Program, buddy: FakeBuddy, tmp_path: Pat
     (tmp_path / "broken" / "manifest.json").write_text("{", encoding="utf-8")
     said, findings = examined(program, buddy, "--lake", "broken")
     assert (said.code, findings["lake"]["level"]) == (2, "error")
+
+
+def test_a_night_that_runs_and_one_that_was_interrupted(
+    program: Program, buddy: FakeBuddy, tmp_path: Path
+) -> None:
+    """An interrupted first night is said to be taken up, one that runs just now is not: it says who is at work."""
+    stop = Fault("status", kind="actions", code=401)
+    buddy.script.add(stop)
+    environ = {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token}
+    assert program("collect", environ=environ).code in (3, 4)
+    (run_id,) = [path.name for path in (tmp_path / "lake" / "runs").iterdir()]
+    said = program("doctor")
+    assert f"the run {run_id} was interrupted" in said.out, said
+    with Lock(tmp_path / "lake", doing="collect", now=datetime.now(UTC)):
+        said = program("doctor")
+    assert "at work in it just now: 'collect'" in said.out
+    assert "interrupted" not in said.out
