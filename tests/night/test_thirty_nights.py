@@ -94,12 +94,21 @@ def test_five_nights(tmp_path: Path) -> None:
 
 @pytest.mark.faults
 def test_thirty_nights(tmp_path: Path) -> None:
-    """Thirty nights over the end of a month, with pruning and merging: the law holds, and the process does not grow."""
+    """Thirty nights over the end of a month, with pruning and merging: the law holds, and the process holds on to nothing.
+
+    What is in use is counted exactly, so its bounds are tight: nine nights measured 1,900 blocks (three quarters of them
+    this test's own ledger), 62 objects and 32 KiB of heap. What is resident beyond that is pages that allocators keep for
+    the next night: 14 to 16 MiB more in these nine nights, in which merging gets under way, and over a hundred nights no
+    more than that.
+    """
     nights = nights_in_a_row(tmp_path, 30)
     # From when the lake has as many nights as are kept.
     early, late = nights.footprints[21], nights.footprints[-1]
     print(f"\nexit codes: {nights.codes}\nafter 22 nights: {early}\nafter 31: {late}")
-    assert late["files"] <= early["files"] + 2
-    assert late["threads"] <= early["threads"] + 1
-    assert late["objects"] <= early["objects"] * 1.02 + 5_000
-    assert late["bytes"] <= early["bytes"] + 40 * MEBIBYTE
+    assert late["files"] <= early["files"]
+    assert late["threads"] <= early["threads"]
+    assert late["objects"] <= early["objects"] + 500
+    assert late["blocks"] <= early["blocks"] + 4_000
+    assert late["heap"] <= early["heap"] + MEBIBYTE // 2
+    assert late["arrow"] == early["arrow"] == 0
+    assert late["resident"] <= early["resident"] + 24 * MEBIBYTE

@@ -4,10 +4,13 @@ Each night is the documented command's own code (`nightly`, with its files after
 given. What a night should have said is worked out anew in Python, from the rows themselves.
 """
 
+import ctypes
 import gc
 import os
 import random
+import re
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
 
 from collector import open_lake
 from collector.cli.nightly import nightly
@@ -224,15 +228,52 @@ class Nights:
         assert len(lake.manifest.runs) <= self.keep_days + 1
 
 
+class _Heap(ctypes.Structure):
+    """`struct mallinfo2` of the C library."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "mapped",
+            "usmblks",
+            "fsmblks",
+            "used",
+            "free",
+            "top",
+        )
+    )
+
+
+_C = ctypes.CDLL(None)
+_C.mallinfo2.restype = _Heap
+
+
 def footprint() -> dict[str, int]:
-    """What this process takes: bytes of memory, open files, threads, Python objects."""
+    """What this process holds on to: Python's objects and blocks, bytes in use at the C library and at Arrow, open files,
+    threads; and `resident`, the pages of its own that it has after it was asked to give back what it does not use.
+
+    Not the whole resident set: pages of libraries come with their use and go when the machine wants them.
+    """
     gc.collect()
+    pa.default_memory_pool().release_unused()
+    _C.malloc_trim(0)
     process = psutil.Process()
+    heap = _C.mallinfo2()
+    (anonymous,) = re.findall(
+        r"^RssAnon:\s+(\d+) kB$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE
+    )
     return {
-        "bytes": process.memory_info().rss,
+        "resident": int(anonymous) * 1024,
         "files": process.num_fds(),
         "threads": threading.active_count(),
         "objects": len(gc.get_objects()),
+        "blocks": sys.getallocatedblocks(),
+        "heap": heap.used + heap.mapped,
+        "arrow": pa.total_allocated_bytes(),
     }
 
 
