@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from collector.buddy.catalogue import Kind, Request
+from collector.buddy.characters import place_of_mark
 from collector.buddy.fields import View, declared_fields
+from collector.buddy.marks import NO_CHARACTER
 from collector.buddy.timestamps import parse_timestamp
 from collector.buddy.views import (
     PROMOTE_IMAGE,
@@ -71,21 +73,24 @@ class Detail:
     is_promote_image: bool
 
 
-def decode(request: Request, document: Document) -> ListPage | Detail:
-    """Read the reply to `request`; raises nothing for whatever stands in an item."""
+def decode(request: Request, document: Document, *, marked: bool = False) -> ListPage | Detail:
+    """Read the reply to `request`; raises nothing for whatever stands in an item.
+
+    `marked` says that marks may stand where the reply held no characters (characters.py).
+    """
     if request.kind is Kind.ACTION:
-        return decode_action(request, document)
-    return decode_list(request.kind, document)
+        return decode_action(request, document, marked=marked)
+    return decode_list(request.kind, document, marked=marked)
 
 
-def decode_list(kind: Kind, document: Document) -> ListPage:
+def decode_list(kind: Kind, document: Document, *, marked: bool = False) -> ListPage:
     """Read one page of a list whose envelope is known to hold a list under the kind's name."""
-    items = tuple(_item(kind, raw, index) for index, raw in enumerate(document[kind.value]))
+    items = tuple(_item(kind, raw, index, marked) for index, raw in enumerate(document[kind.value]))
     envelope = {name: value for name, value in document.items() if name != kind.value}
     return ListPage(items, envelope)
 
 
-def decode_action(request: Request, document: Document) -> Detail:
+def decode_action(request: Request, document: Document, *, marked: bool = False) -> Detail:
     """Read the reply to one action's GET; one about another action, or about nobody knows which, is a breach."""
     told = document.get("type")
     # Whatever isn't a text can't be another type: it is checked, and found in breach.
@@ -97,6 +102,8 @@ def decode_action(request: Request, document: Document) -> Detail:
         breach = Breach("The reply holds neither the id nor the type of an action", "$")
     if breach is None and answered is not None and answered != request.action_id:
         breach = Breach(f"The reply is about action {answered}, not {request.action_id}", "$.id")
+    if breach is None and marked:
+        breach = _no_character(document, "$")
     return Detail(document, breach, is_promote_image)
 
 
@@ -110,17 +117,26 @@ def carries_ends(document: Mapping[str, Any]) -> bool:
     return isinstance(document.get("src"), dict) and isinstance(document.get("dest"), dict)
 
 
-def _item(kind: Kind, raw: Any, index: int) -> Item:
+def _item(kind: Kind, raw: Any, index: int, marked: bool) -> Item:
     at = f"$.{kind.value}[{index}]"
     if not isinstance(raw, dict):
         return Item(None, {"item": raw}, Breach(f"Expected an object, got {_type_name(raw)}", at), at)
-    return Item(_key(kind, raw), raw, _breach(ITEM_VIEWS[kind], raw, at), at)
+    breach = _breach(ITEM_VIEWS[kind], raw, at)
+    if breach is None and marked:
+        breach = _no_character(raw, at)
+    return Item(_key(kind, raw), raw, breach, at)
+
+
+def _no_character(document: Any, at: str) -> Breach | None:
+    place = place_of_mark(document, at)
+    return None if place is None else Breach("A text holds what is no character", place)
 
 
 def _key(kind: Kind, raw: Document) -> str | int | None:
     key = raw.get(KEY_FIELDS[kind])
     if kind in _TEXT_KEYS:
-        return key if isinstance(key, str) and key else None
+        # What the key is where a mark stands nobody knows, so nothing below it can be asked for.
+        return key if isinstance(key, str) and key and NO_CHARACTER not in key else None
     return key if isinstance(key, int) and not isinstance(key, bool) and key in _INT64 else None
 
 

@@ -218,7 +218,7 @@ class Fetcher:
                     content = response.content
                     tally.bytes_received += content.total_compressed_bytes or content.total_bytes
             said = verdict(status, headers, body, request.list_key)
-            tally.body = body
+            tally.body = body if not isinstance(said, Accept) or said.body is None else said.body
         except TRANSPORT as error:
             if status in {401, 429} and headers is not None:
                 # Its status says enough, even where its body was lost.

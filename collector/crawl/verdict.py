@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collector.buddy.characters import marked
 from collector.buddy.messages import meaning_of, message_in, one_line
 
 __all__ = ["Accept", "Failure", "FailureKind", "Record", "Refused", "Retry", "Stop", "Verdict", "verdict"]
@@ -52,9 +53,13 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Accept(msgspec.Struct, frozen=True):
-    """The reply is what was asked for; its repr leaves the document out, for it may hold secrets."""
+    """The reply is what was asked for; its repr leaves the document out, for it may hold secrets.
+
+    `body` is what to keep in place of the one that came, where that held no characters (buddy/characters.py).
+    """
 
     document: dict[str, Any]
+    body: bytes | None = None
 
     def __repr__(self) -> str:
         return "Accept(…)"
@@ -97,9 +102,9 @@ def verdict(status: int, headers: Mapping[str, str], body: bytes, list_key: str 
     """Judge one whole reply; `list_key` names the member that must hold a list, None when an object was asked
     for.
     """
-    document = _decoded(body)
+    document, instead = _decoded(body)
     if 200 <= status < 300:
-        return _success(status, headers, body, document, list_key)
+        return _success(status, headers, body, document, list_key, instead)
     said = message_in(document)
     meaning = meaning_of(status, said)
     if meaning == "rate_refusal":
@@ -112,12 +117,16 @@ def verdict(status: int, headers: Mapping[str, str], body: bytes, list_key: str 
     return Retry(failure) if status >= 500 or status == 408 else Record(failure)
 
 
-def _decoded(body: bytes) -> Any:
+def _decoded(body: bytes) -> tuple[Any, bytes | None]:
+    """Return the JSON of a body, or that there is none; and what to keep of one that can be read only with marks."""
     try:
-        document = msgspec.json.decode(body)
+        document, instead = msgspec.json.decode(body), None
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
-        return _NOTHING
-    return document if _is_shallow(body, document) else _NOTHING
+        instead = marked(body)
+        if instead is None:
+            return _NOTHING, None
+        document = msgspec.json.decode(instead)
+    return (document, instead) if _is_shallow(body, document) else (_NOTHING, None)
 
 
 def _is_shallow(body: bytes, document: Any) -> bool:
@@ -139,7 +148,12 @@ def _is_shallow(body: bytes, document: Any) -> bool:
 
 
 def _success(
-    status: int, headers: Mapping[str, str], body: bytes, document: Any, list_key: str | None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    document: Any,
+    list_key: str | None,
+    instead: bytes | None,
 ) -> Verdict:
     if document is _NOTHING:
         return Retry(_failure("not_json", status, None, headers, body, document))
@@ -159,7 +173,7 @@ def _success(
         told = message_in(document)
         what = f"the reply holds no list {list_key!r}" + (f" but says: {told}" if told else "")
         return Retry(Failure("not_understood", status, one_line(what), None, document))
-    return Accept(document)
+    return Accept(document, instead)
 
 
 def _failure(

@@ -36,6 +36,7 @@ FAULTS: Mapping[str, str] = {
     "wrong_shape": "answers 200 with the JSON of `value` (null) instead of an object",
     "errors_in_200": "answers 200 with a body of errors",
     "wrong_type": "puts `value` at `json_path` of the true reply",
+    "half_character": "ends the text at `json_path` of the true reply with half of an emoji",
     "extra_field": "adds `value` at `json_path` to the true reply",
     "trickle": "sends one byte of the body every `seconds`, for ever",
     "hang": "takes the request and never answers",
@@ -86,7 +87,7 @@ class Fault:
         _one_of("when", self.when, ("before", "after"))
         if self.kind is not None:
             _one_of("kind", self.kind, KINDS)
-        if self.do in ("wrong_type", "extra_field"):
+        if self.do in ("wrong_type", "extra_field", "half_character"):
             json_paths.steps(self.json_path or "")
         if self.nth < 1 or (self.times is not None and self.times < 1):
             raise ValueError("nth and times count from 1")

@@ -22,6 +22,7 @@ _PAGE = b"<!DOCTYPE html><html><head><title>%s</title></head><body>%s</body></ht
 _GIBIBYTE = 1 << 30
 _ABSURD = "99999999999999999999"
 _SKEW_SECONDS = 3600
+_CUT = "a text that is cut in the middle of a character"
 _MESSAGES = {
     400: "Bad request",
     401: "Wrong authentication data",
@@ -156,6 +157,13 @@ def _altered(fault: Fault, answer: Answer, window: Window) -> Reply:
     return Reply(answer.status, msgspec.json.encode(document))
 
 
+def _half_character(fault: Fault, answer: Answer, window: Window) -> Reply:
+    document = msgspec.json.decode(answer.body)
+    json_paths.put(document, fault.json_path or "", _CUT)
+    # No encoder would write it: it is put into the encoded text.
+    return Reply(answer.status, msgspec.json.encode(document).replace(_CUT.encode(), rb"cut \ud83d"))
+
+
 def _redirect(fault: Fault, answer: Answer, window: Window) -> Reply:
     return Reply(fault.code or 302, b"", {"Location": fault.to})
 
@@ -183,6 +191,7 @@ _MAKERS: dict[str, Callable[[Fault, Answer, Window], Reply]] = {
     "errors_in_200": _errors_in_200,
     "wrong_type": _altered,
     "extra_field": _altered,
+    "half_character": _half_character,
     "redirect": _redirect,
     "delay": _delay,
     "vanish": _vanish,

@@ -35,7 +35,8 @@ TABLE = [
     (204, b"", None, Retry, "not_json"),
     (200, b'{"actions": [', "actions", Retry, "not_json"),
     (200, b"<html>hello</html>", "actions", Retry, "not_json"),
-    (200, b'{"a": "\xff"}', None, Retry, "not_json"),
+    (200, b'{"a": "\xff"', None, Retry, "not_json"),
+    (200, b'{"a": "\xff", "b": NaN}', None, Retry, "not_json"),
     (200, b"[" * 100_000, None, Retry, "not_json"),
     (200, errors("Rate limit exceeded."), "actions", Refused, None),
     (200, errors("API is disabled in this workspace."), "actions", Record, "api_disabled"),
@@ -75,6 +76,17 @@ def test_the_table_of_verdicts(
         assert said.failure.message
     if isinstance(said, Accept):
         assert said.document == json.loads(body)
+
+
+@pytest.mark.parametrize("name", [b"\\ud83d", b"caf\xe9"])
+def test_a_text_that_is_none_costs_only_itself(name: bytes) -> None:
+    """Half a character in one name leaves the reply what was asked for; what is kept of it any decoder takes."""
+    said = verdict(200, JSON, b'{"actions": [{"id": 1, "name": "x' + name + b'"}, {"id": 2}]}', "actions")
+    assert isinstance(said, Accept)
+    assert [item["id"] for item in said.document["actions"]] == [1, 2]
+    assert said.document["actions"][0]["name"].startswith(("x[no character", "xcaf[no character"))
+    assert said.body is not None
+    assert json.loads(said.body) == said.document
 
 
 @given(st.integers(100, 599), st.binary(max_size=200), st.sampled_from([None, "actions"]))

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import msgspec
 
 from collector.crawl.closing import Summary
-from collector.crawl.events import Progress
+from collector.crawl.events import CrawlEnded, Progress
 from collector.crawl.fetch import Limits
 from collector.crawl.run import World as Outside
 from collector.crawl.run import collect
@@ -61,6 +61,16 @@ class Watcher:
 
     def watch(self, progress: Progress) -> None:
         self.progress = progress
+
+
+class PowerCut(Exception):
+    """Ends a run as nothing in it expects."""
+
+
+def cut_power(fact: object) -> None:
+    """What a watcher does to end a run when all is asked and nothing is published."""
+    if isinstance(fact, CrawlEnded):
+        raise PowerCut
 
 
 @dataclass

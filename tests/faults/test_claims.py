@@ -100,7 +100,7 @@ def test_not_seeing_is_not_removing(fake: FakeBuddy, tmp_path: Path, ledger: Led
     assert _changes(seen) == []
     assert _keys(seen["last_known_actions"]) == everything
     assert {row["last_seen_run_id"] for row in seen["last_known_actions"]} == set(runs_of(lake))
-    _every_gap_is_explained(lake, seen)
+    every_gap_is_explained(lake, seen)
 
     fake.script.clear()
     fake.world = town()
@@ -108,7 +108,7 @@ def test_not_seeing_is_not_removing(fake: FakeBuddy, tmp_path: Path, ledger: Led
     assert _changes(published(lake)) == []
 
 
-def _every_gap_is_explained(lake: Path, seen: Published) -> None:
+def every_gap_is_explained(lake: Path, seen: Published) -> None:
     """`ask coverage_last_night` has exactly one line for each thing with a gap, and says why unless it was filtered out."""
     lines = collector.open_lake(lake).ask("coverage_last_night").table.to_pylist()
     gaps = {key_of(row): row["coverage"] for table in LISTS for row in seen[table] if row["coverage"] in GAPS}

@@ -8,24 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from collector.crawl.events import CrawlEnded
 from collector.fake_buddy import FakeBuddy
 from tests.faults.company import company
 from tests.faults.ledger import Ledger
-from tests.faults.nights import Watcher, night
+from tests.faults.nights import PowerCut, Watcher, cut_power, night
 from tests.faults.process import run_directory
 from tests.faults.published import compared, published, runs_of
 
 HARMS = 200
-
-
-class PowerCut(Exception):
-    """Ends a run as nothing in it expects."""
-
-
-def _cut_power(fact: object) -> None:
-    if isinstance(fact, CrawlEnded):
-        raise PowerCut
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,7 @@ def crawled(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Crawle
     directory = tmp_path_factory.mktemp("crawled")
     assert night(fake, directory / "whole").exit_code == 0
     with pytest.raises(PowerCut):
-        night(fake, directory / "dead", watcher=Watcher(_cut_power))
+        night(fake, directory / "dead", watcher=Watcher(cut_power))
     rows = published(directory / "whole").without(runs=runs_of(directory / "whole"))
     return Crawled(directory / "dead", rows, len(fake.arrivals) // 2)
 

@@ -11,7 +11,7 @@ from tests.faults.company import LONG_PIPELINE, PER_PAGE, PIPELINE, PROJECT, com
 from tests.faults.conftest import FreshLake, Undisturbed
 from tests.faults.law import judged
 from tests.faults.ledger import Ledger
-from tests.faults.nights import Result, night
+from tests.faults.nights import PowerCut, Result, Watcher, cut_power, night
 from tests.faults.published import Published, key_of, published
 from tests.faults.sampling import some
 
@@ -142,6 +142,7 @@ def test_items_that_move_with_every_reading_are_never_called_complete(
 
 GLOBEX = "/workspaces/globex-eu/projects"
 OTHER = ("us", "globex-eu", "checkout-api")
+SECOND_PAGE = {"zz-project-18", 1018, 2018}
 # One wrong field of one item: in the envelope's list, or in a single action; and whose key the problem carries.
 WRONG: list[tuple[str, str, str, Any, tuple[Any, ...], str]] = [
     ("workspaces", "/workspaces", "workspaces[1].name", 7, ("us", "globex-eu", None, None, None), "failed"),
@@ -150,6 +151,9 @@ WRONG: list[tuple[str, str, str, Any, tuple[Any, ...], str]] = [
     ("projects", GLOBEX, "projects[0].name", None, ("us", "globex-eu", None, None, None), "failed"),
     ("pipelines", f"{GLOBEX}/checkout-api/pipelines", "pipelines[0].tags", "x", (*OTHER, 107, None), "failed"),
     ("pipelines", f"{GLOBEX}/checkout-api/pipelines", "pipelines[0].id", "x", (*OTHER, None, None), "failed"),
+    ("projects", "/workspaces/acme/projects", "projects[0].url", 7, ("us", "acme", "zz-project-18", None, None), "failed"),
+    ("pipelines", "*/acme/projects/checkout-api/pipelines", "pipelines[0].loop", 1, ("us", *PROJECT, 1018, None), "failed"),
+    ("actions", "*/pipelines/102/actions", "actions[0].name", 7, ("us", *LONG_PIPELINE, 2018), "quarantined"),
     ("actions", "*/pipelines/101/actions", "actions[1].name", [], ("us", *PROJECT, 101, 1002), "quarantined"),
     ("actions", "*/pipelines/101/actions", "actions[1].type", None, ("us", *PROJECT, 101, 1002), "quarantined"),
     ("actions", "*/pipelines/101/actions", "actions[1].id", True, ("us", *PROJECT, 101, None), "failed"),
@@ -161,7 +165,7 @@ WRONG: list[tuple[str, str, str, Any, tuple[Any, ...], str]] = [
 
 @pytest.mark.parametrize(
     ("kind", "path", "json_path", "value", "key", "coverage"),
-    some(WRONG, 1, 6, 8),
+    some(WRONG, 1, 8, 12),
     ids=[f"{w[0]}: {w[2]}" for w in WRONG],
 )
 def test_a_wrong_type_in_one_field_costs_one_item(
@@ -169,7 +173,9 @@ def test_a_wrong_type_in_one_field_costs_one_item(
     fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger,
 ) -> None:  # fmt: skip
     """An item that breaks the contract becomes a problem with its JSON path; its neighbours do not notice."""
-    fake.script.add(Fault("wrong_type", kind=kind, path=path, json_path=json_path, value=value, times=None))
+    page = 2 if SECOND_PAGE & set(key) else None
+    fault = Fault("wrong_type", kind=kind, path=path, page=page, json_path=json_path, value=value, times=None)
+    fake.script.add(fault)
     lake = fresh_lake()
     result = night(fake, lake, 2)
     seen = published(lake)
@@ -244,3 +250,41 @@ def _judge(
         fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false)
     )
     assert judgement.broken == []
+
+
+# The item whose name is cut in the middle of an emoji: the request, the path of the name, whose key the problem has.
+HALVES = [
+    ("pipelines", f"{GLOBEX}/checkout-api/pipelines", "pipelines[0].name", (*OTHER, 107, None), "failed"),
+    ("actions", "*/pipelines/101/actions", "actions[1].name", ("us", *PROJECT, 101, 1002), "quarantined"),
+    ("action", "*/actions/1002", "src.image", ("us", *PROJECT, 101, 1002), "quarantined"),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "json_path", "key", "coverage"), some(HALVES, 1))
+def test_half_a_character_costs_one_item(
+    kind: str, path: str, json_path: str, key: tuple[Any, ...], coverage: str,
+    fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger,
+) -> None:  # fmt: skip
+    """A text that is no text quarantines its item alone, whether the reply is new or replayed from the journal."""
+    fault = Fault("half_character", kind=kind, path=path, json_path=json_path, times=None)
+    fake.script.add(fault)
+    lake, other = fresh_lake(), fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge("half a character in one text", undisturbed.truth, seen, result, ledger, fake)
+    assert {(row["kind"], key_of(row)) for row in seen["problems"]} == {("not_understood", key)}
+    assert {row["json_path"] for row in seen["problems"]} == {f"$.{json_path}"}
+    assert result.exit_code == 1
+    covered = [
+        row["coverage"] for table in ("pipelines", "actions") for row in seen[table] if key_of(row) == key
+    ]
+    assert covered == [coverage]
+    assert seen["action_changes"] == []
+
+    # Interrupted when all is asked, and gone on with from the journal: the same rows.
+    with pytest.raises(PowerCut):
+        night(fake, other, 2, watcher=Watcher(cut_power))
+    asked = len(fake.arrivals)
+    assert night(fake, other, 2).exit_code == 1
+    assert len(fake.arrivals) == asked
+    assert published(other).without() == seen.without()

@@ -18,6 +18,7 @@ from tests.faults.nights import at, night
 from tests.faults.process import Program, run_directory
 from tests.faults.published import Published, published, runs_of
 from tests.faults.sampling import some
+from tests.faults.test_claims import every_gap_is_explained
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,7 @@ def test_the_time_limit_publishes_what_is_whole(
     assert seen["action_changes"] == []
     assert seen["last_known_actions"] != []
     assert len(seen["last_known_actions"]) == len(truth["last_known_actions"])
+    every_gap_is_explained(lake, seen)
     # The next night begins anew and is whole.
     assert night(fake, lake, 3).exit_code == 0
     assert published(lake)["action_changes"] == []
