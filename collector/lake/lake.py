@@ -88,9 +88,14 @@ class Lake:
         """The absolute path of the lake's directory."""
         return self.storage.root
 
-    def files(self, table: str) -> list[tuple[Path, str]]:
-        """The live files of a table, as absolute path and schema fingerprint; all of one consistent set."""
-        return [(self.storage.locate(e.path), e.schema) for e in self.manifest.tables.get(table, [])]
+    def files(self, table: str, run_id: str | None = None) -> list[tuple[Path, str]]:
+        """The live files of a table, or those that hold one run, as absolute path and schema fingerprint; all of one
+        consistent set.
+        """
+        entries = self.manifest.tables.get(table, [])
+        return [
+            (self.storage.locate(e.path), e.schema) for e in entries if run_id is None or run_id in e.runs
+        ]
 
     def sizes(self) -> dict[str, Size]:
         """What every table takes, by name."""

@@ -51,7 +51,7 @@ class OpenedLake(Protocol):
     def path(self) -> Path: ...
     @property
     def manifest(self) -> Manifest: ...
-    def files(self, table: str) -> Sequence[tuple[Path, str]]: ...
+    def files(self, table: str, run_id: str | None = None) -> Sequence[tuple[Path, str]]: ...
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names can't clash with ours."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._trying(run, lambda session: session.answer(asked.sql, bound))
+        return self._trying(
+            run, lambda session: session.answer(asked.sql, bound), one_night=asked.source.one_night
+        )
 
     def sql(self, text: str) -> Answer:
         """Answer any SELECT over the tables and views; it cannot write, nor read outside the lake."""
@@ -140,11 +142,11 @@ class LakeReader:
         with self._session("latest") as session:
             return session.views.names
 
-    def _trying(self, run: str, ask: Callable[[_Session], T]) -> T:
+    def _trying(self, run: str, ask: Callable[[_Session], T], *, one_night: bool = False) -> T:
         sequence = None
         for attempt in range(_ATTEMPTS):
             try:
-                with self._session(run) as session:
+                with self._session(run, one_night=one_night) as session:
                     return ask(session)
             except FilesGone:
                 newest = self._opened().manifest.sequence
@@ -155,10 +157,11 @@ class LakeReader:
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _session(self, run: str) -> Iterator[_Session]:
+    def _session(self, run: str, *, one_night: bool = False) -> Iterator[_Session]:
         lake = self._opened()
         selected = select_run(lake.manifest.runs, run)
-        views = Views(grouped(lake), selected, self._sources)
+        files = grouped(lake, selected.run_id if selected and one_night else None)
+        views = Views(files, selected, self._sources)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
             Database([lake.path / "tables"], Path(spill)) as database,
@@ -166,12 +169,12 @@ class LakeReader:
             yield _Session(database, views, selected)
 
 
-def grouped(lake: OpenedLake) -> Files:
-    """The live files of the twelve tables, grouped by equal schema."""
+def grouped(lake: OpenedLake, run_id: str | None = None) -> Files:
+    """The live files of the twelve tables, or those that hold one run, grouped by equal schema."""
     files: dict[str, list[list[Path]]] = {}
     for table in TABLES:
         by_schema: dict[str, list[Path]] = {}
-        for path, schema in lake.files(table):
+        for path, schema in lake.files(table, run_id):
             by_schema.setdefault(schema, []).append(path)
         files[table] = list(by_schema.values())
     return files

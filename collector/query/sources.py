@@ -19,6 +19,8 @@ from collector.errors import LakeError, QueryError
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORECASE)
+# A header line of questions that need no other night: only the files that hold the selected run are opened for them.
+ONE_NIGHT = "one night"
 _PARAMETER = re.compile(r"^\$\w+\s")
 
 
@@ -39,10 +41,15 @@ class Source:
         """The opening sentence: its grain, or the question it answers."""
         sentence: list[str] = []
         for line in self.header:
-            if _PARAMETER.match(line) or line in ("blocking", "warning", ""):
+            if _PARAMETER.match(line) or line in ("blocking", "warning", ONE_NIGHT, ""):
                 break
             sentence.append(line)
         return " ".join(sentence)
+
+    @property
+    def one_night(self) -> bool:
+        """True when the file says that it needs rows of the selected run only."""
+        return ONE_NIGHT in self.header
 
     @cached_property
     def references(self) -> frozenset[str]:

@@ -1,4 +1,5 @@
 -- How many promotions go from which registry to which?
+-- one night
 with
 tonight as (select * from selected_promotions)
 select

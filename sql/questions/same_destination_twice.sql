@@ -1,4 +1,5 @@
 -- Which destinations are written by more than one promotion?
+-- one night
 -- $environment VARCHAR = '' : only destinations of this environment
 -- $disabled BOOLEAN = false : count disabled promotions too
 --
