@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
+from matplotlib.ticker import MaxNLocator
 
 INK, MUTED, GRID, PAPER = "#1f2430", "#667085", "#e4e7ec", "#ffffff"
 # One meaning, one colour, in every picture; chosen to stay apart for colour-blind readers and in grey.
@@ -43,6 +44,7 @@ def bars(ax: Axes, counts: pd.Series, colours: Sequence[str] | str = COLOURS["go
     drawn = ax.barh([label(name) for name in ordered.index], ordered.to_numpy(), color=colours, height=0.7)
     ax.bar_label(drawn, fmt="{:,.0f}", padding=4, color=MUTED)
     ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.12)
 
 
