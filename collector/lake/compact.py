@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from collector.errors import LakeError
-from collector.lake import parquet
+from collector.lake import layout, parquet
 from collector.lake.lake import Lake, with_files
 from collector.lake.manifest import FileEntry
 from collector.lake.publish import SNAPSHOTS, file_entry
@@ -98,7 +98,7 @@ def rewrite(
     # The sequence makes the name new: a path that a reader may still hold is never written again.
     path = f"tables/{table.name}/run_month={month}/{min(runs)}-s{lake.manifest.sequence + 1}.parquet"
     order = merged_order(table)
-    written = parquet.write(lake.storage, path, table, read(), tuning=parquet.COMPACT, order=order)
+    written = parquet.write(lake.storage, path, table, read(), tuning=layout.COMPACT, order=order)
     rows = 0 if written is None else written.rows
     expected = sum(parquet.count_rows(lake.storage, entry.path, runs) for entry in nights)
     if written is None or rows != expected:

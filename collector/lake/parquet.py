@@ -2,7 +2,8 @@
 
 A writer takes a stream of record batches, brings each to the table's exact schema, and keeps at most one row
 group in memory. There are three tunings, and the numbers say why: staging is read once and thrown away, a
-nightly file is written every night and read often, a compacted month is written once and kept for years.
+nightly file is written every night and read often, a compacted month is written once and kept for years. How
+columns are laid out in bytes is layout's.
 """
 
 from __future__ import annotations
@@ -18,38 +19,13 @@ from pyarrow import parquet as pq
 
 import collector
 from collector.errors import LakeError, QueryError
+from collector.lake import layout
+from collector.lake.layout import Tuning
 from collector.lake.storage import Sink, Storage
 from collector.lake.tables import Table
 
 _FINGERPRINT_DIGITS = 16
-_TIME = pa.timestamp("us")
-_ENCODING = {pa.string(): "DELTA_BYTE_ARRAY", pa.int64(): "DELTA_BINARY_PACKED", _TIME: "DELTA_BINARY_PACKED"}
 
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """How a file is laid out: zstd level, and the bounds of a row group, which are the writer's memory.
-
-    Without `encoded` every column is written plain, which is the quickest.
-    """
-
-    level: int
-    group_rows: int
-    group_bytes: int
-    encoded: bool = True
-
-
-STAGING = Tuning(level=1, group_rows=20_000, group_bytes=8 << 20, encoded=False)
-# Level 9 makes a nightly file 2% smaller than level 3 and takes twice the time.
-NIGHTLY = Tuning(level=3, group_rows=40_000, group_bytes=24 << 20)
-# Level 15 makes a month 8% smaller than level 9, once, for years.
-COMPACT = Tuning(level=15, group_rows=120_000, group_bytes=64 << 20)
-
-# A column whose values repeat less often than this, among the first rows, is written as differences between
-# neighbours; any other as runs of dictionary indexes. Measured on sorted nights of 20,000 actions: 55 bytes a
-# row with dictionaries alone, 40 so (21 of them a random commit hash); merged months 3.2 and 2.7.
-_REPEATS = 25
-_SAMPLE_ROWS = 10_000
 
 # The text whose least and greatest values are written: it is never NULL, and nights are chosen by it. Of any other they
 # would mislead duckdb 2.0, which takes every row for NULL when `IS NULL` is asked of a text column that holds NULLs and
@@ -99,15 +75,17 @@ def write(
     SettingsError when the file cannot be written.
     """
     groups = _groups((_exact(table, batch) for batch in batches), tuning)
-    first = next(groups, None)
-    if first is None:
+    group = next(groups, None)
+    if group is None:
         return None
     rows = 0
     with storage.output(path) as sink:
-        with _writer(sink, table, tuning, order, first) as writer:
-            for group in _first_then(first, groups):
+        with _writer(sink, table, tuning, order, group) as writer:
+            while group is not None:
                 writer.write_table(group, row_group_size=len(group))
                 rows += len(group)
+                group = None  # forgotten before the next is gathered, or there would be two in memory
+                group = next(groups, None)
         return Written(path, rows, sink.bytes, sink.sha256, schema_fingerprint(table.schema))
 
 
@@ -143,33 +121,10 @@ def count_rows(storage: Storage, path: str, run_ids: Collection[str]) -> int:
         return sum(pc.sum(pc.is_in(batch.column(0), wanted)).as_py() or 0 for batch in batches)
 
 
-def _differences(group: pa.Table) -> dict[str, str]:
-    """The columns to write as differences between neighbours, with the encoding for their type."""
-    sample = group.slice(0, _SAMPLE_ROWS)
-    encodings = {}
-    for field in sample.schema:
-        encoding = _ENCODING.get(field.type)
-        # Times are alike but seldom equal, so they are never worth a dictionary.
-        if encoding and (field.type == _TIME or _seldom_repeats(sample.column(field.name))):
-            encodings[field.name] = encoding
-    return encodings
-
-
-def _seldom_repeats(values: pa.ChunkedArray) -> bool:
-    return bool(pc.count_distinct(values).as_py() * _REPEATS > len(values))
-
-
-def _leaf(field: pa.Field) -> str:
-    """The name of a column's values in Parquet, which for a list is its element's."""
-    return f"{field.name}.list.element" if pa.types.is_list(field.type) else str(field.name)
-
-
 def _writer(
     sink: Sink, table: Table, tuning: Tuning, order: tuple[str, ...], first: pa.Table
 ) -> pq.ParquetWriter:
     schema = table.schema
-    differences = _differences(first) if tuning.encoded else {}
-    runs = [_leaf(field) for field in schema if field.name not in differences] if tuning.encoded else False
     bounds = [f.name for f in schema if f.type != pa.string() or f.name == _TEXT_WITH_BOUNDS]
     metadata = {
         "collector.table": table.name,
@@ -178,16 +133,19 @@ def _writer(
     }
     return pq.ParquetWriter(
         sink,
-        schema.with_metadata(metadata),
-        compression="zstd",
-        compression_level=tuning.level,
-        use_dictionary=runs,
-        column_encoding=differences,
+        first.schema.with_metadata(metadata),
         write_statistics=bounds,
-        dictionary_pagesize_limit=8 << 20,
-        data_page_size=1 << 20,
+        # Arrow's own copy of the schema would say that a folded column is a dictionary to whoever reads it.
+        store_schema=not tuning.folded,
         sorting_columns=pq.SortingColumn.from_ordering(schema, [(name, "ascending") for name in order]),
+        **layout.options(first, tuning, _weigh),
     )
+
+
+def _weigh(rows: pa.Table, options: layout.Options) -> int:
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink, store_schema=False, write_statistics=False, **options)
+    return int(sink.getvalue().size)
 
 
 def _exact(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -218,17 +176,14 @@ def _groups(batches: Iterable[pa.RecordBatch], tuning: Tuning) -> Iterator[pa.Ta
         start = 0
         while start < batch.num_rows:
             piece = batch.slice(start, tuning.group_rows - rows)
-            gathered.append(piece)
             start += piece.num_rows
+            if tuning.folded:
+                piece = layout.folded(piece)
+            gathered.append(piece)
             rows += piece.num_rows
             size += piece.nbytes
             if rows >= tuning.group_rows or size >= tuning.group_bytes:
-                yield pa.Table.from_batches(gathered)
+                yield pa.Table.from_batches(gathered).unify_dictionaries()
                 gathered, rows, size = [], 0, 0
     if gathered:
-        yield pa.Table.from_batches(gathered)
-
-
-def _first_then(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    yield first
-    yield from rest
+        yield pa.Table.from_batches(gathered).unify_dictionaries()

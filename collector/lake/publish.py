@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import pyarrow as pa
 
-from collector.lake import parquet
+from collector.lake import layout, parquet
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RunEntry
 from collector.lake.parquet import Written
@@ -51,7 +51,7 @@ def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch])
     month = f"{run.run_date:%Y-%m}"
     path = f"tables/{name}/run_month={month}/{run.run_id}.parquet"
     table = ALL[name]
-    written = parquet.write(lake.storage, path, table, rows, tuning=parquet.NIGHTLY, order=table.key)
+    written = parquet.write(lake.storage, path, table, rows, tuning=layout.NIGHTLY, order=table.key)
     if written is None:
         return None
     lake.storage.settle(path)

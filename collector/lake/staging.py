@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from collector.lake import parquet
+from collector.lake import layout, parquet
 from collector.lake.storage import Storage, make_directory, translating
 from collector.lake.tables import ALL, Column, Table
 
@@ -120,7 +120,7 @@ class _Parts:
         if not self._batches:
             return
         path = f"{self._table.name}/part-{len(self._paths):05d}.parquet"
-        parquet.write(self._storage, path, self._table, self._batches, tuning=parquet.STAGING, order=())
+        parquet.write(self._storage, path, self._table, self._batches, tuning=layout.STAGING, order=())
         self._paths.append(self._storage.locate(path))
         self._batches, self._batched_rows, self._batched_bytes = [], 0, 0
 

@@ -12,9 +12,10 @@ from pyarrow import parquet as pq
 
 import collector
 from collector.errors import LakeError
-from collector.lake import parquet
+from collector.lake import layout, parquet
 from collector.lake.compact import merged_order
-from collector.lake.parquet import COMPACT, NIGHTLY, Tuning, schema_fingerprint
+from collector.lake.layout import COMPACT, NIGHTLY, Tuning
+from collector.lake.parquet import schema_fingerprint
 from collector.lake.storage import Storage
 from collector.lake.tables import ALL, Table
 
@@ -33,7 +34,7 @@ def storage(tmp_path: Path) -> Storage:
 def test_every_table_is_read_back_as_it_was_written(storage: Storage, name: str) -> None:
     """Rows, values, types and column order of each table survive, in every tuning."""
     table, rows = ALL[name], table_of(ALL[name], run_entry(0), 100)
-    for tuning in (parquet.STAGING, NIGHTLY, COMPACT, SMALL):
+    for tuning in (layout.STAGING, NIGHTLY, COMPACT, SMALL):
         written = parquet.write(
             storage, "f.parquet", table, rows.to_batches(7), tuning=tuning, order=table.key
         )
@@ -62,7 +63,7 @@ def test_what_was_written_is_described_truly(storage: Storage) -> None:
     assert len(groups.row_group(0).sorting_columns) == len(table.key)
 
 
-@pytest.mark.parametrize("tuning", [parquet.STAGING, NIGHTLY, COMPACT])
+@pytest.mark.parametrize("tuning", [layout.STAGING, NIGHTLY, COMPACT])
 def test_null_is_found_beside_a_single_other_value(storage: Storage, tuning: Tuning) -> None:
     """Any DuckDB finds exactly the rows without a text, also where all the others hold the same one."""
     table = ALL["actions"]
