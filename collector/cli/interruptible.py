@@ -29,6 +29,7 @@ def night(
     """Collect one night; the first SIGINT or SIGTERM drains it, the second leaves at once (the journal has
     all).
     """
+    frugal_allocation()
     from collector.crawl.run import World, collect
 
     async def until_done() -> "Summary":
@@ -55,6 +56,15 @@ def fewer_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def frugal_allocation() -> None:
+    """Let Arrow take its memory from the system's allocator, unless the environment names another one.
+
+    Its own keeps what each thread once used: 130 MB more at the height of a night of 100,000 actions. Arrow looks at the
+    environment once, when its first array is made, so this comes before pyarrow is imported.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def _stop_or_leave(stop: asyncio.Event) -> None:

@@ -325,3 +325,22 @@ def test_one_line() -> None:
 def test_lengths(seconds: float, said: str) -> None:
     """A length of time is said in the two units that matter."""
     assert length(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("named", "used"), [({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")]
+)
+def test_arrow_s_memory_is_the_system_s_unless_another_is_named(named: dict[str, str], used: str) -> None:
+    """What a night imports has not settled Arrow's allocator before the night does."""
+    asked = (
+        "from collector.cli import collecting, interruptible, main;"
+        "interruptible.frugal_allocation();"
+        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
+    environ = {
+        name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"
+    } | named
+    said = subprocess.run(
+        [sys.executable, "-c", asked], env=environ, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == used
