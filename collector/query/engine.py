@@ -131,6 +131,18 @@ class Database:
         else:
             self._make("table", name, select)
 
+    def spool(self, name: str, selects: Iterable[str], folder: Path) -> None:
+        """Make the view `name` of what `selects` give now, one after the other, kept as files in `folder`.
+
+        As a table it would fill the memory limit and stay there. `folder` must be readable.
+        """
+        paths: list[str] = []
+        for select in selects:
+            paths.append(literal(str(folder / f"{name}-{len(paths)}.parquet")))
+            with _translating(self._names):
+                self._connection.cursor().execute(f"copy ({select}) to {paths[-1]} (format parquet)")
+        self.define(name, f"select * from read_parquet([{', '.join(paths)}], hive_partitioning = false)")
+
     def insert(self, name: str, columns: Mapping[str, Sequence[str]]) -> None:
         """Make the table `name` of text columns, all of one length, given as column → values."""
         # Bound lists, not `register`: that would import pandas wherever it is installed.

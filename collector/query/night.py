@@ -4,7 +4,7 @@ The staged Parquet appears under the names of its tables, the lake as it stands 
 does the rest: checks return offenders, sql/changes makes action_changes, last_known_actions and action_state.
 The cost is that of the current actions and their last known rows; no earlier night is read. duckdb doesn't
 keep to its memory limit when it sorts, joins or lists wide rows, so sql/changes joins narrow ones, `children`
-is made for a share of the actions at a time, and what leaves is sorted by `sorting`.
+is made for a share of the actions at a time and kept in files, and what leaves is sorted by `sorting`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,8 +25,9 @@ from collector.query.views import base_view, read_parquet
 Paths = Mapping[str, Sequence[Path]]
 T = TypeVar("T")
 
-# duckdb's share of the night's memory, enough for 100,000 actions of 2 kB with a third of it to spare; a
-# night that needs more is begun again with the second. One thread: two are no faster within so little.
+# duckdb's share of the night's memory, enough for 100,000 actions of 2 kB; a night that needs more, such as one
+# in which thousands of actions changed, is begun again with the second. One thread: two are no faster within so
+# little.
 MEMORY_LIMIT = "80MB"
 LARGER_MEMORY_LIMIT = "600MB"
 _THREADS = 1
@@ -39,7 +40,7 @@ CHILD_TABLES = ("trigger_conditions", "variables", "permissions")
 NOT_COMPARED = frozenset({*PROMOTE_IMAGE_ACTIONS.key, "run_date", "fetched_at"})
 # What is handled at a time where rows are wide: child rows gathered into lists, actions compared field by
 # field.
-CHILD_ROWS_AT_A_TIME = 50_000
+CHILD_ROWS_AT_A_TIME = 20_000
 ACTIONS_AT_A_TIME = 5_000
 
 
@@ -117,6 +118,8 @@ class Night:
         yield from sorter.batches()
 
     def _sort(self, table: Table) -> Sorter:
+        # What the last table took and let go, duckdb's too: the allocator keeps it, up to 60 MB, until it is told.
+        pa.default_memory_pool().release_unused()
         sorter = Sorter(table.key, self._spill)
         columns = ", ".join(identifier(name) for name in table.column_names)
         sorter.add(_exact(self._database.stream(f"select {columns} from {identifier(table.name)}"), table))
@@ -136,7 +139,7 @@ class Night:
 
     def _open(self) -> None:
         files = (*self._staged.values(), *self._previous.values(), self._counted)
-        folders = sorted({path.parent for paths in files for path in paths})
+        folders = sorted({self._spill, *(path.parent for paths in files for path in paths)})
         self._database = Database(folders, self._spill, memory_limit=self._memory_limit, threads=_THREADS)
         self._computed = False
         self._define_tables()
@@ -189,20 +192,17 @@ class Night:
         tables = (*CHILD_TABLES, PROMOTE_IMAGE_ACTIONS.name)
         views = {name: base_view(ALL[name], [self._staged.get(name, ())]) for name in tables}
         rows = sum(self._count(name) for name in CHILD_TABLES)
-        self._in_shares("children", selects["children"], -(-rows // CHILD_ROWS_AT_A_TIME), views)
+        shares = self._shares(-(-rows // CHILD_ROWS_AT_A_TIME), views)
+        database.spool("children", (selects["children"] for _ in shares), self._spill)
         for name, view in views.items():
             database.define(name, view)
         for name in ("fingerprints", "differing"):
             database.materialise(name, selects[name])
         database.define("differing_share", "select * from differing")
         database.define("compared_fields", selects["compared_fields"])
-        shares = -(-self._count("differing") // ACTIONS_AT_A_TIME)
-        self._in_shares(
-            "changed_fields",
-            selects["changed_fields"],
-            shares,
-            {"differing_share": "select * from differing"},
-        )
+        differing = -(-self._count("differing") // ACTIONS_AT_A_TIME)
+        for share in self._shares(differing, {"differing_share": "select * from differing"}):
+            database.materialise("changed_fields", selects["changed_fields"], more=share > 0)
         database.materialise("action_changes", selects["action_changes"])
         database.define("last_known_actions", selects["last_known_actions"])
         database.define("action_state", selects["action_state"])
@@ -211,13 +211,13 @@ class Night:
     def _count(self, name: str) -> int:
         return int(self._database.rows(f"select count(*) as n from {identifier(name)}")[0]["n"])
 
-    def _in_shares(self, name: str, select: str, shares: int, of: Mapping[str, str]) -> None:
-        """Make the table `name` piece by piece, the views `of` showing a share of the actions at a time."""
-        for share in range(max(1, shares)):
+    def _shares(self, count: int, of: Mapping[str, str]) -> Iterator[int]:
+        """Number the shares of the actions, the views `of` showing one of them at a time."""
+        for share in range(max(1, count)):
             for view, everything in of.items():
-                part = f"select * from ({everything}) where action_id % {max(1, shares)} = {share}"
+                part = f"select * from ({everything}) where action_id % {max(1, count)} = {share}"
                 self._database.define(view, part)
-            self._database.materialise(name, select, more=share > 0)
+            yield share
 
 
 def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:

@@ -124,6 +124,37 @@ def test_a_changed_column_is_one_row(
     assert change["previous_run_id"] == run_of(0)[0]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (
+            '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
+            '{"pipeline":{"a":2},"x":{"pipeline":{"a":2}}}',
+            True,
+        ),
+        ('{"pipeline":1,"x":{"pipeline":12}}', '{"pipeline":1,"x":{"pipeline":13}}', True),
+        ('{"x":{"pipeline":1}}', '{"x":{"pipeline":2}}', True),
+        ('{"x":"\\"pipeline\\":1","pipeline":1}', '{"x":"\\"pipeline\\":2","pipeline":2}', True),
+        (
+            '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
+            '{"pipeline":{"a":2},"x":{"pipeline":{"a":1}}}',
+            False,
+        ),
+        ('{"pipeline": {"a": 1.50}, "x": 1}', '{"pipeline": {"a": 2.50}, "x": 1}', False),
+        ('{"pipeline":{"b":1}}', None, False),
+        ('{"x":1}', '{"pipeline":null,"x":1}', False),
+    ],
+)
+def test_only_a_pipeline_s_own_fields_are_left_out_of_extra(
+    tmp_path: Path, before: str | None, after: str | None, changed: bool
+) -> None:
+    """What the action's reply says of its pipeline is no change of the action; a namesake further down is."""
+    nights = Nights(tmp_path)
+    nights.collect(world([action(1, extra=before)]))
+    left = nights.collect(world([action(1, extra=after)]))
+    assert [change["column_name"] for change in left["action_changes"]] == ["extra"] * changed
+
+
 def test_values_that_swap_columns_are_two_changes(tmp_path: Path) -> None:
     """Fingerprints see where a value stands: source and destination that change places differ."""
     nights = Nights(tmp_path)
@@ -359,6 +390,24 @@ def test_a_night_that_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pyt
         changed = night.reader("action_changes").read_all().to_pylist()
     assert said(changed) == [(n, "changed", "name", f"Promote {n}", "new") for n in range(9)]
     assert {key_of(row)[:2] for row in changed} == {("us", "acme")}
+
+
+def test_thousands_of_wide_actions_fit_into_the_first_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night in which one action in fifty has run, and all their pipelines, never needs the larger limit."""
+    monkeypatch.setattr("collector.query.night.LARGER_MEMORY_LIMIT", "1MB")
+    pipeline = ",".join(f'"field_{n}":"value {n}"' for n in range(50))
+
+    def wide(night: int) -> dict[str, list[Row]]:
+        extra = f'{{"pipeline":{{{pipeline},"ran":{night}}},"x":1}}'
+        return world(
+            [action(n, extra=extra, current_revision=str(night if n % 50 == 0 else 0)) for n in range(4_500)]
+        )
+
+    nights = Nights(tmp_path)
+    nights.collect(wide(1))
+    assert len(nights.collect(wide(2))["action_changes"]) == 90
 
 
 def test_extra_rows_join_a_staged_table(tmp_path: Path) -> None:

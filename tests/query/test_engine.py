@@ -36,6 +36,20 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def test_what_is_spooled_stays_as_it_was(database: Database, lake: Path) -> None:
+    """A spooled view has the rows of all its selects, of the moment they ran, and is made anew by the same name."""
+    for a in (1, 2):
+        database.materialise("now", f"select {a} as a")
+        selects = (
+            "select a, null::VARCHAR as b from now",
+            "select a, b from t where a = 1",
+            "from t where false",
+        )
+        database.spool("kept", selects, lake)
+        database.materialise("now", "select 99 as a")
+        assert database.rows("from kept") == [{"a": a, "b": None}, {"a": 1, "b": "x"}]
+
+
 WRITES = [
     "copy (select 1) to 'LAKE/new.parquet'",
     "copy t to 'LAKE/t.parquet'",
