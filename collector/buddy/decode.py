@@ -74,10 +74,8 @@ class Detail:
 
 
 def decode(request: Request, document: Document, *, marked: bool = False) -> ListPage | Detail:
-    """Read the reply to `request`; raises nothing for whatever stands in an item.
-
-    `marked` says that marks may stand where the reply held no characters (characters.py).
-    """
+    """Read the reply to `request`; raises nothing for whatever stands in an item."""
+    # `marked`: marks may stand where the reply held no characters (characters.py).
     if request.kind is Kind.ACTION:
         return decode_action(request, document, marked=marked)
     return decode_list(request.kind, document, marked=marked)

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from collector.fake_buddy import FAULTS, FakeBuddy, Fault, World
@@ -258,6 +259,14 @@ def test_mutate_before_and_after() -> None:
     shifted = [two[1], *three]
     assert pages(Fault("mutate", page=2, mutate=without_first)) == [one, shifted, []]
     assert pages(Fault("mutate", page=2, mutate=without_first, when="after")) == [one, two, []]
+
+
+def test_half_character() -> None:
+    """A text ends in half of an emoji, which Python's own decoder shows as it is and no strict one takes."""
+    reply = hit(Fault("half_character", json_path="src.image"))
+    with pytest.raises(msgspec.DecodeError):
+        msgspec.json.decode(reply.body)
+    assert reply.json == {**TRUTH, "src": {**TRUTH["src"], "image": "cut \ud83d"}}
 
 
 def test_mutate_to_a_night() -> None:

@@ -69,7 +69,8 @@ def test_readers_never_see_an_error_or_a_mixture(lake: Lake) -> None:
     for reader in readers:
         reader.start()
     ends, day = time.monotonic() + SECONDS, 0
-    while time.monotonic() < ends and not any(reader.wrong for reader in readers):
+    # However slow the machine, enough must have happened to be seen.
+    while (time.monotonic() < ends or lake.manifest.sequence <= 15) and not any(r.wrong for r in readers):
         day += 1
         publish_night(lake, day, count=2)
         now = run_entry(day).finished_at
