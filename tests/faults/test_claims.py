@@ -85,7 +85,7 @@ def test_not_seeing_is_not_removing(fake: FakeBuddy, tmp_path: Path, ledger: Led
 
     blind = _blinded(fake)
     filters: dict[str, Any] = {"workspaces": ("!umbrella-health",), "projects": ("!payments",)}
-    result = night(fake, lake, 2, **filters)
+    result = night(fake, lake, 2, limits=QUICK, **filters)
     seen = published(lake)
     judgement = judged(truth, seen, filtered=True)
     unseen = everything - _keys(seen["promote_image_actions"])

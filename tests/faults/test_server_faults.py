@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from collector.crawl.fetch import Limits
 from collector.fake_buddy import FakeBuddy
 from tests.faults.catalogue import Case, Target, matrix, sample
 from tests.faults.conftest import FreshLake, Undisturbed
 from tests.faults.law import COVERAGE_OF, LISTS, falsely_changed, judged
 from tests.faults.ledger import Ledger
-from tests.faults.nights import CONCURRENCY, QUICK, SOON_STUCK, Result, night
+from tests.faults.nights import CONCURRENCY, PATIENT, QUICK, SOON_STUCK, Result, night
 from tests.faults.published import key_of, published, runs_of
 
 # What no night with one fault may take, even on a busy machine; a healthy one takes half a second.
@@ -56,7 +57,7 @@ def _prove(
 ) -> None:
     fake.script.add(case.on(target))
     began = time.monotonic()
-    result = night(fake, lake, 2, limits=SOON_STUCK if case.comes == "resumes" else QUICK)
+    result = night(fake, lake, 2, limits=_limits(case))
     took = time.monotonic() - began
     injected = sum(arrival.fault is not None for arrival in fake.arrivals)
     requests = len(fake.arrivals)
@@ -78,6 +79,14 @@ def _prove(
     assert injected >= 1
     assert requests <= undisturbed.requests + case.more_requests
     assert took < BOUNDED_S
+
+
+def _limits(case: Case) -> Limits:
+    if case.comes == "resumes":
+        return SOON_STUCK
+    return (
+        QUICK if case.problem == "timeout" or case.fault in ("no answer", "a body that trickles") else PATIENT
+    )
 
 
 def _with_a_gap(

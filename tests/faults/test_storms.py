@@ -94,7 +94,7 @@ def _weathered(script: list[dict[str, Any]], fake: FakeBuddy, calm: Calm, lake: 
     fake.script.clear()
     fake.forget_arrivals()
     fake.script.add(*(Fault.from_data(fault) for fault in script))
-    result = night(fake, lake, 2)
+    result = night(fake, lake, 2, limits=QUICK)
     arrivals = fake.arrivals
     fake.script.clear()
     injected = sum(arrival.fault is not None for arrival in arrivals)
