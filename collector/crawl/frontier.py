@@ -142,14 +142,11 @@ class Frontier:
         """Move on without a reply, for the reason `failed` holds."""
         request = failed.request
         self._owed.discard(request)
-        if _is_refused_page(failed):
-            if is_probe(request):
-                return self._probed(request, None)
-            if request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE:
-                self._per_page = DOCUMENTED_PER_PAGE
-                self._push(msgspec.structs.replace(request, per_page=DOCUMENTED_PER_PAGE))
-                return []
-        elif is_probe(request) and (next_probe := self._probing.failed(request.kind)) is not None:
+        if _may_be_page_size(failed):
+            self._per_page = DOCUMENTED_PER_PAGE
+            self._push(msgspec.structs.replace(request, per_page=DOCUMENTED_PER_PAGE))
+            return []
+        if is_probe(request) and (next_probe := self._probing.failed(request.kind)) is not None:
             self._push(next_probe)
         self.done[request.kind] += 1
         problem = failed.problem(key_of(request))
@@ -364,9 +361,11 @@ class Frontier:
 _KIND_ABOVE = {Kind.PROJECTS: Kind.WORKSPACES, Kind.PIPELINES: Kind.PROJECTS, Kind.ACTIONS: Kind.PIPELINES}
 
 
-def _is_refused_page(failed: GivenUp) -> bool:
-    # Whether Buddy clamps or rejects what it was not documented to take is not known (buddy-api.md, section 3).
-    return failed.failure_kind == "http_error" and failed.http_status in {400, 422}
+def _may_be_page_size(failed: GivenUp) -> bool:
+    # Whether Buddy clamps or rejects a larger page than documented is not known (buddy-api.md, section 3).
+    request = failed.request
+    bad_request = failed.failure_kind == "http_error" and failed.http_status in {400, 422}
+    return bad_request and request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE
 
 
 def _child_key(parent: Key, own: str | int | None) -> Key:
