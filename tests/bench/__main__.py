@@ -1,6 +1,8 @@
-"""`python -m tests.bench`: all nine benchmarks, to the terminal and to RESULTS.md beside this file.
+"""`python -m tests.bench`: all benchmarks, to the terminal, to RESULTS.md beside this file, and their goals to the README.
 
-`--quick` proves in seconds that they work and writes nothing; `--only NAME…` runs some of them and prints.
+What each has found is kept, so that a long run that was broken off goes on with `--only` those that are missing, and one can
+be measured again: the file is written once all of them are there. `--quick` proves in seconds that they work, and keeps
+nothing.
 """
 
 import argparse
@@ -19,10 +21,15 @@ from tests.bench import (
     speed,
     start_up,
 )
+from tests.bench.kept import all_kept, keep
 from tests.bench.report import Section, document, goals_table
 from tests.bench.scale import FULL, QUICK, Scale
+from tests.marked import put_between
 
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("RESULTS.md")
+KEPT = ROOT / ".bench"  # `make bench` begins without it
+BEGIN, END = "<!-- goals: written by `make bench` -->", "<!-- end goals -->"
 
 BENCHES: dict[str, Callable[[Scale], Section | list[Section]]] = {
     "requests": requests_made.bench,
@@ -36,15 +43,13 @@ BENCHES: dict[str, Callable[[Scale], Section | list[Section]]] = {
 }
 
 
-def run(names: Sequence[str], scale: Scale) -> list[Section]:
-    """Run the named benchmarks in order, printing each as it comes."""
-    sections: list[Section] = []
-    for name in names:
-        sys.stderr.write(f"{name} …\n")
-        found = BENCHES[name](scale)
-        for section in found if isinstance(found, list) else [found]:
-            print(section, end="\n\n", flush=True)
-            sections.append(section)
+def run(name: str, scale: Scale) -> list[Section]:
+    """Run one benchmark and print what it found."""
+    sys.stderr.write(f"{name} …\n")
+    found = BENCHES[name](scale)
+    sections = found if isinstance(found, list) else [found]
+    for section in sections:
+        print(section, end="\n\n", flush=True)
     return sections
 
 
@@ -58,10 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     # Before the load that we are.
     where = machine.described()
-    sections = run(given.only, QUICK if given.quick else FULL)
-    print(goals_table(sections))
-    if not given.quick and given.only == list(BENCHES):
-        RESULTS.write_text(document(where, sections), encoding="utf-8")
+    found = []
+    for name in given.only:
+        sections = run(name, QUICK if given.quick else FULL)
+        found += sections
+        if not given.quick:
+            keep(KEPT, name, sections)
+    print(goals_table(found))
+    if not given.quick and (every := all_kept(KEPT, BENCHES)) is not None:
+        RESULTS.write_text(document(where, every), encoding="utf-8")
+        put_between(ROOT / "README.md", BEGIN, END, str(goals_table(every)))
         sys.stderr.write(f"wrote {RESULTS}\n")
     return 0
 

@@ -1,8 +1,11 @@
 """The benchmarks work: each is run at a tiny size. What they measure is not looked at, for a test is no quiet machine."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.bench.__main__ import BENCHES, main
+from tests.bench.__main__ import BEGIN, BENCHES, END, ROOT, main
+from tests.bench.kept import all_kept, keep
 from tests.bench.report import Goal, Section, Table, document
 from tests.bench.scale import QUICK
 
@@ -43,3 +46,26 @@ def test_the_results_are_one_markdown_document() -> None:
 def test_the_quick_size_needs_no_peer_installed() -> None:
     """dlt belongs to the benchmark extra, which the tests do without."""
     assert QUICK.dlt is False
+
+
+def test_what_was_found_is_kept_until_all_is_there(tmp_path: Path) -> None:
+    """Sections come back as they were, in the order of the benchmarks, and not before the last one is there."""
+    first, second = (
+        Section(title, "So.", [Table(("a", "b"), [("c", "1")])], [Goal("g", "1", "2", True)])
+        for title in "12"
+    )
+    keep(tmp_path / "kept", "later", [second])
+    assert all_kept(tmp_path / "kept", ["sooner", "later"]) is None
+    keep(tmp_path / "kept", "sooner", [second])
+    keep(tmp_path / "kept", "sooner", [first])
+    kept = all_kept(tmp_path / "kept", ["sooner", "later"])
+    assert kept is not None
+    assert list(map(str, kept)) == [str(first), str(second)]
+    assert kept[0].goals[0] == first.goals[0]
+
+
+def test_the_readme_has_a_place_for_the_goals() -> None:
+    """Both markers stand in the README, in their order."""
+    before, _, after = (ROOT / "README.md").read_text(encoding="utf-8").partition(BEGIN)
+    assert before
+    assert END in after

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from tests.marked import put_between
+
 ROOT = Path(__file__).resolve().parents[2]
 # Below pytest's cache, which `make clean` removes; `make faults` begins with an empty one.
 FOLDER = "faults"
@@ -69,15 +71,6 @@ def read(folder: Path) -> list[Line]:
     return [decode(raw) for path in sorted(folder.glob("*.jsonl")) for raw in path.read_bytes().splitlines()]
 
 
-def write_between_markers(readme: Path, text: str) -> None:
-    """Put `text` between the markers of a README; raises ValueError when it has none."""
-    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{readme} has no place for the table: {BEGIN} … {END}")
-    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> int:
     """Write the table of the last `make faults` into the README, good or bad."""
     lines = read(ROOT / ".pytest_cache" / "d" / FOLDER)
@@ -85,7 +78,7 @@ def main() -> int:
         print("no test of faults was run", file=sys.stderr)
         return 1
     made = table(lines)
-    write_between_markers(ROOT / "README.md", made)
+    put_between(ROOT / "README.md", BEGIN, END, made)
     print(made)
     return 0
 
