@@ -23,7 +23,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
-from collector.errors import CollectorError, LakeError, QueryError
+from collector.errors import CollectorError, LakeError, NotPublished, QueryError
 
 # Rows of a batch that streams out: about 4 MB of the widest table.
 BATCH_ROWS = 2_000
@@ -48,6 +48,8 @@ _DAMAGED_FILE = re.compile(
     r"Could not read|read error",
     re.IGNORECASE,
 )
+# A file that duckdb writes: what it spills, what it spools.
+_UNWRITABLE = re.compile(r'Could not write file \\*"(?P<path>[^"\\]+)\\*": (?P<why>[^"]+)')
 _UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.DOTALL)
 
 
@@ -134,7 +136,8 @@ class Database:
     def spool(self, name: str, selects: Iterable[str], folder: Path) -> None:
         """Make the view `name` of what `selects` give now, one after the other, kept as files in `folder`.
 
-        As a table it would fill the memory limit and stay there. `folder` must be readable.
+        As a table it would fill the memory limit and stay there. `folder` must be readable. Raises NotPublished when
+        the disk is full.
         """
         paths: list[str] = []
         for select in selects:
@@ -292,6 +295,11 @@ def _in_our_words(error: BaseException, names: Sequence[str]) -> CollectorError:
         return MemoryLimitReached(
             "the answer does not fit into the memory it was given",
             advice="Ask for fewer rows or columns, or aggregate in SQL.",
+        )
+    if found := _UNWRITABLE.search(text):
+        return NotPublished(
+            f"{found['path']} could not be written: {found['why'].strip()}",
+            advice="Make room on the disk, then run the same command again.",
         )
     if text.startswith("Permission Error"):
         return QueryError(
