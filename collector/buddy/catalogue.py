@@ -6,6 +6,7 @@ installations, buddy-api.md 1.1) is kept because the target is appended to it, n
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -86,6 +87,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.path}?{urlencode(query)}"
 
 
+# The actions of a project are asked for one after another.
+@lru_cache(maxsize=1024)
 def segment(name: str) -> str:
     """Return `name` as one path segment that no server reads as more than one, nor as a step up."""
     encoded = quote(name, safe="")

@@ -5,7 +5,6 @@ a `Breach` (message and JSON path) instead of being guessed at, together with as
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -38,16 +37,14 @@ _TEXT_KEYS = frozenset({Kind.WORKSPACES, Kind.PROJECTS})
 _INT64 = range(-(2**63), 2**63)
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(msgspec.Struct, frozen=True):
     """How an item broke the contract: our words and the JSON path of the place."""
 
     message: str
     json_path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One element of a list: its key (None if even that is unreadable), its JSON, the breach, if any, and its JSON path."""
 
     key: str | int | None
@@ -56,16 +53,14 @@ class Item:
     at: str = "$"
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
+class ListPage(msgspec.Struct, frozen=True):
     """One page of a list: its items in order, and the members of the reply around the list."""
 
     items: tuple[Item, ...]
     envelope: Document
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(msgspec.Struct, frozen=True):
     """A single action, or why it can't be read; `is_promote_image` is False when it says that it is of another type."""
 
     document: Document
@@ -75,7 +70,7 @@ class Detail:
 
 def decode(request: Request, document: Document, *, marked: bool = False) -> ListPage | Detail:
     """Read the reply to `request`; raises nothing for whatever stands in an item."""
-    # `marked`: marks may stand where the reply held no characters (characters.py).
+    # `marked`: marks stand where the reply held no characters (characters.py).
     if request.kind is Kind.ACTION:
         return decode_action(request, document, marked=marked)
     return decode_list(request.kind, document, marked=marked)
@@ -122,7 +117,7 @@ def _item(kind: Kind, raw: Any, index: int, marked: bool) -> Item:
     breach = _breach(ITEM_VIEWS[kind], raw, at)
     if breach is None and marked:
         breach = _no_character(raw, at)
-    return Item(_key(kind, raw), raw, breach, at)
+    return Item(_key(kind, raw, marked), raw, breach, at)
 
 
 def _no_character(document: Any, at: str) -> Breach | None:
@@ -130,11 +125,11 @@ def _no_character(document: Any, at: str) -> Breach | None:
     return None if place is None else Breach("A text holds what is no character", place)
 
 
-def _key(kind: Kind, raw: Document) -> str | int | None:
+def _key(kind: Kind, raw: Document, marked: bool) -> str | int | None:
     key = raw.get(KEY_FIELDS[kind])
     if kind in _TEXT_KEYS:
         # What the key is where a mark stands nobody knows, so nothing below it can be asked for.
-        return key if isinstance(key, str) and key and NO_CHARACTER not in key else None
+        return key if isinstance(key, str) and key and not (marked and NO_CHARACTER in key) else None
     return key if isinstance(key, int) and not isinstance(key, bool) and key in _INT64 else None
 
 

@@ -174,16 +174,17 @@ def journal_line(crew: Crew, outcome: Outcome) -> tuple[Entry, Any]:
         assert outcome.body is not None
         changed = redactor.redact(outcome.body, outcome.document)
         body = msgspec.json.encode(outcome.document) if changed else outcome.body
-        return Answered(outcome.request, outcome.last_seen_at, cost, msgspec.Raw(body)), outcome.document
+        line = Answered(outcome.request, outcome.last_seen_at, cost, msgspec.Raw(body), outcome.marked)
+        return line, outcome.document
     raw = failure.raw
     if failure.document is not None:
         redactor.redact_document(failure.document, strictly=True)
         raw = msgspec.json.encode(failure.document).decode()[:MOST_RAW_CHARACTERS]
-    line = Failed(
+    failed = Failed(
         outcome.request, outcome.first_seen_at, outcome.last_seen_at, cost, failure.kind,
         redactor.redact_text(failure.message), failure.http_status, None if raw is None else redactor.redact_text(raw),
     )  # fmt: skip
-    return line, None
+    return failed, None
 
 
 async def crawl(

@@ -263,6 +263,7 @@ class Fetcher:
             tally.bytes_received,
             first,
             first if single else self._now(),
+            marked=isinstance(said, Accept) and said.body is not None,
         )
 
     def _without_token(self, text: str) -> str:

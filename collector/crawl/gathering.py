@@ -12,7 +12,6 @@ import msgspec
 
 from collector.buddy.decode import decode
 from collector.buddy.findings import Finding, Key, Problem, Seen
-from collector.buddy.marks import NO_CHARACTER
 from collector.crawl.frontier import Frontier, Selection
 from collector.crawl.journal import Answered, Cost, Entry, Failed, Line, Resumed
 from collector.crawl.reply import GivenUp, Reply
@@ -23,8 +22,6 @@ from collector.settings import Installation, exact_names, selects
 _MISSED = frozenset({"forbidden", "failed", "quarantined"})
 # What makes the list of workspaces itself less than whole, though it was answered.
 _OF_THE_ROOT = frozenset({"not_understood", "unsettled_listing"})
-
-_MARK = NO_CHARACTER.encode()
 
 
 class Tally:
@@ -94,7 +91,7 @@ class Gathering:
         tally.add_cost(line.cost)
         if isinstance(line, Answered):
             tally.answered += 1
-            content = decode(line.request, document, marked=_MARK in bytes(line.body))
+            content = decode(line.request, document, marked=line.marked)
             self._keep(tally, frontier.feed(Reply(line.request, content, line.at, line.cost.attempts)))
         else:
             self._keep(tally, frontier.give_up(_given_up(line)))

@@ -25,6 +25,7 @@ FORMAT = 1
 FILE_NAME = "journal.jsonl"
 _MODE = 0o640
 _CRC_DIGITS = 8
+_READ_AHEAD = 1 << 20
 
 
 class Abandoned(msgspec.Struct, frozen=True):
@@ -60,13 +61,14 @@ class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
     paused_seconds: float = 0.0
 
 
-class Answered(msgspec.Struct, frozen=True, tag="answered"):
-    """Buddy's reply to a request, redacted."""
+class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
+    """Buddy's reply to a request, redacted; `marked` where marks stand in it for what were no characters."""
 
     request: Request
     at: datetime
     cost: Cost
     body: msgspec.Raw
+    marked: bool = False
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -123,7 +125,7 @@ class Journal:
         Whatever follows the last taken line is cut off: a damaged line, one that `take` refuses, and all behind it.
         """
         sound = taken = 0
-        with self.path.open("rb") as reader:
+        with self.path.open("rb", buffering=_READ_AHEAD) as reader:
             for raw in reader:
                 line = parse(raw)
                 if line is None:

@@ -14,8 +14,8 @@ __all__ = ["Event", "Outcome", "RefusalMet", "RetryScheduled"]
 class Outcome(msgspec.Struct, frozen=True):
     """All that came of one request. Exactly one of `document` and `failure` is None.
 
-    `status` and `body` are those of the last reply (`body` only when accepted, and
-    encoded anew where it held no characters). `attempts` counts the replies
+    `status` and `body` are those of the last reply (`body` only when accepted; encoded anew, and `marked`, where it held
+    no characters). `attempts` counts the replies
     and losses that were not refusals, `refusals` the 429s and their like, so the requests sent are the sum;
     `bytes_received` is what came over the wire in bodies, compressed where they were. `first_seen_at` and
     `last_seen_at` (UTC) are when the first and the last of them came home.
@@ -31,6 +31,7 @@ class Outcome(msgspec.Struct, frozen=True):
     bytes_received: int
     first_seen_at: datetime
     last_seen_at: datetime
+    marked: bool = False
 
     def __repr__(self) -> str:
         # Neither body nor document: they may hold variables' values.

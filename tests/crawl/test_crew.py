@@ -35,12 +35,17 @@ Rows = Counter[tuple[str, str]]
 
 
 def outcome(
-    request: Request, document: dict[str, Any] | None, failure: Failure | None = None, **cost: int
+    request: Request,
+    document: dict[str, Any] | None,
+    failure: Failure | None = None,
+    *,
+    attempts: int = 1,
+    refusals: int = 0,
+    bytes_received: int = 10,
 ) -> Outcome:
     """What the fetcher says of a request."""
     body = None if document is None else msgspec.json.encode(document)
-    costs = {"attempts": 1, "refusals": 0, "bytes_received": 10, **cost}
-    return Outcome(request, 200, body, document, failure, **costs, first_seen_at=AT, last_seen_at=AT)
+    return Outcome(request, 200, body, document, failure, attempts, refusals, bytes_received, AT, AT)
 
 
 class ScriptedGetter:

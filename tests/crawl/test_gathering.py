@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from collector.buddy.catalogue import Kind, Request, workspaces_request
 from collector.buddy.findings import Key, Problem
+from collector.buddy.marks import NO_CHARACTER
 from collector.crawl.gathering import Gathering, Tally, abandoned_problem, selection
 from collector.crawl.journal import FORMAT, Answered, Cost, Entry, Failed, Header, Resumed
 from collector.crawl.reply import Reply
@@ -142,6 +143,24 @@ def test_a_line_that_answers_nothing_is_refused() -> None:
     assert gathering.replay(line)
     assert not gathering.replay(line)
     assert gathering.answered == 1
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_mark_means_something_only_where_the_line_says_so(marked: bool) -> None:
+    """Text that looks like a mark is data; only in a reply that held no characters does it cost its action the row."""
+    gathering, buddy = Gathering(STAMP, [installation()]), ModelBuddy(tree(1, 1, 1, 1))
+    buddy.edit = lambda r, document: (
+        document.update(name=f"a{NO_CHARACTER}D83D]") if r.kind is Kind.ACTION else None
+    )
+    frontier = gathering.frontiers["us"]
+    while isinstance(request := frontier.next(), Request):
+        line, document = served(buddy, request)
+        if isinstance(line, Answered) and request.kind is Kind.ACTION:
+            line = msgspec.structs.replace(line, marked=marked)
+        gathering.take(line, document)
+    rows = gathering.take_rows()
+    assert len(rows.get("promote_image_actions", [])) == (not marked)
+    assert len(rows.get("problems", [])) == marked
 
 
 def test_being_taken_up_again_is_counted() -> None:

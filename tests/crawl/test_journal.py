@@ -48,7 +48,7 @@ LINES: list[Line] = [
 def seen_in(line: Line) -> Any:
     """A line as a value that compares: the body of an answer decoded."""
     if isinstance(line, Answered):
-        return ("answered", line.request, line.at, line.cost, msgspec.json.decode(line.body))
+        return ("answered", line.request, line.at, line.cost, msgspec.json.decode(line.body), line.marked)
     return line
 
 
@@ -164,7 +164,7 @@ def test_any_line_is_read_as_it_was_written(
     assert line.count(b"\n") == 1
     assert parse(line) == failed
     body = msgspec.json.encode({"a": [message, raw, seconds]})
-    answered = Answered(projects_request("us", name), AT, Cost(), msgspec.Raw(body))
+    answered = Answered(projects_request("us", name), AT, Cost(), msgspec.Raw(body), marked=key % 2 == 0)
     parsed = parse(render(answered))
     assert parsed is not None
     assert seen_in(parsed) == seen_in(answered)
