@@ -1,5 +1,6 @@
 """How a failure is told: one paragraph on stderr that says what happened and what to do, and an exit code."""
 
+import errno
 import os
 import sys
 import textwrap
@@ -9,7 +10,7 @@ from typing import Final
 from typer.exceptions import TyperException
 
 from collector.cli import terminal
-from collector.errors import CollectorError, NotPublished, UsageError
+from collector.errors import CollectorError, NotPublished, SettingsError, UsageError
 
 # The promise that scripts rely on; the README's table and `collect --help` are made from it.
 EXIT_CODES: Final = {
@@ -22,6 +23,8 @@ EXIT_CODES: Final = {
     6: "failed a blocking check, nothing published",
     130: "interrupted, resumable",
 }
+
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def report(error: CollectorError) -> int:
@@ -69,6 +72,22 @@ def broken_pipe() -> int:
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def is_full_output(error: OSError) -> bool:
+    """True for a write that failed on what was open already: of our own files every such failure is told by the lake."""
+    return error.filename is None and error.errno in _NO_ROOM
+
+
+def full_output(error: OSError) -> int:
+    """Tell that what a command shows could not be written where it goes (`> FILE` on a full disk); returns 2."""
+    broken_pipe()
+    return report(
+        SettingsError(
+            f"The output could not be written: {error.strerror}.",
+            "Make room where it goes, or send it elsewhere, and run the command again.",
+        )
+    )
 
 
 def paragraph(message: str, advice: str) -> str:

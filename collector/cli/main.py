@@ -26,7 +26,14 @@ from collector.cli import (
     status,
     upkeep,
 )
-from collector.cli.failures import broken_pipe, report, report_unexpected, report_usage
+from collector.cli.failures import (
+    broken_pipe,
+    full_output,
+    is_full_output,
+    report,
+    report_unexpected,
+    report_usage,
+)
 from collector.errors import CollectorError, Interrupted, UsageError
 
 app = typer.Typer(
@@ -81,6 +88,8 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return Interrupted.exit_code
     except Exception as bug:
+        if isinstance(bug, OSError) and is_full_output(bug):
+            return full_output(bug)
         return report_unexpected(bug)
 
 
