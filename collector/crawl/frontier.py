@@ -23,8 +23,8 @@ from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, Kind, Request
 from collector.buddy.decode import Breach, Detail, Item, ListPage, carries_ends, check_promote_image
 from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, coverage_of, key_of
 from collector.buddy.views import PROMOTE_IMAGE
-from collector.crawl.listing import Listing, identity_of
-from collector.crawl.probing import Probing, is_probe
+from collector.crawl.listing import Listing, identity_of, is_probe
+from collector.crawl.probing import Probing
 from collector.crawl.reply import GivenUp, Reply
 
 # Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any

@@ -15,6 +15,11 @@ MOST_READINGS = 3
 PROBE = 1
 
 
+def is_probe(request: Request) -> bool:
+    """Return whether a request only finds out whether its list is paged."""
+    return request.per_page == PROBE
+
+
 def identity_of(item: Item) -> Hashable:
     """Return what tells an item from its neighbours: its key, or all of its JSON where even the key is unreadable."""
     return msgspec.json.encode(item.document) if item.key is None else item.key
@@ -69,7 +74,7 @@ class Listing:
             self._first = (request.page, request.per_page, count)
             # Only a page as long as a limit of Buddy's can have cut the list off.
             self._full = count in {DOCUMENTED_PER_PAGE, request.per_page or PER_PAGE}
-        elif request.per_page == PROBE:
+        elif is_probe(request):
             return self._after_probe(request, count)
         elif count and not self._brought_new:
             self._repeated = True

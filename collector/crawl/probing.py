@@ -5,12 +5,6 @@ that may have been wait for its answer, so that a night costs one request more a
 """
 
 from collector.buddy.catalogue import Kind, Request
-from collector.crawl.listing import PROBE
-
-
-def is_probe(request: Request) -> bool:
-    """Return whether a request only finds out whether its list is paged."""
-    return request.per_page == PROBE
 
 
 class Probing:

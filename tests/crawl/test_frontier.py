@@ -14,7 +14,7 @@ from collector.buddy.catalogue import Kind, Request, projects_request
 from collector.buddy.decode import ListPage
 from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, key_of
 from collector.crawl.frontier import LOOK_AHEAD, Frontier, Selection, Signal
-from collector.crawl.probing import is_probe
+from collector.crawl.listing import is_probe
 from collector.crawl.reply import Reply
 
 from .model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, take, tree
