@@ -18,9 +18,7 @@ _SAFE = (None, "", REDACTED, ENCRYPTED)
 _CIPHERTEXT = "secure!"
 # A body without any of these, whatever the case, has no name that matters.
 _TELLING = (b'ariables"', b"passw", b"passphr")
-_CONTAINERS = (dict, list)
-# What JSON has besides them.
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_CONTAINERS = frozenset({dict, list})
 # Names are remembered up to this many, for a reply may hold any.
 _MOST_NAMES = 4096
 
@@ -125,7 +123,7 @@ class Redactor:
                 if value not in _SAFE:
                     node[name] = REDACTED
                     changed = True
-            elif isinstance(value, _CONTAINERS):
+            elif type(value) in _CONTAINERS:
                 changed |= self._redact_variables(value, wholly=meaning is _Meaning.VARIABLES)
         return changed
 
@@ -164,6 +162,4 @@ def _nodes(document: Any) -> Iterator[Any]:
         node = waiting.popleft()
         yield node
         children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-        # Most objects hold nothing but scalars, which is seen at a glance.
-        if not _SCALARS.issuperset(map(type, children)):
-            waiting += [child for child in children if child and isinstance(child, _CONTAINERS)]
+        waiting += [child for child in children if type(child) in _CONTAINERS and child]
