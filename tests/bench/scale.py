@@ -23,6 +23,7 @@ class Scale:
     shapes: dict[str, Shape]
     fast: Shape
     beside_dlt: Shape
+    small: Shape
     latencies_s: tuple[float, ...]
     limits: tuple[Limit, ...]
     growth: tuple[Shape, ...]
@@ -44,7 +45,8 @@ FULL = Scale(
         "deep": Shape(workspaces=4, projects=5, pipelines=8, actions=8),
     },
     fast=Shape(projects=10, pipelines=100, actions=20),
-    beside_dlt=Shape(projects=4, pipelines=20, actions=20),
+    beside_dlt=Shape(projects=10, pipelines=30, actions=20),
+    small=Shape(projects=4, pipelines=20, actions=20),
     latencies_s=(0.025, 0.1),
     limits=(
         Limit(200, 2.0, Shape(projects=4, pipelines=25, actions=20)),
@@ -65,6 +67,7 @@ QUICK = Scale(
     shapes={"small": Shape(projects=2, pipelines=2, actions=4)},
     fast=Shape(),
     beside_dlt=Shape(projects=1, pipelines=2, actions=4),
+    small=Shape(projects=1, pipelines=1, actions=4),
     latencies_s=(0.002,),
     limits=(Limit(100, 1.0, Shape(pipelines=5, actions=30)),),
     growth=(Shape(), Shape(projects=6)),

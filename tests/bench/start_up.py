@@ -19,7 +19,7 @@ def bench(scale: Scale) -> Section:
     """Start each command some times."""
     with (
         TemporaryDirectory() as folder,
-        Buddy(scale.replies_replayed if scale.runs == 1 else scale.beside_dlt) as buddy,
+        Buddy(scale.small) as buddy,
     ):
         lake = Path(folder) / "lake"
         buddy.ours(lake)
