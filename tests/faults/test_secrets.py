@@ -23,12 +23,14 @@ from tests.faults.sampling import some
 
 LEVELS = ("debug", "info", "warning", "error")
 TOKEN = "f6b1c2d3-e4a5-4b6c-8d7e-0123456789ab"
+# Large enough that the faults, which strike whatever arrives, cannot strike every secret: see the last test.
+WORLD = World(projects=4, pipelines=6, actions=6)
 
 
 @pytest.fixture
 def fake() -> Iterator[FakeBuddy]:
     """An awkward Buddy whose every second action has variables that say SECRET_MARKER."""
-    with FakeBuddy(World(projects=3, pipelines=3, actions=5), token=TOKEN) as serving:
+    with FakeBuddy(WORLD, token=TOKEN) as serving:
         yield serving
 
 
@@ -224,3 +226,32 @@ def test_the_token_goes_to_the_configured_host_only(
     )
     assert night(fake, tmp_path / "lake", 2).exit_code == 3
     assert len(runs_of(tmp_path / "lake")) == 1
+
+
+def test_the_faults_leave_secrets_to_be_found() -> None:
+    """In whatever order requests arrive, more promotions have a value to redact than the faults could ever hide."""
+    worth_hiding = sorted(sum(map(_has_a_value, WORLD.paths(pipeline))) for pipeline in _pipelines(WORLD))
+    struck = dict.fromkeys(("actions", "action"), 0)
+    for fault in _echoing():
+        if fault.kind in struck:
+            assert fault.times is not None
+            struck[fault.kind] += fault.times
+    assert min(struck.values()) > 0
+    assert sum(worth_hiding[: -struck["actions"]]) > struck["action"]
+
+
+def _pipelines(world: World) -> list[tuple[Any, ...]]:
+    return [
+        pipeline
+        for workspace in world.paths(())
+        for project in world.paths(workspace)
+        for pipeline in world.paths(project)
+    ]
+
+
+def _has_a_value(action: tuple[Any, ...]) -> bool:
+    item = WORLD.item(action)
+    variables = item.get("variables") or ()
+    return item["type"] == "PROMOTE_IMAGE" and any(
+        variable.get("value") and not variable.get("encrypted") for variable in variables
+    )
