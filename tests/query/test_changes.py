@@ -64,6 +64,28 @@ def said(changes: Iterable[Row]) -> list[tuple[Any, ...]]:
     return [tuple(row[name] for name in names) for row in changes]
 
 
+def together(cases: Mapping[str, Mapping[str, Iterable[Row]]]) -> dict[str, list[Row]]:
+    """One night of many cases that have nothing in common: each is a workspace, called as the case is."""
+    night: dict[str, list[Row]] = {}
+    for name, rows in cases.items():
+        for table, given in rows.items():
+            night.setdefault(table, []).extend({**row, "workspace": name} for row in given)
+    return night
+
+
+def by_case(cases: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of each case, none where it has none."""
+    found: dict[str, list[Row]] = {name: [] for name in cases}
+    for row in rows:
+        found[row["workspace"]].append(row)
+    return found
+
+
+def told(cases: Iterable[str], changes: Iterable[Row]) -> dict[str, list[tuple[Any, ...]]]:
+    """What is said of each case."""
+    return {name: said(found) for name, found in by_case(cases, changes).items()}
+
+
 def test_on_the_first_night_all_are_added(tmp_path: Path) -> None:
     """Every action of the first night is added, with nothing to compare and no earlier run."""
     left = Nights(tmp_path).collect(world([action(2), action(1)]))
@@ -87,72 +109,75 @@ def test_a_night_like_the_one_before_says_nothing(tmp_path: Path) -> None:
     assert {row["first_seen_run_id"] for row in left["last_known_actions"]} == {run_of(0)[0]}
 
 
-@pytest.mark.parametrize(
-    ("column", "before", "after", "old", "new"),
-    [
-        ("name", "a", "b", "a", "b"),
-        ("name", None, "", None, ""),
-        ("name", "NULL", None, "NULL", None),
-        ("name", "a", "A", "a", "A"),
-        ("name", "\u00e9", "e\u0301", "\u00e9", "e\u0301"),
-        ("timeout", 5, 6, "5", "6"),
-        ("timeout", None, 0, None, "0"),
-        ("disabled", False, True, "false", "true"),
-        ("disabled", None, False, None, "false"),
-        ("loop", ["a"], ["a", "b"], '["a"]', '["a","b"]'),
-        ("loop", None, [], None, "[]"),
-        ("loop", ["a", "b"], ["b", "a"], '["a","b"]', '["b","a"]'),
-        ("loop", ["a,b"], ["a", "b"], '["a,b"]', '["a","b"]'),
-        ("src_tag", 'it\'s "q"; drop table x', "\u202eoff", 'it\'s "q"; drop table x', "\u202eoff"),
-        ("extra", '{"a":1}', '{"a":2}', '{"a":1}', '{"a":2}'),
-        ("extra", None, '{"a":null}', None, '{"a":null}'),
-        ("extra", '{"a":1,"pipeline":{"x":1}}', None, '{"a":1}', None),
-        ("last_execution_status", "SUCCESSFUL", "FAILED", "SUCCESSFUL", "FAILED"),
-        ("current_revision", "1", "2", "1", "2"),
-    ],
-)
-def test_a_changed_column_is_one_row(
-    tmp_path: Path, column: str, before: Any, after: Any, old: str | None, new: str | None
-) -> None:
+COLUMNS: list[tuple[str, Any, Any, str | None, str | None]] = [
+    ("name", "a", "b", "a", "b"),
+    ("name", None, "", None, ""),
+    ("name", "NULL", None, "NULL", None),
+    ("name", "a", "A", "a", "A"),
+    ("name", "\u00e9", "e\u0301", "\u00e9", "e\u0301"),
+    ("timeout", 5, 6, "5", "6"),
+    ("timeout", None, 0, None, "0"),
+    ("disabled", False, True, "false", "true"),
+    ("disabled", None, False, None, "false"),
+    ("loop", ["a"], ["a", "b"], '["a"]', '["a","b"]'),
+    ("loop", None, [], None, "[]"),
+    ("loop", ["a", "b"], ["b", "a"], '["a","b"]', '["b","a"]'),
+    ("loop", ["a,b"], ["a", "b"], '["a,b"]', '["a","b"]'),
+    ("src_tag", 'it\'s "q"; drop table x', "\u202eoff", 'it\'s "q"; drop table x', "\u202eoff"),
+    ("extra", '{"a":1}', '{"a":2}', '{"a":1}', '{"a":2}'),
+    ("extra", None, '{"a":null}', None, '{"a":null}'),
+    ("extra", '{"a":1,"pipeline":{"x":1}}', None, '{"a":1}', None),
+    ("last_execution_status", "SUCCESSFUL", "FAILED", "SUCCESSFUL", "FAILED"),
+    ("current_revision", "1", "2", "1", "2"),
+]
+
+
+def test_a_changed_column_is_one_row(tmp_path: Path) -> None:
     """A change names the column with both values as text, NULL-safe and exact; statuses are of aspect execution."""
+    cases = {f"{number}: {case[0]}": case for number, case in enumerate(COLUMNS)}
     nights = Nights(tmp_path)
-    nights.collect(world([action(1, **{column: before}), action(2)]))
-    (change,) = nights.collect(world([action(1, **{column: after}), action(2)]))["action_changes"]
-    assert said([change]) == [(1, "changed", column, old, new)]
-    executed = column in ("last_execution_status", "current_revision")
-    assert change["aspect"] == ("execution" if executed else "configuration")
-    assert change["previous_run_id"] == run_of(0)[0]
+    nights.collect(together({n: world([action(1, **{c[0]: c[1]}), action(2)]) for n, c in cases.items()}))
+    left = nights.collect(
+        together({n: world([action(1, **{c[0]: c[2]}), action(2)]) for n, c in cases.items()})
+    )
+    changes = by_case(cases, left["action_changes"])
+    for name, (column, _, _, old, new) in cases.items():
+        (change,) = changes[name]
+        assert said([change]) == [(1, "changed", column, old, new)]
+        executed = column in ("last_execution_status", "current_revision")
+        assert change["aspect"] == ("execution" if executed else "configuration")
+        assert change["previous_run_id"] == run_of(0)[0]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [
-        (
-            '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
-            '{"pipeline":{"a":2},"x":{"pipeline":{"a":2}}}',
-            True,
-        ),
-        ('{"pipeline":1,"x":{"pipeline":12}}', '{"pipeline":1,"x":{"pipeline":13}}', True),
-        ('{"x":{"pipeline":1}}', '{"x":{"pipeline":2}}', True),
-        ('{"x":"\\"pipeline\\":1","pipeline":1}', '{"x":"\\"pipeline\\":2","pipeline":2}', True),
-        (
-            '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
-            '{"pipeline":{"a":2},"x":{"pipeline":{"a":1}}}',
-            False,
-        ),
-        ('{"pipeline": {"a": 1.50}, "x": 1}', '{"pipeline": {"a": 2.50}, "x": 1}', False),
-        ('{"pipeline":{"b":1}}', None, False),
-        ('{"x":1}', '{"pipeline":null,"x":1}', False),
-    ],
-)
-def test_only_a_pipeline_s_own_fields_are_left_out_of_extra(
-    tmp_path: Path, before: str | None, after: str | None, changed: bool
-) -> None:
+EXTRAS: list[tuple[str, str | None, bool]] = [
+    (
+        '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
+        '{"pipeline":{"a":2},"x":{"pipeline":{"a":2}}}',
+        True,
+    ),
+    ('{"pipeline":1,"x":{"pipeline":12}}', '{"pipeline":1,"x":{"pipeline":13}}', True),
+    ('{"x":{"pipeline":1}}', '{"x":{"pipeline":2}}', True),
+    ('{"x":"\\"pipeline\\":1","pipeline":1}', '{"x":"\\"pipeline\\":2","pipeline":2}', True),
+    (
+        '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
+        '{"pipeline":{"a":2},"x":{"pipeline":{"a":1}}}',
+        False,
+    ),
+    ('{"pipeline": {"a": 1.50}, "x": 1}', '{"pipeline": {"a": 2.50}, "x": 1}', False),
+    ('{"pipeline":{"b":1}}', None, False),
+    ('{"x":1}', '{"pipeline":null,"x":1}', False),
+]
+
+
+def test_only_a_pipeline_s_own_fields_are_left_out_of_extra(tmp_path: Path) -> None:
     """What the action's reply says of its pipeline is no change of the action; a namesake further down is."""
+    cases = {str(number): case for number, case in enumerate(EXTRAS)}
     nights = Nights(tmp_path)
-    nights.collect(world([action(1, extra=before)]))
-    left = nights.collect(world([action(1, extra=after)]))
-    assert [change["column_name"] for change in left["action_changes"]] == ["extra"] * changed
+    nights.collect(together({name: world([action(1, extra=case[0])]) for name, case in cases.items()}))
+    left = nights.collect(together({name: world([action(1, extra=case[1])]) for name, case in cases.items()}))
+    changes = by_case(cases, left["action_changes"])
+    for name, (_, _, changed) in cases.items():
+        assert [change["column_name"] for change in changes[name]] == ["extra"] * changed, cases[name]
 
 
 def test_values_that_swap_columns_are_two_changes(tmp_path: Path) -> None:
@@ -166,40 +191,44 @@ def test_values_that_swap_columns_are_two_changes(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("table", "before", "after"),
-    [
-        ("variables", [{"key": "A", "value_state": "redacted"}], [{"key": "B", "value_state": "redacted"}]),
-        ("variables", [{"key": "A", "value_state": "encrypted"}], [{"key": "A", "value_state": "redacted"}]),
-        ("variables", [], [{"key": "A", "value_state": "empty"}]),
-        ("trigger_conditions", [{"trigger_condition": "ON_CHANGE"}], []),
-        ("trigger_conditions", [{"trigger_hours": [1]}], [{"trigger_hours": [1, 2]}]),
-        (
-            "permissions",
-            [{"principal_id": 1, "access_level": "READ"}],
-            [{"principal_id": 1, "access_level": "RUN"}],
-        ),
-    ],
-)
-def test_a_changed_child_row_is_a_change_of_its_action(
-    tmp_path: Path, table: str, before: list[Row], after: list[Row]
-) -> None:
+CHILDREN: list[tuple[str, list[Row], list[Row]]] = [
+    ("variables", [{"key": "A", "value_state": "redacted"}], [{"key": "B", "value_state": "redacted"}]),
+    ("variables", [{"key": "A", "value_state": "encrypted"}], [{"key": "A", "value_state": "redacted"}]),
+    ("variables", [], [{"key": "A", "value_state": "empty"}]),
+    ("trigger_conditions", [{"trigger_condition": "ON_CHANGE"}], []),
+    ("trigger_conditions", [{"trigger_hours": [1]}], [{"trigger_hours": [1, 2]}]),
+    (
+        "permissions",
+        [{"principal_id": 1, "access_level": "READ"}],
+        [{"principal_id": 1, "access_level": "RUN"}],
+    ),
+]
+
+
+def test_a_changed_child_row_is_a_change_of_its_action(tmp_path: Path) -> None:
     """Conditions, variables and rights are compared as a whole, under the name of their table, as JSON."""
+
+    def night(when: int) -> dict[str, list[Row]]:
+        cases = {}
+        for number, case in enumerate(CHILDREN):
+            children: dict[str, Any] = {case[0]: placed(case[when])}
+            cases[f"{number}: {case[0]}"] = world([action(1), action(2)], **children)
+        return together(cases)
+
+    def placed(rows: Any) -> list[Row]:
+        key = {n: action(1)[n] for n in KEY}
+        return [{**key, "position": i, **row} for i, row in enumerate(rows, start=1)]
+
     nights = Nights(tmp_path)
-
-    def placed(rows: list[Row]) -> list[Row]:
-        return [
-            {**{n: action(1)[n] for n in KEY}, "position": i, **row} for i, row in enumerate(rows, start=1)
-        ]
-
-    children: dict[str, Any] = {table: placed(before)}
-    nights.collect(world([action(1), action(2)], **children))
-    children = {table: placed(after)}
-    (change,) = nights.collect(world([action(1), action(2)], **children))["action_changes"]
-    assert (change["action_id"], change["change"], change["column_name"]) == (1, "changed", table)
-    assert change["aspect"] == "configuration"
-    assert change["old_value"] != change["new_value"]
-    assert nights.collect(world([action(1), action(2)], **children))["action_changes"] == []
+    nights.collect(night(1))
+    changes = nights.collect(night(2))["action_changes"]
+    assert [row["workspace"] for row in changes] == [f"{n}: {case[0]}" for n, case in enumerate(CHILDREN)]
+    for change in changes:
+        table = change["workspace"].partition(": ")[2]
+        assert (change["action_id"], change["change"], change["column_name"]) == (1, "changed", table)
+        assert change["aspect"] == "configuration"
+        assert change["old_value"] != change["new_value"]
+    assert nights.collect(night(2))["action_changes"] == []
 
 
 def test_values_of_variables_are_in_no_change(tmp_path: Path) -> None:
@@ -216,67 +245,60 @@ def test_values_of_variables_are_in_no_change(tmp_path: Path) -> None:
     assert len(third["action_changes"]) == 1
 
 
-GONE = [
-    pytest.param(world([], unread={1: "gone"}, pipelines={1: "failed"}), id="its own GET said 404"),
-    pytest.param(world([]), id="not in the complete listing of its pipeline"),
-    pytest.param(world([], unread={1: "not_promote_image"}), id="listed as another type"),
-    pytest.param(world([], pipelines={}), id="pipeline not in the complete listing"),
-    pytest.param(world([], pipelines={}, project=None), id="project not in the complete listing"),
-    pytest.param(
-        world([], pipelines={}, project=None, workspace=None), id="workspace not in the complete listing"
-    ),
-]
-UNSEEN = [
-    *(
-        pytest.param(world([], unread={1: coverage}), id=f"action {coverage}")
-        for coverage in ("failed", "forbidden", "quarantined", "skipped", "fetched")
-    ),
-    *(
-        pytest.param(world([], pipelines={1: coverage}), id=f"pipeline {coverage}")
-        for coverage in ("failed", "forbidden", "gone", "skipped")
-    ),
-    *(
-        pytest.param(world([], pipelines={}, project=coverage), id=f"project {coverage}")
-        for coverage in ("failed", "forbidden", "gone", "skipped")
-    ),
-    *(
-        pytest.param(world([], pipelines={}, project=None, workspace=coverage), id=f"workspace {coverage}")
-        for coverage in ("failed", "forbidden", "gone", "skipped")
-    ),
-]
+GONE = {
+    "its own GET said 404": world([], unread={1: "gone"}, pipelines={1: "failed"}),
+    "not in the complete listing of its pipeline": world([]),
+    "listed as another type": world([], unread={1: "not_promote_image"}),
+    "pipeline not in the complete listing": world([], pipelines={}),
+    "project not in the complete listing": world([], pipelines={}, project=None),
+    "workspace not in the complete listing": world([], pipelines={}, project=None, workspace=None),
+}
+UNREAD = ("failed", "forbidden", "quarantined", "skipped", "fetched")
+UNLISTED = ("failed", "forbidden", "gone", "skipped")
+UNSEEN = {
+    **{f"action {how}": world([], unread={1: how}) for how in UNREAD},
+    **{f"pipeline {how}": world([], pipelines={1: how}) for how in UNLISTED},
+    **{f"project {how}": world([], pipelines={}, project=how) for how in UNLISTED},
+    **{f"workspace {how}": world([], pipelines={}, project=None, workspace=how) for how in UNLISTED},
+}
 
 
-@pytest.mark.parametrize("absence", GONE)
-def test_an_action_that_is_gone_is_removed_once(tmp_path: Path, absence: dict[str, list[Row]]) -> None:
+def everywhere(cases: Iterable[str], **columns: Any) -> dict[str, list[Row]]:
+    """A night in which every case has its action."""
+    return together(dict.fromkeys(cases, world([action(1, **columns)])))
+
+
+def test_an_action_that_is_gone_is_removed_once(tmp_path: Path) -> None:
     """What is truly gone is removed, once, leaves the last known actions, and returns, once, when it is back."""
     nights = Nights(tmp_path)
-    nights.collect(world([action(1)]))
-    removed = nights.collect(absence)
-    assert said(removed["action_changes"]) == [(1, "removed", None, None, None)]
-    assert removed["action_changes"][0]["previous_run_id"] == run_of(0)[0]
+    nights.collect(everywhere(GONE))
+    removed = nights.collect(together(GONE))
+    assert told(GONE, removed["action_changes"]) == {n: [(1, "removed", None, None, None)] for n in GONE}
+    assert {row["previous_run_id"] for row in removed["action_changes"]} == {run_of(0)[0]}
     assert removed["last_known_actions"] == []
-    assert [row["removed_run_id"] for row in removed["action_state"]] == [run_of(1)[0]]
-    assert nights.collect(absence)["action_changes"] == []
-    returned = nights.collect(world([action(1, name="renamed meanwhile")]))
-    assert said(returned["action_changes"]) == [(1, "returned", None, None, None)]
-    assert returned["action_changes"][0]["previous_run_id"] == run_of(0)[0]
-    assert [row["first_seen_run_id"] for row in returned["last_known_actions"]] == [run_of(0)[0]]
-    assert [row["removed_run_id"] for row in returned["action_state"]] == [None]
-    assert nights.collect(world([action(1, name="renamed meanwhile")]))["action_changes"] == []
+    assert [row["removed_run_id"] for row in removed["action_state"]] == [run_of(1)[0]] * len(GONE)
+    assert nights.collect(together(GONE))["action_changes"] == []
+    returned = nights.collect(everywhere(GONE, name="renamed meanwhile"))
+    assert told(GONE, returned["action_changes"]) == {n: [(1, "returned", None, None, None)] for n in GONE}
+    assert {row["previous_run_id"] for row in returned["action_changes"]} == {run_of(0)[0]}
+    first_seen = [row["first_seen_run_id"] for row in returned["last_known_actions"]]
+    assert first_seen == [run_of(0)[0]] * len(GONE)
+    assert [row["removed_run_id"] for row in returned["action_state"]] == [None] * len(GONE)
+    assert nights.collect(everywhere(GONE, name="renamed meanwhile"))["action_changes"] == []
 
 
-@pytest.mark.parametrize("absence", UNSEEN)
-def test_an_action_that_was_not_seen_is_not_removed(tmp_path: Path, absence: dict[str, list[Row]]) -> None:
+def test_an_action_that_was_not_seen_is_not_removed(tmp_path: Path) -> None:
     """Whatever kept us from seeing an action says nothing: no change, and its last known row stays."""
     nights = Nights(tmp_path)
-    known = nights.collect(world([action(1, timeout=7)]))["last_known_actions"]
+    known = nights.collect(everywhere(UNSEEN, timeout=7))["last_known_actions"]
+    assert {row["workspace"] for row in known} == set(UNSEEN)
     for _ in range(2):
-        left = nights.collect(absence)
+        left = nights.collect(together(UNSEEN))
         assert left["action_changes"] == []
         assert left["last_known_actions"] == known
-    seen = nights.collect(world([action(1, timeout=8)]))["action_changes"]
-    assert said(seen) == [(1, "changed", "timeout", "7", "8")]
-    assert seen[0]["previous_run_id"] == run_of(0)[0]
+    seen = nights.collect(everywhere(UNSEEN, timeout=8))["action_changes"]
+    assert told(UNSEEN, seen) == {name: [(1, "changed", "timeout", "7", "8")] for name in UNSEEN}
+    assert {row["previous_run_id"] for row in seen} == {run_of(0)[0]}
 
 
 def test_a_workspace_is_gone_only_where_the_list_was_asked(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Questions that say `-- one night` are answered from the files of the selected run alone, and no worse."""
 
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from collector.query.engine import Database, FilesGone
 from collector.query.questions import Question, Questions
 from collector.query.reader import grouped
 from collector.query.sources import sql_folder
-from collector.query.views import Run, Views, sources_of_views
+from collector.query.views import Views, sources_of_views
 
 QUESTIONS = Questions(sql_folder()).all
 OF_ONE_NIGHT = [name for name, question in QUESTIONS.items() if question.source.one_night]
@@ -23,21 +24,29 @@ def given(question: Question) -> dict[str, object]:
     return {parameter.name: "a" for parameter in question.parameters if parameter.required}
 
 
-def of_all_files(lake: Lake, question: Question, run: Run, spill: Path) -> list[dict[str, Any]]:
-    """The answer over every file of the lake."""
-    with Database([lake.path / "tables"], spill, threads=1) as database:
-        Views(grouped(lake), run, sources_of_views(sql_folder())).define(database)
-        return database.rows(question.sql, question.bind(given(question)) or None)
+@pytest.fixture(scope="module")
+def of_all_files(demo_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Database]]:
+    """Every view over every file of the lake, as of the first night and of the last."""
+    lake, spill = Lake.open(demo_lake), tmp_path_factory.mktemp("spill")
+    with ExitStack() as stack:
+        made = {}
+        for run in (lake.manifest.runs[0], lake.manifest.runs[-1]):
+            database = stack.enter_context(Database([demo_lake / "tables"], spill, threads=1))
+            Views(grouped(lake), run, sources_of_views(sql_folder())).define(database)
+            made[run.run_id] = database
+        yield made
 
 
 @pytest.mark.parametrize("name", OF_ONE_NIGHT)
-def test_other_nights_are_not_needed(name: str, demo_lake: Path, tmp_path: Path) -> None:
+def test_other_nights_are_not_needed(
+    name: str, demo_lake: Path, of_all_files: Mapping[str, Database]
+) -> None:
     """On the first night and on the last, which differ, the run's files give the answer that all files give, row by row."""
-    lake, asked = Lake.open(demo_lake), collector.open_lake(demo_lake)
-    question = QUESTIONS[name]
-    for run in (lake.manifest.runs[0], lake.manifest.runs[-1]):
-        found = asked.ask_with(name, given(question), run=run.run_id).table.to_pylist()
-        assert found == of_all_files(lake, question, run, tmp_path / "spill")
+    asked, question = collector.open_lake(demo_lake), QUESTIONS[name]
+    assert len(of_all_files) == 2
+    for run_id, database in of_all_files.items():
+        found = asked.ask_with(name, given(question), run=run_id).table.to_pylist()
+        assert found == database.rows(question.sql, question.bind(given(question)) or None)
 
 
 def test_other_nights_are_not_opened(demo_lake: Path, tmp_path: Path) -> None:
