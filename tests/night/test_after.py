@@ -14,6 +14,7 @@ from tests.night.chat import Chat, chat
 
 __all__ = ["chat", "program"]
 
+pytestmark = pytest.mark.usefixtures("no_catalog")
 WORLD = World(workspaces=1, projects=2, pipelines=2, actions=3)
 FILES = ("--summary-file", "s.json", "--message-file", "m.md", "--metrics-file", "c.prom")
 

@@ -15,6 +15,7 @@ from collector.lake.manifest import Manifest
 from collector.lake.verify import verify
 from collector.settings import Afterwards, Installation, Secret, Settings
 
+pytestmark = pytest.mark.usefixtures("no_catalog")
 WORLD = World(workspaces=1, projects=1, pipelines=2, actions=3)
 
 

@@ -16,6 +16,7 @@ from tests.cli.conftest import Program, program
 
 __all__ = ["program"]
 
+pytestmark = pytest.mark.usefixtures("no_catalog")
 WORLD = World(workspaces=1, projects=2, pipelines=2, actions=3, awkward=False)
 PROMOTIONS = WORLD.count()["promote_image_actions"]
 TOKENS = {"us": "us-token-11111", "eu": "eu-token-22222", "onprem": "onprem-token-33333"}

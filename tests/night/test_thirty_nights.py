@@ -87,6 +87,7 @@ def nights_in_a_row(folder: Path, count: int) -> Nights:
     return nights
 
 
+@pytest.mark.usefixtures("no_catalog")
 def test_five_nights(tmp_path: Path) -> None:
     """Five nights with faults, a night that is stopped and one that is frozen out: the law of thirty, in short."""
     nights_in_a_row(tmp_path, 5)
