@@ -506,11 +506,17 @@ async def test_alone_on_a_small_window_in_real_time() -> None:
     assert pace.state.skew_seconds == pytest.approx(3600, abs=1)
 
 
-@pytest.mark.parametrize("reset", ["good", "absent", "past", "absurd", "skewed"])
-async def test_a_scripted_refusal_is_waited_out(reset: str) -> None:
+async def test_a_scripted_refusal_is_waited_out() -> None:
     """Whatever reset the refusal names, the request comes through without counting as a failure."""
-    with FakeBuddy(World(seed=1), token=TOKEN) as buddy:
-        buddy.script.add(Fault("limited", kind="workspaces", reset=reset))
-        outcome = await ask(buddy.url, workspaces_request("test"))
-    assert outcome.failure is None
-    assert (outcome.attempts, outcome.refusals) == (1, 1)
+
+    async def refused_once(reset: str) -> Outcome:
+        with FakeBuddy(World(seed=1), token=TOKEN) as buddy:
+            buddy.script.add(Fault("limited", kind="workspaces", reset=reset))
+            return await ask(buddy.url, workspaces_request("test"))
+
+    # Each waits for a second: all of them at once.
+    resets = ("good", "absent", "past", "absurd", "skewed")
+    outcomes = await asyncio.gather(*map(refused_once, resets))
+    for reset, outcome in zip(resets, outcomes, strict=True):
+        assert outcome.failure is None, reset
+        assert (outcome.attempts, outcome.refusals) == (1, 1), reset

@@ -14,7 +14,6 @@ from collector.lake.sweep import sweep
 from tests.faults.ledger import Ledger
 from tests.lake.nights import keep_rows_of, merge, publish_night, run_entry
 
-KEPT_DAYS = 25
 # How many rows a table of each night has, all tables alike: two nights next to each other never as many.
 TABLES = ("actions", "promote_image_actions", "problems", "runs")
 EACH_TABLE = "\nunion all\n".join(
@@ -34,11 +33,11 @@ class Writer(threading.Thread):
     Its clock runs twenty minutes a night, so that the grace of superseded files ends while readers read.
     """
 
-    def __init__(self, lake: Path, nights: int) -> None:
+    def __init__(self, lake: Path, nights: int, keep_days: int) -> None:
         super().__init__(name="writer")
         self.done = {"publish": 1, "compact": 0, "prune": 0, "sweep": 0}
         self.error: Exception | None = None
-        self._nights = nights
+        self._nights, self._keep_days = nights, keep_days
         self._lake = Lake.create(lake)
         self._now = run_entry(0).finished_at
         publish_night(self._lake, 0, count=_count(0), now=self._now)
@@ -59,8 +58,8 @@ class Writer(threading.Thread):
                 compact(self._lake, merge, now=run_entry(day).finished_at, current_month=True)
                 self.done["compact"] += 1
             if day % 3 == 0:
-                prune(self._lake, keep_rows_of, keep_days=KEPT_DAYS, now=run_entry(day).finished_at)
-                self.done["prune"] += 1
+                prune(self._lake, keep_rows_of, keep_days=self._keep_days, now=run_entry(day).finished_at)
+                self.done["prune"] += day > self._keep_days
             self.done["sweep"] += bool(sweep(self._lake, now=self._now, keep_runs=()).files)
 
 
@@ -82,8 +81,8 @@ def _look(path: Path) -> int:
     return len(seen["actions"])
 
 
-def _race(path: Path, nights: int, ledger: Ledger) -> None:
-    writer = Writer(path, nights)
+def _race(path: Path, nights: int, keep_days: int, ledger: Ledger) -> None:
+    writer = Writer(path, nights, keep_days)
     looks = [0, 0]
     errors: list[Exception] = []
 
@@ -111,10 +110,10 @@ def _race(path: Path, nights: int, ledger: Ledger) -> None:
 
 def test_a_reader_always_sees_one_whole_lake(tmp_path: Path, ledger: Ledger) -> None:
     """Two readers ask without pause while nights are published, merged, pruned and swept: no error, no mixed nights."""
-    _race(tmp_path / "lake", 31, ledger)
+    _race(tmp_path / "lake", 16, 9, ledger)
 
 
 @pytest.mark.faults
 def test_readers_through_hundreds_of_changes(tmp_path: Path, ledger: Ledger) -> None:
     """The same through hundreds of publishes, merges and prunes."""
-    _race(tmp_path / "lake", 300, ledger)
+    _race(tmp_path / "lake", 300, 25, ledger)

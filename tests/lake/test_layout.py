@@ -17,6 +17,7 @@ from collector.lake.tables import ALL
 from .nights import run_entry, table_of
 
 _RUNS, _PLAIN = "RLE_DICTIONARY", "PLAIN"
+ACTIONS, NIGHTS = 1_000, 10
 _DIFFERENCES = {"DELTA_BYTE_ARRAY", "DELTA_BINARY_PACKED"}
 
 
@@ -25,14 +26,14 @@ def encodings(tmp_path: Path) -> dict[str, set[str]]:
     """How the columns of a merged month of changed revisions are encoded."""
     table = ALL["promote_image_actions"]
     rng = random.Random(1)
-    rows = pa.concat_tables([table_of(table, run_entry(0), 3_000)] * 10).sort_by("action_id")
+    rows = pa.concat_tables([table_of(table, run_entry(0), ACTIONS)] * NIGHTS).sort_by("action_id")
     values: dict[str, list[object]] = {
-        "html_url": [f"https://app.buddy.works/a/long/beginning/{number}" for number in range(3_000)],
-        "action_id": list(range(3_000)),
-        "last_execution_status": [rng.choice(("SUCCESSFUL", "FAILED")) for _ in range(3_000)],
+        "html_url": [f"https://app.buddy.works/a/long/beginning/{number}" for number in range(ACTIONS)],
+        "action_id": list(range(ACTIONS)),
+        "last_execution_status": [rng.choice(("SUCCESSFUL", "FAILED")) for _ in range(ACTIONS)],
     }
-    columns = {name: [value for value in each for _ in range(10)] for name, each in values.items()}
-    columns["current_revision"] = [f"{rng.getrandbits(160):040x}" for _ in range(30_000)]
+    columns = {name: [value for value in each for _ in range(NIGHTS)] for name, each in values.items()}
+    columns["current_revision"] = [f"{rng.getrandbits(160):040x}" for _ in range(ACTIONS * NIGHTS)]
     for name, each in columns.items():
         field = rows.schema.field(name)
         column = pa.array(each, field.type)

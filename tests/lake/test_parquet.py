@@ -151,7 +151,7 @@ def test_rows_of_runs_are_counted(storage: Storage) -> None:
 def test_a_month_takes_a_fraction_of_its_nights(storage: Storage) -> None:
     """Slowly changing actions, merged, take less than a fifth of what their nights take side by side."""
     table = ALL["promote_image_actions"]
-    nights = [_slow_night(table, day, actions=500) for day in range(30)]
+    nights = [_slow_night(table, day, actions=200) for day in range(30)]
     order = merged_order(table)
     merged = pa.concat_tables(nights).sort_by([(name, "ascending") for name in order]).combine_chunks()
     month = parquet.write(storage, "m", table, merged.to_batches(2048), tuning=COMPACT, order=order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -140,12 +141,13 @@ def test_dying_at_any_step_leaves_history_before_or_after(tmp_path: Path) -> Non
     """Wherever a prune dies, a reader sees all nights or the kept ones, and the next prune finishes."""
     original = nights_in(Lake.create(tmp_path / "original"), compacted=True)
     before = dataset(original)
-    pruned(original, 1)
-    after = dataset(original)
+    undisturbed = Lake.create(Path(shutil.copytree(original.path, tmp_path / "undisturbed")))
+    pruned(undisturbed, 1)
+    after = dataset(undisturbed)
     step, reached, seen = 0, True, set()
     while reached:
         step += 3
-        lake = nights_in(Lake.create(tmp_path / f"dies-{step}"), compacted=True)
+        lake = Lake.create(Path(shutil.copytree(original.path, tmp_path / f"dies-{step}")))
         lake.storage = mortal = MortalStorage(lake.path, dies_at=step)
         try:
             pruned(lake, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,16 +111,16 @@ def test_publishing_needs_the_lock(lake: Lake) -> None:
 
 def test_dying_at_any_step_leaves_the_night_before_or_the_new_one(tmp_path: Path) -> None:
     """Wherever a publish dies, a reader sees one whole set, and a second try gives the same rows."""
-    undisturbed = Lake.create(tmp_path / "undisturbed")
-    publish_night(undisturbed, 0)
-    before = dataset(undisturbed)
+    original = Lake.create(tmp_path / "original")
+    publish_night(original, 0)
+    before = dataset(original)
+    undisturbed = Lake.create(Path(shutil.copytree(original.path, tmp_path / "undisturbed")))
     publish_night(undisturbed, 1)
     after = dataset(undisturbed)
     step, reached, seen = 0, True, set()
     while reached:
         step += 1
-        lake = Lake.create(tmp_path / f"dies-{step}")
-        publish_night(lake, 0)
+        lake = Lake.create(Path(shutil.copytree(original.path, tmp_path / f"dies-{step}")))
         mortal = MortalStorage(lake.path, dies_at=step)
         lake.storage = mortal
         try:

@@ -2,8 +2,6 @@
 
 import ast
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +35,16 @@ def pictures(notebook: nbformat.NotebookNode) -> list[int]:
     ]
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake of three demo nights."""
-    path = tmp_path_factory.mktemp("notebooks") / "lake"
-    command = [sys.executable, "-m", "collector", "demo", "--nights", "3", "--lake", str(path)]
-    subprocess.run(command, check=True, capture_output=True)
-    return path
-
-
 def test_the_four_notebooks_are_there() -> None:
     """The folder holds the tour, the map, the changes and the health, and nothing unnamed."""
     assert [path.stem for path in keep.notebooks()] == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs_and_draws_what_is_kept(name: str, lake: Path) -> None:
-    """Every cell runs on a lake of three nights and draws as many pictures as are kept with it."""
+def test_a_notebook_runs_and_draws_what_is_kept(name: str, demo_lake: Path) -> None:
+    """Every cell runs on a lake of a few nights and draws as many pictures as are kept with it."""
     path = NOTEBOOKS / f"{name}.ipynb"
-    ran = keep.executed(path, lake)
+    ran = keep.executed(path, demo_lake)
     kept = nbformat.read(path, as_version=4)
     assert pictures(ran) == pictures(kept)
     assert sum(pictures(kept)) >= 3

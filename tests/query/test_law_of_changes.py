@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,10 +80,28 @@ def staged(fates: dict[int, str], columns: dict[int, dict[str, object]]) -> dict
     return rows
 
 
-@given(st.lists(st.fixed_dictionaries({n: st.sampled_from(FATES) for n in NUMBERS}), min_size=2, max_size=6))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_STORIES = st.lists(
+    st.fixed_dictionaries({n: st.sampled_from(FATES) for n in NUMBERS}), min_size=2, max_size=6
+)
+_SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(_STORIES)
+@settings(_SETTINGS, max_examples=5)
 def test_every_story_is_told_as_the_law_says(story: list[dict[int, str]]) -> None:
     """Whatever happens to three actions, changes, last known rows and lives equal those of the model."""
+    _told_by_the_law(story)
+
+
+@pytest.mark.faults
+@given(_STORIES)
+@settings(_SETTINGS, max_examples=100)
+def test_a_hundred_stories(story: list[dict[int, str]]) -> None:
+    """The same, a hundred times."""
+    _told_by_the_law(story)
+
+
+def _told_by_the_law(story: list[dict[int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         nights, model = Nights(Path(folder)), Model()
         columns: dict[int, dict[str, object]] = {

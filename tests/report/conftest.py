@@ -19,6 +19,7 @@ from collector.report import gather, render
 from collector.report.contents import Contents
 from tests.report.browser import Page, installed
 from tests.report.lakes import FIRST_NIGHT, MadeUpLake, hostile_world, lake_of
+from tests.shared import made_once
 
 LEFT_OUT = pytest.StashKey[int]()
 SOON = FIRST_NIGHT + timedelta(days=4)
@@ -56,10 +57,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def hostile(folder: Path) -> Contents:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """Two nights of names that attack, of which the second could not see a project."""
-    world = hostile_world()
-    return gather(open_lake(lake_of(folder / "hostile-lake", [world, world])), "latest", SOON)
+    worlds = [hostile_world()] * 2
+    return made_once(
+        tmp_path_factory,
+        "hostile",
+        lambda here: gather(open_lake(lake_of(here / "lake", worlds)), "latest", SOON),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -69,16 +74,17 @@ def hostile_page(folder: Path, hostile: Contents) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ordinary_lake(folder: Path) -> Path:
+def ordinary_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three nights of a company that changes."""
-    world = World(seed=7, workspaces=2, projects=3, pipelines=4, actions=6)
-    return lake_of(folder / "ordinary-lake", [world, world, world])
+    worlds = [World(seed=7, workspaces=2, projects=3, pipelines=4, actions=6)] * 3
+    return made_once(tmp_path_factory, "ordinary-lake", lambda here: lake_of(here / "lake", worlds))
 
 
 @pytest.fixture(scope="session")
-def ordinary(ordinary_lake: Path) -> Contents:
+def ordinary(tmp_path_factory: pytest.TempPathFactory, ordinary_lake: Path) -> Contents:
     """Its newest night."""
-    return gather(open_lake(ordinary_lake), "latest", SOON)
+    lake = open_lake(ordinary_lake)
+    return made_once(tmp_path_factory, "ordinary", lambda _: gather(lake, "latest", SOON))
 
 
 @pytest.fixture(scope="session")
@@ -88,9 +94,10 @@ def ordinary_page(folder: Path, ordinary: Contents) -> Path:
 
 
 @pytest.fixture(scope="session")
-def first(ordinary_lake: Path) -> Contents:
+def first(tmp_path_factory: pytest.TempPathFactory, ordinary_lake: Path) -> Contents:
     """Its first night, asked for by its date."""
-    return gather(open_lake(ordinary_lake), FIRST_NIGHT.date().isoformat(), SOON)
+    lake, day = open_lake(ordinary_lake), FIRST_NIGHT.date().isoformat()
+    return made_once(tmp_path_factory, "first", lambda _: gather(lake, day, SOON))
 
 
 @pytest.fixture(scope="session")

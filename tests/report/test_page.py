@@ -14,6 +14,7 @@ import pytest
 
 from collector.report import gather, render
 from collector.report.findings import FINDINGS
+from collector.report.rows import MOST_ROWS
 from tests.report.lakes import ATTACK, NOT_AN_ADDRESS, MadeUpLake
 
 PAGES = ("ordinary_page", "first_page", "hostile_page", "empty_page", "large_page")
@@ -186,5 +187,7 @@ def test_names_of_any_length_leave_the_page_small() -> None:
                 for n, v in row.items()
             }
 
-    page = render(gather(Wordy(actions=2_000, nights=365), "latest", datetime(2026, 11, 24, tzinfo=UTC)))
+    page = render(
+        gather(Wordy(actions=MOST_ROWS + 1, nights=365), "latest", datetime(2026, 11, 24, tzinfo=UTC))
+    )
     assert len(page.encode()) < 5_000_000

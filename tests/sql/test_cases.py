@@ -1,7 +1,6 @@
 """Every case of tests/sql_cases, through the engine that answers users."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from collector.lake.tables import TABLES
 from collector.query.engine import Database
 from collector.query.questions import Questions
 from collector.query.sources import in_order, read_folder, sql_folder, words
-from collector.query.views import SELECTED_RUN, base_view, read_parquet, selected_run_view
+from collector.query.views import SELECTED_RUN, Views, base_view, read_parquet, selected_run_view
 
 from .case_files import CHECK_RELATIONS, Case, read_cases, shown
 
@@ -42,7 +41,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list[dict[str, Any]]]:
     """Column names and rows that the case's SQL gives over its rows."""
     sql = (SQL / case.folder / f"{case.name}.sql").read_text(encoding="utf-8")
+    sources = in_order(VIEWS, words(sql) | {case.name})
+    used = words(sql).union(*(source.references for source in sources))
     for name, table in case.tables():
+        if name not in used:
+            continue
         if name in TABLES and not table.num_rows:
             database.define(name, base_view(TABLES[name], []))
         elif name in TABLES or (case.folder == "checks" and name in CHECK_RELATIONS):
@@ -51,8 +54,7 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
             database.define(name, f"select * from {read_parquet([path])}")
     run = case.latest_run()
     database.define(SELECTED_RUN, selected_run_view(_Run(**run) if run else None))
-    needed = words(sql) | {case.name}
-    for source in in_order(VIEWS, needed):
+    for source in sources:
         database.define(source.name, source.text)
     parameters = None
     if case.folder == "questions":
@@ -78,21 +80,25 @@ def test_the_sql_gives_what_the_case_expects(case: Case, database: Database, tmp
         assert found == case.expected
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Every view over a lake without a run."""
+    folder = tmp_path_factory.mktemp("empty")
+    with Database([folder], folder / "spill", threads=1) as made:
+        Views({}, None, VIEWS).define(made)
+        yield made
+
+
 @pytest.mark.parametrize("name", sorted(QUESTIONS.all))
-def test_a_question_about_an_empty_lake_has_no_answer_and_no_error(
-    name: str, database: Database, tmp_path: Path
-) -> None:
+def test_a_question_about_an_empty_lake_has_no_answer_and_no_error(name: str, empty: Database) -> None:
     """Every question runs on a lake without a run, and gives no row."""
     question = QUESTIONS[name]
     given = {p.name: "1" for p in question.parameters if p.required}
-    case = replace(Case(Path(f"questions/{name}.sql"), "empty"), parameters=given)
-    _, rows = answer(database, case, tmp_path)
-    assert rows == []
+    assert empty.rows(question.sql, question.bind(given) or None) == []
 
 
 @pytest.mark.parametrize("name", sorted(VIEWS))
-def test_a_view_of_an_empty_lake_is_empty(name: str, database: Database, tmp_path: Path) -> None:
+def test_a_view_of_an_empty_lake_is_empty(name: str, empty: Database) -> None:
     """Every view runs on a lake without rows; only views of constants have some."""
-    folder = "clean" if (SQL / "clean" / f"{name}.sql").exists() else "facts"
-    _, rows = answer(database, Case(Path(f"{folder}/{name}.sql"), "empty"), tmp_path)
+    rows = empty.rows(f"select * from {name}")
     assert rows == [] or name in CONSTANTS

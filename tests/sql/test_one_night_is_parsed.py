@@ -62,17 +62,24 @@ def _operators(nodes: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         yield from _operators(node.get("children", []))
 
 
+@pytest.fixture(scope="module")
+def database(
+    files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """Every view over those files."""
+    spill = tmp_path_factory.mktemp("spill")
+    with Database([files["runs"][0][0].parent], spill, threads=1) as made:
+        Views(files, _Run(), sources_of_views(SQL)).define(made)
+        yield made
+
+
 @pytest.mark.parametrize("name", PARSING)
-def test_only_the_selected_run_is_parsed(
-    name: str, files: dict[str, list[list[Path]]], tmp_path: Path
-) -> None:
+def test_only_the_selected_run_is_parsed(name: str, database: Database) -> None:
     """The choice of the run reaches the files before any image reference is taken apart."""
     question = QUESTIONS[name]
     given = {parameter.name: "acme/app1" for parameter in question.parameters if parameter.required}
-    with Database([files["runs"][0][0].parent], tmp_path / "spill", threads=1) as database:
-        Views(files, _Run(), sources_of_views(SQL)).define(database)
-        explained = f"explain (analyze, format json) {question.sql}"
-        plan = json.loads(database.rows(explained, question.bind(given) or None)[0]["explain_value"])
+    explained = f"explain (analyze, format json) {question.sql}"
+    plan = json.loads(database.rows(explained, question.bind(given) or None)[0]["explain_value"])
     scans = [
         operator["intermediate_rows"]
         for operator in _operators(plan["operator"])
