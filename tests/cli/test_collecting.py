@@ -45,6 +45,7 @@ def test_a_night(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "lake" / "manifest.json").read_text(encoding="utf-8"))["runs"]
 
 
+@pytest.mark.usefixtures("no_catalog")
 @pytest.mark.parametrize(
     ("arguments", "more", "code"),
     [
@@ -85,6 +86,7 @@ def test_the_summary_for_programs(program: Program, buddy: FakeBuddy) -> None:
     assert all(line["run_id"] == summary["run_id"] for line in lines if line["event"] != "left_behind")
 
 
+@pytest.mark.usefixtures("no_catalog")
 def test_a_log_for_programs_says_how_it_ended(program: Program, buddy: FakeBuddy) -> None:
     """The last line of a night's log tells its end in numbers, with the exit code; a gap makes it a warning."""
     said = program("collect", "--log-format", "json", environ=environ(buddy))

@@ -106,7 +106,7 @@ def follow(command: str, expected: list[str], folder: Path) -> None:
         command.replace("python", f'"{sys.executable}"', 1),
         shell=True,
         cwd=folder,
-        env={**environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
