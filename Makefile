@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 # Peers are measured beside us in an environment of their own: as installed, and nothing that only tests need.
 BENCH := .venv-bench
+# Where bytecode is forbidden, each of the tests' many processes would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 help: ## show this list

@@ -12,6 +12,7 @@ from tests.faults.company import PER_PAGE, company
 from tests.faults.ledger import FOLDER, Ledger
 from tests.faults.nights import night
 from tests.faults.published import Published, published
+from tests.shared import made_once
 
 FreshLake = Callable[[], Path]
 
@@ -27,7 +28,10 @@ class Undisturbed:
 
 @pytest.fixture(scope="session")
 def _undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    directory = tmp_path_factory.mktemp("undisturbed")
+    return made_once(tmp_path_factory, "undisturbed", _two_nights)
+
+
+def _two_nights(directory: Path) -> Undisturbed:
     with FakeBuddy(company(), max_per_page=PER_PAGE, pages_every_list=True) as fake:
         assert night(fake, directory / "one", 1).exit_code == 0
         shutil.copytree(directory / "one", directory / "two")
