@@ -343,13 +343,19 @@ async def test_what_must_end_the_crawl_ends_it_from_within_a_retry() -> None:
     async with wire(reply(b"", 503), reply(b"{}", 429)) as served:
         with pytest.raises(Stuck):
             await ask(served.url, limits=Limits(retry_initial_s=0.001, stuck_after_s=0.5))
-    pace = Pace()
+    pace, asked_again = Pace(), asyncio.Event()
+
+    def unanswered() -> list[float]:
+        asked_again.set()
+        return [3.0]
+
     async with (
-        wire(reply(b"", 503), 3.0) as served,
+        wire(reply(b"", 503), unanswered) as served,
         Fetcher(installation(served.url), pace, limits=Limits(retry_initial_s=0.1)) as fetcher,
     ):
         asking = asyncio.create_task(fetcher.get(ACTION))
-        await asyncio.sleep(0.3)  # the first retry waits for a tenth of a second at most
+        async with asyncio.timeout(20):
+            await asked_again.wait()
         assert len(served.requests) == 2
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):

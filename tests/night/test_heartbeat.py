@@ -102,9 +102,11 @@ def test_a_wait_is_told_once_with_its_end(capsys: pytest.CaptureFixture[str]) ->
         installation = Installation("us", "https://api.buddy.works", Secret("token-123456"))
         settings = Settings((installation,), Path("lake"))
         announcing = Announcing(watching.Watcher(), settings, {}, lambda: now, look_s=0.001)
-        announcing.watch(Pausing([short, None, long, long + timedelta(seconds=1), None]))
+        pausing = Pausing([short, None, long, long + timedelta(seconds=1), None])
+        announcing.watch(pausing)
         announcing.event(events.Began("20261123T021500Z-7f3a9c", now, 0, 0))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            await pausing.over.wait()
 
     asyncio.run(night())
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
@@ -119,10 +121,13 @@ class Pausing:
 
     def __init__(self, until: list[datetime | None]) -> None:
         self._until = until
+        self.over = asyncio.Event()
 
     def snapshot(self) -> events.Snapshot:
         stage = "crawl" if self._until else "closing"
         until = self._until.pop(0) if self._until else None
+        if not self._until:
+            self.over.set()
         why = "budget of this window is spent" if until else ""
         pace = PaceState(0, 0, until, until, why, 0.0, 0.0, 0.0, False)
         return events.Snapshot(
