@@ -19,7 +19,7 @@ from collector.crawl.reply import Reply
 
 from .model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, take, tree
 
-MODERATE = settings(max_examples=150, deadline=None)
+MODERATE = settings(max_examples=80, deadline=None)
 SIZES = [0, 1, 19, 20, 21, 30, 49, 50, 51, 100]
 PROJECT, PIPELINE = Key("us", "w0", "p0000"), Key("us", "w0", "p0000", 1)
 
