@@ -6,6 +6,7 @@ Whichever worker needs one first makes it, and the others wait for it.
 import fcntl
 import os
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +26,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             folder = shared / name
+            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
             folder.mkdir()
             kept.write_bytes(pickle.dumps(make(folder)))
     found: T = pickle.loads(kept.read_bytes())
