@@ -24,7 +24,6 @@ from collector.errors import CheckFailed, CollectorError
 from collector.lake.flatten import Row, Stamp, flatten
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
-from collector.lake.parquet import schema_fingerprint
 from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, TABLES
@@ -245,7 +244,7 @@ def _run_row(night: Night, installation: Installation, finished_at: datetime) ->
 
 def contract_fingerprint() -> str:
     """Fingerprint of all table schemas together, 16 hex digits."""
-    each = "".join(schema_fingerprint(table.schema) for table in TABLES.values())
+    each = "".join(table.fingerprint for table in TABLES.values())
     return sha256(each.encode()).hexdigest()[:16]
 
 

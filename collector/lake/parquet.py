@@ -8,7 +8,6 @@ columns are laid out in bytes is layout's.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -22,10 +21,7 @@ from collector.errors import LakeError, QueryError
 from collector.lake import layout
 from collector.lake.layout import Tuning
 from collector.lake.storage import Sink, Storage
-from collector.lake.tables import Table
-
-_FINGERPRINT_DIGITS = 16
-
+from collector.lake.tables import Table, schema_fingerprint
 
 # The text whose least and greatest values are written: it is never NULL, and nights are chosen by it. Of any other they
 # would mislead duckdb 2.0, which takes every row for NULL when `IS NULL` is asked of a text column that holds NULLs and
@@ -51,13 +47,6 @@ class Footer:
     rows: int
     schema: str
     columns: tuple[str, ...]
-
-
-def schema_fingerprint(schema: pa.Schema) -> str:
-    """A short name for the columns of a file: equal when names, types and order are equal."""
-    words = "\n".join(f"{field.name} {field.type}" for field in schema)
-    # A list's element is called `item` in memory and `element` in Parquet: the same type by another name.
-    return hashlib.sha256(words.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
 
 
 def write(
@@ -86,7 +75,7 @@ def write(
                 rows += len(group)
                 group = None  # forgotten before the next is gathered, or there would be two in memory
                 group = next(groups, None)
-        return Written(path, rows, sink.bytes, sink.sha256, schema_fingerprint(table.schema))
+        return Written(path, rows, sink.bytes, sink.sha256, table.fingerprint)
 
 
 def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
@@ -128,7 +117,7 @@ def _writer(
     bounds = [f.name for f in schema if f.type != pa.string() or f.name == _TEXT_WITH_BOUNDS]
     metadata = {
         "collector.table": table.name,
-        "collector.schema": schema_fingerprint(schema),
+        "collector.schema": table.fingerprint,
         "collector.version": collector.__version__,
     }
     return pq.ParquetWriter(

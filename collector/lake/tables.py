@@ -7,6 +7,7 @@ goes to `extra`. Timestamps are UTC without a zone in the type: DuckDB's zoned t
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 import pyarrow as pa
 
@@ -24,6 +25,8 @@ from collector.buddy.views import (
     TriggerCondition,
     Variable,
 )
+
+_FINGERPRINT_DIGITS = 16
 
 ARROW: dict[Logical, pa.DataType] = {
     "string": pa.string(),
@@ -78,6 +81,18 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         """Column names in order."""
         return tuple(c.name for c in self.columns)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of every file that is written under today's contract."""
+        return schema_fingerprint(self.schema)
+
+
+def schema_fingerprint(schema: pa.Schema) -> str:
+    """A short name for the columns of a file: equal when names, types and order are equal."""
+    words = "\n".join(f"{field.name} {field.type}" for field in schema)
+    # A list's element is called `item` in memory and `element` in Parquet: the same type by another name.
+    return sha256(words.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
 
 
 def given(

@@ -20,7 +20,7 @@ from collector.query.checks import Offender, read_checks
 from collector.query.engine import Database, MemoryLimitReached, identifier, literal
 from collector.query.sorting import Sorter
 from collector.query.sources import read_folder, sql_folder
-from collector.query.views import base_view, read_parquet
+from collector.query.views import Whole, base_view, read_parquet
 
 Paths = Mapping[str, Sequence[Path]]
 T = TypeVar("T")
@@ -147,15 +147,24 @@ class Night:
             self._database.insert(name, columns)
 
     def _define_tables(self) -> None:
-        for name, table in ALL.items():
-            if name not in _COMPUTED:
-                self._database.define(name, base_view(table, [self._staged.get(name, ())]))
+        self._found = {
+            name: self._database.columns(f"select * from {read_parquet(paths)}")
+            for name, paths in self._staged.items()
+            if paths
+        }
+        for name in ALL.keys() - _COMPUTED:
+            self._database.define(name, self._staged_view(name))
         for name in _PREVIOUS:
             # Each file is its own group: they may have been written under different contracts.
             groups = [[path] for path in self._previous.get(name, ())]
             self._database.define(f"previous_{name}", base_view(ALL[name], groups))
         actions = base_view(PROMOTE_IMAGE_ACTIONS, [[path] for path in self._counted])
         self._database.define("previous_counts", _PREVIOUS_COUNTS.format(actions=actions))
+
+    def _staged_view(self, name: str) -> str:
+        whole = self._found.get(name) == [(column.name, column.sql) for column in ALL[name].columns]
+        paths = self._staged.get(name, ())
+        return base_view(ALL[name], [Whole(paths) if whole else paths])
 
     def _define_facts(self) -> None:
         run = f"select {literal(self._run_id)} as run_id, date {literal(str(self._run_date))} as run_date"
@@ -171,12 +180,7 @@ class Night:
             "expected_columns",
             "select table_name, column_name, required::BOOLEAN as required from declared_columns",
         )
-        staged = (
-            (name, column)
-            for name, paths in self._staged.items()
-            if paths
-            for column, _ in self._database.columns(f"select * from {read_parquet(paths)}")
-        )
+        staged = ((name, column) for name, found in self._found.items() for column, _ in found)
         self._database.insert("staged_columns", _texts(column, staged))
 
     def _compute(self) -> None:
@@ -189,7 +193,7 @@ class Night:
         )
         database.materialise("gone", selects["gone"])
         tables = (*CHILD_TABLES, PROMOTE_IMAGE_ACTIONS.name)
-        views = {name: base_view(ALL[name], [self._staged.get(name, ())]) for name in tables}
+        views = {name: self._staged_view(name) for name in tables}
         rows = sum(self._count(name) for name in CHILD_TABLES)
         shares = self._shares(-(-rows // CHILD_ROWS_AT_A_TIME), views)
         database.spool("children", (selects["children"] for _ in shares), self._spill)

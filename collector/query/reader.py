@@ -21,7 +21,7 @@ from collector.query.answer import Answer, Gap
 from collector.query.engine import Database, FilesGone
 from collector.query.questions import Question, Questions
 from collector.query.sources import sql_folder, words
-from collector.query.views import Files, Run, Views, sources_of_views
+from collector.query.views import Files, Run, Views, Whole, sources_of_views
 
 _ATTEMPTS = 5
 _GAPS = """
@@ -171,12 +171,14 @@ class LakeReader:
 
 def grouped(lake: OpenedLake, run_id: str | None = None) -> Files:
     """The live files of the twelve tables, or those that hold one run, grouped by equal schema."""
-    files: dict[str, list[list[Path]]] = {}
-    for table in TABLES:
+    files: dict[str, list[Sequence[Path]]] = {}
+    for name, table in TABLES.items():
         by_schema: dict[str, list[Path]] = {}
-        for path, schema in lake.files(table, run_id):
+        for path, schema in lake.files(name, run_id):
             by_schema.setdefault(schema, []).append(path)
-        files[table] = list(by_schema.values())
+        files[name] = [
+            Whole(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
+        ]
     return files
 
 

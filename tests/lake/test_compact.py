@@ -14,9 +14,8 @@ from collector.errors import LakeError
 from collector.lake.compact import Compacted, Merge, compact, merged_order
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
-from collector.lake.parquet import schema_fingerprint
 from collector.lake.sweep import sweep
-from collector.lake.tables import ALL, Table
+from collector.lake.tables import ALL, Table, schema_fingerprint
 from collector.lake.verify import verify
 
 from .nights import (

@@ -16,8 +16,7 @@ import pytest
 from collector.errors import LakeBusy, LakeError, NotPublished, SettingsError
 from collector.lake.lake import GRACE, Lake, Size
 from collector.lake.manifest import FILE_NAME, Manifest, decode
-from collector.lake.parquet import schema_fingerprint
-from collector.lake.tables import ALL
+from collector.lake.tables import ALL, schema_fingerprint
 
 from .nights import NOW, dataset, files_under, publish_night, run_entry
 

@@ -12,7 +12,7 @@ from pyarrow import parquet as pq
 from collector.lake import layout, parquet
 from collector.lake.layout import COMPACT, NIGHTLY, Tuning
 from collector.lake.storage import Storage
-from collector.lake.tables import ALL
+from collector.lake.tables import ALL, schema_fingerprint
 
 from .nights import run_entry, table_of
 
@@ -61,7 +61,7 @@ def test_a_reader_sees_the_contract_s_types(tmp_path: Path, tuning: Tuning) -> N
         rows = table_of(table, run_entry(0), 5)
         parquet.write(Storage(tmp_path), f"{name}", table, rows.to_batches(), tuning=tuning, order=())
         found = pq.read_schema(tmp_path / name)
-        assert parquet.schema_fingerprint(found) == parquet.schema_fingerprint(table.schema)
+        assert schema_fingerprint(found) == schema_fingerprint(table.schema)
 
 
 def test_rows_that_repeat_wait_for_their_group_as_one(tmp_path: Path) -> None:

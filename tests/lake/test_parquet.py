@@ -15,9 +15,8 @@ from collector.errors import LakeError
 from collector.lake import layout, parquet
 from collector.lake.compact import merged_order
 from collector.lake.layout import COMPACT, NIGHTLY, Tuning
-from collector.lake.parquet import schema_fingerprint
 from collector.lake.storage import Storage
-from collector.lake.tables import ALL, Table
+from collector.lake.tables import ALL, Table, schema_fingerprint
 
 from .nights import run_entry, table_of
 

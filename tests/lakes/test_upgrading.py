@@ -13,8 +13,7 @@ from collector.cli.main import run
 from collector.errors import LakeError
 from collector.lake.lake import Lake
 from collector.lake.manifest import FORMAT
-from collector.lake.parquet import schema_fingerprint
-from collector.lake.tables import TABLES
+from collector.lake.tables import TABLES, schema_fingerprint
 from collector.lake.verify import verify
 from collector.query.questions import Questions
 from collector.query.sources import sql_folder

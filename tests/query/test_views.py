@@ -10,7 +10,7 @@ from pyarrow import parquet as pq
 from collector.lake.tables import TABLES
 from collector.query.engine import Database
 from collector.query.sources import Source, words
-from collector.query.views import Files, Views, base_view
+from collector.query.views import Files, Views, Whole, base_view
 from tests.query.nights import write
 
 ACTIONS = TABLES["promote_image_actions"]
@@ -122,3 +122,15 @@ def test_only_what_is_needed_is_made() -> None:
     assert list(views.selects(words("select 1"))) == []
     assert len(views.selects(words("show tables"))) == len(TABLES) + 1 + len(sources)
     assert set(views.selects()) == set(views.names)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_files_of_today_s_contract_are_shown_as_any_others(tmp_path: Path, name: str) -> None:
+    """The short way for files that have every column gives the same columns, types and rows as the long one."""
+    table = TABLES[name]
+    whole = Whole([write(tmp_path / "a.parquet", name, [{"installation": "us"}, {"installation": "eu"}])])
+    with database(tmp_path) as found:
+        found.define("long", base_view(table, [list(whole)]))
+        found.define("short", base_view(table, [whole]))
+        assert found.columns("from short") == found.columns("from long")
+        assert found.rows("from short") == found.rows("from long") != []
