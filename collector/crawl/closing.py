@@ -105,21 +105,22 @@ def close(night: Night, now: Callable[[], datetime]) -> Summary:
     # For the checks only: what is published is made when all problems are known.
     night.staging.append("runs", run_rows(night, now()))
     parts = night.staging.close()
-    with _database(night, parts) as database:
-        offenders = database.offenders()
-        _refuse(offenders)
-        problems = _warnings(night, offenders, now())
-        # A clock may be set back while a night lasts; no night lasts less than nothing.
-        finished_at = max(now(), night.header.started_at)
-        batches: dict[str, Iterable[pa.RecordBatch]] = {
-            name: database.reader(name, extra=problems if name == "problems" else None)
-            for name in ALL
-            if name != "runs"
-        }
-        batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
-        manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
-        changes = database.change_counts()
-    _after_the_swap(night)
+    with catalog.Draft(night.lake, night.directory / catalog.FILE_NAME) as draft:
+        with _database(night, parts) as database:
+            offenders = database.offenders()
+            _refuse(offenders)
+            problems = _warnings(night, offenders, now())
+            # A clock may be set back while a night lasts; no night lasts less than nothing.
+            finished_at = max(now(), night.header.started_at)
+            batches: dict[str, Iterable[pa.RecordBatch]] = {
+                name: database.reader(name, extra=problems if name == "problems" else None)
+                for name in ALL
+                if name != "runs"
+            }
+            batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
+            manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
+            changes = database.change_counts()
+        _after_the_swap(night, draft)
     written = {
         name: sum(entry.rows for entry in entries if night.stamp.run_id in entry.runs)
         for name, entries in manifest.tables.items()
@@ -177,10 +178,10 @@ def _warnings(night: Night, offenders: Sequence[Offender], at: datetime) -> pa.T
     return pa.Table.from_batches([record_batch(table, rows)] if rows else [], schema=table.schema)
 
 
-def _after_the_swap(night: Night) -> None:
+def _after_the_swap(night: Night, draft: catalog.Draft) -> None:
     """Bring the catalog up to date and remove the run's directory; the night stands even where this fails."""
     try:
-        catalog.ensure(night.lake)
+        draft.publish()
         if night.settings.keep_raw:
             _keep_raw(night.directory)
         night.lake.runs.remove(night.stamp.run_id, keep_raw=night.settings.keep_raw)

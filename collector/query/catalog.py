@@ -7,10 +7,13 @@ that cannot be written is still read without it.
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from collector.errors import CollectorError
-from collector.query.engine import identifier, literal, read_database, write_database
+from collector.query.engine import DatabaseFile, identifier, literal, read_database
 from collector.query.reader import OpenedLake, grouped
 from collector.query.sources import sql_folder
 from collector.query.views import Views, sources_of_views
@@ -43,23 +46,68 @@ def is_current(lake: OpenedLake) -> bool:
 
 def build(lake: OpenedLake) -> None:
     """Write the catalog beside the manifest, whole: a client that has the old one open keeps it."""
-    temporary = lake.path / f"{FILE_NAME}.{os.getpid()}.tmp"
-    temporary.unlink(missing_ok=True)
-    try:
-        write_database(temporary, _statements(lake), readable=lake.path / "tables")
-        temporary.chmod(_MODE)
-        temporary.replace(lake.path / FILE_NAME)
-    finally:
-        temporary.unlink(missing_ok=True)
-        Path(f"{temporary}.wal").unlink(missing_ok=True)
+    with Draft(lake, lake.path / f"{FILE_NAME}.{os.getpid()}.tmp") as draft:
+        draft.publish()
 
 
-def _statements(lake: OpenedLake) -> Iterator[str]:
+class Draft:
+    """A catalog in the making, at `temporary` on the lake's own file system.
+
+    Most of the work is to bind the views of sql/clean and sql/facts, which is the same whatever the lake holds: a thread
+    begins it at once, over tables without rows, while its caller still does what will be shown.
+    """
+
+    def __init__(self, lake: OpenedLake, temporary: Path) -> None:
+        self._lake = lake
+        self._temporary = temporary
+        self._pool = ThreadPoolExecutor(1, "catalog")
+        self._begun = self._pool.submit(self._begin)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+        if self._begun.exception() is None:
+            self._begun.result().close()
+        self._temporary.unlink(missing_ok=True)
+        Path(f"{self._temporary}.wal").unlink(missing_ok=True)
+
+    def publish(self) -> None:
+        """Show the lake as its manifest is now, in the place of the catalog before.
+
+        Raises LakeError or OSError when it cannot be written.
+        """
+        file = self._begun.result()
+        file.execute(_of_the_lake(self._lake))
+        file.finish()
+        self._temporary.chmod(_MODE)
+        self._temporary.replace(self._lake.path / FILE_NAME)
+
+    def _begin(self) -> DatabaseFile:
+        self._temporary.unlink(missing_ok=True)
+        file = DatabaseFile(self._temporary, readable=self._lake.path / "tables")
+        try:
+            views = Views({}, None, sources_of_views(sql_folder()))
+            file.execute(_view(name, select) for name, select in views.selects().items())
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
+def _of_the_lake(lake: OpenedLake) -> Iterator[str]:
+    """What differs from lake to lake: the tables and the latest run, and where the catalog comes from."""
     latest = lake.manifest.runs[-1] if lake.manifest.runs else None
-    views = Views(grouped(lake), latest, sources_of_views(sql_folder()))
-    for name, select in views.selects().items():
-        yield f"create view {identifier(name)} as {select}"
+    for name, select in Views(grouped(lake), latest).selects().items():
+        yield _view(name, select)
     yield (
         f"create table {_ORIGIN} as "
         f"select {literal(str(lake.path))} as lake, {lake.manifest.sequence}::BIGINT as sequence"
     )
+
+
+def _view(name: str, select: str) -> str:
+    return f"create or replace view {identifier(name)} as {select}"

@@ -219,27 +219,45 @@ class Database:
             yield from reader
 
 
-def write_database(path: Path, statements: Iterable[str], *, readable: Path) -> None:
-    """Make a duckdb file at `path` by running `statements`, which may read files under `readable`.
+class DatabaseFile:
+    """A duckdb file in the making at `path`, of the older storage version that clients since 1.2 read.
 
-    It has the older storage version that clients since 1.2 read. Raises LakeError when it cannot be made.
+    Its statements may read files under `readable`. Raises LakeError when it cannot be made.
     """
-    with _translating(()):
-        connection = duckdb.connect(
-            ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-        )
-        try:
+
+    def __init__(self, path: Path, *, readable: Path) -> None:
+        with _translating(()):
+            self._connection = duckdb.connect(
+                ":memory:",
+                config={
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                    "threads": 1,
+                },
+            )
             version = f"storage_version {literal(STORAGE_VERSION)}"
-            connection.execute(f"attach {literal(str(path))} as made ({version})")
-            connection.execute(f"set allowed_directories = [{literal(str(readable))}]")
-            connection.execute("set enable_external_access = false")
-            connection.execute("use made")
+            self.execute(
+                [
+                    f"attach {literal(str(path))} as made ({version})",
+                    f"set allowed_directories = [{literal(str(readable))}]",
+                    "set enable_external_access = false",
+                    "use made",
+                ]
+            )
+
+    def execute(self, statements: Iterable[str]) -> None:
+        """Run statements, one after the other; views and tables that they make are made in the file."""
+        with _translating(()):
             for statement in statements:
-                connection.execute(statement)
-            connection.execute("use memory")
-            connection.execute("detach made")
-        finally:
-            connection.close()
+                self._connection.execute(statement)
+
+    def finish(self) -> None:
+        """Write down what is not yet, and let the file go: it is whole."""
+        self.execute(["use memory", "detach made"])
+
+    def close(self) -> None:
+        """Forget everything; a file that is not finished is worth nothing."""
+        self._connection.close()
 
 
 def read_database(path: Path, sql: str) -> list[tuple[Any, ...]]:
