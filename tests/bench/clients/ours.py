@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from collector.cli.interruptible import night
+from collector.cli.leaving import leave
 from collector.crawl import events
 from collector.settings import load
 from tests.bench.clients.ending import say
@@ -60,6 +61,7 @@ def main() -> None:
         close_s=time.perf_counter() - ended[0],
         close_cpu_s=time.process_time() - ended[1],
     )
+    leave(0)
 
 
 if __name__ == "__main__":
