@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any
 
+# What is installed has its bytecode beside it; a clone has it too, unless the environment forbids to write it down, and
+# then every start would compile what it imports.
+_ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -48,7 +52,7 @@ def python(*arguments: str, environ: Mapping[str, str] | None = None) -> Measure
     with TemporaryFile() as out, TemporaryFile() as err:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *arguments], stdout=out, stderr=err, env={**os.environ, **(environ or {})}
+            [sys.executable, *arguments], stdout=out, stderr=err, env={**_ENVIRON, **(environ or {})}
         )
         # Not `process.wait()`: only this way does the kernel tell the CPU of this one child.
         _, status, usage = os.wait4(process.pid, 0)
