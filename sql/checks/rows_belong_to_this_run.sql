@@ -1,46 +1,41 @@
 -- Every staged row carries this run's id and date.
 -- blocking
 with
-found as (
-    select 'workspaces' as table_name, installation, run_id, run_date, count(*) as strangers
+staged as (
+    select 'workspaces' as table_name, installation, run_id, run_date
     from workspaces
-    group by installation, run_id, run_date
     union all
-    select 'projects' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'projects' as table_name, installation, run_id, run_date
     from projects
-    group by installation, run_id, run_date
     union all
-    select 'pipelines' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'pipelines' as table_name, installation, run_id, run_date
     from pipelines
-    group by installation, run_id, run_date
     union all
-    select 'actions' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'actions' as table_name, installation, run_id, run_date
     from actions
-    group by installation, run_id, run_date
     union all
-    select 'promote_image_actions' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'promote_image_actions' as table_name, installation, run_id, run_date
     from promote_image_actions
-    group by installation, run_id, run_date
     union all
-    select 'trigger_conditions' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'trigger_conditions' as table_name, installation, run_id, run_date
     from trigger_conditions
-    group by installation, run_id, run_date
     union all
-    select 'variables' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'variables' as table_name, installation, run_id, run_date
     from variables
-    group by installation, run_id, run_date
     union all
-    select 'permissions' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'permissions' as table_name, installation, run_id, run_date
     from permissions
-    group by installation, run_id, run_date
     union all
-    select 'problems' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'problems' as table_name, installation, run_id, run_date
     from problems
-    group by installation, run_id, run_date
     union all
-    select 'action_changes' as table_name, installation, run_id, run_date, count(*) as strangers
+    select 'action_changes' as table_name, installation, run_id, run_date
     from action_changes
-    group by installation, run_id, run_date
+),
+found as (
+    select table_name, installation, run_id, run_date, count(*) as strangers
+    from staged
+    group by all
 )
 select
     concat(found.table_name, ': ', found.strangers, ' rows of run ', coalesce(found.run_id, 'NULL'), ' on ',
