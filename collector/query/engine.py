@@ -96,9 +96,10 @@ class Database:
         with _translating(self._names):
             self._connection = duckdb.connect(":memory:", config=config)
             for setting in (
-                "set TimeZone = 'UTC'",
+                # Global, or they would hold for this connection and not for its cursors, which do the work.
+                "set global TimeZone = 'UTC'",
                 # A question reads the same footers for every view that it uses.
-                "set parquet_metadata_cache = true",
+                "set global parquet_metadata_cache = true",
                 f"set allowed_directories = [{', '.join(literal(str(path)) for path in readable)}]",
                 "set enable_external_access = false",
                 "set lock_configuration = true",

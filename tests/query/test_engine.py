@@ -1,5 +1,8 @@
 """SQL from outside can read the lake, and do nothing else."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from _thread import interrupt_main
@@ -279,10 +282,24 @@ def test_no_secret_is_known(database: Database, sql: str) -> None:
     assert database.rows(sql) == []
 
 
-def test_times_are_utc(database: Database) -> None:
-    """The session's zone is UTC whatever the machine's is."""
-    said = database.rows("select timestamptz '2026-11-23 02:15:00+01:00'::VARCHAR as said")
-    assert said == [{"said": "2026-11-23 01:15:00+00"}]
+def test_times_are_utc(tmp_path: Path) -> None:
+    """The zone of every query is UTC whatever the machine's is."""
+    script = (
+        "import sys; from pathlib import Path; from collector.query.engine import Database\n"
+        "with Database([], Path(sys.argv[1])) as database:\n"
+        "    found = database.rows(\"select timestamptz '2026-11-23 02:15:00+01:00'::VARCHAR as said\")\n"
+        "print(found[0]['said'])\n"
+    )
+    environ = {**os.environ, "TZ": "Asia/Tokyo"}
+    said = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], env=environ, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "2026-11-23 01:15:00+00\n"
+
+
+def test_footers_are_kept(database: Database) -> None:
+    """What a query read of a file's footer is at hand for the next one, and for its own second view of that file."""
+    assert database.rows("select current_setting('parquet_metadata_cache') as kept") == [{"kept": True}]
 
 
 @pytest.mark.parametrize(
