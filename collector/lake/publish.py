@@ -37,8 +37,9 @@ def publish(
     if lake.manifest.run(run.run_id) is not None:
         return lake.manifest
     tables = dict(lake.manifest.tables)
-    for name, rows in batches.items():
-        entry = _write(lake, run, name, rows)
+    entries = {name: _write(lake, run, name, rows) for name, rows in batches.items()}
+    lake.storage.settle(*(entry.path for entry in entries.values() if entry is not None))
+    for name, entry in entries.items():
         kept = [] if name in SNAPSHOTS else tables.get(name, [])
         tables[name] = kept if entry is None else [*kept, entry]
     runs = list(lake.manifest.runs)
@@ -52,10 +53,7 @@ def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch])
     path = f"tables/{name}/run_month={month}/{run.run_id}.parquet"
     table = ALL[name]
     written = parquet.write(lake.storage, path, table, rows, tuning=layout.NIGHTLY, order=table.key)
-    if written is None:
-        return None
-    lake.storage.settle(path)
-    return file_entry(written, [run.run_id], month)
+    return None if written is None else file_entry(written, [run.run_id], month)
 
 
 def file_entry(written: Written, runs: list[str], month: str) -> FileEntry:

@@ -212,18 +212,20 @@ class Storage:
         found = (_stored(info) for info in self._files.get_file_info(selector))
         return sorted((item for item in found if item is not None), key=lambda item: item.path)
 
-    def settle(self, path: str) -> None:
-        """Make a written file and its name survive a power cut."""
-        with translating(self.locate(path)):
-            descriptor = os.open(self.locate(path), os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            directory = self.locate(path).parent
-            while directory != self.root.parent:
+    def settle(self, *paths: str) -> None:
+        """Make written files and their names survive a power cut."""
+        directories: set[Path] = set()
+        for path in paths:
+            with translating(self.locate(path)):
+                descriptor = os.open(self.locate(path), os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            directories.update(each for each in self.locate(path).parents if each.is_relative_to(self.root))
+        for directory in sorted(directories, reverse=True):
+            with translating(directory):
                 sync_directory(directory)
-                directory = directory.parent
 
     def replace(self, path: str, content: bytes) -> None:
         """Swap a file's content in one step: old or new for every reader, and after a power cut."""

@@ -151,9 +151,10 @@ class MortalStorage(Storage):
             yield sink
         self._step()
 
-    def settle(self, path: str) -> None:
-        super().settle(path)
-        self._step()
+    def settle(self, *paths: str) -> None:
+        for path in paths:
+            super().settle(path)
+            self._step()
 
     def replace(self, path: str, content: bytes) -> None:
         super().replace(path, content)

@@ -219,9 +219,9 @@ def test_the_manifest_is_swapped_last(lake: Lake) -> None:
     order: list[str] = []
 
     class Watching(Storage):
-        def settle(self, path: str) -> None:
-            super().settle(path)
-            order.append(path)
+        def settle(self, *paths: str) -> None:
+            super().settle(*paths)
+            order.extend(paths)
 
     lake.storage = Watching(lake.path)
     publish_night(lake, 0)
