@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 
 import pyarrow as pa
 
-from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, Table
+from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, Table
 from collector.query.checks import Offender, read_checks
 from collector.query.engine import Database, MemoryLimitReached, identifier, literal
 from collector.query.sorting import Sorter
@@ -199,6 +199,18 @@ class Night:
         database.spool("children", (selects["children"] for _ in shares), self._spill)
         for name, view in views.items():
             database.define(name, view)
+        if self._previous.get(ACTION_STATE.name):
+            self._compare(selects)
+        else:
+            database.materialise("changed_fields", _NOTHING_CHANGED)
+        database.materialise("action_changes", selects["action_changes"])
+        database.define("last_known_actions", selects["last_known_actions"])
+        database.define("action_state", selects["action_state"])
+        self._computed = True
+
+    def _compare(self, selects: Mapping[str, str]) -> None:
+        """Make changed_fields, of the actions whose fingerprints differ."""
+        database = self._database
         for name in ("fingerprints", "differing"):
             database.materialise(name, selects[name])
         database.define("differing_share", "select * from differing")
@@ -206,10 +218,6 @@ class Night:
         differing = -(-self._count("differing") // ACTIONS_AT_A_TIME)
         for share in self._shares(differing, {"differing_share": "select * from differing"}):
             database.materialise("changed_fields", selects["changed_fields"], more=share > 0)
-        database.materialise("action_changes", selects["action_changes"])
-        database.define("last_known_actions", selects["last_known_actions"])
-        database.define("action_state", selects["action_state"])
-        self._computed = True
 
     def _count(self, name: str) -> int:
         return int(self._database.rows(f"select count(*) as n from {identifier(name)}")[0]["n"])
@@ -238,6 +246,12 @@ def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[s
     return [name for name in compared if name in known] + [*CHILD_TABLES]
 
 
+# On a first night there is nothing to compare with, and planning the comparison would be a tenth of closing it.
+_NOTHING_CHANGED = """
+select *, null::VARCHAR as column_name, null::VARCHAR as old_value, null::VARCHAR as new_value
+from (select * exclude (last_seen_run_id) from gone)
+where false
+"""
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
