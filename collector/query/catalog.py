@@ -14,9 +14,8 @@ from typing import Self
 
 from collector.errors import CollectorError
 from collector.query.engine import DatabaseFile, identifier, literal, read_database
-from collector.query.reader import OpenedLake, grouped
 from collector.query.sources import sql_folder
-from collector.query.views import Views, sources_of_views
+from collector.query.views import OpenedLake, Views, grouped, sources_of_views
 
 FILE_NAME = "catalog.duckdb"
 _MODE = 0o640

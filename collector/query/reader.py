@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from collector.errors import QueryError
-from collector.lake.tables import TABLES
 from collector.query.answer import Answer, Gap
 from collector.query.engine import Database, FilesGone
 from collector.query.questions import Question, Questions
 from collector.query.sources import sql_folder, words
-from collector.query.views import Files, Run, Views, Whole, sources_of_views
+from collector.query.views import OpenedLake, Run, Views, grouped, sources_of_views
 
 _ATTEMPTS = 5
 _GAPS = """
@@ -33,25 +32,6 @@ order by min(list_position(['installation', 'workspace', 'project', 'pipeline', 
 """
 
 T = TypeVar("T")
-
-
-class Manifest(Protocol):
-    """What a reader needs of the manifest."""
-
-    @property
-    def sequence(self) -> int: ...
-    @property
-    def runs(self) -> Sequence[Run]: ...
-
-
-class OpenedLake(Protocol):
-    """A lake at one moment: its manifest, and where the files are that it names."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def manifest(self) -> Manifest: ...
-    def files(self, table: str, run_id: str | None = None) -> Sequence[tuple[Path, str]]: ...
 
 
 @dataclass(frozen=True)
@@ -167,19 +147,6 @@ class LakeReader:
             Database([lake.path / "tables"], Path(spill)) as database,
         ):
             yield _Session(database, views, selected)
-
-
-def grouped(lake: OpenedLake, run_id: str | None = None) -> Files:
-    """The live files of the twelve tables, or those that hold one run, grouped by equal schema."""
-    files: dict[str, list[Sequence[Path]]] = {}
-    for name, table in TABLES.items():
-        by_schema: dict[str, list[Path]] = {}
-        for path, schema in lake.files(name, run_id):
-            by_schema.setdefault(schema, []).append(path)
-        files[name] = [
-            Whole(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
-        ]
-    return files
 
 
 def select_run(runs: Sequence[Run], wanted: str) -> Run | None:

@@ -46,6 +46,25 @@ class Run(Protocol):
     def started_at(self) -> datetime: ...
 
 
+class Manifest(Protocol):
+    """What a reader needs of the manifest."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def runs(self) -> Sequence[Run]: ...
+
+
+class OpenedLake(Protocol):
+    """A lake at one moment: its manifest, and where the files are that it names."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def manifest(self) -> Manifest: ...
+    def files(self, table: str, run_id: str | None = None) -> Sequence[tuple[Path, str]]: ...
+
+
 @dataclass(frozen=True)
 class Views:
     """The views that a database may need: files of the twelve tables, the run that questions are about, and
@@ -81,6 +100,19 @@ class Views:
         if used is None or SELECTED_RUN in used:
             selects[SELECTED_RUN] = selected_run_view(self.run)
         return selects | {source.name: source.text.rstrip(";") for source in sources}
+
+
+def grouped(lake: OpenedLake, run_id: str | None = None) -> Files:
+    """The live files of the twelve tables, or those that hold one run, grouped by equal schema."""
+    files: dict[str, list[Sequence[Path]]] = {}
+    for name, table in TABLES.items():
+        by_schema: dict[str, list[Path]] = {}
+        for path, schema in lake.files(name, run_id):
+            by_schema.setdefault(schema, []).append(path)
+        files[name] = [
+            Whole(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
+        ]
+    return files
 
 
 def sources_of_views(folder: Path) -> dict[str, Source]:

@@ -11,9 +11,8 @@ import collector
 from collector.lake.lake import Lake
 from collector.query.engine import Database, FilesGone
 from collector.query.questions import Question, Questions
-from collector.query.reader import grouped
 from collector.query.sources import sql_folder
-from collector.query.views import Views, sources_of_views
+from collector.query.views import Views, grouped, sources_of_views
 
 QUESTIONS = Questions(sql_folder()).all
 OF_ONE_NIGHT = [name for name, question in QUESTIONS.items() if question.source.one_night]
