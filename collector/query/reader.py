@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from collector.errors import QueryError
+from collector.lake.tables import TABLES
 from collector.query.answer import Answer, Gap
 from collector.query.engine import Database, FilesGone
 from collector.query.questions import Question, Questions
@@ -78,7 +79,7 @@ class LakeReader:
         asked = self._questions[question]
         bound = asked.bind(parameters)
         return self._trying(
-            run, lambda session: session.answer(asked.sql, bound), one_night=asked.source.one_night
+            run, lambda session: session.answer(asked.sql, bound), many_nights=asked.source.many_nights
         )
 
     def sql(self, text: str) -> Answer:
@@ -122,11 +123,13 @@ class LakeReader:
         with self._session("latest") as session:
             return session.views.names
 
-    def _trying(self, run: str, ask: Callable[[_Session], T], *, one_night: bool = False) -> T:
+    def _trying(
+        self, run: str, ask: Callable[[_Session], T], *, many_nights: Collection[str] | None = None
+    ) -> T:
         sequence = None
         for attempt in range(_ATTEMPTS):
             try:
-                with self._session(run, one_night=one_night) as session:
+                with self._session(run, many_nights) as session:
                     return ask(session)
             except FilesGone:
                 newest = self._opened().manifest.sequence
@@ -137,10 +140,12 @@ class LakeReader:
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _session(self, run: str, *, one_night: bool = False) -> Iterator[_Session]:
+    def _session(self, run: str, many_nights: Collection[str] | None = None) -> Iterator[_Session]:
         lake = self._opened()
         selected = select_run(lake.manifest.runs, run)
-        files = grouped(lake, selected.run_id if selected and one_night else None)
+        files = grouped(
+            lake, selected.run_id if selected else None, TABLES if many_nights is None else many_nights
+        )
         views = Views(files, selected, self._sources)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,

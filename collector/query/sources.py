@@ -19,8 +19,9 @@ from collector.errors import LakeError, QueryError
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORECASE)
-# A header line of questions that need no other night: only the files that hold the selected run are opened for them.
-ONE_NIGHT = "one night"
+# A header line of questions that need no other night: only the files that hold the selected run are opened for them. Of
+# tables that it names after "but for", those of every night are.
+_ONE_NIGHT = re.compile(r"one night(?: but for (?P<tables>\w+(?:, \w+)*))?")
 _PARAMETER = re.compile(r"^\$\w+\s")
 
 
@@ -41,15 +42,18 @@ class Source:
         """The opening sentence: its grain, or the question it answers."""
         sentence: list[str] = []
         for line in self.header:
-            if _PARAMETER.match(line) or line in ("blocking", "warning", ONE_NIGHT, ""):
+            if _PARAMETER.match(line) or line in ("blocking", "warning", "") or _ONE_NIGHT.fullmatch(line):
                 break
             sentence.append(line)
         return " ".join(sentence)
 
-    @property
-    def one_night(self) -> bool:
-        """True when the file says that it needs rows of the selected run only."""
-        return ONE_NIGHT in self.header
+    @cached_property
+    def many_nights(self) -> frozenset[str] | None:
+        """The tables of which it needs rows of other nights than the selected run; None when it doesn't say."""
+        for line in self.header:
+            if said := _ONE_NIGHT.fullmatch(line):
+                return frozenset((said["tables"] or "").split(", ")) - {""}
+        return None
 
     @cached_property
     def references(self) -> frozenset[str]:

@@ -102,12 +102,14 @@ class Views:
         return selects | {source.name: source.text.rstrip(";") for source in sources}
 
 
-def grouped(lake: OpenedLake, run_id: str | None = None) -> Files:
-    """The live files of the twelve tables, or those that hold one run, grouped by equal schema."""
+def grouped(lake: OpenedLake, run_id: str | None = None, many_nights: Collection[str] = TABLES) -> Files:
+    """The live files of the twelve tables, grouped by equal schema; of tables that are not among `many_nights` those that
+    hold one run.
+    """
     files: dict[str, list[Sequence[Path]]] = {}
     for name, table in TABLES.items():
         by_schema: dict[str, list[Path]] = {}
-        for path, schema in lake.files(name, run_id):
+        for path, schema in lake.files(name, None if name in many_nights else run_id):
             by_schema.setdefault(schema, []).append(path)
         files[name] = [
             Whole(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
