@@ -85,11 +85,11 @@ def run(argv: Sequence[str]) -> int:
         return report(error)
     except BrokenPipeError:
         return broken_pipe()
+    except OSError as error:
+        return full_output(error) if is_full_output(error) else report_unexpected(error)
     except KeyboardInterrupt:
         return Interrupted.exit_code
     except Exception as bug:
-        if isinstance(bug, OSError) and is_full_output(bug):
-            return full_output(bug)
         return report_unexpected(bug)
 
 

@@ -25,7 +25,7 @@ FORMAT = 1
 FILE_NAME = "journal.jsonl"
 _MODE = 0o640
 _CRC_DIGITS = 8
-_READ_AHEAD = 1 << 20
+_READ_AHEAD = 1 << 20  # a reply is larger than what Python reads at a time by itself
 
 
 class Abandoned(msgspec.Struct, frozen=True):

@@ -75,9 +75,8 @@ class Projection:
             "a row begins with where it stands"
         )
         rest = table.columns[self._stamped :]
-        flat = {column.name: column.source[0] if column.source else column.name for column in rest}
         self._readers = [
-            (flat[c.name], _READERS[c.logical]) for c in rest if len(c.source) == 1 and c.logical in _READERS
+            (c.source[0], _READERS[c.logical]) for c in rest if len(c.source) == 1 and c.logical in _READERS
         ]
         self._nested: dict[str, tuple[str, ...]] = {}
         self._runs: list[tuple[str, tuple[str, ...]]] = []
@@ -85,7 +84,7 @@ class Projection:
             names = tuple(column.source[-1] if column.source else column.name for column in run)
             self._runs.append((member, names))
             if member:
-                self._nested[member] = names
+                self._nested[member] = (*self._nested.get(member, ()), *names)
         self._mapped = tuple({column.source[0] for column in table.columns if column.source})
 
     def row(self, stamped: Row, document: Document, given: Document) -> Row:

@@ -8,19 +8,14 @@ import pytest
 
 from collector.fake_buddy import Edit, World
 from collector.fake_buddy.edits import Path
+from tests.worlds import actions_of
 
 EXECUTION = {"last_execution_status", "current_revision", "pipeline"}
 
 
 def snapshot(world: World) -> dict[Path, dict[str, Any]]:
     """Return every action by its path."""
-    return {
-        action: world.item(action)
-        for workspace in world.paths(())
-        for project in world.paths(workspace)
-        for pipeline in world.paths(project)
-        for action in world.paths(pipeline)
-    }
+    return {action: world.item(action) for action in actions_of(world)}
 
 
 NIGHTS = {night: snapshot(World().at(night)) for night in range(1, 6)}

@@ -13,17 +13,14 @@ from hypothesis import strategies as st
 from collector.fake_buddy import SECRET_MARKER, World
 from collector.fake_buddy.attachments import CONDITIONS
 from collector.fake_buddy.company import AWKWARD_NAMES, project_index, project_name
+from tests.worlds import actions_of
 
 COMPANY = World(workspaces=2, projects=10, pipelines=8, actions=6)
 
 
 def every_action(world: World) -> Iterator[dict[str, Any]]:
-    """Yield every action, whole."""
-    for workspace in world.paths(()):
-        for project in world.paths(workspace):
-            for pipeline in world.paths(project):
-                for action in world.paths(pipeline):
-                    yield world.item(action)
+    """Return every action, whole."""
+    return map(world.item, actions_of(world))
 
 
 PROMOTIONS = [action for action in every_action(COMPANY) if action["type"] == "PROMOTE_IMAGE"]

@@ -20,6 +20,7 @@ from tests.faults.nights import night
 from tests.faults.process import Ended, Program, ended, journal_bytes, until
 from tests.faults.published import published, runs_of
 from tests.faults.sampling import some
+from tests.worlds import pipelines_of
 
 LEVELS = ("debug", "info", "warning", "error")
 TOKEN = "f6b1c2d3-e4a5-4b6c-8d7e-0123456789ab"
@@ -230,7 +231,7 @@ def test_the_token_goes_to_the_configured_host_only(
 
 def test_the_faults_leave_secrets_to_be_found() -> None:
     """In whatever order requests arrive, more promotions have a value to redact than the faults could ever hide."""
-    worth_hiding = sorted(sum(map(_has_a_value, WORLD.paths(pipeline))) for pipeline in _pipelines(WORLD))
+    worth_hiding = sorted(sum(map(_has_a_value, WORLD.paths(pipeline))) for pipeline in pipelines_of(WORLD))
     struck = dict.fromkeys(("actions", "action"), 0)
     for fault in _echoing():
         if fault.kind in struck:
@@ -238,15 +239,6 @@ def test_the_faults_leave_secrets_to_be_found() -> None:
             struck[fault.kind] += fault.times
     assert min(struck.values()) > 0
     assert sum(worth_hiding[: -struck["actions"]]) > struck["action"]
-
-
-def _pipelines(world: World) -> list[tuple[Any, ...]]:
-    return [
-        pipeline
-        for workspace in world.paths(())
-        for project in world.paths(workspace)
-        for pipeline in world.paths(project)
-    ]
 
 
 def _has_a_value(action: tuple[Any, ...]) -> bool:

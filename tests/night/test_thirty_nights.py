@@ -12,6 +12,7 @@ from collector.fake_buddy import World
 from collector.lake.lake import Lake
 from collector.lake.verify import verify
 from tests.night.thirty import QUICK, Nights
+from tests.worlds import pipelines_of
 
 MEBIBYTE = 2**20
 
@@ -30,7 +31,7 @@ def planted(world: World, nights: int) -> tuple[World, list[tuple[Any, ...]]]:
     """
     always = [set(_promotions_of(world.at(night=night))) for night in range(1, nights + 2)]
     paths = sorted(set.intersection(*always))
-    place = next(path for path in _pipelines(world) if _promotions(world, path))
+    place = next(path for path in pipelines_of(world) if _promotions(world, path))
     told: list[tuple[Any, ...]] = []
     model = world.action(*_promotions(world, place)[0])
     for night in range(2, nights + 1):
@@ -48,17 +49,8 @@ def planted(world: World, nights: int) -> tuple[World, list[tuple[Any, ...]]]:
     return world, told
 
 
-def _pipelines(world: World) -> list[tuple[Any, ...]]:
-    return [
-        pipeline
-        for workspace in world.paths(())
-        for project in world.paths(workspace)
-        for pipeline in world.paths(project)
-    ]
-
-
 def _promotions_of(world: World) -> list[tuple[Any, ...]]:
-    return [path for place in _pipelines(world) for path in _promotions(world, place)]
+    return [path for place in pipelines_of(world) for path in _promotions(world, place)]
 
 
 def _promotions(world: World, pipeline: tuple[Any, ...]) -> list[tuple[Any, ...]]:
