@@ -2,12 +2,12 @@
 
 A fixed pool of workers per installation takes requests from its frontier and puts outcomes into one bounded queue; one sink
 empties it: redact, append to the journal, and only then feed. Whatever the queue holds when the crawl is stopped is still
-journalled. Rows go to staging in a thread, so that Parquet work never holds up the loop.
+journalled. Parquet is written in a thread, so that the disk never holds up the loop.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -23,14 +23,10 @@ from collector.crawl.reply import MOST_RAW_CHARACTERS
 from collector.errors import Stuck, Unauthorised
 from collector.lake.flatten import Row
 
-# Rows are handed to staging in lots of this size: large enough for Arrow, small enough that memory stays flat.
-ROWS_PER_LOT = 2_000
 # The journal is synced at least this often: what a power cut may cost.
 SYNC_EVERY_S = 5.0
 # How long requests under way are waited for once the crawl is told to stop.
 DRAIN_S = 5.0
-
-Stage = Callable[[Mapping[str, list[Row]]], Awaitable[None]]
 
 
 class Getter(Protocol):
@@ -38,6 +34,20 @@ class Getter(Protocol):
 
     async def get(self, request: Request) -> Outcome:
         """Return the settled outcome of one request."""
+
+
+class Stager(Protocol):
+    """What the sink needs of staging."""
+
+    def append(self, table_name: str, rows: Sequence[Row]) -> None:
+        """Gather rows of one table."""
+
+    @property
+    def full(self) -> bool:
+        """Whether something waits to be written."""
+
+    def write_full(self) -> None:
+        """Write it; runs in a thread, beside `append`."""
 
 
 class Crew:
@@ -122,11 +132,11 @@ class Crew:
 class Sink:
     """The one consumer of outcomes."""
 
-    def __init__(self, journal: Journal, gathering: Gathering, stage: Stage) -> None:
+    def __init__(self, journal: Journal, gathering: Gathering, staging: Stager) -> None:
         self._journal = journal
         self._gathering = gathering
-        self._stage = stage
-        self._staging: asyncio.Task[None] | None = None
+        self._staging = staging
+        self._writing: asyncio.Future[None] | None = None
         self._synced_at = 0.0
 
     async def run(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> None:
@@ -138,12 +148,12 @@ class Sink:
                 batch.append(outcomes.get_nowait())
             ended = None in batch
             self._take([entry for entry in batch if entry is not None])
-            if self._gathering.waiting_rows >= ROWS_PER_LOT:
+            if self._gathering.lot:
                 await self._hand_over()
             await self._sync_now_and_then()
         await self._hand_over()
-        if self._staging is not None:
-            await self._staging
+        if self._writing is not None:
+            await self._writing
         await asyncio.to_thread(self._journal.sync)
 
     def _take(self, batch: Sequence[tuple[Crew, Outcome]]) -> None:
@@ -155,10 +165,13 @@ class Sink:
             crew.wake()
 
     async def _hand_over(self) -> None:
-        # One lot is under way at most: if staging is slower than the crawl, the crawl waits for it here.
-        if self._staging is not None:
-            await self._staging
-        self._staging = asyncio.ensure_future(self._stage(self._gathering.take_rows()))
+        for table, rows in self._gathering.take_rows().items():
+            self._staging.append(table, rows)
+        if self._staging.full:
+            # One write is under way at most: if the disk is slower than the crawl, the crawl waits for it here.
+            if self._writing is not None:
+                await self._writing
+            self._writing = asyncio.ensure_future(asyncio.to_thread(self._staging.write_full))
 
     async def _sync_now_and_then(self) -> None:
         now = asyncio.get_running_loop().time()

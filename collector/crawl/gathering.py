@@ -22,6 +22,10 @@ from collector.settings import Installation, exact_names, selects
 _MISSED = frozenset({"forbidden", "failed", "quarantined"})
 # What makes the list of workspaces itself less than whole, though it was answered.
 _OF_THE_ROOT = frozenset({"not_understood", "unsettled_listing"})
+# Rows leave in lots of so many, or of the rows of so many bytes of replies: enough for Arrow to be cheap for each, and few
+# enough that memory stays flat and the event loop is not held up for longer than some milliseconds.
+ROWS_PER_LOT = 2_000
+BYTES_PER_LOT = 4 << 20
 
 
 class Tally:
@@ -60,7 +64,7 @@ class Tally:
 
 
 class Gathering:
-    """All installations of one run. Rows pile up in `rows` by table until the caller takes them with `take_rows`."""
+    """All installations of one run. Rows pile up by table until there is a `lot` and the caller takes it: `take_rows`."""
 
     def __init__(self, stamp: Stamp, installations: Sequence[Installation]) -> None:
         self.stamp = stamp
@@ -68,6 +72,7 @@ class Gathering:
         self.tallies = {each.name: Tally() for each in installations}
         self.resumed_count = 0
         self.waiting_rows = 0
+        self._waiting_bytes = 0
         self._rows: dict[str, list[Row]] = {}
 
     def replay(self, line: Line) -> bool:
@@ -91,6 +96,7 @@ class Gathering:
         tally.add_cost(line.cost)
         if isinstance(line, Answered):
             tally.answered += 1
+            self._waiting_bytes += len(line.body)
             content = decode(line.request, document, marked=line.marked)
             self._keep(tally, frontier.feed(Reply(line.request, content, line.at, line.cost.attempts)))
         else:
@@ -110,8 +116,13 @@ class Gathering:
 
     def take_rows(self) -> Mapping[str, list[Row]]:
         """Return the rows gathered since the last call, by table."""
-        rows, self._rows, self.waiting_rows = self._rows, {}, 0
+        rows, self._rows, self.waiting_rows, self._waiting_bytes = self._rows, {}, 0, 0
         return rows
+
+    @property
+    def lot(self) -> bool:
+        """Whether so many rows wait that they should be taken."""
+        return self.waiting_rows >= ROWS_PER_LOT or self._waiting_bytes >= BYTES_PER_LOT
 
     @property
     def partial(self) -> bool:

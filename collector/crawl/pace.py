@@ -87,7 +87,9 @@ class Pace:
         Every attempt takes its own turn, retries too. Turns are given in the order in which they were asked
         for.
         """
-        if self._throttle is None and not self._in_line:
+        # Where nothing is limited the order does not matter. Whoever lined up behind the first reply would else be joined by
+        # all who come later, and be woken one by one for the rest of the crawl.
+        if self._throttle is None and (self.budget.unmetered or not self._in_line):
             now = self.clock()
             if not self.budget.next_turn(now):
                 self.budget.depart(now)

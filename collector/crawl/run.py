@@ -6,7 +6,7 @@ whatever ends a run early, the manifest is as it was and the journal holds every
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from collector.buddy.catalogue import Kind
 from collector.crawl import events
 from collector.crawl.closing import Night, Summary, close
-from collector.crawl.crew import ROWS_PER_LOT, Crew, Sink, crawl
+from collector.crawl.crew import Crew, Sink, crawl
 from collector.crawl.fetch import Fetcher, Limits
 from collector.crawl.gathering import Gathering, abandoned_problem
 from collector.crawl.journal import FILE_NAME, FORMAT, Abandoned, Header, Journal, Resumed, read_header
@@ -29,7 +29,7 @@ from collector.errors import (
     SettingsError,
     Unauthorised,
 )
-from collector.lake.flatten import Row, Stamp
+from collector.lake.flatten import Stamp
 from collector.lake.lake import Lake
 from collector.lake.runs import new_run_id
 from collector.lake.staging import Staging
@@ -198,7 +198,7 @@ class Run:
         if replayed:
             self._journal.append([Resumed(now)])
             self._gathering.resumed_count += 1
-        await self._to_staging(self._gathering.take_rows())
+        await asyncio.to_thread(self._stage_rows)
         self._world.observer.event(
             events.Began(
                 self.run_id, self._journal.header.started_at, self._gathering.resumed_count, replayed
@@ -207,21 +207,19 @@ class Run:
 
     def _replay_line(self, line: object) -> bool:
         taken = self._gathering.replay(line)  # type: ignore[arg-type]  # the journal hands out nothing else
-        if self._gathering.waiting_rows >= ROWS_PER_LOT:
-            self._stage_rows(self._gathering.take_rows())
+        if self._gathering.lot:
+            self._stage_rows()
         return taken
 
-    async def _to_staging(self, rows: Mapping[str, list[Row]]) -> None:
-        await asyncio.to_thread(self._stage_rows, rows)
-
-    def _stage_rows(self, rows: Mapping[str, list[Row]]) -> None:
-        for table, lot in rows.items():
-            self._staging.append(table, lot)
+    def _stage_rows(self) -> None:
+        for table, rows in self._gathering.take_rows().items():
+            self._staging.append(table, rows)
+        self._staging.write_full()
 
     async def _crawl(self) -> None:
         async with AsyncExitStack() as stack:
             crews = await self._crews(stack)
-            sink = Sink(self._journal, self._gathering, self._to_staging)
+            sink = Sink(self._journal, self._gathering, self._staging)
             whole = await crawl(
                 crews,
                 sink,
@@ -238,7 +236,7 @@ class Run:
         if not whole:
             for name in self._gathering.frontiers:
                 self._gathering.stop(name, "deadline", "The time limit (--max-duration) was reached")
-        await self._to_staging(self._gathering.take_rows())
+        await asyncio.to_thread(self._stage_rows)
 
     async def _crews(self, stack: AsyncExitStack) -> list[Crew]:
         """Return a crew for each installation that can be asked; raises SettingsError when none can."""

@@ -1,16 +1,18 @@
 """Staging: the rows of a run in progress, as rolling Parquet parts.
 
-Staging holds nothing that the journal does not, so a resumed run wipes it and fills it again. It knows
-nothing of the event loop: the run's sink calls it, from a worker thread if it likes, one call at a time.
+Staging holds nothing that the journal does not, so a resumed run wipes it and fills it again. Rows are gathered where they
+come from, which is the event loop: a thread that builds Arrow arrays fights the crawl for the interpreter's lock and costs
+more than it spares. A full part waits for `write_full`, which may run in a thread: encoding Parquet holds no lock.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -20,9 +22,6 @@ from collector.lake.tables import ALL, Column, Table
 
 PART_ROWS = 20_000
 PART_BYTES = 8 << 20
-# Rows wait as tuples until there are this many, or this much text: enough for Arrow to be cheap per row.
-CHUNK_ROWS = 512
-CHUNK_TEXT = 4 << 20
 
 Row = tuple[Any, ...]
 
@@ -38,10 +37,19 @@ _WELCOME: dict[pa.DataType, frozenset[type]] = {
 }
 
 
+class _Part(NamedTuple):
+    """One part, ready to be written."""
+
+    path: str
+    table: Table
+    batches: list[pa.RecordBatch]
+
+
 class Staging:
     """Gathers the rows of every table and writes them to <directory>/<table>/part-00000.parquet and so on.
 
-    The directory is wiped first. Raises NotPublished when the disk is full.
+    The directory is wiped first. `append` and `close` are for one caller at a time; `write_full` may run beside `append`.
+    Raises NotPublished when the disk is full.
     """
 
     def __init__(
@@ -56,73 +64,76 @@ class Staging:
             if directory.exists():
                 shutil.rmtree(directory)
             make_directory(directory)
-        storage = Storage(directory)
-        self._parts = {name: _Parts(storage, table, part_rows, part_bytes) for name, table in tables.items()}
+        self._storage = Storage(directory)
+        self._full: deque[_Part] = deque()
+        self._gathered = {name: _Gathered(table) for name, table in tables.items()}
+        self._part_rows = part_rows
+        self._part_bytes = part_bytes
 
     def append(self, table_name: str, rows: Sequence[Row]) -> None:
-        """Add rows, each a tuple in the order of the table's columns.
+        """Gather rows, each a tuple in the order of the table's columns; nothing is written.
 
         Raises ValueError naming table and column, never the value, when one does not fit.
         """
-        self._parts[table_name].append(rows)
+        gathered = self._gathered[table_name]
+        gathered.add(rows)
+        if gathered.waiting_rows >= self._part_rows or gathered.waiting_bytes >= self._part_bytes:
+            self._full.append(gathered.part())
+
+    @property
+    def full(self) -> bool:
+        """Whether parts wait to be written."""
+        return bool(self._full)
+
+    def write_full(self) -> None:
+        """Write the parts that are full."""
+        while self._full:
+            part = self._full.popleft()
+            parquet.write(self._storage, part.path, part.table, part.batches, tuning=layout.STAGING, order=())
 
     @property
     def rows(self) -> dict[str, int]:
         """Rows appended so far, by table."""
-        return {name: parts.rows for name, parts in self._parts.items()}
+        return {name: gathered.rows for name, gathered in self._gathered.items()}
 
     def close(self) -> dict[str, list[Path]]:
         """Write what is left and return the parts of every table, in order; a table without rows has none."""
-        return {name: parts.close() for name, parts in self._parts.items()}
+        self._full += [gathered.part() for gathered in self._gathered.values() if gathered.waiting_rows]
+        self.write_full()
+        return {
+            name: [self._storage.locate(gathered.path(number)) for number in range(gathered.parts)]
+            for name, gathered in self._gathered.items()
+        }
 
 
-class _Parts:
-    """The rolling parts of one table."""
+class _Gathered:
+    """The rows of one table that no part holds yet, and the parts so far."""
 
-    def __init__(self, storage: Storage, table: Table, part_rows: int, part_bytes: int) -> None:
-        self._storage = storage
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._part_rows = part_rows
-        self._part_bytes = part_bytes
-        self._waiting: list[Row] = []
-        self._waiting_text = 0
         self._batches: list[pa.RecordBatch] = []
-        self._batched_rows = 0
-        self._batched_bytes = 0
-        self._paths: list[Path] = []
-        self.rows = 0
+        self.rows = self.parts = 0
+        self.waiting_rows = self.waiting_bytes = 0
 
-    def append(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self._waiting.append(row)
-            self._waiting_text += sum([len(value) for value in row if value.__class__ is str])
-            if len(self._waiting) >= CHUNK_ROWS or self._waiting_text >= CHUNK_TEXT:
-                self._gather()
-        self.rows += len(rows)
-
-    def close(self) -> list[Path]:
-        self._gather()
-        self._write()
-        return self._paths
-
-    def _gather(self) -> None:
-        if not self._waiting:
+    def add(self, rows: Sequence[Row]) -> None:
+        if not rows:
             return
-        batch = record_batch(self._table, self._waiting)
-        self._waiting, self._waiting_text = [], 0
+        batch = record_batch(self._table, rows)
         self._batches.append(batch)
-        self._batched_rows += batch.num_rows
-        self._batched_bytes += batch.nbytes
-        if self._batched_rows >= self._part_rows or self._batched_bytes >= self._part_bytes:
-            self._write()
+        self.rows += len(rows)
+        self.waiting_rows += len(rows)
+        self.waiting_bytes += batch.nbytes
 
-    def _write(self) -> None:
-        if not self._batches:
-            return
-        path = f"{self._table.name}/part-{len(self._paths):05d}.parquet"
-        parquet.write(self._storage, path, self._table, self._batches, tuning=layout.STAGING, order=())
-        self._paths.append(self._storage.locate(path))
-        self._batches, self._batched_rows, self._batched_bytes = [], 0, 0
+    def part(self) -> _Part:
+        """Return what waits as the next part."""
+        part = _Part(self.path(self.parts), self._table, self._batches)
+        self.parts += 1
+        self._batches = []
+        self.waiting_rows = self.waiting_bytes = 0
+        return part
+
+    def path(self, number: int) -> str:
+        return f"{self._table.name}/part-{number:05d}.parquet"
 
 
 def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:

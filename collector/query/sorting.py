@@ -21,6 +21,7 @@ import pyarrow as pa
 CHUNK_BYTES = 8 << 20
 _BATCH_BYTES = 1 << 19
 _MOST_ROWS = 5_000
+_WRITE_BYTES = 1 << 18
 
 Key = tuple[tuple[bool, object], ...]
 
@@ -89,7 +90,12 @@ def write_run(batches: Iterable[pa.RecordBatch], path: Path) -> None:
         path.touch()
         return
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, first.schema, options=options) as writer:
+    # Each of a batch's buffers would be a write of its own.
+    with (
+        pa.OSFile(str(path), "wb") as file,
+        pa.BufferedOutputStream(file, _WRITE_BYTES) as sink,
+        pa.ipc.new_stream(sink, first.schema, options=options) as writer,
+    ):
         for batch in chain((first,), source):
             share = max(1, batch.num_rows * _BATCH_BYTES // max(batch.nbytes, 1))
             writer.write_table(pa.Table.from_batches([batch]), max_chunksize=min(share, _MOST_ROWS))

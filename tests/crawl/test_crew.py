@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 from collector.buddy.catalogue import Kind, Request, action_request, workspaces_request
 from collector.buddy.marks import REDACTED, TOKEN
 from collector.crawl import crew as crew_module
+from collector.crawl import gathering as gathering_module
 from collector.crawl.crew import Crew, Sink, crawl, journal_line
 from collector.crawl.frontier import Signal
 from collector.crawl.gathering import Gathering
@@ -75,6 +77,41 @@ class ScriptedGetter:
             self.under_way -= 1
 
 
+class KeptStaging:
+    """Staging that keeps rows: what was appended is written part by part."""
+
+    def __init__(self, part_rows: int = 20_000) -> None:
+        self.rows: Rows = Counter()
+        self.lots: list[int] = []
+        self.written = self.under_way = self.most_under_way = 0
+        self.write_s = 0.0
+        self.error: Exception | None = None
+        self._part_rows = part_rows
+        self._waiting: list[int] = []
+
+    def append(self, table_name: str, rows: Sequence[Row]) -> None:
+        """Gather rows of one table."""
+        self.rows += Counter((table_name, repr(row)) for row in rows)
+        self.lots.append(len(rows))
+        self._waiting.append(len(rows))
+
+    @property
+    def full(self) -> bool:
+        """Whether something waits to be written."""
+        return sum(self._waiting) >= self._part_rows
+
+    def write_full(self) -> None:
+        """Write it."""
+        if self.error is not None:
+            raise self.error
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        while self._waiting:
+            self.written += self._waiting.pop()
+        sleep(self.write_s)
+        self.under_way -= 1
+
+
 class Night:
     """One crawl with everything it needs, and what came of it."""
 
@@ -85,11 +122,9 @@ class Night:
         self.gathering = Gathering(STAMP, installations)
         self.path = directory / "journal.jsonl"
         self.journal = Journal.create(self.path, Header(FORMAT, STAMP.run_id, AT, "f"))
-        self.rows: Rows = Counter()
-        self.lots: list[int] = []
+        self.staging = KeptStaging()
         self.stop = asyncio.Event()
         self.told = 0
-        self.stage: Callable[[Mapping[str, list[Row]]], Awaitable[None]] = self.keep
         self.crews = [
             Crew(
                 self.gathering.frontiers[name],
@@ -101,10 +136,10 @@ class Night:
             for name, getter in getters.items()
         ]
 
-    async def keep(self, rows: Mapping[str, list[Row]]) -> None:
-        """Stage rows."""
-        self.lots.append(sum(map(len, rows.values())))
-        self.rows += Counter((table, repr(row)) for table, held in rows.items() for row in held)
+    @property
+    def rows(self) -> Rows:
+        """The rows that went to staging."""
+        return self.staging.rows
 
     async def crawl(self, most_s: float | None = None) -> bool:
         """Crawl, bounded in time so that a deadlock is a failure."""
@@ -113,7 +148,7 @@ class Night:
             self.told += 1
 
         async with asyncio.timeout(20):
-            sink = Sink(self.journal, self.gathering, self.stage)
+            sink = Sink(self.journal, self.gathering, self.staging)
             with self.journal:
                 return await crawl(self.crews, sink, stop=self.stop, told=tell, most_s=most_s)
 
@@ -266,14 +301,11 @@ def causes(error: BaseException) -> list[BaseException]:
 
 async def test_staging_that_fails_ends_the_crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What staging raises is what the crawl raises, with every worker stopped and the journal sound."""
-    monkeypatch.setattr(crew_module, "ROWS_PER_LOT", 5)
+    monkeypatch.setattr(gathering_module, "ROWS_PER_LOT", 5)
     getter = ScriptedGetter(ModelBuddy(tree(1, 20, 3, 3)))
     night = Night(tmp_path, {"us": getter})
-
-    async def full(rows: Mapping[str, list[Row]]) -> None:
-        raise NotPublished("The disk is full")
-
-    night.stage = full
+    night.staging = KeptStaging(part_rows=1)
+    night.staging.error = NotPublished("The disk is full")
     with pytest.raises(ExceptionGroup) as caught:
         await night.crawl()
     assert [str(cause) for cause in causes(caught.value)] == ["The disk is full"]
@@ -351,25 +383,25 @@ async def test_a_refused_token_ends_only_its_own_installation(tmp_path: Path) ->
     assert night.rows == night.replayed()
 
 
-async def test_rows_are_staged_in_lots_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows go to staging while the crawl is under way, never two lots at once, and none is left behind."""
-    monkeypatch.setattr(crew_module, "ROWS_PER_LOT", 10)
+async def test_rows_are_staged_in_lots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows go to staging while the crawl is under way, in lots, and none is left behind."""
+    monkeypatch.setattr(gathering_module, "ROWS_PER_LOT", 10)
     night = Night(tmp_path, {"us": ScriptedGetter(ModelBuddy(tree(1, 10, 2, 3)))})
-    under_way = most = 0
-
-    async def slowly(rows: Mapping[str, list[Row]]) -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        await asyncio.sleep(0.002)
-        await night.keep(rows)
-        under_way -= 1
-
-    night.stage = slowly
     assert await night.crawl()
-    assert most == 1
-    assert len(night.lots) > 4
-    assert max(night.lots) < 100
+    assert len(night.staging.lots) > 4
+    assert max(night.staging.lots) < 100
+    assert night.rows == night.replayed()
+
+
+async def test_one_part_is_written_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are written beside the crawl, never two at once; at its end none is under way, and what is not full waits."""
+    monkeypatch.setattr(gathering_module, "ROWS_PER_LOT", 10)
+    night = Night(tmp_path, {"us": ScriptedGetter(ModelBuddy(tree(1, 10, 2, 3)))})
+    night.staging = staging = KeptStaging(part_rows=40)
+    staging.write_s = 0.002
+    assert await night.crawl()
+    assert (staging.most_under_way, staging.under_way) == (1, 0)
+    assert sum(staging.rows.values()) - 40 < staging.written <= sum(staging.rows.values())
     assert night.rows == night.replayed()
 
 

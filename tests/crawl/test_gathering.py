@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from collector.buddy.catalogue import Kind, Request, workspaces_request
 from collector.buddy.findings import Key, Problem
 from collector.buddy.marks import NO_CHARACTER
+from collector.crawl import gathering as gathering_module
 from collector.crawl.gathering import Gathering, Tally, abandoned_problem, selection
 from collector.crawl.journal import FORMAT, Answered, Cost, Entry, Failed, Header, Resumed
 from collector.crawl.reply import Reply
@@ -280,6 +281,25 @@ def test_rows_are_handed_over_once() -> None:
         "a", "Run 20261122T021500Z-aaaaaa was abandoned: it is old",
     ]  # fmt: skip
     assert (gathering.waiting_rows, gathering.take_rows(), gathering.partial) == (0, {}, False)
+
+
+def test_large_replies_make_smaller_lots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are to be taken once there are so many, or so many bytes of replies behind them, and then no more."""
+    monkeypatch.setattr(gathering_module, "BYTES_PER_LOT", 1_000)
+    gathering = Gathering(STAMP, [installation()])
+    buddy = ModelBuddy(tree(1, 3))
+    workspaces = gathering.frontiers["us"].next()
+    assert isinstance(workspaces, Request)
+    gathering.take(*served(buddy, workspaces))
+    lots = [gathering.lot]
+    projects = gathering.frontiers["us"].next()
+    assert isinstance(projects, Request)
+    line, document = served(buddy, projects)
+    assert isinstance(line, Answered)
+    gathering.take(msgspec.structs.replace(line, body=msgspec.Raw(bytes(line.body) + b" " * 1_000)), document)
+    lots.append(gathering.lot)
+    gathering.take_rows()
+    assert [*lots, gathering.lot] == [False, True, False]
 
 
 def test_the_selection_is_the_installations_globs() -> None:

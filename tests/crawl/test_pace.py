@@ -232,6 +232,24 @@ def test_a_failed_reply_without_headers_says_nothing_of_limits(monkeypatch: pyte
     run_virtually(monkeypatch, main)
 
 
+def test_nobody_lines_up_where_nothing_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a reply has told that there is no limit, whoever comes goes, also past those who lined up to hear it."""
+
+    async def main(clock: Clock) -> None:
+        pace = Pace(clock=clock)
+        sent = await pace.turn()
+        waiting = [asyncio.create_task(pace.turn()) for _ in range(5)]
+        await asyncio.sleep(0)
+        pace.settle(sent, {})
+        with pytest.raises(StopIteration):
+            pace.turn().send(None)
+        assert not any(task.done() for task in waiting)
+        await asyncio.gather(*waiting)
+        assert pace.state.in_flight == 6
+
+    run_virtually(monkeypatch, main)
+
+
 def test_a_refused_hour_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long nothing but refusals came back is known, and any other reply ends it."""
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from collector.lake import staging as module
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, Table
 
@@ -30,10 +29,10 @@ def read(paths: list[Path], table: Table) -> pa.Table:
 @pytest.mark.parametrize("name", ALL)
 def test_rows_come_back_as_they_were_appended(tmp_path: Path, name: str) -> None:
     """Every table: all rows, in order, in parts of the asked size."""
-    staging = Staging(tmp_path / "staging", part_rows=600)
+    staging = Staging(tmp_path / "staging", part_rows=800)
     rows = rows_of(ALL[name], RUN, 1_500)
-    for start in range(0, 1_500, 7):
-        staging.append(name, rows[start : start + 7])
+    for start in range(0, 1_500, 70):
+        staging.append(name, rows[start : start + 70])
     assert staging.rows[name] == 1_500
     parts = staging.close()
     assert list(parts) == list(ALL)
@@ -51,9 +50,8 @@ def test_nothing_appended_leaves_no_part(tmp_path: Path) -> None:
     assert list((tmp_path / "staging").iterdir()) == []
 
 
-def test_long_texts_make_parts_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_make_parts_sooner(tmp_path: Path) -> None:
     """Memory is bounded in bytes, not only in rows: a hostile night of huge texts still rolls on."""
-    monkeypatch.setattr(module, "CHUNK_TEXT", 1_000)
     staging = Staging(tmp_path / "staging", part_bytes=5_000)
     row = tuple("x" * 900 if name == "message" else None for name in ALL["problems"].column_names)
     for _ in range(40):
@@ -61,6 +59,23 @@ def test_long_texts_make_parts_sooner(tmp_path: Path, monkeypatch: pytest.Monkey
     parts = staging.close()["problems"]
     assert len(parts) >= 6
     assert sum(pq.read_metadata(path).num_rows for path in parts) == 40
+
+
+def test_appending_writes_nothing(tmp_path: Path) -> None:
+    """The event loop appends: a part that is full waits for `write_full`, and one that is not for `close`."""
+    staging = Staging(tmp_path / "staging", part_rows=100)
+    rows = rows_of(ALL["actions"], RUN, 120)
+    staging.append("actions", rows[:60])
+    states = [staging.full]
+    staging.append("actions", rows[60:])
+    staging.append("actions", rows[:10])
+    states.append(staging.full)
+    assert list((tmp_path / "staging").iterdir()) == []
+    staging.write_full()
+    assert [*states, staging.full] == [False, True, False]
+    assert [path.name for path in (tmp_path / "staging" / "actions").iterdir()] == ["part-00000.parquet"]
+    assert pq.read_metadata(tmp_path / "staging" / "actions" / "part-00000.parquet").num_rows == 120
+    assert len(staging.close()["actions"]) == 2
 
 
 def test_a_start_wipes_what_was_staged_before(tmp_path: Path) -> None:
@@ -104,9 +119,8 @@ def test_a_value_that_does_not_fit_is_named_by_column_only(
 ) -> None:
     """Nothing is cut, rounded or spelled to make it fit, and the error never shows the value."""
     staging = Staging(tmp_path / "staging")
-    staging.append(table, [with_value(ALL[table], column, value)])
     with pytest.raises(ValueError, match=rf"^{table}\.{column} is ") as caught:
-        staging.close()
+        staging.append(table, [with_value(ALL[table], column, value)])
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
@@ -125,13 +139,19 @@ def test_times_are_utc_without_a_zone() -> None:
     assert len(set(record_batch(ALL["runs"], rows)["started_at"].to_pylist())) == 1
 
 
-async def test_appending_from_worker_threads(tmp_path: Path) -> None:
-    """One caller at a time, from whichever thread: every row arrives once, in order."""
+async def test_parts_are_written_in_a_thread_beside_appending(tmp_path: Path) -> None:
+    """Appending goes on while a thread writes what is full: every row arrives once, in order."""
     staging = Staging(tmp_path / "staging", part_rows=100)
     rows = rows_of(ALL["actions"], RUN, 1_000)
-    for start in range(0, 1_000, 50):
-        await asyncio.to_thread(staging.append, "actions", rows[start : start + 50])
+    writing = asyncio.create_task(asyncio.to_thread(staging.write_full))
+    for start in range(0, 1_000, 10):
+        staging.append("actions", rows[start : start + 10])
+        if writing.done():
+            writing = asyncio.create_task(asyncio.to_thread(staging.write_full))
+        await asyncio.sleep(0)
+    await writing
     parts = await asyncio.to_thread(staging.close)
+    assert len(parts["actions"]) == 10
     assert read(parts["actions"], ALL["actions"]).equals(table_of(ALL["actions"], RUN, 1_000))
 
 

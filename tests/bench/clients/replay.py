@@ -26,7 +26,6 @@ from tests.bench.clients.ending import say
 BUDDY = Installation("us", "https://api.buddy.works", Secret(TOKEN))
 _STAMP = Stamp("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 _NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
-_ROWS_PER_LOT = 2_000
 _REDACTOR = Redactor(TOKEN, keep_values=False)
 
 
@@ -75,10 +74,11 @@ def main() -> None:
 
     def take(line: Line) -> bool:
         taken = gathering.replay(line)
-        if gathering.waiting_rows >= _ROWS_PER_LOT:
+        if gathering.lot:
             for table, rows in gathering.take_rows().items():
                 if staging is not None:
                     staging.append(table, rows)
+                    staging.write_full()
         return taken
 
     wall, cpu = time.perf_counter(), time.process_time()
