@@ -33,7 +33,7 @@ FLOORS = {
         "lake.tables",
         "night.forecast",
     ],
-    "effects": ["crawl.events", "crawl.fetch", "crawl.journal", "crawl.pace", "lake", "query"],
+    "effects": ["crawl.events", "crawl.fetch", "crawl.journal", "crawl.pace", "crawl.watch", "lake", "query"],
     "run": ["crawl"],
     "night": ["night"],
     "report": ["report"],

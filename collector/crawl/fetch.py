@@ -43,6 +43,7 @@ from collector.crawl.verdict import (
     Verdict,
     verdict,
 )
+from collector.crawl.watch import Silent, Watch
 from collector.errors import SettingsError, Stuck, Unauthorised
 from collector.settings import Installation
 
@@ -105,6 +106,7 @@ class Fetcher:
         self._now = now
         self._on_event = on_event
         self._session: aiohttp.ClientSession | None = None
+        self._watch = Watch(limits.total_s, limits.read_s)
 
     def __repr__(self) -> str:
         return f"Fetcher({self._base})"
@@ -123,21 +125,21 @@ class Fetcher:
                 # Old self-hosted versions send no trigger_conditions without it (buddy-api.md, section 9).
                 "X-Buddy-Media-Type": "buddy.v1.1.0",
             },
+            # The rest of the limits is the watch's.
             timeout=aiohttp.ClientTimeout(
-                total=limits.total_s,
-                connect=limits.connect_s,
-                sock_connect=limits.connect_s,
-                sock_read=limits.read_s,
+                total=None, connect=limits.connect_s, sock_connect=limits.connect_s
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             middlewares=(_once,),
         )
+        self._watch.__enter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._watch.__exit__(kind, error, trace)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -210,13 +212,14 @@ class Fetcher:
         said: Verdict | None = None
         try:
             url = URL(self._base + target, encoded=True)
-            async with self._session.get(url, allow_redirects=False) as response:
-                headers, status = response.headers, response.status
-                try:
-                    body = await _bounded(response, self._limits.body_bytes)
-                finally:
-                    content = response.content
-                    tally.bytes_received += content.total_compressed_bytes or content.total_bytes
+            with self._watch.over() as under_way:
+                async with self._session.get(url, allow_redirects=False) as response:
+                    headers, status = response.headers, response.status
+                    try:
+                        body = await _bounded(response, self._limits.body_bytes, under_way.heard)
+                    finally:
+                        content = response.content
+                        tally.bytes_received += content.total_compressed_bytes or content.total_bytes
             said = verdict(status, headers, body, request.list_key)
             tally.body = body if not isinstance(said, Accept) or said.body is None else said.body
         except TRANSPORT as error:
@@ -292,16 +295,20 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         raise _Dropped from None
 
 
-async def _bounded(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse, most: int, heard: Callable[[], None]) -> bytes:
     """Return the body, decompressed; raises _TooLarge as soon as it has more than `most` bytes.
+
+    `heard` is called when its head has come, and at each block.
 
     `readany` is used because `read()` lifts aiohttp's own bound on how much it decompresses ahead.
     """
     content = response.content
+    heard()
     block = await content.readany()
     size = len(block)
     blocks = [block]
     while block and size <= most and not content.at_eof():
+        heard()
         block = await content.readany()
         blocks.append(block)
         size += len(block)
@@ -337,7 +344,7 @@ def translated(error: BaseException, status: int | None) -> Retry | Record:
 def _timeout_words(error: BaseException) -> str:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return "no connection within the time allowed"
-    if isinstance(error, aiohttp.SocketTimeoutError):
+    if isinstance(error, Silent):
         return "the server stopped sending"
     return "the reply was not complete within the time allowed"
 

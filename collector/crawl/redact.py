@@ -17,7 +17,7 @@ _SAFE = (None, "", REDACTED, ENCRYPTED)
 # Buddy's ciphertext, which comes back in place of an encrypted value (buddy-api.md, 5.3).
 _CIPHERTEXT = "secure!"
 # A body without any of these, whatever the case, has no name that matters.
-_TELLING = (b'ariables"', b"passw", b"passphr")
+_TELLING = (b'ariables"', b"pass")
 _CONTAINERS = frozenset({dict, list})
 # Names are remembered up to this many, for a reply may hold any.
 _MOST_NAMES = 4096
