@@ -30,8 +30,10 @@ class Watch:
         self._every_s = min(_LONGEST_LOOK_S, min(total_s, silent_s) / _LOOKS)
         self._under_way: set[UnderWay] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._due_at = 0.0
 
     def __enter__(self) -> Self:
+        self._due_at = asyncio.get_running_loop().time()
         self._look()
         return self
 
@@ -48,12 +50,17 @@ class Watch:
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
+        # The time for which the loop itself was held up counts for nobody: what came meanwhile has not been read yet.
+        held_up_s = now - self._due_at
         for each in list(self._under_way):
+            each.began_at += held_up_s
+            each.heard_at += held_up_s
             if now - each.began_at > self._total_s:
                 each.end(TimeoutError())
             elif now - each.heard_at > self._silent_s:
                 each.end(Silent())
-        self._timer = loop.call_later(self._every_s, self._look)
+        self._due_at = now + self._every_s
+        self._timer = loop.call_at(self._due_at, self._look)
 
 
 class UnderWay:

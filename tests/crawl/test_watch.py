@@ -8,7 +8,7 @@ import pytest
 
 from collector.crawl.watch import Silent, UnderWay, Watch
 
-from .virtual_time import run_virtually
+from .virtual_time import VirtualLoop, run_virtually
 
 Clock = Callable[[], float]
 TOTAL_S, SILENT_S = 60.0, 30.0
@@ -119,6 +119,27 @@ def test_who_else_cancels_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> 
             asyncio.get_running_loop().call_later(ends_at, task.cancel)
             await asyncio.wait([task])
             assert task.cancelled()
+
+    watched(monkeypatch, main)
+
+
+def test_a_loop_that_was_held_up_counts_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the loop stood still for longer than the limits, replies that came meanwhile are still read."""
+
+    async def main(watch: Watch, clock: Clock) -> None:
+        came = asyncio.Event()
+
+        async def comes(_: UnderWay) -> None:
+            await came.wait()
+
+        task = asyncio.create_task(ended_by(comes, watch))
+        await asyncio.sleep(5)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.instant.now += 2 * TOTAL_S
+        await asyncio.sleep(2 * LOOK_S)
+        came.set()
+        assert await task is None
 
     watched(monkeypatch, main)
 
