@@ -99,9 +99,7 @@ def close(night: Night, now: Callable[[], datetime]) -> Summary:
 
     Raises CheckFailed when a blocking check found rows, NotPublished when the disk is full.
     """
-    gathering = night.gathering
-    for table, rows in gathering.take_rows().items():
-        night.staging.append(table, rows)
+    night.staging.append_all(night.gathering.take_rows())
     # For the checks only: what is published is made when all problems are known.
     night.staging.append("runs", run_rows(night, now()))
     parts = night.staging.close()

@@ -7,7 +7,7 @@ journalled. Parquet is written in a thread, so that the disk never holds up the 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -39,15 +39,15 @@ class Getter(Protocol):
 class Stager(Protocol):
     """What the sink needs of staging."""
 
-    def append(self, table_name: str, rows: Sequence[Row]) -> None:
-        """Gather rows of one table."""
+    def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Gather rows, by table."""
 
     @property
     def full(self) -> bool:
         """Whether something waits to be written."""
 
     def write_full(self) -> None:
-        """Write it; runs in a thread, beside `append`."""
+        """Write it; runs in a thread, beside `append_all`."""
 
 
 class Crew:
@@ -165,8 +165,7 @@ class Sink:
             crew.wake()
 
     async def _hand_over(self) -> None:
-        for table, rows in self._gathering.take_rows().items():
-            self._staging.append(table, rows)
+        self._staging.append_all(self._gathering.take_rows())
         if self._staging.full:
             # One write is under way at most: if the disk is slower than the crawl, the crawl waits for it here.
             if self._writing is not None:

@@ -212,8 +212,7 @@ class Run:
         return taken
 
     def _stage_rows(self) -> None:
-        for table, rows in self._gathering.take_rows().items():
-            self._staging.append(table, rows)
+        self._staging.append_all(self._gathering.take_rows())
         self._staging.write_full()
 
     async def _crawl(self) -> None:
@@ -236,7 +235,6 @@ class Run:
         if not whole:
             for name in self._gathering.frontiers:
                 self._gathering.stop(name, "deadline", "The time limit (--max-duration) was reached")
-        await asyncio.to_thread(self._stage_rows)
 
     async def _crews(self, stack: AsyncExitStack) -> list[Crew]:
         """Return a crew for each installation that can be asked; raises SettingsError when none can."""

@@ -80,6 +80,11 @@ class Staging:
         if gathered.waiting_rows >= self._part_rows or gathered.waiting_bytes >= self._part_bytes:
             self._full.append(gathered.part())
 
+    def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Gather rows of several tables, by table name."""
+        for table_name, lot in rows.items():
+            self.append(table_name, lot)
+
     @property
     def full(self) -> bool:
         """Whether parts wait to be written."""

@@ -89,11 +89,11 @@ class KeptStaging:
         self._part_rows = part_rows
         self._waiting: list[int] = []
 
-    def append(self, table_name: str, rows: Sequence[Row]) -> None:
-        """Gather rows of one table."""
-        self.rows += Counter((table_name, repr(row)) for row in rows)
-        self.lots.append(len(rows))
-        self._waiting.append(len(rows))
+    def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Gather rows, by table."""
+        self.rows += Counter((table, repr(row)) for table, held in rows.items() for row in held)
+        self.lots.append(sum(map(len, rows.values())))
+        self._waiting.append(self.lots[-1])
 
     @property
     def full(self) -> bool:

@@ -55,24 +55,21 @@ async def dripping(under_way: UnderWay) -> None:
         under_way.heard()
 
 
-def test_silence_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request of which nothing is heard ends after the time allowed for silence, at most one look late."""
+@pytest.mark.parametrize(
+    ("work", "error", "limit_s"), [(for_ever, Silent, SILENT_S), (dripping, TimeoutError, TOTAL_S)]
+)
+def test_what_is_late_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[UnderWay], Awaitable[None]],
+    error: type[TimeoutError],
+    limit_s: float,
+) -> None:
+    """Silence ends after its limit; whoever goes on saying something ends after that of the whole; at most one look late."""
 
     async def main(watch: Watch, clock: Clock) -> None:
         began = clock()
-        assert await ended_by(for_ever, watch) is Silent
-        assert SILENT_S < clock() - began - 3 * LOOK_S <= SILENT_S + LOOK_S
-
-    watched(monkeypatch, main)
-
-
-def test_a_sign_of_life_counts_and_the_whole_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever goes on saying something is not silent, but the time for the whole request ends it all the same."""
-
-    async def main(watch: Watch, clock: Clock) -> None:
-        began = clock()
-        assert await ended_by(dripping, watch) is TimeoutError
-        assert TOTAL_S < clock() - began - 3 * LOOK_S <= TOTAL_S + LOOK_S
+        assert await ended_by(work, watch) is error
+        assert limit_s < clock() - began - 3 * LOOK_S <= limit_s + LOOK_S
 
     watched(monkeypatch, main)
 

@@ -31,8 +31,8 @@ def test_rows_come_back_as_they_were_appended(tmp_path: Path, name: str) -> None
     """Every table: all rows, in order, in parts of the asked size."""
     staging = Staging(tmp_path / "staging", part_rows=800)
     rows = rows_of(ALL[name], RUN, 1_500)
-    for start in range(0, 1_500, 70):
-        staging.append(name, rows[start : start + 70])
+    for start in range(0, 1_500, 7):
+        staging.append(name, rows[start : start + 7])
     assert staging.rows[name] == 1_500
     parts = staging.close()
     assert list(parts) == list(ALL)

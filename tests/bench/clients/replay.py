@@ -75,10 +75,10 @@ def main() -> None:
     def take(line: Line) -> bool:
         taken = gathering.replay(line)
         if gathering.lot:
-            for table, rows in gathering.take_rows().items():
-                if staging is not None:
-                    staging.append(table, rows)
-                    staging.write_full()
+            rows = gathering.take_rows()
+            if staging is not None:
+                staging.append_all(rows)
+                staging.write_full()
         return taken
 
     wall, cpu = time.perf_counter(), time.process_time()
