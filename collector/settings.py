@@ -19,6 +19,7 @@ from collector import config_values as values
 from collector.config_file import SETTINGS, ConfigFile, Setting
 from collector.errors import SettingsError
 from collector.secret import Secret
+from collector.token_command import SECONDS, OutputTooLong, run_token_command
 
 __all__ = ["Afterwards", "Installation", "Secret", "Settings", "exact_names", "load", "selects"]
 
@@ -28,9 +29,6 @@ class TokenUnavailable(SettingsError):
 
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
-_COMMAND_SECONDS = (
-    60.0  # a password manager may ask for a touch or a fingerprint; nobody answers after a minute
-)
 _TOKEN_ADVICE = (
     "Make a personal access token in Buddy (your profile, Security) with the scopes WORKSPACE and "
     "EXECUTION_INFO and set "
@@ -114,27 +112,13 @@ def exact_names(globs: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(name for name in wanted if selects(globs, name))
 
 
-def _run_command(command: str) -> str:
-    # The person's own command line from their own file, run as they would type it: hence the shell.
-    done = subprocess.run(
-        command,
-        shell=True,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_COMMAND_SECONDS,
-        check=True,
-    )
-    return done.stdout
-
-
 def load(
     flags: Mapping[str, object],
     environ: Mapping[str, str],
     cwd: Path,
     *,
     needs_token: bool = True,
-    run_command: Callable[[str], str] = _run_command,
+    run_command: Callable[[str], str] = run_token_command,
 ) -> Settings:
     """Join the four sources. `flags` is keyed by setting name (plus `config`); None, "" and () mean not
     given.
@@ -325,6 +309,14 @@ class _Sources:
             raise TokenUnavailable(
                 f"The command in {where} ended with code {why.returncode}.", advice
             ) from None
-        except (subprocess.TimeoutExpired, OSError, UnicodeDecodeError):
-            raise TokenUnavailable(f"The command in {where} gave no answer.", advice) from None
+        except subprocess.TimeoutExpired:
+            raise TokenUnavailable(
+                f"The command in {where} did not end within {SECONDS:.0f} seconds and was stopped.", advice
+            ) from None
+        except OutputTooLong:
+            raise TokenUnavailable(
+                f"The command in {where} printed far more than a token and was stopped.", advice
+            ) from None
+        except OSError:
+            raise TokenUnavailable(f"The command in {where} could not be started.", advice) from None
         return Secret(values.token(printed, f"what {where} printed"))

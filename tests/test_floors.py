@@ -17,7 +17,15 @@ ROOT = Path(collector.__file__).parent
 
 # Bottom to top. A module is on the first floor whose list names it or its package.
 FLOORS = {
-    "words": ["errors", "secret", "config_values", "config_settings", "config_file", "settings"],
+    "words": [
+        "errors",
+        "secret",
+        "token_command",
+        "config_values",
+        "config_settings",
+        "config_file",
+        "settings",
+    ],
     "what Buddy says": ["buddy"],
     "pure": [
         "crawl.backoff",
