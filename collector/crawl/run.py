@@ -45,6 +45,10 @@ _NO_TOKEN = (
     "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and put it where the old "
     "one is (BUDDY_TOKEN, its file, or what collector.toml names); `collector doctor` checks it."
 )
+_CORRECT = {
+    "workspace": "Correct --workspace (BUDDY_WORKSPACE), or leave it out to collect all; `collector doctor` lists them.",
+    "project": "Correct --project (BUDDY_PROJECT) by the project's address in Buddy, or leave it out to collect all.",
+}
 
 
 @dataclass(frozen=True)
@@ -322,18 +326,35 @@ class Run:
         )
 
     def _require_selected(self) -> None:
-        """Raise when no workspace of any installation is wanted: an empty night would only hide a typing error."""
-        seen = {name: t.coverage for name, t in self._gathering.tallies.items()}
-        for each in self._settings.installations:
-            counts = {c: n for (kind, c), n in seen[each.name].items() if kind == Kind.WORKSPACES.value}
-            if not counts or set(counts) != {"skipped"} or self._gathering.tallies[each.name].partial:
-                return
+        """Raise when no installation has anything that is wanted: an empty run would only hide a typing error."""
+        unmatched = [self._unmatched(each) for each in self._settings.installations]
+        found = dict.fromkeys(each for each in unmatched if each is not None)
+        if None in unmatched:
+            return
         self._forget()
-        globs = ", ".join(glob for each in self._settings.installations for glob in each.workspaces)
         raise SettingsError(
-            f"No workspace that the token sees matches {globs}.",
-            "Correct --workspace (BUDDY_WORKSPACE), or leave it out to collect all; `collector doctor` lists them.",
+            " ".join(f"No {kind} that the token sees matches {globs}." for kind, globs in found),
+            " ".join(dict.fromkeys(_CORRECT[kind] for kind, _ in found)),
         )
+
+    def _unmatched(self, installation: Installation) -> tuple[str, str] | None:
+        """The kind of thing (`workspace` or `project`) of which an installation has none that its globs want, and the globs.
+
+        None where something is wanted, or where a list was not read whole, so that nothing is known.
+        """
+        if self._gathering.missed(installation.name):
+            return None
+        coverage = self._gathering.tallies[installation.name].coverage
+        kinds = (
+            ("workspace", Kind.WORKSPACES, installation.workspaces),
+            ("project", Kind.PROJECTS, installation.projects),
+        )
+        for kind, listed_by, globs in kinds:
+            seen = {each for (of, each), count in coverage.items() if of == listed_by.value and count}
+            # Where nothing is listed, a pattern that names something is in error; a mere exclude is not.
+            if globs and (seen == {"skipped"} or (not seen and any(glob[0] != "!" for glob in globs))):
+                return kind, ", ".join(globs)
+        return None
 
     def _forget(self) -> None:
         """Leave nothing of a run that saw nothing."""

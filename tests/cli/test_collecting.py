@@ -192,6 +192,10 @@ def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
     [
         (("-w", "nothing-*"), 2, "workspace"),
         (("-w", "nowhere"), 2, "workspace"),
+        (("-p", "nothing-*"), 2, "No project that the token sees matches nothing-*."),
+        (("-p", "nothing", "-p", "!never"), 2, "--project (BUDDY_PROJECT)"),
+        (("-p", "!*"), 2, "No project"),
+        (("-w", "acme", "-p", "nothing"), 2, "No project"),
         (("--reserve", "-1"), 2, "--reserve"),
         (("--lake", "file/lake"), 2, "file"),
     ],

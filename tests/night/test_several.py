@@ -109,6 +109,41 @@ def test_each_has_its_own_globs_and_pace(
     assert paced["onprem"] > 0
 
 
+def test_projects_that_match_in_one_installation_only(
+    program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path
+) -> None:
+    """Where one installation has a project that is wanted, the others may have none; where none has, the run says so."""
+    nothing = dict.fromkeys(TOKENS, 'projects = ["nothing-*"]')
+    wanted = WORLD.projects("acme")[0]["name"]
+    said = program("collect", environ=configured(tmp_path, buddies, nothing))
+    assert (said.code, said.out) == (2, "")
+    assert "No project that the token sees matches nothing-*." in said.err
+    assert not (tmp_path / "lake").exists()
+    # Each by its own pattern: a workspace here, a project there.
+    said = program(
+        "collect", environ=configured(tmp_path, buddies, {**nothing, "eu": 'workspaces = ["nobody-*"]'})
+    )
+    assert said.code == 2
+    assert "No workspace that the token sees matches nobody-*." in said.err
+    assert "No project that the token sees matches nothing-*." in said.err
+    said = program(
+        "collect", environ=configured(tmp_path, buddies, {**nothing, "eu": f'projects = ["{wanted}"]'})
+    )
+    assert said.code == 0, said.err
+    assert set(promotions(tmp_path)) == {"eu"}
+
+
+def test_projects_that_match_nowhere_but_where_nobody_could_look(
+    program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path
+) -> None:
+    """An installation that could not be read may have the wanted project: the run is partial, and no setting is blamed."""
+    nothing = dict.fromkeys(TOKENS, 'projects = ["nothing-*"]')
+    buddies["eu"].script.add(Fault("status", kind="projects", code=403, times=None))
+    said = program("collect", environ=configured(tmp_path, buddies, nothing))
+    assert said.code == 1, said.err
+    assert ("eu", "forbidden") in problem_kinds(tmp_path)
+
+
 # What is done to eu, the problem that says so, and the lines that then stand in its table of collector.toml.
 FAILURES: dict[str, tuple[Fault | None, str, str]] = {
     "401 at the start": (Fault("status", code=401, times=None), "unauthorised", ""),
