@@ -18,6 +18,7 @@ from collector import config_file
 from collector import config_values as values
 from collector.config_file import SETTINGS, ConfigFile, Setting
 from collector.errors import SettingsError
+from collector.proxies import ignored_proxy
 from collector.secret import Secret
 from collector.token_command import SECONDS, OutputTooLong, run_token_command
 
@@ -50,6 +51,7 @@ class Installation:
     concurrency: int = 16
     ca_bundle: Path | None = None
     allow_http: bool = False
+    ignored_proxy: str | None = None  # the environment variable by which other programs would use a proxy
     locked: SettingsError | None = None  # why its token could not be had, where other installations go on
 
 
@@ -239,6 +241,7 @@ class _Sources:
             concurrency=cast(int, self.value("concurrency", table)),
             ca_bundle=ca_bundle,
             allow_http=allow_http,
+            ignored_proxy=ignored_proxy(url, self.environ),
         )
 
     def _url(self, table: Mapping[str, object], allow_http: bool) -> str:

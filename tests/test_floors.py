@@ -20,6 +20,7 @@ FLOORS = {
     "words": [
         "errors",
         "secret",
+        "proxies",
         "token_command",
         "config_values",
         "config_settings",
@@ -36,6 +37,7 @@ FLOORS = {
         "crawl.outcome",
         "crawl.redact",
         "crawl.reply",
+        "crawl.tls",
         "crawl.verdict",
         "lake.flatten",
         "lake.tables",

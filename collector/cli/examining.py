@@ -235,7 +235,7 @@ _ADVICE: Final = {
     "gone": "There is none of that name, or the token may not see it: check --workspace in Buddy.",
     "api_disabled": "Enable the API in the workspace's settings (Security), or exclude it: -w '!NAME'.",
     "frozen": "The workspace is frozen: settle that with Buddy's billing, or exclude it: -w '!NAME'.",
-    "connection": "Check the URL, the network, a proxy, and the certificate (--ca-bundle).",
+    "connection": "Check the URL, the network and the certificate (--ca-bundle); proxies are not used.",
     "timeout": "Check the network; Buddy may also be slow at the moment.",
     "not_json": "The URL may be that of the web interface: a self-hosted API ends in /api.",
     "redirect_refused": "Set BUDDY_API_URL to the address that answers by itself; none is followed.",

@@ -32,6 +32,7 @@ from collector.buddy.catalogue import Request
 from collector.crawl.backoff import Limits, after_failure
 from collector.crawl.outcome import Event, Outcome, RefusalMet, RetryScheduled
 from collector.crawl.pace import Pace
+from collector.crawl.tls import CLOSED, tls_words
 from collector.crawl.verdict import (
     Accept,
     Failure,
@@ -227,7 +228,7 @@ class Fetcher:
                 # Its status says enough, even where its body was lost.
                 said = verdict(status, headers, b"", None)
             else:
-                said = translated(error, status)
+                said = translated(error, status, self._installation.ignored_proxy)
         finally:
             self.pace.settle(
                 sent, headers, refused=isinstance(said, Refused), failed=status is not None and status >= 500
@@ -291,8 +292,8 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        raise _Dropped from None
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Dropped from _tls_error(error)
 
 
 async def _bounded(response: aiohttp.ClientResponse, most: int, heard: Callable[[], None]) -> bytes:
@@ -318,27 +319,33 @@ async def _bounded(response: aiohttp.ClientResponse, most: int, heard: Callable[
     return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
 
-def translated(error: BaseException, status: int | None) -> Retry | Record:
+def translated(error: BaseException, status: int | None, ignored_proxy: str | None = None) -> Retry | Record:
     """Put an exception of the network into our words; `status` is that of the reply when its head had
-    arrived.
+    arrived, `ignored_proxy` the variable that names a proxy.
     """
     kind: FailureKind = "connection"
     if isinstance(error, _TooLarge):
         return Record(Failure("too_large", status, "the body is larger than this program accepts"))
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.CertificateError):
-        return Record(
-            Failure(
-                kind,
-                status,
-                "the server's TLS certificate could not be verified; if it is a private one, pass the bundle "
-                "of its authority with --ca-bundle",
-            )
-        )
+    if (tls := _tls_error(error)) is not None:
+        failure = Failure(kind, status, tls_words(tls))
+        return Record(failure) if isinstance(tls, ssl.CertificateError) else Retry(failure)
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return Record(Failure(kind, status, "the API URL is not one that can be asked"))
+    unused = ""
+    if ignored_proxy and isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        unused = f"; {ignored_proxy} is set, but the collector does not use proxies: it connects by itself"
     if isinstance(error, TimeoutError):
-        return Retry(Failure("timeout", status, _timeout_words(error)))
-    return Retry(Failure(kind, status, _connection_words(error)))
+        return Retry(Failure("timeout", status, _timeout_words(error) + unused))
+    return Retry(Failure(kind, status, _connection_words(error) + unused))
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """The error of TLS that `error` is, or that aiohttp has wrapped in it."""
+    wrapped = (getattr(error, name, None) for name in ("certificate_error", "os_error", "__cause__"))
+    found = next((each for each in (*wrapped, error) if isinstance(each, ssl.SSLError)), None)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError) and found is None:
+        return ssl.SSLCertVerificationError()
+    return found
 
 
 def _timeout_words(error: BaseException) -> str:
@@ -350,10 +357,12 @@ def _timeout_words(error: BaseException) -> str:
 
 
 def _connection_words(error: BaseException) -> str:
+    if isinstance(getattr(error, "os_error", None), ConnectionResetError):
+        # A refused connection has another number: this one was made, and lost before anything could be asked.
+        return CLOSED
     # The first that fits; the more particular classes come first.
     for kinds, words in (
         (aiohttp.ClientConnectorDNSError, "the server's name was not found"),
-        ((aiohttp.ClientSSLError, ssl.SSLError), "the TLS handshake failed"),
         (aiohttp.ClientPayloadError, "the body was cut short or could not be decompressed"),
         ((aiohttp.ClientResponseError, HttpProcessingError), "the reply was not HTTP that can be understood"),
         (aiohttp.ClientConnectorError, "the server could not be reached"),

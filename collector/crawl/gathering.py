@@ -43,6 +43,7 @@ class Tally:
         self.problems: Counter[str] = Counter()
         self.coverage: Counter[tuple[str, str]] = Counter()
         self.partial = False
+        self.first_failure: str | None = None
 
     def add_cost(self, cost: Cost) -> None:
         """Add what one settled request cost."""
@@ -101,6 +102,7 @@ class Gathering:
             content = decode(line.request, document, marked=line.marked)
             self._keep(tally, frontier.feed(Reply(line.request, content, line.at, line.cost.attempts)))
         else:
+            tally.first_failure = tally.first_failure or line.message
             self._keep(tally, frontier.give_up(_given_up(line)))
 
     def stop(self, installation: str, problem_kind: str, why: str) -> None:

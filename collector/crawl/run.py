@@ -307,7 +307,8 @@ class Run:
             self._require_selected()
             return
         self._forget()
-        kinds = {kind for tally in self._gathering.tallies.values() for kind in tally.problems}
+        tallies = self._gathering.tallies.values()
+        kinds = {kind for tally in tallies for kind in tally.problems}
         names = ", ".join(name for each in self._settings.installations for name in each.workspaces)
         if kinds and kinds <= {"gone"}:
             raise SettingsError(
@@ -320,8 +321,10 @@ class Run:
                 f"Buddy refused every request ({', '.join(sorted(kinds))}); there is nothing to publish.",
                 _NO_TOKEN,
             )
+        why = "; ".join(dict.fromkeys(each.first_failure for each in tallies if each.first_failure))
         raise NotPublished(
-            f"Nothing was collected ({', '.join(sorted(kinds)) or 'the time limit'}); the last published night stands.",
+            f"Nothing was collected ({', '.join(sorted(kinds)) or 'the time limit'}); the last published run stands."
+            + (f" What failed first: {why}." if why else ""),
             "Check BUDDY_API_URL and the network (`collector doctor`), then run `collector collect` again.",
         )
 
