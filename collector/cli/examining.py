@@ -71,6 +71,10 @@ def of_lake(path: Path) -> Iterator[Finding]:
             "Name another directory with --lake, or give this user the right.",
         )
         return
+    mount = list(_mount(nearest))
+    yield from mount
+    if any(finding.level == "error" for finding in mount):
+        return
     yield Finding("ok", "lake", f"{path} can be written" + ("" if lake else " (it does not exist yet)"))
     yield _space(lake, nearest)
     if (at_work := holder(path)) is not None:
@@ -93,6 +97,29 @@ def _unwritable(place: Path, *, inside: bool) -> Iterator[Path]:
         lock = place / ".lock"
         if lock.exists() and not os.access(lock, os.W_OK):
             yield lock
+
+
+def _mount(place: Path) -> Iterator[Finding]:
+    """What the file system does not do that a run asks of it, tried out: rights alone do not tell."""
+    from collector.lake.trial import refusals
+
+    for refusal in refusals(place):
+        said = f"the file system of {place} does not {refusal.what}: {refusal.why}"
+        if refusal.consequence:
+            yield Finding(
+                "warning",
+                "file system",
+                said,
+                f"{refusal.consequence} If that matters, put the lake on a local disk or another mount (--lake).",
+            )
+        else:
+            yield Finding(
+                "error",
+                "file system",
+                said,
+                "A run would fail. Put the lake on a local disk or another mount (--lake), and copy it where it is wanted; "
+                "or have this mount allow it.",
+            )
 
 
 def _space(lake: "Lake | None", place: Path) -> Finding:

@@ -8,6 +8,7 @@ redaction comes before `append`.
 Line 1 is a `Header`; then `Answered`, `Failed` and `Resumed` lines in the order in which they were fed.
 """
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,12 +20,14 @@ from zlib import crc32
 import msgspec
 
 from collector.buddy.catalogue import Request
-from collector.errors import NotPublished
+from collector.errors import CollectorError, NotPublished, SettingsError
 
 FORMAT = 1
 FILE_NAME = "journal.jsonl"
 _MODE = 0o640
 _CRC_DIGITS = 8
+# What a file system answers that does not know an operation at all.
+_NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _READ_AHEAD = 1 << 20  # a reply is larger than what Python reads at a time by itself
 
 
@@ -101,14 +104,18 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, header: Header) -> Self:
-        """Begin a journal; raises NotPublished when the disk is full and FileExistsError when there is one."""
+        """Begin a journal.
+
+        Raises NotPublished when the disk is full, SettingsError when it cannot make a file durable, FileExistsError
+        when there is one.
+        """
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
         os.fchmod(descriptor, _MODE)
         journal = cls(path, os.fdopen(descriptor, "r+b", buffering=0), header)
         try:
             journal.append([header])
             journal.sync()
-        except NotPublished:
+        except CollectorError:
             journal.close()
             raise
         return journal
@@ -195,7 +202,12 @@ def read_header(path: Path) -> Header | None:
     return line if isinstance(line, Header) and line.format == FORMAT else None
 
 
-def _cannot_write(path: Path, error: OSError) -> NotPublished:
+def _cannot_write(path: Path, error: OSError) -> CollectorError:
+    if error.errno in _NOT_SUPPORTED:
+        return SettingsError(
+            f"The file system of {path} refuses an operation that a journal needs: {error.strerror}",
+            "Put the lake on a local disk or another mount; `collector doctor` says what this one refuses.",
+        )
     return NotPublished(
         f"The journal {path} could not be written: {error.strerror}",
         "Make room on the disk, then run `collector collect` again: it continues this run.",

@@ -109,7 +109,11 @@ def _open_journal(lake: Lake, settings: Settings, world: World) -> tuple[Journal
     run_id = new_run_id(now, world.rng)
     directory = lake.runs.create(run_id)
     header = Header(FORMAT, run_id, now, fingerprint, tuple(abandoned))
-    journal = Journal.create(directory / FILE_NAME, header)
+    try:
+        journal = Journal.create(directory / FILE_NAME, header)
+    except SettingsError:
+        lake.runs.remove(run_id)
+        raise
     # Only now, with the new header on disk, may the journals it speaks of go.
     sweep(lake, now=now, keep_runs={run_id})
     return journal, header.abandoned

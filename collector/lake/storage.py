@@ -35,6 +35,8 @@ _CHUNK_BYTES = 1 << 20
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# What a file system answers that does not know an operation at all: no other attempt will do better.
+NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
 _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 
@@ -99,6 +101,11 @@ def translated(error: OSError, where: str) -> CollectorError:
             f"{where} is not what a lake needs there: {reason}",
             advice="Name a directory with --lake; it is created when it does not exist.",
         )
+    if error.errno in NOT_SUPPORTED:
+        return SettingsError(
+            f"The file system of {where} refuses an operation that a lake needs: {reason}",
+            advice="Put the lake on a local disk or another mount; `collector doctor` says what this one refuses.",
+        )
     if error.errno in _FULL:
         return NotPublished(
             f"no room to write {where}: {reason}",
@@ -144,13 +151,32 @@ def make_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_file(path: Path) -> None:
+    """Make the content of a file survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_directory(path: Path) -> bool:
+    """Make the names in a directory survive a power cut; False where the file system has no such operation.
+
+    Some network file systems have none, and keep names on their server; whoever insisted could not publish there at all.
+    An error of the disk is raised.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # EBADF: the descriptor is in order, but some systems want one that is open for writing.
+        if error.errno not in NOT_SUPPORTED | {errno.EBADF}:
+            raise
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 class Storage:
@@ -217,11 +243,7 @@ class Storage:
         directories: set[Path] = set()
         for path in paths:
             with translating(self.locate(path)):
-                descriptor = os.open(self.locate(path), os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                sync_file(self.locate(path))
             directories.update(each for each in self.locate(path).parents if each.is_relative_to(self.root))
         for directory in sorted(directories, reverse=True):
             with translating(directory):

@@ -112,10 +112,14 @@ def test_a_failure_inside_the_block_is_the_one_reported(tmp_path: Path) -> None:
         (errno.EPERM, SettingsError, 2),
         (errno.EROFS, SettingsError, 2),
         (errno.ENOTDIR, SettingsError, 2),
+        (errno.EINVAL, SettingsError, 2),
+        (errno.ENOTSUP, SettingsError, 2),
+        (errno.ENOSYS, SettingsError, 2),
+        (errno.EXDEV, SettingsError, 2),
     ],
 )
 def test_every_refusal_of_the_system_has_advice(number: int, kind: type[Exception], exit_code: int) -> None:
-    """A full or failing disk leaves a run that can go on; a missing right is a setting to mend."""
+    """A full or failing disk leaves a run that can go on; a missing right, or a mount that cannot, is a setting to mend."""
     error = translated(OSError(number, "words"), "/lake/x")
     assert type(error) is kind
     assert error.exit_code == exit_code
