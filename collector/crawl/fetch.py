@@ -340,7 +340,9 @@ def translated(error: BaseException, status: int | None, ignored_proxy: str | No
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """The error of TLS that `error` is, or that aiohttp has wrapped in it."""
+    """The error of TLS that `error` is, or that aiohttp has wrapped in it; a body that was cut is another matter."""
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return None
     wrapped = (getattr(error, name, None) for name in ("certificate_error", "os_error", "__cause__"))
     found = next((each for each in (*wrapped, error) if isinstance(each, ssl.SSLError)), None)
     if isinstance(error, aiohttp.ClientConnectorCertificateError) and found is None:

@@ -1,4 +1,4 @@
-"""What a failed TLS handshake means, and what to do about it: OpenSSL's codes in, a sentence out."""
+"""What a failure of TLS means, and what to do about it: OpenSSL's codes in, a sentence out."""
 
 import ssl
 from typing import Final
@@ -61,8 +61,8 @@ _REASONS: Final = (
     ),
 )
 _REASONS_ELSE: Final = (
-    "the TLS handshake failed, before the server's certificate was accepted; check the host and the port of the API URL, "
-    "and what stands between it and this machine"
+    "TLS failed, and not for what the server's certificate says; check the host and the port of the API URL, and what "
+    "stands between it and this machine"
 )
 
 
