@@ -217,3 +217,18 @@ def test_a_night_that_runs_and_one_that_was_interrupted(
         said = program("doctor")
     assert "at work in it just now: 'collect'" in said.out
     assert "interrupted" not in said.out
+
+
+@pytest.mark.parametrize("code", [204, 304, 205])
+@pytest.mark.parametrize("kind", ["token", "workspaces", "projects"])
+def test_a_reply_without_a_body(program: Program, code: int, kind: str) -> None:
+    """A reply that has no body, to whichever request, is told as what it is, and the rest is looked at."""
+    with FakeBuddy(WORLD, script=[Fault("status", kind=kind, code=code, body="", times=None)]) as buddy:
+        said, findings = examined(program, buddy)
+    assert said.code == (1 if kind == "token" else 2)
+    assert "Traceback" not in said.err
+    assert {"lake", "budget", "clock"} < set(findings)
+    assert {finding["level"] for finding in findings.values()} == {
+        "ok",
+        "warning" if kind == "token" else "error",
+    }
