@@ -13,6 +13,7 @@ from collector.lake.lock import Lock
 from tests.cli.conftest import Program, Said
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
+from tests.worlds import early_in_a_window
 
 WORLD = World(workspaces=3, projects=1, pipelines=1, actions=1)
 
@@ -146,7 +147,7 @@ def test_whether_a_night_fits_is_told_by_the_last_one(
     program: Program, flags: tuple[str, ...], level: str, code: int
 ) -> None:
     """After a night the budget is held against what it cost: when the next would end, and whether before the limit."""
-    with FakeBuddy(WORLD, limit=300, window=60.0) as buddy:
+    with FakeBuddy(WORLD, limit=300, window=60.0, clock_skew=early_in_a_window(60.0)) as buddy:
         environ = {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token}
         assert program("collect", "--requests-per-second", "0", "--reserve", "0", environ=environ).code == 0
         spent = len(buddy.arrivals)

@@ -11,6 +11,7 @@ from collector.fake_buddy import FakeBuddy, Fault, World
 from collector.lake.lake import Lake
 from tests.cli.conftest import Program, program
 from tests.night.chat import Chat, chat
+from tests.worlds import early_in_a_window
 
 __all__ = ["chat", "program"]
 
@@ -205,16 +206,16 @@ def test_the_plan_with_filters(program: Program, buddy: FakeBuddy) -> None:
     name = WORLD.projects("acme")[0]["name"]
     buddy.forget_arrivals()
     (plan,) = json.loads(program("collect", "--dry-run", "--format", "json", "-w", "acme", "-p", name).out)
-    program("collect", "-w", "acme", "-p", name)
+    program("collect", "--lake", "filtered", "-w", "acme", "-p", name)
     assert plan["requests"] == len(buddy.arrivals)
     assert plan["asked"]["workspaces"] == 0
-    (plan,) = json.loads(program("collect", "--dry-run", "--format", "json").out)
+    (plan,) = json.loads(program("collect", "--lake", "filtered", "--dry-run", "--format", "json").out)
     assert any("skipped" in each for each in plan["unknown"])
 
 
 def test_the_night_is_foretold(program: Program, tmp_path: Path) -> None:
     """From the second night on, the log says from the first reply what the budget will do to the night."""
-    with FakeBuddy(WORLD, limit=500, window=60, latency=0.1) as buddy:
+    with FakeBuddy(WORLD, limit=500, window=60, clock_skew=early_in_a_window(60), latency=0.1) as buddy:
         assert "forecast" not in program("collect", environ=environ(buddy)).err
         spent = len(buddy.requests())
         said = program("collect", "--log-format", "json")
@@ -228,11 +229,14 @@ def test_a_late_night_is_foretold_as_a_warning(program: Program) -> None:
     """A night that will miss its time limit says so at its beginning, and so does doctor."""
     with FakeBuddy(WORLD) as buddy:
         program("collect", environ=environ(buddy))
-    with FakeBuddy(WORLD, limit=40, window=300, token=buddy.token) as tight:
+    skew = early_in_a_window(100)
+    with FakeBuddy(WORLD, limit=40, window=100, clock_skew=skew, token=buddy.token) as tight:
         looked = program(
             "doctor", "--reserve", "30", "--max-duration", "10s", environ={"BUDDY_API_URL": tight.url}
         )
-    assert "will miss the deadline" in looked.out, looked.out
+    (budget,) = [line for line in looked.out.splitlines() if " budget:" in line]
+    assert budget.startswith("warning")
+    assert "will miss the deadline" in budget
     assert looked.code == 1
 
 
