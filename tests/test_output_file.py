@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.night.files import replace_file
+from collector.output_file import replace_file
 
 
 def test_whole_or_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
