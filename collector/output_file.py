@@ -35,7 +35,7 @@ def replaced(
     """Open `path` for new content: a regular file has the old content until the block ends and the new one after it.
 
     A file that was there keeps its mode, a new one gets `mode` (default: as the umask says). Of a symbolic link the target
-    is replaced, and the link stays. A device, a pipe, a terminal or an open file (/dev/stdout) is written to, and a write that
+    is replaced, and the link stays. A device, a pipe, a terminal or an open file (/dev/stdout) is written to; a write that
     takes longer than `write_timeout_s` fails. Raises OSError with `path` as its filename, and leaves nothing behind.
     """
     try:
