@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import EXIT_CODES, broken_pipe
+from collector.cli.failures import EXIT_CODES
+from collector.cli.streams import StdoutError
 from collector.cli.wording import one_line
 from collector.errors import SettingsError
 
@@ -101,10 +102,9 @@ def collect(
         logs.published(summary)
     try:
         _show(summary, form)
-    except OSError as error:
-        # The night is published, whoever reads of it or not: another exit code would have it collected again.
-        broken_pipe()
-        if not isinstance(error, BrokenPipeError):
+    except StdoutError as error:
+        # The run is published whether this line is read or not: another exit code would have it collected again.
+        if not error.reader_left:
             logs.untold(error)
     return summary.exit_code
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from collector.cli import options, terminal
+from collector.cli.failures import until_reader_leaves
 
 if TYPE_CHECKING:
     from collector.cli.examining import Finding
@@ -64,15 +65,18 @@ def doctor(
         ):
             found.append((where, finding))
             if form is options.Facts.text:
-                sys.stdout.write(_line(where, finding))
-                sys.stdout.flush()
+                with until_reader_leaves():
+                    sys.stdout.write(_line(where, finding))
         return found
 
     found = asyncio.run(look())
     levels = {finding.level for _, finding in found}
     if form is options.Facts.json:
         listed = [{"installation": where or None, **vars(finding)} for where, finding in found]
-        sys.stdout.write(terminal.without_secrets(json.dumps(listed, ensure_ascii=False, indent=1)) + "\n")
+        with until_reader_leaves():
+            sys.stdout.write(
+                terminal.without_secrets(json.dumps(listed, ensure_ascii=False, indent=1)) + "\n"
+            )
     return 2 if "error" in levels else 1 if "warning" in levels else 0
 
 

@@ -1,15 +1,16 @@
 """How a failure is told: one paragraph on stderr that says what happened and what to do, and an exit code."""
 
-import errno
-import os
 import sys
 import textwrap
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from typer.exceptions import TyperException
 
 from collector.cli import terminal
+from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, NotPublished, SettingsError, UsageError
 
 # The promise that scripts rely on; the README's table and `collect --help` are made from it.
@@ -23,8 +24,6 @@ EXIT_CODES: Final = {
     6: "failed a blocking check, nothing published",
     130: "interrupted, resumable",
 }
-
-_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def report(error: CollectorError) -> int:
@@ -66,28 +65,42 @@ def report_unexpected(bug: Exception) -> int:
     return NotPublished.exit_code
 
 
-def broken_pipe() -> int:
-    """Whoever read our output has had enough (`| head`): not a failure. Python must not try to flush it
-    again.
+def output_failed(error: StdoutError) -> int:
+    """Tell that what a command shows could not be written (`> FILE` on a full disk) and return 2; a reader that has had
+    enough (`| head`) is no failure: nothing is said and 0 is returned.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def is_full_output(error: OSError) -> bool:
-    """True for a write that failed on what was open already: of our own files every such failure is told by the lake."""
-    return error.filename is None and error.errno in _NO_ROOM
-
-
-def full_output(error: OSError) -> int:
-    """Tell that what a command shows could not be written where it goes (`> FILE` on a full disk); returns 2."""
-    broken_pipe()
+    if error.reader_left:
+        return 0
     return report(
         SettingsError(
             f"The output could not be written: {error.strerror}.",
             "Make room where it goes, or send it elsewhere, and run the command again.",
         )
     )
+
+
+@contextmanager
+def done_anyway() -> Iterator[None]:
+    """Around a command that says what it did: what cannot be written of that is a warning, and the exit code stays."""
+    try:
+        yield
+        sys.stdout.flush()
+    except StdoutError as error:
+        if not error.reader_left:
+            _tell(
+                paragraph(f"The output could not be written: {error.strerror}.", "The command did its work.")
+            )
+
+
+@contextmanager
+def until_reader_leaves() -> Iterator[None]:
+    """Around the output of a command whose exit code is an answer by itself: a reader that leaves does not change it."""
+    try:
+        yield
+        sys.stdout.flush()
+    except StdoutError as error:
+        if not error.reader_left:
+            raise
 
 
 def paragraph(message: str, advice: str) -> str:

@@ -15,6 +15,6 @@ def leave(code: int) -> NoReturn:
     """
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # whoever read it has closed it
+        with suppress(OSError, ValueError):  # its reader is gone, or a library has closed it
             stream.flush()
     os._exit(code)

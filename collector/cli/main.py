@@ -6,7 +6,7 @@ because `collector --help` must answer at once; and no exit code but those in `E
 program.
 """
 
-import os
+import io
 import sys
 from collections.abc import Sequence
 
@@ -27,13 +27,12 @@ from collector.cli import (
     upkeep,
 )
 from collector.cli.failures import (
-    broken_pipe,
-    full_output,
-    is_full_output,
+    output_failed,
     report,
     report_unexpected,
     report_usage,
 )
+from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, Interrupted, UsageError
 
 app = typer.Typer(
@@ -50,6 +49,7 @@ for _module in (collecting, demo, asking, reporting, reading, status, doctor, up
 def _version(asked: bool) -> None:
     if asked:
         sys.stdout.write(f"collector {__version__}\n")
+        sys.stdout.flush()
         raise Exit(0)
 
 
@@ -64,12 +64,9 @@ def _global(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; whatever fails is told on stderr."""
-    # Whoever closed them (`>&-`) wants to hear nothing.
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     # A name that the terminal's encoding lacks is shown escaped instead of ending the program.
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         return _command(argv or ["--help"])
@@ -83,10 +80,8 @@ def run(argv: Sequence[str]) -> int:
         return report_usage(wrong)
     except CollectorError as error:
         return report(error)
-    except BrokenPipeError:
-        return broken_pipe()
-    except OSError as error:
-        return full_output(error) if is_full_output(error) else report_unexpected(error)
+    except StdoutError as error:
+        return output_failed(error)
     except KeyboardInterrupt:
         return Interrupted.exit_code
     except Exception as bug:

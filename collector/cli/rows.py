@@ -9,9 +9,7 @@ import csv
 import datetime as dt
 import io
 import itertools
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -23,6 +21,7 @@ import msgspec
 from collector.cli import terminal
 from collector.cli.options import Rows
 from collector.errors import SettingsError, UsageError
+from collector.output_file import replaced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -202,25 +201,11 @@ def _sink(output: str | None, *, binary: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(output)
     try:
-        if path.exists() and not path.is_file():
-            # A device or a pipe is written to; replacing it would leave a file in its place.
-            with path.open("wb") as sink:
-                yield sink
-            return
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as sink:
-                yield sink
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)  # as a redirection would have made it
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with replaced(Path(output)) as sink:
+            yield sink
     except OSError as why:
         raise SettingsError(
-            f"{output} cannot be written: {why.strerror}.", "Name a file in a directory that you may write."
+            f"{output} cannot be written: {why.strerror or why}.",
+            "Name a file in a directory that you may write.",
         ) from why

@@ -1,13 +1,14 @@
 """`collector init`: a commented settings file to start from."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from collector.cli.failures import done_anyway
 from collector.errors import SettingsError
+from collector.output_file import replace_file
 
 TEMPLATE: Final = """\
 # Settings of the collector. Flags and environment variables win over what is written here.
@@ -58,7 +59,7 @@ token_env = "BUDDY_TOKEN"        # or: token_file = "~/.buddy-token"   or: token
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("init")(init)
+    app.command("init")(done_anyway()(init))
 
 
 def init(
@@ -68,18 +69,14 @@ def init(
 ) -> int:
     """Write a commented settings file to start from; refuses to overwrite."""
     path = Path(file)
+    if path.is_file():
+        raise SettingsError(f"{path} is already there.", "Name another file: `collector init OTHER.toml`.")
     try:
-        # 0600 from the start: it holds no token, but it tells where one is.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise SettingsError(
-            f"{path} is already there.", "Name another file: `collector init OTHER.toml`."
-        ) from None
+        # It holds no token, but it tells where one is.
+        replace_file(path, TEMPLATE, mode=0o600)
     except OSError as why:
         raise SettingsError(
             f"{path} cannot be written: {why.strerror}.", "Name a file in a directory that you may write."
         ) from why
-    with os.fdopen(descriptor, "w", encoding="utf-8") as writing:
-        writing.write(TEMPLATE)
     sys.stdout.write(f"Wrote {path}. Look through it, then `collector doctor` checks it against Buddy.\n")
     return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from collector.cli import options, terminal
+from collector.cli.failures import until_reader_leaves
 from collector.cli.wording import length
 from collector.config_values import duration
 
@@ -119,10 +120,11 @@ def status(
         options.settle_catalog(opened)
 
     nights = _nights(opened, last, datetime.now(UTC))
-    if form is options.Rows.text:
-        rows.write_text(_words(opened, nights.to_pylist(), terminal.width_of(sys.stdout)), output)
-    else:
-        rows.write(nights, form, output)
+    with until_reader_leaves():
+        if form is options.Rows.text:
+            rows.write_text(_words(opened, nights.to_pylist(), terminal.width_of(sys.stdout)), output)
+        else:
+            rows.write(nights, form, output)
     newest = opened.manifest.latest
     age_s = None if newest is None else (datetime.now(UTC) - newest.started_at).total_seconds()
     return verdict(age_s, newest.status if newest else None, limit)

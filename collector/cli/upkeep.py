@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from collector.cli import options, terminal
+from collector.cli.failures import done_anyway, until_reader_leaves
 from collector.config_values import duration
 from collector.errors import UsageError
 
@@ -17,8 +18,8 @@ _DAY_S = 86_400
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("verify", epilog="Exit codes: 0 every file is whole; 2 something is harmed.")(verify)
-    app.command("compact")(compact)
-    app.command("prune")(prune)
+    app.command("compact")(done_anyway()(compact))
+    app.command("prune")(done_anyway()(prune))
 
 
 def verify(
@@ -31,19 +32,20 @@ def verify(
 
     findings = look(opened)
     files = sum(size.files for size in opened.sizes().values())
-    if form is options.Facts.json:
-        import msgspec
+    with until_reader_leaves():
+        if form is options.Facts.json:
+            import msgspec
 
-        sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
-    else:
-        for finding in findings:
-            words = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
-            sys.stdout.write(terminal.inert(words) + "\n")
-        harmed = sorted({run for finding in findings for run in finding.runs})
-        ending = (
-            "all whole" if not findings else f"{len(findings)} findings, runs harmed: {', '.join(harmed)}"
-        )
-        sys.stdout.write(f"{files:,} files looked at: {ending}.\n")
+            sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
+        else:
+            for finding in findings:
+                words = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
+                sys.stdout.write(terminal.inert(words) + "\n")
+            harmed = sorted({run for finding in findings for run in finding.runs})
+            ending = (
+                "all whole" if not findings else f"{len(findings)} findings, runs harmed: {', '.join(harmed)}"
+            )
+            sys.stdout.write(f"{files:,} files looked at: {ending}.\n")
     if findings:
         sys.stderr.write("Restore the files named above from a copy of the lake, at the same paths.\n")
     return 2 if findings else 0

@@ -6,9 +6,11 @@ Prints its URL on one line when the first request would be answered, and stops o
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,21 @@ def serve(fake: FakeBuddy) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         with fake:
-            print(fake.url, flush=True)
+            _say(fake.url)
             signal.sigwait(signals)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _say(url: str) -> None:
+    """Print the URL; where stdout takes nothing, it serves all the same, for whoever chose the port knows it."""
+    try:
+        print(url, flush=True)
+    except OSError as error:
+        # What is left in the buffer must not fail a second time, at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError):
+            print(f"The address {url} could not be written to stdout: {error.strerror}.", file=sys.stderr)
 
 
 def load_script(path: Path) -> list[Fault]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import structlog
@@ -13,10 +14,12 @@ from collector.lake.manifest import RunEntry
 from collector.night import message as messages
 from collector.night import metrics
 from collector.night.ending import Ending, Published, as_json
-from collector.night.files import replace_file
 from collector.night.keeping import tidy
 from collector.night.notify import NotDelivered, post
+from collector.output_file import replace_file
 from collector.settings import Afterwards, Settings
+
+_WRITE_TIMEOUT_S: Final = 5.0
 
 
 def after(settings: Settings, ending: Ending) -> Ending:
@@ -28,12 +31,17 @@ def after(settings: Settings, ending: Ending) -> Ending:
         _try("keeping", lambda: _keep(settings, ending))
     ending = _with_lake(settings.lake, ending)
     if (summary_file := wanted.summary_file) is not None:
-        _try("summary file", lambda: replace_file(summary_file, _json(ending)))
+        _try("summary file", lambda: _write(summary_file, _json(ending)))
     if (metrics_file := wanted.metrics_file) is not None:
-        _try("metrics file", lambda: replace_file(metrics_file, metrics.write(metrics_file, ending)))
+        _try("metrics file", lambda: _write(metrics_file, metrics.write(metrics_file, ending)))
     if wanted.message_file is not None or wanted.notify_url is not None:
         _try("morning message", lambda: _tell(settings.lake, wanted, ending))
     return ending
+
+
+def _write(path: Path, content: str) -> None:
+    # Other users read it: the node exporter, a mail job. A pipe that nothing reads must not hold up the steps that follow.
+    replace_file(path, content, mode=0o644, write_timeout_s=_WRITE_TIMEOUT_S)
 
 
 def _try(what: str, step: Callable[[], None]) -> None:
@@ -61,7 +69,7 @@ def _tell(lake: Path, wanted: Afterwards, ending: Ending) -> None:
     rows = messages.rows_of(lake) if ending.summary is not None else []
     told = messages.morning(ending, rows)
     if (path := wanted.message_file) is not None:
-        _try("message file", lambda: replace_file(path, messages.written(path, ending, told)))
+        _try("message file", lambda: _write(path, messages.written(path, ending, told)))
     # Whoever interrupts a night knows it already.
     if (url := wanted.notify_url) is not None and ending.exit_code != Interrupted.exit_code:
         _try("notify", lambda: post(url, messages.payload(ending, told)))
@@ -75,7 +83,7 @@ def _with_lake(path: Path, ending: Ending) -> Ending:
     """Add what the lake holds now; as it is when the lake can't be read."""
     try:
         manifest = Lake.open(path).manifest
-    except CollectorError:
+    except (CollectorError, OSError):
         return ending
     newest = [_published(run) for run in manifest.runs]
     growth = nightly_growth(manifest)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from collector.lake.tables import PROBLEM_KINDS
 from collector.night.ending import NOT_PUBLISHED, Ending
+from collector.output_file import read_regular
 
 _STATUSES = ("complete", "partial", NOT_PUBLISHED)
 _SUCCESS = "collector_last_success_timestamp_seconds"
@@ -40,11 +41,7 @@ def text(ending: Ending, before: str = "") -> str:
 
 def write(path: Path, ending: Ending) -> str:
     """Return the new content of the metrics file at `path`."""
-    try:
-        before = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        before = ""
-    return text(ending, before)
+    return text(ending, read_regular(path))
 
 
 def _of_summary(ending: Ending) -> Iterable[str]:

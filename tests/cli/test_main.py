@@ -113,9 +113,9 @@ def test_exit_codes_are_in_the_help(program: Program) -> None:
 def test_a_reader_that_has_had_enough() -> None:
     """`| head` ends the program quietly: not a failure, and nothing on stderr."""
     code = (
-        "import sys; from collector.cli import main; "
+        "import sys; from collector import __main__; from collector.cli import main; "
         "main._command = lambda argv: [sys.stdout.write('row\\n' * 9999) for _ in range(99)] and 7; "
-        "sys.exit(main.run(['x']))"
+        "__main__.main()"
     )
     pipe = f'set -o pipefail; {sys.executable} -c "{code}" | head -n 1'
     done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, check=False, env=ENVIRON)

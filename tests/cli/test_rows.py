@@ -132,6 +132,14 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+def test_of_a_link_the_target_is_replaced(tmp_path: Path) -> None:
+    """Where the output is a symbolic link, the link stays and its file has the rows."""
+    (tmp_path / "link").symlink_to("rows.csv")
+    rows.write(pa.table({"x": [1]}), Rows.csv, str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "rows.csv").read_bytes() == b"x\n1\n"
+
+
 def test_a_stream_gives_what_the_table_gives(tmp_path: Path) -> None:
     """Rows that come in batches are written as they come, in every format."""
     for form in Rows:

@@ -1,5 +1,6 @@
 """`collector init`: a file to start from."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -43,3 +44,23 @@ def test_the_commented_lines_are_settings_too() -> None:
     assert set(tables["installations"]) == {"us", "eu", "onprem"}
     known = {setting.name for setting in SETTINGS} | set(TOKEN_KEYS)
     assert all(key in known for table in tables["installations"].values() for key in table)
+
+
+def test_what_is_no_regular_file_is_written_to(program: Program, tmp_path: Path) -> None:
+    """A pipe gets the template and a link's missing target is made; a disk without room leaves nothing."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert program("init", str(pipe)).code == 0
+        assert os.read(reader, 1 << 16).decode() == TEMPLATE
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    (tmp_path / "link.toml").symlink_to("made.toml")
+    assert program("init", "link.toml").code == 0
+    assert (tmp_path / "link.toml").is_symlink()
+    assert (tmp_path / "made.toml").read_text(encoding="utf-8") == TEMPLATE
+    said = program("init", "/dev/full")
+    assert (said.code, said.out) == (2, "")
+    assert "/dev/full cannot be written: No space left on device." in said.err

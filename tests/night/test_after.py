@@ -1,12 +1,16 @@
 """After a night: what is written, posted and tidied, through the command line; and that none of it can fail the night."""
 
 import json
+import os
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector import output_file
 from collector.fake_buddy import FakeBuddy, Fault, World
 from collector.lake.lake import Lake
 from tests.cli.conftest import Program, program
@@ -261,3 +265,51 @@ def test_status_is_an_exit_code(program: Program, tmp_path: Path, age: str, code
         program("collect", environ=environ(buddy))
     assert program("status", "--max-age", age).code == code
     assert program("status", "--lake", "partial", "--max-age", "1h").code == 1
+
+
+def test_what_is_no_regular_file_is_written_to(
+    program: Program, buddy: FakeBuddy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of a run that are a device, a pipe nobody reads or a directory stay what they are; the run is published with
+    its own exit code, and a warning names each.
+    """
+    monkeypatch.setattr(output_file, "_NO_READER_S", 0.1)
+    (tmp_path / "s.json").symlink_to("/dev/full")
+    os.mkfifo(tmp_path / "m.md")
+    (tmp_path / "c.prom").mkdir()
+    said = program("collect", *FILES, "--notify-url", "http://127.0.0.1:1/hook", environ=environ(buddy))
+    assert (said.code, said.out.count(" complete: ")) == (0, 1), said.err
+    warned = [line for line in said.err.splitlines() if "not done after the night" in line]
+    assert len(warned) == 4
+    for what, why in (
+        ("s.json", "No space left"),
+        ("m.md", "no process reads this pipe"),
+        ("c.prom", "Is a directory"),
+        ("notify", "could not be reached"),
+    ):
+        assert any(what in line and why in line for line in warned), said.err
+    assert (tmp_path / "s.json").is_symlink()
+    assert (tmp_path / "s.json").is_char_device()
+    assert (tmp_path / "m.md").is_fifo()
+    assert list((tmp_path / "c.prom").iterdir()) == []
+    assert Lake.open(tmp_path / "lake").manifest.latest is not None
+
+
+def test_a_device_as_summary_file_stays_a_device(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
+    """`--summary-file` with the node of a device leaves the node, and with a pipe that is read gives the summary to it."""
+    place = tmp_path / "pipe"
+    os.mkfifo(place)
+    reader = os.open(place, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert program("collect", "--summary-file", str(place), environ=environ(buddy)).code == 0
+        assert json.loads(os.read(reader, 1 << 16))["status"] == "complete"
+    finally:
+        os.close(reader)
+    assert place.is_fifo()
+    if os.geteuid() == 0:
+        node = tmp_path / "null"
+        with suppress(PermissionError):  # root of a container without the right to make one
+            os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        if node.exists():
+            assert program("collect", "--summary-file", str(node)).code == 0
+            assert node.is_char_device()

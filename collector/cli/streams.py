@@ -1,0 +1,93 @@
+"""stdin, stdout and stderr of the process: what cannot be written to stderr is dropped, what cannot be written to stdout is
+one error of its own class.
+
+Log lines, the progress display, warnings and tracebacks of threads are all written to sys.stderr, so the rule holds for each
+of them.
+"""
+
+import errno
+import io
+import os
+import select
+import sys
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_READER_LEFT: Final = (errno.EPIPE, errno.ECONNRESET)
+
+
+class StdoutError(OSError):
+    """Something could not be written to stdout; all that is written to it afterwards is dropped."""
+
+    @property
+    def reader_left(self) -> bool:
+        """True when the reader of a pipe has ended (`| head`)."""
+        return self.errno in _READER_LEFT
+
+
+class _Descriptor(io.FileIO):
+    """An open descriptor, written to as if it blocked: another process that shares it may have made it non-blocking."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        while (written := super().write(data)) is None:
+            ready = select.poll()
+            ready.register(self, select.POLLOUT)
+            ready.poll()
+        return written
+
+
+class _Stderr(_Descriptor):
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+class _Stdout(_Descriptor):
+    _failed = False
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        if self._failed:
+            return memoryview(data).nbytes
+        try:
+            return super().write(data)
+        except OSError as error:
+            self._failed = True
+            raise StdoutError(error.errno, error.strerror) from error
+
+
+def prepare_streams() -> None:
+    """Give this process its three streams; for its beginning, before anything is opened."""
+    _fill_closed()
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = _text(_Stdout(1), sys.stdout)
+    sys.stderr = _text(_Stderr(2), sys.stderr)
+
+
+def _fill_closed() -> None:
+    """Open /dev/null in the place of each of the three that is closed (`2>&-`): whoever closed it wants to hear nothing, and
+    the next file that is opened would get its number, and with it what a library writes to stderr.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, so this one
+
+
+def _text(raw: _Descriptor, before: TextIO | None) -> TextIO:
+    """A text stream on `raw` with the settings that Python found for it, but always buffered."""
+    known = before if isinstance(before, io.TextIOWrapper) else None
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=known.encoding if known else "utf-8",
+        errors=known.errors if known else "backslashreplace",
+        line_buffering=known.line_buffering if known else True,
+    )
