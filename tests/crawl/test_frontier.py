@@ -17,23 +17,11 @@ from collector.crawl.frontier import LOOK_AHEAD, Frontier, Selection, Signal
 from collector.crawl.listing import is_probe
 from collector.crawl.reply import Reply
 
-from .model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, take, tree
+from .model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, problems, seen, take, tree
 
 MODERATE = settings(max_examples=80, deadline=None)
 SIZES = [0, 1, 19, 20, 21, 30, 49, 50, 51, 100]
 PROJECT, PIPELINE = Key("us", "w0", "p0000"), Key("us", "w0", "p0000", 1)
-
-
-def seen(findings: list[Finding]) -> dict[Key, str]:
-    """Coverage by key; fails when anything was seen twice."""
-    keys = [f.key for f in findings if isinstance(f, Seen)]
-    assert len(keys) == len(set(keys))
-    return {f.key: f.coverage for f in findings if isinstance(f, Seen)}
-
-
-def problems(findings: list[Finding]) -> list[tuple[str, Key]]:
-    """Kinds and keys of the problems."""
-    return [(f.kind, f.key) for f in findings if isinstance(f, Problem)]
 
 
 def paged(done: Crawl, kind: Kind) -> list[tuple[int, int]]:
