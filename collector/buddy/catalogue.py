@@ -62,6 +62,11 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.kind.value if self.kind in LISTS else None
 
     @property
+    def begins_list(self) -> bool:
+        """True for the first page of the first reading of a list."""
+        return self.kind in LISTS and self.page <= 1 and self.reading == 1
+
+    @property
     def path(self) -> str:
         """The percent-encoded path, beginning with a slash, without the base URL and the query."""
         if self.kind is Kind.TOKEN:

@@ -67,7 +67,7 @@ def meaning_of(status: int, message: str | None) -> Meaning:
     """Return what a reply that is no success means; `message` is what `message_in` found.
 
     A refusal by the rate limit was 403 in older versions and is 429 now; "API is disabled" is told with 400
-    or 403; a frozen workspace with 403.
+    or 403; a frozen workspace with 403. A 304 is no redirect: nothing was asked that it could answer.
     """
     told = message or ""
     if status == 429 or (status in {200, 403} and _RATE.search(told)):
@@ -82,4 +82,4 @@ def meaning_of(status: int, message: str | None) -> Meaning:
         return "forbidden"
     if status in {404, 410}:
         return "gone"
-    return "redirect_refused" if 300 <= status < 400 else "http_error"
+    return "redirect_refused" if 300 <= status < 400 and status != 304 else "http_error"

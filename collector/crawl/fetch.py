@@ -5,9 +5,8 @@ value in the Outcome, not an exception; only what must end the crawl is raised (
 requests succeed at once, so stamina's retry context (40 µs each) is entered only after a first failure.
 
 Rules for whoever edits this file:
-  * Every exception of aiohttp, ssl and the operating system is translated in `translated`, into our own
-    words: theirs may show headers. `TRANSPORT` is what can be raised; a test walks aiohttp's tree to see that
-    it is all there.
+  * Every exception that leaves aiohttp, ssl or the operating system, of whatever class, is translated in
+    `translated`, into our own words: theirs may show headers. One odd reply must never end a run.
   * The token is revealed once, for the session's header, and a session only ever asks below its own base URL.
   * The bytes that a reply may take in memory are bounded while it is read, after decompression.
   * aiohttp repeats a GET by itself when a kept-alive connection drops; that would pass neither pace nor
@@ -16,6 +15,7 @@ Rules for whoever edits this file:
 
 import random
 import ssl
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -42,15 +42,18 @@ from collector.crawl.verdict import (
     Retry,
     Stop,
     Verdict,
+    asked_again,
     verdict,
 )
 from collector.crawl.watch import Silent, Watch
 from collector.errors import SettingsError, Stuck, Unauthorised
 from collector.settings import Installation
 
-__all__ = ["TRANSPORT", "Event", "Fetcher", "Limits", "Outcome", "RefusalMet", "RetryScheduled", "translated"]
+__all__ = ["Event", "Fetcher", "Limits", "Outcome", "RefusalMet", "RetryScheduled", "translated"]
 
-TRANSPORT = (aiohttp.ClientError, HttpProcessingError, OSError, TimeoutError, ssl.SSLError)
+# What a reply's head may hold: proxies and single sign-on add long headers, and many of them.
+_LONGEST_HEADER_BYTES = 64 * 1024
+_MOST_HEADERS = 512
 
 # The default hooks of stamina log arguments through whatever is configured; here observers get `Event`s
 # instead.
@@ -72,13 +75,16 @@ class _Again(Exception):
 class _Tally:
     """The counts of one request while it is pursued."""
 
-    __slots__ = ("attempts", "body", "bytes_received", "first_seen_at", "refusals", "spent_s", "status")
+    __slots__ = (
+        "attempts", "body", "bytes_received", "first_seen_at", "refusals", "said_gone", "spent_s", "status",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.attempts = self.refusals = self.bytes_received = 0
         self.spent_s = 0.0
         self.status: int | None = None
         self.body: bytes | None = None
+        self.said_gone = False
         self.first_seen_at: datetime | None = None
 
 
@@ -132,6 +138,9 @@ class Fetcher:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            max_line_size=_LONGEST_HEADER_BYTES,
+            max_field_size=_LONGEST_HEADER_BYTES,
+            max_headers=_MOST_HEADERS,
             middlewares=(_once,),
         )
         self._watch.__enter__()
@@ -188,6 +197,9 @@ class Fetcher:
             said = await self._ask(request, tally)
             if not isinstance(said, Refused):
                 tally.attempts += 1
+                if request.begins_list and not tally.said_gone and (again := asked_again(said)):
+                    tally.said_gone = True
+                    return again
                 return said
             tally.refusals += 1
             if self.pace.refused_for() > self._limits.stuck_after_s:
@@ -220,10 +232,13 @@ class Fetcher:
                         body = await _bounded(response, self._limits.body_bytes, under_way.heard)
                     finally:
                         content = response.content
-                        tally.bytes_received += content.total_compressed_bytes or content.total_bytes
+                        # A reply without a body (204, 304, 1xx) lacks the first of the two counts.
+                        compressed = getattr(content, "total_compressed_bytes", None)
+                        tally.bytes_received += compressed or content.total_bytes
+            body = body.removeprefix(BOM_UTF8)
             said = verdict(status, headers, body, request.list_key)
             tally.body = body if not isinstance(said, Accept) or said.body is None else said.body
-        except TRANSPORT as error:
+        except Exception as error:  # whatever its class, it is about this one reply
             if status in {401, 429} and headers is not None:
                 # Its status says enough, even where its body was lost.
                 said = verdict(status, headers, b"", None)
@@ -372,7 +387,10 @@ def _connection_words(error: BaseException) -> str:
         if isinstance(error, kinds):
             number = error.errno if isinstance(error, OSError) else None
             return words if number is None or number < 0 else f"{words} (errno {number})"
-    return "the connection was lost"
+    if isinstance(error, aiohttp.ClientError | OSError):
+        return "the connection was lost"
+    # A fault of the library while it read the reply: its class helps to report it.
+    return f"the reply could not be read ({type(error).__name__})"
 
 
 def _tls(installation: Installation) -> ssl.SSLContext | bool:

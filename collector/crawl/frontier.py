@@ -20,7 +20,7 @@ import msgspec
 
 from collector.buddy import catalogue
 from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, Kind, Request
-from collector.buddy.decode import Breach, Detail, Item, ListPage, carries_ends, check_promote_image
+from collector.buddy.decode import Detail, Item, ListPage, carries_ends, check_promote_image
 from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, coverage_of, key_of
 from collector.buddy.views import PROMOTE_IMAGE
 from collector.crawl.listing import Listing, identity_of, is_probe
@@ -151,6 +151,9 @@ class Frontier:
         self.done[request.kind] += 1
         problem = failed.problem(key_of(request))
         coverage = coverage_of(problem.kind)
+        listing = self._listings.get(problem.key)
+        if listing is not None and listing.answered:
+            problem, coverage = failed.problem_of_later_page(problem.key), "failed"
         if request.kind is Kind.ACTION:
             return [problem, self._action_seen(self._actions.pop(problem.key), problem.key, coverage)]
         if request.kind is Kind.WORKSPACES:
@@ -210,6 +213,9 @@ class Frontier:
         children: list[tuple[Item, int]] = []
         listing.remember_envelope(page.envelope)
         news = listing.read(page.items)
+        for item in listing.clashing:
+            listing.unreadable = True
+            findings.append(reply.clashing(key, item))
         for item in news:
             findings.extend(self._unreadable(reply, key, item))
             if item.key is None:
@@ -228,7 +234,7 @@ class Frontier:
             self._push(follow)
             return findings
         if not listing.settled:
-            findings.append(_unsettled(reply, key))
+            findings.append(reply.unsettled(key))
         return findings + self._read_to_the_end(request)
 
     def _read_to_the_end(self, request: Request) -> list[Finding]:
@@ -257,7 +263,7 @@ class Frontier:
 
     def _unreadable(self, reply: Reply, parent: Key, item: Item) -> Iterator[Finding]:
         if item.breach is not None:
-            yield _not_understood(reply, _child_key(parent, item.key), item.breach, item.document)
+            yield reply.not_understood(_child_key(parent, item.key), item.breach, item.document)
 
     def _child(self, reply: Reply, parent: Key, item: Item, position: int) -> list[Finding]:
         kind = reply.request.kind
@@ -298,7 +304,14 @@ class Frontier:
             envelope[f"{listing.kind.value}_list"] = listing.envelope
         if not readable:
             coverage = "failed" if coverage == "complete" else coverage
-        return [Seen(kind, key, listing.position, item.document, readable, coverage, envelope)]
+        others = [
+            self._action_seen(
+                Pending(other, listing.seen[identity]), _child_key(key, other.key), "not_promote_image"
+            )
+            for identity, other in listing.others.items()
+            if other.key is not None
+        ]
+        return [*others, Seen(kind, key, listing.position, item.document, readable, coverage, envelope)]
 
     def _around(self, key: Key, kind: Kind) -> dict[str, Any]:
         # The workspaces list has no parent row that could hold what was said around it, so each workspace does.
@@ -315,13 +328,14 @@ class Frontier:
     def _action_listed(self, reply: Reply, key: Key, pending: Pending) -> list[Finding]:
         item = pending.item
         if item.document.get("type") != PROMOTE_IMAGE:
-            return [self._action_seen(pending, key, "not_promote_image")]
+            # Its row waits for the end of the list (listing.py).
+            return []
         self.found[Kind.ACTION] += 1
         if item.breach is None and carries_ends(item.document):
             self.done[Kind.ACTION] += 1
             breach = check_promote_image(item.document, item.at)
             if breach is not None:
-                problem = _not_understood(reply, key, breach, item.document)
+                problem = reply.not_understood(key, breach, item.document)
                 return [problem, self._action_seen(pending, key, "quarantined")]
             return [
                 Promotion(key, item.document, reply.fetched_at),
@@ -344,7 +358,7 @@ class Frontier:
         pending = self._actions.pop(key)
         self.done[Kind.ACTION] += 1
         if detail.breach is not None:
-            problem = _not_understood(reply, key, detail.breach, detail.document)
+            problem = reply.not_understood(key, detail.breach, detail.document)
             return [problem, self._action_seen(pending, key, "quarantined")]
         if not detail.is_promote_image:
             return [self._action_seen(pending, key, "not_promote_image")]
@@ -373,15 +387,3 @@ def _child_key(parent: Key, own: str | int | None) -> Key:
         return parent
     place = [part for part in msgspec.structs.astuple(parent) if part is not None]
     return Key(*[*place, own])
-
-
-def _not_understood(reply: Reply, key: Key, breach: Breach, document: Any) -> Problem:
-    return reply.problem("not_understood", key, breach.message, json_path=breach.json_path, document=document)
-
-
-def _unsettled(reply: Reply, key: Key) -> Problem:
-    return reply.problem(
-        "unsettled_listing",
-        key,
-        "No two of three readings of this list agreed, so what is missing from it means nothing",
-    )

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, PER_PAGE, Kind, Request
 from collector.buddy.decode import Item
+from collector.buddy.views import PROMOTE_IMAGE
 
 MOST_READINGS = 3
 # The page size that finds out whether a list that no source calls paged is paged all the same: a server that answers it
@@ -25,10 +26,21 @@ def identity_of(item: Item) -> Hashable:
     return msgspec.json.encode(item.document) if item.key is None else item.key
 
 
+def _is_promote_image(item: Item) -> bool:
+    return item.document.get("type") == PROMOTE_IMAGE
+
+
+def _sorted_json(item: Item) -> bytes:
+    return msgspec.json.encode(item.document, order="sorted")
+
+
 class Listing:
     """The state of one list, and of the parent it belongs to (`item`, None for the list of workspaces).
 
     `seen` maps each id of any reading to its place (1-based); `settled` is False once no two of three readings agreed.
+    `answered` is True once a page was read. `others` are the actions of other types, by id, until the list is closed: a
+    later page may hold a promote-image action of the same id. `clashing` are the items of the last page that differ from
+    another item of the same id and therefore get no row; each stands at the place where the id was repeated.
     """
 
     def __init__(self, kind: Kind, item: Item | None, position: int) -> None:
@@ -38,8 +50,12 @@ class Listing:
         self.seen: dict[Hashable, int] = {}
         self.envelope: dict[str, Any] = {}
         self.unreadable = False
+        self.answered = False
+        self.others: dict[Hashable, Item] = {}
+        self.clashing: list[Item] = []
         self.settled = True
         self._reading: set[Hashable] = set()
+        self._clashed: set[Hashable] = set()
         self._brought_new = False
         self._repeated = False
         self._full = False
@@ -56,17 +72,58 @@ class Listing:
     def read(self, items: Sequence[Item]) -> list[Item]:
         """Take in one page and return the items never seen before, in order."""
         news = []
+        self.answered = True
         self._brought_new = False
         self._pages_with_items += bool(items)
-        for item in items:
-            identity = identity_of(item)
+        for identity, item in self._one_of_each(items).items():
             if identity not in self._reading:
                 self._reading.add(identity)
                 self._brought_new = True
             if identity not in self.seen:
                 self.seen[identity] = len(self.seen) + 1
                 news.append(item)
+                if self.kind is Kind.ACTIONS and not _is_promote_image(item):
+                    self.others[identity] = item
+            elif self.kind is Kind.ACTIONS and self._replaces(identity, item):
+                news.append(item)
         return news
+
+    def _one_of_each(self, items: Sequence[Item]) -> dict[Hashable, Item]:
+        """Return one item for each id of a page: the promote-image action, or else the first."""
+        kept: dict[Hashable, Item] = {}
+        clashing = []
+        for item in items:
+            identity = identity_of(item)
+            first = kept.setdefault(identity, item)
+            if first is item or _sorted_json(first) == _sorted_json(item):
+                continue
+            left_out = item
+            if _is_promote_image(item) and not _is_promote_image(first):
+                kept[identity], left_out = item, replace(first, at=item.at)
+            clashing.append((identity, left_out))
+        # Told once: the next reading holds both again.
+        self.clashing = [item for identity, item in clashing if identity not in self._clashed]
+        self._clashed.update(identity for identity, _ in clashing)
+        return kept
+
+    def _replaces(self, identity: Hashable, item: Item) -> bool:
+        """Return whether an action seen before on another page is now to be read as a promote-image action.
+
+        Between two pages an item may change, but not its type: another type is another item.
+        """
+        other = self.others.get(identity)
+        was, told = PROMOTE_IMAGE if other is None else other.document.get("type"), item.document.get("type")
+        if was == told or not isinstance(was, str) or not isinstance(told, str):
+            return False
+        is_promotion = other is not None and told == PROMOTE_IMAGE
+        left_out = item
+        if other is not None and is_promotion:
+            left_out = replace(other, at=item.at)
+            del self.others[identity]
+        if identity not in self._clashed:
+            self._clashed.add(identity)
+            self.clashing.append(left_out)
+        return is_promotion
 
     def after(self, request: Request, count: int) -> Request | None:
         """Return the next request of this list after a page of `count` items, None when the list is closed."""

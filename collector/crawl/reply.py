@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from collector.buddy.catalogue import Request
-from collector.buddy.decode import Detail, ListPage
+from collector.buddy.decode import KEY_FIELDS, Breach, Detail, Item, ListPage
 from collector.buddy.findings import Key, Problem
 
 # Raw text in a problem is for a person to look at; past this length it helps nobody.
@@ -45,6 +45,23 @@ class Reply(msgspec.Struct, frozen=True):
             raw,
         )
 
+    def not_understood(self, key: Key, breach: Breach, document: Any) -> Problem:
+        """Return the problem of an item that breaks the contract."""
+        return self.problem(
+            "not_understood", key, breach.message, json_path=breach.json_path, document=document
+        )
+
+    def clashing(self, parent: Key, item: Item) -> Problem:
+        """Return the problem of an item that differs from another item of its list with the same id."""
+        name = KEY_FIELDS[self.request.kind]
+        message = f"Two different items of this list have the {name} {item.key!r}; the one without a row is kept here"
+        return self.not_understood(parent, Breach(message, item.at), item.document)
+
+    def unsettled(self, key: Key) -> Problem:
+        """Return the problem of a list that never read the same twice."""
+        message = "No two of three readings of this list agreed, so what is missing from it means nothing"
+        return self.problem("unsettled_listing", key, message)
+
 
 class GivenUp(msgspec.Struct, frozen=True):
     """A request that got no usable reply, with Buddy's last word on it. `raw` holds no secret."""
@@ -64,3 +81,11 @@ class GivenUp(msgspec.Struct, frozen=True):
             self.failure_kind, key, self.message, self.request.target, self.http_status, None, self.attempts,
             self.first_seen_at, self.last_seen_at, self.raw,
         )  # fmt: skip
+
+    def problem_of_later_page(self, key: Key) -> Problem:
+        """Return the problem of a page behind one that answered: nothing is gone, for it was there a moment ago."""
+        return msgspec.structs.replace(
+            self.problem(key),
+            kind="http_error" if self.failure_kind == "gone" else self.failure_kind,
+            message=f"Earlier pages of this list were answered, this one was not: {self.message}",
+        )

@@ -17,11 +17,15 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from collector.buddy.characters import marked
 from collector.buddy.messages import meaning_of, message_in, one_line
 
-__all__ = ["Accept", "Failure", "FailureKind", "Record", "Refused", "Retry", "Stop", "Verdict", "verdict"]
+__all__ = [
+    "Accept", "Failure", "FailureKind", "Record", "Refused", "Retry", "Stop", "Verdict", "asked_again",
+    "verdict",
+]  # fmt: skip
 
 FailureKind = Literal[
     "unauthorised", "forbidden", "gone", "api_disabled", "frozen", "http_error", "connection", "timeout",
@@ -93,6 +97,8 @@ class Stop(msgspec.Struct, frozen=True):
 Verdict: TypeAlias = Accept | Refused | Retry | Record | Stop
 
 _NOTHING: Any = object()
+# Beside the 5xx, the statuses that are accidents: a request timeout, and an answer to a condition that nobody sent.
+_ACCIDENTS = frozenset({304, 408})
 # Buddy's deepest documented object has six levels. Journal and `extra` are encoded again, where recursion has an end.
 _DEEPEST = 100
 
@@ -113,7 +119,19 @@ def verdict(status: int, headers: Mapping[str, str], body: bytes, list_key: str 
     failure = _failure(meaning, status, said, headers, body, document)
     if meaning == "unauthorised":
         return Stop(failure)
-    return Retry(failure) if status >= 500 or status == 408 else Record(failure)
+    # A status below 200 says that the real reply is still to come, but this was the last one.
+    accident = status >= 500 or status < 200 or status in _ACCIDENTS
+    return Retry(failure) if accident else Record(failure)
+
+
+def asked_again(said: Verdict) -> Retry | None:
+    """Return what to do about the first 404 of a list whose parent was just listed: ask once more. None for others.
+
+    Only a second 404 says that the parent is gone; where no second answer comes, nobody knows.
+    """
+    if not isinstance(said, Record) or said.failure.kind != "gone":
+        return None
+    return Retry(replace(said.failure, kind="http_error"))
 
 
 def _decoded(body: bytes) -> tuple[Any, bytes | None]:

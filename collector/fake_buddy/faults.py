@@ -21,7 +21,7 @@ from .routes import KINDS, Route
 from .world import World
 
 FAULTS: Mapping[str, str] = {
-    "status": "answers with `code`, and with `body` (text, or JSON) and `headers` if given",
+    "status": "answers with `code`, and with `body` (text, or JSON; none with 204 and 304) and `headers` if given",
     "limited": "refuses by rate (`code` 429 or 403); `reset` is good, absent, past, absurd or skewed",
     "api_disabled": "answers that the API is disabled in this workspace (`code` 400 or 403)",
     "frozen": "answers that only active workspaces have access",

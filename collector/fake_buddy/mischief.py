@@ -23,6 +23,7 @@ _GIBIBYTE = 1 << 30
 _ABSURD = "99999999999999999999"
 _SKEW_SECONDS = 3600
 _CUT = "a text that is cut in the middle of a character"
+_WITHOUT_BODY = (204, 304)
 _MESSAGES = {
     400: "Bad request",
     401: "Wrong authentication data",
@@ -78,6 +79,8 @@ def spoiled(fault: Fault, answer: Answer, window: Window) -> Reply:
 def _status(fault: Fault, answer: Answer, window: Window) -> Reply:
     code = fault.code or 503
     own = dict(fault.headers or {})
+    if code in _WITHOUT_BODY:
+        return Reply(code, b"", own)
     if isinstance(fault.body, str):
         return Reply(code, fault.body.encode(), {"Content-Type": "text/plain", **own})
     if fault.body is not None:

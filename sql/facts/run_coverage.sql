@@ -2,8 +2,8 @@
 -- it holds for.
 --
 -- whole says whether that coverage leaves nothing unknown that was asked for. gone is a fact. What is skipped was filtered out
--- on purpose, unless the installation's time was up. An installation of which nothing could be listed is a gap of its own, and
--- so is an entry of its list of workspaces that could not be understood.
+-- on purpose, unless the installation's time was up. An installation whose workspaces could not be listed, or not to the end, is
+-- a gap of its own, and so is an entry of its list of workspaces that could not be understood.
 with
 troubles as (
     select run_id, run_date, installation, kind, workspace
@@ -36,9 +36,15 @@ counted as (
         run_id, run_date, installation, 'installation' as level,
         case when bool_and(kind = 'deadline') then 'skipped' else 'failed' end as coverage, 1 as things
     from troubles
-    where workspace is null and kind <> 'not_understood' and (run_id, installation) not in (
-        select (run_id, installation) from workspace_coverage
-    )
+    where
+        workspace is null
+        and kind <> 'not_understood'
+        -- When the time is up, what was seen of it is skipped, which says so already.
+        and (
+            kind <> 'deadline' or (run_id, installation) not in (
+                select (run_id, installation) from workspace_coverage
+            )
+        )
     group by run_id, run_date, installation
     union all
     select run_id, run_date, installation, 'workspace' as level, 'quarantined' as coverage, count(*) as things

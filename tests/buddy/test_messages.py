@@ -51,6 +51,8 @@ def test_finds_the_message_in_every_spelling(document: object, message: str | No
         (404, None, "gone"),
         (410, None, "gone"),
         (302, None, "redirect_refused"),
+        (304, None, "http_error"),
+        (101, None, "http_error"),
         (400, "bad", "http_error"),
         (500, "oops", "http_error"),
         (200, "oops", "http_error"),

@@ -203,6 +203,18 @@ def test_a_lake_that_cannot_be(program: Program, buddy: FakeBuddy, tmp_path: Pat
     assert (said.code, findings["lake"]["level"]) == (2, "error")
 
 
+@pytest.mark.parametrize("code", [204, 304])
+def test_replies_without_a_body_are_findings(program: Program, buddy: FakeBuddy, code: int) -> None:
+    """A server that answers with nothing at all is examined to the end, and said to answer with nothing."""
+    buddy.script.add(Fault("status", code=code, times=None))
+    said, findings = examined(program, buddy)
+    assert said.code == 2, said
+    assert findings["token"]["level"] == "warning"
+    assert findings["workspaces"]["level"] == "error"
+    assert f"HTTP {code}" in findings["workspaces"]["message"]
+    assert "Traceback" not in said.err
+
+
 def test_a_night_that_runs_and_one_that_was_interrupted(
     program: Program, buddy: FakeBuddy, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from collector.buddy.catalogue import Kind, Request
 from collector.buddy.decode import decode
-from collector.buddy.findings import Finding
+from collector.buddy.findings import Finding, Key, Problem, Seen
 from collector.crawl.frontier import Frontier, Selection, Signal
 from collector.crawl.reply import GivenUp, Reply
 
@@ -166,3 +166,15 @@ def crawl(buddy: ModelBuddy, selection: Selection = EVERYTHING, *, workers: int 
 def as_a_set(findings: Iterable[Finding]) -> Counter[bytes]:
     """Findings without their order."""
     return Counter(msgspec.json.encode([type(finding).__name__, finding]) for finding in findings)
+
+
+def seen(findings: list[Finding]) -> dict[Key, str]:
+    """Coverage by key; fails when anything was seen twice."""
+    keys = [f.key for f in findings if isinstance(f, Seen)]
+    assert len(keys) == len(set(keys))
+    return {f.key: f.coverage for f in findings if isinstance(f, Seen)}
+
+
+def problems(findings: list[Finding]) -> list[tuple[str, Key]]:
+    """Kinds and keys of the problems."""
+    return [(f.kind, f.key) for f in findings if isinstance(f, Problem)]

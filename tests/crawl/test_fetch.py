@@ -28,7 +28,6 @@ from collector.buddy.catalogue import (
     token_request,
     workspaces_request,
 )
-from collector.crawl import fetch
 from collector.crawl.fetch import Fetcher, Limits, translated
 from collector.crawl.outcome import Event, Outcome, RefusalMet, RetryScheduled
 from collector.crawl.pace import Pace
@@ -434,9 +433,7 @@ def _family(kind: type[BaseException]) -> Iterator[type[BaseException]]:
 
 
 def test_every_exception_of_aiohttp_is_translated() -> None:
-    """The exceptions that aiohttp exports, and all that descend from its roots, are caught and have words of
-    ours.
-    """
+    """The exceptions that aiohttp exports, and all that descend from its roots, have words of ours."""
     exported = {each for each in vars(aiohttp).values() if isinstance(each, type)}
     tree = (
         set(_family(aiohttp.ClientError))
@@ -446,12 +443,10 @@ def test_every_exception_of_aiohttp_is_translated() -> None:
     # Those of websockets, multipart and of aiohttp's own queues: a GET meets none of them.
     elsewhere = re.compile("^WS|WebSocket|EofStream|ContentDisposition")
     for kind in (kind for kind in tree if not elsewhere.search(kind.__name__)):
-        assert issubclass(kind, fetch.TRANSPORT), kind
-        said = translated(kind.__new__(kind), None)
+        said = translated(kind.__new__(kind), None)  # type: ignore[call-overload]
         assert said.failure.kind in {"connection", "timeout", "too_large"}
         assert said.failure.message
     for builtin in (OSError, ConnectionResetError, TimeoutError, ssl.SSLError, ssl.SSLCertVerificationError):
-        assert issubclass(builtin, fetch.TRANSPORT)
         assert translated(builtin(104, "planted"), None).failure.message.find("planted") < 0
 
 

@@ -179,6 +179,73 @@ def test_an_item_is_news_once_and_keeps_its_place() -> None:
     assert listing.seen == {"a": 1, "b": 2, "c": 3}
 
 
+def of_type(kind: str, place: int, **more: object) -> Item:
+    """An action with the id 7 that stands at a place of its page."""
+    return Item(7, {"id": 7, "type": kind, **more}, None, f"$.actions[{place}]")
+
+
+BUILD, PROMOTION = of_type("BUILD", 0), of_type("PROMOTE_IMAGE", 1)
+
+
+@pytest.mark.parametrize(
+    ("page", "kept", "left_out"),
+    [
+        ([BUILD, PROMOTION], PROMOTION, [("BUILD", "$.actions[1]")]),
+        ([PROMOTION, BUILD], PROMOTION, [("BUILD", "$.actions[0]")]),
+        ([BUILD, of_type("FTP", 1)], BUILD, [("FTP", "$.actions[1]")]),
+        ([PROMOTION, of_type("PROMOTE_IMAGE", 2, name="x")], PROMOTION, [("PROMOTE_IMAGE", "$.actions[2]")]),
+        ([BUILD, PROMOTION, of_type("FTP", 2)], PROMOTION, [("BUILD", "$.actions[1]"), ("FTP", "$.actions[2]")]),
+        ([BUILD, of_type("BUILD", 1)], BUILD, []),
+        ([Item(7, {"type": "BUILD", "id": 7}, None, "$.actions[0]"), of_type("BUILD", 1)], BUILD, []),
+    ],
+)  # fmt: skip
+def test_of_two_items_with_one_id_on_a_page_the_promotion_is_read(
+    page: list[Item], kept: Item, left_out: list[tuple[str, str]]
+) -> None:
+    """Different items with one id: the promotion, or else the first, is news, and each other one is named once."""
+    listing = Listing(Kind.ACTIONS, None, 0)
+    [news] = listing.read(page)
+    assert (news.key, news.document) == (kept.key, kept.document)
+    assert [(item.document["type"], item.at) for item in listing.clashing] == left_out
+    assert listing.read(page) == listing.clashing == []
+
+
+@pytest.mark.parametrize(
+    ("pages", "news", "left_out", "others"),
+    [
+        ([[BUILD], [PROMOTION]], ["BUILD", "PROMOTE_IMAGE"], ["BUILD"], []),
+        ([[PROMOTION], [BUILD]], ["PROMOTE_IMAGE"], ["BUILD"], []),
+        ([[BUILD], [of_type("FTP", 3)]], ["BUILD"], ["FTP"], ["BUILD"]),
+        ([[BUILD], [PROMOTION], [BUILD], [PROMOTION]], ["BUILD", "PROMOTE_IMAGE"], ["BUILD"], []),
+        ([[BUILD], [of_type("BUILD", 3, last_execution_status="FAILED")]], ["BUILD"], [], ["BUILD"]),
+        ([[PROMOTION], [of_type("PROMOTE_IMAGE", 3, name="renamed")]], ["PROMOTE_IMAGE"], [], []),
+        ([[Item(7, {"id": 7, "type": None}, None)], [PROMOTION]], [None], [], [None]),
+    ],
+)  # fmt: skip
+def test_between_two_pages_an_item_may_change_but_not_its_type(
+    pages: list[list[Item]], news: list[str | None], left_out: list[str], others: list[str | None]
+) -> None:
+    """The same id on another page or in another reading is the same item, unless its type differs; a promotion is read."""
+    listing = Listing(Kind.ACTIONS, None, 0)
+    told, clashing = [], []
+    for page in pages:
+        told += [item.document["type"] for item in listing.read(page)]
+        clashing += [item.document["type"] for item in listing.clashing]
+    assert (told, clashing) == (news, left_out)
+    assert [item.document["type"] for item in listing.others.values()] == others
+    assert listing.seen == {7: 1}
+
+
+@pytest.mark.parametrize("kind", [Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES])
+def test_two_parents_with_one_id_on_a_page_are_told(kind: Kind) -> None:
+    """Of workspaces, projects and pipelines the first of an id is read, and another that differs is named."""
+    listing = Listing(kind, None, 0)
+    first, other = Item("a", {"name": "a"}, None), Item("a", {"name": "a", "url": "x"}, None)
+    assert listing.read([first, first, other]) == [first]
+    assert listing.clashing == [other]
+    assert listing.read([other]) == listing.clashing == []
+
+
 def test_unreadable_items_are_items_of_the_list() -> None:
     """A page of nothing but unreadable items doesn't end the list, and each of them is news once."""
     listing = Listing(Kind.PROJECTS, None, 0)

@@ -33,6 +33,7 @@ TABLE = [
     (200, b"7", "actions", Retry, "not_understood"),
     (200, b"", None, Retry, "not_json"),
     (204, b"", None, Retry, "not_json"),
+    (205, b"", None, Retry, "not_json"),
     (200, b'{"actions": [', "actions", Retry, "not_json"),
     (200, b"<html>hello</html>", "actions", Retry, "not_json"),
     (200, b'{"a": "\xff"', None, Retry, "not_json"),
@@ -44,7 +45,9 @@ TABLE = [
     (200, errors("something broke"), None, Retry, "http_error"),
     (301, b"", "actions", Record, "redirect_refused"),
     (302, b"<html>", None, Record, "redirect_refused"),
-    (304, b"", None, Record, "redirect_refused"),
+    (300, b"", None, Record, "redirect_refused"),
+    (304, b"", None, Retry, "http_error"),
+    *((status, b"", "actions", Retry, "http_error") for status in (0, 100, 101, 199, 600, 999)),
     (400, errors("API is disabled in this workspace."), "actions", Record, "api_disabled"),
     (400, errors("bad request"), "actions", Record, "http_error"),
     (401, errors("no"), None, Stop, "unauthorised"),
@@ -89,7 +92,7 @@ def test_a_text_that_is_none_costs_only_itself(name: bytes) -> None:
     assert json.loads(said.body) == said.document
 
 
-@given(st.integers(100, 599), st.binary(max_size=200), st.sampled_from([None, "actions"]))
+@given(st.integers(0, 999), st.binary(max_size=200), st.sampled_from([None, "actions"]))
 def test_any_reply_has_a_verdict(status: int, body: bytes, list_key: str | None) -> None:
     """No status and no body makes judging raise."""
     verdict(status, {}, body, list_key)

@@ -90,6 +90,8 @@ RETRIED = {
     "truncated body": (_script("truncate"), "connection"),
     "broken gzip": (_script("broken_gzip"), "connection"),
     "HTML with 200": (_script("html"), "not_json"),
+    "204": (_script("status", code=204), "not_json"),
+    "304": (_script("status", code=304), "http_error"),
     "empty body": (_script("empty_body"), "not_json"),
     "null instead of an object": (_script("wrong_shape"), "not_understood"),
     "a list instead of an object": (_script("wrong_shape", value=[1, {"id": 2}]), "not_understood"),
@@ -147,6 +149,7 @@ def matrix() -> list[tuple[Case, Target]]:
 # The sample: each family of faults, each outcome and each target, once or twice.
 _SAMPLED = (
     "500, for ever", "reset in the body, once", "truncated body, for ever", "HTML with 200, once", "no answer, once",
+    "204, for ever", "304, once",
     "403, for ever", "404, for ever", "API disabled, 400, for ever", "redirect, for ever", "429, good reset, once",
     "gzip body, for ever", "401, for ever",
 )  # fmt: skip

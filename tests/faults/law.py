@@ -109,6 +109,9 @@ def _gaps_without_a_problem(night: Published, *, filtered: bool) -> Iterator[str
     told: dict[tuple[Any, ...], set[str]] = {}
     for problem in night["problems"]:
         told.setdefault(key_of(problem), set()).add(COVERAGE_OF.get(problem["kind"], "failed"))
+        if "page=" in (problem["request_path"] or "") and "page=1&" not in problem["request_path"]:
+            # Behind a page that answered, any refusal leaves its list `failed`.
+            told[key_of(problem)].add("failed")
     for table in LISTS:
         for row in night[table]:
             coverage, key = row["coverage"], key_of(row)

@@ -288,3 +288,72 @@ def test_half_a_character_costs_one_item(
     assert night(fake, other, 2).exit_code == 1
     assert len(fake.arrivals) == asked
     assert published(other).without() == seen.without()
+
+
+@pytest.mark.parametrize(("which", "code"), some([(w, c) for w in LISTS for c in (404, 403, 410)], 0, 4, 8))
+def test_one_refusal_of_a_later_page_makes_no_list_complete(
+    which: str, code: int, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """A page 2 that is refused once leaves its list failed and the run partial, and nothing is called gone or removed."""
+    where, key = LISTS[which]
+    fake.script.add(Fault("status", page=2, code=code, message="nope", **where))
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge("list: one page refused", undisturbed.truth, seen, result, ledger, fake)
+    kind = "forbidden" if code == 403 else "http_error"
+    assert [(row["kind"], key_of(row), row["http_status"]) for row in seen["problems"]] == [(kind, key, code)]
+    covered = [row["coverage"] for table in ("workspaces", "projects", "pipelines")
+               for row in seen[table] if key_of(row) == key]  # fmt: skip
+    assert covered == ["failed"]
+    assert seen["action_changes"] == []
+    assert (result.exit_code, seen.status) == (1, "partial")
+
+
+@pytest.mark.parametrize("which", some(LISTS, 0, 2))
+def test_one_404_of_a_listed_parent_is_not_believed(
+    which: str, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """The first 404 of a list whose parent was just listed is asked again, and the answer that follows is the night's."""
+    where, _ = LISTS[which]
+    fake.script.add(Fault("status", page=1, code=404, **where))
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    _judge("list: 404, once", undisturbed.truth, seen, result, ledger, fake)
+    assert seen.without() == undisturbed.truth.without()
+    assert result.exit_code == 0
+    assert len(fake.arrivals) == undisturbed.requests + 1
+
+
+def test_a_promotion_that_shares_its_id_with_another_action_is_collected(
+    fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """Two actions of one list with one id: the promotion has its row, the other a problem, and the run is partial."""
+    fake.script.add(
+        Fault(
+            "wrong_type",
+            kind="actions",
+            path="*/pipelines/101/actions",
+            json_path="actions[0].id",
+            value=1002,
+            times=None,
+        )
+    )
+    lake = fresh_lake()
+    result = night(fake, lake, 2)
+    seen = published(lake)
+    lost = judged(undisturbed.truth, seen).lost
+    ledger.note("list: one id, two items", result.exit_code, injected=1, lost=len(lost), false=0)
+    assert lost == []
+    pipeline = ("us", *PIPELINE, None)
+    (problem,) = seen["problems"]
+    assert (problem["kind"], key_of(problem)) == ("not_understood", pipeline)
+    assert problem["json_path"] == "$.actions[1]"
+    assert "SSH_COMMAND" in problem["raw"]
+    assert [row["coverage"] for row in seen["pipelines"] if key_of(row) == pipeline] == ["failed"]
+    assert seen["promote_image_actions"] == [
+        {**row, "run_id": seen.run_id} for row in undisturbed.truth["promote_image_actions"]
+    ]
+    assert seen["action_changes"] == []
+    assert result.exit_code == 1
