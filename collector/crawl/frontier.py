@@ -10,6 +10,7 @@ source calls paged (workspaces, actions) is asked for without a page; only where
 may it have been cut off there, and one more request, for all lists of that kind, finds out (probing.py). A list of more than
 one page is read again until two readings agree, at most three times; children are asked for when first seen, in whichever
 reading, so settling costs no time. A parent is reported when its own listing is closed.
+Whatever refuses a page behind one that answered leaves the list failed: the parent was there a moment ago.
 """
 
 from collections.abc import Callable, Iterator
