@@ -8,6 +8,8 @@ and in tables, so it is bounded and carries no control characters.
 import re
 from typing import Literal
 
+from collector.buddy.userinfo import without_passwords
+
 __all__ = ["LONGEST", "Meaning", "meaning_of", "message_in", "one_line"]
 
 LONGEST = 500
@@ -57,8 +59,9 @@ def _text(value: object) -> str | None:
 
 def one_line(text: str) -> str:
     """Return foreign text without control characters and line ends, cut to LONGEST characters."""
-    # Cut before the work, with room for what the joining of spaces removes.
-    spaced = " ".join(text[: LONGEST * 4].split())
+    # Cut before the work, with room for what the joining of spaces removes, and for a password that a cut would hide from
+    # whoever looks for it later.
+    spaced = " ".join(without_passwords(text[: LONGEST * 16])[: LONGEST * 4].split())
     safe = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", spaced)
     return safe if len(safe) <= LONGEST else safe[: LONGEST - 1] + "…"
 

@@ -1,14 +1,17 @@
 """Rows on their way out: a table for people, or one of the formats for programs.
 
-JSON is one array of objects in column order, timestamps ISO 8601 with Z, lists and structs as JSON. In CSV, a
-text that a spreadsheet would run as a formula gets a leading apostrophe. In text and Markdown every name is
-inert. A file is written whole or not at all.
+JSON is one array of objects in column order, timestamps ISO 8601 with Z, lists and structs as JSON; a number
+that is infinite or none (NaN) is null there and has its name elsewhere. In CSV, a text that a spreadsheet would
+run as a formula gets a leading apostrophe. In text and Markdown every name is inert. A file is written whole or
+not at all.
 """
 
 import csv
 import datetime as dt
 import io
 import itertools
+import math
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 2_000  # rows turned into Python values at a time
 _SHOWN: Final = 200  # rows that a person can be expected to read on a terminal
+_NO_FORMULA: Final = re.compile(r"-(?:[0-9]+(?:\.[0-9]+)?|infinity)")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -68,17 +72,20 @@ def as_text(table: "pa.Table", width: int | None) -> str:
 
 def plain(value: Any) -> Any:
     """A value as JSON has it: timestamps are UTC and say so, numbers are numbers, the rest is text."""
-    if value is None or isinstance(value, (bool, int, str)):
+    # JSON has no infinite number and none that is no number: its encoder writes null.
+    if value is None or isinstance(value, (bool, int, str, float)):
         return value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None
     if isinstance(value, dt.datetime):
         naive = value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
         return naive.isoformat() + "Z"
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        # A number of JSON may have any number of digits; one of Python's floats may not.
+        exact = Decimal(repr(float(value))) == value
+        return float(value) if exact else msgspec.Raw(format(value, "f").encode())
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -92,10 +99,12 @@ def _whole(rows: "pa.Table | pa.RecordBatchReader") -> "pa.Table":
 
 def _values(rows: "pa.Table | pa.RecordBatchReader") -> Iterator[list[Any]]:
     """Every row as JSON-ready values, a batch at a time."""
+    from collector.query.values import values_of  # which needs pyarrow
+
     for batch in rows.to_batches(max_chunksize=_BATCH) if hasattr(rows, "to_batches") else rows:
         for start in range(0, batch.num_rows, _BATCH):
             part = batch.slice(start, _BATCH)
-            columns = [[plain(value) for value in column.to_pylist()] for column in part.columns]
+            columns = [[plain(value) for value in values_of(column)] for column in part.columns]
             yield from (list(row) for row in zip(*columns, strict=True))
 
 
@@ -114,6 +123,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
@@ -146,7 +157,7 @@ def _csv(rows: "pa.Table | pa.RecordBatchReader", sink: BinaryIO) -> None:
 
 
 def _defused(text: str) -> str:
-    return "'" + text if text.startswith(_FORMULA) else text
+    return "'" + text if text.startswith(_FORMULA) and not _NO_FORMULA.fullmatch(text) else text
 
 
 def _markdown(rows: "pa.Table | pa.RecordBatchReader", sink: BinaryIO) -> None:

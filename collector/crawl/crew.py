@@ -191,7 +191,7 @@ def journal_line(crew: Crew, outcome: Outcome) -> tuple[Entry, Any]:
     raw = failure.raw
     if failure.document is not None:
         redactor.redact_document(failure.document, strictly=True)
-        raw = msgspec.json.encode(failure.document).decode()[:MOST_RAW_CHARACTERS]
+        raw = redactor.redact_text(msgspec.json.encode(failure.document).decode())[:MOST_RAW_CHARACTERS]
     failed = Failed(
         outcome.request, outcome.first_seen_at, outcome.last_seen_at, cost, failure.kind,
         redactor.redact_text(failure.message), failure.http_status, None if raw is None else redactor.redact_text(raw),

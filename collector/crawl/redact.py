@@ -1,23 +1,43 @@
 """Takes the secrets out of a reply before anything remembers it.
 
-The redaction list (design.md, section 5; buddy-api.md, 5.3): values of variables unless they are kept, and then only of
-unencrypted ones; passwords and passphrases always; the token itself wherever it turns up. A redacted value leaves a mark
-that still says which it was, so that nothing after the journal needs to know how the run was set.
+The redaction list (design.md, section 5; buddy-api.md, 5.3):
+
+* the members `value` and `defaults` of variables unless they are kept, and then only of unencrypted ones; `public_value` of
+  encrypted ones;
+* always the members whose name says password, passphrase, secret, token, credential or private, API or access key
+  (`registry_password`, `secretKey`), but not those that only describe one (`token_type`, `secret_name`);
+* always the password in the user information of an address, in any text (buddy/userinfo.py);
+* the token itself wherever it turns up.
+
+A redacted value leaves a mark that still says which it was, so that nothing after the journal needs to know how the run was
+set.
 """
 
-from collections import deque
+import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
 from collector.buddy.marks import ENCRYPTED, REDACTED, TOKEN
+from collector.buddy.userinfo import may_hold_password, without_passwords
 
 # What needs no redacting: nothing, and what has been redacted already.
 _SAFE = (None, "", REDACTED, ENCRYPTED)
 # Buddy's ciphertext, which comes back in place of an encrypted value (buddy-api.md, 5.3).
 _CIPHERTEXT = "secure!"
-# A body without any of these, whatever the case, has no name that matters.
-_TELLING = (b'ariables"', b"pass")
+# Members of a variable that hold its value, one that it may take, or half of it.
+_VALUES = ("value", "defaults", "public_value")
+# What a secret is called, in small letters and without what separates words.
+_SECRET = re.compile(
+    r"password|passwd|passphrase|passcode|pwd|secret|token|credential|privatekey|apikey|accesskey|authorization"
+)
+# `custom_repo_pass` is a password, `bypass` is not.
+_PASS = re.compile(r"(?i:(?:^|[^a-z])pass)$|[a-z]Pass$")
+# The last word of such a name where it only describes a secret.
+_DESCRIBES = re.compile(
+    r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|scopes?|"
+    r"status|enabled|required|description|label|level|hint)$"
+)
 _CONTAINERS = frozenset({dict, list})
 # Names are remembered up to this many, for a reply may hold any.
 _MOST_NAMES = 4096
@@ -37,16 +57,18 @@ class _Meanings(dict[str, _Meaning | None]):
     def __missing__(self, name: str) -> _Meaning | None:
         if len(self) >= _MOST_NAMES:
             self.clear()
-        self[name] = meaning = _meaning(name.lower())
+        self[name] = meaning = _meaning(name)
         return meaning
 
 
 def _meaning(name: str) -> _Meaning | None:
-    if name in {"password", "passphrase"}:
+    small = name.replace(TOKEN, "").lower()
+    if small.endswith("variables"):
+        return _Meaning.VARIABLES if small == "variables" else _Meaning.ALSO_VARIABLES
+    joined = re.sub(r"[_\-. ]", "", small)
+    if (_SECRET.search(joined) and not _DESCRIBES.search(name)) or _PASS.search(name):
         return _Meaning.SECRET
-    if name == "variables":
-        return _Meaning.VARIABLES
-    return _Meaning.ALSO_VARIABLES if name.endswith("variables") else None
+    return None
 
 
 class Redactor:
@@ -64,53 +86,53 @@ class Redactor:
 
     def redact(self, body: bytes, document: Any) -> bool:
         """Take secrets out of `document`, decoded from `body`; True if anything was changed, so `body` must not be kept."""
-        # A backslash may hide a letter of a name (\u0070assword) or of the token: that body is gone through with care.
-        if b"\\" in body or self._token_bytes in body:
+        # A backslash may hide a letter of the token or of an address: the texts of that body are looked at one by one.
+        if b"\\" in body or self._token_bytes in body or may_hold_password(body):
             return self.redact_document(document)
-        lowered = body.lower()
-        return self._redact_names(document, sum(map(lowered.count, _TELLING)))
+        changed, meaning_of = False, self._meanings.__getitem__
+        # Written out like `_nodes`, because every reply comes this way. The list grows while it is gone through.
+        waiting = [document]
+        for node in waiting:
+            if type(node) is dict:
+                if telling := list(filter(meaning_of, node)):
+                    changed |= self._redact_members(node, telling)
+                node = node.values()
+            waiting += [child for child in node if child and type(child) in _CONTAINERS]
+        return changed
 
     def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
         """Take secrets out of a decoded JSON value in place, whatever its depth; True if anything was changed.
 
-        `strictly` is for a document that isn't what was asked for: there, whatever is called `value` is taken for one.
+        `strictly` is for a document that isn't what was asked for: there, whatever is called like a variable's value is
+        taken for one.
         """
         changed = False
         for node in _nodes(document):
-            changed |= self._redact_token(node)
+            changed |= self._redact_texts(node)
             if isinstance(node, dict):
                 changed |= self._redact_members(node, list(filter(self._meanings.__getitem__, node)))
-                if strictly and node.get("value") not in _SAFE:
-                    node["value"] = REDACTED
-                    changed = True
-        return changed
-
-    def _redact_names(self, document: Any, most: int) -> bool:
-        """Take secrets out by their names alone, of which there are at most so many: past the last, nothing is looked at."""
-        changed = False
-        nodes = _nodes(document)
-        while most > 0 and (node := next(nodes, None)) is not None:
-            if isinstance(node, dict):
-                telling = list(filter(self._meanings.__getitem__, node))
-                changed |= self._redact_members(node, telling)
-                most -= len(telling)
+                for name in _VALUES if strictly else ():
+                    if node.get(name) not in _SAFE:
+                        node[name] = REDACTED
+                        changed = True
         return changed
 
     def redact_text(self, text: str) -> str:
-        """Return `text` without the token."""
-        return text.replace(self._token, TOKEN) if self._token else text
+        """Return `text` without the token and without passwords in addresses."""
+        return without_passwords(text.replace(self._token, TOKEN) if self._token else text)
 
-    def _redact_token(self, node: Any) -> bool:
-        """Take the token out of the names and texts that `node` itself holds."""
+    def _redact_texts(self, node: Any) -> bool:
+        """Take the token and passwords in addresses out of the names and texts that `node` itself holds."""
         changed = False
         if isinstance(node, dict):
-            for name in [name for name in node if self._holds_token(name)]:
-                node[self.redact_text(name)] = node.pop(name)
-                changed = True
+            for name in list(node):
+                if (redacted := self.redact_text(name)) != name:
+                    node[redacted] = node.pop(name)
+                    changed = True
         places = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
         for place, value in places:
-            if isinstance(value, str) and self._holds_token(value):
-                node[place] = self.redact_text(value)
+            if isinstance(value, str) and (redacted := self.redact_text(value)) != value:
+                node[place] = redacted
                 changed = True
         return changed
 
@@ -140,26 +162,39 @@ class Redactor:
         return changed
 
     def _redact_variable(self, variable: dict[str, Any]) -> bool:
-        value = variable.get("value")
+        encrypted = variable.get("encrypted") or _is_ciphertext(variable.get("value"))
+        changed = self._redact_value(variable, "value", encrypted=encrypted)
+        if "defaults" in variable:
+            changed |= self._redact_value(variable, "defaults", encrypted=encrypted)
+        public = variable.get("public_value")
+        if public is not None and public not in _SAFE and (encrypted or _is_ciphertext(public)):
+            variable["public_value"] = ENCRYPTED
+            changed = True
+        return changed
+
+    def _redact_value(self, variable: dict[str, Any], name: str, *, encrypted: bool) -> bool:
+        value = variable.get(name)
         if value in _SAFE:
             return False
-        if variable.get("encrypted") or (isinstance(value, str) and value.startswith(_CIPHERTEXT)):
-            variable["value"] = ENCRYPTED
+        if encrypted or _is_ciphertext(value):
+            variable[name] = ENCRYPTED
         elif not self._keep_values or not isinstance(value, str):
-            variable["value"] = REDACTED
+            variable[name] = REDACTED
         else:
             return False
         return True
 
-    def _holds_token(self, text: str) -> bool:
-        return bool(self._token) and self._token in text
+
+def _is_ciphertext(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(_CIPHERTEXT)
 
 
 def _nodes(document: Any) -> Iterator[Any]:
     """Yield a JSON value and every object and list in it, those nearer the top first; each may be changed when it comes."""
-    waiting = deque([document])
-    while waiting:
-        node = waiting.popleft()
+    waiting = [document]
+    # The list grows while it is gone through.
+    for node in waiting:
         yield node
-        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-        waiting += [child for child in children if type(child) in _CONTAINERS and child]
+        if type(node) in _CONTAINERS:
+            children = node.values() if type(node) is dict else node
+            waiting += [child for child in children if child and type(child) in _CONTAINERS]

@@ -5,6 +5,8 @@ sources    finds and reads the files of sql/
 views      files → base views → sql/clean and sql/facts, made only when a query needs them
 questions  headers of sql/questions: the sentence, the parameters
 reader     the face: open a lake, ask, get an Answer
+arrow_types  which duckdb types are sent as text, because Arrow would change them
+values     Arrow's values as Python's, also the moments that Python does not have
 answer     what an answer is: rows, the run it rests on, what that run is missing
 render     rows as text, json, jsonl, csv, markdown, parquet
 night      checks and changes over one night's staging

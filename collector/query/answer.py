@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from collector.errors import QueryError
+from collector.query.values import values_of
 from collector.query.views import Run
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ class Answer:
     def _repr_html_(self) -> str:
         """The first rows for a notebook; every name is data."""
         head = "".join(f"<th>{escape(name)}</th>" for name in self.table.column_names)
-        shown = self.table.slice(0, _MOST_SHOWN).to_pylist()
         rows = "".join(
-            "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row.values()) + "</tr>" for row in shown
+            "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
+            for batch in self.table.slice(0, _MOST_SHOWN).to_batches()
+            for row in zip(*map(values_of, batch.columns), strict=True)
         )
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._foot())}</p>"

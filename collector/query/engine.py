@@ -24,6 +24,7 @@ import duckdb
 import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError, NotPublished, QueryError
+from collector.query.arrow_types import exact_columns
 
 # Rows of a batch that streams out: about 4 MB of the widest table.
 BATCH_ROWS = 2_000
@@ -213,7 +214,9 @@ class Database:
 
     def _relation(self, sql: str, parameters: Mapping[str, object] | None) -> duckdb.DuckDBPyRelation:
         # A cursor of its own: a connection whose last stream isn't finished takes no other work.
-        return self._connection.cursor().sql(sql, params=dict(parameters) if parameters else None)
+        found = self._connection.cursor().sql(sql, params=dict(parameters) if parameters else None)
+        columns = exact_columns(found.columns, found.types)
+        return found.project(columns) if columns else found
 
     def _translated(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         with _translating(self._names):

@@ -18,11 +18,13 @@ MODERATE = settings(max_examples=150, deadline=None)
 
 NAMES = st.sampled_from(
     ["password", "Password", "PASSPHRASE", "passphrase", "variables", "Variables", "outputted_variables", "value", "key",
-     "encrypted", "tag", "src", f"x{TOKEN_HELD}", "é"]
+     "encrypted", "tag", "src", f"x{TOKEN_HELD}", "é", "registry_password", "defaults", "public_value", "token_type",
+     "https://bot:s3cret@host"]
 )  # fmt: skip
 LEAVES = (
     st.none() | st.booleans() | st.integers(-9, 9)
-    | st.sampled_from(["", "plain", "secure!abc.def", REDACTED, ENCRYPTED, f"see {TOKEN_HELD}!", TOKEN_HELD * 2])
+    | st.sampled_from(["", "plain", "secure!abc.def", REDACTED, ENCRYPTED, f"see {TOKEN_HELD}!", TOKEN_HELD * 2,
+                       "https://bot:s3cret@host/app", "bot:s3cret@host", "https%3A%2F%2Fbot%3As3cret%40host"])
 )  # fmt: skip
 JSON = st.recursive(
     LEAVES,
@@ -46,6 +48,76 @@ def test_passwords_and_passphrases_never_survive(name: str, value: Any, redactor
     """A password or passphrase is redacted at any depth, in any casing, whatever its value, kept values or not."""
     document = {"src": [{"deep": {name: value, "image": "a"}}]}
     assert redacted(redactor, document) == {"src": [{"deep": {name: REDACTED, "image": "a"}}]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["registry_password", "registryPassword", "PASSWORD_HASH", "custom_repo_pass", "customRepoPass", "db-passwd", "pwd",
+     "secret", "client_secret", "secret_key", "webhookSecretKey", "token", "access_token", "refreshToken", "tokens",
+     "private_key", "PrivateKey", "api_key", "apikey", "aws_access_key", "credential", "credentials", "Authorization",
+     "passphrase_2", "passcode"],
+)  # fmt: skip
+def test_whatever_is_named_like_a_secret_is_one(name: str) -> None:
+    """A member whose name says that it holds a secret is redacted, in a reply that is passed over quickly too."""
+    document = {"a": [{name: "s3cret", "tag": "v1"}]}
+    assert REDACT.redact(json.dumps(document).encode(), document)
+    assert document == {"a": [{name: REDACTED, "tag": "v1"}]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["token_type", "secret_name", "tokenType", "password_expires_at", "credential_id", "access_token_url", "bypass",
+     "compass", "passed", "key", "public_key", "trigger_variable_key", "key_fingerprint", "insecure_registry", "username"],
+)  # fmt: skip
+def test_a_name_that_only_describes_a_secret_is_none(name: str) -> None:
+    """A member that says of which kind a secret is, or that only sounds like one, stays."""
+    assert redacted(REDACT, {"a": {name: "plain"}}) == {"a": {name: "plain"}}
+
+
+@pytest.mark.parametrize(
+    ("variable", "shown", "kept"),
+    [
+        ({"defaults": "a,b"}, REDACTED, "a,b"),
+        ({"defaults": ["a"]}, REDACTED, REDACTED),
+        ({"defaults": "a", "encrypted": True}, ENCRYPTED, ENCRYPTED),
+        ({"defaults": "secure!a.b"}, ENCRYPTED, ENCRYPTED),
+        ({"defaults": ""}, "", ""),
+        ({"public_value": "ssh-rsa AAAA"}, "ssh-rsa AAAA", "ssh-rsa AAAA"),
+        ({"public_value": "ssh-rsa AAAA", "encrypted": True}, ENCRYPTED, ENCRYPTED),
+        ({"public_value": "secure!a.b"}, ENCRYPTED, ENCRYPTED),
+    ],
+)
+def test_other_members_of_a_variable_that_hold_a_value(variable: Any, shown: Any, kept: Any) -> None:
+    """`defaults` is redacted like `value`; `public_value`, which is public, only where the variable is encrypted."""
+    (name,) = {"defaults", "public_value"} & set(variable)
+    assert redacted(REDACT, {"variables": [variable]}) == {"variables": [{**variable, name: shown}]}
+    assert redacted(KEEP, {"variables": [variable]}) == {"variables": [{**variable, name: kept}]}
+
+
+def test_what_belongs_to_a_ciphertext_is_encrypted_too() -> None:
+    """Where the value is ciphertext, though the flag is missing, its defaults and public half are redacted as encrypted."""
+    variable = {"value": "secure!a.b", "defaults": "s3cret", "public_value": "s3cret"}
+    assert redacted(KEEP, {"variables": [variable]}) == {"variables": [dict.fromkeys(variable, ENCRYPTED)]}
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["registry", "image", "url", "html_url", "name", "description", "https_repository", "x"],
+)
+@pytest.mark.parametrize("redactor", [REDACT, KEEP])
+def test_a_password_in_an_address_never_survives(where: str, redactor: Redactor) -> None:
+    """The password in an address is redacted in every text, in lists and in names too; user and host are kept."""
+    document = {
+        "src": {where: "https://bot:s3cret@reg.example.test", "l": ["bot:s3cret@host"], "bot:s3cret@h": 1}
+    }
+    assert redactor.redact(json.dumps(document).encode(), document)
+    assert document == {
+        "src": {
+            where: f"https://bot:{REDACTED}@reg.example.test",
+            "l": [f"bot:{REDACTED}@host"],
+            f"bot:{REDACTED}@h": 1,
+        }
+    }
 
 
 @pytest.mark.parametrize("name", ["variables", "Variables", "passed_variables", "outputted_variables"])
@@ -248,7 +320,9 @@ def test_an_escape_hides_nothing(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [{name: "s3cret"} for name in ("password", "PassWord", "passphrase", "PASSPHRASE")]
+    [{name: "s3cret"} for name in ("password", "PassWord", "passphrase", "PASSPHRASE", "registry_password", "apiKey")]
+    + [{"a": f"{before}s3cret{after}"} for before, after in
+       (("https://bot:", "@h"), ("bot:", "@h"), ("bot%3A", "%40h"), ("a@b https://bot:", "@h"), ("//:", "@h"))]
     + [{name: [{"value": "s3cret"}]} for name in ("variables", "Variables", "passed_VARIABLES")]
     + [{"a": [f"x{TOKEN_HELD}"]}],
 )  # fmt: skip

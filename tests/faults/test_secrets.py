@@ -137,6 +137,29 @@ def test_a_night_leaves_no_secret_behind(
     assert any(row["value_state"] == "redacted" for row in published(tmp_path / "lake")["variables"])
 
 
+def test_a_password_in_an_address_is_stored_nowhere(fake: FakeBuddy, tmp_path: Path) -> None:
+    """Wherever a reply has a password in an address or under a name like one, it is in no file, and the rest is kept."""
+    address = f"https://bot:{SECRET_MARKER}@reg.example.test"
+    places = ["src.registry", "src.image", "url", "name", "trigger_conditions[0].trigger_user", "note"]
+    fake.script.add(
+        *[Fault("extra_field", kind="action", nth=nth, times=1, json_path=place, value=address)
+          for nth, place in enumerate(places, start=1)],
+        Fault("extra_field", kind="action", nth=7, times=1, json_path="registry_password", value=SECRET_MARKER),
+        Fault("extra_field", kind="action", nth=8, times=1, json_path="timeout", value=address),
+        Fault("extra_field", kind="actions", nth=1, times=1, json_path="actions[0].name", value=f"bot:{SECRET_MARKER}@host"),
+        Fault("status", kind="actions", nth=2, times=1, code=403, message=f"{'x' * 480} {address}"),
+        Fault("status", kind="actions", nth=3, times=1, code=404, body=f"<html>{address}</html>"),
+    )  # fmt: skip
+    said = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run("collect", "--keep-raw")
+    assert said.code == 1, said.err
+    assert _searched(tmp_path, said) == []
+    rows = published(tmp_path / "lake")
+    kept = "https://bot:[redacted]@reg.example.test"
+    assert kept in {row["src_registry"] for row in rows["promote_image_actions"]}
+    assert kept in {row["name"] for row in rows["promote_image_actions"]}
+    assert any("registry_password" in (row["extra"] or "") for row in rows["promote_image_actions"])
+
+
 @pytest.mark.faults
 def test_a_run_killed_in_the_middle_leaves_no_secret_behind(fake: FakeBuddy, tmp_path: Path) -> None:
     """The journal and staging of a run that was killed hold none either."""
