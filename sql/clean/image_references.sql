@@ -9,7 +9,8 @@
 --   a tag inside `image`. Where the loser says something else, registry_conflict or tag_conflict is true.
 -- * `registry` may carry a scheme, a port, a path (put before the repository) and trailing slashes.
 -- * Amazon ECR: the account is part of the host, and where Buddy knows it only by the integration, the host is
---   dkr.ecr.<region>.amazonaws.com and registry_account is NULL.
+--   dkr.ecr.<region>.amazonaws.com, or what the region's partition has instead of it, and registry_account is NULL.
+-- * Port 443 is the one that is meant where none is named; user and password before a host are no part of it.
 -- * same_location: a field that is missing on dest is that of src; but when dest names a registry of its own, its place
 --   is not inherited, only the repository, whatever the flag says. Tags and digests are never inherited. Without the flag
 --   (NULL) a dest that names neither registry nor image can only mean the same place.
@@ -94,19 +95,20 @@ ends as (
 split as (
     select
         *,
-        -- ${…} is one atom: a colon, slash or at sign inside it separates nothing.
+        -- ${…} is one atom: a colon, slash or at sign inside it separates nothing. It may hold others, three deep.
         regexp_extract(
-            regexp_replace(given_image, '^[A-Za-z][A-Za-z0-9+.-]*://', ''),
-            '(?s)^((?:\$\{[^}]*\}|.)*?)(?::((?:\$\{[^}]*\}|[^:/@])*))?(?:@(.*))?$',
+            regexp_replace(given_image, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:(?:[^/@]*:)?\[redacted\]@)?', ''),
+            '(?s)^((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|.)*?)'
+            || '(?::((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^:/@])*))?(?:@(.*))?$',
             ['name', 'tag', 'digest']
         ) as image_parts,
         regexp_extract(
             given_registry,
-            '(?s)^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?((?:\$\{[^}]*\}|[^/])*)/*(.*?)/*$',
+            '(?s)^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^/])*)/*(.*?)/*$',
             ['host', 'path']
         ) as registry_parts,
         regexp_extract(
-            given_tag, '(?s)^:?((?:\$\{[^}]*\}|[^@])*)(?:@(.*))?$', ['tag', 'digest']
+            given_tag, '(?s)^:?((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^@])*)(?:@(.*))?$', ['tag', 'digest']
         ) as tag_parts
     from ends
 ),
@@ -115,27 +117,42 @@ named as (
         *,
         nullif(image_parts.name, '') as name,
         case when not image_inherited then nullif(image_parts.tag, '') end as image_tag,
-        case when not image_inherited then nullif(image_parts.digest, '') end as image_digest,
+        -- An at sign with nothing behind it is an empty digest, not none.
+        case
+            when not image_inherited and (image_parts.digest <> '' or given_image like '%@') then image_parts.digest
+        end as image_digest,
         nullif(registry_parts.host, '') as field_host,
         nullif(registry_parts.path, '') as field_path,
         case when tag_parts.tag not like 'sha256:%' then nullif(tag_parts.tag, '') end as field_tag,
-        case when tag_parts.tag like 'sha256:%' then tag_parts.tag else nullif(tag_parts.digest, '') end as field_digest,
-        regexp_extract(image_parts.name, '^((?:\$\{[^}]*\}|[^/])+)/', 1) as first_component
+        case
+            when tag_parts.tag like 'sha256:%' then tag_parts.tag
+            when tag_parts.digest <> '' or given_tag like '%@' then tag_parts.digest
+        end as field_digest,
+        regexp_extract(image_parts.name, '^((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^/])+)/', 1) as first_component
     from split
 ),
 judged as (
     select
         *,
-        regexp_replace(first_component, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', '', 'g') as first_plain,
+        regexp_replace(
+            first_component, '\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\$[A-Za-z_][A-Za-z0-9_]*', '', 'g'
+        ) as first_plain,
         case docker_registry
             when 'DOCKER_HUB' then 'docker.io'
             when 'GITHUB_CONTAINER_REGISTRY' then 'ghcr.io'
             when 'GOOGLE_GCR' then 'gcr.io'
         end as only_host,
         case
-            when docker_registry = 'AMAZON_ECR' and given_region like 'cn-%'
-                then 'dkr.ecr.' || given_region || '.amazonaws.com.cn'
-            when docker_registry = 'AMAZON_ECR' then 'dkr.ecr.' || given_region || '.amazonaws.com'
+            -- Each of Amazon's partitions has a domain of its own.
+            when docker_registry = 'AMAZON_ECR' then 'dkr.ecr.' || given_region || case
+                when given_region like 'cn-%' then '.amazonaws.com.cn'
+                when given_region like 'eusc-%' then '.amazonaws.eu'
+                when given_region like 'us-iso-%' then '.c2s.ic.gov'
+                when given_region like 'us-isob-%' then '.sc2s.sgov.gov'
+                when given_region like 'us-isof-%' then '.csp.hci.ic.gov'
+                when given_region like 'eu-isoe-%' then '.cloud.adc-e.uk'
+                else '.amazonaws.com'
+            end
             when docker_registry = 'GOOGLE_ARTIFACT_REGISTRY' then given_region || '-docker.pkg.dev'
         end as regional_host
     from named
@@ -157,7 +174,7 @@ placed as (
         case when elsewhere and image_inherited then null else image_domain end as own_domain,
         case
             when image_domain is not null then nullif(substr(name, length(image_domain) + 2), '')
-            else nullif(ltrim(name, '/'), '')
+            else name
         end as path
     from located
 ),
@@ -165,12 +182,14 @@ hosted as (
     select
         *,
         coalesce(own_domain, field_host, only_host, regional_host) as registry_text,
-        -- Docker Hub has many hosts, which are one registry.
+        -- Docker Hub has many hosts, which are one registry; port 443 is the one meant where none is named.
         regexp_replace(
-            lower(own_domain), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
+            regexp_replace(lower(own_domain), ':443$', ''),
+            '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
         ) as own_hub,
         regexp_replace(
-            lower(field_host), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
+            regexp_replace(lower(field_host), ':443$', ''),
+            '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
         ) as field_hub,
         case
             when field_path is null or field_path in ('v1', 'v2') or path is null then path
@@ -184,7 +203,7 @@ addressed as (
         *,
         regexp_extract(
             case when registry_text like '%$%' then registry_text else lower(registry_text) end,
-            '^((?:\$\{[^}]*\}|\[[^\]]*\]|[^:])*)(?::(.*))?$',
+            '^((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\[[^\]]*\]|[^:])*)(?::(.*))?$',
             ['host', 'port']
         ) as address
     from hosted
@@ -195,14 +214,24 @@ normal as (
         regexp_replace(
             nullif(address.host, ''), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
         ) as registry_host,
-        nullif(address.port, '') as port_text,
+        -- A colon with nothing behind it is an empty port, not none.
+        case when address.port <> '' or registry_text like '%:' then address.port end as named_port,
         coalesce(field_tag, image_tag) as explicit_tag,
-        coalesce(image_digest, field_digest) as digest,
+        coalesce(nullif(image_digest, ''), nullif(field_digest, ''), image_digest, field_digest) as digest,
         coalesce(field_tag <> image_tag, false) as tag_conflict,
         coalesce(own_hub <> field_hub, false)
         -- Google's older registry has a host for each continent, such as eu.gcr.io.
         or coalesce(coalesce(own_hub, field_hub) <> only_host and docker_registry <> 'GOOGLE_GCR', false) as registry_conflict
     from addressed
+),
+ported as (
+    select
+        *,
+        case
+            when named_port = '443' and registry_host in ('docker.io', 'ghcr.io', 'gcr.io') then null
+            else named_port
+        end as port_text
+    from normal
 ),
 finished as (
     select
@@ -215,7 +244,7 @@ finished as (
         end as repository,
         case when full_path is not null and digest is null then coalesce(explicit_tag, 'latest') else explicit_tag end as tag,
         full_path is not null and explicit_tag is null and digest is null as tag_implied
-    from normal
+    from ported
 ),
 marked as (
     select
@@ -223,10 +252,16 @@ marked as (
         coalesce(registry || '/', '') || repository as image_name,
         regexp_matches(concat_ws('/', registry, repository, tag, digest), '\$(\{|[A-Za-z_])') as has_variable,
         -- Against the grammar a variable stands for one letter or digit: what it will hold is not known.
-        regexp_replace(repository, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g') as plain_repository,
-        regexp_replace(tag, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g') as plain_tag,
+        regexp_replace(
+            repository, '\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g'
+        ) as plain_repository,
+        regexp_replace(
+            tag, '\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g'
+        ) as plain_tag,
         case when not regexp_matches(digest, '\$(\{|[A-Za-z_])') then digest end as plain_digest,
-        regexp_replace(registry, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', '0', 'g') as plain_registry
+        regexp_replace(
+            registry, '\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\$[A-Za-z_][A-Za-z0-9_]*', '0', 'g'
+        ) as plain_registry
     from finished
 )
 select
@@ -245,7 +280,14 @@ select
     try_cast(port_text as integer) as registry_port,
     nullif(regexp_extract(registry_host, '^([0-9]{12})\.dkr[.-]ecr', 1), '') as registry_account,
     coalesce(
-        nullif(regexp_extract(registry_host, 'dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|on\.aws)', 1), ''),
+        nullif(
+            regexp_extract(
+                registry_host,
+                '^(?:[0-9]{12}\.)?dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.(?:com|com\.cn|eu)|on\.aws'
+                || '|on\.amazonwebservices\.(?:com\.cn|eu)|s?c2s\.(?:ic|sgov)\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk)$',
+                1
+            ), ''
+        ),
         nullif(regexp_extract(registry_host, '^([a-z0-9-]+)-docker\.pkg\.dev$', 1), ''),
         given_region
     ) as registry_region,
@@ -275,7 +317,13 @@ select
                 plain_registry,
                 '([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?'
             ) then 'registry breaks the grammar'
-        when length(image_name) > 255
+        -- The path alone is counted, as the grammar's library does. A name of 64 hexadecimal digits and nothing else is refused
+        -- by docker, which takes it for the id of an image.
+        when length(plain_repository) > 255
+            or (
+                regexp_full_match(given_image, '[0-9a-f]{64}')
+                and tag_implied and registry = 'docker.io' and field_host is null
+            )
             or not regexp_full_match(
                 plain_repository, '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*'
             ) then 'repository breaks the grammar'
