@@ -58,6 +58,7 @@ class Frontier:
     """One installation's crawl. `next`, `feed`, `give_up` and `stop` are its whole life; nothing here does I/O.
 
     `found` and `done` are the progress: lists by kind (however many pages they take), and promote-image actions.
+    `answered` says whether any request was.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Frontier:
         self.done: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self.root_failure: Problem | None = None
         self.workspaces_listed = False
+        self.answered = False
         self._selection = selection
         self._per_page = per_page
         self._pages: dict[Request, None] = {}
@@ -121,6 +123,11 @@ class Frontier:
         return len(self._pages) + len(self._items)
 
     @property
+    def owed(self) -> int:
+        """Requests handed out and not yet answered or given up."""
+        return len(self._owed)
+
+    @property
     def finished(self) -> bool:
         """True when nothing is left to ask and no reply is owed."""
         return not (self._pages or self._items or self._owed)
@@ -133,6 +140,7 @@ class Frontier:
 
     def feed(self, reply: Reply) -> list[Finding]:
         """Move on by one understood reply and return what it revealed."""
+        self.answered = True
         self._owed.discard(reply.request)
         if isinstance(reply.content, Detail):
             return self._action_answered(reply, reply.content)
