@@ -211,23 +211,25 @@ class Sink:
         """Take outcomes until None comes, then see the last rows staged and the journal synced."""
         ended = False
         while not ended:
-            batch = [await outcomes.get()]
-            while not outcomes.empty():
-                batch.append(outcomes.get_nowait())
-            ended = None in batch
-            settled = [entry for entry in batch if entry is not None]
-            self._take(settled)
-            if self._gathering.lot:
-                await self._hand_over()
-            for _, outcome in settled:
-                outcome.release()
-            # Nothing of this batch is held while the next is waited for: it may be large.
-            del batch, settled
+            ended = await self._take_batch(outcomes)
             await self._sync_now_and_then()
         await self._hand_over()
         if self._writing is not None:
             await self._writing
         await asyncio.to_thread(self._journal.sync)
+
+    async def _take_batch(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> bool:
+        """Take what is there, at least one; True when None was among it. What it held in memory goes with this frame."""
+        batch = [await outcomes.get()]
+        while not outcomes.empty():
+            batch.append(outcomes.get_nowait())
+        settled = [entry for entry in batch if entry is not None]
+        self._take(settled)
+        if self._gathering.lot:
+            await self._hand_over()
+        for _, outcome in settled:
+            outcome.release()
+        return len(settled) < len(batch)
 
     def _take(self, batch: Sequence[tuple[Crew, Outcome]]) -> None:
         lines = [journal_line(crew, outcome) for crew, outcome in batch]
