@@ -140,8 +140,8 @@ class Frontier:
 
     def feed(self, reply: Reply) -> list[Finding]:
         """Move on by one understood reply and return what it revealed."""
-        self.answered = True
         self._owed.discard(reply.request)
+        self.answered = True
         if isinstance(reply.content, Detail):
             return self._action_answered(reply, reply.content)
         return self._page_answered(reply, reply.content)
