@@ -32,6 +32,8 @@ __all__ = ["Budget", "Why"]
 
 # A reset further ahead than this is a mistake of units or clocks: no limit is known to have a longer window.
 _ABSURDLY_AHEAD_S = 3600.0
+# The longest that one 503 keeps everybody away: a single broken path must not hold up a whole crawl for an hour.
+_LONGEST_UNAVAILABLE_S = 900.0
 # A reset this long past may still be a window that renews late; one older than that is no reset at all.
 _JUST_PASSED_S = 5.0
 # How long a probe, or the replies in flight, may stay away before somebody else asks.
@@ -170,6 +172,7 @@ class Budget:
         asked_s = self._asked(now, reading, local_offset)
         if asked_s is None:
             return 0.0
+        asked_s = min(asked_s, _LONGEST_UNAVAILABLE_S)
         if self.refused_since is None:
             self.refused_since = now
         self._unavailable_until = max(self._unavailable_until, now + asked_s)

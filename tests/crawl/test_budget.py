@@ -188,6 +188,13 @@ def test_retry_after_is_obeyed_or_survived(said: Reading, seconds: float | None)
     assert unavailable.why(0.1) is (Why.FREE if seconds is None else Why.UNAVAILABLE)
 
 
+def test_one_503_does_not_hold_up_a_crawl_for_an_hour() -> None:
+    """A 503 that asks for longer than fifteen minutes is obeyed for as long as that."""
+    budget = Budget(0)
+    assert budget.unavailable(0.0, Reading(retry_after_s=3600), OFFSET) == 900.0
+    assert budget.next_turn(0.0) == 900.0
+
+
 def test_a_good_reset_is_a_better_word_than_retry_after() -> None:
     """A refusal with both waits for the reset."""
     budget = Budget(0)
