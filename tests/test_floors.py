@@ -31,6 +31,7 @@ FLOORS = {
     "pure": [
         "crawl.backoff",
         "crawl.budget",
+        "crawl.deferred",
         "crawl.frontier",
         "crawl.listing",
         "crawl.probing",
@@ -44,6 +45,7 @@ FLOORS = {
         "night.forecast",
     ],
     "effects": [
+        "crawl.bodies",
         "crawl.events",
         "crawl.fetch",
         "crawl.journal",

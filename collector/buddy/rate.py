@@ -28,7 +28,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     `limit` and `remaining` count requests; `reset_epoch_s` and `date_epoch_s` are Unix seconds of the
     server's clock; `retry_after_s` is a duration (no Buddy source documents it, but proxies in front of a
-    self-hosted one send it).
+    self-hosted one send it), `retry_at_epoch_s` the same given as a moment, which only one of the two can be.
     """
 
     limit: int | None = None
@@ -36,17 +36,21 @@ class Reading(msgspec.Struct, frozen=True):
     reset_epoch_s: float | None = None
     date_epoch_s: int | None = None
     retry_after_s: int | None = None
+    retry_at_epoch_s: int | None = None
 
 
 def read(headers: Mapping[str, str]) -> Reading:
     """Read the rate headers of one reply; `headers` must look names up without regard to case."""
     get = headers.get
+    retry_after = get("Retry-After")
+    seconds = _count(retry_after)
     return Reading(
         _count(get("X-Rate-Limit-Limit")),
         _count(get("X-Rate-Limit-Remaining")),
         _epoch(get("X-Rate-Limit-Reset")),
         epoch_of_date(get("Date")),
-        _count(get("Retry-After")),
+        seconds,
+        epoch_of_date(retry_after) if seconds is None else None,
     )
 
 

@@ -177,6 +177,15 @@ def described(fact: object) -> tuple[str, str, dict[str, object]]:
                 "info",
                 {**what, "why": failure.message, "attempt": fact.attempt, "wait_s": round(fact.wait_s, 2)},
             )
+        case events.SecondRound():
+            facts = {
+                "installation": fact.installation,
+                "round": fact.number,
+                "requests": fact.requests,
+                "failed_with": fact.failures,
+                "pause_s": round(fact.wait_s, 1),
+            }
+            return "pausing, then asking again what failed", "warning", facts
         case RefusalMet():
             what = {"path": fact.request.target, "http_status": fact.status, "why": fact.message}
             return "rate limited, everybody waits", "info", {**what, "wait_s": round(fact.wait_s, 2)}

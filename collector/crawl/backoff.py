@@ -1,12 +1,13 @@
-"""How long to stay away: the three series of waits, as pure functions of a count and a draw.
+"""How long to stay away: the four series of waits, as pure functions of a count and a draw.
 
 They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky
 together, so its wait is random (full jitter). A refusal without a usable reset says only "less", so everybody
 waits, longer each time. A window that is not renewed at its reset is late by the part of a second that the
-server rounded away, so it is looked at soon and often.
+server rounded away, so it is looked at soon and often. What failed in an outage is asked again together, after
+pauses that grow to the length of a restart.
 """
 
-__all__ = ["Limits", "after_failure", "after_late_reset", "after_refusal"]
+__all__ = ["Limits", "after_failure", "after_late_reset", "after_refusal", "before_round"]
 
 import msgspec
 
@@ -16,6 +17,9 @@ class Limits(msgspec.Struct, frozen=True):
 
     `attempts` counts what failed, not what was refused; `retry_total_s` adds up the attempts and the waits
     between them, but not the time in the pace, which may be an hour and is nobody's failure.
+
+    `round_pauses_s` are the pauses before the rounds in which the requests that failed for a passing reason are asked
+    again, one round for each; no pause begins later than `rounds_total_s` after the first.
     """
 
     attempts: int = 5
@@ -27,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True):
     total_s: float = 60.0
     body_bytes: int = 32 * 1024 * 1024
     stuck_after_s: float = 3600.0
+    round_pauses_s: tuple[float, ...] = (5.0, 15.0, 40.0)
+    rounds_total_s: float = 120.0
 
 
 def after_failure(attempt: int, spent_s: float, limits: Limits, draw: float) -> float | None:
@@ -39,6 +45,15 @@ def after_failure(attempt: int, spent_s: float, limits: Limits, draw: float) -> 
     # The exponent is bounded so that a caller with thousands of attempts cannot overflow a float.
     wait = draw * min(limits.retry_longest_s, limits.retry_initial_s * 2.0 ** min(attempt - 1, 60))
     return None if spent_s + wait > limits.retry_total_s else wait
+
+
+def before_round(number: int, since_first_s: float, limits: Limits, draw: float) -> float | None:
+    """Return the pause before round `number` (1-based), None when there is none; `draw` (0 <= draw < 1) varies it by a
+    quarter either way.
+    """
+    if number > len(limits.round_pauses_s) or since_first_s > limits.rounds_total_s:
+        return None
+    return limits.round_pauses_s[number - 1] * (0.75 + draw / 2)
 
 
 def after_refusal(count: int) -> float:

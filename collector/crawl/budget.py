@@ -32,6 +32,8 @@ __all__ = ["Budget", "Why"]
 
 # A reset further ahead than this is a mistake of units or clocks: no limit is known to have a longer window.
 _ABSURDLY_AHEAD_S = 3600.0
+# The longest that one 503 keeps everybody away: a single broken path must not hold up a whole crawl for an hour.
+_LONGEST_UNAVAILABLE_S = 900.0
 # A reset this long past may still be a window that renews late; one older than that is no reset at all.
 _JUST_PASSED_S = 5.0
 # How long a probe, or the replies in flight, may stay away before somebody else asks.
@@ -55,6 +57,7 @@ class Why(Enum):
     PROBING = "waiting for a reply that tells the budget"
     SPENT = "budget of this window is spent"
     REFUSED = "refused by the server's rate limit"
+    UNAVAILABLE = "the server is unavailable and said when to come back"
 
 
 class Budget:
@@ -85,6 +88,7 @@ class Budget:
         self._opened_at = -math.inf
         self._probe_sent: float | None = None
         self._not_before = -math.inf
+        self._unavailable_until = -math.inf
         self._paused_at = -math.inf
         self._barren = 0  # probes and refusals in a row that brought nothing to spend
 
@@ -95,8 +99,9 @@ class Budget:
         """Return 0.0 when a request may be sent now, else the seconds after which to ask again (a reply may
         hasten it).
         """
-        if now < self._not_before:
-            return self._not_before - now
+        held_until = max(self._not_before, self._unavailable_until)
+        if now < held_until:
+            return held_until - now
         if self.unmetered:
             return 0.0
         if self.metered and (self.reset_at is None or now < self.reset_at):
@@ -111,6 +116,8 @@ class Budget:
         """Say what `next_turn` waits for."""
         if self.next_turn(now) == 0.0:
             return Why.FREE
+        if now < self._unavailable_until:
+            return Why.UNAVAILABLE
         if now < self._not_before or (self.refused_since is not None and not self.unmetered):
             return Why.REFUSED
         return Why.SPENT if self.metered and not self._over(now) else Why.PROBING
@@ -147,7 +154,8 @@ class Budget:
         if refused:
             self._refused(sent, now, reading, local_offset)
             return
-        self.refused_since = None
+        if now >= self._unavailable_until:
+            self.refused_since = None
         if reading.remaining is None:
             self._silent(sent, now)
             return
@@ -158,6 +166,29 @@ class Budget:
             self._within(sent, now, reading, reading.remaining, epoch, due)
         elif sent >= self._paused_at:
             self._beyond(sent, now, reading, reading.remaining, epoch, due)
+
+    def unavailable(self, now: float, reading: Reading, local_offset: float) -> float:
+        """Keep everybody away for as long as a 503 asks by Retry-After; return the seconds, 0.0 if nothing usable."""
+        asked_s = self._asked(now, reading, local_offset)
+        if asked_s is None:
+            return 0.0
+        asked_s = min(asked_s, _LONGEST_UNAVAILABLE_S)
+        if self.refused_since is None:
+            self.refused_since = now
+        self._unavailable_until = max(self._unavailable_until, now + asked_s)
+        return asked_s
+
+    @staticmethod
+    def _asked(now: float, reading: Reading, local_offset: float) -> float | None:
+        """Return the seconds that Retry-After asks for, None when it is absent, past or absurdly far ahead.
+
+        A moment is read against the Date of its own reply, because both come from one clock.
+        """
+        asked_s: float | None = reading.retry_after_s
+        if reading.retry_at_epoch_s is not None:
+            date = now + local_offset if reading.date_epoch_s is None else reading.date_epoch_s
+            asked_s = reading.retry_at_epoch_s - date
+        return asked_s if asked_s is not None and 0 < asked_s <= _ABSURDLY_AHEAD_S else None
 
     @property
     def _kept(self) -> float:
@@ -302,7 +333,7 @@ class Budget:
         epoch, due = self._believable(reading.reset_epoch_s, now, local_offset)
         if epoch is None or due is None:
             if sent >= self._paused_at:
-                self._pause(now, reading.retry_after_s)
+                self._pause(now, self._asked(now, reading, local_offset))
             return
         if self._epoch is not None and epoch < self._epoch - 1:
             return
@@ -311,11 +342,10 @@ class Budget:
         self.metered, self.unmetered, self.remaining = True, False, 0
         self._not_renewed(sent, now, due)
 
-    def _pause(self, now: float, asked_s: int | None) -> None:
+    def _pause(self, now: float, asked_s: float | None) -> None:
         """Everybody stays away: as long as the server asked, else longer each time; then one probe asks."""
         self._barren += 1
-        usable = asked_s is not None and 0 < asked_s <= _ABSURDLY_AHEAD_S
-        self._not_before = now + (asked_s if usable and asked_s is not None else after_refusal(self._barren))
+        self._not_before = now + (after_refusal(self._barren) if asked_s is None else asked_s)
         self._paused_at = now
         self.metered = self.unmetered = False
         self._epoch = self.reset_at = None

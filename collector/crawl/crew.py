@@ -3,16 +3,24 @@
 A fixed pool of workers per installation takes requests from its frontier and puts outcomes into one bounded queue; one sink
 empties it: redact, append to the journal, and only then feed. Whatever the queue holds when the crawl is stopped is still
 journalled. Parquet is written in a thread, so that the disk never holds up the loop.
+
+What fails for a reason that passes is set aside (deferred.py). When nothing else is left to ask, one worker pauses for all
+and gives it back to the frontier; after the last round, or at the time limit, it is given up.
 """
 
 import asyncio
-from collections import deque
+import random
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
 
 from collector.buddy.catalogue import Request
+from collector.crawl.backoff import Limits
+from collector.crawl.deferred import Deferred
+from collector.crawl.events import SecondRound
 from collector.crawl.fetch import Outcome
 from collector.crawl.frontier import Frontier, Signal
 from collector.crawl.gathering import Gathering
@@ -20,6 +28,7 @@ from collector.crawl.journal import Answered, Cost, Entry, Failed, Journal
 from collector.crawl.pace import Pace
 from collector.crawl.redact import Redactor
 from collector.crawl.reply import MOST_RAW_CHARACTERS
+from collector.crawl.verdict import Failure
 from collector.errors import Stuck, Unauthorised
 from collector.lake.flatten import Row
 
@@ -51,10 +60,19 @@ class Stager(Protocol):
 
 
 class Crew:
-    """The workers of one installation."""
+    """The workers of one installation. `limits` and `rng` decide about second rounds, `tell` is told of them."""
 
     def __init__(
-        self, frontier: Frontier, fetcher: Getter, pace: Pace, redactor: Redactor, concurrency: int
+        self,
+        frontier: Frontier,
+        fetcher: Getter,
+        pace: Pace,
+        redactor: Redactor,
+        concurrency: int,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - a frozen value
+        rng: random.Random | None = None,
+        tell: Callable[[SecondRound], None] = lambda fact: None,
     ) -> None:
         self.frontier = frontier
         self.pace = pace
@@ -63,8 +81,12 @@ class Crew:
         self.stuck: Stuck | None = None
         self._fetcher = fetcher
         self.concurrency = concurrency
+        self.deferred = Deferred(limits, concurrency)
+        self._rng = rng or random.Random()
+        self._tell = tell
         self._idle: deque[asyncio.Future[None]] = deque()
-        self._stopping = False
+        self._stopped = asyncio.Event()
+        self._pausing = False
         self._paced = self._paused = 0.0
 
     async def crawl(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> None:
@@ -85,13 +107,14 @@ class Crew:
 
     def stop(self) -> None:
         """Begin no further request."""
-        self._stopping = True
+        self._stopped.set()
         self.wake()
 
     def wake(self) -> None:
         """Let as many idle workers look again as there are requests; all of them when there will be none."""
-        ended = self._stopping or self.frontier.finished
-        for _ in range(len(self._idle) if ended else min(self.frontier.waiting, len(self._idle))):
+        ended = self._stopped.is_set() or self.frontier.finished
+        wanted = max(self.frontier.waiting, int(self._round_is_due))
+        for _ in range(len(self._idle) if ended else min(wanted, len(self._idle))):
             future = self._idle.popleft()
             if not future.done():
                 future.set_result(None)
@@ -107,26 +130,71 @@ class Crew:
         return cost
 
     async def _work(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> None:
-        while (request := await self._next()) is not None:
-            try:
-                outcome = await self._fetcher.get(request)
-            except BaseException:
-                self.frontier.put_back(request)
-                raise
-            await outcomes.put((self, outcome))
+        while (request := await self._next(outcomes)) is not None:
+            await self._ask(request, outcomes)
 
-    async def _next(self) -> Request | None:
-        while not self._stopping:
+    async def _ask(self, request: Request, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> None:
+        try:
+            outcome = await self._fetcher.get(request)
+        except BaseException:
+            self.frontier.put_back(request)
+            raise
+        if outcome.failure is not None and outcome.transient:
+            slim = _without_document(self.redactor, outcome.failure)
+            outcome.release()
+            outcome = msgspec.structs.replace(outcome, failure=slim)
+        # Before Buddy has answered anything, it is more likely a wrong address than an outage: nobody should wait for that.
+        final = self.deferred.settle(outcome) if self.frontier.answered else outcome
+        if final is not None:
+            await outcomes.put((self, final))
+
+    async def _next(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> Request | None:
+        while not self._stopped.is_set():
             step = self.frontier.next()
             if isinstance(step, Request):
+                if self.deferred.puts_off(step):
+                    continue
                 return step
             if step is Signal.DONE:
                 break
+            if self._round_is_due:
+                await self._next_round(outcomes)
+                continue
             idle = asyncio.get_running_loop().create_future()
             self._idle.append(idle)
             await idle
         self.wake()
         return None
+
+    @property
+    def _round_is_due(self) -> bool:
+        """Whether nothing is left but what was set aside, and nobody pauses for it yet."""
+        aside = len(self.deferred.waiting)
+        return aside > 0 and not self._pausing and not self.frontier.waiting and self.frontier.owed == aside
+
+    async def _next_round(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> None:
+        """After a pause, ask again what was set aside; where no round is left, give it up."""
+        pause_s = self.deferred.pause(self.pace.clock(), self._rng.random())
+        if pause_s is None:
+            for outcome in self.deferred.give_up():
+                await outcomes.put((self, outcome))
+            return
+        aside = self.deferred.waiting.values()
+        failures = Counter(_what_failed(each.failure) for each in aside if each.failure is not None)
+        self._tell(
+            SecondRound(
+                self.frontier.installation, self.deferred.rounds + 1, len(aside), dict(failures), pause_s
+            )
+        )
+        self._pausing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stopped.wait()
+        self._pausing = False
+        if not self._stopped.is_set():
+            for request in self.deferred.begin_round():
+                self.frontier.put_back(request)
+        self.wake()
 
 
 class Sink:
@@ -143,18 +211,25 @@ class Sink:
         """Take outcomes until None comes, then see the last rows staged and the journal synced."""
         ended = False
         while not ended:
-            batch = [await outcomes.get()]
-            while not outcomes.empty():
-                batch.append(outcomes.get_nowait())
-            ended = None in batch
-            self._take([entry for entry in batch if entry is not None])
-            if self._gathering.lot:
-                await self._hand_over()
+            ended = await self._take_batch(outcomes)
             await self._sync_now_and_then()
         await self._hand_over()
         if self._writing is not None:
             await self._writing
         await asyncio.to_thread(self._journal.sync)
+
+    async def _take_batch(self, outcomes: "asyncio.Queue[tuple[Crew, Outcome] | None]") -> bool:
+        """Take what is there, at least one; True when None was among it. What it held in memory goes with this frame."""
+        batch = [await outcomes.get()]
+        while not outcomes.empty():
+            batch.append(outcomes.get_nowait())
+        settled = [entry for entry in batch if entry is not None]
+        self._take(settled)
+        if self._gathering.lot:
+            await self._hand_over()
+        for _, outcome in settled:
+            outcome.release()
+        return len(settled) < len(batch)
 
     def _take(self, batch: Sequence[tuple[Crew, Outcome]]) -> None:
         lines = [journal_line(crew, outcome) for crew, outcome in batch]
@@ -188,15 +263,28 @@ def journal_line(crew: Crew, outcome: Outcome) -> tuple[Entry, Any]:
         body = msgspec.json.encode(outcome.document) if changed else outcome.body
         line = Answered(outcome.request, outcome.last_seen_at, cost, msgspec.Raw(body), outcome.marked)
         return line, outcome.document
+    failure = _without_document(redactor, failure)
+    failed = Failed(
+        outcome.request, outcome.first_seen_at, outcome.last_seen_at, cost, failure.kind, failure.message,
+        failure.http_status, failure.raw,
+    )  # fmt: skip
+    return failed, None
+
+
+def _without_document(redactor: Redactor, failure: Failure) -> Failure:
+    """Return a failure with the beginning of its document as text, and without secrets."""
     raw = failure.raw
     if failure.document is not None:
         redactor.redact_document(failure.document, strictly=True)
         raw = redactor.redact_text(msgspec.json.encode(failure.document).decode())[:MOST_RAW_CHARACTERS]
-    failed = Failed(
-        outcome.request, outcome.first_seen_at, outcome.last_seen_at, cost, failure.kind,
-        redactor.redact_text(failure.message), failure.http_status, None if raw is None else redactor.redact_text(raw),
-    )  # fmt: skip
-    return failed, None
+    raw = None if raw is None else redactor.redact_text(raw)
+    return Failure(failure.kind, failure.http_status, redactor.redact_text(failure.message), raw)
+
+
+def _what_failed(failure: Failure) -> str:
+    """Return what a log line says of a failure that passes: its status, or its kind."""
+    status = failure.http_status
+    return failure.kind if status is None or status < 400 else f"HTTP {status}"
 
 
 async def crawl(
@@ -221,6 +309,11 @@ async def crawl(
             for task in late:
                 task.cancel()
             await asyncio.wait(working)
+        if not stop.is_set():
+            # A run that was stopped asks for these again when it is resumed; the time limit ends it with what is known.
+            for crew in crews:
+                for outcome in crew.deferred.give_up() if crew.ended_by is None else ():
+                    await outcomes.put((crew, outcome))
         await outcomes.put(None)
         await sinking
     return whole

@@ -37,6 +37,19 @@ class WentWithout(msgspec.Struct, frozen=True):
     why: str
 
 
+class SecondRound(msgspec.Struct, frozen=True):
+    """Requests that failed for a passing reason are asked again, as round `number`, after a pause of `wait_s` seconds.
+
+    `failures` counts them by what went wrong.
+    """
+
+    installation: str
+    number: int
+    requests: int
+    failures: dict[str, int]
+    wait_s: float
+
+
 class CrawlEnded(msgspec.Struct, frozen=True):
     """All replies are in the journal; checks and publishing follow."""
 

@@ -30,6 +30,7 @@ from yarl import URL
 from collector import __version__
 from collector.buddy.catalogue import Request
 from collector.crawl.backoff import Limits, after_failure
+from collector.crawl.bodies import BodyBudget, HeldBody, TooLarge, read_whole
 from collector.crawl.outcome import Event, Outcome, RefusalMet, RetryScheduled
 from collector.crawl.pace import Pace
 from collector.crawl.tls import CLOSED, tls_words
@@ -64,10 +65,6 @@ class _Dropped(aiohttp.ClientConnectionError):
     """A connection that was lost under a request, in a class that aiohttp does not repeat by itself."""
 
 
-class _TooLarge(aiohttp.ClientError):
-    """A body that is longer than we are willing to hold."""
-
-
 class _Again(Exception):
     """Tells stamina that an attempt failed in a way worth another."""
 
@@ -76,10 +73,11 @@ class _Tally:
     """The counts of one request while it is pursued."""
 
     __slots__ = (
-        "attempts", "body", "bytes_received", "first_seen_at", "refusals", "said_gone", "spent_s", "status",
+        "attempts", "body", "bytes_received", "first_seen_at", "held", "refusals", "said_gone", "spent_s", "status",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, held: HeldBody) -> None:
+        self.held = held
         self.attempts = self.refusals = self.bytes_received = 0
         self.spent_s = 0.0
         self.status: int | None = None
@@ -92,7 +90,8 @@ class Fetcher:
     """Asks one installation, for all its workers. Use as `async with Fetcher(...) as fetcher`.
 
     `rng` draws the jitter, `now` tells the UTC time, `on_event` is told of retries and refusals as they
-    happen. Raises SettingsError on entering when the CA bundle cannot be read.
+    happen. `bodies` bounds the memory of all replies together; then each outcome is to be released.
+    Raises SettingsError on entering when the CA bundle cannot be read.
     """
 
     def __init__(
@@ -104,8 +103,10 @@ class Fetcher:
         rng: random.Random | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_event: Callable[[Event], None] | None = None,
+        bodies: BodyBudget | None = None,
     ) -> None:
         self.pace = pace
+        self._bodies = bodies or BodyBudget.unbounded()
         self._installation = installation
         self._base = installation.api_url.rstrip("/")
         self._limits = limits
@@ -159,11 +160,15 @@ class Fetcher:
 
         Raises Unauthorised on a 401 and Stuck when for `limits.stuck_after_s` nothing but refusals came back.
         """
-        tally = _Tally()
-        said = await self._attempt(request, tally)
-        if isinstance(said, Retry):
-            said = await self._again(request, tally, said)
-        return self._outcome(request, tally, said)
+        tally = _Tally(HeldBody(self._bodies))
+        try:
+            said = await self._attempt(request, tally)
+            if isinstance(said, Retry):
+                said = await self._again(request, tally, said)
+            return self._outcome(request, tally, said)
+        except BaseException:
+            tally.held.release()
+            raise
 
     async def _again(self, request: Request, tally: _Tally, said: Verdict) -> Verdict:
         """Continue after a failed first attempt, which stamina is told of as its own first."""
@@ -175,7 +180,8 @@ class Fetcher:
             if wait is None:
                 return False
             tally.spent_s += wait
-            self._tell(RetryScheduled(request, self._scrubbed(said.failure), tally.attempts, wait))
+            waited = max(wait, self.pace.paused_for())
+            self._tell(RetryScheduled(request, self._scrubbed(said.failure), tally.attempts, waited))
             return wait
 
         try:
@@ -195,6 +201,13 @@ class Fetcher:
         """Ask until something other than a refusal comes back."""
         while True:
             said = await self._ask(request, tally)
+            if self.pace.refused_for() > self._limits.stuck_after_s:
+                raise Stuck(
+                    f"For {self._limits.stuck_after_s / 60:.0f} minutes {self._base} refused every request "
+                    "or told us to come back later.",
+                    "Somebody else may be using up the rate limit of this account; run `collector collect` "
+                    "again later, it continues where it stopped.",
+                )
             if not isinstance(said, Refused):
                 tally.attempts += 1
                 if request.begins_list and not tally.said_gone and (again := asked_again(said)):
@@ -202,12 +215,6 @@ class Fetcher:
                     return again
                 return said
             tally.refusals += 1
-            if self.pace.refused_for() > self._limits.stuck_after_s:
-                raise Stuck(
-                    f"For {self._limits.stuck_after_s / 60:.0f} minutes {self._base} refused every request.",
-                    "Somebody else may be using up the rate limit of this account; run `collector collect` "
-                    "again later, it continues where it stopped.",
-                )
             self._tell(
                 RefusalMet(request, said.status, self._without_token(said.message), self.pace.paused_for())
             )
@@ -219,6 +226,7 @@ class Fetcher:
         if not target.startswith("/"):
             # Appended to the base, anything else could change the host that is given the token.
             raise ValueError(f"a target begins with a slash: {target!r}")
+        tally.held.release()
         sent = await self.pace.turn()
         headers: Mapping[str, str] | None = None
         status: int | None = None
@@ -227,11 +235,13 @@ class Fetcher:
             url = URL(self._base + target, encoded=True)
             with self._watch.over() as under_way:
                 async with self._session.get(url, allow_redirects=False) as response:
-                    headers, status = response.headers, response.status
+                    headers, status, content = response.headers, response.status, response.content
                     try:
-                        body = await _bounded(response, self._limits.body_bytes, under_way.heard)
+                        body = await read_whole(content, self._limits.body_bytes, under_way, tally.held)
+                    except TooLarge:
+                        response.close()
+                        raise
                     finally:
-                        content = response.content
                         # A reply without a body (204, 304, 1xx) lacks the first of the two counts.
                         compressed = getattr(content, "total_compressed_bytes", None)
                         tally.bytes_received += compressed or content.total_bytes
@@ -239,16 +249,21 @@ class Fetcher:
             said = verdict(status, headers, body, request.list_key)
             tally.body = body if not isinstance(said, Accept) or said.body is None else said.body
         except Exception as error:  # whatever its class, it is about this one reply
+            tally.held.release()
             if status in {401, 429} and headers is not None:
                 # Its status says enough, even where its body was lost.
                 said = verdict(status, headers, b"", None)
             else:
                 said = translated(error, status, self._installation.ignored_proxy)
         finally:
-            self.pace.settle(
-                sent, headers, refused=isinstance(said, Refused), failed=status is not None and status >= 500
+            asked_s = self.pace.settle(
+                sent,
+                headers,
+                refused=isinstance(said, Refused),
+                failed=status is not None and status >= 500,
+                unavailable=status == 503,
             )
-            tally.spent_s += self.pace.clock() - sent
+            tally.spent_s += self.pace.clock() - sent + asked_s
         tally.status = status
         if tally.first_seen_at is None:
             tally.first_seen_at = self._now()
@@ -283,6 +298,8 @@ class Fetcher:
             first,
             first if single else self._now(),
             marked=isinstance(said, Accept) and said.body is not None,
+            transient=isinstance(said, Retry),
+            release=tally.held.release,
         )
 
     def _without_token(self, text: str) -> str:
@@ -311,35 +328,12 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         raise _Dropped from _tls_error(error)
 
 
-async def _bounded(response: aiohttp.ClientResponse, most: int, heard: Callable[[], None]) -> bytes:
-    """Return the body, decompressed; raises _TooLarge as soon as it has more than `most` bytes.
-
-    `heard` is called when its head has come, and at each block.
-
-    `readany` is used because `read()` lifts aiohttp's own bound on how much it decompresses ahead.
-    """
-    content = response.content
-    heard()
-    block = await content.readany()
-    size = len(block)
-    blocks = [block]
-    while block and size <= most and not content.at_eof():
-        heard()
-        block = await content.readany()
-        blocks.append(block)
-        size += len(block)
-    if size > most:
-        response.close()
-        raise _TooLarge
-    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-
-
 def translated(error: BaseException, status: int | None, ignored_proxy: str | None = None) -> Retry | Record:
     """Put an exception of the network into our words; `status` is that of the reply when its head had
     arrived, `ignored_proxy` the variable that names a proxy.
     """
     kind: FailureKind = "connection"
-    if isinstance(error, _TooLarge):
+    if isinstance(error, TooLarge):
         return Record(Failure("too_large", status, "the body is larger than this program accepts"))
     if (tls := _tls_error(error)) is not None:
         failure = Failure(kind, status, tls_words(tls))

@@ -59,6 +59,7 @@ class Frontier:
     """One installation's crawl. `next`, `feed`, `give_up` and `stop` are its whole life; nothing here does I/O.
 
     `found` and `done` are the progress: lists by kind (however many pages they take), and promote-image actions.
+    `answered` says whether any request was.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Frontier:
         self.done: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self.root_failure: Problem | None = None
         self.workspaces_listed = False
+        self.answered = False
         self._selection = selection
         self._per_page = per_page
         self._pages: dict[Request, None] = {}
@@ -122,6 +124,11 @@ class Frontier:
         return len(self._pages) + len(self._items)
 
     @property
+    def owed(self) -> int:
+        """Requests handed out and not yet answered or given up."""
+        return len(self._owed)
+
+    @property
     def finished(self) -> bool:
         """True when nothing is left to ask and no reply is owed."""
         return not (self._pages or self._items or self._owed)
@@ -135,6 +142,7 @@ class Frontier:
     def feed(self, reply: Reply) -> list[Finding]:
         """Move on by one understood reply and return what it revealed."""
         self._owed.discard(reply.request)
+        self.answered = True
         if isinstance(reply.content, Detail):
             return self._action_answered(reply, reply.content)
         return self._page_answered(reply, reply.content)

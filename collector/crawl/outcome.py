@@ -1,14 +1,20 @@
 """What came of one request, and what is told to observers on the way. Frozen values."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from collector.buddy.catalogue import Request
 from collector.crawl.verdict import Failure
 
 __all__ = ["Event", "Outcome", "RefusalMet", "RetryScheduled"]
+
+
+def _nothing_held() -> None:
+    """The release of a reply that is counted by no budget."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -18,7 +24,8 @@ class Outcome(msgspec.Struct, frozen=True):
     no characters). `attempts` counts the replies
     and losses that were not refusals, `refusals` the 429s and their like, so the requests sent are the sum;
     `bytes_received` is what came over the wire in bodies, compressed where they were. `first_seen_at` and
-    `last_seen_at` (UTC) are when the first and the last of them came home.
+    `last_seen_at` (UTC) are when the first and the last of them came home. `transient` says that the failure may pass by
+    itself: asking again later may help. `release` is called by whoever has processed the reply: its body is no longer held.
     """
 
     request: Request
@@ -32,6 +39,18 @@ class Outcome(msgspec.Struct, frozen=True):
     first_seen_at: datetime
     last_seen_at: datetime
     marked: bool = False
+    transient: bool = False
+    release: Callable[[], None] = _nothing_held
+
+    def after(self, earlier: "Outcome") -> "Outcome":
+        """Return this outcome with what an earlier round of the same request cost."""
+        return replace(
+            self,
+            attempts=earlier.attempts + self.attempts,
+            refusals=earlier.refusals + self.refusals,
+            bytes_received=earlier.bytes_received + self.bytes_received,
+            first_seen_at=earlier.first_seen_at,
+        )
 
     def __repr__(self) -> str:
         # Neither body nor document: they may hold variables' values.

@@ -108,24 +108,37 @@ class Pace:
             self._in_line -= 1
 
     def settle(
-        self, sent: float, headers: Mapping[str, str] | None, *, refused: bool = False, failed: bool = False
-    ) -> None:
+        self,
+        sent: float,
+        headers: Mapping[str, str] | None,
+        *,
+        refused: bool = False,
+        failed: bool = False,
+        unavailable: bool = False,
+    ) -> float:
         """Count the request of that turn as come home: with its reply's headers, or None when there was no
         reply.
 
         `refused`: the reply was a refusal by the rate limit. `failed`: it was a 5xx, which may come from a
-        proxy that knows nothing of limits, so that missing headers mean nothing.
+        proxy that knows nothing of limits, so that missing headers mean nothing. `unavailable`: it was a 503,
+        whose Retry-After is a pause for all workers; returns its seconds, 0.0 when there is none.
         """
-        now = self.clock()
+        now, asked_s = self.clock(), 0.0
+        local_offset = self._wall() - now
         reading = None if headers is None else rate.read(headers)
+        if unavailable and reading is not None:
+            asked_s = self.budget.unavailable(now, reading, local_offset)
         if failed and reading is not None and reading.remaining is None:
             reading = None
-        self.budget.settle(sent, now, reading, self._wall() - now, refused=refused)
+        self.budget.settle(sent, now, reading, local_offset, refused=refused)
         if self._changed is not None:
             self._changed.set()
+        return asked_s
 
     def refused_for(self) -> float:
-        """Return for how many seconds nothing but refusals came back, 0.0 when the last word was another."""
+        """Return for how many seconds nothing but refusals came back, and 503s that asked us to wait; 0.0 when the
+        last word was another.
+        """
         since = self.budget.refused_since
         return 0.0 if since is None else self.clock() - since
 

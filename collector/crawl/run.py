@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from collector.buddy.catalogue import Kind
 from collector.crawl import events
+from collector.crawl.bodies import BodyBudget
 from collector.crawl.closing import Night, Summary, close
 from collector.crawl.crew import Crew, Sink, crawl
 from collector.crawl.fetch import Fetcher, Limits
@@ -147,6 +148,7 @@ class Run:
         self._stamp = Stamp(header.run_id, header.started_at.date())
         self._gathering = Gathering(self._stamp, settings.installations)
         self._staging = Staging(lake.runs.staging(header.run_id))
+        self._bodies = BodyBudget()
         self._paces = {
             each.name: Pace(each.requests_per_second, each.reserve) for each in settings.installations
         }
@@ -286,11 +288,21 @@ class Run:
             rng=self._world.rng,
             now=self._world.now,
             on_event=self._world.observer.event,
+            bodies=self._bodies,
         )
         await stack.enter_async_context(fetcher)
         redactor = Redactor(installation.token.reveal(), keep_values=self._settings.variable_values == "keep")
         frontier = self._gathering.frontiers[installation.name]
-        return Crew(frontier, fetcher, pace, redactor, installation.concurrency)
+        return Crew(
+            frontier,
+            fetcher,
+            pace,
+            redactor,
+            installation.concurrency,
+            limits=self._world.limits,
+            rng=self._world.rng,
+            tell=self._world.observer.event,
+        )
 
     def _tell_draining(self) -> None:
         why = "a signal" if self._world.stop.is_set() else "the time limit"

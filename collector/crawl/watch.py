@@ -5,6 +5,8 @@ of what getting a reply costs. One timer for all costs next to nothing, and ends
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -97,6 +99,19 @@ class UnderWay:
     def heard(self) -> None:
         """Note a sign of life."""
         self.heard_at = self._time()
+
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Leave the time that we wait ourselves inside this block out of both limits."""
+        began_at = self._time()
+        self._all.discard(self)
+        try:
+            yield
+        finally:
+            waited_s = self._time() - began_at
+            self.began_at += waited_s
+            self.heard_at += waited_s
+            self._all.add(self)
 
     def end(self, late: TimeoutError) -> None:
         """End the request with this error."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -57,7 +58,8 @@ class Fault:
 
     `kind`, `path` (a glob on the raw or the decoded path; a regular expression after `re:`) and `page` must
     all match where they are given. Of the matching arrivals it hits the `nth` and the `times` - 1 after it;
-    `times=None` means for ever. With `per_url` every URL is counted by itself.
+    `times=None` means for ever; `lasting` takes its place where given: so many seconds from the nth on.
+    With `per_url` every URL is counted by itself.
     """
 
     do: str
@@ -66,6 +68,7 @@ class Fault:
     page: int | None = None
     nth: int = 1
     times: int | None = 1
+    lasting: float | None = None
     per_url: bool = False
     code: int | None = None
     message: str | None = None
@@ -108,17 +111,21 @@ class Fault:
             return False
         return self.path is None or _path_matches(self.path, route.raw_path)
 
-    def hits(self, count: int) -> bool:
-        """Say whether the rule hits its count-th matching arrival."""
+    def hits(self, count: int, since_nth: float = 0.0) -> bool:
+        """Say whether the rule hits its count-th matching arrival, so many seconds after the nth."""
+        if self.lasting is not None:
+            return count >= self.nth and since_nth < self.lasting
         return count >= self.nth and (self.times is None or count < self.nth + self.times)
 
 
 class Script:
     """The ordered rules of a server; the first that hits an arrival decides, though every rule counts it."""
 
-    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, faults: Iterable[Fault] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._faults: list[Fault] = list(faults)
         self._counts: Counter[tuple[int, str]] = Counter()
+        self._nth_at: dict[tuple[int, str], float] = {}
         self._vanished: set[str] = set()
         self._lock = threading.Lock()
 
@@ -132,6 +139,7 @@ class Script:
         with self._lock:
             self._faults.clear()
             self._counts.clear()
+            self._nth_at.clear()
             self._vanished.clear()
 
     def hit(self, route: Route, target: str) -> Fault | None:
@@ -144,11 +152,17 @@ class Script:
                 if fault.matches(route):
                     key = (position, target if fault.per_url else "")
                     self._counts[key] += 1
-                    if hit is None and fault.hits(self._counts[key]):
+                    if hit is None and fault.hits(self._counts[key], self._since_nth(fault, key)):
                         hit = fault
             if hit is not None and hit.do == "vanish":
                 self._vanished.add(route.raw_path)
             return hit
+
+    def _since_nth(self, fault: Fault, key: tuple[int, str]) -> float:
+        if fault.lasting is None or self._counts[key] < fault.nth:
+            return 0.0
+        now = self._clock()
+        return now - self._nth_at.setdefault(key, now)
 
     def has_vanished(self, raw_path: str) -> bool:
         """Say whether a path, or one above it, vanished by an earlier fault."""

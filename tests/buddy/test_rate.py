@@ -31,6 +31,14 @@ def test_a_count_that_is_no_plain_number_is_none(text: str) -> None:
     assert (reading.limit, reading.remaining, reading.retry_after_s) == (None, None, None)
 
 
+def test_retry_after_is_seconds_or_a_moment() -> None:
+    """Retry-After is read in both of its forms, each into its own field; what is neither is None."""
+    assert read({"Retry-After": "120"}) == Reading(retry_after_s=120)
+    assert read({"Retry-After": DATE}) == Reading(retry_at_epoch_s=1795400100)
+    for text in ("-1", "1.5", "soon", "Mon, 99 Nov 2026 02:15:00 GMT", "9" * 30, "9" * 5000):
+        assert read({"Retry-After": text}) == Reading(), text
+
+
 @pytest.mark.parametrize("text", ["", "-5", "inf", "nan", "1e999", "tomorrow", "9" * 5000])
 def test_a_reset_that_is_no_moment_is_none(text: str) -> None:
     """A reset is a finite, non-negative number of seconds or nothing."""

@@ -25,6 +25,7 @@ FACTS = [
     events.Began("20261123T021500Z-7f3a9c", AT, 1, 44),
     events.RunAbandoned("20261121T021500Z-7f3a9c", "it began more than 24 hours ago"),
     events.Draining("a signal"),
+    events.SecondRound("us", 1, 35, {"HTTP 502": 34, "timeout": 1}, 5.3),
     events.CrawlEnded("20261123T021500Z-7f3a9c", 99),
     RetryScheduled(REQUEST, Failure("http_error", 503, "HTTP 503", TOKEN, {"value": TOKEN}), 1, 0.25),
     RefusalMet(REQUEST, 429, "Rate limit exceeded", 3.0),

@@ -158,6 +158,52 @@ def test_after_a_pause_one_asks_before_all_do() -> None:
     assert budget.next_turn(7.5) > 0
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (Reading(retry_after_s=7), 7.0),
+        (Reading(retry_after_s=0), None),
+        (Reading(retry_after_s=3601), None),
+        (Reading(retry_after_s=10**17), None),
+        # A moment is read against the Date of its reply, whose clock may be a year off ...
+        (Reading(retry_at_epoch_s=1_000_030, date_epoch_s=1_000_000), 30.0),
+        (Reading(retry_at_epoch_s=1_000_000, date_epoch_s=1_000_000), None),
+        (Reading(retry_at_epoch_s=999_000, date_epoch_s=1_000_000), None),
+        (Reading(retry_at_epoch_s=10**11, date_epoch_s=1_000_000), None),
+        # ... and against our own clock where there is none.
+        (Reading(retry_at_epoch_s=int(EPOCH) + 30), 30.0 - 0.1),
+    ],
+)
+def test_retry_after_is_obeyed_or_survived(said: Reading, seconds: float | None) -> None:
+    """A usable Retry-After keeps everybody away, on 429 instead of the backoff; any other changes nothing."""
+    offset = float(int(EPOCH))
+    refused, unavailable = Budget(0), Budget(0)
+    refused.depart(0.0)
+    refused.settle(0.0, 0.1, said, offset, refused=True)
+    assert refused.next_turn(0.1) == pytest.approx(1.0 if seconds is None else seconds)
+    unavailable.depart(0.0)
+    unavailable.settle(0.0, 0.1, None, offset)
+    assert unavailable.unavailable(0.1, said, offset) == pytest.approx(seconds or 0.0)
+    assert unavailable.next_turn(0.1) == pytest.approx(seconds or 0.0)
+    assert unavailable.why(0.1) is (Why.FREE if seconds is None else Why.UNAVAILABLE)
+
+
+def test_one_503_does_not_hold_up_a_crawl_for_an_hour() -> None:
+    """A 503 that asks for longer than fifteen minutes is obeyed for as long as that."""
+    budget = Budget(0)
+    assert budget.unavailable(0.0, Reading(retry_after_s=3600), OFFSET) == 900.0
+    assert budget.next_turn(0.0) == 900.0
+
+
+def test_a_good_reset_is_a_better_word_than_retry_after() -> None:
+    """A refusal with both waits for the reset."""
+    budget = Budget(0)
+    budget.depart(0.0)
+    said = Reading(None, 0, OFFSET + 300.0, retry_after_s=5)
+    budget.settle(0.0, 0.1, said, OFFSET, refused=True)
+    assert budget.next_turn(0.1) == pytest.approx(299.9)
+
+
 @pytest.mark.parametrize("ahead", [-86_400.0, 3601.0, 1e12])
 def test_an_unbelievable_reset_is_no_reset(ahead: float) -> None:
     """A reset long past or absurdly ahead is neither waited for nor trusted: the backoff takes its place."""

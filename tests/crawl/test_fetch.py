@@ -197,6 +197,29 @@ async def test_a_refusal_pauses_and_is_no_attempt(refusal: bytes) -> None:
     assert 0.5 < events[0].wait_s <= 1.0
 
 
+async def test_a_503_is_asked_again_when_it_said() -> None:
+    """Retry-After on a 503 is waited for and told; the request counts as failed, and then comes through."""
+    events: list[Any] = []
+    async with wire(reply(b"", 503, retry_after="1"), GOOD) as served:
+        pace = Pace()
+        outcome = await ask(served.url, on_event=events.append, pace=pace)
+    assert outcome.document == {"id": 1001}
+    assert (outcome.attempts, outcome.refusals) == (2, 0)
+    assert 0.5 < events[0].wait_s <= 1.0
+    assert pace.paused_seconds > 0.5
+
+
+async def test_a_server_that_stays_unavailable_does_not_hold_the_crawl_for_ever() -> None:
+    """What a 503 asks counts against the time of its request, and when nothing else comes back the crawl ends."""
+    async with wire(reply(b"", 503, retry_after="3600")) as served:
+        outcome = await ask(served.url)
+        assert outcome.attempts == len(served.requests) == 1
+        assert outcome.transient
+    async with wire(reply(b"", 503, retry_after="1")) as served:
+        with pytest.raises(Stuck):
+            await ask(served.url, limits=Limits(retry_initial_s=0.001, stuck_after_s=0.5))
+
+
 async def test_a_refusal_whose_body_is_lost_is_still_a_refusal() -> None:
     """The status line is enough to know that somebody asked us to slow down, or that the token is refused."""
     cut = reply(b"{", 429, length=99, retry_after="1")

@@ -195,6 +195,32 @@ def test_one_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [pytest.approx(90)] * 10
 
 
+def test_a_503_with_retry_after_is_a_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks before the moment that a 503 names; it is told why, and a success ends what counts as refused."""
+    asked: list[float] = []
+
+    async def ask(pace: Pace, clock: Clock) -> None:
+        sent = await pace.turn()
+        asked.append(clock())
+        pace.settle(sent, {})
+
+    async def main(clock: Clock) -> None:
+        pace = Pace(clock=clock, wall=lambda: EPOCH + clock())
+        pace.settle(await pace.turn(), {})
+        sent = await pace.turn()
+        said = {"Retry-After": "Fri, 01 Jan 2021 00:01:00 GMT", "Date": "Fri, 01 Jan 2021 00:00:00 GMT"}
+        assert pace.settle(sent, said, failed=True, unavailable=True) == 60.0
+        assert pace.state.why == "the server is unavailable and said when to come back"
+        await asyncio.gather(*(ask(pace, clock) for _ in range(10)))
+        assert pace.refused_for() == 0.0
+        # The same header on another failure says nothing of all.
+        assert pace.settle(await pace.turn(), {"Retry-After": "60"}, failed=True) == 0.0
+        assert pace.paused_for() == 0.0
+
+    run_virtually(monkeypatch, main)
+    assert asked == [pytest.approx(60)] * 10
+
+
 @pytest.mark.parametrize("rps", [0.0, 5.0])
 def test_a_cancelled_waiter_leaves_its_place(monkeypatch: pytest.MonkeyPatch, rps: float) -> None:
     """Cancelling the head of the line, or one in it, lets the next go and leaks no request in flight."""

@@ -31,6 +31,14 @@ def test_the_nth_and_so_many_in_a_row() -> None:
     assert hits(Fault("hang", nth=3, times=None), *four) == [False, False, True, True]
 
 
+def test_an_outage_lasts_seconds() -> None:
+    """With `lasting` a rule hits the nth matching arrival and all that come within so many seconds of it."""
+    moments = iter((5.0, 14.0, 15.1, 90.0))  # the clock is first looked at when the rule hits
+    script = Script([Fault("status", nth=2, lasting=10.0)], clock=lambda: next(moments))
+    hit = [script.hit(understand(PROJECTS, ""), PROJECTS) is not None for _ in range(5)]
+    assert hit == [False, True, True, False, False]
+
+
 def test_only_what_matches_counts() -> None:
     """Kind, path and page must all match; what does not match is not counted."""
     assert hits(Fault("hang", kind="pipelines"), PROJECTS, PIPELINES) == [False, True]

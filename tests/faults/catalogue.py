@@ -130,7 +130,8 @@ def cases() -> Iterator[Case]:
     """Every fault that may strike any request, once and for ever."""
     for name, (script, problem) in RETRIED.items():
         yield Case(name, script, 1, "same")
-        yield Case(name, script, None, "gap", problem)
+        # All attempts, and all of them again in the second round.
+        yield Case(name, script, None, "gap", problem, more_requests=6)
     for name, (script, problem) in RECORDED.items():
         yield Case(name, script, None, "gap", problem)
     for name, script in REFUSED.items():

@@ -36,6 +36,7 @@ QUICK = Limits(
     total_s=0.8,
     body_bytes=1 << 20,
     stuck_after_s=20.0,
+    round_pauses_s=(0.01,),
 )
 # Where nothing hangs there is nothing to be impatient with: on a busy machine a healthy reply may take its time.
 PATIENT = msgspec.structs.replace(QUICK, connect_s=20.0, read_s=20.0, total_s=30.0)

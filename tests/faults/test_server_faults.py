@@ -16,6 +16,8 @@ from tests.faults.published import key_of, published, runs_of
 
 # What no night with one fault may take, even on a busy machine; a healthy one takes half a second.
 BOUNDED_S = 30.0
+# What fails for a reason that passes is asked in one more round.
+_ROUNDS = 1 + len(QUICK.round_pauses_s)
 
 
 def _named(pairs: list[tuple[Case, Target]]) -> list[object]:
@@ -123,7 +125,7 @@ def _with_a_gap(
 def _attempts(case: Case, target: Target) -> int:
     if case.problem == "gone" and target.kind != "action" and target.page != 2:
         return 2  # that a listed parent is gone is confirmed
-    return 1 if case.more_requests == 0 or _recorded(case) else QUICK.attempts
+    return 1 if case.more_requests == 0 or _recorded(case) else _ROUNDS * QUICK.attempts
 
 
 def _recorded(case: Case) -> bool:

@@ -17,8 +17,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.nights import CONCURRENCY, QUICK, night
 from tests.faults.published import Published, key_of, published, runs_of
 
-# Three readings of every list, three attempts at each page, and what the limits may refuse on top.
-MOST_TIMES_AS_MANY = 9
+# Three readings of every list, three attempts at each page in each of two rounds.
+MOST_TIMES_AS_MANY = 18
 
 
 @dataclass(frozen=True)

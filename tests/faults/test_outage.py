@@ -1,0 +1,78 @@
+"""A server that is away for a while in mid-crawl, over real sockets: nothing is lost, also when the run is interrupted."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from collector.crawl.events import SecondRound
+from collector.fake_buddy import FakeBuddy, Fault
+from tests.faults.conftest import FreshLake, Undisturbed
+from tests.faults.ledger import Ledger
+from tests.faults.nights import PATIENT, Watcher, night
+from tests.faults.published import published
+
+LIMITS = msgspec.structs.replace(PATIENT, round_pauses_s=(0.2, 0.6, 2.0))
+
+
+def _away(seconds: float, **how: object) -> Fault:
+    return Fault.from_data({"do": "status", "code": 502, "nth": 20, "lasting": seconds, **how})
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"do": "reset_before"},
+        {"code": 503, "headers": {"Retry-After": "1"}},
+        {"kind": "pipelines", "nth": 2},
+    ],
+    ids=["502", "connections reset", "503 with Retry-After", "lists only"],
+)
+def test_an_outage_leaves_a_run_complete(
+    how: dict[str, object], fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """After an outage in mid-crawl the rows are those of an undisturbed run, and it is complete."""
+    lake = fresh_lake()
+    fake.script.add(_away(0.5, **how))
+    result = night(fake, lake, 2, limits=LIMITS)
+    injected = sum(arrival.fault is not None for arrival in fake.arrivals)
+    ledger.note("outage in mid-crawl", result.exit_code, injected=injected)
+    assert result.exit_code == 0
+    assert injected >= 1
+    assert published(lake).without() == undisturbed.truth.without()
+
+
+def test_a_run_that_ends_in_the_pause_is_resumed_whole(
+    fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
+) -> None:
+    """What was set aside is no failure in the journal: the run is resumed and has the rows of an undisturbed one."""
+    lake = fresh_lake()
+    fake.script.add(_away(3600.0))
+    stop: list[asyncio.Event] = []
+
+    def in_the_pause(fact: object) -> None:
+        if isinstance(fact, SecondRound):
+            stop[0].set()
+
+    result = night(fake, lake, 2, limits=LIMITS, watcher=Watcher(in_the_pause), stop=stop.append)
+    assert result.exit_code == 130
+    fake.script.clear()
+    again = night(fake, lake, 2, limits=LIMITS)
+    ledger.note("outage in mid-crawl, interrupted and resumed", 130, again.exit_code, runs=2)
+    assert again.exit_code == 0
+    assert again.summary is not None
+    assert again.summary.resumed_count == 1
+    assert published(lake).without() == undisturbed.truth.without()
+
+
+def test_the_time_limit_ends_the_pauses(fake: FakeBuddy, fresh_lake: FreshLake, tmp_path: Path) -> None:
+    """When --max-duration is reached in a pause, what was set aside is published as what it is: failed, with its reason."""
+    lake = fresh_lake()
+    fake.script.add(Fault("status", code=502, kind="action", path="*/actions/1002", times=None))
+    limits = msgspec.structs.replace(PATIENT, round_pauses_s=(60.0,))
+    result = night(fake, lake, 2, limits=limits, max_duration_s=3.0)
+    assert result.exit_code == 1
+    (problem,) = published(lake)["problems"]
+    assert (problem["kind"], problem["http_status"], problem["action_id"]) == ("http_error", 502, 1002)
