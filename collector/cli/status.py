@@ -118,21 +118,27 @@ def status(
     if opened.manifest.runs:
         options.settle_catalog(opened)
 
-    nights = _nights(opened, last, datetime.now(UTC))
+    now = datetime.now(UTC)
+    nights = _nights(opened, last, now)
     if form is options.Rows.text:
         rows.write_text(_words(opened, nights.to_pylist(), terminal.width_of(sys.stdout)), output)
     else:
         rows.write(nights, form, output)
     newest = opened.manifest.latest
-    age_s = None if newest is None else (datetime.now(UTC) - newest.started_at).total_seconds()
+    age_s = None if newest is None else (now - newest.started_at).total_seconds()
+    if newest is not None and age_s is not None and age_s < 0 and form is not options.Rows.text:
+        sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_begun(age_s)}.\n")
     return verdict(age_s, newest.status if newest else None, limit)
 
 
 def verdict(age_s: float | None, how: str | None, limit_s: float | None) -> int:
-    """The exit code: what a monitor makes of the newest night's age and status."""
+    """The exit code: what a monitor makes of the newest night's age and status.
+
+    A negative age is stale: the clock was wrong when the run began, or is wrong now.
+    """
     if limit_s is None:
         return 0
-    if age_s is None or age_s > limit_s:
+    if age_s is None or not 0 <= age_s <= limit_s:
         return 3
     return 0 if how == "complete" else 1
 
@@ -175,6 +181,12 @@ def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     return nights
 
 
+def _begun(age_s: float) -> str:
+    if age_s < 0:
+        return f"its start lies {length(-age_s)} in the future: check the clock"
+    return f"begun {length(age_s)} ago"
+
+
 def _unpublished(lake: "Lake") -> dict[str, str | None]:
     """Who is at work in the lake, and the run that the next `collect` would continue: not one that goes on."""
     from collector.lake.lock import holder
@@ -199,7 +211,7 @@ def _words(lake: "Lake", nights: list[dict[str, Any]], width: int | None) -> str
         f"{newest['lake']}: {newest['lake_nights']:,} night{'s' * (newest['lake_nights'] != 1)}, "
         f"{newest['lake_bytes'] / 2**20:,.1f} MiB in "
         f"{newest['lake_files']:,} files, growing by about {newest['lake_bytes_per_night'] / 2**10:,.1f} KiB a night",
-        f"newest: {newest['run_id']}, {newest['status']}, begun {length(newest['age_seconds'])} ago",
+        f"newest: {newest['run_id']}, {newest['status']}, {_begun(newest['age_seconds'])}",
         *more,
     ]
     for level in ("workspace", "project", "pipeline", "action"):
