@@ -159,10 +159,8 @@ def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     listed = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in chosen)
     nights = open_lake(lake.path).sql(_NIGHTS.replace("$chosen", f"[{listed}]")).table
     sizes, taken = lake.sizes(), bytes_by_run(lake.manifest)
-    ages = [
-        round((now - began.replace(tzinfo=UTC)).total_seconds(), 1)
-        for began in nights["started_at"].to_pylist()
-    ]
+    began = {run.run_id: run.started_at for run in lake.manifest.runs}
+    ages = [round((now - began[run_id]).total_seconds(), 1) for run_id in nights["run_id"].to_pylist()]
     night_bytes = [round(taken[run_id]) for run_id in nights["run_id"].to_pylist()]
     growth = nightly_growth(lake.manifest)
     nights = nights.add_column(3, "age_seconds", pa.array(ages, pa.float64()))
