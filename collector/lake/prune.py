@@ -86,7 +86,7 @@ def _require_believable(runs: Sequence[RunEntry], kept: Sequence[RunEntry], keep
     others = [run for run in runs if run.run_date < first.run_date]
     if not others or len(kept) >= BELIEVED:
         return
-    last = max(others, key=lambda run: run.run_date)
+    last = max(others, key=lambda run: (run.run_date, run.run_id))
     gap = first.run_date - last.run_date
     if gap > max(LONG_GAP, dt.timedelta(days=keep_days)):
         raise LakeError(
