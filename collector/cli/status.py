@@ -119,22 +119,28 @@ def status(
     if opened.manifest.runs:
         options.settle_catalog(opened)
 
-    nights = _nights(opened, last, datetime.now(UTC))
+    now = datetime.now(UTC)
+    nights = _nights(opened, last, now)
     with until_reader_leaves():
         if form is options.Rows.text:
             rows.write_text(_words(opened, nights.to_pylist(), terminal.width_of(sys.stdout)), output)
         else:
             rows.write(nights, form, output)
     newest = opened.manifest.latest
-    age_s = None if newest is None else (datetime.now(UTC) - newest.started_at).total_seconds()
+    age_s = None if newest is None else (now - newest.started_at).total_seconds()
+    if newest is not None and age_s is not None and age_s < 0 and form is not options.Rows.text:
+        sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_begun(age_s)}.\n")
     return verdict(age_s, newest.status if newest else None, limit)
 
 
 def verdict(age_s: float | None, how: str | None, limit_s: float | None) -> int:
-    """The exit code: what a monitor makes of the newest night's age and status."""
+    """The exit code: what a monitor makes of the newest night's age and status.
+
+    A negative age is stale: the clock was wrong when the run began, or is wrong now.
+    """
     if limit_s is None:
         return 0
-    if age_s is None or age_s > limit_s:
+    if age_s is None or not 0 <= age_s <= limit_s:
         return 3
     return 0 if how == "complete" else 1
 
@@ -155,10 +161,8 @@ def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     listed = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in chosen)
     nights = open_lake(lake.path).sql(_NIGHTS.replace("$chosen", f"[{listed}]")).table
     sizes, taken = lake.sizes(), bytes_by_run(lake.manifest)
-    ages = [
-        round((now - began.replace(tzinfo=UTC)).total_seconds(), 1)
-        for began in nights["started_at"].to_pylist()
-    ]
+    began = {run.run_id: run.started_at for run in lake.manifest.runs}
+    ages = [round((now - began[run_id]).total_seconds(), 1) for run_id in nights["run_id"].to_pylist()]
     night_bytes = [round(taken[run_id]) for run_id in nights["run_id"].to_pylist()]
     growth = nightly_growth(lake.manifest)
     nights = nights.add_column(3, "age_seconds", pa.array(ages, pa.float64()))
@@ -175,6 +179,12 @@ def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
         kind = pa.string() if name in ("held_by", "interrupted_run", "lake") else pa.int64()
         nights = nights.append_column(name, pa.array([value] * nights.num_rows, kind))
     return nights
+
+
+def _begun(age_s: float) -> str:
+    if age_s < 0:
+        return f"its start lies {length(-age_s)} in the future: check the clock"
+    return f"begun {length(age_s)} ago"
 
 
 def _unpublished(lake: "Lake") -> dict[str, str | None]:
@@ -201,7 +211,7 @@ def _words(lake: "Lake", nights: list[dict[str, Any]], width: int | None) -> str
         f"{newest['lake']}: {newest['lake_nights']:,} night{'s' * (newest['lake_nights'] != 1)}, "
         f"{newest['lake_bytes'] / 2**20:,.1f} MiB in "
         f"{newest['lake_files']:,} files, growing by about {newest['lake_bytes_per_night'] / 2**10:,.1f} KiB a night",
-        f"newest: {newest['run_id']}, {newest['status']}, begun {length(newest['age_seconds'])} ago",
+        f"newest: {newest['run_id']}, {newest['status']}, {_begun(newest['age_seconds'])}",
         *more,
     ]
     for level in ("workspace", "project", "pipeline", "action"):

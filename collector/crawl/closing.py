@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from collector.query.checks import Offender
 from collector.query.night import Night as NightDatabase
 from collector.settings import Installation, Settings
 
+# Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
+CLOCK_TOLERANCE = timedelta(hours=1)
 # How many offending rows an error names; the rest are counted.
 _NAMED_OFFENDERS = 5
 _PREVIOUS = ("runs", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
@@ -54,7 +56,8 @@ class Part(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, frozen=True):
     """How a night went: what the summary line, the summary file and the exit code are made of. Times are UTC.
 
-    `coverage` counts things by list and coverage; `changes` counts rows of action_changes by kind of change.
+    `coverage` counts things by list and coverage; `changes` counts rows of action_changes by kind of change;
+    `clock_skew_seconds` is how far Buddy's clock is ahead of this machine's, None when no reply carried a Date.
     """
 
     run_id: str
@@ -74,6 +77,14 @@ class Summary(msgspec.Struct, frozen=True):
     paced_seconds: float
     paused_seconds: float
     installations: tuple[Part, ...] = ()
+    clock_skew_seconds: float | None = None
+
+    @property
+    def clock_is_wrong(self) -> bool:
+        """True when this machine's clock and Buddy's are too far apart for this run's dates to be believed."""
+        return self.clock_skew_seconds is not None and (
+            abs(self.clock_skew_seconds) > CLOCK_TOLERANCE.total_seconds()
+        )
 
     @property
     def exit_code(self) -> int:
@@ -92,6 +103,7 @@ class Night:
     header: Header
     gathering: Gathering
     staging: Staging
+    clock_skew: float | None = None
 
 
 def close(night: Night, now: Callable[[], datetime]) -> Summary:
@@ -275,6 +287,7 @@ def _summary(night: Night, finished_at: datetime, rows: dict[str, int], changes:
         paced_seconds=round(sum(t.paced_seconds for t in tallies), 3),
         paused_seconds=round(sum(t.paused_seconds for t in tallies), 3),
         installations=tuple(_part(night.gathering, name) for name in night.gathering.tallies),
+        clock_skew_seconds=None if night.clock_skew is None else round(night.clock_skew, 1),
     )
 
 

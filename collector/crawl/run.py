@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from collector.buddy.catalogue import Kind
 from collector.crawl import events
 from collector.crawl.bodies import BodyBudget
-from collector.crawl.closing import Night, Summary, close
+from collector.crawl.closing import CLOCK_TOLERANCE, Night, Summary, close
 from collector.crawl.crew import Crew, Sink, crawl
 from collector.crawl.fetch import Fetcher, Limits
 from collector.crawl.gathering import Gathering, abandoned_problem
@@ -90,15 +90,14 @@ def _open_journal(lake: Lake, settings: Settings, world: World) -> tuple[Journal
     """Resume the newest run that can be, or begin one; older journals are abandoned."""
     now, fingerprint = world.now(), settings.fingerprint()
     abandoned: list[Abandoned] = []
-    waiting = lake.resumable_runs()
+    waiting, latest = lake.resumable_runs(), lake.manifest.latest
     for run_id in lake.runs.all():
         if (lake.runs.path(run_id) / REJECTED).exists():
             abandoned.append(Abandoned(run_id, "its rows failed a blocking check"))
     for run_id in reversed(waiting):
         path = lake.runs.path(run_id) / FILE_NAME
-        why = (
-            "a newer run was begun" if run_id != waiting[-1] else _unfit(read_header(path), now, fingerprint)
-        )
+        superseded = run_id != waiting[-1] or (latest is not None and run_id < latest.run_id)
+        why = "a newer run was begun" if superseded else _unfit(read_header(path), now, fingerprint)
         if why is None:
             sweep(lake, now=now, keep_runs={run_id})
             journal = Journal.resume(path)
@@ -107,7 +106,7 @@ def _open_journal(lake: Lake, settings: Settings, world: World) -> tuple[Journal
         abandoned.append(Abandoned(run_id, why))
     for each in abandoned:
         world.observer.event(events.RunAbandoned(each.run_id, each.why))
-    run_id = new_run_id(now, world.rng)
+    run_id = new_run_id(now, world.rng, lake.newest_run_id())
     directory = lake.runs.create(run_id)
     header = Header(FORMAT, run_id, now, fingerprint, tuple(abandoned))
     try:
@@ -124,6 +123,10 @@ def _unfit(header: Header | None, now: datetime, fingerprint: str) -> str | None
     """Say why a journal can't be taken up again, None when it can."""
     if header is None:
         return "its journal can't be read"
+    if header.started_at - now > CLOCK_TOLERANCE:
+        return (
+            f"it began at {header.started_at:%Y-%m-%dT%H:%M:%SZ}, which lies in the future: check the clock"
+        )
     if now - header.started_at > OLDEST_RESUMED:
         return f"it began at {header.started_at:%Y-%m-%dT%H:%M:%SZ}, more than 24 hours ago"
     if header.fingerprint != fingerprint:
@@ -171,6 +174,7 @@ class Run:
             self._journal.header,
             self._gathering,
             self._staging,
+            self._clock_skew(),
         )
         try:
             return await asyncio.to_thread(close, night, self._world.now)
@@ -178,6 +182,11 @@ class Run:
             if isinstance(error, CheckFailed):
                 self._journal.path.rename(self._journal.path.with_name(REJECTED))
             raise
+
+    def _clock_skew(self) -> float | None:
+        """Return by how many seconds Buddy's clock is ahead of this machine's, by the installation that differs least."""
+        seen = [pace.state.skew_seconds for pace in self._paces.values()]
+        return min((skew for skew in seen if skew is not None), key=abs, default=None)
 
     def snapshot(self) -> events.Snapshot:
         """Return where the run stands now."""

@@ -26,6 +26,8 @@ from collector.lake.storage import Storage, make_directory, translated, translat
 
 # How long a file that is no longer live stays for readers who hold an earlier manifest.
 GRACE = dt.timedelta(hours=1)
+# A time that lies further in the future was written under a wrong clock.
+FAR = dt.timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Size:
     files: int
     rows: int
     bytes: int
+
+
+def in_grace(retired_at: dt.datetime, now: dt.datetime) -> bool:
+    """True while a file retired then stays for readers. A time far in the future is a wrong clock's, and is over."""
+    return -FAR < now - retired_at < GRACE
 
 
 class Lake:
@@ -108,6 +115,10 @@ class Lake:
         """The unpublished runs that left a journal, oldest first."""
         return self.runs.resumable({run.run_id for run in self.manifest.runs})
 
+    def newest_run_id(self) -> str | None:
+        """The largest run id in the lake, published or not; a new run gets a larger one. None in an empty lake."""
+        return max([*(run.run_id for run in self.manifest.runs), *self.runs.all()], default=None)
+
     @contextmanager
     def writing(self, doing: str, now: dt.datetime) -> Iterator[Lake]:
         """Hold the lake for changing it; `doing` is what others are told ('collect').
@@ -152,7 +163,7 @@ class Lake:
                 advice="Run the same command again.",
             )
         leaving = before.live_paths() - changed.live_paths()
-        still = [r for r in before.retired if now - r.retired_at < GRACE]
+        still = [r for r in before.retired if in_grace(r.retired_at, now)]
         committed = msgspec.structs.replace(
             changed,
             sequence=before.sequence + 1,

@@ -2,6 +2,9 @@
 
 What is known of every action now (last_known_actions, action_state) stays, and so does the newest night,
 however old: an empty lake answers nothing. The manifest remembers where history begins.
+
+A clock that is years ahead makes every run look old. So age is measured from the newest run where that began long
+before now, and nothing is dropped while only a few runs follow a long gap.
 """
 
 from __future__ import annotations
@@ -15,15 +18,20 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from collector.errors import UsageError
+from collector.errors import LakeError, UsageError
 from collector.lake.compact import rewrite, unknown_to_this_version
 from collector.lake.lake import Lake
-from collector.lake.manifest import FileEntry
+from collector.lake.manifest import FileEntry, RunEntry
 from collector.lake.publish import SNAPSHOTS
 from collector.lake.tables import ALL, Table
 
 # Given a table, files of it and run ids, the rows of those runs sorted by `compact.merged_order(table)`.
 Filter = Callable[[Table, Sequence[Path], Collection[str]], pa.RecordBatchReader]
+
+# More time than this between two runs, or from the newest run to now, may be the fault of a clock.
+LONG_GAP = dt.timedelta(days=31)
+# Once this many runs follow such a gap, their dates are believed.
+BELIEVED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +45,24 @@ class Pruned:
 
 
 def prune(lake: Lake, keep_rows_of: Filter, *, keep_days: int, now: dt.datetime) -> Pruned:
-    """Drop the nights whose run_date (UTC) is more than `keep_days` days ago.
+    """Drop the nights whose run_date (UTC) is more than `keep_days` days before now.
 
-    A file that holds dropped and kept nights is rewritten through `keep_rows_of`. Raises UsageError for a
-    negative `keep_days`, LakeError or NotPublished as `compact` does. Must be called inside `lake.writing`.
+    Days are counted from the newest night instead where that began more than `LONG_GAP` before `now`. A file that holds
+    dropped and kept nights is rewritten through `keep_rows_of`. Raises UsageError for a negative `keep_days`, LakeError
+    when the dates of the runs cannot be believed, LakeError or NotPublished as `compact` does. Must be called inside
+    `lake.writing`.
     """
     lake.require_held()
     if keep_days < 0:
         raise UsageError(f"cannot keep {keep_days} days", advice="Say a number of days that is 0 or more.")
     before = lake.manifest
-    oldest = now.astimezone(dt.UTC).date() - dt.timedelta(days=keep_days)
-    kept = [run for run in before.runs if run.run_date >= oldest] or before.runs[-1:]
+    oldest = _today(before.latest, now) - dt.timedelta(days=keep_days)
+    kept = [run for run in before.runs if run.run_date >= oldest or run is before.latest]
     keep = {run.run_id for run in kept}
     dropped = tuple(run.run_id for run in before.runs if run.run_id not in keep)
     if not dropped:
         return Pruned((), 0, 0, before.history_begins)
+    _require_believable(before.runs, kept, keep_days)
     tables = dict(before.tables)
     for name in [name for name in tables if name not in SNAPSHOTS]:
         tables[name] = [
@@ -62,6 +73,28 @@ def prune(lake: Lake, keep_rows_of: Filter, *, keep_days: int, now: dt.datetime)
     lake.commit(changed, now)
     gone = before.live_paths() - lake.manifest.live_paths()
     return Pruned(dropped, _rows(before.tables) - _rows(tables), len(gone), begins)
+
+
+def _today(newest: RunEntry | None, now: dt.datetime) -> dt.date:
+    far = newest is not None and now - newest.started_at > LONG_GAP
+    return newest.run_date if newest is not None and far else now.astimezone(dt.UTC).date()
+
+
+def _require_believable(runs: Sequence[RunEntry], kept: Sequence[RunEntry], keep_days: int) -> None:
+    """Raise LakeError when the kept runs are few and dated long after all others, as under a wrong clock."""
+    first = min(kept, key=lambda run: run.run_date)
+    others = [run for run in runs if run.run_date < first.run_date]
+    if not others or len(kept) >= BELIEVED:
+        return
+    last = max(others, key=lambda run: (run.run_date, run.run_id))
+    gap = first.run_date - last.run_date
+    if gap > max(LONG_GAP, dt.timedelta(days=keep_days)):
+        raise LakeError(
+            f"nothing was dropped: run {first.run_id} is dated {first.run_date}, {gap.days:,} days after {last.run_id}, "
+            f"and only {len(kept)} of {len(runs)} runs would be left",
+            advice="If this machine's clock is or was wrong, correct it. If the dates are right, old runs are dropped once "
+            f"{BELIEVED} runs follow the gap.",
+        )
 
 
 def _left(lake: Lake, keep_rows_of: Filter, name: str, entry: FileEntry, keep: set[str]) -> list[FileEntry]:

@@ -26,13 +26,27 @@ RAW_PREFIX = "raw"
 _RUN_ID = re.compile(RUN_ID)
 
 
-def new_run_id(now: dt.datetime, rng: random.Random) -> str:
-    """A run id that sorts by time: `20261123T021500Z-7f3a9c`. `now` must know its zone."""
-    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{rng.getrandbits(24):06x}"
+def new_run_id(now: dt.datetime, rng: random.Random, newest: str | None = None) -> str:
+    """A run id that sorts after `newest`, the largest id in the lake: `20261123T021500Z-7f3a9c`.
+
+    It holds the time `now` (which must know its zone) where that is a later second than that of `newest`. Within the same
+    second, and when the clock was set back, it is the id that follows `newest`: the order of ids is the order of runs,
+    and `started_at` and `run_date` say when a run began.
+    """
+    run_id = f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{rng.getrandbits(24):06x}"
+    if newest is None or run_id.partition("-")[0] > newest.partition("-")[0]:
+        return run_id
+    second, _, number = newest.partition("-")
+    if number != "ffffff":
+        return f"{second}-{int(number, 16) + 1:06x}"
+    return f"{started_at(newest) + dt.timedelta(seconds=1):%Y%m%dT%H%M%SZ}-000000"
 
 
 def started_at(run_id: str) -> dt.datetime:
-    """When the run of that id began, UTC. Raises LakeError when it is no run id."""
+    """The time in a run id, UTC: when the run began, unless the clock was set back.
+
+    Raises LakeError when it is no run id.
+    """
     try:
         return dt.datetime.strptime(f"{_checked(run_id)[:15]}+0000", "%Y%m%dT%H%M%S%z")
     except ValueError:

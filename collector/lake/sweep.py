@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from collector.lake.lake import GRACE, Lake
+from collector.lake.lake import GRACE, Lake, in_grace
 from collector.lake.manifest import Manifest
 from collector.lake.storage import Stored
 
@@ -22,18 +22,19 @@ class Swept:
 
 def unnamed(manifest: Manifest, found: Iterable[Stored], now: dt.datetime) -> list[Stored]:
     """The files that are neither live nor retired within the grace period. Pure."""
-    retired = {item.path for item in manifest.retired if now - item.retired_at < GRACE}
+    retired = {item.path for item in manifest.retired if in_grace(item.retired_at, now)}
     named = manifest.live_paths() | retired
     return [item for item in found if item.path not in named]
 
 
 def leftover_temporaries(found: Iterable[Stored], now: dt.datetime) -> list[Stored]:
-    """Half-written `*.tmp` files at the root whose writer is surely dead: older than the grace period. Pure.
+    """Half-written files at the root whose writer is surely dead: `*.tmp` older than the grace period, and the logs that
+    DuckDB wrote beside them. Pure.
 
     The age matters because readers, who hold no lock, may be rebuilding the catalog beside this sweep.
     """
     oldest = (now - GRACE).timestamp()
-    return [item for item in found if item.path.endswith(".tmp") and item.modified < oldest]
+    return [item for item in found if item.path.endswith((".tmp", ".tmp.wal")) and item.modified < oldest]
 
 
 def sweep(lake: Lake, *, now: dt.datetime, keep_runs: Collection[str]) -> Swept:

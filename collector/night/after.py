@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from collector.crawl.closing import Summary
 from collector.errors import CollectorError, Interrupted
 from collector.lake.growth import nightly_growth
 from collector.lake.lake import Lake
@@ -27,6 +28,8 @@ def after(settings: Settings, ending: Ending) -> Ending:
     wanted = settings.afterwards
     if ending.summary is not None:
         structlog.contextvars.bind_contextvars(run_id=ending.summary.run_id)
+        if ending.summary.clock_is_wrong:
+            _warn_of_the_clock(ending.summary, keep=wanted.keep_days is not None)
     if ending.summary is not None and (wanted.keep_days is not None or wanted.compact):
         _try("keeping", lambda: _keep(settings, ending))
     ending = _with_lake(settings.lake, ending)
@@ -59,9 +62,22 @@ def _try(what: str, step: Callable[[], None]) -> None:
         log.error("not done after the night", what=what, why=f"fault of the program: {type(error).__name__}")
 
 
+def _warn_of_the_clock(summary: Summary, *, keep: bool) -> None:
+    skew_s = summary.clock_skew_seconds or 0.0
+    kept = "; old runs are not dropped" if keep else ""
+    structlog.get_logger().warning(
+        "the clock is wrong",
+        why=f"this machine's clock and the Date that Buddy sends are {abs(skew_s):,.0f} seconds apart{kept}",
+        clock="ahead" if skew_s < 0 else "behind",
+        advice=f"Set this machine's clock. This run is dated {summary.run_date}.",
+    )
+
+
 def _keep(settings: Settings, ending: Ending) -> None:
     wanted = settings.afterwards
-    done = tidy(settings.lake, keep_days=wanted.keep_days, merge_months=wanted.compact, now=ending.ended_at)
+    wrong = ending.summary is not None and ending.summary.clock_is_wrong
+    keep_days = None if wrong else wanted.keep_days
+    done = tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=ending.ended_at)
     structlog.get_logger().info("tidied", **done)
 
 

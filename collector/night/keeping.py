@@ -11,7 +11,7 @@ from collector.lake.prune import prune
 
 
 def tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetime) -> dict[str, int]:
-    """Drop nights older than `keep_days`, then merge past months; returns what was done, in numbers.
+    """Drop nights older than `keep_days` (None: none), then merge past months; returns what was done, in numbers.
 
     Raises LakeBusy, LakeError and NotPublished; the lake is whole whatever is raised.
     """

@@ -3,6 +3,10 @@
 Its views hold absolute paths, because DuckDB resolves relative ones against the client's directory; so the catalog notes
 where the lake was and which manifest it was made from, and is made anew when either differs. It is a convenience: a lake
 that cannot be written is still read without it.
+
+DuckDB finds a write-ahead log (WAL) by its name beside the file, and replays it onto whatever file has that name. A client
+that dies, or that writes after the catalog was replaced, therefore leaves a WAL that spoils the new catalog. So the old WAL
+is removed before a new catalog takes the name, and a catalog with a WAL beside it is never taken for current.
 """
 
 import os
@@ -32,15 +36,21 @@ def ensure(lake: OpenedLake) -> None:
 
 
 def is_current(lake: OpenedLake) -> bool:
-    """True when the catalog shows this lake, at this place, as its manifest describes it now."""
+    """True when the catalog shows this lake, at this place, as its manifest describes it now, and no WAL alters it."""
     path = lake.path / FILE_NAME
-    if not path.is_file():
+    if not path.is_file() or wal_files(path):
         return False
     try:
         rows = read_database(path, f"select lake, sequence from {_ORIGIN}")
     except CollectorError:
         return False
     return rows == [(str(lake.path), lake.manifest.sequence)]
+
+
+def wal_files(database: Path) -> list[Path]:
+    """The files that DuckDB writes ahead beside `database`: `.wal`, and since 2.0 `.wal.checkpoint` and `.wal.recovery`."""
+    names = (f"{database.name}.wal{ending}" for ending in ("", ".checkpoint", ".recovery"))
+    return [path for name in names if os.path.lexists(path := database.with_name(name))]
 
 
 def build(lake: OpenedLake) -> None:
@@ -71,8 +81,7 @@ class Draft:
         self._pool.shutdown()
         if self._begun.exception() is None:
             self._begun.result().close()
-        self._temporary.unlink(missing_ok=True)
-        Path(f"{self._temporary}.wal").unlink(missing_ok=True)
+        _remove(self._temporary)
 
     def publish(self) -> None:
         """Show the lake as its manifest is now, in the place of the catalog before.
@@ -83,10 +92,13 @@ class Draft:
         file.execute(_of_the_lake(self._lake))
         file.finish()
         self._temporary.chmod(_MODE)
+        # In this order: the old catalog is still whole without its WAL, the new one is not whole beside it.
+        _remove_wal(self._lake.path / FILE_NAME)
         self._temporary.replace(self._lake.path / FILE_NAME)
 
     def _begin(self) -> DatabaseFile:
-        self._temporary.unlink(missing_ok=True)
+        # A process that was killed here leaves both, and this one may have its number.
+        _remove(self._temporary)
         file = DatabaseFile(self._temporary, readable=self._lake.path / "tables")
         try:
             views = Views({}, None, sources_of_views(sql_folder()))
@@ -106,6 +118,16 @@ def _of_the_lake(lake: OpenedLake) -> Iterator[str]:
         f"create table {_ORIGIN} as "
         f"select {literal(str(lake.path))} as lake, {lake.manifest.sequence}::BIGINT as sequence"
     )
+
+
+def _remove(database: Path) -> None:
+    _remove_wal(database)
+    database.unlink(missing_ok=True)
+
+
+def _remove_wal(database: Path) -> None:
+    for path in wal_files(database):
+        path.unlink(missing_ok=True)
 
 
 def _view(name: str, select: str) -> str:

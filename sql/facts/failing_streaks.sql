@@ -29,9 +29,9 @@ select
     pipeline_id,
     action_id,
     min(run_id) as since_run_id,
-    min(run_date) as since_date,
+    min_by(run_date, run_id) as since_date,
     max(run_id) as last_run_id,
-    max(run_date) as last_date,
+    max_by(run_date, run_id) as last_date,
     count(*) as nights
 from numbered
 where last_execution_status = 'FAILED'

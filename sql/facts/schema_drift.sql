@@ -12,43 +12,43 @@ first_night as (select run_id as first_run_id, run_date as first_date from runs 
 field_gates as (select distinct object from tonight where drift = 'field' and not on_first_night),
 value_gates as (select distinct object from tonight where drift = 'value' and not on_first_night),
 texts as (
-    select 'workspaces' as object, extra, min(run_id) as run_id, min(run_date) as run_date
+    select 'workspaces' as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from workspaces
     inner join field_gates on field_gates.object = 'workspaces'
     where extra is not null
     group by extra
     union all
-    select 'projects' as object, extra, min(run_id) as run_id, min(run_date) as run_date
+    select 'projects' as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from projects
     inner join field_gates on field_gates.object = 'projects'
     where extra is not null
     group by extra
     union all
-    select 'pipelines' as object, extra, min(run_id) as run_id, min(run_date) as run_date
+    select 'pipelines' as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from pipelines
     inner join field_gates on field_gates.object = 'pipelines'
     where extra is not null
     group by extra
     union all
-    select 'actions' as object, extra, min(run_id) as run_id, min(run_date) as run_date
+    select 'actions' as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from actions
     inner join field_gates on field_gates.object = 'actions'
     where extra is not null
     group by extra
     union all
-    select 'promote_image_actions' as object, extra, min(run_id) as run_id, min(run_date) as run_date
+    select 'promote_image_actions' as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from promote_image_actions
     inner join field_gates on field_gates.object = 'promote_image_actions'
     where extra is not null
     group by extra
     union all
-    select 'trigger_conditions' as object, extra, min(run_id) as run_id, min(run_date) as run_date
+    select 'trigger_conditions' as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from trigger_conditions
     inner join field_gates on field_gates.object = 'trigger_conditions'
     where extra is not null
     group by extra
     union all
-    select 'variables' as object, extra, min(run_id) as run_id, min(run_date) as run_date
+    select 'variables' as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from variables
     inner join field_gates on field_gates.object = 'variables'
     where extra is not null
@@ -59,7 +59,7 @@ project_values as (
         status,
         access,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from projects
     inner join value_gates on value_gates.object = 'projects'
     group by all
@@ -74,7 +74,7 @@ pipeline_values as (
         filesystem_changeset_base,
         cpu,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from pipelines
     inner join value_gates on value_gates.object = 'pipelines'
     group by all
@@ -84,7 +84,7 @@ action_values as (
         trigger_time,
         last_execution_status,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from actions
     inner join value_gates on value_gates.object = 'actions'
     group by all
@@ -98,7 +98,7 @@ promotion_values as (
         src_docker_registry,
         dest_docker_registry,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from promote_image_actions
     inner join value_gates on value_gates.object = 'promote_image_actions'
     group by all
@@ -108,7 +108,7 @@ trigger_condition_values as (
         trigger_condition,
         trigger_status,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from trigger_conditions
     inner join value_gates on value_gates.object = 'trigger_conditions'
     group by all
@@ -118,7 +118,7 @@ variable_values as (
         type,
         file_place,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from variables
     inner join value_gates on value_gates.object = 'variables'
     group by all
@@ -127,7 +127,7 @@ permission_values as (
     select
         access_level,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from permissions
     inner join value_gates on value_gates.object = 'permissions'
     group by all
@@ -184,7 +184,7 @@ first_nights as (
         tonight.inside,
         tonight.word,
         min(texts.run_id) as run_id,
-        min(texts.run_date) as run_date
+        min_by(texts.run_date, texts.run_id) as run_date
     from texts
     inner join tonight
         on
@@ -205,7 +205,7 @@ first_nights as (
         column_name as inside,
         value as word,
         min(run_id) as run_id,
-        min(run_date) as run_date
+        min_by(run_date, run_id) as run_date
     from values_ever
     group by all
 )

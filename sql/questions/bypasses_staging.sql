@@ -23,7 +23,7 @@ changes as (
         or (column_name = 'disabled' and old_value = 'true' and not $disabled)
 ),
 first_nights as (
-    select installation, min(run_date) as first_date, min(run_id) as first_run_id
+    select installation, min_by(run_date, run_id) as first_date, min(run_id) as first_run_id
     from runs
     group by installation
 ),
@@ -55,7 +55,7 @@ beginnings as (
         changes.project,
         changes.pipeline_id,
         changes.action_id,
-        max(changes.run_date) as since_date,
+        max_by(changes.run_date, changes.run_id) as since_date,
         max(changes.run_id) as since_run_id,
         max_by(changes.change, changes.run_id) as last_change
     from changes

@@ -40,7 +40,7 @@ history as (
             and nights.run_id <= failing.run_id
 ),
 spells as (
-    select installation, workspace, project, pipeline_id, action_id, count(*) as nights, min(run_date) as since_date
+    select installation, workspace, project, pipeline_id, action_id, count(*) as nights, min_by(run_date, run_id) as since_date
     from history
     where other_run_id is null or run_id > other_run_id
     group by installation, workspace, project, pipeline_id, action_id

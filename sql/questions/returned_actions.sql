@@ -13,7 +13,7 @@ returns as (
         lives.valid_from_run_id as returned_run_id,
         lives.valid_from_date as returned_date,
         max(removals.run_id) as removed_run_id,
-        max(removals.run_date) as removed_date
+        max_by(removals.run_date, removals.run_id) as removed_date
     from lives
     inner join chosen on lives.valid_from_run_id <= chosen.run_id
     left join removals

@@ -48,7 +48,7 @@ comings as (
         min_by(change, run_id) = 'removed' as was_there,
         max_by(change, run_id) <> 'removed' as is_there,
         max(run_id) as run_id,
-        max(run_date) as run_date
+        max_by(run_date, run_id) as run_date
     from changes
     where change <> 'changed'
     group by installation, workspace, project, pipeline_id, action_id
@@ -65,7 +65,7 @@ fields as (
         arg_min_null(old_value, run_id) as old_value,
         arg_max_null(new_value, run_id) as new_value,
         max(run_id) as run_id,
-        max(run_date) as run_date
+        max_by(run_date, run_id) as run_date
     from changes
     where change = 'changed'
     group by installation, workspace, project, pipeline_id, action_id, aspect, column_name

@@ -4,8 +4,10 @@ gets them.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -232,9 +234,28 @@ def test_status_of_a_lake_without_nights(program: Program, tmp_path: Path) -> No
     assert program("status", "--format", "json").out == "[]\n"
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_newest_run_from_the_future_is_stale(
+    program: Program, demo_lake: Path, tmp_path: Path, form: str
+) -> None:
+    """A run that began in the future tells no age: status says how far ahead it lies, and --max-age exits 3."""
+    lake = Path(shutil.copytree(demo_lake, tmp_path / "ahead"))
+    manifest = json.loads((lake / "manifest.json").read_text(encoding="utf-8"))
+    manifest["runs"][-1]["started_at"] = (datetime.now(UTC) + timedelta(days=1461, hours=1)).isoformat()
+    (lake / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    said = program("status", "--lake", str(lake), "--max-age", "26h", "--format", form)
+    assert said.code == 3
+    told = said.out if form == "text" else said.err
+    assert manifest["runs"][-1]["run_id"] in told
+    assert "its start lies 1461 d" in told
+    assert "check the clock" in told
+
+
 @pytest.mark.parametrize(
     ("age", "how", "limit", "code"),
     [
+        (-1.0, "complete", 20.0, 3),
+        (-1.0, "complete", None, 0),
         (10.0, "complete", None, 0),
         (10.0, "partial", None, 0),
         (10.0, "complete", 20.0, 0),

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -14,8 +15,9 @@ from collector.errors import LakeError, UsageError
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.prune import Filter, Pruned, prune
+from collector.lake.publish import publish
 from collector.lake.sweep import sweep
-from collector.lake.tables import Table
+from collector.lake.tables import ALL, Table
 from collector.lake.verify import verify
 
 from .nights import (
@@ -31,6 +33,7 @@ from .nights import (
     merge,
     publish_night,
     run_entry,
+    table_of,
 )
 
 PRUNED_AT = NOW.replace(month=11, day=20)
@@ -99,6 +102,57 @@ def test_the_newest_night_stays_however_old(lake: Lake) -> None:
     assert {table: len(rows) for table, rows in dataset(lake).items()} == dict.fromkeys(
         (*NIGHTLY_TABLES, *SNAPSHOT_TABLES), 3
     )
+
+
+def published_at(lake: Lake, *moments: dt.datetime) -> None:
+    """Publish a night at each of these times."""
+    for number, at in enumerate(moments):
+        run = msgspec.structs.replace(
+            run_entry(0),
+            run_id=f"20261029T021500Z-{number:06x}",
+            run_date=at.date(),
+            started_at=at,
+            finished_at=at,
+        )
+        with lake.writing("collect", at):
+            publish(lake, run, {"runs": table_of(ALL["runs"], run, 1).to_batches()}, now=at)
+
+
+@pytest.mark.parametrize(("keep_days", "ages"), [(0, (2, 1, 0)), (400, (402, 400, 0))])
+def test_a_clock_that_is_years_ahead_drops_nothing_that_the_right_one_would_keep(
+    lake: Lake, keep_days: int, ages: tuple[int, ...]
+) -> None:
+    """Where the newest night began long before now, age is counted from that night."""
+    published_at(lake, *(NOW - dt.timedelta(days=days) for days in ages))
+    with lake.writing("prune", NOW):
+        done = prune(lake, keep_rows_of, keep_days=keep_days, now=NOW + dt.timedelta(days=1461))
+    assert len(done.runs) == (1 if keep_days else 2)
+
+
+@pytest.mark.parametrize("ahead", [1, 6, 7])
+def test_few_nights_far_ahead_of_all_others_drop_nothing(lake: Lake, ahead: int) -> None:
+    """Nights dated years after the others may be a wrong clock's: pruning is refused and says why. Seven are believed."""
+    later = NOW + dt.timedelta(days=1461)
+    published_at(lake, NOW, NOW + dt.timedelta(days=1), *(later + dt.timedelta(days=n) for n in range(ahead)))
+    now = later + dt.timedelta(days=ahead)
+    if ahead == 7:
+        with lake.writing("prune", now):
+            assert len(prune(lake, keep_rows_of, keep_days=400, now=now).runs) == 2
+        return
+    with pytest.raises(LakeError, match="days after"), lake.writing("prune", now):
+        prune(lake, keep_rows_of, keep_days=400, now=now)
+    assert len(Lake.open(lake.path).manifest.runs) == 2 + ahead
+
+
+def test_a_file_retired_under_a_fast_clock_is_swept(lake: Lake) -> None:
+    """Files that a run four years ahead retired do not stay for four years."""
+    nights_in(lake, compacted=False)
+    with lake.writing("compact", NOW):
+        compact(lake, merge, now=NOW + dt.timedelta(days=1461))
+    assert lake.manifest.retired
+    with lake.writing("collect", NOW):
+        sweep(lake, now=NOW, keep_runs=[])
+    assert files_under(lake.path) == lake.manifest.live_paths()
 
 
 def test_nothing_pruned_says_no_beginning(lake: Lake) -> None:

@@ -33,6 +33,20 @@ def test_ids_sort_by_time(seconds: list[int], seed: int) -> None:
     assert [ids[run_id] for run_id in sorted(ids)] == sorted(times)
 
 
+@given(
+    st.lists(st.integers(-10, 10), min_size=2, max_size=9), st.sampled_from(["000000", "fffffd", "ffffff"])
+)
+def test_a_later_run_has_a_later_id_whatever_the_clock_does(steps: list[int], number: str) -> None:
+    """However the clock stands still or is set back, each id is a run id and sorts after the one before."""
+    rng, at = random.Random(1), AT
+    ids = [f"20261123T021500Z-{number}"]
+    for step in steps:
+        at += dt.timedelta(seconds=step)
+        ids.append(new_run_id(at, rng, ids[-1]))
+        assert started_at(ids[-1]) >= max(started_at(ids[-2]), at)
+    assert ids == sorted(set(ids))
+
+
 @pytest.mark.parametrize(
     "text", ["", "x", "../20261123T021500Z-7f3a9c", "20261123T021500Z-7f3a9c\n", "20269923T021500Z-7f3a9c"]
 )

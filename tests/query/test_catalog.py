@@ -1,5 +1,6 @@
 """catalog.duckdb shows any DuckDB client what our own views show."""
 
+import os
 import shutil
 import stat
 import subprocess
@@ -76,6 +77,97 @@ def test_a_damaged_catalog_is_made_anew(lake: Lake) -> None:
     assert not catalog.is_current(lake)
     catalog.ensure(lake)
     assert catalog.is_current(lake)
+
+
+def client(path: Path, *statements: str) -> "subprocess.Popen[str]":
+    """Another process that has the catalog open for writing, after these statements; it ends when its stdin does."""
+    script = (
+        "import duckdb, sys\n"
+        "c = duckdb.connect(sys.argv[1])\n"
+        "for statement in sys.argv[2:]: c.execute(statement)\n"
+        "print('ready', flush=True)\n"
+        "for line in sys.stdin: c.execute(line); print('done', flush=True)\n"
+    )
+    command = [sys.executable, "-c", script, str(path), *statements]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def runs_seen(lake: Lake) -> list[tuple[int]]:
+    """What a client that opens the catalog for reading counts."""
+    with duckdb.connect(str(lake.path / catalog.FILE_NAME), read_only=True) as reading:
+        rows: list[tuple[int]] = reading.execute("select count(*) from runs").fetchall()
+    return rows
+
+
+def test_a_dead_client_s_log_is_not_replayed_onto_the_next_catalog(lake: Lake) -> None:
+    """The write-ahead log of a client that was killed goes when the catalog is replaced, which then opens for everybody."""
+    catalog.build(lake)
+    path = lake.path / catalog.FILE_NAME
+    with duckdb.connect(str(path)) as writing:
+        writing.execute("create view mine as select 1")
+    died = client(path, "drop view mine")
+    died.kill()
+    died.communicate()
+    assert catalog.wal_files(path)
+    published(lake, 5, {"promote_image_actions": [action(9)]})
+    catalog.build(lake)
+    assert catalog.wal_files(path) == []
+    assert runs_seen(lake) == [(0,)]
+
+
+def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: Lake) -> None:
+    """The catalog is replaced while a client holds it for writing; what the client writes afterwards is undone by the next
+    command.
+    """
+    catalog.build(lake)
+    path = lake.path / catalog.FILE_NAME
+    holding = client(path, "create view mine as select 1")
+    published(lake, 5, {"promote_image_actions": [action(9)]})
+    catalog.ensure(lake)
+    assert runs_seen(lake) == [(0,)]
+    holding.communicate("drop view mine\n")
+    assert holding.returncode == 0
+    late = client(path)
+    catalog.build(lake)
+    assert late.stdin is not None
+    assert late.stdout is not None
+    late.stdin.write("create view theirs as select 1\n")
+    late.stdin.flush()
+    assert late.stdout.readline() == "done\n"
+    late.kill()
+    late.communicate()
+    assert catalog.wal_files(path)
+    catalog.ensure(lake)
+    assert catalog.is_current(lake)
+    assert runs_seen(lake) == [(0,)]
+    with duckdb.connect(str(path), read_only=True) as reading:
+        assert reading.execute("select * from duckdb_views() where view_name = 'theirs'").fetchall() == []
+
+
+@pytest.mark.parametrize("ending", ["wal", "wal.checkpoint", "wal.recovery"])
+def test_any_log_beside_the_catalog_makes_it_anew(lake: Lake, ending: str) -> None:
+    """A catalog with a log beside it, of whatever name DuckDB gives it, is made anew without it; other files stay."""
+    catalog.ensure(lake)
+    path = lake.path / catalog.FILE_NAME
+    (lake.path / f"{catalog.FILE_NAME}.{ending}").write_bytes(b"garbage" * 100)
+    (lake.path / f"{catalog.FILE_NAME}.walrus").touch()
+    assert not catalog.is_current(lake)
+    catalog.ensure(lake)
+    assert catalog.is_current(lake)
+    assert sorted(each.name for each in lake.path.glob(f"{path.name}*")) == [path.name, f"{path.name}.walrus"]
+
+
+def test_a_log_left_by_a_build_that_was_killed_is_no_hindrance(lake: Lake) -> None:
+    """What a process that died while making the catalog left under the same names is removed first."""
+    temporary = lake.path / f"{catalog.FILE_NAME}.{os.getpid()}.tmp"
+    temporary.write_bytes(b"garbage" * 100)
+    Path(f"{temporary}.wal").write_bytes(b"garbage" * 100)
+    catalog.build(lake)
+    assert runs_seen(lake) == [(0,)]
+    assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]
 
 
 def test_its_mode_is_the_lake_s(lake: Lake) -> None:

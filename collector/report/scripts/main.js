@@ -10,6 +10,8 @@ function tellAge() {
   if (hours >= 0) {
     const words = hours < 1 ? "less than an hour ago" : hours < 48 ? `${counted(Math.round(hours), "hour")} ago` : `${counted(Math.round(hours / 24), "day")} ago`;
     age.after(` (${words})`);
+  } else {
+    age.after(" (in the future: check the clock)");
   }
   const made = (Date.now() - Date.parse(data.made_at)) / 3_600_000;
   if (hours > STALE_HOURS && data.newest) {

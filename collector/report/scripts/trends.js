@@ -10,11 +10,13 @@ const CHARTS = [
   { title: "Requests", unit: "requests to Buddy", lines: [["requests", "test"]] },
 ];
 
-/** Columns by name, with an empty night where more than a day and a half lies between two. */
+/** Columns by name, with an empty night where more than a day and a half lies between two; by time, as the axis is. */
 function nightColumns() {
   const columns = Object.fromEntries(data.nights.columns.map((name) => [name, []]));
   let before = null;
-  data.nights.rows.forEach((row, number) => {
+  const startedAt = data.nights.columns.indexOf("started_at");
+  const byTime = [...data.nights.rows].sort((one, other) => Date.parse(one[startedAt]) - Date.parse(other[startedAt]));
+  byTime.forEach((row) => {
     const night = Object.fromEntries(data.nights.columns.map((name, at) => [name, row[at]]));
     const at = Date.parse(night.started_at) / 1000;
     if (before !== null && at - before > 1.5 * DAY) {
@@ -23,7 +25,7 @@ function nightColumns() {
     }
     before = at;
     // On the first night everything is new, which would flatten every later night.
-    if (number === 0) night.added = null;
+    if (row === data.nights.rows[0]) night.added = null;
     for (const name of data.nights.columns) columns[name].push(name === "started_at" ? at : night[name]);
   });
   return columns;
