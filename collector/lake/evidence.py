@@ -53,8 +53,15 @@ def missing(
             for run_id in named.intersection(found):
                 if not rows[name][run_id]:
                     found[run_id].add(name)
-    found[run_ids[-1]] |= _missing_snapshots(tables, run_ids[-1], any(rows["promote_image_actions"].values()))
+    found[run_ids[-1]] |= _missing_snapshots(
+        storage, tables, run_ids[-1], any(rows["promote_image_actions"].values())
+    )
     return {run_id: sorted(names) for run_id, names in found.items()}
+
+
+def has_living_actions(storage: Storage, path: str) -> bool:
+    """Whether a file of action_state knows an action that was not found removed, which is then a last known one."""
+    return parquet.count_by(storage, path, ["removed_run_id"])[(None,)] > 0
 
 
 def is_pruned(storage: Storage, tables: Tables, oldest: str) -> bool:
@@ -103,12 +110,13 @@ def _fetched(storage: Storage, tables: Tables) -> Counter[str]:
     return found
 
 
-def _missing_snapshots(tables: Tables, newest: str, any_promotions: bool) -> set[str]:
+def _missing_snapshots(storage: Storage, tables: Tables, newest: str, any_promotions: bool) -> set[str]:
     """What the newest run lacks of what is known of every action; no action has been seen yet where there are none."""
     state, known = tables.get("action_state", ()), tables.get("last_known_actions", ())
-    if not state and not known and not any_promotions:
-        return set()
-    lacking = set() if any(newest in entry.runs for entry in state) else {"action_state"}
-    if known and not any(newest in entry.runs for entry in known):
+    lacking = set()
+    if (known or state or any_promotions) and not any(newest in entry.runs for entry in state):
+        lacking.add("action_state")
+    expected = known or any(has_living_actions(storage, entry.path) for entry in state)
+    if expected and not any(newest in entry.runs for entry in known):
         lacking.add("last_known_actions")
     return lacking

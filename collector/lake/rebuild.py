@@ -212,10 +212,9 @@ def _snapshots(lake: Lake, found: Sequence[_Found], run_ids: Iterable[str]) -> d
         if each.file.table in SNAPSHOTS and each.file.run_id in run_ids:
             newest[each.file.table] = each
     known, state = newest.get("last_known_actions"), newest.get("action_state")
-    if known and state and known.file.run_id < state.file.run_id:
-        counts = parquet.count_by(lake.storage, state.file.path, ["removed_run_id"])
-        if not counts[(None,)]:
-            del newest["last_known_actions"]
+    older = known is not None and state is not None and known.file.run_id < state.file.run_id
+    if older and state is not None and not evidence.has_living_actions(lake.storage, state.file.path):
+        del newest["last_known_actions"]
     return {name: [each.entry] for name, each in newest.items()}
 
 
