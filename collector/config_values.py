@@ -31,8 +31,6 @@ _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 # What may stand in an Authorization header's credentials: RFC 6750 token68 characters and whatever else is
 # visible ASCII.
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
-# In a path that duckdb reads, these stand for other characters, or for the one that follows.
-_PATTERN_CHARACTERS: Final = "*?[\\"
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _INSTALLATION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -76,13 +74,13 @@ def directory(value: object, where: str) -> str:
     return written
 
 
-def require_literal(path: Path) -> None:
-    """Raise SettingsError for the path of a lake that duckdb would read as a pattern of several paths."""
-    found = sorted(set(_PATTERN_CHARACTERS).intersection(str(path)))
+def require_openable(path: Path) -> None:
+    """Raise SettingsError for the path of a lake at which duckdb opens no catalog: it reads `?` and `\\` its own way."""
+    found = [character for character in "?\\" if character in str(path)]
     if found:
         raise SettingsError(
-            f"The lake's path {shown(str(path))} holds {' '.join(found)}, which duckdb reads as a pattern.",
-            "Name a directory with --lake whose whole path is without * ? [ and backslashes.",
+            f"The lake's path {shown(str(path))} holds {' and '.join(found)}, which DuckDB cannot open.",
+            "Name a directory with --lake whose whole path is without question marks and backslashes.",
         )
 
 

@@ -18,7 +18,7 @@ import typer
 from collector.cli import terminal
 from collector.cli.interruptible import night
 from collector.cli.wording import one_line
-from collector.config_values import directory, require_literal
+from collector.config_values import directory, require_openable
 from collector.errors import UsageError
 from collector.settings import Installation, Secret, Settings
 
@@ -43,7 +43,7 @@ def demo(
 ) -> int:
     """Collect nights from a fake Buddy on this machine and show answers; no token, no network."""
     path = Path(directory(lake, "--lake")).absolute()
-    require_literal(path)
+    require_openable(path)
     _make_room(path)
     from collector.cli import logs
 

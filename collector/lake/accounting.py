@@ -30,7 +30,7 @@ def leftovers(inventory: Inventory, manifest: Manifest, now: dt.datetime) -> lis
     """The files that nothing needs: of runs that died before they were published, and those superseded long ago."""
     young = {item.path for item in manifest.retired if now - item.retired_at < GRACE}
     unknown = set(unknown_files(inventory, manifest))
-    harmed = _harmed(inventory, manifest)
+    harmed = set(_missing(inventory, manifest))
     return [
         file
         for file in _unnamed(inventory, manifest)
@@ -42,7 +42,7 @@ def unknown_files(inventory: Inventory, manifest: Manifest) -> list[TableFile]:
     """The files of runs, or of rewritings, that the manifest knows nothing of."""
     retired = {item.path for item in manifest.retired}
     published = {run.run_id for run in manifest.runs}
-    harmed = _harmed(inventory, manifest)
+    harmed = set(_missing(inventory, manifest))
     held = {
         (name, run) for name, entries in manifest.tables.items() for entry in entries for run in entry.runs
     }
@@ -90,7 +90,7 @@ def require_accounted(
         return
     files = unknown_files(inventory, manifest)
     if files:
-        missing = sum(len(_missing(inventory, manifest, table)) for table in manifest.tables)
+        missing = len(_missing(inventory, manifest))
         also = f", and names {missing} that are missing" if missing else ""
         newest = max(files, key=lambda file: file.run_id)
         raise LakeError(
@@ -156,9 +156,7 @@ def _unnamed(inventory: Inventory, manifest: Manifest) -> Iterator[TableFile]:
     return (file for file in inventory.files if file.path not in live)
 
 
-def _missing(inventory: Inventory, manifest: Manifest, table: str) -> set[str]:
-    return {entry.path for entry in manifest.tables.get(table, [])} - {file.path for file in inventory.files}
-
-
-def _harmed(inventory: Inventory, manifest: Manifest) -> set[str]:
-    return {table for table in manifest.tables if _missing(inventory, manifest, table)}
+def _missing(inventory: Inventory, manifest: Manifest) -> list[str]:
+    """The tables of the live files that are not there, each as often as it lacks one."""
+    there = {file.path for file in inventory.files}
+    return [name for name, entries in manifest.tables.items() for entry in entries if entry.path not in there]

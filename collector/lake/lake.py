@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector.config_values import require_literal
+from collector.config_values import require_openable
 from collector.errors import LakeBusy, LakeError, SettingsError
 from collector.lake import accounting
 from collector.lake import manifest as manifests
@@ -62,7 +62,13 @@ class Lake:
         storage = _storage(path)
         manifest = _read(storage)
         if manifest is None:
-            accounting.require_no_lake(storage, RunDirectories(storage.root))
+            try:
+                accounting.require_no_lake(storage, RunDirectories(storage.root))
+            except LakeError:
+                manifest = _read(storage)  # the first run may have been published between the two looks
+                if manifest is None:
+                    raise
+                return cls(storage, manifest)
             begun = cls(storage, Manifest())
             if runs := begun.resumable_runs():
                 if not published:
@@ -228,9 +234,8 @@ def _no_lake(path: Path) -> LakeError:
 
 
 def _storage(path: Path) -> Storage:
-    """The files at `path`. Raises SettingsError for a path that duckdb would take for a pattern of many."""
     storage = Storage(path)
-    require_literal(storage.root)
+    require_openable(storage.root)
     return storage
 
 
