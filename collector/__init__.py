@@ -17,12 +17,15 @@ __version__ = "0.1.0"
 def open_lake(path: "str | PathLike[str]" = "lake") -> "LakeReader":
     """Open the lake at `path` for asking; each question sees one consistent set of nights, the newest there is.
 
-    Raises LakeError when there is no lake, or it is damaged or of a newer format.
+    Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
     """
     # Here and not above, so that `collector --help` loads neither Arrow nor DuckDB.
+    from os import fspath
     from pathlib import Path
 
+    from collector.config_values import directory
     from collector.lake.lake import Lake
     from collector.query.reader import LakeReader
 
-    return LakeReader(lambda: Lake.open(Path(path)))
+    opened = Path(directory(fspath(path), "the path of the lake"))
+    return LakeReader(lambda: Lake.open(opened))

@@ -69,7 +69,7 @@ SETTINGS: Final = (
         ("--lake",),
         ("COLLECTOR_LAKE",),
         "./lake",
-        values.text,
+        values.directory,
         "the directory that holds every night",
     ),
     Setting(

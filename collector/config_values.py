@@ -11,6 +11,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -30,6 +31,7 @@ _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 # What may stand in an Authorization header's credentials: RFC 6750 token68 characters and whatever else is
 # visible ASCII.
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _INSTALLATION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -58,6 +60,28 @@ def text(value: object, where: str) -> str:
             f"{where} is {shown(value)}, where text is needed.", "Write a non-empty text there."
         )
     return value.strip()
+
+
+def directory(value: object, where: str) -> str:
+    """The path of a directory on this machine; object storage is not built yet, and a URL of it is no path."""
+    written = text(value, where)
+    if scheme := _SCHEME.match(written):
+        # The rest of it may hold a password.
+        raise SettingsError(
+            f"{where} is a URL ({scheme[0]}/…), where the path of a local directory is needed.",
+            "Object storage is not supported yet: name a directory on this machine or on a mount.",
+        )
+    return written
+
+
+def require_openable(path: Path) -> None:
+    """Raise SettingsError for the path of a lake at which duckdb opens no catalog: it reads `?` and `\\` its own way."""
+    found = [character for character in "?\\" if character in str(path)]
+    if found:
+        raise SettingsError(
+            f"The lake's path {shown(str(path))} holds {' and '.join(found)}, which DuckDB cannot open.",
+            "Name a directory with --lake whose whole path is without question marks and backslashes.",
+        )
 
 
 def flag(value: object, where: str) -> bool:

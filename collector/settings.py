@@ -66,6 +66,12 @@ class Afterwards:
     keep_days: int | None = None  # None: every night is kept
     compact: bool = False
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are written after a run."""
+        wanted = (self.summary_file, self.message_file, self.metrics_file)
+        return tuple(path for path in wanted if path is not None)
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -18,6 +18,7 @@ import typer
 from collector.cli import terminal
 from collector.cli.interruptible import night
 from collector.cli.wording import one_line
+from collector.config_values import directory, require_openable
 from collector.errors import UsageError
 from collector.settings import Installation, Secret, Settings
 
@@ -41,7 +42,8 @@ def demo(
     ] = 4,
 ) -> int:
     """Collect nights from a fake Buddy on this machine and show answers; no token, no network."""
-    path = Path(lake).absolute()
+    path = Path(directory(lake, "--lake")).absolute()
+    require_openable(path)
     _make_room(path)
     from collector.cli import logs
 

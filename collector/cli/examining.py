@@ -8,7 +8,7 @@ import asyncio
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,18 +49,17 @@ class Finding:
     advice: str = ""
 
 
-def of_lake(path: Path) -> Iterator[Finding]:
+def of_lake(path: Path, besides: Collection[Path] = ()) -> Iterator[Finding]:
     """Whether the lake can be read and written, and has room for a night."""
     from collector.lake.lake import Lake
     from collector.lake.lock import holder
 
     try:
-        lake: Lake | None = Lake.open(path, published=False)
+        Lake.examine(path, besides)
+        lake: Lake | None = Lake.open(path, published=False) if _is_lake(path) else None
     except LakeError as error:
-        if (path / "manifest.json").exists():
-            yield Finding("error", "lake", str(error), error.advice)
-            return
-        lake = None
+        yield Finding("error", "lake", str(error), error.advice)
+        return
     nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
     shut = next(_unwritable(nearest, inside=nearest == path), None)
     if shut is not None:
@@ -83,6 +82,11 @@ def of_lake(path: Path) -> Iterator[Finding]:
         yield Finding(
             "ok", "lake", f"the run {waiting[-1]} was interrupted; the next `collector collect` takes it up"
         )
+
+
+def _is_lake(path: Path) -> bool:
+    """Whether a run was published or at least begun there."""
+    return (path / "manifest.json").exists() or any(path.glob("runs/*/journal*"))
 
 
 def _unwritable(place: Path, *, inside: bool) -> Iterator[Path]:
@@ -316,7 +320,7 @@ async def everything(
     settings: Settings, now: Callable[[], datetime], last: dict[str, Cost]
 ) -> AsyncIterator[tuple[str, Finding]]:
     """All findings, each with the installation it is about ("" for the lake)."""
-    for finding in of_lake(settings.lake):
+    for finding in of_lake(settings.lake, settings.afterwards.files):
         yield "", finding
     for installation in settings.installations:
         if (locked := installation.locked) is not None:

@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections import Counter
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from collector.cli import options, terminal
 from collector.cli.failures import done_anyway, until_reader_leaves
 from collector.config_values import duration
 from collector.errors import UsageError
+
+if TYPE_CHECKING:
+    from collector.lake.rebuild import Rebuilt
 
 _DAY_S = 86_400
 
@@ -23,9 +27,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
-    lake: options.Lake = None, config: options.Config = None, form: options.FactsFormat = options.Facts.text
+    rebuild_manifest: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild-manifest",
+            help="Build a manifest.json that is lost, damaged or older than the files anew from them, and say which runs "
+            "are whole.",
+        ),
+    ] = False,
+    lake: options.Lake = None,
+    config: options.Config = None,
+    form: options.FactsFormat = options.Facts.text,
 ) -> int:
     """Read every file of the lake and compare it with the manifest; say which nights are harmed."""
+    if rebuild_manifest:
+        return _rebuild(lake, config, form)
     opened = options.open_lake(lake, config)
     options.settle_catalog(opened)
     from collector.lake.verify import verify as look
@@ -48,7 +64,47 @@ def verify(
             sys.stdout.write(f"{files:,} files looked at: {ending}.\n")
     if findings:
         sys.stderr.write("Restore the files named above from a copy of the lake, at the same paths.\n")
+    # Files that the manifest does not know are no damage to what it names, but nothing may be written beside them.
+    opened.require_accounted()
     return 2 if findings else 0
+
+
+def _rebuild(lake: str | None, config: str | None, form: options.Facts) -> int:
+    from collector.lake.lake import Lake
+    from collector.lake.rebuild import is_needed, rebuild
+    from collector.query.merge import merge_runs
+
+    opened = Lake.at(options.lake_path(lake, config))
+    now = datetime.now(UTC)
+    with opened.holding("verify --rebuild-manifest", now):
+        done = rebuild(opened, merge_runs, now=now) if is_needed(opened) else None
+        if done is not None:
+            options.settle_catalog(opened)
+    if form is options.Facts.json:
+        import msgspec
+
+        sys.stdout.write(msgspec.json.encode(done.runs if done else ()).decode() + "\n")
+    elif done is None:
+        sys.stdout.write("manifest.json names every file that is there; it was left as it is.\n")
+    else:
+        _show_rebuilt(done)
+    return 2 if done is not None and not all(run.whole for run in done.runs) else 0
+
+
+def _show_rebuilt(done: "Rebuilt") -> None:
+    lines = [f"manifest.json was built anew: {len(done.runs):,} runs in {done.files:,} files."]
+    for run in done.runs:
+        state = "whole" if run.whole else f"incomplete: rows are missing in {', '.join(run.missing)}"
+        lines.append(f"{run.run_id}  {state}")
+    for table, count in sorted(Counter(path.split("/")[1] for path in done.superseded).items()):
+        lines.append(f"{table}: {count:,} older files are not named; files written later hold their rows")
+    lines += [f"{run_id}: not published, `collector collect` continues it" for run_id in done.unfinished]
+    if not all(run.whole for run in done.runs):
+        lines.append(
+            "Runs that are incomplete count as partial. Where a copy of the lake has their files, put these at the same "
+            "paths, and run this again."
+        )
+    sys.stdout.write("".join(terminal.inert(line) + "\n" for line in lines))
 
 
 def compact(

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from collector.buddy.catalogue import Kind
 from collector.crawl import events
 from collector.crawl.bodies import BodyBudget
@@ -72,7 +74,7 @@ async def collect(settings: Settings, world: World) -> Summary:
     Raises SettingsError, LakeError, LakeBusy, RefusedByBuddy, NotPublished, CheckFailed and Interrupted.
     """
     began = world.now()
-    lake = Lake.create(settings.lake)
+    lake = Lake.create(settings.lake, besides=settings.afterwards.files)
     with lake.writing("collect", began):
         try:
             journal, abandoned = await asyncio.to_thread(_open_journal, lake, settings, world)
@@ -99,7 +101,7 @@ def _open_journal(lake: Lake, settings: Settings, world: World) -> tuple[Journal
         superseded = run_id != waiting[-1] or (latest is not None and run_id < latest.run_id)
         why = "a newer run was begun" if superseded else _unfit(read_header(path), now, fingerprint)
         if why is None:
-            sweep(lake, now=now, keep_runs={run_id})
+            _sweep(lake, now, run_id)
             journal = Journal.resume(path)
             assert journal is not None
             return journal, journal.header.abandoned
@@ -115,8 +117,18 @@ def _open_journal(lake: Lake, settings: Settings, world: World) -> tuple[Journal
         lake.runs.remove(run_id)
         raise
     # Only now, with the new header on disk, may the journals it speaks of go.
-    sweep(lake, now=now, keep_runs={run_id})
+    _sweep(lake, now, run_id)
     return journal, header.abandoned
+
+
+def _sweep(lake: Lake, now: datetime, run_id: str) -> None:
+    """Remove what dead runs left; what cannot be removed is a warning."""
+    for why in sweep(lake, now=now, keep_runs={run_id}).stuck:
+        structlog.get_logger().warning(
+            "left_behind",
+            what=why,
+            advice="It harms nothing; remove it by hand, or give this user the right to.",
+        )
 
 
 def _unfit(header: Header | None, now: datetime, fingerprint: str) -> str | None:

@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from collector.errors import LakeError
 from collector.lake import layout, parquet
+from collector.lake.inventory import path_of
 from collector.lake.lake import Lake, with_files
 from collector.lake.manifest import FileEntry
-from collector.lake.publish import SNAPSHOTS, file_entry
-from collector.lake.tables import ALL, Table
+from collector.lake.publish import file_entry
+from collector.lake.tables import ALL, SNAPSHOTS, Table
 from collector.lake.verify import verify_file
 
 # Given a table and files of it, all their rows sorted by `merged_order(table)`, in bounded memory.
@@ -96,7 +97,7 @@ def rewrite(
         _check_whole(lake, table, entry)
     month = nights[0].run_month
     # The sequence makes the name new: a path that a reader may still hold is never written again.
-    path = f"tables/{table.name}/run_month={month}/{min(runs)}-s{lake.manifest.sequence + 1}.parquet"
+    path = path_of(table.name, month, min(runs), lake.manifest.sequence + 1)
     order = merged_order(table)
     written = parquet.write(lake.storage, path, table, read(), tuning=layout.COMPACT, order=order)
     rows = 0 if written is None else written.rows

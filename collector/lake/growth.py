@@ -1,7 +1,7 @@
 """How fast a lake grows: what each night takes, from the manifest alone."""
 
 from collector.lake.manifest import Manifest
-from collector.lake.publish import SNAPSHOTS
+from collector.lake.tables import SNAPSHOTS
 
 # Enough nights to even out one with many changes, few enough to notice a change of pace.
 _NIGHTS = 7

@@ -8,26 +8,23 @@ what was read before the lock may be old.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from collector.config_values import require_openable
 from collector.errors import LakeBusy, LakeError, SettingsError
+from collector.lake import accounting
 from collector.lake import manifest as manifests
 from collector.lake.lock import FILE_NAME as LOCK_FILE
-from collector.lake.lock import Lock
-from collector.lake.manifest import FileEntry, Manifest, RetiredFile
+from collector.lake.lock import Lock, holder
+from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
 from collector.lake.runs import FOLDER as RUNS_FOLDER
 from collector.lake.runs import RunDirectories
 from collector.lake.storage import Storage, make_directory, translated, translating
-
-# How long a file that is no longer live stays for readers who hold an earlier manifest.
-GRACE = dt.timedelta(hours=1)
-# A time that lies further in the future was written under a wrong clock.
-FAR = dt.timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +36,21 @@ class Size:
     bytes: int
 
 
-def in_grace(retired_at: dt.datetime, now: dt.datetime) -> bool:
-    """True while a file retired then stays for readers. A time far in the future is a wrong clock's, and is over."""
-    return -FAR < now - retired_at < GRACE
-
-
 class Lake:
     """The lake at `path`, as its manifest described it when it was read."""
 
-    def __init__(self, storage: Storage, manifest: Manifest, made: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        manifest: Manifest,
+        made: Sequence[Path] = (),
+        besides: frozenset[Path] = frozenset(),
+    ) -> None:
         self.storage = storage
         self.manifest = manifest
         self.runs = RunDirectories(storage.root)
         self._made = made
+        self._besides = besides
         self._lock: Lock | None = None
 
     @classmethod
@@ -60,9 +59,16 @@ class Lake:
 
         One whose first run has not been published is an empty lake, if it need not be `published`.
         """
-        storage = Storage(path)
+        storage = _storage(path)
         manifest = _read(storage)
         if manifest is None:
+            try:
+                accounting.require_no_lake(storage, RunDirectories(storage.root))
+            except LakeError:
+                manifest = _read(storage)  # the first run may have been published between the two looks
+                if manifest is None:
+                    raise
+                return cls(storage, manifest)
             begun = cls(storage, Manifest())
             if runs := begun.resumable_runs():
                 if not published:
@@ -71,24 +77,42 @@ class Lake:
                     f"no night has been published yet at {path}; the first one, {runs[-1]}, was interrupted or still runs",
                     advice="`collector collect` continues it.",
                 )
-            raise LakeError(
-                f"there is no lake at {path}",
-                advice="Name the lake with --lake or COLLECTOR_LAKE, or make one with `collector collect` "
-                "(`collector demo` makes one without a token).",
-            )
+            raise _no_lake(path)
         return cls(storage, manifest)
 
     @classmethod
-    def create(cls, path: Path) -> Lake:
-        """The lake at `path` for writing; a directory without a manifest is an empty lake.
+    def create(cls, path: Path, besides: Collection[Path] = ()) -> Lake:
+        """The lake at `path` for writing; an empty directory is an empty lake.
 
-        Raises SettingsError when the directory cannot be made, LakeError when its manifest cannot be
-        believed.
+        `besides` are files of others that are expected in it. Raises SettingsError when the directory cannot be made,
+        LakeError when its manifest cannot be believed, does not account for the files there, or is missing in a
+        directory that holds other things.
         """
+        storage = _storage(path)
+        expected = frozenset(each.absolute() for each in besides)
+        cls.examine(path, expected)
         with translating(path):
             made = make_directory(path)
-        storage = Storage(path)
-        return cls(storage, _read(storage) or Manifest(), made)
+        return cls(storage, _read(storage) or Manifest(), made, expected)
+
+    @classmethod
+    def at(cls, path: Path) -> Lake:
+        """The lake at `path` whatever its manifest is, which is not read: for building that anew.
+
+        Raises LakeError when there are no tables.
+        """
+        storage = _storage(path)
+        if not (storage.root / "tables").is_dir():
+            raise _no_lake(path)
+        return cls(storage, Manifest())
+
+    @classmethod
+    def examine(cls, path: Path, besides: Collection[Path] = ()) -> None:
+        """Raise what a command that writes would raise for what stands at `path`, before it changes anything."""
+        storage = _storage(path)
+        # While somebody writes, what is seen may be of two moments; the lock will tell of them.
+        if storage.root.is_dir() and holder(storage.root) is None:
+            cls(storage, _read(storage) or Manifest(), besides=frozenset(besides)).require_accounted()
 
     @property
     def path(self) -> Path:
@@ -123,14 +147,26 @@ class Lake:
     def writing(self, doing: str, now: dt.datetime) -> Iterator[Lake]:
         """Hold the lake for changing it; `doing` is what others are told ('collect').
 
-        Raises LakeBusy when another process holds it, SettingsError when the lake cannot be written.
+        Raises LakeBusy when another process holds it, SettingsError when the lake cannot be written, LakeError when
+        its manifest does not account for the files there.
         """
+        with self.holding(doing, now):
+            self.require_accounted()
+            self.manifest = _read(self.storage) or Manifest()
+            yield self
+
+    @contextmanager
+    def holding(self, doing: str, now: dt.datetime) -> Iterator[None]:
+        """Hold the lake as `writing` does, whatever its manifest is: for building that anew."""
         with Lock(self.path, doing=doing, now=now) as self._lock:
             try:
-                self.manifest = _read(self.storage) or Manifest()
-                yield self
+                yield
             finally:
                 self._lock = None
+
+    def require_accounted(self) -> None:
+        """Raise LakeError unless the manifest on disk accounts for the files there (see accounting)."""
+        accounting.require_accounted(self.storage, self.runs, _read(self.storage), self._besides)
 
     def vanish_if_empty(self) -> None:
         """Remove an empty lake: the lock, and the directories that `create` made; what was there before stays."""
@@ -170,14 +206,41 @@ class Lake:
             tables={table: entries for table, entries in changed.tables.items() if entries},
             retired=still + [RetiredFile(path=path, retired_at=now) for path in sorted(leaving)],
         )
-        self.storage.replace(manifests.FILE_NAME, manifests.encode(committed))
-        self.manifest = committed
+        self.swap_manifest(committed)
         return committed
+
+    def swap_manifest(self, changed: Manifest) -> None:
+        """Make `changed` the manifest on disk, and keep the one before as the first of the earlier ones."""
+        self.require_held()
+        with suppress(FileNotFoundError):
+            before = self.storage.read(manifests.FILE_NAME)
+            # From the oldest to the newest, so that no moment loses more than the oldest.
+            for older, newer in zip(
+                reversed(manifests.EARLIER), reversed(manifests.EARLIER[:-1]), strict=False
+            ):
+                self.storage.rename(newer, older)
+            self.storage.replace(manifests.EARLIER[0], before)
+        self.storage.replace(manifests.FILE_NAME, manifests.encode(changed))
+        self.manifest = changed
 
 
 def with_files(manifest: Manifest, table: str, entries: list[FileEntry]) -> Manifest:
     """The manifest with other files for one table."""
     return msgspec.structs.replace(manifest, tables={**manifest.tables, table: entries})
+
+
+def _no_lake(path: Path) -> LakeError:
+    return LakeError(
+        f"there is no lake at {path}",
+        advice="Name the lake with --lake or COLLECTOR_LAKE, or make one with `collector collect` "
+        "(`collector demo` makes one without a token).",
+    )
+
+
+def _storage(path: Path) -> Storage:
+    storage = Storage(path)
+    require_openable(storage.root)
+    return storage
 
 
 def _read(storage: Storage) -> Manifest | None:
@@ -196,4 +259,6 @@ def _read(storage: Storage) -> Manifest | None:
             # Arrow's own words, without a number, for what is there but is no file.
             raise manifests.damaged("it is not a file") from error
         raise translated(error, str(storage.locate(manifests.FILE_NAME))) from error
+    if not content.strip(b" \t\r\n\0"):
+        raise accounting.what_is_there(storage, RunDirectories(storage.root), "empty")
     return manifests.decode(content)

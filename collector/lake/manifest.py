@@ -21,6 +21,12 @@ from collector.errors import LakeError
 
 FORMAT = 1
 FILE_NAME = "manifest.json"
+# The manifests before this one, the newest first: each is what FILE_NAME was before a change.
+EARLIER = tuple(f"{FILE_NAME}.{number}" for number in (1, 2, 3))
+# How long a file that is no longer live stays for readers who hold an earlier manifest.
+GRACE = dt.timedelta(hours=1)
+# A time that lies further in the future was written under a wrong clock.
+FAR = dt.timedelta(days=31)
 RUN_ID = r"^\d{8}T\d{6}Z-[0-9a-f]{6}\Z"
 
 _ODD_PARTS = frozenset({"", ".", ".."})
@@ -95,6 +101,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return {entry.path for entries in self.tables.values() for entry in entries}
 
 
+def in_grace(retired_at: dt.datetime, now: dt.datetime) -> bool:
+    """True while a file retired then stays for readers. A time far in the future is a wrong clock's, and is over."""
+    return -FAR < now - retired_at < GRACE
+
+
 class _Opening(msgspec.Struct):
     format: int
 
@@ -134,8 +145,8 @@ def damaged(why: str) -> LakeError:
     """The error for a manifest that cannot be believed."""
     return LakeError(
         f"{FILE_NAME} is damaged: {why}",
-        advice="Nothing was changed. Restore manifest.json from a copy of the lake; the files under tables/ "
-        "are never altered, so a copy of the last night's manifest still fits them.",
+        advice="Nothing was changed. Restore manifest.json from a copy of the lake, or copy manifest.json.1, the one before "
+        "the last change, over it; or `collector verify --rebuild-manifest` builds it anew from the files.",
     )
 
 

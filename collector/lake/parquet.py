@@ -8,9 +8,10 @@ columns are laid out in bytes is layout's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -108,6 +109,24 @@ def count_rows(storage: Storage, path: str, run_ids: Collection[str]) -> int:
     with storage.input(path) as stream:
         batches = pq.ParquetFile(stream).iter_batches(columns=["run_id"])
         return sum(pc.sum(pc.is_in(batch.column(0), wanted)).as_py() or 0 for batch in batches)
+
+
+def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[str | None, ...]]:
+    """How many rows of a file have each combination of values in some text columns."""
+    found: Counter[tuple[str | None, ...]] = Counter()
+    with storage.input(path) as stream:
+        for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns)):
+            groups = pa.Table.from_batches([batch]).group_by(list(columns)).aggregate([([], "count_all")])
+            for row in groups.to_pylist():
+                found[tuple(row[name] for name in columns)] += row["count_all"]
+    return found
+
+
+def read_rows(storage: Storage, path: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a small file, as far as it has these columns."""
+    with storage.input(path) as stream:
+        rows: list[dict[str, Any]] = pq.ParquetFile(stream).read(columns=list(columns)).to_pylist()
+        return rows
 
 
 def _writer(

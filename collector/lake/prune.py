@@ -22,8 +22,7 @@ from collector.errors import LakeError, UsageError
 from collector.lake.compact import rewrite, unknown_to_this_version
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, RunEntry
-from collector.lake.publish import SNAPSHOTS
-from collector.lake.tables import ALL, Table
+from collector.lake.tables import ALL, SNAPSHOTS, Table
 
 # Given a table, files of it and run ids, the rows of those runs sorted by `compact.merged_order(table)`.
 Filter = Callable[[Table, Sequence[Path], Collection[str]], pa.RecordBatchReader]

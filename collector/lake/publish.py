@@ -14,13 +14,11 @@ import msgspec
 import pyarrow as pa
 
 from collector.lake import layout, parquet
+from collector.lake.inventory import path_of
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RunEntry
 from collector.lake.parquet import Written
-from collector.lake.tables import ALL
-
-# One row per action, as of the last night: the new file stands for everything the old one said.
-SNAPSHOTS = frozenset({"last_known_actions", "action_state"})
+from collector.lake.tables import ALL, SNAPSHOTS
 
 
 def publish(
@@ -50,7 +48,7 @@ def publish(
 
 def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch]) -> FileEntry | None:
     month = f"{run.run_date:%Y-%m}"
-    path = f"tables/{name}/run_month={month}/{run.run_id}.parquet"
+    path = path_of(name, month, run.run_id)
     table = ALL[name]
     written = parquet.write(lake.storage, path, table, rows, tuning=layout.NIGHTLY, order=table.key)
     return None if written is None else file_entry(written, [run.run_id], month)

@@ -22,6 +22,9 @@ STAGING = "staging"
 # However their own modules name them: a journal begins like this, raw replies that were kept like that.
 JOURNAL_PREFIX = "journal"
 RAW_PREFIX = "raw"
+# A journal that is not taken up again, because its rows failed a check.
+REJECTED_PREFIX = "rejected"
+_OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, "spill", "catalog.duckdb")
 
 _RUN_ID = re.compile(RUN_ID)
 
@@ -42,6 +45,13 @@ def new_run_id(now: dt.datetime, rng: random.Random, newest: str | None = None) 
     return f"{started_at(newest) + dt.timedelta(seconds=1):%Y%m%dT%H%M%SZ}-000000"
 
 
+def is_of_run(path: str) -> bool:
+    """Whether a path relative to the lake is that of a file which a run keeps in its directory."""
+    parts = path.split("/")
+    own = len(parts) > 2 and parts[0] == FOLDER and _RUN_ID.match(parts[1])
+    return bool(own) and parts[2].startswith(_OWN_PREFIXES)
+
+
 def started_at(run_id: str) -> dt.datetime:
     """The time in a run id, UTC: when the run began, unless the clock was set back.
 
@@ -59,13 +69,23 @@ class RunDirectories:
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
 
+    @property
+    def folder(self) -> Path:
+        """The directory of all runs, whether or not it exists yet."""
+        return self._folder
+
     def path(self, run_id: str) -> Path:
         """Where a run keeps its files, whether or not it exists yet."""
         return self._folder / _checked(run_id)
 
     def create(self, run_id: str) -> Path:
-        """The run's directory, made with mode 0750 unless it is there."""
+        """The run's directory, made with mode 0750 unless it is there. Raises LakeError where runs/ is a link."""
         path = self.path(run_id)
+        if self._folder.is_symlink():
+            raise LakeError(
+                f"{self._folder} is a symbolic link, and inside a lake none is followed",
+                advice="Make it a directory (or a mount); --lake itself may be a link.",
+            )
         with translating(path):
             make_directory(path)
         return path
@@ -75,22 +95,45 @@ class RunDirectories:
         return self.path(run_id) / STAGING
 
     def all(self) -> list[str]:
-        """The run ids that have a directory, oldest first. Other names are nobody's business."""
-        if not self._folder.is_dir():
+        """The run ids that have a directory, oldest first; other names and symbolic links are left out."""
+        if not self._folder.is_dir() or self._folder.is_symlink():
             return []
         with translating(self._folder):
-            return sorted(p.name for p in self._folder.iterdir() if _RUN_ID.match(p.name) and p.is_dir())
+            found = [path for path in self._folder.iterdir() if _RUN_ID.match(path.name)]
+            return sorted(path.name for path in found if path.is_dir() and not path.is_symlink())
 
     def resumable(self, published: Container[str]) -> list[str]:
         """The unpublished runs that left a journal, oldest first: the last one is the one to go on with."""
-        return [run_id for run_id in self.all() if run_id not in published and self._has_journal(run_id)]
+        return [
+            run_id
+            for run_id in self.all()
+            if run_id not in published and self._holds(run_id, (JOURNAL_PREFIX,))
+        ]
+
+    def unfinished(self) -> list[str]:
+        """The runs that left a journal, one that was rejected among them, oldest first."""
+        return [run_id for run_id in self.all() if self._holds(run_id, (JOURNAL_PREFIX, REJECTED_PREFIX))]
+
+    def only_raw(self) -> list[str]:
+        """The runs of which raw replies and no journal are left, as after publishing, oldest first."""
+        unfinished = set(self.unfinished())
+        return [
+            run_id for run_id in self.all() if run_id not in unfinished and self._holds(run_id, (RAW_PREFIX,))
+        ]
 
     def remove(self, run_id: str, *, keep_raw: bool = False) -> None:
-        """Remove a run's directory, but for its raw replies with `keep_raw`; none there is no error."""
+        """Remove what a run keeps in its directory, but for its raw replies with `keep_raw`, and then the directory.
+
+        Files of others stay, and so does the directory then; none there is no error.
+        """
         path = self.path(run_id)
+        if path.is_symlink() or self._folder.is_symlink():
+            return
         with translating(path):
             for item in sorted(path.iterdir()) if path.is_dir() else []:
                 if keep_raw and item.name.startswith(RAW_PREFIX):
+                    continue
+                if not item.name.startswith(_OWN_PREFIXES):
                     continue
                 if item.is_dir() and not item.is_symlink():
                     shutil.rmtree(item)
@@ -105,8 +148,9 @@ class RunDirectories:
             self._folder.rmdir()
         return not self._folder.exists()
 
-    def _has_journal(self, run_id: str) -> bool:
-        return any(item.name.startswith(JOURNAL_PREFIX) for item in self.path(run_id).iterdir())
+    def _holds(self, run_id: str, prefixes: tuple[str, ...]) -> bool:
+        with translating(self.path(run_id)):
+            return any(item.name.startswith(prefixes) for item in self.path(run_id).iterdir())
 
 
 def _checked(run_id: str) -> str:

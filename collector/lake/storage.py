@@ -17,7 +17,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +43,15 @@ _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that exists: relative posix path, size in bytes, last write in seconds since the epoch."""
+    """A file that exists: relative posix path, size in bytes, last write in seconds since the epoch.
+
+    What is not `regular` is a symbolic link, a device, or a directory that may not be read.
+    """
 
     path: str
     bytes: int
     modified: float
+    regular: bool = True
 
 
 class Sink:
@@ -143,8 +148,9 @@ def make_directory(path: Path) -> list[Path]:
 
 
 def make_file(path: Path) -> None:
-    """Create an empty file of mode 0640, or empty the one that is there and give it that mode."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    """Create an empty file of mode 0640, or empty the one that is there and give it that mode; a link is refused."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, FILE_MODE)
     try:
         os.fchmod(descriptor, FILE_MODE)
     finally:
@@ -233,10 +239,37 @@ class Storage:
         return _stored(self._files.get_file_info(path))
 
     def list(self, under: str = "", *, recursive: bool = True) -> list[Stored]:
-        """The files under a directory, sorted by path; none when there is no such directory."""
-        selector = fs.FileSelector(under, allow_not_found=True, recursive=recursive)
-        found = (_stored(info) for info in self._files.get_file_info(selector))
-        return sorted((item for item in found if item is not None), key=lambda item: item.path)
+        """What stands under a directory but directories, sorted by path; nothing when there is no such directory.
+
+        Symbolic links are listed as not regular and never followed. Raises what `translated` makes of an OSError.
+        """
+        return sorted(self._walk(under, recursive=recursive), key=lambda item: item.path)
+
+    def _walk(self, under: str, *, recursive: bool) -> Iterator[Stored]:
+        directory = self.locate(under)
+        if under and (directory.is_symlink() or (directory.exists() and not directory.is_dir())):
+            yield Stored(under, 0, 0.0, regular=False)
+            return
+        try:
+            with translating(directory), os.scandir(directory) as entries:
+                found = list(entries)
+        except CollectorError as error:
+            cause = error.__cause__
+            if isinstance(cause, FileNotFoundError | NotADirectoryError):
+                return
+            if not isinstance(cause, PermissionError):
+                raise
+            yield Stored(under, 0, 0.0, regular=False)
+            return
+        for entry in found:
+            path = f"{under}/{entry.name}" if under else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if recursive:
+                    yield from self._walk(path, recursive=True)
+                continue
+            with suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                yield Stored(path, status.st_size, status.st_mtime, regular=stat.S_ISREG(status.st_mode))
 
     def settle(self, *paths: str) -> None:
         """Make written files and their names survive a power cut."""
@@ -259,18 +292,24 @@ class Storage:
             os.replace(self.locate(temporary), self.locate(path))
             sync_directory(self.locate(path).parent)
 
+    def rename(self, path: str, new: str) -> None:
+        """Give a file another name, in the place of what has it; no such file is no error."""
+        with translating(self.locate(path)), suppress(FileNotFoundError):
+            os.replace(self.locate(path), self.locate(new))
+
     def delete(self, path: str) -> None:
         """Remove a file; one that is gone already is no error."""
         with translating(self.locate(path)), suppress(FileNotFoundError):
             self._files.delete_file(path)
 
-    def delete_empty_directories(self, under: str) -> None:
-        """Remove the directories below `under` in which nothing is left."""
-        selector = fs.FileSelector(under, allow_not_found=True, recursive=True)
-        directories = [i.path for i in self._files.get_file_info(selector) if i.type == fs.FileType.Directory]
-        for path in sorted(directories, reverse=True):
-            with suppress(OSError):
-                os.rmdir(self.locate(path))
+    def delete_empty_directories(self, under: str, is_own: Callable[[str], bool]) -> None:
+        """Remove the directories below `under` whose path `is_own` and in which nothing is left; follows no link."""
+        if self.locate(under).is_symlink():
+            return
+        for directory, _, _ in os.walk(self.locate(under), topdown=False, followlinks=False):
+            if is_own(Path(directory).relative_to(self.root).as_posix()):
+                with suppress(OSError):
+                    os.rmdir(directory)
 
 
 def _stored(info: fs.FileInfo) -> Stored | None:

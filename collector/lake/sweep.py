@@ -1,4 +1,8 @@
-"""Sweeping: removing the files that nobody names any more, left by runs that died or retired long ago."""
+"""Sweeping: removing what nobody needs any more, left by runs that died or superseded long ago.
+
+Only files that are named as the collector names them, in directories that it makes, are ever removed; no symbolic
+link is followed. What cannot be removed is reported and does not stop a run.
+"""
 
 from __future__ import annotations
 
@@ -6,54 +10,67 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from collector.lake.lake import GRACE, Lake, in_grace
-from collector.lake.manifest import Manifest
+from collector.errors import CollectorError
+from collector.lake import accounting, inventory
+from collector.lake.inventory import TEMPORARY
+from collector.lake.lake import Lake
+from collector.lake.manifest import GRACE
 from collector.lake.storage import Stored
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep removed: relative paths of files, their bytes, and ids of runs whose directory went."""
+    """What a sweep removed: relative paths of files, and ids of runs whose directory went.
+
+    `stuck` says of each thing that could not be removed what it is, and why.
+    """
 
     files: tuple[str, ...]
     runs: tuple[str, ...]
-    bytes: int
-
-
-def unnamed(manifest: Manifest, found: Iterable[Stored], now: dt.datetime) -> list[Stored]:
-    """The files that are neither live nor retired within the grace period. Pure."""
-    retired = {item.path for item in manifest.retired if in_grace(item.retired_at, now)}
-    named = manifest.live_paths() | retired
-    return [item for item in found if item.path not in named]
+    stuck: tuple[str, ...]
 
 
 def leftover_temporaries(found: Iterable[Stored], now: dt.datetime) -> list[Stored]:
-    """Half-written files at the root whose writer is surely dead: `*.tmp` older than the grace period, and the logs that
-    DuckDB wrote beside them. Pure.
+    """Half-written files of the collector at the root whose writer is surely dead: older than the grace period. Pure.
 
     The age matters because readers, who hold no lock, may be rebuilding the catalog beside this sweep.
     """
     oldest = (now - GRACE).timestamp()
-    return [item for item in found if item.path.endswith((".tmp", ".tmp.wal")) and item.modified < oldest]
+    return [
+        item for item in found if item.regular and TEMPORARY.fullmatch(item.path) and item.modified < oldest
+    ]
 
 
 def sweep(lake: Lake, *, now: dt.datetime, keep_runs: Collection[str]) -> Swept:
-    """Remove what no manifest names, and the directories of runs other than `keep_runs`.
+    """Remove the files that are left over, and the directories of runs other than `keep_runs`.
 
-    Of a published run the raw replies stay. Must be called inside `lake.writing`, so never while another run
-    works.
+    Of a published run the raw replies stay. Must be called inside `lake.writing`, so never while another run works.
     """
     lake.require_held()
-    files = unnamed(lake.manifest, lake.storage.list("tables"), now)
-    files += leftover_temporaries(lake.storage.list(recursive=False), now)
-    for item in files:
-        lake.storage.delete(item.path)
-    lake.storage.delete_empty_directories("tables")
+    there = inventory.take(lake.storage, lake.runs)
+    left = accounting.leftovers(there, lake.manifest, now)
+    temporaries = leftover_temporaries(lake.storage.list(recursive=False), now)
+    files: list[str] = []
+    stuck: list[str] = []
+    for path in (*(file.path for file in left), *(item.path for item in temporaries)):
+        try:
+            lake.storage.delete(path)
+            files.append(path)
+        except CollectorError as error:
+            stuck.append(str(error))
+    lake.storage.delete_empty_directories(inventory.FOLDER, inventory.is_own_directory)
+    # The journal is what shows that a file is left over: as long as one of its files is there, it stays.
+    kept = {*keep_runs, *accounting.unknown_runs(there, lake.manifest)}
+    kept |= {file.run_id for file in left if file.path not in files}
+    runs: list[str] = []
     published = {run.run_id for run in lake.manifest.runs}
-    runs = [run_id for run_id in lake.runs.all() if run_id not in keep_runs]
-    gone = []
-    for run_id in runs:
-        lake.runs.remove(run_id, keep_raw=run_id in published)
+    for run_id in lake.runs.all():
+        if run_id in kept:
+            continue
+        try:
+            lake.runs.remove(run_id, keep_raw=run_id in published)
+        except CollectorError as error:
+            stuck.append(str(error))
         if not lake.runs.path(run_id).exists():
-            gone.append(run_id)
-    return Swept(tuple(item.path for item in files), tuple(gone), sum(item.bytes for item in files))
+            runs.append(run_id)
+    return Swept(tuple(files), tuple(runs), tuple(stuck))

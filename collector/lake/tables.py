@@ -365,3 +365,5 @@ ACTION_STATE = Table(
     ("installation", *KEY_NAMES),
 )
 ALL: dict[str, Table] = {**TABLES, ACTION_STATE.name: ACTION_STATE}
+# One row per action, as of the last run: the new file stands for everything the old one said.
+SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, ACTION_STATE.name})

@@ -51,6 +51,7 @@ _DAMAGED_FILE = re.compile(
 )
 # A file that duckdb writes: what it spills, what it spools.
 _UNWRITABLE = re.compile(r'Could not write file \\*"(?P<path>[^"\\]+)\\*": (?P<why>[^"]+)')
+_PATTERN_CHARACTER = re.compile(r"[*?\[]")
 _UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.DOTALL)
 
 
@@ -70,6 +71,17 @@ def literal(text: str) -> str:
 def identifier(name: str) -> str:
     """`name` as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def file_literal(path: Path) -> str:
+    """The path of one file to read, as a SQL string literal; what would make it a pattern stands for itself."""
+    return literal(_PATTERN_CHARACTER.sub(r"[\g<0>]", str(path)))
+
+
+def _directories(paths: Iterable[Path]) -> str:
+    """Directories to be allowed, as a SQL list: a path that is read as a pattern is compared as it is written."""
+    each = [text for path in paths for text in dict.fromkeys((literal(str(path)), file_literal(path)))]
+    return f"[{', '.join(each)}]"
 
 
 class Database:
@@ -101,7 +113,7 @@ class Database:
                 "set global TimeZone = 'UTC'",
                 # A question reads the same footers for every view that it uses.
                 "set global parquet_metadata_cache = true",
-                f"set allowed_directories = [{', '.join(literal(str(path)) for path in readable)}]",
+                f"set allowed_directories = {_directories(readable)}",
                 "set enable_external_access = false",
                 "set lock_configuration = true",
             ):
@@ -143,9 +155,10 @@ class Database:
         """
         paths: list[str] = []
         for select in selects:
-            paths.append(literal(str(folder / f"{name}-{len(paths)}.parquet")))
+            path = folder / f"{name}-{len(paths)}.parquet"
+            paths.append(file_literal(path))
             with _translating(self._names):
-                self._connection.cursor().execute(f"copy ({select}) to {paths[-1]} (format parquet)")
+                self._connection.cursor().execute(f"copy ({select}) to {literal(str(path))} (format parquet)")
         self.define(name, f"select * from read_parquet([{', '.join(paths)}], hive_partitioning = false)")
 
     def insert(self, name: str, columns: Mapping[str, Sequence[str]]) -> None:
@@ -243,7 +256,7 @@ class DatabaseFile:
             self.execute(
                 [
                     f"attach {literal(str(path))} as made ({version})",
-                    f"set allowed_directories = [{literal(str(readable))}]",
+                    f"set allowed_directories = {_directories([readable])}",
                     "set enable_external_access = false",
                     "use made",
                 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from collector.lake.tables import TABLES, Table
-from collector.query.engine import Database, identifier, literal
+from collector.query.engine import Database, file_literal, identifier, literal
 from collector.query.sources import Source, in_order, read_folder
 
 
@@ -140,7 +140,7 @@ def base_view(table: Table, groups: Sequence[Sequence[Path]]) -> str:
 
 def read_parquet(paths: Sequence[Path]) -> str:
     """The call that reads exactly these files, all of one schema; folder names never become columns."""
-    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}], hive_partitioning = false)"
+    return f"read_parquet([{', '.join(file_literal(path) for path in paths)}], hive_partitioning = false)"
 
 
 def selected_run_view(run: Run | None) -> str:

@@ -17,9 +17,9 @@ from collector.crawl.journal import FORMAT, Header
 from collector.lake.compact import compact
 from collector.lake.flatten import Stamp
 from collector.lake.lake import Lake
-from collector.lake.publish import SNAPSHOTS, publish
+from collector.lake.publish import publish
 from collector.lake.staging import Staging
-from collector.lake.tables import ACTION_STATE
+from collector.lake.tables import ACTION_STATE, SNAPSHOTS
 from collector.query.merge import merge
 from collector.query.night import Night as NightDatabase
 from collector.settings import Settings

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from collector.cli import nightly
@@ -18,6 +20,8 @@ from collector.crawl.closing import Summary
 from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault, World
 from tests.cli.conftest import Program
 from tests.cli.test_main import ENVIRON
+from tests.faults.process import Program as Process
+from tests.faults.process import without_rights
 
 WORLD = World(workspaces=1, projects=2, pipelines=2, actions=3)
 
@@ -43,6 +47,119 @@ def test_a_night(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     assert "began" in said.err
     assert len(buddy.arrivals) == buddy.expected_minimum()
     assert json.loads((tmp_path / "lake" / "manifest.json").read_text(encoding="utf-8"))["runs"]
+
+
+def test_a_directory_of_others_is_refused(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
+    """A directory that holds other things and no manifest: exit 2, nothing is asked, deleted or written, also not behind a
+    link.
+    """
+    elsewhere, mine = tmp_path / "elsewhere", tmp_path / "d/tables/mine"
+    elsewhere.mkdir()
+    mine.mkdir(parents=True)
+    (elsewhere / "precious.txt").touch()
+    (mine / "a.csv").touch()
+    (tmp_path / "d/tables/link").symlink_to(elsewhere)
+    before = sorted(tmp_path.rglob("*"))
+    said = program("collect", "--lake", "d", environ=environ(buddy))
+    assert said.code == 2
+    assert "not empty and no lake" in said.err
+    assert sorted(tmp_path.rglob("*")) == before
+    assert buddy.arrivals == []
+
+
+@pytest.mark.parametrize("content", [None, b""], ids=["missing", "empty"])
+def test_a_lake_without_its_manifest_is_no_new_lake(
+    program: Program, buddy: FakeBuddy, tmp_path: Path, content: bytes | None
+) -> None:
+    """With the manifest gone `collect` exits 2 with what it sees and what to do, and not a file is touched; once it is back,
+    everything is as it was.
+    """
+    assert program("collect", environ=environ(buddy)).code == 0
+    lake = tmp_path / "lake"
+    manifest = (lake / "manifest.json").read_bytes()
+    (lake / "manifest.json").unlink()
+    if content is not None:
+        (lake / "manifest.json").write_bytes(content)
+    files = {path: path.stat().st_mtime_ns for path in lake.rglob("*") if path.is_file()}
+    said = program("collect")
+    assert said.code == 2
+    assert "files and manifest.json is" in said.err
+    assert "verify --rebuild-manifest" in said.err
+    assert {path: path.stat().st_mtime_ns for path in lake.rglob("*") if path.is_file()} == files
+    (lake / "manifest.json").write_bytes(manifest)
+    assert program("verify").code == 0
+    assert program("collect").code == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("s3://key:hidden@bucket/lake", "a URL (s3://"),
+        ("gs://bucket", "a URL (gs://"),
+        ("az://c/lake", "a URL (az://"),
+        ("file:///srv/lake", "a URL (file://"),
+        ("a?b", "holds ?"),
+        ("a\\b", "holds \\"),
+    ],
+)
+@pytest.mark.parametrize("command", ["collect", "demo", "status", "verify"])
+def test_a_lake_that_cannot_be_one(
+    program: Program, buddy: FakeBuddy, tmp_path: Path, written: str, words: str, command: str
+) -> None:
+    """A URL, and a path that DuckDB cannot open, are refused at once by every command: no directory of that name is made,
+    and a password is not shown.
+    """
+    said = program(command, "--lake", written, environ=environ(buddy))
+    assert said.code == 2
+    assert words in said.err
+    assert "hidden" not in said.err
+    assert list(tmp_path.iterdir()) == []
+    assert buddy.arrivals == []
+
+
+@pytest.mark.parametrize(("name", "alike"), [("a*", "ab"), ("a[x]b", "axb")])
+def test_a_lake_whose_path_looks_like_a_pattern(
+    program: Program, buddy: FakeBuddy, tmp_path: Path, name: str, alike: str
+) -> None:
+    """`*` and `[` in the path stand for themselves: runs are collected, merged, pruned and read, beside another lake whose
+    path the first would match as a pattern; the catalog shows the right one too.
+    """
+    assert program("collect", "--lake", name, environ=environ(buddy)).code == 0
+    shutil.copytree(tmp_path / name, tmp_path / alike)
+    for _ in range(2):
+        assert program("collect", "--lake", name).code == 0
+    for command in (("compact", "--current-month"), ("prune", "--keep", "1d"), ("verify",), ("status",)):
+        said = program(*command, "--lake", name)
+        assert said.code == 0, said.err
+    said = program("sql", "select count(*) as runs from runs", "--lake", name, "--format", "json")
+    assert json.loads(said.out) == [{"runs": 3}]
+    (tmp_path / name / "manifest.json").unlink()
+    assert program("verify", "--rebuild-manifest", "--lake", name).code == 0
+    client = duckdb.connect(str(tmp_path / name / "catalog.duckdb"), read_only=True)
+    assert client.execute("select count(*) from runs").fetchall() == [(3,)]
+
+
+def test_a_leftover_that_cannot_be_deleted_is_a_warning(buddy: FakeBuddy, tmp_path: Path) -> None:
+    """A run is published although a file of a dead one cannot be deleted; the log names the file."""
+    lake, dead = tmp_path / "lake", "20200101T000000Z-abcdef"
+    process = Process(buddy, lake)
+    assert process.run("collect").code == 0
+    folder = lake / "tables/actions/run_month=2020-01"
+    folder.mkdir()
+    (folder / f"{dead}.parquet").touch()
+    (lake / "runs" / dead).mkdir(parents=True)
+    (lake / "runs" / dead / "journal.jsonl").touch()
+    folder.chmod(0o550)
+    try:
+        said = process.run("collect", preexec=without_rights)
+    finally:
+        folder.chmod(0o750)
+    assert said.code == 0, said.err
+    assert f"{dead}.parquet" in said.err
+    assert "left_behind" in said.err
+    assert process.run("collect").code == 0
+    assert not folder.exists()
+    assert not (lake / "runs" / dead).exists()
 
 
 @pytest.mark.usefixtures("no_catalog")

@@ -45,6 +45,20 @@ def test_all_is_well(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None
     assert {arrival.method for arrival in buddy.arrivals} == {"GET"}
 
 
+@pytest.mark.parametrize("name", ["tables/mine/a.csv", "catalog.duckdb"])
+def test_a_directory_that_collect_would_refuse(
+    program: Program, buddy: FakeBuddy, tmp_path: Path, name: str
+) -> None:
+    """A directory of others, and a lake whose manifest is missing, are errors here already, with what to do."""
+    (tmp_path / "lake" / name).parent.mkdir(parents=True)
+    (tmp_path / "lake" / name).touch()
+    said, findings = examined(program, buddy)
+    assert said.code == 2
+    assert findings["lake"]["level"] == "error"
+    assert "manifest.json" in findings["lake"]["message"]
+    assert findings["lake"]["advice"]
+
+
 def test_for_people(program: Program, buddy: FakeBuddy) -> None:
     """As text, each finding is a line."""
     said = program("doctor", environ={"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token})

@@ -75,3 +75,54 @@ def test_verify_names_the_harmed_nights(program: Program, lake: Path) -> None:
     kinds = {finding["kind"] for finding in json.loads(program("verify", "--format", "json").out)}
     assert "missing" in kinds
     assert len(kinds) >= 2
+
+
+def test_a_lost_manifest_is_built_anew(program: Program, lake: Path) -> None:
+    """Without its manifest a lake of real runs is refused by every command; `verify --rebuild-manifest` builds the same
+    one from the files, says that every run is whole, and a second time does nothing.
+    """
+    before = Lake.open(lake).manifest
+    rows = {table: rows_of(program, table) for table in ("promote_image_actions", "action_changes", "runs")}
+    (lake / "manifest.json").rename(lake / "aside")
+    for command in (("compact",), ("prune", "--keep", "1d"), ("verify",), ("status",), ("sql", "select 1")):
+        said = program(*command)
+        assert said.code == 2
+        assert "files and manifest.json is missing" in said.err
+        assert "verify --rebuild-manifest" in said.err
+    said = program("verify", "--rebuild-manifest")
+    assert said.code == 0, said.err
+    assert said.out.count("  whole\n") == len(before.runs)
+    after = Lake.open(lake).manifest
+    assert after.runs == before.runs
+    assert after.live_paths() == before.live_paths()
+    assert {table: rows_of(program, table) for table in rows} == rows
+    assert program("verify").code == 0
+    assert "left as it is" in program("verify", "--rebuild-manifest").out
+
+
+def test_an_incomplete_run_is_named(program: Program, lake: Path) -> None:
+    """The run that lacks a file is said to be incomplete, with the table, and the exit code is that of harm."""
+    opened = Lake.open(lake)
+    lost = opened.manifest.tables["pipelines"][0]
+    (lake / lost.path).unlink()
+    (lake / "manifest.json").unlink()
+    said = program("verify", "--rebuild-manifest", "--format", "json")
+    assert said.code == 2
+    incomplete = [run for run in json.loads(said.out) if not run["whole"]]
+    assert incomplete == [{"run_id": lost.runs[0], "whole": False, "missing": ["pipelines"]}]
+    run = Lake.open(lake).manifest.run(lost.runs[0])
+    assert run is not None
+    assert run.status == "partial"
+
+
+def test_an_older_manifest_is_told_of(program: Program, lake: Path) -> None:
+    """After a restore of an older manifest `verify` says that there are files it does not name, and nothing is pruned."""
+    (lake / "manifest.json").write_bytes((lake / "manifest.json.1").read_bytes())
+    files = sorted(lake.rglob("*.parquet"))
+    for command in (("verify",), ("prune", "--keep", "1d"), ("compact", "--current-month")):
+        said = program(*command)
+        assert said.code == 2
+        assert "that manifest.json does not name" in said.err
+    assert sorted(lake.rglob("*.parquet")) == files
+    assert program("verify", "--rebuild-manifest").code == 0
+    assert program("prune", "--keep", "1d").code == 0

@@ -83,11 +83,15 @@ def publish_night(lake: Lake, day: int, *, count: int = 7, now: dt.datetime | No
     run = run_entry(day)
     at = now or run.finished_at
     with lake.writing("collect", at):
+        # As of every run: its journal is there until it is published.
+        (lake.runs.create(run.run_id) / "journal.jsonl").touch()
         batches = {
             name: table_of(ALL[name], run, count).to_batches(max_chunksize=3)
             for name in (*NIGHTLY_TABLES, *SNAPSHOT_TABLES)
         }
-        return publish(lake, run, {**batches, "variables": []}, now=at)
+        manifest = publish(lake, run, {**batches, "variables": []}, now=at)
+        lake.runs.remove(run.run_id)
+        return manifest
 
 
 def merge(table: Table, paths: Sequence[Path]) -> pa.RecordBatchReader:
@@ -158,6 +162,10 @@ class MortalStorage(Storage):
 
     def replace(self, path: str, content: bytes) -> None:
         super().replace(path, content)
+        self._step()
+
+    def rename(self, path: str, new: str) -> None:
+        super().rename(path, new)
         self._step()
 
     def delete(self, path: str) -> None:

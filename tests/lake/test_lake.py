@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from collector.errors import LakeBusy, LakeError, NotPublished, SettingsError
-from collector.lake.lake import GRACE, Lake, Size
-from collector.lake.manifest import FILE_NAME, Manifest, decode
+from collector.lake.lake import Lake, Size
+from collector.lake.manifest import FILE_NAME, GRACE, Manifest, decode
 from collector.lake.tables import ALL, schema_fingerprint
 
 from .nights import NOW, dataset, files_under, publish_night, run_entry

@@ -89,8 +89,30 @@ def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
     write(storage, "tables/d/e", b"")
     storage.delete("tables/a/b/c")
     storage.delete("tables/a/b/c")
-    storage.delete_empty_directories("tables")
+    (tmp_path / "tables/mine").mkdir()
+    storage.delete_empty_directories("tables", lambda path: path != "tables/mine")
+    (tmp_path / "tables/mine").rmdir()
     assert sorted(path.name for path in (tmp_path / "tables").rglob("*")) == ["d", "e"]
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    """A listing names a link as what it is and not what lies behind it, also where the whole directory is one; writing
+    through a link is refused.
+    """
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/precious").write_bytes(b"mine")
+    storage = Storage(tmp_path / "lake")
+    write(storage, "tables/a/file", b"")
+    (tmp_path / "lake/tables/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "lake/tables/a/precious").symlink_to(tmp_path / "elsewhere/precious")
+    listed = {item.path: item.regular for item in storage.list("tables")}
+    assert listed == {"tables/a/file": True, "tables/a/precious": False, "tables/link": False}
+    with pytest.raises(NotPublished):
+        write(storage, "tables/a/precious", b"ours")
+    (tmp_path / "lake/all").symlink_to(tmp_path / "elsewhere")
+    assert [(item.path, item.regular) for item in storage.list("all")] == [("all", False)]
+    storage.delete_empty_directories("all", lambda path: True)
+    assert (tmp_path / "elsewhere/precious").read_bytes() == b"mine"
 
 
 def test_a_failure_inside_the_block_is_the_one_reported(tmp_path: Path) -> None:

@@ -6,58 +6,84 @@ import datetime as dt
 import os
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.lake.lake import GRACE, Lake
-from collector.lake.manifest import FileEntry, Manifest, RetiredFile
+from collector.errors import SettingsError
+from collector.lake.accounting import leftovers
+from collector.lake.inventory import Inventory, path_of, table_file
+from collector.lake.lake import Lake
+from collector.lake.manifest import GRACE, FileEntry, Manifest, RetiredFile
 from collector.lake.storage import Stored
-from collector.lake.sweep import leftover_temporaries, sweep, unnamed
+from collector.lake.sweep import leftover_temporaries, sweep
 
 from .nights import NOW, files_under, publish_night, run_entry
 
-PATHS = [f"tables/runs/{number}.parquet" for number in range(12)]
+FILES = [
+    path_of(table, "2026-10", run_entry(day).run_id) for day in range(6) for table in ("runs", "actions")
+]
 
 
 @st.composite
-def lakes(draw: st.DrawFn) -> tuple[Manifest, list[Stored]]:
-    """A manifest with live files and retired ones of any age, and any files that are found."""
-    live = draw(st.sets(st.sampled_from(PATHS)))
-    retired = draw(st.sets(st.sampled_from(PATHS)))
+def lakes(draw: st.DrawFn) -> tuple[Manifest, Inventory]:
+    """A manifest with live files and retired ones of any age, any runs with a journal, and any files that are found."""
+    live = draw(st.sets(st.sampled_from(FILES)))
+    retired = draw(st.sets(st.sampled_from(FILES)))
+    published = draw(st.sets(st.integers(0, 5)))
     ages = st.timedeltas(dt.timedelta(days=-2), dt.timedelta(days=2))
-    entry = FileEntry(
-        path="", rows=0, bytes=0, sha256="0" * 64, schema="", runs=[run_entry(0).run_id], run_month="2026-10"
-    )
     manifest = Manifest(
-        tables={"runs": [msgspec.structs.replace(entry, path=path) for path in sorted(live)]},
+        runs=[run_entry(day) for day in sorted(published)],
+        tables={
+            table: [entry(path) for path in sorted(live) if f"/{table}/" in path]
+            for table in ("runs", "actions")
+        },
         retired=[RetiredFile(path=path, retired_at=NOW - draw(ages)) for path in sorted(retired)],
     )
-    return manifest, [Stored(path, 1, 0.0) for path in sorted(draw(st.sets(st.sampled_from(PATHS))))]
+    files = [file for path in sorted(draw(st.sets(st.sampled_from(FILES)))) if (file := table_file(path))]
+    begun = draw(st.sets(st.sampled_from([run_entry(day).run_id for day in range(6)])))
+    return manifest, Inventory(tuple(files), (), frozenset(begun), frozenset())
+
+
+def entry(path: str) -> FileEntry:
+    """A live file of the run in its name."""
+    file = table_file(path)
+    assert file is not None
+    return FileEntry(
+        path=path, rows=0, bytes=0, sha256="0" * 64, schema="", runs=[file.run_id], run_month="2026-10"
+    )
 
 
 @given(lakes())
-def test_what_is_live_or_within_its_grace_is_never_unnamed(found: tuple[Manifest, list[Stored]]) -> None:
-    """A live file stays whatever else is said of it, a retired one stays for its hour, all others go."""
-    manifest, files = found
-    gone = {item.path for item in unnamed(manifest, files, NOW)}
+def test_only_what_is_surely_needed_by_nobody_is_left_over(found: tuple[Manifest, Inventory]) -> None:
+    """A live file stays, a retired one stays for its hour, and a file that is not named goes only when it was retired or
+    its run left a journal without being published.
+    """
+    manifest, there = found
+    gone = {file.path for file in leftovers(there, manifest, NOW)}
     young = {item.path for item in manifest.retired if item.retired_at > NOW - GRACE}
     assert gone.isdisjoint(manifest.live_paths() | young)
-    assert gone == {item.path for item in files} - manifest.live_paths() - young
+    retired = {item.path for item in manifest.retired}
+    published = {run.run_id for run in manifest.runs}
+    for file in there.files:
+        if file.path in gone:
+            assert file.path in retired or file.run_id in there.unfinished - published
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["manifest.json", "x.tmp", ".tmp", "x.tmp.wal"]), st.floats(-7200, 7200))
+        st.tuples(st.sampled_from(["manifest.json", "x.tmp", "manifest.json.tmp"]), st.floats(-7200, 7200))
     )
 )
 def test_only_old_temporaries_are_leftovers(files: list[tuple[str, float]]) -> None:
-    """A temporary file younger than the grace may have a living writer; other names are never leftovers."""
+    """A temporary file younger than the grace may have a living writer; names that the collector does not give, and links,
+    are never leftovers.
+    """
     found = [Stored(name, 1, NOW.timestamp() - age) for name, age in files]
     left = leftover_temporaries(found, NOW)
-    assert all(".tmp" in item.path and item.modified < NOW.timestamp() - 3600 for item in left)
-    assert len(left) == sum(".tmp" in name and age > 3600 for name, age in files)
+    assert {item.path for item in left} <= {"manifest.json.tmp"}
+    assert len(left) == sum(name == "manifest.json.tmp" and age > 3600 for name, age in files)
+    assert not leftover_temporaries([Stored("manifest.json.tmp", 1, 0.0, regular=False)], NOW)
 
 
 def plant(root: Path, *paths: str) -> None:
@@ -67,23 +93,72 @@ def plant(root: Path, *paths: str) -> None:
         (root / path).write_bytes(b"12345")
 
 
-def test_orphans_go_and_everything_named_stays(lake: Lake) -> None:
-    """Unnamed files below tables/ and the directories they leave empty are removed, and reported."""
+def test_leftovers_go_and_everything_else_stays(lake: Lake, tmp_path: Path) -> None:
+    """Files of a run that died are removed, with the directories they leave empty, and reported; whatever is not named as
+    the collector names it stays, and so does what lies behind a link.
+    """
     publish_night(lake, 0)
     publish_night(lake, 1)
     named = files_under(lake.path)
-    orphans = {"tables/actions/run_month=2026-10/x.parquet", "tables/gone/run_month=2020-01/y.parquet"}
-    plant(lake.path, *orphans, "catalog.duckdb", "notes.txt", "runs/notes/n", "young.tmp", "old.tmp")
-    os.utime(lake.path / "old.tmp", (0, 0))
+    died = run_entry(2).run_id
+    orphans = {path_of("actions", "2026-10", died), path_of("variables", "2026-11", died)}
+    others = {
+        "notes.txt", "x.tmp", "catalog.duckdb", "runs/notes/n", "tables/mine/a.csv",
+        "tables/actions/run_month=2026-10/x.parquet",
+        f"tables/mine/run_month=2026-10/{died}.parquet", f"tables/actions/{died}.parquet", "manifest.json.7.tmp.old",
+    }  # fmt: skip
+    plant(
+        lake.path,
+        *orphans,
+        *others,
+        "catalog.duckdb.77.tmp",
+        f"runs/{died}/journal.jsonl",
+        f"runs/{died}/mine.txt",
+    )
+    for path in lake.path.rglob("*"):
+        os.utime(path, (0, 0))
+    plant(tmp_path, "elsewhere/precious", f"elsewhere/run_month=2026-10/{died}.parquet")
+    (lake.path / "tables/permissions").symlink_to(tmp_path / "elsewhere")
+    (lake.path / path_of("projects", "2026-10", died)).parent.mkdir(parents=True)
+    (lake.path / path_of("projects", "2026-10", died)).symlink_to(tmp_path / "elsewhere/precious")
+    (lake.path / "runs" / run_entry(3).run_id).symlink_to(tmp_path / "elsewhere")
     now = run_entry(1).finished_at
     with lake.writing("collect", now):
         swept = sweep(lake, now=now, keep_runs=[])
-    assert set(swept.files) == {*orphans, "old.tmp"}
-    assert swept.bytes == 15
-    assert files_under(lake.path) == named
-    assert not (lake.path / "tables/gone").exists()
-    for name in ("catalog.duckdb", "notes.txt", "runs/notes/n", "young.tmp", "manifest.json"):
-        assert (lake.path / name).exists()
+    assert set(swept.files) == {*orphans, "catalog.duckdb.77.tmp"}
+    assert not (lake.path / "tables/variables").exists()
+    assert not (lake.path / f"runs/{died}/journal.jsonl").exists()
+    for name in (*named, *others, f"runs/{died}/mine.txt", "manifest.json"):
+        assert (lake.path / name).exists(), name
+    assert {path.name for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()} == {
+        "precious",
+        f"{died}.parquet",
+    }
+
+
+def test_what_cannot_be_removed_is_reported_and_keeps_its_journal(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that cannot be deleted is told of and stops nothing; the journal that marks it as left over stays with it."""
+    publish_night(lake, 0)
+    died = run_entry(1).run_id
+    stuck, other = path_of("actions", "2026-10", died), path_of("runs", "2026-10", died)
+    plant(lake.path, stuck, other, f"runs/{died}/journal.jsonl")
+    delete = lake.storage.delete
+
+    def refuse(path: str) -> None:
+        if path == stuck:
+            raise SettingsError(f"{path} cannot be written: Operation not permitted")
+        delete(path)
+
+    monkeypatch.setattr(lake.storage, "delete", refuse)
+    with lake.writing("collect", NOW):
+        swept = sweep(lake, now=NOW, keep_runs=[])
+    assert swept.files == (other,)
+    assert len(swept.stuck) == 1
+    assert stuck in swept.stuck[0]
+    assert (lake.path / f"runs/{died}/journal.jsonl").exists()
+    lake.require_accounted()
 
 
 def test_retired_files_go_when_their_grace_is_over(lake: Lake) -> None:
