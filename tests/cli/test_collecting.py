@@ -135,8 +135,8 @@ def test_a_lake_whose_path_looks_like_a_pattern(
     assert json.loads(said.out) == [{"runs": 3}]
     (tmp_path / name / "manifest.json").unlink()
     assert program("verify", "--rebuild-manifest", "--lake", name).code == 0
-    client = duckdb.connect(str(tmp_path / name / "catalog.duckdb"), read_only=True)
-    assert client.execute("select count(*) from runs").fetchall() == [(3,)]
+    with duckdb.connect(str(tmp_path / name / "catalog.duckdb"), read_only=True) as client:
+        assert client.execute("select count(*) from runs").fetchall() == [(3,)]
 
 
 def test_a_leftover_that_cannot_be_deleted_is_a_warning(buddy: FakeBuddy, tmp_path: Path) -> None:
