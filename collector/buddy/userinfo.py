@@ -47,6 +47,13 @@ def without_passwords(text: str) -> str:
     """Return `text` with a mark in place of each password that stands between a user and a host."""
     if "@" not in text and "40" not in text:
         return text
+    # What one pass has replaced may show the next that the user of another address begins earlier.
+    while (changed := _pass(text)) != text:
+        text = changed
+    return text
+
+
+def _pass(text: str) -> str:
     kept: list[str] = []
     done = reached = 0
     # Where the password that was found last may still go on, else -1.

@@ -25,6 +25,8 @@ from collector.lake.tables import ALL, Table
 
 FIRST_NIGHT = dt.datetime(2026, 10, 29, 2, 15, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 12, 5, 12, 0, tzinfo=dt.UTC)
+# So soon after the first runs that prune does not doubt the clock.
+SOON = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 
 # A night of the tests has these; the rest have no rows, and so no file.
 NIGHTLY_TABLES = ("runs", "actions", "promote_image_actions", "problems")

@@ -18,7 +18,7 @@ from collector.lake.prune import prune
 from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
 
-from .nights import NOW, dataset, keep_rows_of, merge, publish_night, run_entry
+from .nights import NOW, SOON, dataset, keep_rows_of, merge, publish_night, run_entry
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -185,8 +185,8 @@ def test_what_pruning_dropped_is_left_over(nights: Lake) -> None:
     """Files and raw replies of pruned runs are swept, also those that the manifest has forgotten."""
     raw = nights.runs.create(run_entry(0).run_id) / "raw.jsonl"
     raw.touch()
-    with nights.writing("prune", NOW):
-        prune(nights, keep_rows_of, keep_days=(NOW.date() - run_entry(2).run_date).days, now=NOW)
+    with nights.writing("prune", SOON):
+        prune(nights, keep_rows_of, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
     publish_night(nights, 60, now=NOW + GRACE)
     assert not nights.manifest.retired or all(
         run_entry(0).run_id not in r.path for r in nights.manifest.retired

@@ -25,7 +25,7 @@ from collector.lake.sweep import sweep
 from collector.lake.tables import ALL, Table
 from collector.lake.verify import verify
 
-from .nights import NOW, dataset, keep_rows_of, merge, publish_night, run_entry, table_of
+from .nights import NOW, SOON, dataset, keep_rows_of, merge, publish_night, run_entry, table_of
 
 RUNS = [run_entry(day).run_id for day in range(8)]
 COUNT = 7
@@ -166,8 +166,8 @@ def test_runs_that_two_files_hold_in_part_are_there_once(nights: Lake) -> None:
     file is changed.
     """
     compacted(nights)
-    with nights.writing("prune", NOW):
-        prune(nights, keep_rows_of, keep_days=(NOW.date() - run_entry(1).run_date).days, now=NOW)
+    with nights.writing("prune", SOON):
+        prune(nights, keep_rows_of, keep_days=(SOON.date() - run_entry(1).run_date).days, now=SOON)
     before = without_manifest(nights)
     assert before.history_begins == RUNS[1]
     found = rebuilt(nights.path)
@@ -183,8 +183,8 @@ def test_runs_that_two_files_hold_in_part_are_there_once(nights: Lake) -> None:
 
 def test_a_pruned_lake_still_says_where_history_begins(nights: Lake) -> None:
     """An action that was first seen by a run which is not there shows that the lake was pruned."""
-    with nights.writing("prune", NOW):
-        prune(nights, keep_rows_of, keep_days=(NOW.date() - run_entry(2).run_date).days, now=NOW)
+    with nights.writing("prune", SOON):
+        prune(nights, keep_rows_of, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
     with nights.writing("collect", NOW + GRACE):
         sweep(nights, now=NOW + GRACE, keep_runs=[])
     before = without_manifest(nights)
