@@ -51,7 +51,7 @@ docs: $(READY_DEV) ## write docs/tables.md and docs/questions.md anew
 	$(BIN)/python docs/generate.py
 
 cron: $(READY_DEV) ## run the README's crontab line for real, by Debian's cron, against the fake (as root; takes two minutes)
-	$(BIN)/python -m tests.night.cron
+	$(BIN)/python -m tests.after_run.cron
 
 lock: $(READY_DEV) ## write constraints.txt anew from pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --strip-extras --all-extras --upgrade --no-header \

@@ -1,4 +1,4 @@
-"""Collects every promote-image action of Buddy, keeps every night, and answers questions about them.
+"""Collect every promote-image action of Buddy, keep every run, and answer questions about them.
 
 In a notebook: `lake = collector.open_lake("lake")`, then `lake.ask("what_changed")` and `lake.sql("select …")`.
 """
@@ -6,26 +6,20 @@ In a notebook: `lake = collector.open_lake("lake")`, then `lake.ask("what_change
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from collector._version import __version__
+
 if TYPE_CHECKING:
     from collector.query.reader import LakeReader
 
 __all__ = ["__version__", "open_lake"]
 
-__version__ = "0.1.0"
-
 
 def open_lake(path: "str | PathLike[str]" = "lake") -> "LakeReader":
-    """Open the lake at `path` for asking; each question sees one consistent set of nights, the newest there is.
+    """Open the lake at `path` for asking; each question sees one consistent set of runs, the newest there is.
 
     Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
     """
-    # Here and not above, so that `collector --help` loads neither Arrow nor DuckDB.
-    from os import fspath
-    from pathlib import Path
+    # Imported here, so that `import collector` and `collector --help` load neither Arrow nor DuckDB.
+    from collector.query import reader
 
-    from collector.config_values import directory
-    from collector.lake.lake import Lake
-    from collector.query.reader import LakeReader
-
-    opened = Path(directory(fspath(path), "the path of the lake"))
-    return LakeReader(lambda: Lake.open(opened))
+    return reader.open_lake(path)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from collector.cli.reading import markdown
+from collector.cli.tables import markdown
 from collector.lake.tables import TABLES
 from collector.query.questions import Questions
-from collector.query.sources import sql_folder
+from collector.query.sql_files import sql_folder
 
 HERE = Path(__file__).parent
 _MADE = "<!-- Made by `make docs`; do not edit. -->\n"

@@ -10,9 +10,7 @@ from collector.cli.failures import EXIT_CODES
 from collector.errors import CollectorError
 
 CLASSES = [
-    kind
-    for _, kind in inspect.getmembers(errors)
-    if isinstance(kind, type) and issubclass(kind, CollectorError)
+    kind for _, kind in inspect.getmembers(errors) if isinstance(kind, type) and issubclass(kind, CollectorError)
 ]
 
 
@@ -33,9 +31,7 @@ def test_the_drawing_is_the_tree() -> None:
     """The drawing at the top of the file names every class with its exit code."""
     drawing = inspect.getdoc(errors) or ""
     for kind in CLASSES:
-        line = next(
-            line for line in drawing.splitlines() if line.lstrip("├└│─ ").split(" ")[0] == kind.__name__
-        )
+        line = next(line for line in drawing.splitlines() if line.lstrip("├└│─ ").split(" ")[0] == kind.__name__)
         assert kind is CollectorError or f" {kind.exit_code} " in line
 
 

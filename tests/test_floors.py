@@ -1,11 +1,12 @@
-"""The floors of the house: who may import whom, and where each outside library lives.
+"""The house: who may import whom, where each outside library lives, and that a class name means one thing.
 
-Read from the source, not from what happens to be loaded: an import inside a function counts like any other.
+The source is read, not what happens to be loaded: an import inside a function or under TYPE_CHECKING counts like any other.
 """
 
 import ast
 import subprocess
 import sys
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -17,77 +18,53 @@ ROOT = Path(collector.__file__).parent
 
 # Bottom to top. A module is on the first floor whose list names it or its package.
 FLOORS = {
-    "words": [
-        "errors",
-        "secret",
-        "proxies",
-        "token_command",
-        "config_values",
-        "config_settings",
-        "config_file",
-        "settings",
-    ],
-    "what Buddy says": ["buddy"],
-    "pure": [
+    "settings and errors": ["_version", "errors", "settings"],
+    "buddy": ["buddy"],
+    "crawl, pure": [
         "crawl.backoff",
-        "crawl.budget",
-        "crawl.deferred",
+        "crawl.classify",
+        "crawl.fetch_result",
         "crawl.frontier",
-        "crawl.listing",
-        "crawl.probing",
-        "crawl.outcome",
-        "crawl.redact",
+        "crawl.pagination",
+        "crawl.pagination_probe",
+        "crawl.rate_limit_state",
+        "crawl.records",
+        "crawl.redaction",
         "crawl.reply",
-        "crawl.tls",
-        "crawl.verdict",
-        "lake.flatten",
-        "lake.tables",
-        "night.forecast",
     ],
-    "effects": [
-        "crawl.bodies",
-        "crawl.events",
-        "crawl.fetch",
-        "crawl.journal",
-        "crawl.pace",
-        "crawl.watch",
-        "lake",
-        "output_file",
-        "query",
-    ],
-    "run": ["crawl"],
-    "night": ["night"],
-    "report": ["report"],
+    "crawl, effects, and lake": ["crawl", "lake"],
+    "query": ["query"],
+    "run": ["run"],
+    "around a run": ["after_run", "preflight", "report"],
     "cli": ["cli"],
     "program": ["__main__"],
 }
-# The package itself names the version and opens lakes for notebooks: on no floor, so it imports inside
-# functions only.
-FACE = "collector"
+# The package's own file is what notebooks import: it is on no floor, and imports inside functions only.
+PACKAGE = "collector"
 FAKE = "fake_buddy"
 
 HOMES = {
-    "aiohttp": ["crawl.fetch", FAKE],
-    "asyncio_throttle": ["crawl.pace"],
-    "duckdb": ["query.engine"],
+    "aiohttp": ["crawl.fetcher", FAKE],
+    "asyncio_throttle": ["crawl.rate_limiter"],
+    "duckdb": ["lake.database"],
     "jinja2": ["report.page"],
-    "prompt_toolkit": ["cli.prompting"],
+    "prompt_toolkit": ["cli.shell"],
     "pyarrow.fs": ["lake.storage"],
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],
-    "stamina": ["crawl.fetch"],
-    "structlog": ["cli", "crawl", "night"],  # anybody may log; only cli/logs.py configures
+    "stamina": ["crawl.fetcher"],
+    "structlog": ["cli", "crawl", "run", "preflight", "after_run"],  # anyone may log; only cli/logging.py configures
     "typer": ["cli"],
 }
 HEAVY = ("aiohttp", "duckdb", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "rich", "structlog")
 
 
 def modules() -> dict[str, ast.Module]:
-    """Every module of the package by dotted name below `collector`."""
+    """Return every module of the package by its dotted name below `collector`."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__") or FACE
+        name = ".".join(part for part in parts if part != "__init__") or PACKAGE
         found[name] = ast.parse(path.read_text(encoding="utf-8"))
     return found
 
@@ -96,7 +73,7 @@ MODULES = modules()
 
 
 def imported(name: str, tree: ast.AST) -> set[str]:
-    """Dotted names that `tree` imports, relative ones resolved; `from a import b` gives `a` and `a.b`."""
+    """Return the dotted names that `tree` imports, relative ones resolved; `from a import b` gives `a` and `a.b`."""
     is_package = (ROOT / Path(*name.split(".")) / "__init__.py").exists()
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -112,73 +89,89 @@ def imported(name: str, tree: ast.AST) -> set[str]:
     return found
 
 
-def ours(name: str, tree: ast.AST) -> set[str]:
-    """The modules of the package that `tree` imports, by their names below `collector`."""
-    below = {
-        each.removeprefix("collector.") for each in imported(name, tree) if each.startswith("collector.")
-    }
+def own_imports(name: str, tree: ast.AST) -> set[str]:
+    """Return the modules of the package that `tree` imports, by their names below `collector`."""
+    below = {each.removeprefix("collector.") for each in imported(name, tree) if each.startswith("collector.")}
     return {each for each in below if each in MODULES} - {name}
 
 
 def within(name: str, place: str) -> bool:
+    """Return whether a module is `place` or inside it."""
     return name == place or name.startswith(place + ".")
 
 
 def floor(name: str) -> int:
+    """Return the number of the floor that a module is on, 0 at the bottom."""
     for number, places in enumerate(FLOORS.values()):
         if any(within(name, place) for place in places):
             return number
-    raise AssertionError(f"{name} stands on no floor: add it to FLOORS")
+    raise AssertionError(f"{name} is on no floor: add it to FLOORS")
 
 
-HOUSE = sorted(name for name in MODULES if name != FACE and not within(name, FAKE))
+HOUSE = sorted(name for name in MODULES if name != PACKAGE and not within(name, FAKE))
 
 
 @pytest.mark.parametrize("name", HOUSE)
 def test_a_module_imports_only_from_floors_below(name: str) -> None:
-    """Below, or beside it in the same package; effects of different packages never know one another."""
-    for other in ours(name, MODULES[name]):
+    """A module imports from floors below its own, or from its own package."""
+    for other in own_imports(name, MODULES[name]):
         if within(other, FAKE):
             assert within(name, "cli"), f"{name} imports the fake"
             continue
-        beside = other.split(".")[0] == name.split(".")[0] or floor(name) == 0
-        assert floor(other) < floor(name) or (floor(other) == floor(name) and beside), (
-            f"{name} imports {other}"
-        )
+        same_package = other.split(".")[0] == name.split(".")[0] or floor(name) == 0
+        assert floor(other) < floor(name) or (floor(other) == floor(name) and same_package), f"{name} imports {other}"
 
 
-def test_no_module_imports_itself_by_a_detour() -> None:
-    """The imports of the house have an order."""
-    graph = {name: ours(name, MODULES[name]) - {"__main__"} for name in HOUSE}
-    assert list(TopologicalSorter(graph).static_order())
+@pytest.mark.parametrize("name", HOUSE)
+def test_no_module_imports_the_package_itself(name: str) -> None:
+    """`import collector` is for users: inside, it would be an import of a floor above."""
+    if name == "__main__":
+        return
+    assert "collector" not in imported(name, MODULES[name]), f"{name} imports the package"
+
+
+def test_there_is_no_import_cycle() -> None:
+    """The imports of the house, and those of the fake, have an order; TYPE_CHECKING imports count."""
+    for group in (HOUSE, [name for name in MODULES if within(name, FAKE) and name != FAKE]):
+        graph = {name: own_imports(name, MODULES[name]) & set(group) for name in group}
+        assert list(TopologicalSorter(graph).static_order())
 
 
 def test_the_fake_shares_nothing_with_the_client() -> None:
-    """Two equal mistakes cannot cancel where no code is common."""
+    """The fake imports nothing of the client, so that two equal mistakes cannot cancel."""
     for name, tree in MODULES.items():
         if within(name, FAKE):
-            assert all(within(other, FAKE) for other in ours(name, tree)), name
-            assert not any(each.startswith("collector.") and not within(each.removeprefix("collector."), FAKE)
-                           for each in imported(name, tree)), name  # fmt: skip
+            outside = [
+                each
+                for each in imported(name, tree)
+                if within(each, "collector") and not within(each.removeprefix("collector."), FAKE)
+            ]
+            assert not outside, f"{name} imports {outside}"
 
 
-def test_the_face_imports_inside_functions_only() -> None:
-    """`import collector` costs nothing: what opens a lake is imported when one is opened."""
-    tree = MODULES[FACE]
+def test_the_package_imports_inside_functions_only() -> None:
+    """`import collector` loads no library: what opens a lake is imported when one is opened."""
+    tree = MODULES[PACKAGE]
     top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    assert not ours(FACE, ast.Module(body=list(top), type_ignores=[]))
+    assert own_imports(PACKAGE, ast.Module(body=list(top), type_ignores=[])) <= {"_version"}
 
 
 @pytest.mark.parametrize("library", HOMES)
 def test_a_library_has_one_home(library: str) -> None:
-    """Each outside library is imported, and its exceptions translated, in one place."""
+    """Each outside library is imported, and its exceptions are translated, in one place."""
     for name, tree in MODULES.items():
         if any(within(each, library) for each in imported(name, tree)):
             assert any(within(name, home) for home in HOMES[library]), f"{name} imports {library}"
 
 
+def test_a_class_name_means_one_thing() -> None:
+    """A module-level class name is used once in the whole package."""
+    names = Counter(node.name for tree in MODULES.values() for node in tree.body if isinstance(node, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
 def test_help_loads_nothing_heavy() -> None:
-    """Importing the whole command line loads no library that answers nothing by itself."""
+    """Importing the whole command line loads no library that `--help` does not need."""
     code = f"import sys, collector.cli.main; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -15,8 +15,8 @@ import typer
 
 from collector.cli.failures import EXIT_CODES
 from collector.cli.main import app
-from collector.config_file import SETTINGS
 from collector.lake.tables import TABLES
+from collector.settings.file import SETTINGS
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -83,13 +83,8 @@ def test_every_flag_named_exists() -> None:
 
 def test_every_make_target_named_exists() -> None:
     """Every `make TARGET` in the README is in the Makefile, and `make help` lists it."""
-    text, makefile = (
-        README.read_text(encoding="utf-8"),
-        (README.parent / "Makefile").read_text(encoding="utf-8"),
-    )
-    for target in set(re.findall(r"make ([a-z]+)\b", text)) & set(
-        re.findall(r"(?:`|\$ )make ([a-z]+)", text)
-    ):
+    text, makefile = (README.read_text(encoding="utf-8"), (README.parent / "Makefile").read_text(encoding="utf-8"))
+    for target in set(re.findall(r"make ([a-z]+)\b", text)) & set(re.findall(r"(?:`|\$ )make ([a-z]+)", text)):
         assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target
 
 
@@ -103,11 +98,7 @@ def test_the_commands_shown_work(demo_lake: Path) -> None:
     assert len(shown_commands()) >= 6
     for line in shown_commands():
         run = line.replace("collector ", f"{shlex.quote(sys.executable)} -m collector ")
-        environ = {
-            "COLLECTOR_LAKE": str(demo_lake),
-            "PYTHONPATH": str(README.parent),
-            "PATH": "/usr/bin:/bin",
-        }
+        environ = {"COLLECTOR_LAKE": str(demo_lake), "PYTHONPATH": str(README.parent), "PATH": "/usr/bin:/bin"}
         done = subprocess.run(["bash", "-c", run], capture_output=True, text=True, check=False, env=environ)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         assert done.stdout.strip(), line

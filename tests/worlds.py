@@ -3,18 +3,18 @@
 import time
 from collections.abc import Iterator
 
-from collector.fake_buddy import World
+from collector.fake_buddy import FakeWorld
 from collector.fake_buddy.edits import Path
 
 
-def pipelines_of(world: World) -> Iterator[Path]:
+def pipelines_of(world: FakeWorld) -> Iterator[Path]:
     """Yield the path of every pipeline."""
     for workspace in world.paths(()):
         for project in world.paths(workspace):
             yield from world.paths(project)
 
 
-def actions_of(world: World) -> Iterator[Path]:
+def actions_of(world: FakeWorld) -> Iterator[Path]:
     """Yield the path of every action."""
     for pipeline in pipelines_of(world):
         yield from world.paths(pipeline)

@@ -1,7 +1,7 @@
 """From a decoded JSON document to items that are understood, each on its own.
 
 The law: one bad item never costs its neighbours. A list is read item by item; an item that breaks the contract carries
-a `Breach` (message and JSON path) instead of being guessed at, together with as much of its key as could be read.
+a `SchemaViolation` (message and JSON path) instead of being guessed at, together with as much of its key as could be read.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,10 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy.catalogue import Kind, Request
-from collector.buddy.characters import place_of_mark
-from collector.buddy.fields import View, declared_fields
-from collector.buddy.marks import NO_CHARACTER
-from collector.buddy.timestamps import parse_timestamp
-from collector.buddy.views import (
+from collector.buddy.field_spec import BuddyObject, field_specs
+from collector.buddy.placeholders import NO_CHARACTER
+from collector.buddy.requests import Kind, Request
+from collector.buddy.schema import (
     PROMOTE_IMAGE,
     PromoteImageAction,
     ShortAction,
@@ -22,10 +20,12 @@ from collector.buddy.views import (
     ShortProject,
     ShortWorkspace,
 )
+from collector.buddy.timestamps import parse_timestamp
+from collector.buddy.unicode_repair import place_of_placeholder
 
 Document = dict[str, Any]
 
-ITEM_VIEWS: dict[Kind, type[View]] = {
+ITEM_VIEWS: dict[Kind, type[BuddyObject]] = {
     Kind.WORKSPACES: ShortWorkspace,
     Kind.PROJECTS: ShortProject,
     Kind.PIPELINES: ShortPipeline,
@@ -37,7 +37,7 @@ _TEXT_KEYS = frozenset({Kind.WORKSPACES, Kind.PROJECTS})
 _INT64 = range(-(2**63), 2**63)
 
 
-class Breach(msgspec.Struct, frozen=True):
+class SchemaViolation(msgspec.Struct, frozen=True):
     """How an item broke the contract: our words and the JSON path of the place."""
 
     message: str
@@ -49,7 +49,7 @@ class Item(msgspec.Struct, frozen=True):
 
     key: str | int | None
     document: Document
-    breach: Breach | None
+    breach: SchemaViolation | None
     at: str = "$"
 
 
@@ -64,7 +64,7 @@ class Detail(msgspec.Struct, frozen=True):
     """A single action, or why it can't be read; `is_promote_image` is False when it says that it is of another type."""
 
     document: Document
-    breach: Breach | None
+    breach: SchemaViolation | None
     is_promote_image: bool
 
 
@@ -92,15 +92,15 @@ def decode_action(request: Request, document: Document, *, marked: bool = False)
     answered = document.get("id")
     if answered is None and told is None:
         # Every field may be missing, but not all that tells whose fields they are: nothing shows that this is an action.
-        breach = Breach("The reply holds neither the id nor the type of an action", "$")
+        breach = SchemaViolation("The reply holds neither the id nor the type of an action", "$")
     if breach is None and answered is not None and answered != request.action_id:
-        breach = Breach(f"The reply is about action {answered}, not {request.action_id}", "$.id")
+        breach = SchemaViolation(f"The reply is about action {answered}, not {request.action_id}", "$.id")
     if breach is None and marked:
         breach = _no_character(document, "$")
     return Detail(document, breach, is_promote_image)
 
 
-def check_promote_image(document: Document, at: str = "$") -> Breach | None:
+def check_promote_image(document: Document, at: str = "$") -> SchemaViolation | None:
     """Return what in a promote-image action breaks the contract, None when it is sound."""
     return _breach(PromoteImageAction, document, at)
 
@@ -113,16 +113,16 @@ def carries_ends(document: Mapping[str, Any]) -> bool:
 def _item(kind: Kind, raw: Any, index: int, marked: bool) -> Item:
     at = f"$.{kind.value}[{index}]"
     if not isinstance(raw, dict):
-        return Item(None, {"item": raw}, Breach(f"Expected an object, got {_type_name(raw)}", at), at)
+        return Item(None, {"item": raw}, SchemaViolation(f"Expected an object, got {_type_name(raw)}", at), at)
     breach = _breach(ITEM_VIEWS[kind], raw, at)
     if breach is None and marked:
         breach = _no_character(raw, at)
     return Item(_key(kind, raw, marked), raw, breach, at)
 
 
-def _no_character(document: Any, at: str) -> Breach | None:
-    place = place_of_mark(document, at)
-    return None if place is None else Breach("A text holds what is no character", place)
+def _no_character(document: Any, at: str) -> SchemaViolation | None:
+    place = place_of_placeholder(document, at)
+    return None if place is None else SchemaViolation("A text holds what is no character", place)
 
 
 def _key(kind: Kind, raw: Document, marked: bool) -> str | int | None:
@@ -133,33 +133,25 @@ def _key(kind: Kind, raw: Document, marked: bool) -> str | int | None:
     return key if isinstance(key, int) and not isinstance(key, bool) and key in _INT64 else None
 
 
-def _breach(view: type[View], document: Document, at: str) -> Breach | None:
+def _breach(view: type[BuddyObject], document: Document, at: str) -> SchemaViolation | None:
     try:
         msgspec.convert(document, view)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        return Breach(message, at + path.rstrip("`"))
+        return SchemaViolation(message, at + path.rstrip("`"))
     for name in _TIMESTAMPS.get(view, ()):
         text = document.get(name)
         if text is not None and parse_timestamp(text) is None:
-            return Breach("Expected an ISO 8601 date and time", f"{at}.{name}")
+            return SchemaViolation("Expected an ISO 8601 date and time", f"{at}.{name}")
     return None
 
 
 # msgspec sees them as text: Buddy's dates leave out what its own reader insists on.
-_TIMESTAMPS: dict[type[View], tuple[str, ...]] = {
-    view: tuple(d.name for d in declared_fields(view) if d.logical == "timestamp")
-    for view in ITEM_VIEWS.values()
+_TIMESTAMPS: dict[type[BuddyObject], tuple[str, ...]] = {
+    view: tuple(d.name for d in field_specs(view) if d.logical == "timestamp") for view in ITEM_VIEWS.values()
 }
 
 
 def _type_name(value: Any) -> str:
-    names = {
-        type(None): "null",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        str: "a string",
-        list: "a list",
-    }
+    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
     return names[type(value)]

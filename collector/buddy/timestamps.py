@@ -10,10 +10,6 @@ def parse_timestamp(text: str) -> datetime | None:
     """
     try:
         moment = datetime.fromisoformat(text)
-        return (
-            moment.replace(tzinfo=None)
-            if moment.tzinfo is None
-            else moment.astimezone(UTC).replace(tzinfo=None)
-        )
+        return moment.replace(tzinfo=None) if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None

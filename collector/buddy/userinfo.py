@@ -9,7 +9,7 @@ addresses with a label (`mailto:…`), and passwords that are a variable (`$PASS
 
 import re
 
-from collector.buddy.marks import REDACTED
+from collector.buddy.placeholders import REDACTED
 
 _AT = r"(?:@|%(?:25)*40)"
 _COLON = r"(?::|%(?:25)*3[Aa])"
@@ -37,9 +37,7 @@ _LABELS = frozenset({"mailto", "email", "e-mail", "mail", "sip", "sips", "xmpp",
 # What may stand between two `@` of one password.
 _GOES_ON = re.compile(r"[^\s/?#,;<>\"]*")
 # Tokens of well-known services, which stand for user and password together.
-_TOKEN_AS_USER = re.compile(
-    rf"({_SLASHES})(?:gh[oprsu]_|github_pat_|glpat-|dckr_pat_)[\w-]+(?={_AT})", re.IGNORECASE
-)
+_TOKEN_AS_USER = re.compile(rf"({_SLASHES})(?:gh[oprsu]_|github_pat_|glpat-|dckr_pat_)[\w-]+(?={_AT})", re.IGNORECASE)
 _ENCODED_AT = re.compile(rb"%(?:25)*40")
 
 

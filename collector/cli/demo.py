@@ -16,11 +16,11 @@ from typing import Annotated, Final
 import typer
 
 from collector.cli import terminal
-from collector.cli.interruptible import night
-from collector.cli.wording import one_line
-from collector.config_values import directory, require_openable
+from collector.cli.signals import night
+from collector.cli.summary_line import one_line
 from collector.errors import UsageError
-from collector.settings import Installation, Secret, Settings
+from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.parsers import directory, require_openable
 
 _MARK: Final = ".demo"  # stands in a lake that the demo made, and so may make anew
 _QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")
@@ -37,15 +37,13 @@ def demo(
     lake: Annotated[
         str, typer.Option("--lake", metavar="PATH", help="Where the demo's lake goes; made anew each time.")
     ] = "./demo-lake",
-    nights: Annotated[
-        int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many nights.")
-    ] = 4,
+    nights: Annotated[int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many nights.")] = 4,
 ) -> int:
     """Collect nights from a fake Buddy on this machine and show answers; no token, no network."""
     path = Path(directory(lake, "--lake")).absolute()
     require_openable(path)
     _make_room(path)
-    from collector.cli import logs
+    from collector.cli import logging as logs
 
     logs.set_up("text", "error")
     sys.stdout.write(f"Collecting {nights} nights from a fake Buddy on this machine into {lake}\n\n")
@@ -60,8 +58,7 @@ def _make_room(path: Path) -> None:
     """Empty the place of an earlier demo; anything else is somebody's."""
     if path.exists() and not (path / _MARK).exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(
-            f"{path} is there already, and no demo made it.",
-            "Name another directory: `collector demo --lake PATH`.",
+            f"{path} is there already, and no demo made it.", "Name another directory: `collector demo --lake PATH`."
         )
     if path.exists():
         shutil.rmtree(path)
@@ -70,23 +67,21 @@ def _make_room(path: Path) -> None:
 
 
 def _collect(path: Path, nights: int) -> None:
-    from collector.cli.watching import Watcher
-    from collector.fake_buddy import FakeBuddy, World
+    from collector.cli.progress import ProgressObserver
+    from collector.fake_buddy import FakeBuddy, FakeWorld
 
-    world = World(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6)
+    world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=nights - 1) + _HOUR
     rng = random.Random(_SEED)
     with FakeBuddy(world, max_per_page=20) as buddy:
-        installation = Installation(
-            "demo", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0
-        )
+        installation = Installation("demo", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
         settings = Settings((installation,), path)
         for number in range(1, nights + 1):
             buddy.world = world.at(night=number)
             now = _running_from(first + timedelta(days=number - 1))
-            summary = night(settings, Watcher(), now=now, rng=rng)
-            sys.stdout.write(terminal.inert(one_line(summary)) + "\n")
+            summary = night(settings, ProgressObserver(), now=now, rng=rng)
+            sys.stdout.write(terminal.escape(one_line(summary)) + "\n")
             sys.stdout.flush()
 
 
@@ -97,8 +92,8 @@ def _running_from(began: datetime) -> Callable[[], datetime]:
 
 
 def _answers(path: Path, questions: list[str]) -> str:
-    from collector import open_lake
-    from collector.cli.asking import in_words
+    from collector.cli.ask import in_words
+    from collector.query.reader import open_lake
 
     lake = open_lake(path)
     width = terminal.width_of(sys.stdout) or 110
@@ -124,8 +119,7 @@ def _what_next(lake: str) -> str:
             '  collector sql "select * from promotions"       your own',
             "  collector status                               the nights",
             "  collector report -o report.html                a page to look at",
-            "With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector "
-            "collect`",
+            "With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector collect`",
             "do it for real.",
             "",
         ]

@@ -12,7 +12,7 @@ from collector.cli import options, terminal
 from collector.cli.failures import until_reader_leaves
 
 if TYPE_CHECKING:
-    from collector.cli.examining import Finding
+    from collector.preflight.doctor import DoctorResult
 
 _COST: Final = """
 select installation, requests, epoch(finished_at - started_at) as seconds
@@ -36,7 +36,7 @@ def doctor(
     max_duration: options.MaxDuration = None,
     ca_bundle: options.CaBundle = None,
     allow_http: options.AllowHttp = False,
-    form: options.FactsFormat = options.Facts.text,
+    form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
     """Check token, scopes, workspaces, budget, clock and lake before a night; say what to do about each."""
     settings = options.settings_from(
@@ -52,38 +52,32 @@ def doctor(
         },
         needs_token=True,
     )
-    from collector.cli import logs
-    from collector.cli.examining import everything
-    from collector.night.costs import last_costs
+    from collector.cli import logging as logs
+    from collector.preflight.doctor import everything
+    from collector.preflight.last_cost import last_costs
 
     logs.set_up(settings.log_format, "error")
 
-    async def look() -> list[tuple[str, "Finding"]]:
+    async def look() -> list[tuple[str, "DoctorResult"]]:
         found = []
-        async for where, finding in everything(
-            settings, lambda: datetime.now(UTC), last_costs(settings.lake)
-        ):
+        async for where, finding in everything(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
             found.append((where, finding))
-            if form is options.Facts.text:
+            if form is options.FactFormat.text:
                 with until_reader_leaves():
                     sys.stdout.write(_line(where, finding))
         return found
 
     found = asyncio.run(look())
     levels = {finding.level for _, finding in found}
-    if form is options.Facts.json:
+    if form is options.FactFormat.json:
         listed = [{"installation": where or None, **vars(finding)} for where, finding in found]
         with until_reader_leaves():
-            sys.stdout.write(
-                terminal.without_secrets(json.dumps(listed, ensure_ascii=False, indent=1)) + "\n"
-            )
+            sys.stdout.write(terminal.without_secrets(json.dumps(listed, ensure_ascii=False, indent=1)) + "\n")
     return 2 if "error" in levels else 1 if "warning" in levels else 0
 
 
-def _line(where: str, finding: "Finding") -> str:
+def _line(where: str, finding: "DoctorResult") -> str:
     about = f"{where}: {finding.about}" if where else finding.about
     advice = f" {finding.advice}" if finding.advice and finding.level != "ok" else ""
-    words = terminal.inert(
-        terminal.without_secrets(f"{about}: {finding.message}.{advice}".replace("..", "."))
-    )
+    words = terminal.escape(terminal.without_secrets(f"{about}: {finding.message}.{advice}".replace("..", ".")))
     return f"{_SIGNS[finding.level]}  {words}\n"

@@ -28,7 +28,7 @@ EXIT_CODES: Final = {
 
 def report(error: CollectorError) -> int:
     """Tell an understood failure; returns its exit code."""
-    from collector.cli import logs
+    from collector.cli import logging as logs
 
     if logs.for_programs():
         logs.failed(error.exit_code, str(error), error.advice)
@@ -49,12 +49,9 @@ def report_unexpected(bug: Exception) -> int:
     """Tell a failure that nobody foresaw, with its traceback but no variables; returns 3, for nothing was
     published by it.
     """
-    from collector.cli import logs
+    from collector.cli import logging as logs
 
-    what, advice = (
-        "This is a fault of the program, not of yours",
-        "What was published before stands. Please report ",
-    )
+    what, advice = ("This is a fault of the program, not of yours", "What was published before stands. Please report ")
     look = "they hold no token, but look before you post."
     if logs.for_programs():
         logs.failed(NotPublished.exit_code, what, f"{advice}the exception; {look}", bug)
@@ -87,9 +84,7 @@ def done_anyway() -> Iterator[None]:
         sys.stdout.flush()
     except StdoutError as error:
         if not error.reader_left:
-            _tell(
-                paragraph(f"The output could not be written: {error.strerror}.", "The command did its work.")
-            )
+            _tell(paragraph(f"The output could not be written: {error.strerror}.", "The command did its work."))
 
 
 @contextmanager
@@ -106,7 +101,7 @@ def until_reader_leaves() -> Iterator[None]:
 def paragraph(message: str, advice: str) -> str:
     """`collector: Message. Advice.` as one paragraph that a terminal cannot be tricked by."""
     said = " ".join(_sentence(part) for part in (message, advice) if part.strip())
-    return f"collector: {terminal.inert(terminal.without_secrets(said))}"
+    return f"collector: {terminal.escape(terminal.without_secrets(said))}"
 
 
 def _sentence(text: str) -> str:
@@ -118,9 +113,7 @@ def _sentence(text: str) -> str:
 
 def _words(wrong: TyperException) -> str:
     describe = getattr(wrong, "format_message", None)
-    return (
-        str(describe()) if callable(describe) and str(describe()) else "The command line cannot be understood"
-    )
+    return str(describe()) if callable(describe) and str(describe()) else "The command line cannot be understood"
 
 
 def _tell(text: str) -> None:

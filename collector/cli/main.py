@@ -13,25 +13,16 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import Exit, TyperException
 
-from collector import __version__
-from collector.cli import (
-    asking,
-    collecting,
-    demo,
-    doctor,
-    fake,
-    reading,
-    reporting,
-    starting,
-    status,
-    upkeep,
-)
-from collector.cli.failures import (
-    output_failed,
-    report,
-    report_unexpected,
-    report_usage,
-)
+from collector._version import __version__
+from collector.cli import ask as asking
+from collector.cli import collect as collecting
+from collector.cli import demo, doctor, status
+from collector.cli import fake_buddy as fake
+from collector.cli import init as starting
+from collector.cli import report as reporting
+from collector.cli import tables as reading
+from collector.cli import verify as upkeep
+from collector.cli.failures import output_failed, report, report_unexpected, report_usage
 from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, Interrupted, UsageError
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collector.cli import options, terminal
-from collector.cli.interruptible import night
-from collector.settings import Settings
+from collector.cli.signals import night
+from collector.settings.loading import Settings
 
 if TYPE_CHECKING:
-    from collector.crawl.closing import Summary
-    from collector.crawl.events import Observer
+    from collector.run.finalize import RunSummary
+    from collector.run.progress import Observer
 
 
 def nightly(
@@ -24,48 +24,48 @@ def nightly(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     rng: random.Random | None = None,
-) -> "Summary":
+) -> "RunSummary":
     """Collect one night and do what the settings want done after it. Raises what collecting raises,
     afterwards.
     """
-    from collector.night.after import after
-    from collector.night.announcing import Announcing
-    from collector.night.costs import last_costs
-    from collector.night.ending import Ending, failed
+    from collector.after_run.run_result import RunResult, failed
+    from collector.after_run.steps import after
+    from collector.preflight.forecast_observer import ForecastObserver
+    from collector.preflight.last_cost import last_costs
 
     began = now()
-    announcing = Announcing(observer, settings, last_costs(settings.lake), now)
+    announcing = ForecastObserver(observer, settings, last_costs(settings.lake), now)
     try:
         summary = night(settings, announcing, now=now, rng=rng)
     except Exception as error:
         announcing.bind_run()
         after(settings, failed(error, began, now()))
         raise
-    after(settings, Ending(summary.exit_code, began, now(), summary))
+    after(settings, RunResult(summary.exit_code, began, now(), summary))
     return summary
 
 
 def not_begun(settings: Settings, error: Exception) -> None:
     """Do what the settings want done after a night, of one that could not even begin."""
-    from collector.night.after import after
-    from collector.night.ending import failed
+    from collector.after_run.run_result import failed
+    from collector.after_run.steps import after
 
     now = datetime.now(UTC)
     after(settings, failed(error, now, now))
 
 
-def dry_run(settings: Settings, form: options.Facts) -> int:
+def dry_run(settings: Settings, form: options.FactFormat) -> int:
     """Print what a night would ask, from what the last one saw; not one request is sent."""
-    from collector.night.plan import plans, words
+    from collector.preflight.plan import plans, words
 
     found = plans(settings)
-    if form is options.Facts.json:
+    if form is options.FactFormat.json:
         import msgspec
 
         sys.stdout.write(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=1) + "\n")
         return 0
     for plan in found:
         for line in words(plan, settings, datetime.now(UTC)):
-            sys.stdout.write(terminal.inert(line) + "\n")
+            sys.stdout.write(terminal.escape(line) + "\n")
     sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
     return 0

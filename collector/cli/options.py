@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from collector.cli import terminal
-from collector.config_file import SETTINGS
 from collector.errors import CollectorError
-from collector.settings import Settings, load
+from collector.settings.file import SETTINGS
+from collector.settings.loading import Settings, load
 
 if TYPE_CHECKING:
     from collector.lake.lake import Lake as OpenLake
@@ -37,9 +37,7 @@ def option(name: str, metavar: str) -> Any:
 Config = Annotated[
     str | None,
     typer.Option(
-        "--config",
-        metavar="FILE",
-        help="Settings file. (COLLECTOR_CONFIG) [default: ./collector.toml if there]",
+        "--config", metavar="FILE", help="Settings file. (COLLECTOR_CONFIG) [default: ./collector.toml if there]"
     ),
 ]
 Lake = Annotated[str | None, option("lake", "PATH")]
@@ -62,21 +60,15 @@ Compact = Annotated[
     bool, typer.Option("--compact", help=_DECLARED["compact"].meaning.capitalize() + ". (COLLECTOR_COMPACT)")
 ]
 KeepRaw = Annotated[
-    bool,
-    typer.Option("--keep-raw", help=_DECLARED["keep_raw"].meaning.capitalize() + ". (COLLECTOR_KEEP_RAW)"),
+    bool, typer.Option("--keep-raw", help=_DECLARED["keep_raw"].meaning.capitalize() + ". (COLLECTOR_KEEP_RAW)")
 ]
 AllowHttp = Annotated[
-    bool,
-    typer.Option(
-        "--allow-http", help=_DECLARED["allow_http"].meaning.capitalize() + ". (COLLECTOR_ALLOW_HTTP)"
-    ),
+    bool, typer.Option("--allow-http", help=_DECLARED["allow_http"].meaning.capitalize() + ". (COLLECTOR_ALLOW_HTTP)")
 ]
-Output = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")
-]
+Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
 
 
-class Rows(StrEnum):
+class RowFormat(StrEnum):
     """How rows come out."""
 
     text = "text"
@@ -87,14 +79,14 @@ class Rows(StrEnum):
     parquet = "parquet"
 
 
-class Facts(StrEnum):
+class FactFormat(StrEnum):
     """How a short report comes out."""
 
     text = "text"
     json = "json"
 
 
-class Words(StrEnum):
+class WordFormat(StrEnum):
     """How something to be read comes out."""
 
     text = "text"
@@ -103,11 +95,9 @@ class Words(StrEnum):
     csv = "csv"
 
 
-RowsFormat = Annotated[Rows, typer.Option("--format", "-f", help="How the rows are written.")]
-FactsFormat = Annotated[
-    Facts, typer.Option("--format", "-f", help="For people (text) or for programs (json).")
-]
-WordsFormat = Annotated[Words, typer.Option("--format", "-f", help="How it is written.")]
+RowsFormat = Annotated[RowFormat, typer.Option("--format", "-f", help="How the rows are written.")]
+FactsFormat = Annotated[FactFormat, typer.Option("--format", "-f", help="For people (text) or for programs (json).")]
+WordsFormat = Annotated[WordFormat, typer.Option("--format", "-f", help="How it is written.")]
 
 
 def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings:

@@ -8,8 +8,8 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import until_reader_leaves
-from collector.cli.wording import length
-from collector.config_values import duration
+from collector.cli.summary_line import length
+from collector.settings.parsers import duration
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,18 +101,17 @@ def add_to(app: typer.Typer) -> None:
 
 def status(
     max_age: Annotated[
-        str | None,
-        typer.Option("--max-age", metavar="TIME", help="Call the lake stale when older than this (26h)."),
+        str | None, typer.Option("--max-age", metavar="TIME", help="Call the lake stale when older than this (26h).")
     ] = None,
     last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many nights to show.")] = 7,
     lake: options.Lake = None,
     config: options.Config = None,
-    form: options.RowsFormat = options.Rows.text,
+    form: options.RowsFormat = options.RowFormat.text,
     output: options.Output = None,
 ) -> int:
     """Show the last nights: status, age, coverage, cost; --max-age makes staleness an exit code."""
     limit = None if max_age is None else duration(max_age, "--max-age")
-    from collector.cli import rows
+    from collector.cli import output as rows
     from collector.lake.lake import Lake
 
     opened = Lake.open(options.lake_path(lake, config), published=False)
@@ -122,13 +121,13 @@ def status(
     now = datetime.now(UTC)
     nights = _nights(opened, last, now)
     with until_reader_leaves():
-        if form is options.Rows.text:
+        if form is options.RowFormat.text:
             rows.write_text(_words(opened, nights.to_pylist(), terminal.width_of(sys.stdout)), output)
         else:
             rows.write(nights, form, output)
     newest = opened.manifest.latest
     age_s = None if newest is None else (now - newest.started_at).total_seconds()
-    if newest is not None and age_s is not None and age_s < 0 and form is not options.Rows.text:
+    if newest is not None and age_s is not None and age_s < 0 and form is not options.RowFormat.text:
         sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_begun(age_s)}.\n")
     return verdict(age_s, newest.status if newest else None, limit)
 
@@ -152,8 +151,8 @@ def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     """
     import pyarrow as pa
 
-    from collector import open_lake
     from collector.lake.growth import bytes_by_run, nightly_growth
+    from collector.query.reader import open_lake
 
     chosen = [run.run_id for run in lake.manifest.runs[-last:]]
     if not chosen:
@@ -203,8 +202,8 @@ def _words(lake: "Lake", nights: list[dict[str, Any]], width: int | None) -> str
         more.append(f"interrupted: {now['interrupted_run']}; the next `collector collect` takes it up")
     if not nights:
         lines = [f"{lake.path}: no night has been published yet.", *more]
-        return "".join(terminal.inert(line) + "\n" for line in lines)
-    from collector.cli.layout import lines_of
+        return "".join(terminal.escape(line) + "\n" for line in lines)
+    from collector.cli.text_table import lines_of
 
     newest = nights[0]
     lines = [
@@ -215,20 +214,16 @@ def _words(lake: "Lake", nights: list[dict[str, Any]], width: int | None) -> str
         *more,
     ]
     for level in ("workspace", "project", "pipeline", "action"):
-        seen = [
-            f"{each['count']:,} {each['coverage']}"
-            for each in newest["coverage"] or ()
-            if each["level"] == level
-        ]
+        seen = [f"{each['count']:,} {each['coverage']}" for each in newest["coverage"] or () if each["level"] == level]
         lines.append(f"  {level}s: {', '.join(seen) or 'none'}")
     names = ["run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems"]
     cells = [_part(night["run_id"], part) for night in nights for part in night["installations"]]
     right = [False, False, False, True, True, True, True, True, True]
-    return "\n".join(terminal.inert(line) for line in lines) + "\n\n" + lines_of(names, cells, right, width)
+    return "\n".join(terminal.escape(line) for line in lines) + "\n\n" + lines_of(names, cells, right, width)
 
 
 def _part(run_id: str, part: dict[str, Any]) -> list[str]:
     took = length((part["finished_at"] - part["started_at"]).total_seconds())
     numbers = (part[name] for name in ("requests", "retries", "refusals", "problems"))
-    words = (run_id, terminal.inert(part["installation"]), part["status"])
+    words = (run_id, terminal.escape(part["installation"]), part["status"])
     return [*words, f"{part['promote_image_actions']:,}", took, *(f"{number:,}" for number in numbers)]

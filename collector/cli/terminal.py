@@ -1,7 +1,7 @@
 """What may be written to a terminal: names from Buddy are data there too.
 
 An escape sequence in a pipeline's name could retitle, clear or fake the screen, and a right-to-left mark
-could turn a line around. `inert` shows such characters instead of sending them. `without_secrets` is a second
+could turn a line around. `escape` shows such characters instead of sending them. `without_secrets` is a second
 line of defence behind Secret.
 """
 
@@ -11,7 +11,7 @@ import shutil
 import sys
 from typing import Final, TextIO
 
-from collector.secret import SHOWN, Secret
+from collector.settings.secret import SHOWN, Secret
 
 # Controls (C0, DEL, C1), line and paragraph separators, bidirectional overrides, zero-width and tag
 # characters, lone surrogates.
@@ -23,7 +23,7 @@ _known: list[Secret] = []
 _SHORTEST = 6  # anything shorter would blank out ordinary words
 
 
-def inert(text: str) -> str:
+def escape(text: str) -> str:
     """The text with every character that could act on a terminal shown as an escape."""
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
 

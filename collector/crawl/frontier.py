@@ -19,18 +19,18 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy import catalogue
-from collector.buddy.catalogue import DOCUMENTED_PER_PAGE, Kind, Request
+from collector.buddy import requests
 from collector.buddy.decode import Detail, Item, ListPage, carries_ends, check_promote_image
-from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, coverage_of, key_of
-from collector.buddy.views import PROMOTE_IMAGE
-from collector.crawl.listing import Listing, identity_of, is_probe
-from collector.crawl.probing import Probing
+from collector.buddy.requests import DOCUMENTED_PER_PAGE, Kind, Request
+from collector.buddy.schema import PROMOTE_IMAGE
+from collector.crawl.pagination import Listing, identity_of, is_probe
+from collector.crawl.pagination_probe import PaginationProbes
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, coverage_of, key_of
 from collector.crawl.reply import GivenUp, Reply
 
 # Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any
 # number of workers busy during one page's round trip.
-LOOK_AHEAD = 2 * catalogue.PER_PAGE
+LOOK_AHEAD = 2 * requests.PER_PAGE
 
 
 class Signal(Enum):
@@ -62,9 +62,7 @@ class Frontier:
     `answered` says whether any request was.
     """
 
-    def __init__(
-        self, installation: str, selection: Selection, *, per_page: int = catalogue.PER_PAGE
-    ) -> None:
+    def __init__(self, installation: str, selection: Selection, *, per_page: int = requests.PER_PAGE) -> None:
         self.installation = installation
         self.found: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self.done: dict[Kind, int] = dict.fromkeys(Kind, 0)
@@ -78,7 +76,7 @@ class Frontier:
         self._owed: set[Request] = set()
         self._listings: dict[Key, Listing] = {}
         self._actions: dict[Key, Pending] = {}
-        self._probing = Probing()
+        self._probing = PaginationProbes()
         self._begin()
 
     def _begin(self) -> None:
@@ -94,9 +92,7 @@ class Frontier:
 
     def next(self) -> Request | Signal:
         """Return the next request, WAIT while replies are owed, or DONE."""
-        first, second = (
-            (self._pages, self._items) if len(self._items) < LOOK_AHEAD else (self._items, self._pages)
-        )
+        first, second = (self._pages, self._items) if len(self._items) < LOOK_AHEAD else (self._items, self._pages)
         stack = first or second
         if not stack:
             return Signal.DONE if self.finished else Signal.WAIT
@@ -139,7 +135,7 @@ class Frontier:
 
     # -- being told what came back ----------------------------------------------------------------------------------
 
-    def feed(self, reply: Reply) -> list[Finding]:
+    def feed(self, reply: Reply) -> list[CrawlRecord]:
         """Move on by one understood reply and return what it revealed."""
         self._owed.discard(reply.request)
         self.answered = True
@@ -147,7 +143,7 @@ class Frontier:
             return self._action_answered(reply, reply.content)
         return self._page_answered(reply, reply.content)
 
-    def give_up(self, failed: GivenUp) -> list[Finding]:
+    def give_up(self, failed: GivenUp) -> list[CrawlRecord]:
         """Move on without a reply, for the reason `failed` holds."""
         request = failed.request
         self._owed.discard(request)
@@ -171,9 +167,9 @@ class Frontier:
             return [problem]
         return [problem, *self._close(problem.key, coverage)]
 
-    def stop(self, problem_kind: str, why: str) -> list[Finding]:
+    def stop(self, problem_kind: str, why: str) -> list[CrawlRecord]:
         """End the crawl now: everything open becomes what `problem_kind` covers, with a problem for each parent."""
-        findings: list[Finding] = []
+        findings: list[CrawlRecord] = []
         coverage = coverage_of(problem_kind)
         unread: dict[Key, int] = {}
         for key, pending in self._actions.items():
@@ -188,9 +184,7 @@ class Frontier:
             findings.append(Problem(problem_kind, key, f"{why}: {what}"))
         for key, listing in list(self._listings.items()):
             if listing.kind is Kind.WORKSPACES:
-                self.root_failure = Problem(
-                    problem_kind, key, f"{why}: the workspaces were not listed to the end"
-                )
+                self.root_failure = Problem(problem_kind, key, f"{why}: the workspaces were not listed to the end")
                 findings.append(self.root_failure)
                 self._workspaces_envelope = self._listings.pop(key).envelope
                 continue
@@ -209,16 +203,16 @@ class Frontier:
         self.found[kind] += 1
         request = Request(
             self.installation, kind, key.workspace, key.project, key.pipeline_id,
-            page=1 if kind in catalogue.SORTING else 0,
-            per_page=self._per_page if kind in catalogue.SORTING else 0,
+            page=1 if kind in requests.SORTING else 0,
+            per_page=self._per_page if kind in requests.SORTING else 0,
         )  # fmt: skip
         self._push(request)
 
-    def _page_answered(self, reply: Reply, page: ListPage) -> list[Finding]:
+    def _page_answered(self, reply: Reply, page: ListPage) -> list[CrawlRecord]:
         request = reply.request
         key = key_of(request)
         listing = self._listings[key]
-        findings: list[Finding] = []
+        findings: list[CrawlRecord] = []
         children: list[tuple[Item, int]] = []
         listing.remember_envelope(page.envelope)
         news = listing.read(page.items)
@@ -246,14 +240,14 @@ class Frontier:
             findings.append(reply.unsettled(key))
         return findings + self._read_to_the_end(request)
 
-    def _read_to_the_end(self, request: Request) -> list[Finding]:
+    def _read_to_the_end(self, request: Request) -> list[CrawlRecord]:
         key = key_of(request)
         listing = self._listings[key]
         self.done[request.kind] += 1
         whole = listing.settled and not listing.unreadable
         return self._close(key, "complete" if whole else "failed")
 
-    def _probe(self, probe: Request) -> list[Finding]:
+    def _probe(self, probe: Request) -> list[CrawlRecord]:
         """Find out whether a list goes on, unless that is known, or another list is finding out."""
         if self._probing.known_whole(probe.kind):
             return self._read_to_the_end(probe)
@@ -261,7 +255,7 @@ class Frontier:
             self._push(probe)
         return []
 
-    def _probed(self, probe: Request, follow: Request | None) -> list[Finding]:
+    def _probed(self, probe: Request, follow: Request | None) -> list[CrawlRecord]:
         """Go on with the list that found out (to `follow`, or to its end), and with those that waited for it."""
         waiting = self._probing.answered(probe.kind, paged=follow is not None)
         if follow is None:
@@ -270,35 +264,27 @@ class Frontier:
             self._push(each)
         return []
 
-    def _unreadable(self, reply: Reply, parent: Key, item: Item) -> Iterator[Finding]:
+    def _unreadable(self, reply: Reply, parent: Key, item: Item) -> Iterator[CrawlRecord]:
         if item.breach is not None:
             yield reply.not_understood(_child_key(parent, item.key), item.breach, item.document)
 
-    def _child(self, reply: Reply, parent: Key, item: Item, position: int) -> list[Finding]:
+    def _child(self, reply: Reply, parent: Key, item: Item, position: int) -> list[CrawlRecord]:
         kind = reply.request.kind
         key = _child_key(parent, item.key)
         if kind is Kind.ACTIONS:
             return self._action_listed(reply, key, Pending(item, position))
-        wanted = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(
-            kind
-        )
+        wanted = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(kind)
         if wanted is not None and not wanted(str(item.key)):
             return [
-                Seen(
-                    kind,
-                    key,
-                    position,
-                    item.document,
-                    item.breach is None,
-                    "skipped",
-                    self._around(parent, kind),
+                ListedItem(
+                    kind, key, position, item.document, item.breach is None, "skipped", self._around(parent, kind)
                 )
             ]
         below = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
         self._open(key, below[kind], item, position)
         return []
 
-    def _close(self, key: Key, coverage: str) -> list[Finding]:
+    def _close(self, key: Key, coverage: str) -> list[CrawlRecord]:
         listing = self._listings.pop(key)
         if listing.kind is Kind.WORKSPACES:
             self.workspaces_listed = coverage == "complete"
@@ -314,13 +300,11 @@ class Frontier:
         if not readable:
             coverage = "failed" if coverage == "complete" else coverage
         others = [
-            self._action_seen(
-                Pending(other, listing.seen[identity]), _child_key(key, other.key), "not_promote_image"
-            )
+            self._action_seen(Pending(other, listing.seen[identity]), _child_key(key, other.key), "not_promote_image")
             for identity, other in listing.others.items()
             if other.key is not None
         ]
-        return [*others, Seen(kind, key, listing.position, item.document, readable, coverage, envelope)]
+        return [*others, ListedItem(kind, key, listing.position, item.document, readable, coverage, envelope)]
 
     def _around(self, key: Key, kind: Kind) -> dict[str, Any]:
         # The workspaces list has no parent row that could hold what was said around it, so each workspace does.
@@ -334,7 +318,7 @@ class Frontier:
 
     # -- actions ----------------------------------------------------------------------------------------------------
 
-    def _action_listed(self, reply: Reply, key: Key, pending: Pending) -> list[Finding]:
+    def _action_listed(self, reply: Reply, key: Key, pending: Pending) -> list[CrawlRecord]:
         item = pending.item
         if item.document.get("type") != PROMOTE_IMAGE:
             # Its row waits for the end of the list (listing.py).
@@ -346,23 +330,16 @@ class Frontier:
             if breach is not None:
                 problem = reply.not_understood(key, breach, item.document)
                 return [problem, self._action_seen(pending, key, "quarantined")]
-            return [
-                Promotion(key, item.document, reply.fetched_at),
-                self._action_seen(pending, key, "fetched"),
-            ]
+            return [Promotion(key, item.document, reply.fetched_at), self._action_seen(pending, key, "fetched")]
         self._actions[key] = pending
         self._push(
-            catalogue.action_request(
-                self.installation,
-                key.workspace or "",
-                key.project or "",
-                key.pipeline_id or 0,
-                key.action_id or 0,
+            requests.action_request(
+                self.installation, key.workspace or "", key.project or "", key.pipeline_id or 0, key.action_id or 0
             )
         )
         return []
 
-    def _action_answered(self, reply: Reply, detail: Detail) -> list[Finding]:
+    def _action_answered(self, reply: Reply, detail: Detail) -> list[CrawlRecord]:
         key = key_of(reply.request)
         pending = self._actions.pop(key)
         self.done[Kind.ACTION] += 1
@@ -373,12 +350,12 @@ class Frontier:
             return [self._action_seen(pending, key, "not_promote_image")]
         return [Promotion(key, detail.document, reply.fetched_at), self._action_seen(pending, key, "fetched")]
 
-    def _action_seen(self, pending: Pending, key: Key, coverage: str) -> Seen:
+    def _action_seen(self, pending: Pending, key: Key, coverage: str) -> ListedItem:
         item = pending.item
         readable = item.breach is None
         if not readable and coverage in {"fetched", "not_promote_image"}:
             coverage = "quarantined"
-        return Seen(Kind.ACTIONS, key, pending.position, item.document, readable, coverage, {})
+        return ListedItem(Kind.ACTIONS, key, pending.position, item.document, readable, coverage, {})
 
 
 _KIND_ABOVE = {Kind.PROJECTS: Kind.WORKSPACES, Kind.PIPELINES: Kind.PROJECTS, Kind.ACTIONS: Kind.PIPELINES}

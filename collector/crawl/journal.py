@@ -19,7 +19,7 @@ from zlib import crc32
 
 import msgspec
 
-from collector.buddy.catalogue import Request
+from collector.buddy.requests import Request
 from collector.errors import CollectorError, NotPublished, SettingsError
 
 FORMAT = 1
@@ -54,7 +54,7 @@ class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
     at: datetime
 
 
-class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
+class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one settled request cost, with the waiting since the one before; the sum over a journal is the run's cost."""
 
     attempts: int = 1
@@ -69,7 +69,7 @@ class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
 
     request: Request
     at: datetime
-    cost: Cost
+    cost: RequestCost
     body: msgspec.Raw
     marked: bool = False
 
@@ -80,7 +80,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     request: Request
     first_seen_at: datetime
     last_seen_at: datetime
-    cost: Cost
+    cost: RequestCost
     kind: str
     message: str
     http_status: int | None = None

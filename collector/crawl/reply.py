@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy.catalogue import Request
-from collector.buddy.decode import KEY_FIELDS, Breach, Detail, Item, ListPage
-from collector.buddy.findings import Key, Problem
+from collector.buddy.decode import KEY_FIELDS, Detail, Item, ListPage, SchemaViolation
+from collector.buddy.requests import Request
+from collector.crawl.records import Key, Problem
 
 # Raw text in a problem is for a person to look at; past this length it helps nobody.
 MOST_RAW_CHARACTERS = 10_000
@@ -22,13 +22,7 @@ class Reply(msgspec.Struct, frozen=True):
     attempts: int
 
     def problem(
-        self,
-        kind: str,
-        key: Key,
-        message: str,
-        *,
-        json_path: str | None = None,
-        document: Any = None,
+        self, kind: str, key: Key, message: str, *, json_path: str | None = None, document: Any = None
     ) -> Problem:
         """Return a problem about what this reply holds."""
         raw = None if document is None else msgspec.json.encode(document).decode()[:MOST_RAW_CHARACTERS]
@@ -45,17 +39,15 @@ class Reply(msgspec.Struct, frozen=True):
             raw,
         )
 
-    def not_understood(self, key: Key, breach: Breach, document: Any) -> Problem:
+    def not_understood(self, key: Key, breach: SchemaViolation, document: Any) -> Problem:
         """Return the problem of an item that breaks the contract."""
-        return self.problem(
-            "not_understood", key, breach.message, json_path=breach.json_path, document=document
-        )
+        return self.problem("not_understood", key, breach.message, json_path=breach.json_path, document=document)
 
     def clashing(self, parent: Key, item: Item) -> Problem:
         """Return the problem of an item that differs from another item of its list with the same id."""
         name = KEY_FIELDS[self.request.kind]
         message = f"Two different items of this list have the {name} {item.key!r}; the one without a row is kept here"
-        return self.not_understood(parent, Breach(message, item.at), item.document)
+        return self.not_understood(parent, SchemaViolation(message, item.at), item.document)
 
     def unsettled(self, key: Key) -> Problem:
         """Return the problem of a list that never read the same twice."""

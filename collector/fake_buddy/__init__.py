@@ -8,22 +8,22 @@
 It shares no code and no constant with the client, so that two equal mistakes cannot cancel.
 """
 
-from .arrivals import Arrival
 from .edits import Edit
 from .faults import FAULTS, Fault, Script
-from .minimum import expected_minimum
+from .minimum_requests import expected_minimum
 from .promotions import SECRET_MARKER
+from .request_log import LoggedRequest
 from .server import FakeBuddy
-from .world import World
+from .world import FakeWorld
 
 __all__ = [
     "FAULTS",
     "SECRET_MARKER",
-    "Arrival",
+    "LoggedRequest",
     "Edit",
     "FakeBuddy",
     "Fault",
     "Script",
-    "World",
+    "FakeWorld",
     "expected_minimum",
 ]

@@ -18,7 +18,7 @@ import msgspec
 
 from .faults import Fault
 from .server import SCOPES, FakeBuddy
-from .world import World
+from .world import FakeWorld
 
 
 def serve(fake: FakeBuddy) -> None:
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fake(given: argparse.Namespace, script: list[Fault]) -> FakeBuddy:
-    world = World(
+    world = FakeWorld(
         seed=given.seed,
         workspaces=given.workspaces,
         projects=given.projects,
@@ -89,9 +89,7 @@ _SERVER_OPTIONS = (
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m collector.fake_buddy", description="A fake Buddy on a socket."
-    )
+    parser = argparse.ArgumentParser(prog="python -m collector.fake_buddy", description="A fake Buddy on a socket.")
     add = parser.add_argument
     add("--host")
     add("--port", type=int, default=0, help="0 picks a free one")
@@ -111,9 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     manners("--clock-skew", type=float, help="seconds")
     manners("--max-per-page", type=int)
     manners("--actions-carry-ends", action="store_true", help="lists of actions show the ends of promotions")
-    manners(
-        "--pages-every-list", action="store_true", help="lists of workspaces and of actions come in pages too"
-    )
+    manners("--pages-every-list", action="store_true", help="lists of workspaces and of actions come in pages too")
     manners("--neighbour-per-window", type=int, help="requests of each window that somebody else spends")
     manners("--arrivals-kept", type=int, default=100_000, help="how long the log of arrivals may grow")
     manners("--bodies-kept", type=int, help="how many encoded replies are kept (4096)")

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import attachments
-from .awkward import ACTION_WAYS, spoil_action
 from .company import is_awkward
-from .dice import Dice
+from .edge_cases import ACTION_WAYS, spoil_action
 from .pipelines import STATUSES
 from .promotions import SECRET_MARKER, JsonObject, promotion, stages
+from .seeded_random import SeededRandom
 
 PROMOTION = "PROMOTE_IMAGE"
-OTHER_TYPES = (
-    "BUILD",
-    "DOCKERFILE",
-    "SSH_COMMAND",
-    "DOCKER_PUSH",
-    "KUBERNETES_SET_IMAGE",
-    "SLACK",
-    "FTP",
-    "SLEEP",
-)
+OTHER_TYPES = ("BUILD", "DOCKERFILE", "SSH_COMMAND", "DOCKER_PUSH", "KUBERNETES_SET_IMAGE", "SLACK", "FTP", "SLEEP")
 SUMMARY = (
     "url", "html_url", "id", "name", "type", "trigger_time", "disabled", "last_execution_status",
 )  # fmt: skip
@@ -46,9 +37,9 @@ def detailed_action(
     awkward: bool,
 ) -> JsonObject:
     """Return a whole action but for its `pipeline`; `versions` tells how often each aspect has changed."""
-    dice = Dice(seed, "action", path)
-    trigger = Dice(seed, "trigger", path, versions["trigger_time"]).of(_TRIGGERS)
-    runs = Dice(seed, "run", path, versions["execution"])
+    dice = SeededRandom(seed, "action", path)
+    trigger = SeededRandom(seed, "trigger", path, versions["trigger_time"]).of(_TRIGGERS)
+    runs = SeededRandom(seed, "run", path, versions["execution"])
     found: JsonObject = {
         "type": kind,
         "url": urls[0],
@@ -58,27 +49,23 @@ def detailed_action(
         "current_revision": runs.hex(40),
         "trigger_time": _moved_trigger(trigger, versions["trigger_time"]),
         "trigger_conditions": attachments.trigger_conditions(
-            Dice(seed, "conditions", path, versions["trigger_conditions"])
+            SeededRandom(seed, "conditions", path, versions["trigger_conditions"])
         ),
         "run_next": dice.of(("WAIT_ON_SUCCESS", "WAIT_ON_SUCCESS", "IN_SOFT_PARALLEL", "IN_HARD_PARALLEL")),
         "run_only_on_first_failure": trigger == "ON_FAILURE",
         "variables": attachments.variables(
-            Dice(seed, "variables", path, versions["variables"]), action_id * 10
+            SeededRandom(seed, "variables", path, versions["variables"]), action_id * 10
         ),
         "ignore_errors": dice.one_in(6),
         "last_execution_status": "INITIAL" if dice.one_in(10) else runs.of(STATUSES),
-        "permissions": attachments.permissions(
-            Dice(seed, "permissions", path, versions["permissions"]), seed
-        ),
+        "permissions": attachments.permissions(SeededRandom(seed, "permissions", path, versions["permissions"]), seed),
         "loop": ["amd64", "arm64"] if dice.one_in(8) else [],
-        **_settings(Dice(seed, "settings", path, versions["settings"]), versions["settings"]),
+        **_settings(SeededRandom(seed, "settings", path, versions["settings"]), versions["settings"]),
     }
     if kind == PROMOTION:
         found.update(promotion(seed, path, project, company, versions["dest"]))
     else:
-        found["commands"] = ["docker build -t service .", f"login --token {SECRET_MARKER}"][
-            : 1 + dice.below(2)
-        ]
+        found["commands"] = ["docker build -t service .", f"login --token {SECRET_MARKER}"][: 1 + dice.below(2)]
     if awkward and is_awkward(slot + dice.below(8)):
         spoil_action(found, dice.of(ACTION_WAYS), dice)
     return found
@@ -94,7 +81,7 @@ def summary(action: JsonObject, awkward: bool) -> JsonObject:
     return found
 
 
-def _settings(dice: Dice, version: int) -> JsonObject:
+def _settings(dice: SeededRandom, version: int) -> JsonObject:
     retries = dice.of((0, 0, 0, 2, 3))
     return {
         "disabled": dice.one_in(10),
@@ -117,4 +104,4 @@ def _name(seed: int, path: str, project: str, kind: str) -> str:
         return _NAMES.get(kind, kind.replace("_", " ").capitalize())
     source, dest = stages(seed, path)
     words = ("Promote {} from {} to {}", "Tag {}: {} → {}", "{}: copy {} image to {}")
-    return Dice(seed, "name", path).of(words).format(project[:60], source, dest)
+    return SeededRandom(seed, "name", path).of(words).format(project[:60], source, dest)

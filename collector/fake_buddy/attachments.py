@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .company import EMAILS, GROUPS
-from .dice import Dice
 from .promotions import SECRET_MARKER, JsonObject
+from .seeded_random import SeededRandom
 
 _VARIABLE_RULES = (
     "VAR_IS", "VAR_IS_NOT", "VAR_CONTAINS", "VAR_NOT_CONTAINS", "VAR_LESS_THAN", "VAR_LESS_THAN_OR_EQUAL",
@@ -13,10 +13,7 @@ _VARIABLE_RULES = (
 
 CONDITIONS: tuple[JsonObject, ...] = (
     {"trigger_condition": "ON_CHANGE"},
-    {
-        "trigger_condition": "ON_CHANGE_AT_PATH",
-        "trigger_condition_paths": ["/api/", "Dockerfile", "/données/*.sql"],
-    },
+    {"trigger_condition": "ON_CHANGE_AT_PATH", "trigger_condition_paths": ["/api/", "Dockerfile", "/données/*.sql"]},
     *(
         {"trigger_condition": rule, "trigger_variable_key": "STAGE", "trigger_variable_value": "production"}
         for rule in _VARIABLE_RULES
@@ -29,12 +26,7 @@ CONDITIONS: tuple[JsonObject, ...] = (
         "timezone": "Europe/Warsaw",
     },
     # Spelled as before January 2025; both spellings occur in the field.
-    {
-        "trigger_condition": "DATETIME",
-        "trigger_hours": [1],
-        "trigger_days": [6],
-        "zone_id": "America/New_York",
-    },
+    {"trigger_condition": "DATETIME", "trigger_hours": [1], "trigger_days": [6], "zone_id": "America/New_York"},
     {"trigger_condition": "DAY", "trigger_days": [1, 3, 5], "timezone": "UTC"},
     {"trigger_condition": "HOUR", "trigger_hours": [22, 23], "timezone": "UTC"},
     {
@@ -46,29 +38,21 @@ CONDITIONS: tuple[JsonObject, ...] = (
     {"trigger_condition": "TRIGGERING_USER_IS_NOT", "trigger_user": EMAILS[1]},
     {"trigger_condition": "TRIGGERING_USER_IS_IN_GROUP", "trigger_group": GROUPS[1]},
     {"trigger_condition": "TRIGGERING_USER_IS_NOT_IN_GROUP", "trigger_group": GROUPS[2]},
-    {
-        "trigger_condition": "ACTION_STATUS_IS",
-        "trigger_action_name": "Scan image",
-        "trigger_status": "SUCCESSFUL",
-    },
-    {
-        "trigger_condition": "ACTION_STATUS_IS_NOT",
-        "trigger_action_name": "Scan image",
-        "trigger_status": "SUPRESSED",
-    },
+    {"trigger_condition": "ACTION_STATUS_IS", "trigger_action_name": "Scan image", "trigger_status": "SUCCESSFUL"},
+    {"trigger_condition": "ACTION_STATUS_IS_NOT", "trigger_action_name": "Scan image", "trigger_status": "SUPRESSED"},
 )
 
 _RIGHTS = ("DENIED", "READ_ONLY", "USE_ONLY", "BLIND", "RUN_ONLY", "READ_WRITE", "MANAGE")
 
 
-def trigger_conditions(dice: Dice) -> list[JsonObject]:
+def trigger_conditions(dice: SeededRandom) -> list[JsonObject]:
     """Return the conditions of an action; two actions in three have none."""
     if dice.below(3):
         return []
     return [dict(dice.of(CONDITIONS)) for _ in range(1 + dice.below(4))]
 
 
-def permissions(dice: Dice, seed: int) -> JsonObject:
+def permissions(dice: SeededRandom, seed: int) -> JsonObject:
     """Return who may touch an action; others are kept out of one in four."""
     others = "DENIED" if dice.one_in(4) else dice.of(("DEFAULT", "READ_WRITE", "READ_ONLY", "ALLOWED"))
     return {
@@ -78,18 +62,18 @@ def permissions(dice: Dice, seed: int) -> JsonObject:
     }
 
 
-def variables(dice: Dice, first_id: int) -> list[JsonObject]:
+def variables(dice: SeededRandom, first_id: int) -> list[JsonObject]:
     """Return the variables of an action; about half of the actions have some."""
     if dice.one_in(2):
         return []
     return [_variable(dice, first_id + n) for n in range(1 + dice.below(3))]
 
 
-def _variable(dice: Dice, variable_id: int) -> JsonObject:
+def _variable(dice: SeededRandom, variable_id: int) -> JsonObject:
     return dice.of(_VARIABLES)(dice, variable_id)
 
 
-def _plain(dice: Dice, variable_id: int) -> JsonObject:
+def _plain(dice: SeededRandom, variable_id: int) -> JsonObject:
     return {
         "id": variable_id,
         "key": dice.of(("API_TOKEN", "STAGE", "DEPLOY_URL")),
@@ -106,25 +90,25 @@ def _plain(dice: Dice, variable_id: int) -> JsonObject:
     }
 
 
-def _encrypted(dice: Dice, variable_id: int) -> JsonObject:
+def _encrypted(dice: SeededRandom, variable_id: int) -> JsonObject:
     cipher = f"secure!{SECRET_MARKER}{dice.hex(16)}.{SECRET_MARKER}{dice.hex(8)}="
     return {"id": variable_id, "key": "REGISTRY_PASSWORD", "value": cipher, "type": "VAR", "encrypted": True}
 
 
-def _empty(dice: Dice, variable_id: int) -> JsonObject:
+def _empty(dice: SeededRandom, variable_id: int) -> JsonObject:
     return {"id": variable_id, "key": "EXTRA_ARGS", "value": "", "type": "VAR", "encrypted": False}
 
 
-def _valueless(dice: Dice, variable_id: int) -> JsonObject:
+def _valueless(dice: SeededRandom, variable_id: int) -> JsonObject:
     found = {"id": variable_id, "key": "ASKED_AT_RUN", "type": "VAR", "settable": True, "description": None}
     return found | ({"value": None} if dice.one_in(2) else {})
 
 
-def _as_documented(dice: Dice, variable_id: int) -> JsonObject:
+def _as_documented(dice: SeededRandom, variable_id: int) -> JsonObject:
     return {"key": "endpointUrl", "value": f"http://{SECRET_MARKER}.example.com"}
 
 
-def _file(dice: Dice, variable_id: int) -> JsonObject:
+def _file(dice: SeededRandom, variable_id: int) -> JsonObject:
     return {
         "id": variable_id,
         "key": f"file_{dice.hex(3)}",
@@ -141,7 +125,7 @@ def _file(dice: Dice, variable_id: int) -> JsonObject:
     }
 
 
-def _key(dice: Dice, variable_id: int) -> JsonObject:
+def _key(dice: SeededRandom, variable_id: int) -> JsonObject:
     cipher = f"secure!{SECRET_MARKER}{dice.hex(30)}.{SECRET_MARKER}{dice.hex(8)}"
     return {
         "id": variable_id,

@@ -9,16 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-WORKSPACES = (
-    "acme",
-    "globex-eu",
-    "initech_labs",
-    "umbrella-health",
-    "hooli",
-    "stark-industries",
-    "wayne",
-    "soylent",
-)
+WORKSPACES = ("acme", "globex-eu", "initech_labs", "umbrella-health", "hooli", "stark-industries", "wayne", "soylent")
 
 PROJECTS = (
     "checkout-api", "web-shop", "ml-models", "payments", "identity", "search-service", "inventory",

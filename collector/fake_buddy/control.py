@@ -25,9 +25,7 @@ class Control:
         """Return the answer of the side door."""
         asked = (request.method, request.path)
         if asked == ("GET", "/-/stats"):
-            return _json(
-                self._stats() | ({"expected_minimum": self._fake.expected_minimum()} if request.query else {})
-            )
+            return _json(self._stats() | ({"expected_minimum": self._fake.expected_minimum()} if request.query else {}))
         if asked == ("POST", "/-/forget"):
             self._fake.forget_arrivals()
             return _json({})

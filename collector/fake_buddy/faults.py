@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from . import json_path as json_paths
-from .answers import page_of
+from .responses import page_of
 from .routes import KINDS, Route
-from .world import World
+from .world import FakeWorld
 
 FAULTS: Mapping[str, str] = {
     "status": "answers with `code`, and with `body` (text, or JSON; none with 204 and 304) and `headers` if given",
@@ -81,7 +81,7 @@ class Fault:
     to: str = "http://127.0.0.2:9/"
     n: int | None = None
     night: int | None = None
-    mutate: Callable[[World], World] | None = None
+    mutate: Callable[[FakeWorld], FakeWorld] | None = None
     when: str = "before"
 
     def __post_init__(self) -> None:

@@ -39,13 +39,7 @@ def put(document: Any, json_path: str, value: Any) -> int:
 
 def _inside(place: Any, step: str | int) -> list[Any]:
     if step == "*":
-        return (
-            list(place)
-            if isinstance(place, list)
-            else list(place.values())
-            if isinstance(place, dict)
-            else []
-        )
+        return list(place) if isinstance(place, list) else list(place.values()) if isinstance(place, dict) else []
     if isinstance(place, dict) and step in place:
         return [place[step]]
     if isinstance(place, list) and isinstance(step, int) and -len(place) <= step < len(place):

@@ -5,21 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from .awkward import PIPELINE_WAYS, UNKNOWN_FIELD, spoil_pipeline
 from .company import PIPELINES, is_awkward
-from .dice import Dice
+from .edge_cases import PIPELINE_WAYS, UNKNOWN_FIELD, spoil_pipeline
 from .promotions import JsonObject
+from .seeded_random import SeededRandom
 
-STATUSES = (
-    "SUCCESSFUL",
-    "SUCCESSFUL",
-    "SUCCESSFUL",
-    "SUCCESSFUL",
-    "FAILED",
-    "TERMINATED",
-    "INPROGRESS",
-    "SKIPPED",
-)
+STATUSES = ("SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL", "FAILED", "TERMINATED", "INPROGRESS", "SKIPPED")
 _EPOCH = datetime(2024, 3, 1, 8, 5, 30, tzinfo=UTC)
 _REMOTE = {
     "definition_source": "REMOTE",
@@ -80,8 +71,8 @@ def pipeline_item(
     seed: int, pipeline_id: int, index: int, place: str, version: int, url: str, html_url: str, awkward: bool
 ) -> JsonObject:
     """Return a pipeline as the list shows it, with every documented field."""
-    dice = Dice(seed, "pipeline", place)
-    runs = Dice(seed, "pipeline-runs", place, version)
+    dice = SeededRandom(seed, "pipeline", place)
+    runs = SeededRandom(seed, "pipeline-runs", place, version)
     remote = dice.one_in(8)
     disabled = dice.one_in(12)
     found: JsonObject = {
@@ -137,7 +128,7 @@ _SWITCHES: JsonObject = {
 }
 
 
-def _events(dice: Dice) -> list[JsonObject]:
+def _events(dice: SeededRandom) -> list[JsonObject]:
     push = {"type": "PUSH", "refs": ["refs/heads/main"]}
     return dice.of(([push], [], [push, {**_SCHEDULE, "timezone": "Europe/Warsaw"}], [{"type": "PULL_REQUEST",
         "events": ["OPENED"], "branches": ["main"]}]))  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .dice import Dice
+from .seeded_random import SeededRandom
 
 # Every planted secret carries it, so that one grep over all that a night leaves behind finds any leak.
 # Only letters that base64 allows: it stands inside ciphertexts too.
@@ -41,12 +41,12 @@ _VERSIONS = ("v1.4.2", "v2.0.0-rc.1", "$BUDDY_RUN_TAG", "${VERSION}", "latest", 
 
 def promotion(seed: int, path: str, project: str, company: str, dest_version: int) -> JsonObject:
     """Return `same_location`, `src`, `dest` and `insecure_registry` of one promotion."""
-    dice = Dice(seed, "promotion", path)
+    dice = SeededRandom(seed, "promotion", path)
     source_stage, dest_stage = dice.of(STAGES)
     source = dice.of(REGISTRIES)
     image = _image(source, company, project)
     same = dice.one_in(2)
-    moved = Dice(seed, "dest", path, dest_version)
+    moved = SeededRandom(seed, "dest", path, dest_version)
     src = _end(seed, path, "src", source, image, source_stage if dice.below(4) else dice.of(_VERSIONS))
     if same:
         dest = _retag(dest_stage, moved, dest_version)
@@ -54,19 +54,16 @@ def promotion(seed: int, path: str, project: str, company: str, dest_version: in
         target = moved.of([registry for registry in REGISTRIES if registry is not source])
         tag = dest_stage if moved.below(3) else moved.of(_VERSIONS)
         dest = _end(seed, path, "dest", target, _image(target, company, project), tag)
-    insecure = "registry.example.internal:5000" in (
-        src.get("registry"),
-        dest.get("registry"),
-    ) and not dice.one_in(3)
+    insecure = "registry.example.internal:5000" in (src.get("registry"), dest.get("registry")) and not dice.one_in(3)
     return {"same_location": same, "src": src, "dest": dest, "insecure_registry": insecure}
 
 
 def stages(seed: int, path: str) -> tuple[str, str]:
     """Return the stages that a promotion connects; its name tells them."""
-    return Dice(seed, "promotion", path).of(STAGES)
+    return SeededRandom(seed, "promotion", path).of(STAGES)
 
 
-def _retag(stage: str, moved: Dice, dest_version: int) -> JsonObject:
+def _retag(stage: str, moved: SeededRandom, dest_version: int) -> JsonObject:
     # The version is part of the tag, so that a changed destination is a different one for certain.
     tag = stage if dest_version == 0 else f"{stage}-{dest_version}"
     return {"tag": tag} if moved.below(3) else {"docker_registry": None, "image": None, "tag": tag}
@@ -82,7 +79,7 @@ def _image(registry: JsonObject, company: str, project: str) -> str:
 
 
 def _end(seed: int, path: str, side: str, registry: JsonObject, image: str, tag: str) -> JsonObject:
-    dice = Dice(seed, "spelling", path, side)
+    dice = SeededRandom(seed, "spelling", path, side)
     end: JsonObject = dict(registry)
     if dice.one_in(2):
         end["image"] = f"{image}:{tag}"

@@ -10,21 +10,22 @@ from typing import Self
 
 from aiohttp import web
 
-from . import mischief, wire
-from .answers import Access, Answers, errors
-from .arrivals import Arrival, Arrivals
+from . import fault_effects
+from . import http_writer as wire
 from .control import Control
+from .fault_effects import OutgoingReply
 from .faults import Fault, Script
-from .minimum import expected_minimum
-from .mischief import Reply
+from .minimum_requests import expected_minimum
+from .rate_window import RateWindow, WindowDecision
+from .request_log import LoggedRequest, RequestLog
+from .responses import Access, Responses, errors
 from .routes import Route, understand
-from .running import Thread
-from .window import Verdict, Window
-from .world import World
+from .server_thread import Thread
+from .world import FakeWorld
 
 SCOPES = ("WORKSPACE", "EXECUTION_INFO")
 _TOKEN = "fake-buddy-token-0123456789"
-_NOT_ASKED = Verdict(False, None, -1, {})
+_NOT_ASKED = WindowDecision(False, None, -1, {})
 
 
 class FakeBuddy:
@@ -39,7 +40,7 @@ class FakeBuddy:
 
     def __init__(
         self,
-        world: World | None = None,
+        world: FakeWorld | None = None,
         *,
         token: str = _TOKEN,
         max_per_page: int = 50,
@@ -63,21 +64,17 @@ class FakeBuddy:
         self.token = token
         self.script = Script(script)
         self.latency = latency
-        self._world = world if world is not None else World()
+        self._world = world if world is not None else FakeWorld()
         self._max_per_page = max_per_page
         self._carry_ends = actions_carry_ends
         self._pages_every_list = pages_every_list
         self._refuse_with = refuse_with
         self._prefix = prefix.rstrip("/")
-        self._window = Window(limit, window, clock_skew, neighbour_per_window)
-        self._answers = Answers(
-            max_per_page,
-            actions_carry_ends,
-            pages_every_list,
-            Access(tuple(scopes), expires_at),
-            bodies_kept,
+        self._window = RateWindow(limit, window, clock_skew, neighbour_per_window)
+        self._answers = Responses(
+            max_per_page, actions_carry_ends, pages_every_list, Access(tuple(scopes), expires_at), bodies_kept
         )
-        self._log = Arrivals(arrivals_kept)
+        self._log = RequestLog(arrivals_kept)
         self._date = (0, "")
         self._control = Control(self)
         self._thread = Thread(self._handle, host, port)
@@ -118,20 +115,20 @@ class FakeBuddy:
         return f"http://{self._thread.host}:{self._thread.port}{self._prefix}"
 
     @property
-    def world(self) -> World:
+    def world(self) -> FakeWorld:
         """Return the world that is served now; may be replaced at any moment."""
         return self._world
 
     @world.setter
-    def world(self, world: World) -> None:
+    def world(self, world: FakeWorld) -> None:
         self._world = world
 
     @property
-    def arrivals(self) -> list[Arrival]:
+    def arrivals(self) -> list[LoggedRequest]:
         """Return the log of arrivals, oldest first."""
         return self._log.all()
 
-    def requests(self, kind: str | None = None) -> list[Arrival]:
+    def requests(self, kind: str | None = None) -> list[LoggedRequest]:
         """Return the arrivals of one kind, or all of them."""
         return [arrival for arrival in self._log.all() if kind is None or arrival.kind == kind]
 
@@ -161,7 +158,7 @@ class FakeBuddy:
             await wire.pause(self.latency)
         return await wire.send(request, reply)
 
-    def _decide(self, request: web.BaseRequest) -> Reply:
+    def _decide(self, request: web.BaseRequest) -> OutgoingReply:
         """Decide at once, before anything is awaited: the log has the order of arrival."""
         at, target = time.monotonic(), request.raw_path
         route = understand(target, self._prefix)
@@ -172,7 +169,7 @@ class FakeBuddy:
         for name, value in verdict.headers.items():
             reply.headers.setdefault(name, value)
         self._log.enter(
-            Arrival(
+            LoggedRequest(
                 at=at,
                 number=self._log.next_number(),
                 kind=route.kind,
@@ -192,50 +189,48 @@ class FakeBuddy:
 
     def _outcome(
         self, route: Route, target: str, method: str, authorised: bool
-    ) -> tuple[Reply, Verdict, Fault | None]:
+    ) -> tuple[OutgoingReply, WindowDecision, Fault | None]:
         if route.kind is None and not route.raw_path.startswith(f"{self._prefix}/"):
             # A self-hosted Buddy shows its web interface to whoever forgets the prefix.
-            return mischief.web_page("Buddy"), _NOT_ASKED, None
+            return fault_effects.web_page("Buddy"), _NOT_ASKED, None
         if not authorised:
-            return mischief.healthy(errors(401, "Wrong authentication data")), _NOT_ASKED, None
+            return fault_effects.healthy(errors(401, "Wrong authentication data")), _NOT_ASKED, None
         verdict = self._window.admit()
         if not verdict.admitted:
-            return mischief.refusal(self._refuse_with), verdict, None
+            return fault_effects.refusal(self._refuse_with), verdict, None
         return self._admitted(route, target, method, verdict)
 
     def _admitted(
-        self, route: Route, target: str, method: str, verdict: Verdict
-    ) -> tuple[Reply, Verdict, Fault | None]:
+        self, route: Route, target: str, method: str, verdict: WindowDecision
+    ) -> tuple[OutgoingReply, WindowDecision, Fault | None]:
         if method != "GET":
-            return mischief.healthy(errors(405, "Method not allowed")), verdict, None
+            return fault_effects.healthy(errors(405, "Method not allowed")), verdict, None
         if self.script.has_vanished(route.raw_path):
-            return mischief.healthy(errors(404, "Resource not found")), verdict, None
+            return fault_effects.healthy(errors(404, "Resource not found")), verdict, None
         fault = self.script.hit(route, target)
         if fault is None:
-            return mischief.healthy(self._answers.answer(self._world, route)), verdict, None
+            return fault_effects.healthy(self._answers.answer(self._world, route)), verdict, None
         return self._spoiled(fault, route), self._spent(fault, verdict), fault
 
-    def _spoiled(self, fault: Fault, route: Route) -> Reply:
+    def _spoiled(self, fault: Fault, route: Route) -> OutgoingReply:
         if fault.do == "mutate" and fault.when == "before":
             self._move_on(fault)
         answer = self._answers.answer(
-            self._world, mischief.bent(route, fault), fault.n if fault.do == "clamp" else None
+            self._world, fault_effects.bent(route, fault), fault.n if fault.do == "clamp" else None
         )
-        reply = mischief.spoiled(fault, answer, self._window)
+        reply = fault_effects.spoiled(fault, answer, self._window)
         if fault.do == "mutate" and fault.when == "after":
             self._move_on(fault)
         return reply
 
-    def _spent(self, fault: Fault, verdict: Verdict) -> Verdict:
+    def _spent(self, fault: Fault, verdict: WindowDecision) -> WindowDecision:
         if fault.do != "limited":
             return verdict
         self._window.neighbour(-1)  # a refused request spends nothing
-        return Verdict(False, 0, verdict.window_index, {} if fault.reset == "absent" else verdict.headers)
+        return WindowDecision(False, 0, verdict.window_index, {} if fault.reset == "absent" else verdict.headers)
 
     def _move_on(self, fault: Fault) -> None:
-        self.world = (
-            fault.mutate(self._world) if fault.mutate is not None else self._world.at(fault.night or 1)
-        )
+        self.world = fault.mutate(self._world) if fault.mutate is not None else self._world.at(fault.night or 1)
 
     def _now(self) -> str:
         second = int(self._window.clock())

@@ -11,18 +11,18 @@ from dataclasses import asdict
 from typing import Any
 
 from .actions import PROMOTION, SUMMARY, summary
-from .atlas import Atlas
 from .company import projects_by_name
-from .dice import shuffled
 from .edits import Edit, Edits, Path
-from .ground import Ground
+from .ids import Ids
+from .lookup import Lookup
 from .promotions import JsonObject
+from .seeded_random import shuffled
 
 _KEYS = ("domain", "name", "id", "id")
 _KINDS = ("Workspace", "Project", "Pipeline", "Action")
 
 
-class World:
+class FakeWorld:
     """The whole of what a fake Buddy knows; sizes are counts per parent. Immutable: edits return another."""
 
     def __init__(
@@ -39,56 +39,50 @@ class World:
         api_url: str = "https://api.buddy.works",
         app_url: str = "https://app.buddy.works",
     ) -> None:
-        self.ground = Ground(
-            seed, workspaces, projects, pipelines, actions, promote_share, awkward, api_url, app_url
-        )
+        self.ground = Ids(seed, workspaces, projects, pipelines, actions, promote_share, awkward, api_url, app_url)
         self.night = night
         self.edits = tuple(edits)
         self._edits = Edits(self.edits, night)
-        self._atlas = Atlas(self.ground, night)
+        self._atlas = Lookup(self.ground, night)
 
     def __repr__(self) -> str:
         return f"World({self.ground}, night={self.night}, edits={len(self.edits)})"
 
     # Nights and edits
 
-    def at(self, night: int) -> World:
+    def at(self, night: int) -> FakeWorld:
         """Return the same company on another night."""
-        return World(**asdict(self.ground), night=night, edits=self.edits)
+        return FakeWorld(**asdict(self.ground), night=night, edits=self.edits)
 
-    def edited(self, *edits: Edit) -> World:
+    def edited(self, *edits: Edit) -> FakeWorld:
         """Return the same company with more edits."""
-        return World(**asdict(self.ground), night=self.night, edits=self.edits + edits)
+        return FakeWorld(**asdict(self.ground), night=self.night, edits=self.edits + edits)
 
     def add(
         self, *parent: str | int, item: Mapping[str, Any], from_night: int = 1, until: int | None = None
-    ) -> World:
+    ) -> FakeWorld:
         """Add an item to the list of a parent; it needs its `domain`, `name` or `id`."""
         return self.edited(Edit("add", parent, item, from_night, until))
 
-    def remove(self, *path: str | int, from_night: int = 1, until: int | None = None) -> World:
+    def remove(self, *path: str | int, from_night: int = 1, until: int | None = None) -> FakeWorld:
         """Let a workspace, project, pipeline or action vanish from its list and answer 404."""
         return self.edited(Edit("remove", path, {}, from_night, until))
 
-    def change(self, *path: str | int, from_night: int = 1, until: int | None = None, **fields: Any) -> World:
+    def change(self, *path: str | int, from_night: int = 1, until: int | None = None, **fields: Any) -> FakeWorld:
         """Change fields of an item; the value `...` takes a field away."""
         return self.edited(Edit("change", path, fields, from_night, until))
 
-    def forbid(self, *path: str | int, from_night: int = 1, until: int | None = None) -> World:
+    def forbid(self, *path: str | int, from_night: int = 1, until: int | None = None) -> FakeWorld:
         """Let everything under a path answer 403; it stays in its list."""
         return self.edited(Edit("forbid", path, {}, from_night, until))
 
-    def freeze(self, workspace: str, from_night: int = 1, until: int | None = None) -> World:
+    def freeze(self, workspace: str, from_night: int = 1, until: int | None = None) -> FakeWorld:
         """Freeze a workspace."""
         return self.edited(Edit("freeze", (workspace,), {}, from_night, until))
 
-    def disable(
-        self, workspace: str, code: int = 400, from_night: int = 1, until: int | None = None
-    ) -> World:
+    def disable(self, workspace: str, code: int = 400, from_night: int = 1, until: int | None = None) -> FakeWorld:
         """Switch the API of a workspace off, answering 400 or 403."""
-        return self.edited(
-            Edit("disable" if code == 400 else "disable_403", (workspace,), {}, from_night, until)
-        )
+        return self.edited(Edit("disable" if code == 400 else "disable_403", (workspace,), {}, from_night, until))
 
     # What is served
 
@@ -96,9 +90,7 @@ class World:
         """Return every workspace."""
         return list(self._children(()))
 
-    def projects(
-        self, workspace: str, sort_by: str | None = None, descending: bool = False
-    ) -> list[JsonObject]:
+    def projects(self, workspace: str, sort_by: str | None = None, descending: bool = False) -> list[JsonObject]:
         """Return every project of a workspace; without `sort_by` in an order of the server's own."""
         return self.page((workspace,), sort_by, descending)
 
@@ -108,9 +100,7 @@ class World:
         """Return every pipeline of a project; without `sort_by` in an order of the server's own."""
         return self.page((workspace, project), sort_by, descending)
 
-    def actions(
-        self, workspace: str, project: str, pipeline_id: int, carry_ends: bool = False
-    ) -> list[JsonObject]:
+    def actions(self, workspace: str, project: str, pipeline_id: int, carry_ends: bool = False) -> list[JsonObject]:
         """Return a pipeline's actions as its list shows them; promotions whole if it carries their ends."""
         path: Path = (workspace, project, pipeline_id)
         pipeline = self.item(path)
@@ -149,9 +139,7 @@ class World:
 
     def exists(self, path: Path) -> bool:
         """Say whether a path, and everything above it, is there tonight."""
-        return not self._is_removed(path) and (
-            self._added(path) is not None or self._atlas.place(path) is not None
-        )
+        return not self._is_removed(path) and (self._added(path) is not None or self._atlas.place(path) is not None)
 
     def refusal(self, path: Path) -> tuple[int, str] | None:
         """Return the status and the message with which a path is refused, if it is."""

@@ -14,7 +14,7 @@ from collector.errors import LakeError
 from collector.lake import manifest as manifests
 from collector.lake.inventory import Inventory, TableFile, foreign_at_root, take
 from collector.lake.manifest import Manifest, in_grace
-from collector.lake.runs import RunDirectories
+from collector.lake.run_directories import RunDirectories
 from collector.lake.storage import Storage
 from collector.lake.tables import SNAPSHOTS
 
@@ -43,9 +43,7 @@ def unknown_files(inventory: Inventory, manifest: Manifest) -> list[TableFile]:
     retired = {item.path for item in manifest.retired}
     published = {run.run_id for run in manifest.runs}
     harmed = set(_missing(inventory, manifest))
-    held = {
-        (name, run) for name, entries in manifest.tables.items() for entry in entries for run in entry.runs
-    }
+    held = {(name, run) for name, entries in manifest.tables.items() for entry in entries for run in entry.runs}
 
     def known(file: TableFile) -> bool:
         if file.path in retired or file.run_id in inventory.unfinished - published:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from collector.errors import LakeError
-from collector.lake import layout, parquet
+from collector.lake import encoding, parquet
 from collector.lake.inventory import path_of
 from collector.lake.lake import Lake, with_files
 from collector.lake.manifest import FileEntry
@@ -85,9 +85,7 @@ def _compact_month(lake: Lake, merge: Merge, month: str, now: dt.datetime) -> li
     return done
 
 
-def rewrite(
-    lake: Lake, table: Table, nights: Sequence[FileEntry], runs: Sequence[str], read: Read
-) -> FileEntry:
+def rewrite(lake: Lake, table: Table, nights: Sequence[FileEntry], runs: Sequence[str], read: Read) -> FileEntry:
     """Write one file that stands for what `nights`, all of one month, hold of `runs`, and return its entry.
 
     Raises LakeError when one of them is damaged or has columns not known here, and when `read` does not give
@@ -99,7 +97,7 @@ def rewrite(
     # The sequence makes the name new: a path that a reader may still hold is never written again.
     path = path_of(table.name, month, min(runs), lake.manifest.sequence + 1)
     order = merged_order(table)
-    written = parquet.write(lake.storage, path, table, read(), tuning=layout.COMPACT, order=order)
+    written = parquet.write(lake.storage, path, table, read(), tuning=encoding.COMPACT, order=order)
     rows = 0 if written is None else written.rows
     expected = sum(parquet.count_rows(lake.storage, entry.path, runs) for entry in nights)
     if written is None or rows != expected:

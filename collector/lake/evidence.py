@@ -53,9 +53,7 @@ def missing(
             for run_id in named.intersection(found):
                 if not rows[name][run_id]:
                     found[run_id].add(name)
-    found[run_ids[-1]] |= _missing_snapshots(
-        storage, tables, run_ids[-1], any(rows["promote_image_actions"].values())
-    )
+    found[run_ids[-1]] |= _missing_snapshots(storage, tables, run_ids[-1], any(rows["promote_image_actions"].values()))
     return {run_id: sorted(names) for run_id, names in found.items()}
 
 
@@ -76,9 +74,7 @@ def is_pruned(storage: Storage, tables: Tables, oldest: str) -> bool:
 
 
 def _rows_by_run(storage: Storage, tables: Tables) -> dict[str, Counter[str]]:
-    rows: dict[str, Counter[str]] = {
-        name: Counter() for name in (*tables, "problems", "promote_image_actions")
-    }
+    rows: dict[str, Counter[str]] = {name: Counter() for name in (*tables, "problems", "promote_image_actions")}
     for name, entries in tables.items():
         for entry in entries if name not in SNAPSHOTS else ():
             for (run_id,), count in parquet.count_by(storage, entry.path, ["run_id"]).items():
@@ -102,9 +98,7 @@ def _sums(storage: Storage, tables: Tables, table: str, column: str) -> Counter[
 def _fetched(storage: Storage, tables: Tables) -> Counter[str]:
     found: Counter[str] = Counter()
     for entry in tables.get("actions", ()):
-        for (run_id, coverage), count in parquet.count_by(
-            storage, entry.path, ["run_id", "coverage"]
-        ).items():
+        for (run_id, coverage), count in parquet.count_by(storage, entry.path, ["run_id", "coverage"]).items():
             if coverage == "fetched":
                 found[str(run_id)] += count
     return found

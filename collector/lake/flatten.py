@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy.catalogue import Kind
-from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen
-from collector.buddy.marks import ENCRYPTED, REDACTED
+from collector.buddy.placeholders import ENCRYPTED, REDACTED
+from collector.buddy.requests import Kind
 from collector.buddy.timestamps import parse_timestamp
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion
 from collector.lake.tables import (
     ACTIONS,
     PERMISSIONS,
@@ -41,18 +41,18 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class RunKey:
     """The columns every row of a run begins with, less the installation."""
 
     run_id: str
     run_date: date
 
 
-def flatten(stamp: Stamp, finding: Finding) -> Rows:
+def flatten(stamp: RunKey, finding: CrawlRecord) -> Rows:
     """Return (table name, row) of each row that one finding makes."""
     if isinstance(finding, Promotion):
         return _promotion(stamp, finding)
-    if isinstance(finding, Seen):
+    if isinstance(finding, ListedItem):
         return [_seen(stamp, finding)]
     return [("problems", _problem(stamp, finding))]
 
@@ -71,9 +71,7 @@ class Projection:
 
     def __init__(self, table: Table) -> None:
         self._stamped = sum(name in _STAMPED for name in table.column_names)
-        assert table.column_names[: self._stamped] == _STAMPED[: self._stamped], (
-            "a row begins with where it stands"
-        )
+        assert table.column_names[: self._stamped] == _STAMPED[: self._stamped], "a row begins with where it stands"
         rest = table.columns[self._stamped :]
         self._readers = [
             (c.source[0], _READERS[c.logical]) for c in rest if len(c.source) == 1 and c.logical in _READERS
@@ -125,14 +123,14 @@ _VARIABLE = Projection(VARIABLES)
 _PERMISSION = Projection(PERMISSIONS)
 
 
-def _stamped(stamp: Stamp, key: Key) -> Row:
+def _stamped(stamp: RunKey, key: Key) -> Row:
     """Return what every row begins with, in the order of `_STAMPED`."""
     return (
         stamp.run_id, stamp.run_date, key.installation, key.workspace, key.project, key.pipeline_id, key.action_id,
     )  # fmt: skip
 
 
-def _seen(stamp: Stamp, seen: Seen) -> tuple[str, Row]:
+def _seen(stamp: RunKey, seen: ListedItem) -> tuple[str, Row]:
     table = _TABLE_OF[seen.kind].name
     projection = _PROJECTIONS[table]
     # Of what could not be read only the key is believed.
@@ -144,7 +142,7 @@ def _seen(stamp: Stamp, seen: Seen) -> tuple[str, Row]:
     return table, projection.row(_stamped(stamp, seen.key), document, given)
 
 
-def _promotion(stamp: Stamp, promotion: Promotion) -> Rows:
+def _promotion(stamp: RunKey, promotion: Promotion) -> Rows:
     document = promotion.document
     stamped = _stamped(stamp, promotion.key)
     rest = _PROMOTION.leftover(document)
@@ -242,7 +240,7 @@ def _permissions(stamped: Row, permissions: Document, rest: Document) -> Rows:
     return rows
 
 
-def _problem(stamp: Stamp, problem: Problem) -> Row:
+def _problem(stamp: RunKey, problem: Problem) -> Row:
     given: Document = dict(zip(_STAMPED, _stamped(stamp, problem.key), strict=True))
     given.update(
         kind=problem.kind,

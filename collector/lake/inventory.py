@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector.lake.manifest import RUN_ID
-from collector.lake.runs import RunDirectories, is_of_run
+from collector.lake.run_directories import RunDirectories, is_of_run
 from collector.lake.storage import Storage
 from collector.lake.tables import ALL
 
 FOLDER = "tables"
 _RUN_ID = RUN_ID.removeprefix("^").removesuffix(r"\Z")
 _MONTH = r"run_month=(?P<month>\d{4}-\d{2})"
-_FILE = re.compile(
-    rf"{FOLDER}/(?P<table>\w+)/{_MONTH}/(?P<run_id>{_RUN_ID})(?:-s(?P<sequence>\d+))?\.parquet"
-)
+_FILE = re.compile(rf"{FOLDER}/(?P<table>\w+)/{_MONTH}/(?P<run_id>{_RUN_ID})(?:-s(?P<sequence>\d+))?\.parquet")
 _DIRECTORY = re.compile(rf"{FOLDER}/(?:{'|'.join(ALL)})(?:/{_MONTH})?")
 # What the collector leaves at the root when it dies while it writes.
 TEMPORARY = re.compile(r"(?:manifest\.json(?:\.\d+)?|catalog\.duckdb(?:\.\d+)?)\.tmp(?:\.wal)?")
@@ -82,18 +80,14 @@ def take(storage: Storage, runs: RunDirectories) -> Inventory:
         elif not _expected(item.path):
             foreign.append(item.path)
     foreign += [
-        item.path
-        for item in storage.list(runs.folder.name)
-        if not is_of_run(item.path) and not _expected(item.path)
+        item.path for item in storage.list(runs.folder.name) if not is_of_run(item.path) and not _expected(item.path)
     ]
     return Inventory(tuple(files), tuple(foreign), frozenset(runs.unfinished()), frozenset(runs.only_raw()))
 
 
 def foreign_at_root(root: Path, besides: frozenset[Path]) -> list[str]:
     """The names in a lake's directory that neither the collector nor a file system puts there; `besides` are expected."""
-    expected = {
-        path.relative_to(root).parts[0] for path in besides if path.is_relative_to(root) and path != root
-    }
+    expected = {path.relative_to(root).parts[0] for path in besides if path.is_relative_to(root) and path != root}
     own = {FOLDER, "runs", *expected}
     return sorted(
         item.name

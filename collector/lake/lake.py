@@ -15,20 +15,20 @@ from pathlib import Path
 
 import msgspec
 
-from collector.config_values import require_openable
 from collector.errors import LakeBusy, LakeError, SettingsError
 from collector.lake import accounting
 from collector.lake import manifest as manifests
 from collector.lake.lock import FILE_NAME as LOCK_FILE
 from collector.lake.lock import Lock, holder
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
-from collector.lake.runs import FOLDER as RUNS_FOLDER
-from collector.lake.runs import RunDirectories
+from collector.lake.run_directories import FOLDER as RUNS_FOLDER
+from collector.lake.run_directories import RunDirectories
 from collector.lake.storage import Storage, make_directory, translated, translating
+from collector.settings.parsers import require_openable
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class TableSize:
     """What a table takes: live files, rows, bytes."""
 
     files: int
@@ -40,11 +40,7 @@ class Lake:
     """The lake at `path`, as its manifest described it when it was read."""
 
     def __init__(
-        self,
-        storage: Storage,
-        manifest: Manifest,
-        made: Sequence[Path] = (),
-        besides: frozenset[Path] = frozenset(),
+        self, storage: Storage, manifest: Manifest, made: Sequence[Path] = (), besides: frozenset[Path] = frozenset()
     ) -> None:
         self.storage = storage
         self.manifest = manifest
@@ -124,14 +120,12 @@ class Lake:
         consistent set.
         """
         entries = self.manifest.tables.get(table, [])
-        return [
-            (self.storage.locate(e.path), e.schema) for e in entries if run_id is None or run_id in e.runs
-        ]
+        return [(self.storage.locate(e.path), e.schema) for e in entries if run_id is None or run_id in e.runs]
 
-    def sizes(self) -> dict[str, Size]:
+    def sizes(self) -> dict[str, TableSize]:
         """What every table takes, by name."""
         return {
-            table: Size(len(entries), sum(e.rows for e in entries), sum(e.bytes for e in entries))
+            table: TableSize(len(entries), sum(e.rows for e in entries), sum(e.bytes for e in entries))
             for table, entries in self.manifest.tables.items()
         }
 
@@ -215,9 +209,7 @@ class Lake:
         with suppress(FileNotFoundError):
             before = self.storage.read(manifests.FILE_NAME)
             # From the oldest to the newest, so that no moment loses more than the oldest.
-            for older, newer in zip(
-                reversed(manifests.EARLIER), reversed(manifests.EARLIER[:-1]), strict=False
-            ):
+            for older, newer in zip(reversed(manifests.EARLIER), reversed(manifests.EARLIER[:-1]), strict=False):
                 self.storage.rename(newer, older)
             self.storage.replace(manifests.EARLIER[0], before)
         self.storage.replace(manifests.FILE_NAME, manifests.encode(changed))
@@ -251,8 +243,7 @@ def _read(storage: Storage) -> Manifest | None:
     except PermissionError as error:
         raise SettingsError(
             f"{storage.locate(manifests.FILE_NAME)} cannot be read: {error.strerror}",
-            advice="Give this user the right to read the lake (its group may: files are 0640), "
-            "or name another.",
+            advice="Give this user the right to read the lake (its group may: files are 0640), or name another.",
         ) from error
     except OSError as error:
         if error.errno is None:

@@ -113,9 +113,7 @@ def holder(root: Path) -> str | None:
         return None
     try:
         mine = os.fstat(descriptor).st_ino
-        taken = [
-            line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines() if " FLOCK " in line
-        ]
+        taken = [line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines() if " FLOCK " in line]
         # 1: FLOCK  ADVISORY  WRITE 4711 08:01:131090 0 EOF; a line with -> waits for the one above it.
         held = any(each[1] == "FLOCK" and each[5].rpartition(":")[2] == str(mine) for each in taken)
         return _who(descriptor) if held else None

@@ -115,9 +115,7 @@ def encode(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
-def decode(
-    content: bytes, *, migrations: Mapping[int, Migration] = MIGRATIONS, known: int = FORMAT
-) -> Manifest:
+def decode(content: bytes, *, migrations: Mapping[int, Migration] = MIGRATIONS, known: int = FORMAT) -> Manifest:
     """The manifest in `content`, brought up to format `known`.
 
     Raises LakeError when it is damaged, or of a format newer than `known`.
@@ -132,9 +130,7 @@ def decode(
         if found == known:
             manifest = msgspec.json.decode(content, type=Manifest)
         else:
-            manifest = msgspec.convert(
-                _migrated(msgspec.json.decode(content), found, known, migrations), Manifest
-            )
+            manifest = msgspec.convert(_migrated(msgspec.json.decode(content), found, known, migrations), Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise damaged(str(error)) from error
     _check(manifest)
@@ -150,9 +146,7 @@ def damaged(why: str) -> LakeError:
     )
 
 
-def _migrated(
-    plain: dict[str, Any], found: int, known: int, migrations: Mapping[int, Migration]
-) -> dict[str, Any]:
+def _migrated(plain: dict[str, Any], found: int, known: int, migrations: Mapping[int, Migration]) -> dict[str, Any]:
     for number in range(found, known):
         if number not in migrations:
             raise damaged(f"there never was a format {number}")

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-import collector
+from collector._version import __version__
 from collector.errors import LakeError, QueryError
-from collector.lake import layout
-from collector.lake.layout import Tuning
-from collector.lake.storage import Sink, Storage
+from collector.lake import encoding
+from collector.lake.encoding import Tuning
+from collector.lake.storage import HashingWriter, Storage
 from collector.lake.tables import Table, schema_fingerprint
 
 # The text whose least and greatest values are written: it is never NULL, and nights are chosen by it. Of any other they
@@ -31,7 +31,7 @@ _TEXT_WITH_BOUNDS = "run_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFile:
     """What a finished file holds: rows, size in bytes, sha256, fingerprint of its schema."""
 
     path: str
@@ -58,7 +58,7 @@ def write(
     *,
     tuning: Tuning,
     order: tuple[str, ...],
-) -> Written | None:
+) -> WrittenFile | None:
     """Write rows that come sorted by `order` (empty: not sorted) as one file; no rows, no file.
 
     Raises LakeError naming table and column when a batch does not have the table's columns, NotPublished or
@@ -76,7 +76,7 @@ def write(
                 rows += len(group)
                 group = None  # forgotten before the next is gathered, or there would be two in memory
                 group = next(groups, None)
-        return Written(path, rows, sink.bytes, sink.sha256, table.fingerprint)
+        return WrittenFile(path, rows, sink.bytes, sink.sha256, table.fingerprint)
 
 
 def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
@@ -130,15 +130,11 @@ def read_rows(storage: Storage, path: str, columns: Sequence[str]) -> list[dict[
 
 
 def _writer(
-    sink: Sink, table: Table, tuning: Tuning, order: tuple[str, ...], first: pa.Table
+    sink: HashingWriter, table: Table, tuning: Tuning, order: tuple[str, ...], first: pa.Table
 ) -> pq.ParquetWriter:
     schema = table.schema
     bounds = [f.name for f in schema if f.type != pa.string() or f.name == _TEXT_WITH_BOUNDS]
-    metadata = {
-        "collector.table": table.name,
-        "collector.schema": table.fingerprint,
-        "collector.version": collector.__version__,
-    }
+    metadata = {"collector.table": table.name, "collector.schema": table.fingerprint, "collector.version": __version__}
     return pq.ParquetWriter(
         sink,
         first.schema.with_metadata(metadata),
@@ -146,11 +142,11 @@ def _writer(
         # Arrow's own copy of the schema would say that a folded column is a dictionary to whoever reads it.
         store_schema=not tuning.folded,
         sorting_columns=pq.SortingColumn.from_ordering(schema, [(name, "ascending") for name in order]),
-        **layout.options(first, tuning, _weigh),
+        **encoding.options(first, tuning, _weigh),
     )
 
 
-def _weigh(rows: pa.Table, options: layout.Options) -> int:
+def _weigh(rows: pa.Table, options: encoding.Options) -> int:
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, store_schema=False, write_statistics=False, **options)
     return int(sink.getvalue().size)
@@ -170,9 +166,7 @@ def _exact(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
             columns.append(batch.column(field.name).cast(field.type, safe=True))
         except pa.ArrowException:
             found = batch.schema.field(field.name).type
-            raise LakeError(
-                f"{table.name}.{field.name} came as {found} and does not fit {field.type}"
-            ) from None
+            raise LakeError(f"{table.name}.{field.name} came as {found} and does not fit {field.type}") from None
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -186,7 +180,7 @@ def _groups(batches: Iterable[pa.RecordBatch], tuning: Tuning) -> Iterator[pa.Ta
             piece = batch.slice(start, tuning.group_rows - rows)
             start += piece.num_rows
             if tuning.folded:
-                piece = layout.folded(piece)
+                piece = encoding.folded(piece)
             gathered.append(piece)
             rows += piece.num_rows
             size += piece.nbytes

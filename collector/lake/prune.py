@@ -64,9 +64,7 @@ def prune(lake: Lake, keep_rows_of: Filter, *, keep_days: int, now: dt.datetime)
     _require_believable(before.runs, kept, keep_days)
     tables = dict(before.tables)
     for name in [name for name in tables if name not in SNAPSHOTS]:
-        tables[name] = [
-            left for entry in tables[name] for left in _left(lake, keep_rows_of, name, entry, keep)
-        ]
+        tables[name] = [left for entry in tables[name] for left in _left(lake, keep_rows_of, name, entry, keep)]
     begins = kept[0].run_id
     changed = msgspec.structs.replace(before, runs=kept, tables=tables, history_begins=begins)
     lake.commit(changed, now)

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import pyarrow as pa
 
-from collector.lake import layout, parquet
+from collector.lake import encoding, parquet
 from collector.lake.inventory import path_of
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RunEntry
-from collector.lake.parquet import Written
+from collector.lake.parquet import WrittenFile
 from collector.lake.tables import ALL, SNAPSHOTS
 
 
@@ -50,11 +50,11 @@ def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch])
     month = f"{run.run_date:%Y-%m}"
     path = path_of(name, month, run.run_id)
     table = ALL[name]
-    written = parquet.write(lake.storage, path, table, rows, tuning=layout.NIGHTLY, order=table.key)
+    written = parquet.write(lake.storage, path, table, rows, tuning=encoding.NIGHTLY, order=table.key)
     return None if written is None else file_entry(written, [run.run_id], month)
 
 
-def file_entry(written: Written, runs: list[str], month: str) -> FileEntry:
+def file_entry(written: WrittenFile, runs: list[str], month: str) -> FileEntry:
     """What the manifest says of a file just written."""
     return FileEntry(
         path=written.path,

@@ -26,7 +26,7 @@ from collector.lake.inventory import Inventory, TableFile
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
 from collector.lake.prune import Filter
-from collector.lake.runs import started_at
+from collector.lake.run_directories import started_at
 from collector.lake.tables import ALL, SNAPSHOTS
 
 _MOST_NAMED = 3
@@ -136,9 +136,7 @@ def _published_by_files(there: Inventory) -> set[str]:
 
 
 def _require_known_tables(there: Inventory) -> None:
-    strange = sorted(
-        known.table for path in there.foreign if (known := inventory.table_file(path)) is not None
-    )
+    strange = sorted(known.table for path in there.foreign if (known := inventory.table_file(path)) is not None)
     if strange:
         raise unknown_to_this_version(f"the table {strange[0]}")
 
@@ -199,9 +197,7 @@ def _without_overlaps(lake: Lake, keep_rows_of: Filter, found: Sequence[_Found])
             entries.append(each.entry)
         elif left:
             table, path = ALL[each.file.table], lake.storage.locate(each.file.path)
-            entries.append(
-                rewrite(lake, table, [each.entry], left, partial(keep_rows_of, table, [path], left))
-            )
+            entries.append(rewrite(lake, table, [each.entry], left, partial(keep_rows_of, table, [path], left)))
     return sorted(entries, key=lambda entry: (entry.run_month, min(entry.runs)))
 
 
@@ -226,10 +222,7 @@ def _run_entries(
         for row in parquet.read_rows(lake.storage, entry.path, _RUN_COLUMNS):
             rows.setdefault(row["run_id"], []).append(row)
     entries = [_run_entry(run_id, rows.get(run_id, [])) for run_id in run_ids]
-    return [
-        msgspec.structs.replace(entry, status="partial") if missing[entry.run_id] else entry
-        for entry in entries
-    ]
+    return [msgspec.structs.replace(entry, status="partial") if missing[entry.run_id] else entry for entry in entries]
 
 
 _RUN_COLUMNS = ("run_id", "run_date", "status", "started_at", "finished_at", "collector_version", "api_url")

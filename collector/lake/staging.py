@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from collector.lake import layout, parquet
+from collector.lake import encoding, parquet
 from collector.lake.storage import Storage, make_directory, translating
 from collector.lake.tables import ALL, Column, Table
 
@@ -94,7 +94,7 @@ class Staging:
         """Write the parts that are full."""
         while self._full:
             part = self._full.popleft()
-            parquet.write(self._storage, part.path, part.table, part.batches, tuning=layout.STAGING, order=())
+            parquet.write(self._storage, part.path, part.table, part.batches, tuning=encoding.STAGING, order=())
 
     @property
     def rows(self) -> dict[str, int]:
@@ -148,8 +148,7 @@ def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:
         found = next(len(row) for row in rows if len(row) != width)
         raise ValueError(f"a row for table {table.name} has {found} values, and its columns are {width}")
     columns = [
-        _array(table, column, values)
-        for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)
+        _array(table, column, values) for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
@@ -158,9 +157,7 @@ def _array(table: Table, column: Column, values: Sequence[Any]) -> pa.Array:
     # Arrow would quietly cut 1.5 to 1 for an integer column, or a text into its letters for a list.
     if pa.types.is_list(column.arrow):
         strangers = set(map(type, values)) - _WELCOME_LIST
-        elements = {
-            type(element) for value in values if value.__class__ is not str for element in value or ()
-        }
+        elements = {type(element) for value in values if value.__class__ is not str for element in value or ()}
         strangers |= elements - _WELCOME[column.arrow.value_type]
     else:
         strangers = set(map(type, values)) - _WELCOME[column.arrow]

@@ -42,7 +42,7 @@ _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredFile:
     """A file that exists: relative posix path, size in bytes, last write in seconds since the epoch.
 
     What is not `regular` is a symbolic link, a device, or a directory that may not be read.
@@ -54,7 +54,7 @@ class Stored:
     regular: bool = True
 
 
-class Sink:
+class HashingWriter:
     """A stream that counts and hashes what passes, so that a manifest entry needs no second reading."""
 
     def __init__(self, stream: pa.NativeFile) -> None:
@@ -197,7 +197,7 @@ class Storage:
         return self.root / path
 
     @contextmanager
-    def output(self, path: str) -> Iterator[Sink]:
+    def output(self, path: str) -> Iterator[HashingWriter]:
         """A new file of mode 0640 to write into; its directories are created.
 
         Raises NotPublished when the disk is full or failing, SettingsError when it may not be written.
@@ -205,7 +205,7 @@ class Storage:
         with translating(self.locate(path)):
             make_directory(self.locate(path).parent)
             make_file(self.locate(path))
-            sink = Sink(self._files.open_output_stream(path))
+            sink = HashingWriter(self._files.open_output_stream(path))
             try:
                 yield sink
             except BaseException:
@@ -234,21 +234,21 @@ class Storage:
                 digest.update(chunk)
         return digest.hexdigest()
 
-    def stat(self, path: str) -> Stored | None:
+    def stat(self, path: str) -> StoredFile | None:
         """Size and time of a file, or None when there is no such file."""
         return _stored(self._files.get_file_info(path))
 
-    def list(self, under: str = "", *, recursive: bool = True) -> list[Stored]:
+    def list(self, under: str = "", *, recursive: bool = True) -> list[StoredFile]:
         """What stands under a directory but directories, sorted by path; nothing when there is no such directory.
 
         Symbolic links are listed as not regular and never followed. Raises what `translated` makes of an OSError.
         """
         return sorted(self._walk(under, recursive=recursive), key=lambda item: item.path)
 
-    def _walk(self, under: str, *, recursive: bool) -> Iterator[Stored]:
+    def _walk(self, under: str, *, recursive: bool) -> Iterator[StoredFile]:
         directory = self.locate(under)
         if under and (directory.is_symlink() or (directory.exists() and not directory.is_dir())):
-            yield Stored(under, 0, 0.0, regular=False)
+            yield StoredFile(under, 0, 0.0, regular=False)
             return
         try:
             with translating(directory), os.scandir(directory) as entries:
@@ -259,7 +259,7 @@ class Storage:
                 return
             if not isinstance(cause, PermissionError):
                 raise
-            yield Stored(under, 0, 0.0, regular=False)
+            yield StoredFile(under, 0, 0.0, regular=False)
             return
         for entry in found:
             path = f"{under}/{entry.name}" if under else entry.name
@@ -269,7 +269,7 @@ class Storage:
                 continue
             with suppress(FileNotFoundError):
                 status = entry.stat(follow_symlinks=False)
-                yield Stored(path, status.st_size, status.st_mtime, regular=stat.S_ISREG(status.st_mode))
+                yield StoredFile(path, status.st_size, status.st_mtime, regular=stat.S_ISREG(status.st_mode))
 
     def settle(self, *paths: str) -> None:
         """Make written files and their names survive a power cut."""
@@ -312,7 +312,7 @@ class Storage:
                     os.rmdir(directory)
 
 
-def _stored(info: fs.FileInfo) -> Stored | None:
+def _stored(info: fs.FileInfo) -> StoredFile | None:
     if info.type != fs.FileType.File:
         return None
-    return Stored(path=info.path, bytes=info.size, modified=info.mtime_ns / 1e9)
+    return StoredFile(path=info.path, bytes=info.size, modified=info.mtime_ns / 1e9)

@@ -15,7 +15,7 @@ from collector.lake import accounting, inventory
 from collector.lake.inventory import TEMPORARY
 from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE
-from collector.lake.storage import Stored
+from collector.lake.storage import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,13 @@ class Swept:
     stuck: tuple[str, ...]
 
 
-def leftover_temporaries(found: Iterable[Stored], now: dt.datetime) -> list[Stored]:
+def leftover_temporaries(found: Iterable[StoredFile], now: dt.datetime) -> list[StoredFile]:
     """Half-written files of the collector at the root whose writer is surely dead: older than the grace period. Pure.
 
     The age matters because readers, who hold no lock, may be rebuilding the catalog beside this sweep.
     """
     oldest = (now - GRACE).timestamp()
-    return [
-        item for item in found if item.regular and TEMPORARY.fullmatch(item.path) and item.modified < oldest
-    ]
+    return [item for item in found if item.regular and TEMPORARY.fullmatch(item.path) and item.modified < oldest]
 
 
 def sweep(lake: Lake, *, now: dt.datetime, keep_runs: Collection[str]) -> Swept:

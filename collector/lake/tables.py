@@ -11,8 +11,8 @@ from hashlib import sha256
 
 import pyarrow as pa
 
-from collector.buddy.fields import Declared, Logical, View, declared_fields
-from collector.buddy.views import (
+from collector.buddy.field_spec import BuddyObject, ColumnType, FieldSpec, field_specs
+from collector.buddy.schema import (
     NestedPipeline,
     Permissions,
     Principal,
@@ -28,7 +28,7 @@ from collector.buddy.views import (
 
 _FINGERPRINT_DIGITS = 16
 
-ARROW: dict[Logical, pa.DataType] = {
+ARROW: dict[ColumnType, pa.DataType] = {
     "string": pa.string(),
     "int": pa.int64(),
     "bool": pa.bool_(),
@@ -37,7 +37,7 @@ ARROW: dict[Logical, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
     "json": pa.string(),
 }
-SQL: dict[Logical, str] = {
+SQL: dict[ColumnType, str] = {
     "string": "VARCHAR",
     "int": "BIGINT",
     "bool": "BOOLEAN",
@@ -58,7 +58,7 @@ class Column:
     unit: str | None
     meaning: str
     json: bool = False
-    logical: Logical | None = None
+    logical: ColumnType | None = None
     source: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
 
@@ -95,29 +95,28 @@ def schema_fingerprint(schema: pa.Schema) -> str:
     return sha256(words.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
 
 
-def given(
-    name: str, logical: Logical, meaning: str, unit: str | None = None, values: tuple[str, ...] = ()
+def own_column(
+    name: str, logical: ColumnType, meaning: str, unit: str | None = None, values: tuple[str, ...] = ()
 ) -> Column:
     """A column that the collector itself fills in."""
     return Column(name, ARROW[logical], SQL[logical], unit, meaning, logical == "json", logical, (), values)
 
 
-def taken(
-    view: type[View],
+def api_columns(
+    view: type[BuddyObject],
     *names: str,
     at: tuple[str, ...] = (),
     prefix: str = "",
     rename: dict[str, str] | None = None,
 ) -> tuple[Column, ...]:
     """Columns declared by a view: `names` of it (all when none is named), found under `at` in the reply."""
-    declared = {d.name: d for d in declared_fields(view)}
+    declared = {d.name: d for d in field_specs(view)}
     return tuple(
-        _from_declared(declared[n], (*at, n), prefix + (rename or {}).get(n, n))
-        for n in (names or tuple(declared))
+        _from_declared(declared[n], (*at, n), prefix + (rename or {}).get(n, n)) for n in (names or tuple(declared))
     )
 
 
-def _from_declared(declared: Declared, source: tuple[str, ...], name: str) -> Column:
+def _from_declared(declared: FieldSpec, source: tuple[str, ...], name: str) -> Column:
     logical = declared.logical
     return Column(
         name, ARROW[logical], SQL[logical], declared.unit, declared.meaning, logical == "json", logical, source,
@@ -126,42 +125,42 @@ def _from_declared(declared: Declared, source: tuple[str, ...], name: str) -> Co
 
 
 RUN = (
-    given("run_id", "string", "The run (night) that wrote the row; sortable by time"),
+    own_column("run_id", "string", "The run (night) that wrote the row; sortable by time"),
     Column("run_date", pa.date32(), "DATE", None, "UTC date on which the run began"),
-    given("installation", "string", "Buddy installation: us, eu, as, a configured name, or the host"),
+    own_column("installation", "string", "Buddy installation: us, eu, as, a configured name, or the host"),
 )
-WORKSPACE = given("workspace", "string", "Human-readable id (domain) of the workspace")
-PROJECT = given("project", "string", "Human-readable id (name) of the project")
-PIPELINE = given("pipeline_id", "int", "Numeric id of the pipeline")
-ACTION = given("action_id", "int", "Numeric id of the action")
+WORKSPACE = own_column("workspace", "string", "Human-readable id (domain) of the workspace")
+PROJECT = own_column("project", "string", "Human-readable id (name) of the project")
+PIPELINE = own_column("pipeline_id", "int", "Numeric id of the pipeline")
+ACTION = own_column("action_id", "int", "Numeric id of the action")
 KEY = (WORKSPACE, PROJECT, PIPELINE, ACTION)
 KEY_NAMES = ("workspace", "project", "pipeline_id", "action_id")
 LIST_COVERAGE = ("complete", "forbidden", "gone", "failed", "skipped")
 ACTION_COVERAGE = ("fetched", "not_promote_image", "forbidden", "gone", "failed", "quarantined", "skipped")
-COVERAGE = given("coverage", "string", "Whether everything below it was seen", values=LIST_COVERAGE)
-EXTRA = given("extra", "json", "JSON of every field Buddy sent that has no column; NULL when there is none")
+COVERAGE = own_column("coverage", "string", "Whether everything below it was seen", values=LIST_COVERAGE)
+EXTRA = own_column("extra", "json", "JSON of every field Buddy sent that has no column; NULL when there is none")
 
 RUNS = Table(
     "runs",
     "run",
     (
         *RUN,
-        given("status", "string", "complete, or partial when something selected was not seen", None,
+        own_column("status", "string", "complete, or partial when something selected was not seen", None,
               ("complete", "partial")),
-        given("started_at", "timestamp", "When the run began (UTC)"),
-        given("finished_at", "timestamp", "When the run was published (UTC)"),
-        given("resumed_count", "int", "How often the run was taken up again after an interruption"),
-        given("collector_version", "string", "Version of this program"),
-        given("schema_fingerprint", "string", "Fingerprint of all table schemas"),
-        given("api_url", "string", "Base URL of the API"),
-        given("requests", "int", "HTTP requests sent, retries and refusals included", "requests"),
-        given("retries", "int", "Requests sent again after a failure", "requests"),
-        given("refusals", "int", "Requests Buddy refused for its rate limit", "requests"),
-        given("bytes_received", "int", "Bytes of reply bodies after decompression", "bytes"),
+        own_column("started_at", "timestamp", "When the run began (UTC)"),
+        own_column("finished_at", "timestamp", "When the run was published (UTC)"),
+        own_column("resumed_count", "int", "How often the run was taken up again after an interruption"),
+        own_column("collector_version", "string", "Version of this program"),
+        own_column("schema_fingerprint", "string", "Fingerprint of all table schemas"),
+        own_column("api_url", "string", "Base URL of the API"),
+        own_column("requests", "int", "HTTP requests sent, retries and refusals included", "requests"),
+        own_column("retries", "int", "Requests sent again after a failure", "requests"),
+        own_column("refusals", "int", "Requests Buddy refused for its rate limit", "requests"),
+        own_column("bytes_received", "int", "Bytes of reply bodies after decompression", "bytes"),
         Column("paced_seconds", pa.float64(), "DOUBLE", "s", "Time workers waited for our own ceiling"),
         Column("paused_seconds", pa.float64(), "DOUBLE", "s", "Time the crawl waited for Buddy's rate limit"),
-        given("problems", "int", "Rows of this run in problems", "rows"),
-        given("filters", "json", "JSON of the workspace and project globs the run was asked for"),
+        own_column("problems", "int", "Rows of this run in problems", "rows"),
+        own_column("filters", "json", "JSON of the workspace and project globs the run was asked for"),
     ),
     ("run_id", "installation"),
 )  # fmt: skip
@@ -170,8 +169,8 @@ WORKSPACES = Table(
     "workspace seen",
     (
         *RUN,
-        *taken(ShortWorkspace, "domain", "id", rename={"domain": "workspace", "id": "workspace_id"}),
-        *taken(ShortWorkspace, "name", "url", "html_url"),
+        *api_columns(ShortWorkspace, "domain", "id", rename={"domain": "workspace", "id": "workspace_id"}),
+        *api_columns(ShortWorkspace, "name", "url", "html_url"),
         COVERAGE,
         EXTRA,
     ),
@@ -183,8 +182,8 @@ PROJECTS = Table(
     (
         *RUN,
         WORKSPACE,
-        *taken(ShortProject, "name", rename={"name": "project"}),
-        *taken(ShortProject, "display_name", "status", "access", "create_date", "url", "html_url"),
+        *api_columns(ShortProject, "name", rename={"name": "project"}),
+        *api_columns(ShortProject, "display_name", "status", "access", "create_date", "url", "html_url"),
         COVERAGE,
         EXTRA,
     ),
@@ -195,9 +194,7 @@ _PIPELINE_FIRST = (
     "last_execution_status", "last_execution_revision", "create_date", "definition_source", "git_config_ref", "paused",
     "target_site_url", "url", "html_url",
 )  # fmt: skip
-_PIPELINE_REST = tuple(
-    d.name for d in declared_fields(ShortPipeline) if d.name not in {"id", *_PIPELINE_FIRST}
-)
+_PIPELINE_REST = tuple(d.name for d in field_specs(ShortPipeline) if d.name not in {"id", *_PIPELINE_FIRST})
 PIPELINES = Table(
     "pipelines",
     "pipeline seen",
@@ -205,15 +202,15 @@ PIPELINES = Table(
         *RUN,
         WORKSPACE,
         PROJECT,
-        *taken(ShortPipeline, "id", rename={"id": "pipeline_id"}),
-        *taken(ShortPipeline, *_PIPELINE_FIRST),
+        *api_columns(ShortPipeline, "id", rename={"id": "pipeline_id"}),
+        *api_columns(ShortPipeline, *_PIPELINE_FIRST),
         COVERAGE,
         EXTRA,
-        *taken(ShortPipeline, *_PIPELINE_REST),
+        *api_columns(ShortPipeline, *_PIPELINE_REST),
     ),
     ("run_id", "installation", "workspace", "project", "pipeline_id"),
 )
-POSITION = given("position", "int", "Place in Buddy's list, the first is 1")
+POSITION = own_column("position", "int", "Place in Buddy's list, the first is 1")
 ACTIONS = Table(
     "actions",
     "action of any type in a list",
@@ -222,23 +219,23 @@ ACTIONS = Table(
         WORKSPACE,
         PROJECT,
         PIPELINE,
-        *taken(ShortAction, "id", rename={"id": "action_id"}),
+        *api_columns(ShortAction, "id", rename={"id": "action_id"}),
         POSITION,
-        *taken(ShortAction, "name", "type", "trigger_time", "disabled", "last_execution_status"),
-        given("coverage", "string", "What became of the action in this run", values=ACTION_COVERAGE),
+        *api_columns(ShortAction, "name", "type", "trigger_time", "disabled", "last_execution_status"),
+        own_column("coverage", "string", "What became of the action in this run", values=ACTION_COVERAGE),
         EXTRA,
     ),
     ("run_id", "installation", *KEY_NAMES),
 )
 _PROMOTE_COLUMNS = (
-    *taken(PromoteImageAction, "type", "url", "html_url", "name", "current_revision", "trigger_time", "run_next",
+    *api_columns(PromoteImageAction, "type", "url", "html_url", "name", "current_revision", "trigger_time", "run_next",
            "run_only_on_first_failure", "disabled", "timeout", "ignore_errors", "retry_count", "retry_interval",
            "last_execution_status", "loop", "same_location", "insecure_registry"),
-    *taken(Permissions, "others", at=("permissions",), prefix="permissions_"),
-    *taken(NestedPipeline, "name", "identifier", "url", "html_url", at=("pipeline",), prefix="pipeline_"),
-    *taken(PromoteImage, at=("src",), prefix="src_"),
-    *taken(PromoteImage, at=("dest",), prefix="dest_"),
-    given("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)"),
+    *api_columns(Permissions, "others", at=("permissions",), prefix="permissions_"),
+    *api_columns(NestedPipeline, "name", "identifier", "url", "html_url", at=("pipeline",), prefix="pipeline_"),
+    *api_columns(PromoteImage, at=("src",), prefix="src_"),
+    *api_columns(PromoteImage, at=("dest",), prefix="dest_"),
+    own_column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)"),
     EXTRA,
 )  # fmt: skip
 PROMOTE_IMAGE_ACTIONS = Table(
@@ -250,7 +247,7 @@ PROMOTE_IMAGE_ACTIONS = Table(
 TRIGGER_CONDITIONS = Table(
     "trigger_conditions",
     "condition of an action",
-    (*RUN, *KEY, POSITION, *(c for c in taken(TriggerCondition) if c.name != "zone_id"), EXTRA),
+    (*RUN, *KEY, POSITION, *(c for c in api_columns(TriggerCondition) if c.name != "zone_id"), EXTRA),
     ("run_id", "installation", *KEY_NAMES, "position"),
 )
 VALUE_STATES = ("absent", "empty", "encrypted", "redacted", "kept")
@@ -261,10 +258,10 @@ VARIABLES = Table(
         *RUN,
         *KEY,
         POSITION,
-        *taken(Variable, "id", rename={"id": "variable_id"}),
-        *taken(Variable, "key", "type", "encrypted", "settable", "run_only_settable", "description"),
-        given("value_state", "string", "What was done with the value", values=VALUE_STATES),
-        *taken(Variable, "value", "file_path", "file_place", "file_chmod", "init_path", "disabled"),
+        *api_columns(Variable, "id", rename={"id": "variable_id"}),
+        *api_columns(Variable, "key", "type", "encrypted", "settable", "run_only_settable", "description"),
+        own_column("value_state", "string", "What was done with the value", values=VALUE_STATES),
+        *api_columns(Variable, "value", "file_path", "file_place", "file_chmod", "init_path", "disabled"),
         EXTRA,
     ),
     ("run_id", "installation", *KEY_NAMES, "position"),
@@ -275,9 +272,9 @@ PERMISSIONS = Table(
     (
         *RUN,
         *KEY,
-        given("principal_type", "string", "user or group", values=("user", "group")),
-        *taken(Principal, "id", rename={"id": "principal_id"}),
-        *taken(Principal, "access_level"),
+        own_column("principal_type", "string", "user or group", values=("user", "group")),
+        *api_columns(Principal, "id", rename={"id": "principal_id"}),
+        *api_columns(Principal, "access_level"),
     ),
     ("run_id", "installation", *KEY_NAMES, "principal_type", "principal_id"),
 )
@@ -290,29 +287,19 @@ PROBLEMS = Table(
     "thing that went wrong",
     (
         *RUN,
-        given("kind", "string", "What went wrong", values=PROBLEM_KINDS),
+        own_column("kind", "string", "What went wrong", values=PROBLEM_KINDS),
         *KEY,
-        given("request_path", "string", "Path and query that were asked"),
-        given("http_status", "int", "Status of the last reply, if there was one"),
-        given("message", "string", "What happened, in words"),
-        given("json_path", "string", "Place in the reply that could not be understood"),
-        given("attempts", "int", "Requests sent before giving up", "requests"),
-        given("first_seen_at", "timestamp", "First attempt (UTC)"),
-        given("last_seen_at", "timestamp", "Last attempt (UTC)"),
-        given("raw", "string", "Redacted text of what could not be understood"),
+        own_column("request_path", "string", "Path and query that were asked"),
+        own_column("http_status", "int", "Status of the last reply, if there was one"),
+        own_column("message", "string", "What happened, in words"),
+        own_column("json_path", "string", "Place in the reply that could not be understood"),
+        own_column("attempts", "int", "Requests sent before giving up", "requests"),
+        own_column("first_seen_at", "timestamp", "First attempt (UTC)"),
+        own_column("last_seen_at", "timestamp", "Last attempt (UTC)"),
+        own_column("raw", "string", "Redacted text of what could not be understood"),
     ),
     # A problem has no key of its own; these columns only give the file its order.
-    (
-        "run_id",
-        "installation",
-        "workspace",
-        "project",
-        "pipeline_id",
-        "action_id",
-        "kind",
-        "json_path",
-        "message",
-    ),
+    ("run_id", "installation", "workspace", "project", "pipeline_id", "action_id", "kind", "json_path", "message"),
 )
 ACTION_CHANGES = Table(
     "action_changes",
@@ -320,18 +307,18 @@ ACTION_CHANGES = Table(
     (
         *RUN,
         *KEY,
-        given("change", "string", "What happened", values=("added", "changed", "removed", "returned")),
-        given("aspect", "string", "Whether the set-up or only its running changed", None,
+        own_column("change", "string", "What happened", values=("added", "changed", "removed", "returned")),
+        own_column("aspect", "string", "Whether the set-up or only its running changed", None,
               ("configuration", "execution")),
-        given("column_name", "string", "Column of promote_image_actions, or the child table, that changed"),
-        given("old_value", "string", "Value as last known; lists and objects as JSON"),
-        given("new_value", "string", "Value now; lists and objects as JSON"),
-        given("previous_run_id", "string", "Run in which the action was last seen"),
+        own_column("column_name", "string", "Column of promote_image_actions, or the child table, that changed"),
+        own_column("old_value", "string", "Value as last known; lists and objects as JSON"),
+        own_column("new_value", "string", "Value now; lists and objects as JSON"),
+        own_column("previous_run_id", "string", "Run in which the action was last seen"),
     ),
     ("run_id", "installation", *KEY_NAMES, "change", "column_name"),
 )  # fmt: skip
-FIRST_SEEN = given("first_seen_run_id", "string", "Run that saw the action first")
-LAST_SEEN = given("last_seen_run_id", "string", "Run that saw the action last")
+FIRST_SEEN = own_column("first_seen_run_id", "string", "Run that saw the action first")
+LAST_SEEN = own_column("last_seen_run_id", "string", "Run that saw the action last")
 LAST_KNOWN_ACTIONS = Table(
     "last_known_actions",
     "action ever seen and not known removed",
@@ -357,10 +344,10 @@ ACTION_STATE = Table(
         *KEY,
         FIRST_SEEN,
         LAST_SEEN,
-        given("removed_run_id", "string", "Run that found the action removed; NULL while it lives"),
-        given("trigger_conditions", "json", "JSON of its trigger conditions"),
-        given("variables", "json", "JSON of its variables, without values"),
-        given("permissions", "json", "JSON of its permissions"),
+        own_column("removed_run_id", "string", "Run that found the action removed; NULL while it lives"),
+        own_column("trigger_conditions", "json", "JSON of its trigger conditions"),
+        own_column("variables", "json", "JSON of its variables, without values"),
+        own_column("permissions", "json", "JSON of its permissions"),
     ),
     ("installation", *KEY_NAMES),
 )

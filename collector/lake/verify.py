@@ -22,7 +22,7 @@ Kind = Literal["missing", "size", "hash", "unreadable", "rows", "schema"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FileDamage:
     """One file that is not what the manifest says, and the runs that cannot be trusted for it."""
 
     kind: Kind
@@ -32,7 +32,7 @@ class Finding:
     message: str
 
 
-def verify(lake: Lake) -> list[Finding]:
+def verify(lake: Lake) -> list[FileDamage]:
     """Read every live file and compare it with the manifest; no finding, no damage. Never raises on
     damage.
     """
@@ -44,11 +44,11 @@ def verify(lake: Lake) -> list[Finding]:
     ]
 
 
-def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[Finding]:
+def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[FileDamage]:
     """What is wrong with one file; reading stops at the first finding if the rest is not asked for."""
 
-    def found(kind: Kind, message: str) -> Finding:
-        return Finding(kind, table, entry.path, tuple(entry.runs), message)
+    def found(kind: Kind, message: str) -> FileDamage:
+        return FileDamage(kind, table, entry.path, tuple(entry.runs), message)
 
     try:
         stored = lake.storage.stat(entry.path)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from collector.errors import QueryError
+from collector.lake.manifest import RunEntry
 from collector.query.values import values_of
-from collector.query.views import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ class Answer:
     """Rows as Arrow, with the run they are about (None in an empty lake) and its gaps."""
 
     table: pa.Table
-    run: Run | None = None
+    run: RunEntry | None = None
     missing: tuple[Gap, ...] = ()
 
     def __len__(self) -> int:
@@ -55,9 +55,7 @@ class Answer:
             for batch in self.table.slice(0, _MOST_SHOWN).to_batches()
             for row in zip(*map(values_of, batch.columns), strict=True)
         )
-        return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._foot())}</p>"
-        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._foot())}</p>"
 
     def _foot(self) -> str:
         more = f", the first {_MOST_SHOWN} are shown" if len(self) > _MOST_SHOWN else ""

@@ -17,16 +17,17 @@ from types import TracebackType
 from typing import Self
 
 from collector.errors import CollectorError
-from collector.query.engine import DatabaseFile, identifier, literal, read_database
-from collector.query.sources import sql_folder
-from collector.query.views import OpenedLake, Views, grouped, sources_of_views
+from collector.lake.database import DatabaseFile, identifier, literal, read_database
+from collector.lake.lake import Lake
+from collector.query.sql_files import sql_folder
+from collector.query.views import Views, grouped, sources_of_views
 
 FILE_NAME = "catalog.duckdb"
 _MODE = 0o640
 _ORIGIN = "catalog_origin"
 
 
-def ensure(lake: OpenedLake) -> None:
+def ensure(lake: Lake) -> None:
     """Make the catalog anew unless it was made from this manifest at this place.
 
     Raises LakeError or OSError when it cannot be written.
@@ -35,7 +36,7 @@ def ensure(lake: OpenedLake) -> None:
         build(lake)
 
 
-def is_current(lake: OpenedLake) -> bool:
+def is_current(lake: Lake) -> bool:
     """True when the catalog shows this lake, at this place, as its manifest describes it now, and no WAL alters it."""
     path = lake.path / FILE_NAME
     if not path.is_file() or wal_files(path):
@@ -53,7 +54,7 @@ def wal_files(database: Path) -> list[Path]:
     return [path for name in names if os.path.lexists(path := database.with_name(name))]
 
 
-def build(lake: OpenedLake) -> None:
+def build(lake: Lake) -> None:
     """Write the catalog beside the manifest, whole: a client that has the old one open keeps it."""
     with Draft(lake, lake.path / f"{FILE_NAME}.{os.getpid()}.tmp") as draft:
         draft.publish()
@@ -66,7 +67,7 @@ class Draft:
     begins it at once, over tables without rows, while its caller still does what will be shown.
     """
 
-    def __init__(self, lake: OpenedLake, temporary: Path) -> None:
+    def __init__(self, lake: Lake, temporary: Path) -> None:
         self._lake = lake
         self._temporary = temporary
         self._pool = ThreadPoolExecutor(1, "catalog")
@@ -109,7 +110,7 @@ class Draft:
         return file
 
 
-def _of_the_lake(lake: OpenedLake) -> Iterator[str]:
+def _of_the_lake(lake: Lake) -> Iterator[str]:
     """What differs from lake to lake: the tables and the latest run, and where the catalog comes from."""
     latest = lake.manifest.runs[-1] if lake.manifest.runs else None
     for name, select in Views(grouped(lake), latest).selects().items():

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector.errors import QueryError
-from collector.query.engine import Database
-from collector.query.sources import Source, read_folder
+from collector.lake.database import Database
+from collector.query.sql_files import SqlFile, read_folder
 
 # A broken world breaks every row in the same way: so many of a check are shown, the rest are counted.
 MOST_ROWS = 100
@@ -18,7 +18,7 @@ _PLACE = ("installation", "workspace", "project", "pipeline_id", "action_id")
 
 
 @dataclass(frozen=True)
-class Offender:
+class CheckRow:
     """One row that a check found, and where; the parts of the place that don't apply are None."""
 
     check: str
@@ -40,23 +40,23 @@ class Check:
     sql: str
 
     @classmethod
-    def of(cls, source: Source) -> "Check":
+    def of(cls, source: SqlFile) -> "Check":
         """The check in a file. Raises QueryError when its header does not say what a row means."""
         kinds = [line for line in source.header if line in ("blocking", "warning")]
         if len(kinds) != 1:
             raise QueryError(f"the check {source.name} must say either -- blocking or -- warning")
         return cls(source.name, kinds[0] == "blocking", source.text.rstrip(";"))
 
-    def offenders(self, database: Database) -> Iterator[Offender]:
+    def offenders(self, database: Database) -> Iterator[CheckRow]:
         """What the check finds: its first rows, and one that counts the others."""
         found = 0
         for batch in database.stream(self.sql):
             for row in batch.slice(0, max(0, MOST_ROWS - found)).to_pylist():
                 place = {name: row.get(name) for name in _PLACE}
-                yield Offender(self.name, self.blocking, str(row["message"]), **place)
+                yield CheckRow(self.name, self.blocking, str(row["message"]), **place)
             found += batch.num_rows
         if found > MOST_ROWS:
-            yield Offender(self.name, self.blocking, f"and {found - MOST_ROWS:,} more rows of the same kind")
+            yield CheckRow(self.name, self.blocking, f"and {found - MOST_ROWS:,} more rows of the same kind")
 
 
 def read_checks(folder: Path) -> Mapping[str, Check]:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from collector.errors import QueryError
-from collector.query.sources import Source, read_folder
+from collector.query.sql_files import SqlFile, read_folder
 
 _LINE = re.compile(
     r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
@@ -61,7 +61,7 @@ class Question:
     """One question: its name, its sentence, its SQL."""
 
     name: str
-    source: Source
+    source: SqlFile
 
     @property
     def description(self) -> str:
@@ -88,8 +88,7 @@ class Question:
         for name in given:
             if name not in known:
                 raise QueryError(
-                    f"{self.name} has no parameter {name!r}",
-                    advice=_suggestion(name, known, "It takes none."),
+                    f"{self.name} has no parameter {name!r}", advice=_suggestion(name, known, "It takes none.")
                 )
         for parameter in self.parameters:
             if parameter.required and parameter.name not in given:
@@ -142,11 +141,7 @@ def _coerced(value: object, kind: str) -> object:
     if value is None:
         return None
     if kind == "VARCHAR[]":
-        return (
-            [p for part in value.split(",") if (p := part.strip())]
-            if isinstance(value, str)
-            else _texts(value)
-        )
+        return [p for part in value.split(",") if (p := part.strip())] if isinstance(value, str) else _texts(value)
     if isinstance(value, str):
         return _read(value if kind == "VARCHAR" else value.strip(), kind)
     expected: dict[str, tuple[type, ...]] = {
@@ -154,9 +149,7 @@ def _coerced(value: object, kind: str) -> object:
         "TIMESTAMP": (datetime,),
     }  # fmt: skip
     # bool is an int and datetime a date: neither is meant where the other is asked for.
-    confused = (isinstance(value, bool) and kind != "BOOLEAN") or (
-        isinstance(value, datetime) and kind != "TIMESTAMP"
-    )
+    confused = (isinstance(value, bool) and kind != "BOOLEAN") or (isinstance(value, datetime) and kind != "TIMESTAMP")
     if confused or not isinstance(value, expected.get(kind, ())):
         raise TypeError(kind)
     return _naive(value) if isinstance(value, datetime) else value

@@ -10,18 +10,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from collector.errors import QueryError
+from collector.lake.database import Database, FilesGone
+from collector.lake.lake import Lake
+from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
 from collector.query.answer import Answer, Gap
-from collector.query.engine import Database, FilesGone
 from collector.query.questions import Question, Questions
-from collector.query.sources import sql_folder, words
-from collector.query.views import OpenedLake, Run, Views, grouped, sources_of_views
+from collector.query.sql_files import identifiers, sql_folder
+from collector.query.views import Views, grouped, sources_of_views
+from collector.settings.parsers import directory
 
 _ATTEMPTS = 5
 _GAPS = """
@@ -41,18 +45,18 @@ class _Session:
 
     database: Database
     views: Views
-    run: Run | None
+    run: RunEntry | None
 
     def answer(self, sql: str, parameters: Mapping[str, object] | None = None) -> Answer:
-        self.views.define(self.database, words(sql))
-        return Answer(self.database.table(sql, parameters), self.run, self._gaps(words(sql)))
+        self.views.define(self.database, identifiers(sql))
+        return Answer(self.database.table(sql, parameters), self.run, self._gaps(identifiers(sql)))
 
     def _gaps(self, defined: Collection[str]) -> tuple[Gap, ...]:
         if self.run is None or self.run.status == "complete":
             return ()
         with_gaps = Views(self.views.files, self.views.run, self.views.sources)
-        missing = set(with_gaps.selects(words(_GAPS))) - set(with_gaps.selects(defined))
-        for name, select in with_gaps.selects(words(_GAPS)).items():
+        missing = set(with_gaps.selects(identifiers(_GAPS))) - set(with_gaps.selects(defined))
+        for name, select in with_gaps.selects(identifiers(_GAPS)).items():
             if name in missing:
                 self.database.define(name, select)
         return tuple(Gap(row["level"], row["coverage"], row["things"]) for row in self.database.rows(_GAPS))
@@ -61,7 +65,7 @@ class _Session:
 class LakeReader:
     """Answers questions about a lake. `opened` opens it anew, so each question sees the newest set of nights."""
 
-    def __init__(self, opened: Callable[[], OpenedLake]) -> None:
+    def __init__(self, opened: Callable[[], Lake]) -> None:
         self._opened = opened
         self._folder = sql_folder()
         self._questions = Questions(self._folder)
@@ -78,17 +82,15 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names can't clash with ours."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._trying(
-            run, lambda session: session.answer(asked.sql, bound), many_nights=asked.source.many_nights
-        )
+        return self._trying(run, lambda session: session.answer(asked.sql, bound), many_nights=asked.source.many_nights)
 
     def sql(self, text: str) -> Answer:
         """Answer any SELECT over the tables and views; it cannot write, nor read outside the lake."""
 
         def answered(session: _Session) -> Answer:
-            session.views.define(session.database, words(text))
+            session.views.define(session.database, identifiers(text))
             session.database.require_read_only(text)
-            return Answer(session.database.table(text), session.run, session._gaps(words(text)))
+            return Answer(session.database.table(text), session.run, session._gaps(identifiers(text)))
 
         return self._trying("latest", answered)
 
@@ -97,7 +99,7 @@ class LakeReader:
         stack = ExitStack()
         try:
             session = stack.enter_context(self._session("latest"))
-            session.views.define(session.database, words(text))
+            session.views.define(session.database, identifiers(text))
             session.database.require_read_only(text)
             found = session.database.stream(text)
         except BaseException:
@@ -123,9 +125,7 @@ class LakeReader:
         with self._session("latest") as session:
             return session.views.names
 
-    def _trying(
-        self, run: str, ask: Callable[[_Session], T], *, many_nights: Collection[str] | None = None
-    ) -> T:
+    def _trying(self, run: str, ask: Callable[[_Session], T], *, many_nights: Collection[str] | None = None) -> T:
         sequence = None
         for attempt in range(_ATTEMPTS):
             try:
@@ -143,9 +143,7 @@ class LakeReader:
     def _session(self, run: str, many_nights: Collection[str] | None = None) -> Iterator[_Session]:
         lake = self._opened()
         selected = select_run(lake.manifest.runs, run)
-        files = grouped(
-            lake, selected.run_id if selected else None, TABLES if many_nights is None else many_nights
-        )
+        files = grouped(lake, selected.run_id if selected else None, TABLES if many_nights is None else many_nights)
         views = Views(files, selected, self._sources)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
@@ -154,7 +152,16 @@ class LakeReader:
             yield _Session(database, views, selected)
 
 
-def select_run(runs: Sequence[Run], wanted: str) -> Run | None:
+def open_lake(path: "str | PathLike[str]") -> LakeReader:
+    """Return a reader of the lake at `path`, which it opens anew for each question.
+
+    Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
+    """
+    opened = Path(directory(fspath(path), "the path of the lake"))
+    return LakeReader(lambda: Lake.open(opened))
+
+
+def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
     """The run that `wanted` names: 'latest', a run_id or a date. None when nothing is published yet.
 
     Raises QueryError when there is no such run, naming the nearest.
@@ -169,9 +176,7 @@ def select_run(runs: Sequence[Run], wanted: str) -> Run | None:
     if found:
         return found[-1]
     if not runs:
-        raise QueryError(
-            f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`."
-        )
+        raise QueryError(f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`.")
     near = get_close_matches(wanted, [run.run_id for run in runs], n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
     raise QueryError(
@@ -193,12 +198,7 @@ def _described(question: Question, database: Database) -> dict[str, Any]:
     ]
     nulls = {each.name: each.default for each in question.parameters}
     columns = [{"name": name, "type": kind} for name, kind in database.columns(question.sql, nulls)]
-    return {
-        "name": question.name,
-        "description": question.description,
-        "parameters": parameters,
-        "columns": columns,
-    }
+    return {"name": question.name, "description": question.description, "parameters": parameters, "columns": columns}
 
 
 def _until_read(found: pa.RecordBatchReader, stack: ExitStack) -> Iterator[pa.RecordBatch]:

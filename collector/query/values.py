@@ -71,9 +71,7 @@ def _time(value: int, unit: str) -> str:
 
 def _date(days: int) -> str:
     """The day so many days after 1970-01-01 in the Gregorian calendar, which is the same every 400 years."""
-    cycle, day = divmod(
-        days + 719_468, 146_097
-    )  # 0000-03-01 begins a cycle, and each of its years ends with February
+    cycle, day = divmod(days + 719_468, 146_097)  # 0000-03-01 begins a cycle, and each of its years ends with February
     year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
     day -= 365 * year + year // 4 - year // 100
     month = (5 * day + 2) // 153

@@ -9,18 +9,14 @@ for would cost more than the answer.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
 
-from collector.lake.tables import TABLES, Table
-from collector.query.engine import Database, file_literal, identifier, literal
-from collector.query.sources import Source, in_order, read_folder
-
-
-class Whole(tuple[Path, ...]):
-    """A group of files that have exactly the columns of today's contract, so that nothing is to be filled in."""
-
+from collector.lake.base_views import CurrentSchemaFiles, base_view
+from collector.lake.database import Database, literal
+from collector.lake.lake import Lake
+from collector.lake.manifest import RunEntry
+from collector.lake.tables import TABLES
+from collector.query.sql_files import SqlFile, in_order, read_folder
 
 # Paths of files by table, grouped by equal schema.
 Files = Mapping[str, Sequence[Sequence[Path]]]
@@ -33,38 +29,6 @@ _LOOKS_AROUND = frozenset(
 )  # fmt: skip
 
 
-class Run(Protocol):
-    """A published run, as the manifest names it."""
-
-    @property
-    def run_id(self) -> str: ...
-    @property
-    def run_date(self) -> date: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-
-
-class Manifest(Protocol):
-    """What a reader needs of the manifest."""
-
-    @property
-    def sequence(self) -> int: ...
-    @property
-    def runs(self) -> Sequence[Run]: ...
-
-
-class OpenedLake(Protocol):
-    """A lake at one moment: its manifest, and where the files are that it names."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def manifest(self) -> Manifest: ...
-    def files(self, table: str, run_id: str | None = None) -> Sequence[tuple[Path, str]]: ...
-
-
 @dataclass(frozen=True)
 class Views:
     """The views that a database may need: files of the twelve tables, the run that questions are about, and
@@ -72,8 +36,8 @@ class Views:
     """
 
     files: Files
-    run: Run | None
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    run: RunEntry | None
+    sources: Mapping[str, SqlFile] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -102,7 +66,7 @@ class Views:
         return selects | {source.name: source.text.rstrip(";") for source in sources}
 
 
-def grouped(lake: OpenedLake, run_id: str | None = None, many_nights: Collection[str] = TABLES) -> Files:
+def grouped(lake: Lake, run_id: str | None = None, many_nights: Collection[str] = TABLES) -> Files:
     """The live files of the twelve tables, grouped by equal schema; of tables that are not among `many_nights` those that
     hold one run.
     """
@@ -112,38 +76,17 @@ def grouped(lake: OpenedLake, run_id: str | None = None, many_nights: Collection
         for path, schema in lake.files(name, None if name in many_nights else run_id):
             by_schema.setdefault(schema, []).append(path)
         files[name] = [
-            Whole(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
+            CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
         ]
     return files
 
 
-def sources_of_views(folder: Path) -> dict[str, Source]:
+def sources_of_views(folder: Path) -> dict[str, SqlFile]:
     """The files of sql/clean and sql/facts under `folder`, by view."""
     return read_folder(folder / "clean") | read_folder(folder / "facts")
 
 
-def base_view(table: Table, groups: Sequence[Sequence[Path]]) -> str:
-    """The select over the files of one table: the contract's columns, in its order and types."""
-    typed = ", ".join(f"null::{column.sql} as {identifier(column.name)}" for column in table.columns)
-    nothing = f"select {typed} where false"
-    if not any(groups):
-        return nothing
-    columns = ", ".join(identifier(name) for name in table.column_names)
-    if len(groups) == 1 and isinstance(groups[0], Whole):
-        # Says the same as what is below, and is planned in half the time.
-        return f"select {columns} from {read_parquet(groups[0])}"
-    every = "\nunion all by name\n".join(
-        [nothing, *(f"from {read_parquet(group)}" for group in groups if group)]
-    )
-    return f"select {columns} from (\n{every}\n)"
-
-
-def read_parquet(paths: Sequence[Path]) -> str:
-    """The call that reads exactly these files, all of one schema; folder names never become columns."""
-    return f"read_parquet([{', '.join(file_literal(path) for path in paths)}], hive_partitioning = false)"
-
-
-def selected_run_view(run: Run | None) -> str:
+def selected_run_view(run: RunEntry | None) -> str:
     """The select with one row: the run that questions are about. No row in an empty lake.
 
     Constants, not a search for the newest: the manifest decides which run is the latest.

@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from collector.report.findings import FINDINGS, Finding
-from collector.report.inert import address, shown
-from collector.report.rows import MOST_ROWS, Rows, Texts, rows_of
+from collector.report.escape import address, shown
+from collector.report.findings import FINDINGS, ReportFinding
+from collector.report.rows import MOST_ROWS, ReportRows, Texts, rows_of
 
 # More nights than these are not drawn, more steps than these not held: the page must open on a phone.
 MOST_NIGHTS: Final = 400
@@ -38,7 +38,7 @@ _NIGHT: Final = ("started_at", "status", "promotions", "failing", "added", "chan
                  "not_seen", "problems", "requests")  # fmt: skip
 
 
-class Run(Protocol):
+class ReportRun(Protocol):
     """The run that an answer rests on."""
 
     @property
@@ -47,23 +47,23 @@ class Run(Protocol):
     def started_at(self) -> datetime: ...
 
 
-class Answer(Protocol):
+class ReportAnswer(Protocol):
     """What a question gives."""
 
     @property
     def table(self) -> pa.Table: ...
     @property
-    def run(self) -> Run | None: ...
+    def run(self) -> ReportRun | None: ...
 
 
 class Asked(Protocol):
     """An opened lake."""
 
-    def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer: ...
+    def ask(self, question: str, run: str = "latest", **parameters: object) -> ReportAnswer: ...
 
 
 @dataclass(frozen=True)
-class Seen:
+class CoverageLine:
     """How many things of a level the night covered in one way."""
 
     level: str
@@ -85,12 +85,12 @@ class Seen:
 class Listed:
     """A finding and its rows."""
 
-    finding: Finding
-    rows: Rows
+    finding: ReportFinding
+    rows: ReportRows
 
 
 @dataclass(frozen=True)
-class Night:
+class ReportNight:
     """One night as the page tells it; `totals` is its row of the question nights."""
 
     run_id: str
@@ -98,10 +98,10 @@ class Night:
     totals: Mapping[str, Any]
     first: bool
     newest: bool
-    seen: Sequence[Seen]
-    missing: Rows
-    problems: Rows
-    changes: Rows
+    seen: Sequence[CoverageLine]
+    missing: ReportRows
+    problems: ReportRows
+    changes: ReportRows
     findings: Sequence[Listed]
 
     @property
@@ -128,7 +128,7 @@ class Contents:
     """Everything that the page shows; no night in an empty lake."""
 
     made_at: datetime
-    night: Night | None
+    night: ReportNight | None
     nights: Sequence[Mapping[str, Any]] = ()
     steps: Sequence[Mapping[str, Any]] = ()
     steps_in_all: int = 0
@@ -151,8 +151,7 @@ class Contents:
             "nights": {
                 "columns": list(_NIGHT),
                 "rows": [
-                    [_moment(night[n]) if n == "started_at" else night[n] for n in _NIGHT]
-                    for night in self.nights
+                    [_moment(night[n]) if n == "started_at" else night[n] for n in _NIGHT] for night in self.nights
                 ],
             },
         }
@@ -171,11 +170,11 @@ def gather(lake: Asked, run: str, made_at: datetime) -> Contents:
     coverage = lake.ask("coverage_last_night", run=run_id).table
     several = len(set(coverage.column("installation").to_pylist())) > 1
 
-    def listed(question: str, columns: Sequence[str], **parameters: object) -> Rows:
+    def listed(question: str, columns: Sequence[str], **parameters: object) -> ReportRows:
         table = lake.ask(question, run=run_id, **parameters).table
         return rows_of(question, table, columns, several_installations=several)
 
-    night = Night(
+    night = ReportNight(
         run_id,
         totals.run.started_at,
         nights[-1],
@@ -191,7 +190,7 @@ def gather(lake: Asked, run: str, made_at: datetime) -> Contents:
     return Contents(made_at, night, nights, steps, promotions.num_rows)
 
 
-def _seen(coverage: pa.Table) -> list[Seen]:
+def _seen(coverage: pa.Table) -> list[CoverageLine]:
     """The counts of the answer, over all installations, from the largest level to the smallest."""
     counts: dict[tuple[str, str], int] = {}
     for row in coverage.to_pylist():
@@ -200,20 +199,16 @@ def _seen(coverage: pa.Table) -> list[Seen]:
             counts[key] = counts.get(key, 0) + row["things"]
     order = [*COVERAGES, "not known"]
     return sorted(
-        (Seen(level, how, things) for (level, how), things in counts.items()),
+        (CoverageLine(level, how, things) for (level, how), things in counts.items()),
         key=lambda seen: (LEVELS.index(seen.level), order.index(seen.coverage) if seen.coverage in order else 99),
     )  # fmt: skip
 
 
 def _gaps(coverage: pa.Table) -> pa.Table:
     """The rows of single things that were not wholly seen, named like the rows of the other questions."""
-    single = [
-        row for row in coverage.to_pylist() if row["workspace"] is not None or row["level"] not in LEVELS
-    ]
+    single = [row for row in coverage.to_pylist() if row["workspace"] is not None or row["level"] not in LEVELS]
     for row in single:
-        row["action" if row["level"] == "action" else "pipeline"] = (
-            row["name"] if row["level"] in LEVELS[2:] else None
-        )
+        row["action" if row["level"] == "action" else "pipeline"] = row["name"] if row["level"] in LEVELS[2:] else None
     schema = coverage.schema.append(pa.field("pipeline", pa.string())).append(pa.field("action", pa.string()))
     return pa.Table.from_pylist(single, schema=schema)
 

@@ -18,7 +18,7 @@ SEVERITIES: Final[Mapping[Severity, str]] = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReportFinding:
     """One kind of finding: the question that lists it, its title, and why anybody should care."""
 
     question: str
@@ -30,7 +30,7 @@ class Finding:
 
 
 FINDINGS: Final = (
-    Finding(
+    ReportFinding(
         "unguarded_production",
         "high",
         "Production with nothing in the way",
@@ -38,70 +38,70 @@ FINDINGS: Final = (
         "Promotions that this night could not read are listed too: nothing is known about their guards.",
         ("finding", "source", "destination", "permissions_others"),
     ),
-    Finding(
+    ReportFinding(
         "bypasses_staging",
         "high",
         "Into production without staging",
         "The source neither names staging nor is reached from it by other promotions.",
         ("source", "destination", "comes_from", "since_date", "or_earlier"),
     ),
-    Finding(
+    ReportFinding(
         "insecure_registries",
         "high",
         "Registries without valid TLS",
         "Whoever stands between Buddy and the registry can read the credentials and exchange the image.",
         ("finding", "source", "destination"),
     ),
-    Finding(
+    ReportFinding(
         "unencrypted_secret_names",
         "high",
         "Secrets that are not encrypted",
         "These variables are called like a secret, or are a key, and are not known to be encrypted.",
         ("variable", "type", "value_state"),
     ),
-    Finding(
+    ReportFinding(
         "failing_promotions",
         "medium",
         "Failing",
         "The last run failed; nights says for how many nights in a row Buddy has shown that.",
         ("last_execution_status", "nights", "since_date", "destination"),
     ),
-    Finding(
+    ReportFinding(
         "stuck_promotions",
         "medium",
         "Running or waiting for nights",
         "Shown in the same unfinished state night after night.",
         ("last_execution_status", "nights", "since_date", "destination"),
     ),
-    Finding(
+    ReportFinding(
         "moving_tags",
         "medium",
         "Tags that move",
         "What such a tag means is decided when the promotion runs, so what was tested need not be what is promoted.",
         ("source", "source_moves", "destination", "destination_moves"),
     ),
-    Finding(
+    ReportFinding(
         "same_destination_twice",
         "medium",
         "One destination, several promotions",
         "The last promotion to run wins, whatever it promoted.",
         ("destination", "promotions", "sources", "promoted_by"),
     ),
-    Finding(
+    ReportFinding(
         "revision_drift",
         "medium",
         "Staging and production on different revisions",
         "What runs in production is not what was last promoted to staging.",
         ("finding", "image", "staging_revision", "production_revision"),
     ),
-    Finding(
+    ReportFinding(
         "plaintext_variables",
         "medium",
         "Variables in plain text",
         "Whoever may see the pipeline may read them. The values themselves are not in this report.",
         ("variable", "type", "value_state"),
     ),
-    Finding(
+    ReportFinding(
         "missing_permissions",
         "low",
         "Production promotions without permissions of their own",
@@ -109,28 +109,22 @@ FINDINGS: Final = (
         ("permissions_others", "destination"),
         {"environment": "production"},
     ),
-    Finding(
+    ReportFinding(
         "disabled_promotions",
         "low",
         "Switched off",
         "They, their pipeline or their project cannot run.",
         ("finding", "destination", "last_execution_status"),
     ),
-    Finding(
-        "never_run",
-        "low",
-        "Never run",
-        "Nobody knows yet whether they work.",
-        ("finding", "destination"),
-    ),
-    Finding(
+    ReportFinding("never_run", "low", "Never run", "Nobody knows yet whether they work.", ("finding", "destination")),
+    ReportFinding(
         "retry_hot_spots",
         "low",
         "Leaning on retries",
         "Many retries hide a failure, and worst_wait is the seconds that they can add to a run.",
         ("retry_count", "worst_wait", "failed_nights", "destination"),
     ),
-    Finding(
+    ReportFinding(
         "unknown_fields",
         "low",
         "Sent by Buddy and not known to this collector",

@@ -14,10 +14,10 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from collector import __version__
+from collector._version import __version__
 from collector.report.contents import LEVELS, Contents
+from collector.report.escape import json_block
 from collector.report.findings import SEVERITIES
-from collector.report.inert import json_block
 from collector.report.rows import MOST_ROWS
 
 _HERE: Final = Path(__file__).parent
@@ -25,9 +25,7 @@ _VENDORED: Final = ("cytoscape.min.js", "cytoscape-dagre.min.js", "uPlot.iife.mi
 _OURS: Final = ("marks.js", "rows.js", "graph.js", "map.js", "trends.js", "main.js")
 # cytoscape would add this element itself, which the policy forbids; it leaves one that is there alone.
 _CYTOSCAPE_STYLE: Final = ".__________cytoscape_container { position: relative; }"
-_SOURCE_MAP: Final = re.compile(
-    r"^//# sourceMappingURL=.*$", re.MULTILINE
-)  # developer tools would ask for it
+_SOURCE_MAP: Final = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # developer tools would ask for it
 # Page and data stay under 5 MB, to be sent around and opened on a phone: long names leave room for fewer rows.
 _MOST_DATA_BYTES: Final = 4_000_000
 _MOST_ROWS: Final = (MOST_ROWS, 300, 100, 30)
@@ -95,11 +93,7 @@ def _read(path: Path) -> str:
 @cache
 def _templates() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"moment": _moment, "iso": _iso, "counted": _counted}
     return environment

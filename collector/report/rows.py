@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from collector.report.inert import LONGEST, address, shown
+from collector.report.escape import LONGEST, address, shown
 
 # The columns that say where a row is, from the largest to the smallest, and how to get there.
 PLACE: Final = ("installation", "workspace", "project", "pipeline", "action")
@@ -41,7 +41,7 @@ _REFERENCES: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Column:
+class ReportColumn:
     """A column of a table of the page."""
 
     name: str
@@ -54,7 +54,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Place:
+class BuddyAddress:
     """Where a row is in Buddy; `link` only when an address may be followed, `bad_link` when it may not."""
 
     action: str
@@ -64,25 +64,22 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ReportRows:
     """The rows that the page holds of one answer; `total` counts all that the answer has."""
 
     question: str
-    columns: tuple[Column, ...]
+    columns: tuple[ReportColumn, ...]
     placed: bool
-    places: tuple[Place, ...]
+    places: tuple[BuddyAddress, ...]
     cells: tuple[tuple[str | int | float | None, ...], ...]
     total: int
 
     @property
-    def first(self) -> Sequence[tuple[Place | None, Sequence[tuple[Column, Any]]]]:
+    def first(self) -> Sequence[tuple[BuddyAddress | None, Sequence[tuple[ReportColumn, Any]]]]:
         """The rows that stand in the page itself, for readers without scripts."""
         chosen = self.cells[:MOST_WITHOUT_SCRIPTS]
-        places: Sequence[Place | None] = self.places if self.placed else [None] * len(chosen)
-        return [
-            (place, list(zip(self.columns, row, strict=True)))
-            for place, row in zip(places, chosen, strict=False)
-        ]
+        places: Sequence[BuddyAddress | None] = self.places if self.placed else [None] * len(chosen)
+        return [(place, list(zip(self.columns, row, strict=True))) for place, row in zip(places, chosen, strict=False)]
 
     @property
     def left_out(self) -> int:
@@ -123,30 +120,23 @@ class Texts:
 
 
 def rows_of(
-    question: str,
-    table: pa.Table,
-    columns: Iterable[str],
-    *,
-    several_installations: bool,
-    most: int = MOST_ROWS,
-) -> Rows:
+    question: str, table: pa.Table, columns: Iterable[str], *, several_installations: bool, most: int = MOST_ROWS
+) -> ReportRows:
     """The rows of an answer with these of its columns; raises KeyError for a column that it lacks."""
-    chosen = tuple(Column(name, _kind(name, table.schema.field(name).type)) for name in columns)
+    chosen = tuple(ReportColumn(name, _kind(name, table.schema.field(name).type)) for name in columns)
     placed = "workspace" in table.column_names
     records: list[dict[str, Any]] = table.slice(0, most).to_pylist()
-    return Rows(
+    return ReportRows(
         question,
         chosen,
         placed,
-        tuple(place_of(record, several_installations=several_installations) for record in records)
-        if placed
-        else (),
+        tuple(place_of(record, several_installations=several_installations) for record in records) if placed else (),
         tuple(tuple(_cell(column.name, record[column.name]) for column in chosen) for record in records),
         table.num_rows,
     )
 
 
-def place_of(record: Mapping[str, Any], *, several_installations: bool) -> Place:
+def place_of(record: Mapping[str, Any], *, several_installations: bool) -> BuddyAddress:
     """Where a row of any question is: its smallest named place, and the way there."""
     parts = [record.get(name) for name in (PLACE if several_installations else PLACE[1:])]
     numbers = {"pipeline": record.get("pipeline_id"), "action": record.get("action_id")}
@@ -157,7 +147,7 @@ def place_of(record: Mapping[str, Any], *, several_installations: bool) -> Place
     named = [name for name in names if name]
     link = record.get(LINK)
     followed = address(link)
-    return Place(
+    return BuddyAddress(
         named[-1] if named else "everything",
         " / ".join(named[:-1]),
         followed,

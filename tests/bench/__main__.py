@@ -10,17 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import (
-    every_question,
-    growth,
-    long_lake,
-    machine,
-    rate_limit,
-    replay,
-    requests_made,
-    speed,
-    start_up,
-)
+from tests.bench import every_question, growth, long_lake, machine, rate_limit, replay, requests_made, speed, start_up
 from tests.bench.kept import all_kept, keep
 from tests.bench.report import Section, document, goals_table
 from tests.bench.scale import FULL, QUICK, Scale
@@ -55,9 +45,7 @@ def run(name: str, scale: Scale) -> list[Section]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; a goal that is missed is told, and is no failure."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.bench", description="Measure a night beside its peers."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure a night beside its peers.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything works")
     parser.add_argument("--only", nargs="+", choices=list(BENCHES), default=list(BENCHES))
     given = parser.parse_args(arguments)

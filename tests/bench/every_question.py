@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
+from collector.lake.merge import merge
 from collector.lake.publish import publish
-from collector.query.merge import merge
 from collector.query.questions import Question, Questions
-from collector.query.sources import sql_folder
+from collector.query.sql_files import sql_folder
 from tests.bench.generated_nights import GeneratedNight, last_known, nights
 from tests.bench.measure import Spread, python, spread
 from tests.bench.report import Goal, Section, Table
@@ -94,7 +94,5 @@ def _timed(lake: Path, commands: Mapping[str, list[str]], runs: int) -> dict[str
 def _report(lake: Path, runs: int) -> tuple[Spread, float]:
     """Return the seconds that the report took, and its megabytes."""
     page = lake.parent / "report.html"
-    seconds = [
-        python("-m", "collector", "report", "--lake", str(lake), "-o", str(page)).wall_s for _ in range(runs)
-    ]
+    seconds = [python("-m", "collector", "report", "--lake", str(lake), "-o", str(page)).wall_s for _ in range(runs)]
     return spread(seconds), page.stat().st_size / 1e6

@@ -12,21 +12,14 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from collector.buddy.catalogue import Request
-from collector.crawl.gathering import Gathering
-from collector.crawl.journal import Answered, Cost
-from collector.fake_buddy import World
-from collector.lake.flatten import Stamp
+from collector.buddy.requests import Request
+from collector.crawl.journal import Answered, RequestCost
+from collector.fake_buddy import FakeWorld
+from collector.lake.flatten import RunKey
 from collector.lake.manifest import RunEntry
 from collector.lake.staging import record_batch
-from collector.lake.tables import (
-    ACTION_CHANGES,
-    ALL,
-    KEY_NAMES,
-    LAST_KNOWN_ACTIONS,
-    PROMOTE_IMAGE_ACTIONS,
-    TABLES,
-)
+from collector.lake.tables import ACTION_CHANGES, ALL, KEY_NAMES, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.run.reply_processor import ReplyProcessor
 from tests.bench.clients.replay import BUDDY, raw_answer
 
 FIRST_NIGHT = datetime(2025, 11, 1, 2, 15, tzinfo=UTC)
@@ -82,18 +75,16 @@ def last_known(night: GeneratedNight, first: RunEntry) -> pa.Table:
 def _world(actions: int, awkward: bool) -> dict[str, pa.Table]:
     """Return the tables of one crawl."""
     if awkward:
-        world = World(projects=max(1, actions // 400), pipelines=50, actions=20, promote_share=0.5)
+        world = FakeWorld(projects=max(1, actions // 400), pipelines=50, actions=20, promote_share=0.5)
     else:
-        world = World(
-            projects=max(1, actions // 1000), pipelines=50, actions=20, promote_share=1.0, awkward=False
-        )
+        world = FakeWorld(projects=max(1, actions // 1000), pipelines=50, actions=20, promote_share=1.0, awkward=False)
     run = run_of(1)
-    gathering = Gathering(Stamp(run.run_id, run.run_date), [BUDDY])
+    gathering = ReplyProcessor(RunKey(run.run_id, run.run_date), [BUDDY])
     frontier = gathering.frontiers[BUDDY.name]
     rows: dict[str, list[tuple[object, ...]]] = {}
     while isinstance(request := frontier.next(), Request):
         document, body = raw_answer(world, request)
-        gathering.take(Answered(request, run.started_at, Cost(), body), document)
+        gathering.take(Answered(request, run.started_at, RequestCost(), body), document)
         for name, lot in gathering.take_rows().items():
             rows.setdefault(name, []).extend(lot)
     too_many = {row[3:7] for row in rows[PROMOTE_IMAGE_ACTIONS.name][actions:]}
@@ -111,8 +102,7 @@ def _live_on(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, pre
     name = PROMOTE_IMAGE_ACTIONS.name
     actions = tables[name]
     values = {
-        column: actions[column].to_pylist()
-        for column in ("last_execution_status", "current_revision", "dest_tag")
+        column: actions[column].to_pylist() for column in ("last_execution_status", "current_revision", "dest_tag")
     }
     changed = []
 
@@ -127,9 +117,7 @@ def _live_on(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, pre
     for row in rng.sample(range(len(actions)), max(1, int(len(actions) * EDITED_SHARE))):
         change(row, "dest_tag", f"v{rng.randrange(100)}.{rng.randrange(100)}")
     # Fetched one after another, in the order in which the crawl came by.
-    seconds = [
-        run.started_at.replace(tzinfo=None) + timedelta(seconds=row // 25) for row in range(len(actions))
-    ]
+    seconds = [run.started_at.replace(tzinfo=None) + timedelta(seconds=row // 25) for row in range(len(actions))]
     for column, new_values in (*values.items(), ("fetched_at", seconds)):
         place = actions.schema.get_field_index(column)
         actions = actions.set_column(place, column, pa.array(new_values, actions.schema.field(column).type))
@@ -139,10 +127,7 @@ def _live_on(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, pre
 
 def _added(tables: dict[str, pa.Table], run: RunEntry) -> pa.Table:
     keys = tables[PROMOTE_IMAGE_ACTIONS.name].select(["installation", *KEY_NAMES]).to_pylist()
-    rows = [
-        (run.run_id, run.run_date, *key.values(), "added", "configuration", None, None, None, None)
-        for key in keys
-    ]
+    rows = [(run.run_id, run.run_date, *key.values(), "added", "configuration", None, None, None, None) for key in keys]
     return pa.Table.from_batches([record_batch(ACTION_CHANGES, rows)])
 
 

@@ -35,12 +35,7 @@ def bench(scale: Scale) -> Section:
     ratio = peaks[-1] / peaks[0]
     goals = [
         Goal(f"peak memory at {largest}, of the smallest's", "≤ 1.25", f"{ratio:.2f}", ratio <= 1.25),
-        Goal(
-            f"peak memory at {largest}",
-            "< 400 MB",
-            f"{peaks[-1] * 1.048576:.0f} MB",
-            peaks[-1] * 1.048576 < 400,
-        ),
+        Goal(f"peak memory at {largest}", "< 400 MB", f"{peaks[-1] * 1.048576:.0f} MB", peaks[-1] * 1.048576 < 400),
     ]
     return Section("5. Growth", _SAID, [Table(_COLUMNS, rows)], goals)
 

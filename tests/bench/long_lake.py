@@ -11,18 +11,18 @@ import duckdb
 import pyarrow as pa
 
 import collector
-from collector.crawl.closing import Night, close
-from collector.crawl.gathering import Gathering
 from collector.crawl.journal import FORMAT, Header
 from collector.lake.compact import compact
-from collector.lake.flatten import Stamp
+from collector.lake.flatten import RunKey
 from collector.lake.lake import Lake
+from collector.lake.merge import merge
 from collector.lake.publish import publish
 from collector.lake.staging import Staging
 from collector.lake.tables import ACTION_STATE, SNAPSHOTS
-from collector.query.merge import merge
-from collector.query.night import Night as NightDatabase
-from collector.settings import Settings
+from collector.query.changes import StagedRun as NightDatabase
+from collector.run.finalize import FinishedCrawl, finalize
+from collector.run.reply_processor import ReplyProcessor
+from collector.settings.loading import Settings
 from tests.bench.clients.replay import BUDDY
 from tests.bench.generated_nights import GeneratedNight, last_known, nights
 from tests.bench.measure import Spread, spread
@@ -84,24 +84,15 @@ def bench(scale: Scale) -> Section:
             ("all tables", f"{bytes_before:.2f}", f"{bytes_after:.2f}"),
         ],
     )
-    slowest = {
-        name: max(before[name].median, after[name].median) for name in ("what_changed", "history_of_action")
-    }
+    slowest = {name: max(before[name].median, after[name].median) for name in ("what_changed", "history_of_action")}
     goals = [
         Goal(f"closing night {scale.nights}, of night {_EARLY}", "≤ 1.5", f"{growth:.2f}", growth <= 1.5),
         *(
             Goal(f"`ask {name}`, {scale.nights} nights", "< 0.5 s", f"{s:.2f} s", s < 0.5)
             for name, s in slowest.items()
         ),
-        Goal(
-            "bytes per action-night after compact, actions",
-            "≤ 2",
-            f"{of_actions_after:.2f}",
-            of_actions_after <= 2,
-        ),
-        Goal(
-            "bytes per action-night after compact, all tables", "≤ 2", f"{bytes_after:.2f}", bytes_after <= 2
-        ),
+        Goal("bytes per action-night after compact, actions", "≤ 2", f"{of_actions_after:.2f}", of_actions_after <= 2),
+        Goal("bytes per action-night after compact, all tables", "≤ 2", f"{bytes_after:.2f}", bytes_after <= 2),
     ]
     said = _SAID.format(nights=scale.nights, actions=scale.actions_a_night)
     said += "\n\n" + _NAIVE.format(nights=scale.naive_nights)
@@ -149,16 +140,14 @@ class _Built:
             staging = Staging(self.lake.runs.staging(run.run_id))
             for name, table in night.tables.items():
                 if name not in ("action_changes", "runs"):
-                    staging.append(
-                        name, list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-                    )
-            gathering = Gathering(Stamp(run.run_id, run.run_date), [BUDDY])
+                    staging.append(name, list(zip(*(column.to_pylist() for column in table.columns), strict=True)))
+            gathering = ReplyProcessor(RunKey(run.run_id, run.run_date), [BUDDY])
             gathering.frontiers[BUDDY.name].workspaces_listed = True
             settings = Settings(installations=(BUDDY,), lake=self.lake.path)
             header = Header(FORMAT, run.run_id, run.started_at, settings.fingerprint())
             began = time.perf_counter()
-            close(
-                Night(settings, self.lake, directory, gathering.stamp, header, gathering, staging),
+            finalize(
+                FinishedCrawl(settings, self.lake, directory, gathering.stamp, header, gathering, staging),
                 lambda: run.finished_at,
             )
             return time.perf_counter() - began

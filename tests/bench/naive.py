@@ -45,17 +45,11 @@ class NaiveNights:
             ("JSON lines", "*.jsonl", f"read_json('{self._folder}/*.jsonl', format = 'newline_delimited')"),
             ("Parquet, window", "*.parquet", f"read_parquet('{self._folder}/*.parquet')"),
         ):
-            changed = self._timed(
-                runs, _WHAT_CHANGED.format(source=source, lags=_LAGS, differs=_DIFFERS, key=_KEY)
-            )
-            history = self._timed(
-                runs, f"select * from {source} where action_id = {self.an_action} order by run_id"
-            )
+            changed = self._timed(runs, _WHAT_CHANGED.format(source=source, lags=_LAGS, differs=_DIFFERS, key=_KEY))
+            history = self._timed(runs, f"select * from {source} where action_id = {self.an_action} order by run_id")
             size = sum(file.stat().st_size for file in self._folder.glob(pattern))
             rows.append((name, f"{size / self._actions:.1f}", f"{changed:.2f}", f"{history:.2f}"))
-        return Table(
-            ("naive", "bytes per action and night", "what changed, s", "history of one action, s"), rows
-        )
+        return Table(("naive", "bytes per action and night", "what changed, s", "history of one action, s"), rows)
 
     def _timed(self, runs: int, sql: str) -> Spread:
         seconds = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from collector.fake_buddy import FakeBuddy, World
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.bench.buddy import CONCURRENCY, TOKEN
 from tests.bench.measure import python, spread
 from tests.bench.report import Goal, Section, Table
@@ -46,16 +46,9 @@ def bench(scale: Scale) -> Section:
             rows.append((told, company, client, f"{used:.3f}", f"{refused:.0f}", f"{wall:.1f}"))
             if (company, client) == ("alone", "ours"):
                 goals.append(
-                    Goal(
-                        f"share of the budget used, {told}",
-                        "≥ 0.97",
-                        f"{used.median:.3f}",
-                        used.median >= 0.97,
-                    )
+                    Goal(f"share of the budget used, {told}", "≥ 0.97", f"{used.median:.3f}", used.median >= 0.97)
                 )
-                goals.append(
-                    Goal(f"refusals when alone, {told}", "0", f"{refused.high:.0f}", refused.high == 0)
-                )
+                goals.append(Goal(f"refusals when alone, {told}", "0", f"{refused.high:.0f}", refused.high == 0))
     return Section("4. Limited server", _SAID, [Table(_COLUMNS, rows)], goals)
 
 
@@ -71,7 +64,7 @@ def _round(limit: Limit) -> dict[tuple[str, str], Seen]:
 
 def _night(limit: Limit, program: Callable[[str, Limit, int], float], neighbour: int) -> Seen:
     shape = limit.shape
-    world = World(
+    world = FakeWorld(
         workspaces=shape.workspaces, projects=shape.projects, pipelines=shape.pipelines, actions=shape.actions,
         awkward=False,
     )  # fmt: skip

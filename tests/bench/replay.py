@@ -22,25 +22,14 @@ def bench(scale: Scale) -> Section:
         size = journal.stat().st_size / 2**20
         rows, rates = [], []
         for name, arguments in (("rows dropped", ()), ("rows staged", (f"{folder}/staging",))):
-            runs = [
-                python("-m", "tests.bench.clients.replay", str(journal), *arguments)
-                for _ in range(scale.runs)
-            ]
+            runs = [python("-m", "tests.bench.clients.replay", str(journal), *arguments) for _ in range(scale.runs)]
             wall = spread(r.said["replay_s"] for r in runs)
             cpu = spread(r.said["replay_cpu_s"] for r in runs)
             peak = spread(r.peak_mib for r in runs)
             rate = spread(replies / r.said["replay_s"] for r in runs)
             rates.append(rate.median)
             rows.append(
-                (
-                    name,
-                    f"{replies:,}",
-                    f"{size:.0f}",
-                    f"{wall:.2f}",
-                    f"{cpu:.2f}",
-                    f"{rate:,.0f}",
-                    f"{peak:.0f}",
-                )
+                (name, f"{replies:,}", f"{size:.0f}", f"{wall:.2f}", f"{cpu:.2f}", f"{rate:,.0f}", f"{peak:.0f}")
             )
     goal = Goal("replay, rows dropped", "≥ 20,000 replies/s", f"{rates[0]:,.0f}", rates[0] >= 20_000)
     staged = Goal("replay, rows staged", "≥ 20,000 replies/s", f"{rates[1]:,.0f}", rates[1] >= 20_000)

@@ -60,15 +60,10 @@ def bench(scale: Scale) -> list[Section]:
     small = race(scale.small, 0.0, scale.runs, ("bare", "ours", *_dlt(scale, 0.0)))
     unlimited = Section(
         "2. Unlimited server, no latency",
-        _SAID
-        + "\n\nThe largest world is for ours and its limit; a night of thousands and a small one have dlt beside "
+        _SAID + "\n\nThe largest world is for ours and its limit; a night of thousands and a small one have dlt beside "
         "them. In the small one, what every process pays once (imports, checks, publishing) is most of it.",
         [_table(limit), _table(beside), _table(small)],
-        [
-            _of_the_limit(limit),
-            *_against_dlt(beside, "no latency"),
-            *_against_dlt(small, "no latency, small night"),
-        ],
+        [_of_the_limit(limit), *_against_dlt(beside, "no latency"), *_against_dlt(small, "no latency, small night")],
     )
     far = [
         race(scale.beside_dlt, latency, scale.runs, ("bare", "ours", *_dlt(scale, latency)))

@@ -17,10 +17,7 @@ lazy: the help loads neither Arrow nor DuckDB nor aiohttp."""
 
 def bench(scale: Scale) -> Section:
     """Start each command some times."""
-    with (
-        TemporaryDirectory() as folder,
-        Buddy(scale.small) as buddy,
-    ):
+    with TemporaryDirectory() as folder, Buddy(scale.small) as buddy:
         lake = Path(folder) / "lake"
         buddy.ours(lake)
         commands = {

@@ -12,8 +12,7 @@ from tests.bench.scale import QUICK
 
 # Minutes of CPU together: `make test` tries the first, and `pytest -m bench` all of them.
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.bench] if place else []) for place, name in enumerate(BENCHES)],
+    "name", [pytest.param(name, marks=[pytest.mark.bench] if place else []) for place, name in enumerate(BENCHES)]
 )
 def test_every_benchmark_runs_and_says_what_it_found(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """At the quick size each benchmark prints a section with a table, and the goals that it decides."""
@@ -51,8 +50,7 @@ def test_the_quick_size_needs_no_peer_installed() -> None:
 def test_what_was_found_is_kept_until_all_is_there(tmp_path: Path) -> None:
     """Sections come back as they were, in the order of the benchmarks, and not before the last one is there."""
     first, second = (
-        Section(title, "So.", [Table(("a", "b"), [("c", "1")])], [Goal("g", "1", "2", True)])
-        for title in "12"
+        Section(title, "So.", [Table(("a", "b"), [("c", "1")])], [Goal("g", "1", "2", True)]) for title in "12"
     )
     keep(tmp_path / "kept", "later", [second])
     assert all_kept(tmp_path / "kept", ["sooner", "later"]) is None

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buddy.catalogue import Kind, Request, action_request
 from collector.buddy.decode import (
-    Breach,
     Detail,
     ListPage,
+    SchemaViolation,
     carries_ends,
     check_promote_image,
     decode,
     decode_list,
 )
+from collector.buddy.requests import Kind, Request, action_request
 
 ASKED = action_request("us", "acme", "web", 7, 9)
 KEYS = {Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id"}
@@ -29,11 +29,7 @@ SOUND: dict[Kind, dict[str, Any]] = {
 }
 LISTS = list(SOUND)
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=6),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=8,
 )
@@ -58,10 +54,7 @@ def detail(**members: Any) -> Detail:
         ({"loop": ["a", 1]}, "$.loop[1]"),
         ({"variables": [{"id": 1}, {"id": "x"}]}, "$.variables[1].id"),
         ({"variables": {"A": "b"}}, "$.variables"),
-        (
-            {"trigger_conditions": [{}, {"trigger_hours": [1, None]}]},
-            "$.trigger_conditions[1].trigger_hours[1]",
-        ),
+        ({"trigger_conditions": [{}, {"trigger_hours": [1, None]}]}, "$.trigger_conditions[1].trigger_hours[1]"),
         ({"permissions": {"users": [{"id": 1}, {}]}}, "$.permissions.users[1]"),
         ({"permissions": {"groups": [{"id": True}]}}, "$.permissions.groups[0].id"),
         ({"pipeline": {"id": "7"}}, "$.pipeline.id"),
@@ -128,7 +121,7 @@ def test_a_missing_key_is_a_breach_of_the_item(kind: Kind) -> None:
     whole = {n: v for n, v in SOUND[kind].items() if n != KEYS[kind]}
     item = decode_list(kind, {kind.value: [whole]}).items[0]
     assert item.key is None
-    assert item.breach == Breach(f"Object missing required field `{KEYS[kind]}`", f"$.{kind.value}[0]")
+    assert item.breach == SchemaViolation(f"Object missing required field `{KEYS[kind]}`", f"$.{kind.value}[0]")
 
 
 @pytest.mark.parametrize(
@@ -167,9 +160,7 @@ def test_whatever_stands_in_a_list_a_sound_item_is_read(kind: Kind, others: list
         assert item.breach is not None or item.key is not None
 
 
-@given(
-    st.dictionaries(st.sampled_from(["id", "type", "src", "variables", "pipeline", "permissions", "x"]), JSON)
-)
+@given(st.dictionaries(st.sampled_from(["id", "type", "src", "variables", "pipeline", "permissions", "x"]), JSON))
 def test_decoding_an_action_changes_nothing_and_never_fails(document: dict[str, Any]) -> None:
     """Any object may come back for an action: it is sound, in breach, or of another type, and stays as it was."""
     before = copy.deepcopy(document)

@@ -36,10 +36,7 @@ def test_what_is_no_moment_is_none(text: str) -> None:
     assert parse_timestamp(text) is None
 
 
-@given(
-    st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)),
-    st.integers(-14 * 60, 14 * 60),
-)
+@given(st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)), st.integers(-14 * 60, 14 * 60))
 def test_the_offset_never_moves_the_moment(moment: datetime, minutes: int) -> None:
     """A moment written in any offset comes back as the same moment in UTC, without a zone."""
     aware = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.messages import LONGEST, one_line
+from collector.buddy.error_messages import LONGEST, one_line
 from collector.buddy.userinfo import may_hold_password, without_passwords
 
 DIGEST = "sha256:" + "a" * 64
@@ -29,10 +29,7 @@ DIGEST = "sha256:" + "a" * 64
         ("https://bot:S3CRET@[2001:db8::1]:5000/app", "https://bot:[redacted]@[2001:db8::1]:5000/app"),
         ("https://bot:${PW:-S3CRET}@host", "https://bot:[redacted]@host"),
         ("$USER:S3CRET@host", "$USER:[redacted]@host"),
-        (
-            "AWS:eyS3/CRET+==@1.dkr.ecr.eu-west-1.amazonaws.com",
-            "AWS:[redacted]@1.dkr.ecr.eu-west-1.amazonaws.com",
-        ),
+        ("AWS:eyS3/CRET+==@1.dkr.ecr.eu-west-1.amazonaws.com", "AWS:[redacted]@1.dkr.ecr.eu-west-1.amazonaws.com"),
         ("https%3A%2F%2Fbot%3AS3CRET%40host", "https%3A%2F%2Fbot%3A[redacted]%40host"),
         ("https%253a%252f%252fbot%253aS3CRET%2540host", "https%253a%252f%252fbot%253a[redacted]%2540host"),
         ("/login?to=bot%3AS3CRET%40host", "/login?to=bot%3A[redacted]%40host"),

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.lake.lock import Lock
 from tests.cli.conftest import Program, Said
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
 from tests.worlds import early_in_a_window
 
-WORLD = World(workspaces=3, projects=1, pipelines=1, actions=1)
+WORLD = FakeWorld(workspaces=3, projects=1, pipelines=1, actions=1)
 
 
 @pytest.fixture
@@ -46,9 +46,7 @@ def test_all_is_well(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["tables/mine/a.csv", "catalog.duckdb"])
-def test_a_directory_that_collect_would_refuse(
-    program: Program, buddy: FakeBuddy, tmp_path: Path, name: str
-) -> None:
+def test_a_directory_that_collect_would_refuse(program: Program, buddy: FakeBuddy, tmp_path: Path, name: str) -> None:
     """A directory of others, and a lake whose manifest is missing, are errors here already, with what to do."""
     (tmp_path / "lake" / name).parent.mkdir(parents=True)
     (tmp_path / "lake" / name).touch()
@@ -102,17 +100,14 @@ def test_expiry(program: Program, days: int, level: str, code: int) -> None:
         (WORLD.forbid("acme"), "access"),
     ],
 )
-def test_a_workspace_that_does_not_answer(program: Program, world: World, words: str) -> None:
+def test_a_workspace_that_does_not_answer(program: Program, world: FakeWorld, words: str) -> None:
     """Each workspace is tried, and what is wrong with one is told with a way out."""
     with FakeBuddy(world) as buddy:
         said, findings = examined(program, buddy)
     assert said.code == 2
     broken = [about for about, finding in findings.items() if finding["level"] == "error"]
     assert broken == ["workspace acme"]
-    assert (
-        words.lower()
-        in (findings["workspace acme"]["message"] + findings["workspace acme"]["advice"]).lower()
-    )
+    assert words.lower() in (findings["workspace acme"]["message"] + findings["workspace acme"]["advice"]).lower()
 
 
 def test_selected_workspaces_only(program: Program, buddy: FakeBuddy) -> None:
@@ -154,9 +149,7 @@ def test_budget_and_clock(program: Program) -> None:
     assert findings["clock"]["level"] == "warning"
 
 
-@pytest.mark.parametrize(
-    ("flags", "level", "code"), [((), "ok", 0), (("--max-duration", "1s"), "warning", 1)]
-)
+@pytest.mark.parametrize(("flags", "level", "code"), [((), "ok", 0), (("--max-duration", "1s"), "warning", 1)])
 def test_whether_a_night_fits_is_told_by_the_last_one(
     program: Program, flags: tuple[str, ...], level: str, code: int
 ) -> None:
@@ -174,12 +167,10 @@ def test_whether_a_night_fits_is_told_by_the_last_one(
     assert bool(findings["budget"]["advice"]) is (level == "warning")
 
 
-def test_a_disk_without_room_for_a_night(
-    program: Program, buddy: FakeBuddy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_room_for_a_night(program: Program, buddy: FakeBuddy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less room than a night takes for a while is a warning that says what makes room."""
     usage = shutil.disk_usage(".")._replace(free=5 * 2**20)
-    monkeypatch.setattr("collector.cli.examining.shutil.disk_usage", lambda place: usage)
+    monkeypatch.setattr("collector.preflight.doctor.shutil.disk_usage", lambda place: usage)
     said, findings = examined(program, buddy)
     assert (findings["space"]["level"], said.code) == ("warning", 1)
     assert "prune" in findings["space"]["advice"]
@@ -229,9 +220,7 @@ def test_replies_without_a_body_are_findings(program: Program, buddy: FakeBuddy,
     assert "Traceback" not in said.err
 
 
-def test_a_night_that_runs_and_one_that_was_interrupted(
-    program: Program, buddy: FakeBuddy, tmp_path: Path
-) -> None:
+def test_a_night_that_runs_and_one_that_was_interrupted(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     """An interrupted first night is said to be taken up, one that runs just now is not: it says who is at work."""
     stop = Fault("status", kind="actions", code=401)
     buddy.script.add(stop)
@@ -255,7 +244,4 @@ def test_a_reply_without_a_body(program: Program, code: int, kind: str) -> None:
     assert said.code == (1 if kind == "token" else 2)
     assert "Traceback" not in said.err
     assert {"lake", "budget", "clock"} < set(findings)
-    assert {finding["level"] for finding in findings.values()} == {
-        "ok",
-        "warning" if kind == "token" else "error",
-    }
+    assert {finding["level"] for finding in findings.values()} == {"ok", "warning" if kind == "token" else "error"}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, World
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.cli.conftest import Program, Said
 
 pytestmark = pytest.mark.usefixtures("no_catalog")
@@ -20,7 +20,7 @@ Operation = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def buddy() -> Iterator[FakeBuddy]:
-    with FakeBuddy(World(workspaces=1, projects=1, pipelines=1, actions=2)) as running:
+    with FakeBuddy(FakeWorld(workspaces=1, projects=1, pipelines=1, actions=2)) as running:
         yield running
 
 
@@ -54,33 +54,9 @@ MOUNTS: dict[str, tuple[Any, str, Callable[[object], bool], int, str, str, int]]
     "no right to rename": (os, "replace", anything, errno.EPERM, "(rename)", "error", 2),
     "no fsync of files": (os, "fsync", is_file, errno.EINVAL, "content of a file", "error", 2),
     "a disk that fails": (os, "fsync", is_file, errno.EIO, "content of a file", "error", 3),
-    "no fsync of directories": (
-        os,
-        "fsync",
-        is_directory,
-        errno.EINVAL,
-        "names in a directory",
-        "warning",
-        0,
-    ),
-    "fsync of directories unknown": (
-        os,
-        "fsync",
-        is_directory,
-        errno.ENOTSUP,
-        "names in a directory",
-        "warning",
-        0,
-    ),
-    "a disk that fails for directories": (
-        os,
-        "fsync",
-        is_directory,
-        errno.EIO,
-        "names in a directory",
-        "error",
-        3,
-    ),
+    "no fsync of directories": (os, "fsync", is_directory, errno.EINVAL, "names in a directory", "warning", 0),
+    "fsync of directories unknown": (os, "fsync", is_directory, errno.ENOTSUP, "names in a directory", "warning", 0),
+    "a disk that fails for directories": (os, "fsync", is_directory, errno.EIO, "names in a directory", "error", 3),
     "no locks": (fcntl, "flock", anything, errno.ENOLCK, "(flock)", "error", 2),
     "no modes": (os, "chmod", anything, errno.EPERM, "mode 0750", "error", 2),
     "no modes of files": (os, "fchmod", anything, errno.ENOTSUP, "mode 0640", "error", 2),

@@ -28,10 +28,7 @@ def test_every_command_has_help(program: Program) -> None:
     assert said.code == 0
     for command in COMMANDS:
         assert f"\n  {command} " in said.out
-        assert (
-            program(command, "--help").out.startswith("Usage: collector " + command)
-            or command == "fake-buddy"
-        )
+        assert program(command, "--help").out.startswith("Usage: collector " + command) or command == "fake-buddy"
 
 
 def test_nothing_asked(program: Program) -> None:
@@ -48,14 +45,7 @@ def test_version(program: Program) -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [
-        ("zork",),
-        ("collect", "--zork"),
-        ("collect", "extra"),
-        ("prune",),
-        ("tables", "--format", "pdf"),
-        ("--zork",),
-    ],
+    [("zork",), ("collect", "--zork"), ("collect", "extra"), ("prune",), ("tables", "--format", "pdf"), ("--zork",)],
 )
 def test_a_wrong_command_line(program: Program, argv: tuple[str, ...]) -> None:
     """Anything not understood is one paragraph on stderr that names the help, exit code 2."""

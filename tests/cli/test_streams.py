@@ -14,15 +14,13 @@ from pathlib import Path
 import pytest
 
 import collector
-from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.lake.lake import Lake
 from tests.cli.test_main import ENVIRON
 
-WORLD = World(workspaces=1, projects=2, pipelines=2, actions=3)
+WORLD = FakeWorld(workspaces=1, projects=2, pipelines=2, actions=3)
 FULL = "collector: The output could not be written: No space left on device."
-CLEAN = {
-    name: value for name, value in ENVIRON.items() if not name.startswith(("BUDDY_", "COLLECTOR_", "PYTHON"))
-}
+CLEAN = {name: value for name, value in ENVIRON.items() if not name.startswith(("BUDDY_", "COLLECTOR_", "PYTHON"))}
 CLEAN["PYTHONPATH"] = ENVIRON["PYTHONPATH"]
 
 
@@ -38,9 +36,7 @@ def shell(command: str, lake: Path, buddy: FakeBuddy | None = None) -> tuple[int
     if buddy is not None:
         environ |= {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token}
     line = f'collector() {{ {sys.executable} -m collector "$@"; }}; {command}; exit ${{PIPESTATUS[0]}}'
-    said = subprocess.run(
-        ["bash", "-c", line], env=environ, capture_output=True, text=True, check=False, timeout=120
-    )
+    said = subprocess.run(["bash", "-c", line], env=environ, capture_output=True, text=True, check=False, timeout=120)
     return said.returncode, said.stdout, said.stderr
 
 
@@ -102,11 +98,7 @@ def test_a_terminal_that_is_gone(buddy: FakeBuddy, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "sql 'select * from range(300000)' --format csv",
-        "sql 'select * from range(300000)' --format parquet",
-        "tables",
-    ],
+    ["sql 'select * from range(300000)' --format csv", "sql 'select * from range(300000)' --format parquet", "tables"],
 )
 def test_a_result_without_a_reader_ends_quietly(demo_lake: Path, command: str) -> None:
     """`| head` ends a result early, without a word and with exit code 0."""
@@ -123,9 +115,7 @@ def test_a_result_on_a_full_disk_is_an_error(demo_lake: Path, form: str) -> None
     assert err.count("\n") == 1
 
 
-def test_an_exit_code_that_is_an_answer_needs_no_reader(
-    demo_lake: Path, tmp_path: Path, buddy: FakeBuddy
-) -> None:
+def test_an_exit_code_that_is_an_answer_needs_no_reader(demo_lake: Path, tmp_path: Path, buddy: FakeBuddy) -> None:
     """`status --max-age`, `verify` and `doctor` leave with what they found, read or not."""
     assert shell("collector status --max-age 1s | true", demo_lake)[::2] == (3, "")
     assert shell("collector status --max-age 1s >/dev/full", demo_lake)[0] == 2

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.cli import terminal
-from collector.secret import Secret
+from collector.settings.secret import Secret
 
 
 @pytest.mark.parametrize(
@@ -22,15 +22,15 @@ from collector.secret import Secret
 )
 def test_inert(hostile: str, shown: str) -> None:
     """What could act on a terminal is shown as an escape; everything else is left alone."""
-    assert terminal.inert(hostile) == shown
+    assert terminal.escape(hostile) == shown
 
 
 @given(st.text())
 def test_inert_text_is_printable(text: str) -> None:
     """No control character survives, and doing it twice changes nothing."""
-    safe = terminal.inert(text)
+    safe = terminal.escape(text)
     assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in safe)
-    assert terminal.inert(safe) == safe
+    assert terminal.escape(safe) == safe
 
 
 def test_remembered_secrets_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,9 +32,7 @@ def test_every_type_in_every_format(program: Program, on: dict[str, str], form: 
     left_out = ", ".join(f'"{name}"' for name in NOT_PARQUET) if form == "parquet" else ""
     columns = f"* exclude ({left_out})" if left_out else "*"
     target = tmp_path / "answer"
-    said = program(
-        "sql", f"select {columns} from test_all_types()", "--format", form, "-o", str(target), environ=on
-    )
+    said = program("sql", f"select {columns} from test_all_types()", "--format", form, "-o", str(target), environ=on)
     assert (said.code, said.err) == (0, "")
     if form == "parquet":
         assert pq.read_metadata(target).num_rows == 3
@@ -43,9 +41,7 @@ def test_every_type_in_every_format(program: Program, on: dict[str, str], form: 
 
 
 @pytest.mark.parametrize("name", NOT_PARQUET)
-def test_what_parquet_does_not_have_says_so(
-    program: Program, on: dict[str, str], name: str, tmp_path: Path
-) -> None:
+def test_what_parquet_does_not_have_says_so(program: Program, on: dict[str, str], name: str, tmp_path: Path) -> None:
     """A type that no Parquet file holds is refused with the way out, and leaves no file."""
     target = tmp_path / "answer.parquet"
     said = program(
@@ -58,9 +54,7 @@ def test_what_parquet_does_not_have_says_so(
 
 def test_every_scalar_is_what_duckdb_writes(program: Program, on: dict[str, str]) -> None:
     """Least and greatest of each type come out as duckdb itself writes them, but for the T and Z of timestamps."""
-    as_written = duckdb.execute(
-        "set TimeZone = 'UTC'; select columns(*)::VARCHAR from test_all_types()"
-    ).fetchall()
+    as_written = duckdb.execute("set TimeZone = 'UTC'; select columns(*)::VARCHAR from test_all_types()").fetchall()
     said = program("sql", "select * from test_all_types()", "--format", "csv", environ=on)
     rows = list(csv.reader(said.out.splitlines()))[1:]
     for place, name in enumerate(every_type()):
@@ -124,9 +118,7 @@ def test_every_scalar_is_what_duckdb_writes(program: Program, on: dict[str, str]
         ("'b'::enum('a', 'b')", "b"),
     ],
 )  # fmt: skip
-def test_a_value_is_right_in_json(
-    program: Program, on: dict[str, str], expression: str, value: object
-) -> None:
+def test_a_value_is_right_in_json(program: Program, on: dict[str, str], expression: str, value: object) -> None:
     """Moments beyond Python's are text as duckdb writes them, numbers are exact, what JSON lacks is text or null."""
     said = program("sql", f"select {expression} as x, 1 as y", "--format", "json", environ=on)
     assert (said.code, said.err) == (0, "")

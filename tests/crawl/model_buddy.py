@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy.catalogue import Kind, Request
 from collector.buddy.decode import decode
-from collector.buddy.findings import Finding, Key, Problem, Seen
+from collector.buddy.requests import Kind, Request
 from collector.crawl.frontier import Frontier, Selection, Signal
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
 from collector.crawl.reply import GivenUp, Reply
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
@@ -102,10 +102,7 @@ class ModelBuddy:
         if actions is None:
             return None
         if request.kind is Kind.ACTIONS:
-            return {
-                **around,
-                "actions": self._whole_or_page(request, [dict(each) for each in actions]),
-            }
+            return {**around, "actions": self._whole_or_page(request, [dict(each) for each in actions])}
         item = next((each for each in actions if each["id"] == request.action_id), None)
         return None if item is None else {**item, "src": {"image": "a"}, "dest": {"image": "b"}}
 
@@ -118,7 +115,7 @@ class ModelBuddy:
         return items[first : first + size]
 
 
-def take(frontier: Frontier, settled: Settled) -> list[Finding]:
+def take(frontier: Frontier, settled: Settled) -> list[CrawlRecord]:
     """Give the frontier what came of a request."""
     return frontier.feed(settled) if isinstance(settled, Reply) else frontier.give_up(settled)
 
@@ -131,7 +128,7 @@ class Crawl:
         self.buddy = buddy
         self.workers = workers
         self.outstanding: list[Request] = []
-        self.findings: list[Finding] = []
+        self.findings: list[CrawlRecord] = []
         self.journal: list[Settled] = []
         self.most_waiting = 0
 
@@ -163,18 +160,18 @@ def crawl(buddy: ModelBuddy, selection: Selection = EVERYTHING, *, workers: int 
     return Crawl(Frontier("us", selection), buddy, workers=workers).run()
 
 
-def as_a_set(findings: Iterable[Finding]) -> Counter[bytes]:
+def as_a_set(findings: Iterable[CrawlRecord]) -> Counter[bytes]:
     """Findings without their order."""
     return Counter(msgspec.json.encode([type(finding).__name__, finding]) for finding in findings)
 
 
-def seen(findings: list[Finding]) -> dict[Key, str]:
+def seen(findings: list[CrawlRecord]) -> dict[Key, str]:
     """Coverage by key; fails when anything was seen twice."""
-    keys = [f.key for f in findings if isinstance(f, Seen)]
+    keys = [f.key for f in findings if isinstance(f, ListedItem)]
     assert len(keys) == len(set(keys))
-    return {f.key: f.coverage for f in findings if isinstance(f, Seen)}
+    return {f.key: f.coverage for f in findings if isinstance(f, ListedItem)}
 
 
-def problems(findings: list[Finding]) -> list[tuple[str, Key]]:
+def problems(findings: list[CrawlRecord]) -> list[tuple[str, Key]]:
     """Kinds and keys of the problems."""
     return [(f.kind, f.key) for f in findings if isinstance(f, Problem)]

@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.catalogue import Kind, Request, projects_request
 from collector.buddy.decode import ListPage
-from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen, key_of
+from collector.buddy.requests import Kind, Request, projects_request
 from collector.crawl.frontier import LOOK_AHEAD, Frontier, Selection, Signal
-from collector.crawl.listing import is_probe
+from collector.crawl.pagination import is_probe
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, key_of
 from collector.crawl.reply import Reply
-
-from .model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, problems, seen, take, tree
+from tests.crawl.model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, problems, seen, take, tree
 
 MODERATE = settings(max_examples=80, deadline=None)
 SIZES = [0, 1, 19, 20, 21, 30, 49, 50, 51, 100]
@@ -44,11 +43,7 @@ def test_an_ordinary_world_costs_the_minimum() -> None:
         Kind.WORKSPACES: 1, Kind.PROJECTS: 2, Kind.PIPELINES: 6, Kind.ACTIONS: 12, Kind.ACTION: 24,
     }  # fmt: skip
     assert len(set(done.buddy.asked)) == len(done.buddy.asked)
-    assert Counter(seen(done.findings).values()) == {
-        "complete": 2 + 6 + 12,
-        "fetched": 24,
-        "not_promote_image": 12,
-    }
+    assert Counter(seen(done.findings).values()) == {"complete": 2 + 6 + 12, "fetched": 24, "not_promote_image": 12}
     assert problems(done.findings) == []
     assert done.frontier.workspaces_listed
 
@@ -60,7 +55,7 @@ def test_named_workspaces_spare_the_list() -> None:
     assert [r.workspace for r in done.buddy.asked if r.kind is Kind.PROJECTS] == ["w1", "w0"]
     assert not [r for r in done.buddy.asked if r.kind is Kind.WORKSPACES]
     assert not done.frontier.workspaces_listed
-    assert [f.position for f in done.findings if isinstance(f, Seen) and f.kind is Kind.WORKSPACES] == [1, 2]
+    assert [f.position for f in done.findings if isinstance(f, ListedItem) and f.kind is Kind.WORKSPACES] == [1, 2]
 
 
 def test_an_action_told_whole_in_its_list_is_not_asked_for() -> None:
@@ -133,8 +128,7 @@ def test_a_probe_that_fails(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "asked", "coverage"),
-    [(19, 1, "complete"), (20, 6, "failed"), (37, 4, "complete"), (50, 6, "failed")],
+    ("count", "asked", "coverage"), [(19, 1, "complete"), (20, 6, "failed"), (37, 4, "complete"), (50, 6, "failed")]
 )
 def test_a_server_that_ignores_the_page_is_not_asked_for_ever(count: int, asked: int, coverage: str) -> None:
     """A page that brings nothing new ends the reading; where it is a full one, what it may hide is never called seen."""
@@ -167,9 +161,7 @@ def test_what_a_shift_hid_is_found_by_the_next_reading(kind: Kind) -> None:
     done = crawl(buddy)
     assert paged(done, kind) == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
     below = Kind.PIPELINES if kind is Kind.PROJECTS else Kind.ACTIONS
-    assert {
-        r.project if kind is Kind.PROJECTS else r.pipeline_id for r in buddy.asked if r.kind is below
-    } == names
+    assert {r.project if kind is Kind.PROJECTS else r.pipeline_id for r in buddy.asked if r.kind is below} == names
     coverage = Counter(seen(done.findings).values())
     assert coverage == {"complete": 60 + (kind is Kind.PIPELINES), "gone": 1}
 
@@ -249,9 +241,7 @@ COVERAGES = {
         ("/workspaces/w0/projects/p0000/pipelines/1/actions/2", Key("us", "w0", "p0000", 1, 2)),
     ],
 )
-def test_a_failure_is_the_coverage_of_its_own_thing_alone(
-    path: str, key: Key, kind: str, coverage: str
-) -> None:
+def test_a_failure_is_the_coverage_of_its_own_thing_alone(path: str, key: Key, kind: str, coverage: str) -> None:
     """Giving up is one problem with the key of what was asked about, which gets its coverage; the rest is complete."""
     buddy = ModelBuddy(tree(2, 2, 2, 1))
     buddy.failures[path] = (kind, None)
@@ -261,9 +251,7 @@ def test_a_failure_is_the_coverage_of_its_own_thing_alone(
     assert coverages.pop(key) == coverage
     assert set(coverages.values()) == {"complete", "fetched"}
     below = [
-        k
-        for k in coverages
-        if msgspec.structs.astuple(k)[: path.count("/") // 2 + 1] == msgspec.structs.astuple(key)
+        k for k in coverages if msgspec.structs.astuple(k)[: path.count("/") // 2 + 1] == msgspec.structs.astuple(key)
     ]
     assert [k for k in below if k != key and path.endswith("s")] == []
 
@@ -354,9 +342,7 @@ def test_what_an_action_turns_out_to_be(change: dict[str, Any], coverage: str, j
     buddy.edit = lambda r, document: document.update(change) if r.kind is Kind.ACTION else None
     done = crawl(buddy)
     assert seen(done.findings)[Key("us", "w0", "p0000", 1, 2)] == coverage
-    assert [f.json_path for f in done.findings if isinstance(f, Problem)] == (
-        [json_path] if json_path else []
-    )
+    assert [f.json_path for f in done.findings if isinstance(f, Problem)] == ([json_path] if json_path else [])
     assert len([f for f in done.findings if isinstance(f, Promotion)]) == (coverage == "fetched")
 
 
@@ -416,15 +402,12 @@ def test_a_breach_in_an_action_told_whole_is_placed_in_its_list() -> None:
 def test_a_parent_keeps_what_stood_around_its_list() -> None:
     """The members around a list are told with the row of its parent, those around the workspaces with each of them."""
     done = crawl(ModelBuddy(tree(1, 1, 1, 1)))
-    envelopes = {f.kind: f.envelope for f in done.findings if isinstance(f, Seen)}
+    envelopes = {f.kind: f.envelope for f in done.findings if isinstance(f, ListedItem)}
     assert {kind: sorted(envelope) for kind, envelope in envelopes.items()} == {
         Kind.WORKSPACES: ["projects_list", "workspaces_list"], Kind.PROJECTS: ["pipelines_list"],
         Kind.PIPELINES: ["actions_list"], Kind.ACTIONS: [],
     }  # fmt: skip
-    assert (
-        envelopes[Kind.PROJECTS]["pipelines_list"]["url"]
-        == "https://api/workspaces/w0/projects/p0000/pipelines"
-    )
+    assert envelopes[Kind.PROJECTS]["pipelines_list"]["url"] == "https://api/workspaces/w0/projects/p0000/pipelines"
 
 
 # -- order, stopping, replaying -----------------------------------------------------------------------------------
@@ -452,21 +435,13 @@ def model(world: Any, failing: set[str], pages_every_list: bool = False) -> Mode
 
 
 @MODERATE
-@given(
-    WORLDS,
-    st.sets(st.sampled_from(FAILING)),
-    st.booleans(),
-    st.integers(1, 9),
-    st.randoms(use_true_random=False),
-)
+@given(WORLDS, st.sets(st.sampled_from(FAILING)), st.booleans(), st.integers(1, 9), st.randoms(use_true_random=False))
 def test_the_order_of_replies_changes_nothing(
     world: Any, failing: set[str], paged_too: bool, workers: int, order: Any
 ) -> None:
     """However replies overtake one another, the findings and the requests are those of asking one by one."""
     alone = crawl(model(world, failing, paged_too))
-    together = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(
-        order.randrange
-    )
+    together = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(order.randrange)
     assert as_a_set(together.findings) == as_a_set(alone.findings)
     assert Counter(map(unprobed, together.buddy.asked)) == Counter(map(unprobed, alone.buddy.asked))
     assert together.frontier.found == alone.frontier.found
@@ -475,16 +450,8 @@ def test_the_order_of_replies_changes_nothing(
 
 
 @MODERATE
-@given(
-    WORLDS,
-    st.booleans(),
-    st.integers(1, 9),
-    st.integers(0, 60),
-    st.sampled_from(["deadline", "unauthorised"]),
-)
-def test_stopping_accounts_for_everything(
-    world: Any, paged_too: bool, workers: int, steps: int, kind: str
-) -> None:
+@given(WORLDS, st.booleans(), st.integers(1, 9), st.integers(0, 60), st.sampled_from(["deadline", "unauthorised"]))
+def test_stopping_accounts_for_everything(world: Any, paged_too: bool, workers: int, steps: int, kind: str) -> None:
     """Wherever a crawl is stopped, whatever was listed has one coverage, and each open parent one problem."""
     halted = Crawl(Frontier("us", EVERYTHING), ModelBuddy(world, pages_every_list=paged_too), workers=workers)
     for _ in range(steps):
@@ -526,12 +493,7 @@ def _listed(halted: Crawl) -> set[Key]:
 
 @MODERATE
 @given(
-    WORLDS,
-    st.sets(st.sampled_from(FAILING)),
-    st.booleans(),
-    st.integers(1, 9),
-    st.integers(0, 80),
-    st.integers(1, 9),
+    WORLDS, st.sets(st.sampled_from(FAILING)), st.booleans(), st.integers(1, 9), st.integers(0, 80), st.integers(1, 9)
 )
 def test_a_replayed_beginning_leads_to_the_same_end(
     world: Any, failing: set[str], paged_too: bool, workers: int, cut: int, again: int
@@ -541,7 +503,7 @@ def test_a_replayed_beginning_leads_to_the_same_end(
         lambda count: (count - 1) // 2
     )
     frontier = Frontier("us", EVERYTHING)
-    findings: list[Finding] = []
+    findings: list[CrawlRecord] = []
     for settled in first.journal[:cut]:
         assert frontier.claim(settled.request)
         findings += take(frontier, settled)

@@ -6,10 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector.buddy.catalogue import Kind, Request
-from collector.buddy.findings import Key, Problem, Promotion
-
-from .model_buddy import ModelBuddy, action, crawl, problems, seen, tree
+from collector.buddy.requests import Kind, Request
+from collector.crawl.records import Key, Problem, Promotion
+from tests.crawl.model_buddy import ModelBuddy, action, crawl, problems, seen, tree
 
 PROJECT, PIPELINE = Key("us", "w0", "p0000"), Key("us", "w0", "p0000", 1)
 REFUSALS = {
@@ -21,11 +20,7 @@ BEHIND: dict[str, tuple[Any, str, Key]] = {
     "projects, page 2": (tree(1, 60, 0), "/workspaces/w0/projects?page=2&", Key("us", "w0")),
     "projects, page 3": (tree(1, 120, 0), "/workspaces/w0/projects?page=3&", Key("us", "w0")),
     "pipelines, page 2": (tree(1, 1, 60, 0), "/workspaces/w0/projects/p0000/pipelines?page=2&", PROJECT),
-    "actions, the probe": (
-        tree(1, 1, 1, 20),
-        "/workspaces/w0/projects/p0000/pipelines/1/actions?page=2&",
-        PIPELINE,
-    ),
+    "actions, the probe": (tree(1, 1, 1, 20), "/workspaces/w0/projects/p0000/pipelines/1/actions?page=2&", PIPELINE),
     "workspaces, the probe": (tree(20, 0), "/workspaces?page=2&", Key("us")),
 }
 
@@ -100,9 +95,7 @@ def test_a_promotion_that_shares_its_id_is_collected(first: str, whole: bool) ->
     listed = [action(5, kind, **(ends if kind == "PROMOTE_IMAGE" else {})) for kind in (first, second)]
     world["w0"]["p0000"][1] = [action(4), *sorted(listed, key=lambda each: each["type"], reverse=True)]
     buddy = ModelBuddy(world)
-    buddy.edit = lambda r, document: (
-        document.update(actions=[action(4), *listed]) if r.kind is Kind.ACTIONS else None
-    )
+    buddy.edit = lambda r, document: document.update(actions=[action(4), *listed]) if r.kind is Kind.ACTIONS else None
     done = crawl(buddy)
     assert {f.key.action_id for f in done.findings if isinstance(f, Promotion)} == {4, 5}
     [problem] = [f for f in done.findings if isinstance(f, Problem)]
@@ -122,9 +115,7 @@ def test_a_promotion_that_shares_its_id_with_an_action_of_an_earlier_page_is_col
     buddy = ModelBuddy(world, pages_every_list=True)
     document = buddy.document
     buddy.document = lambda request: (  # type: ignore[method-assign]
-        {**action(10), "src": {"image": "a"}, "dest": {}}
-        if request.kind is Kind.ACTION
-        else document(request)
+        {**action(10), "src": {"image": "a"}, "dest": {}} if request.kind is Kind.ACTION else document(request)
     )
     done = crawl(buddy, workers=workers)
     coverage = seen(done.findings)
@@ -149,8 +140,7 @@ def test_an_item_that_changes_between_readings_is_no_problem(member: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "key"),
-    [(Kind.WORKSPACES, Key("us")), (Kind.PROJECTS, Key("us", "w0")), (Kind.PIPELINES, PROJECT)],
+    ("kind", "key"), [(Kind.WORKSPACES, Key("us")), (Kind.PROJECTS, Key("us", "w0")), (Kind.PIPELINES, PROJECT)]
 )
 def test_two_parents_with_one_id_make_their_list_failed(kind: Kind, key: Key) -> None:
     """A second workspace, project or pipeline with the id of the first, but of other content, is not dropped silently."""

@@ -15,16 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buddy.catalogue import action_request, projects_request, workspaces_request
+from collector.buddy.requests import action_request, projects_request, workspaces_request
 from collector.crawl.journal import (
     FORMAT,
     Abandoned,
     Answered,
-    Cost,
     Failed,
     Header,
     Journal,
     Line,
+    RequestCost,
     Resumed,
     parse,
     read_header,
@@ -34,14 +34,12 @@ from collector.errors import NotPublished
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 HEADER = Header(FORMAT, "20261123T021500Z-7f3a9c", AT, "f" * 16, (Abandoned("old", "too old"),))
-COST = Cost(2, 1, 300, 0.5, 1.25)
+COST = RequestCost(2, 1, 300, 0.5, 1.25)
 LINES: list[Line] = [
     Answered(workspaces_request("us"), AT, COST, msgspec.Raw(b'{"workspaces":[{"domain":"acme"}]}')),
-    Failed(
-        projects_request("us", "acme"), AT, AT + timedelta(seconds=1), Cost(), "timeout", "m", 504, "é\nraw"
-    ),
+    Failed(projects_request("us", "acme"), AT, AT + timedelta(seconds=1), RequestCost(), "timeout", "m", 504, "é\nraw"),
     Resumed(AT + timedelta(hours=1)),
-    Answered(action_request("us", "a", "b", -7, 9), AT, Cost(), msgspec.Raw('{"name":"équipe\\n"}'.encode())),
+    Answered(action_request("us", "a", "b", -7, 9), AT, RequestCost(), msgspec.Raw('{"name":"équipe\\n"}'.encode())),
 ]
 
 
@@ -137,12 +135,10 @@ def test_a_line_that_is_refused_ends_the_journal_there(path: Path) -> None:
     assert held(path) == [seen_in(line) for line in LINES[:2]]
 
 
-@pytest.mark.parametrize(
-    "body", [b'{\n "a": [\n1,\r\n 2.50]\n}\n', b'{"a":18446744073709551616,"b":1e5}', b" {} "]
-)
+@pytest.mark.parametrize("body", [b'{\n "a": [\n1,\r\n 2.50]\n}\n', b'{"a":18446744073709551616,"b":1e5}', b" {} "])
 def test_a_body_is_kept_as_it_was_sent(body: bytes) -> None:
     """White space in a body doesn't break the line, and its numbers and texts are those that were sent."""
-    line = render(Answered(workspaces_request("us"), AT, Cost(), msgspec.Raw(body)))
+    line = render(Answered(workspaces_request("us"), AT, RequestCost(), msgspec.Raw(body)))
     assert line.count(b"\n") == 1
     parsed = parse(line)
     assert isinstance(parsed, Answered)
@@ -153,18 +149,16 @@ TEXTS = st.text(max_size=20)
 
 
 @given(TEXTS, TEXTS, st.none() | TEXTS, st.integers(-(2**63), 2**63 - 1), st.floats(0, 1e9))
-def test_any_line_is_read_as_it_was_written(
-    name: str, message: str, raw: str | None, key: int, seconds: float
-) -> None:
+def test_any_line_is_read_as_it_was_written(name: str, message: str, raw: str | None, key: int, seconds: float) -> None:
     """Whatever stands in a name, a message or a raw text, one line is written and the same value read."""
     failed = Failed(
-        action_request("us", name, name, key, key), AT, AT, Cost(1, 0, 9, seconds), "gone", message, 404, raw
+        action_request("us", name, name, key, key), AT, AT, RequestCost(1, 0, 9, seconds), "gone", message, 404, raw
     )
     line = render(failed)
     assert line.count(b"\n") == 1
     assert parse(line) == failed
     body = msgspec.json.encode({"a": [message, raw, seconds]})
-    answered = Answered(projects_request("us", name), AT, Cost(), msgspec.Raw(body), marked=key % 2 == 0)
+    answered = Answered(projects_request("us", name), AT, RequestCost(), msgspec.Raw(body), marked=key % 2 == 0)
     parsed = parse(render(answered))
     assert parsed is not None
     assert seen_in(parsed) == seen_in(answered)

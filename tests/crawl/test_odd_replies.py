@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.catalogue import Request, action_request, actions_request
-from collector.crawl.fetch import Fetcher, Limits, translated
-from collector.crawl.outcome import Outcome
-from collector.crawl.pace import Pace
-
-from .wire import TOKEN, installation, reply, wire
+from collector.buddy.requests import Request, action_request, actions_request
+from collector.crawl.fetch_result import FetchResult
+from collector.crawl.fetcher import Fetcher, Limits, translated
+from collector.crawl.rate_limiter import RateLimiter
+from tests.crawl.wire import TOKEN, installation, reply, wire
 
 ACTION = action_request("test", "acme", "web-shop", 101, 1001)
 LIST = actions_request("test", "acme", "web-shop", 101)
@@ -23,9 +22,9 @@ GOOD = reply(b'{"id": 1001}')
 BOM = b"\xef\xbb\xbf"
 
 
-async def ask(url: str, request: Request = ACTION, limits: Limits = LIMITS) -> Outcome:
+async def ask(url: str, request: Request = ACTION, limits: Limits = LIMITS) -> FetchResult:
     """One request with a fetcher of its own."""
-    async with Fetcher(installation(url), pace := Pace(), limits=limits, rng=random.Random(1)) as fetcher:
+    async with Fetcher(installation(url), pace := RateLimiter(), limits=limits, rng=random.Random(1)) as fetcher:
         outcome = await fetcher.get(request)
     assert pace.state.in_flight == 0
     return outcome
@@ -82,13 +81,11 @@ ODD: dict[str, tuple[bytes, str, int | None]] = {
 
 
 @pytest.mark.parametrize(("odd", "kind", "status"), ODD.values(), ids=ODD)
-async def test_an_odd_reply_is_asked_again_and_then_a_problem(
-    odd: bytes, kind: str, status: int | None
-) -> None:
+async def test_an_odd_reply_is_asked_again_and_then_a_problem(odd: bytes, kind: str, status: int | None) -> None:
     """Whatever a server sends in place of a reply costs its own request two attempts, and no other request anything."""
     async with (
         wire([odd, ...], [odd, ...], GOOD) as served,
-        Fetcher(installation(served.url), Pace(), limits=LIMITS) as fetcher,
+        Fetcher(installation(served.url), RateLimiter(), limits=LIMITS) as fetcher,
     ):
         outcome, next_one = await fetcher.get(ACTION), await fetcher.get(ACTION)
     assert outcome.failure is not None
@@ -139,10 +136,7 @@ async def test_a_byte_order_mark_is_read_and_not_kept() -> None:
     async with wire(reply(refused, 403)) as served:
         outcome = await ask(served.url)
     assert outcome.failure is not None
-    assert (outcome.failure.kind, outcome.failure.message) == (
-        "api_disabled",
-        "API is disabled in this workspace.",
-    )
+    assert (outcome.failure.kind, outcome.failure.message) == ("api_disabled", "API is disabled in this workspace.")
     async with wire(reply(BOM + b'{"message": "later"}', 503)) as served:
         outcome = await ask(served.url)
     assert outcome.failure is not None
@@ -164,9 +158,7 @@ ITEMS = reply(b'{"actions": []}')
         ([reply(b"", 503), reply(b"", 503), NONE_THERE], "http_error", 3),
     ],
 )
-async def test_the_first_404_of_a_list_is_asked_again(
-    replies: list[object], kind: str | None, attempts: int
-) -> None:
+async def test_the_first_404_of_a_list_is_asked_again(replies: list[object], kind: str | None, attempts: int) -> None:
     """Two 404s say that a listed parent is gone; after one, whatever else comes is believed, and nothing is not gone."""
     async with wire(*replies) as served:
         outcome = await ask(served.url, LIST, Limits(attempts=3, retry_initial_s=0.001))
@@ -221,9 +213,7 @@ _KNOWN = st.sampled_from([
     headers=st.lists(st.tuples(_HEADERS, _KNOWN | _VALUES), max_size=5),
     body=st.sampled_from([b"", b"{}", b"2\r\n{}\r\n0\r\n\r\n", BOM, b"[1]"]) | st.binary(max_size=60),
 )
-def test_no_head_makes_a_foreign_exception_escape(
-    status: int, headers: list[tuple[bytes, bytes]], body: bytes
-) -> None:
+def test_no_head_makes_a_foreign_exception_escape(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     """Any status with any headers and any body ends in an outcome, within the limits."""
     lines = [b"%s: %s" % header for header in headers]
     raw = b"\r\n".join([b"HTTP/1.1 %03d Said" % status, *lines, b"", body])

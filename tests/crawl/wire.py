@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from collector.settings import Installation, Secret
+from collector.settings.loading import Installation, Secret
 
 TOKEN = "bdy_planted_0123456789abcdef"
 

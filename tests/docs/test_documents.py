@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from collector.after_run import metrics
 from collector.cli.failures import EXIT_CODES
-from collector.config_file import SETTINGS
 from collector.errors import CollectorError
 from collector.lake.tables import PROBLEM_KINDS
-from collector.night import metrics
-from tests.night.endings import published
+from collector.settings.file import SETTINGS
+from tests.after_run.endings import published
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -49,9 +49,7 @@ def test_the_example_works(example: str, tmp_path: Path) -> None:
     """Each edit finds its place, each command says what the document says it does."""
     for name in ("collector", "sql", "tests", "docs", "notebooks"):
         if (ROOT / name).exists():
-            shutil.copytree(
-                ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "lakes")
-            )
+            shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "lakes"))
     for path in (*ROOT.glob("*.toml"), *ROOT.glob("*.md"), ROOT / "Makefile"):
         if path.name != "collector.toml":
             shutil.copy(path, tmp_path)
@@ -98,9 +96,7 @@ def follow(command: str, expected: list[str], folder: Path) -> None:
     """Run a command where the copy is, and compare what it prints; … stands for anything."""
     assert command.startswith("python "), command
     environ = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("BUDDY_", "COLLECTOR_", "COV"))
+        name: value for name, value in os.environ.items() if not name.startswith(("BUDDY_", "COLLECTOR_", "COV"))
     }
     done = subprocess.run(
         command.replace("python", f'"{sys.executable}"', 1),
@@ -114,9 +110,7 @@ def follow(command: str, expected: list[str], folder: Path) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     pattern = "\n".join(".*" if line == "…" else re.escape(line).replace("…", ".*") for line in expected)
     said = "\n".join(line.rstrip() for line in done.stdout.rstrip("\n").split("\n"))
-    assert re.fullmatch(pattern, said, re.DOTALL), f"{command}\nsaid\n{said}\ninstead of\n" + "\n".join(
-        expected
-    )
+    assert re.fullmatch(pattern, said, re.DOTALL), f"{command}\nsaid\n{said}\ninstead of\n" + "\n".join(expected)
 
 
 def test_there_are_three_examples() -> None:

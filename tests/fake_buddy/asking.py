@@ -41,9 +41,7 @@ def path_of(*names: str | int, kind: str | None = None) -> str:
     return "".join(steps) + (f"/{kind}" if kind else "")
 
 
-def ask(
-    fake: FakeBuddy, *paths: str, token: str | None = None, method: str = "GET", **query: Any
-) -> list[Said]:
+def ask(fake: FakeBuddy, *paths: str, token: str | None = None, method: str = "GET", **query: Any) -> list[Said]:
     """Ask for one path after another over one connection, with the same query."""
     asked = f"?{urlencode(query)}" if query else ""
     return asyncio.run(_ask(fake.url, [path + asked for path in paths], token or fake.token, method))

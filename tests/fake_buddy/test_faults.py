@@ -13,21 +13,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector.fake_buddy import FAULTS, FakeBuddy, Fault, World
-
-from .asking import Said, ask, body_of, get, path_of, wire
+from collector.fake_buddy import FAULTS, FakeBuddy, FakeWorld, Fault
+from tests.fake_buddy.asking import Said, ask, body_of, get, path_of, wire
 
 PIPELINES = path_of("acme", "web-shop", kind="pipelines")
-PROMOTION = next(
-    item["id"] for item in World().actions("acme", "web-shop", 106) if item["type"] == "PROMOTE_IMAGE"
-)
+PROMOTION = next(item["id"] for item in FakeWorld().actions("acme", "web-shop", 106) if item["type"] == "PROMOTE_IMAGE")
 ACTION = path_of("acme", "web-shop", 106, PROMOTION)
-TRUTH = World().action("acme", "web-shop", 106, PROMOTION)
+TRUTH = FakeWorld().action("acme", "web-shop", 106, PROMOTION)
 
 
 def hit(fault: Fault, path: str = ACTION, **query: Any) -> Said:
     """Return the reply to one request that a fault hits."""
-    with FakeBuddy(World(), script=[fault]) as fake:
+    with FakeBuddy(FakeWorld(), script=[fault]) as fake:
         reply = get(fake, path, **query)
         assert fake.arrivals[0].fault == fault.do
         return reply
@@ -35,7 +32,7 @@ def hit(fault: Fault, path: str = ACTION, **query: Any) -> Said:
 
 def raw(fault: Fault, **patience: Any) -> tuple[bytes, str]:
     """Return the bytes of one reply that a fault hits, and how they ended."""
-    with FakeBuddy(World(), script=[fault]) as fake:
+    with FakeBuddy(FakeWorld(), script=[fault]) as fake:
         return wire(fake, ACTION, **patience)
 
 
@@ -65,15 +62,12 @@ def test_status_with_a_body_and_headers() -> None:
 
 @pytest.mark.parametrize("code", [429, 403])
 @pytest.mark.parametrize(
-    ("reset", "low", "high"),
-    [("good", 0, 3), ("past", -70, -50), ("skewed", 3590, 3610), ("absurd", 10**19, 10**20)],
+    ("reset", "low", "high"), [("good", 0, 3), ("past", -70, -50), ("skewed", 3590, 3610), ("absurd", 10**19, 10**20)]
 )
 def test_limited(code: int, reset: str, low: int, high: int) -> None:
     """A scripted refusal says a reset that is right, past, an hour off or absurd against its own Date."""
     reply = hit(Fault("limited", code=code, reset=reset))
-    ahead = (
-        int(reply.headers["X-Rate-Limit-Reset"]) - parsedate_to_datetime(reply.headers["Date"]).timestamp()
-    )
+    ahead = int(reply.headers["X-Rate-Limit-Reset"]) - parsedate_to_datetime(reply.headers["Date"]).timestamp()
     assert (reply.status, reply.message) == (code, "Rate limit exceeded.")
     assert low <= ahead <= high
     assert reply.headers["X-Rate-Limit-Remaining"] == "0"
@@ -88,7 +82,7 @@ def test_limited_without_a_reset_or_with_another() -> None:
 
 def test_a_scripted_refusal_spends_nothing() -> None:
     """After a scripted refusal the window is as full as before."""
-    with FakeBuddy(World(), limit=3, window=3600.0, script=[Fault("limited")]) as fake:
+    with FakeBuddy(FakeWorld(), limit=3, window=3600.0, script=[Fault("limited")]) as fake:
         assert [reply.status for reply in ask(fake, *["/workspaces"] * 5)] == [429, 200, 200, 200, 429]
 
 
@@ -115,9 +109,7 @@ def test_reset_during() -> None:
     got, end = raw(Fault("reset_during"))
     assert end == "reset"
     assert got.startswith(b"HTTP/1.1 200 ")
-    assert (
-        len(body_of(got)) == len(json.dumps(TRUTH, separators=(",", ":"), ensure_ascii=False).encode()) // 2
-    )
+    assert len(body_of(got)) == len(json.dumps(TRUTH, separators=(",", ":"), ensure_ascii=False).encode()) // 2
 
 
 def test_truncate() -> None:
@@ -185,7 +177,7 @@ def test_wrong_type_and_extra_field() -> None:
         **TRUTH,
         "src": {**TRUTH["src"], "image": 7},
     }
-    listed = World().pipelines("acme", "web-shop")
+    listed = FakeWorld().pipelines("acme", "web-shop")
     reply = hit(Fault("wrong_type", json_path="pipelines[1].id", value="x"), PIPELINES).json
     assert reply["pipelines"] == [listed[0], {**listed[1], "id": "x"}, *listed[2:]]
     reply = hit(Fault("extra_field", json_path="pipelines[*].colour", value="red"), PIPELINES).json
@@ -206,14 +198,14 @@ def test_trickle() -> None:
 
 def test_hang() -> None:
     """Nothing comes, and the connection stays open; the log says that no status was sent."""
-    with FakeBuddy(World(), script=[Fault("hang")]) as fake:
+    with FakeBuddy(FakeWorld(), script=[Fault("hang")]) as fake:
         assert wire(fake, ACTION, patience_seconds=0.2) == (b"", "silence")
         assert fake.arrivals[0].status == 0
 
 
 def test_a_hanging_server_stops_at_once() -> None:
     """Replies that never end do not keep the server from stopping."""
-    with FakeBuddy(World(), script=[Fault("hang"), Fault("trickle", seconds=9, nth=2)]) as fake:
+    with FakeBuddy(FakeWorld(), script=[Fault("hang"), Fault("trickle", seconds=9, nth=2)]) as fake:
         for _ in range(2):
             wire(fake, ACTION, patience_seconds=0.1)
         started = time.monotonic()
@@ -235,7 +227,7 @@ def test_delay() -> None:
 
 def pages(fault: Fault) -> list[list[int]]:
     """Return the ids on three pages of two, every one of which a fault hits."""
-    with FakeBuddy(World(pipelines=5), script=[fault]) as fake:
+    with FakeBuddy(FakeWorld(pipelines=5), script=[fault]) as fake:
         replies = [get(fake, PIPELINES, page=page, per_page=2, sort_by="id").json for page in (1, 2, 3)]
     return [[item["id"] for item in reply["pipelines"]] for reply in replies]
 
@@ -250,10 +242,10 @@ def test_faults_of_pages() -> None:
 
 def test_mutate_before_and_after() -> None:
     """Items move between pages while they are read: the world changes before or after an answer."""
-    gone = World(pipelines=5).pipelines("acme", "web-shop", "id")[0]["id"]
+    gone = FakeWorld(pipelines=5).pipelines("acme", "web-shop", "id")[0]["id"]
     one, two, three = pages(Fault("delay", nth=99))
 
-    def without_first(world: World) -> World:
+    def without_first(world: FakeWorld) -> FakeWorld:
         return world.remove("acme", "web-shop", gone)
 
     shifted = [two[1], *three]
@@ -271,14 +263,14 @@ def test_half_character() -> None:
 
 def test_mutate_to_a_night() -> None:
     """As plain data a mutation names the night to which the world moves on."""
-    with FakeBuddy(World(), script=[Fault("mutate", night=3)]) as fake:
+    with FakeBuddy(FakeWorld(), script=[Fault("mutate", night=3)]) as fake:
         get(fake, "/workspaces")
         assert fake.world.night == 3
 
 
 def test_vanish() -> None:
     """From the hit on, the path and all beneath it are 404, and its siblings are not."""
-    with FakeBuddy(World(), script=[Fault("vanish", path="*/web-shop/pipelines")]) as fake:
+    with FakeBuddy(FakeWorld(), script=[Fault("vanish", path="*/web-shop/pipelines")]) as fake:
         paths = (ACTION, PIPELINES, PIPELINES, ACTION, path_of("acme", "checkout-api", kind="pipelines"))
         assert [reply.status for reply in ask(fake, *paths)] == [200, 404, 404, 404, 200]
         fake.script.clear()

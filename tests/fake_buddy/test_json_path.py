@@ -14,12 +14,7 @@ DOCUMENT: dict[str, Any] = {"a": {"b": 1}, "list": [{"id": 1}, {"id": 2}], "numb
 
 @pytest.mark.parametrize(
     ("path", "found"),
-    [
-        ("a", ["a"]),
-        ("$.a.b", ["a", "b"]),
-        ("list[0].id", ["list", 0, "id"]),
-        ("list[*].id", ["list", "*", "id"]),
-    ],
+    [("a", ["a"]), ("$.a.b", ["a", "b"]), ("list[0].id", ["list", 0, "id"]), ("list[*].id", ["list", "*", "id"])],
 )
 def test_paths_are_steps(path: str, found: list[str | int]) -> None:
     """Fields, indexes and stars are read in order, with or without the dollar."""

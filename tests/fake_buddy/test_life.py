@@ -18,16 +18,15 @@ import aiohttp
 import pytest
 
 import collector.fake_buddy
-from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.fake_buddy.__main__ import load_script, main
-
-from .asking import ask, get
+from tests.fake_buddy.asking import ask, get
 
 
 def test_it_runs_beside_a_sync_test_and_ends() -> None:
     """The server lives in one thread from the beginning of the block to its end."""
     before = threading.active_count()
-    with FakeBuddy(World()) as fake:
+    with FakeBuddy(FakeWorld()) as fake:
         assert get(fake, "/workspaces").status == 200
         address = fake.url.partition("//")[2].split(":")
     assert threading.active_count() == before
@@ -39,7 +38,7 @@ def test_it_runs_beside_an_async_test() -> None:
     """From a coroutine it is used the same way, and answers many at once."""
 
     async def many() -> list[int]:
-        async with FakeBuddy(World(), latency=0.1) as fake, aiohttp.ClientSession() as session:
+        async with FakeBuddy(FakeWorld(), latency=0.1) as fake, aiohttp.ClientSession() as session:
             session.headers["Authorization"] = f"Bearer {fake.token}"
 
             async def one() -> int:
@@ -53,13 +52,13 @@ def test_it_runs_beside_an_async_test() -> None:
 
 def test_a_taken_port_is_an_error() -> None:
     """A port that somebody else holds is an error of the one who asks for it."""
-    with FakeBuddy(World()) as fake, pytest.raises(OSError, match="address already in use"):
-        FakeBuddy(World(), port=int(fake.url.rpartition(":")[2])).start()
+    with FakeBuddy(FakeWorld()) as fake, pytest.raises(OSError, match="address already in use"):
+        FakeBuddy(FakeWorld(), port=int(fake.url.rpartition(":")[2])).start()
 
 
 def test_stopping_what_never_started() -> None:
     """Stopping twice, or before the start, does nothing."""
-    fake = FakeBuddy(World())
+    fake = FakeBuddy(FakeWorld())
     fake.stop()
     fake.start()
     fake.stop()
@@ -68,17 +67,11 @@ def test_stopping_what_never_started() -> None:
 
 def test_the_log_is_in_order_and_may_be_bounded() -> None:
     """Arrivals are numbered in order, found by kind, and the counts outlive a bounded log."""
-    with FakeBuddy(World(), arrivals_kept=2) as fake:
+    with FakeBuddy(FakeWorld(), arrivals_kept=2) as fake:
         ask(fake, "/workspaces", "/user/token", "/workspaces?x=%20y")
         assert [arrival.number for arrival in fake.arrivals] == [2, 3]
         assert [arrival.query for arrival in fake.requests("workspaces")] == [{"x": " y"}]
-        assert fake.counts() == {
-            "requests": 3,
-            "refused": 0,
-            "kind:workspaces": 2,
-            "kind:token": 1,
-            "status:200": 3,
-        }
+        assert fake.counts() == {"requests": 3, "refused": 0, "kind:workspaces": 2, "kind:token": 1, "status:200": 3}
         fake.forget_arrivals()
         assert fake.arrivals == []
         assert fake.counts()["requests"] == 0
@@ -86,7 +79,7 @@ def test_the_log_is_in_order_and_may_be_bounded() -> None:
 
 def test_the_side_door() -> None:
     """Beside the API one reads counts, clears the log and moves the night on, without leaving a trace."""
-    with FakeBuddy(World()) as fake:
+    with FakeBuddy(FakeWorld()) as fake:
         get(fake, "/workspaces")
         stats = json.load(urlopen(f"{fake.url}/-/stats?minimum=1"))
         assert (stats["requests"], stats["expected_minimum"]) == (1, fake.expected_minimum())

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, World
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.fake_buddy.company import AWKWARD_NAMES
+from tests.fake_buddy.asking import ask, get, path_of
 
-from .asking import ask, get, path_of
-
-WORLD = World(workspaces=2, projects=8 * len(AWKWARD_NAMES), pipelines=47, actions=2)
+WORLD = FakeWorld(workspaces=2, projects=8 * len(AWKWARD_NAMES), pipelines=47, actions=2)
 PIPELINES = path_of("acme", "web-shop", kind="pipelines")
 PROJECTS = path_of("acme", kind="projects")
 
@@ -54,9 +53,7 @@ def test_twenty_a_page_unless_asked(fake: FakeBuddy) -> None:
 def test_pages_join_into_the_list(fake: FakeBuddy) -> None:
     """The pages of every order, put together, are the list in that order: nothing twice, nothing missing."""
     for query in ({"sort_by": "id"}, {"sort_by": "name"}, {"sort_by": "id", "sort_direction": "DESC"}, {}):
-        pages = [
-            get(fake, PIPELINES, page=page, per_page=10, **query).json["pipelines"] for page in range(1, 6)
-        ]
+        pages = [get(fake, PIPELINES, page=page, per_page=10, **query).json["pipelines"] for page in range(1, 6)]
         joined = [item for page in pages for item in page]
         descending = query.get("sort_direction") == "DESC"
         assert joined == WORLD.pipelines("acme", "web-shop", query.get("sort_by"), descending)
@@ -112,7 +109,7 @@ def test_a_wrong_query_is_refused(fake: FakeBuddy, query: dict[str, object], mes
 
 def test_lists_can_carry_the_ends() -> None:
     """With `actions_carry_ends` the promotions of a list are whole, and the other actions are short."""
-    world = World(awkward=False)
+    world = FakeWorld(awkward=False)
     with FakeBuddy(world, actions_carry_ends=True) as fake:
         items = get(fake, path_of("acme", "web-shop", 106, kind="actions")).json["actions"]
     promotions = [item for item in items if item["type"] == "PROMOTE_IMAGE"]
@@ -122,7 +119,7 @@ def test_lists_can_carry_the_ends() -> None:
 
 def test_the_world_may_change_between_two_requests() -> None:
     """Another night set on a running server is what the next request sees."""
-    with FakeBuddy(World()) as fake:
+    with FakeBuddy(FakeWorld()) as fake:
         path = path_of("acme", "checkout-api", 101, kind="actions")
         before = get(fake, path).json["actions"]
         fake.world = fake.world.at(2)

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from collector.fake_buddy import Edit, World
+from collector.fake_buddy import Edit, FakeWorld
 from collector.fake_buddy.edits import Path
 from tests.worlds import actions_of
 
 EXECUTION = {"last_execution_status", "current_revision", "pipeline"}
 
 
-def snapshot(world: World) -> dict[Path, dict[str, Any]]:
+def snapshot(world: FakeWorld) -> dict[Path, dict[str, Any]]:
     """Return every action by its path."""
     return {action: world.item(action) for action in actions_of(world)}
 
 
-NIGHTS = {night: snapshot(World().at(night)) for night in range(1, 6)}
+NIGHTS = {night: snapshot(FakeWorld().at(night)) for night in range(1, 6)}
 
 
 def changed(before: int, after: int) -> dict[Path, set[str]]:
@@ -56,12 +56,12 @@ def test_most_of_the_configuration_stays() -> None:
 
 def test_nights_do_not_depend_on_each_other() -> None:
     """A night is the same whether one came to it from the first night or from a later one."""
-    assert snapshot(World().at(30).at(3)) == NIGHTS[3]
+    assert snapshot(FakeWorld().at(30).at(3)) == NIGHTS[3]
 
 
 def test_a_year_does_not_overflow() -> None:
     """After a year a pipeline has grown by its spare slots at most."""
-    world = World(actions=8)
+    world = FakeWorld(actions=8)
     counts = world.at(365).count()
     assert counts["actions"] <= counts["pipelines"] * 12
     assert counts["actions"] > world.count()["actions"]
@@ -72,8 +72,8 @@ PIPELINE = ("acme", "web-shop", 106)
 
 def test_an_edit_holds_from_a_night_until_another() -> None:
     """A removed action is away from its first night to the night before its last, in lists and by GET."""
-    victim = next(iter(World().paths(PIPELINE)))
-    world = World().remove(*victim, from_night=2, until=4)
+    victim = next(iter(FakeWorld().paths(PIPELINE)))
+    world = FakeWorld().remove(*victim, from_night=2, until=4)
     there = [victim in list(world.at(night).paths(PIPELINE)) for night in (1, 2, 3, 4)]
     assert there == [True, False, False, True]
     with pytest.raises(LookupError):
@@ -83,19 +83,19 @@ def test_an_edit_holds_from_a_night_until_another() -> None:
 
 def test_a_change_shows_where_the_field_shows() -> None:
     """A changed field differs in the action, in the list if it is shown there, and nowhere else."""
-    victim = next(iter(World().paths(PIPELINE)))
-    world = World().change(*victim, name="renamed", src={"tag": "x"}, timeout=..., from_night=2).at(2)
+    victim = next(iter(FakeWorld().paths(PIPELINE)))
+    world = FakeWorld().change(*victim, name="renamed", src={"tag": "x"}, timeout=..., from_night=2).at(2)
     item = world.item(victim)
     listed = next(item for item in world.actions(*PIPELINE) if item["id"] == victim[-1])
     assert (item["name"], item["src"], "timeout" in item) == ("renamed", {"tag": "x"}, False)
     assert listed["name"] == "renamed"
     assert "src" not in listed
-    assert World().change(*victim, name="renamed", from_night=2).item(victim) == World().item(victim)
+    assert FakeWorld().change(*victim, name="renamed", from_night=2).item(victim) == FakeWorld().item(victim)
 
 
 def test_a_change_of_a_pipeline_reaches_its_actions() -> None:
     """A renamed pipeline has its new name in the list and inside each of its actions."""
-    world = World().change(*PIPELINE, name="Renamed")
+    world = FakeWorld().change(*PIPELINE, name="Renamed")
     assert "Renamed" in [item["name"] for item in world.pipelines("acme", "web-shop")]
     assert world.item(next(iter(world.paths(PIPELINE))))["pipeline"]["name"] == "Renamed"
 
@@ -103,7 +103,7 @@ def test_a_change_of_a_pipeline_reaches_its_actions() -> None:
 def test_things_can_be_added_at_every_level() -> None:
     """An added workspace, project, pipeline and action are listed, found, counted and sorted."""
     world = (
-        World()
+        FakeWorld()
         .add(item={"domain": "new", "id": 9, "name": "New"})
         .add("new", item={"name": "fresh", "display_name": "Fresh", "status": "ACTIVE"})
         .add("new", "fresh", item={"id": 7, "name": "Late"})
@@ -113,7 +113,7 @@ def test_things_can_be_added_at_every_level() -> None:
     assert [item["id"] for item in world.pipelines("new", "fresh", "id")] == [5, 7]
     assert [item["id"] for item in world.pipelines("new", "fresh", "id", descending=True)] == [7, 5]
     assert world.action("new", "fresh", 7, 1)["pipeline"]["name"] == "Late"
-    before, after = World().count(), world.count()
+    before, after = FakeWorld().count(), world.count()
     assert {name: after[name] - before[name] for name in after} == {
         "workspaces": 1,
         "projects": 1,
@@ -125,15 +125,15 @@ def test_things_can_be_added_at_every_level() -> None:
 
 def test_what_is_beneath_a_removed_thing_is_gone() -> None:
     """Nothing beneath a removed project exists, and its siblings stay."""
-    world = World().remove("acme", "web-shop")
+    world = FakeWorld().remove("acme", "web-shop")
     assert not world.exists(PIPELINE)
     assert world.refusal(PIPELINE) == (404, "Project not found")
-    assert world.count()["projects"] == World().count()["projects"] - 1
+    assert world.count()["projects"] == FakeWorld().count()["projects"] - 1
 
 
 def test_what_was_added_can_go_again() -> None:
     """A removed addition is in no list and answers nothing, like any other removed thing."""
-    world = World().add("acme", item={"name": "brief"}).remove("acme", "brief")
+    world = FakeWorld().add("acme", item={"name": "brief"}).remove("acme", "brief")
     assert "brief" not in [project["name"] for project in world.projects("acme")]
     assert ("acme", "brief") not in list(world.paths(("acme",)))
     assert not world.exists(("acme", "brief"))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, World
-
-from .asking import ask, get, path_of, wire
+from collector.fake_buddy import FakeBuddy, FakeWorld
+from tests.fake_buddy.asking import ask, get, path_of, wire
 
 PIPELINES = path_of("acme", "web-shop", kind="pipelines")
 ACTIONS = path_of("acme", "web-shop", 106, kind="actions")
@@ -14,7 +13,7 @@ ACTIONS = path_of("acme", "web-shop", 106, kind="actions")
 
 def test_a_wrong_token_is_401_and_says_nothing_of_limits() -> None:
     """Without the right token there is a 401 in Buddy's shape, and no rate header."""
-    with FakeBuddy(World(), limit=10, window=60) as fake:
+    with FakeBuddy(FakeWorld(), limit=10, window=60) as fake:
         reply = ask(fake, "/workspaces", token="wrong")[0]
         assert (reply.status, reply.message) == (401, "Wrong authentication data")
         assert not [name for name in reply.headers if name.lower().startswith("x-rate")]
@@ -36,7 +35,7 @@ def test_a_wrong_token_is_401_and_says_nothing_of_limits() -> None:
 )
 def test_a_missing_scope_is_403(scopes: tuple[str, ...], path: str, status: int) -> None:
     """Workspaces and projects need WORKSPACE, what is beneath EXECUTION_INFO, the token itself nothing."""
-    with FakeBuddy(World(), scopes=scopes) as fake:
+    with FakeBuddy(FakeWorld(), scopes=scopes) as fake:
         reply = get(fake, path)
     assert reply.status == status
     assert status == 200 or "scope" in reply.message
@@ -58,7 +57,7 @@ def test_a_missing_scope_is_403(scopes: tuple[str, ...], path: str, status: int)
 )
 def test_what_is_not_there_is_404(path: str) -> None:
     """Unknown names, ids of another parent, words for numbers and unknown resources are 404."""
-    with FakeBuddy(World()) as fake:
+    with FakeBuddy(FakeWorld()) as fake:
         reply = get(fake, path)
     assert reply.status == 404
     assert reply.message
@@ -66,22 +65,22 @@ def test_what_is_not_there_is_404(path: str) -> None:
 
 def test_nothing_can_be_changed() -> None:
     """Any other method than GET is refused."""
-    with FakeBuddy(World()) as fake:
+    with FakeBuddy(FakeWorld()) as fake:
         assert ask(fake, "/workspaces", method="POST")[0].status == 405
 
 
 @pytest.mark.parametrize(
     ("world", "status", "message"),
     [
-        (World().freeze("acme"), 403, "Only active workspace have access to API"),
-        (World().disable("acme"), 400, "API is disabled in this workspace."),
-        (World().disable("acme", code=403), 403, "API is disabled in this workspace."),
-        (World().forbid("acme", "web-shop"), 403, "You don't have permission to access this resource."),
-        (World().forbid("acme", "web-shop", 106), 403, "You don't have permission to access this resource."),
-        (World().remove("acme", "web-shop"), 404, "Project not found"),
+        (FakeWorld().freeze("acme"), 403, "Only active workspace have access to API"),
+        (FakeWorld().disable("acme"), 400, "API is disabled in this workspace."),
+        (FakeWorld().disable("acme", code=403), 403, "API is disabled in this workspace."),
+        (FakeWorld().forbid("acme", "web-shop"), 403, "You don't have permission to access this resource."),
+        (FakeWorld().forbid("acme", "web-shop", 106), 403, "You don't have permission to access this resource."),
+        (FakeWorld().remove("acme", "web-shop"), 404, "Project not found"),
     ],
 )
-def test_a_state_of_the_world_refuses(world: World, status: int, message: str) -> None:
+def test_a_state_of_the_world_refuses(world: FakeWorld, status: int, message: str) -> None:
     """A frozen or disabled workspace, and a forbidden thing, refuse all beneath them in Buddy's words."""
     with FakeBuddy(world) as fake:
         reply = get(fake, ACTIONS)
@@ -90,7 +89,7 @@ def test_a_state_of_the_world_refuses(world: World, status: int, message: str) -
 
 def test_what_is_forbidden_stays_in_its_list() -> None:
     """A forbidden pipeline and a frozen workspace are still listed: only what is beneath is refused."""
-    world = World().forbid("acme", "web-shop", 106).freeze("acme", from_night=2)
+    world = FakeWorld().forbid("acme", "web-shop", 106).freeze("acme", from_night=2)
     with FakeBuddy(world) as fake:
         assert 106 in [item["id"] for item in get(fake, PIPELINES).json["pipelines"]]
         fake.world = world.at(2)
@@ -99,7 +98,7 @@ def test_what_is_forbidden_stays_in_its_list() -> None:
 
 def test_a_forgotten_prefix_meets_the_web_interface() -> None:
     """A self-hosted Buddy answers beneath its prefix; beside it stands an HTML page with status 200."""
-    with FakeBuddy(World(), prefix="/api") as fake:
+    with FakeBuddy(FakeWorld(), prefix="/api") as fake:
         assert fake.url.endswith("/api")
         assert get(fake, "/workspaces").json["workspaces"]
         page, _ = wire(fake, "/workspaces")
@@ -109,7 +108,7 @@ def test_a_forgotten_prefix_meets_the_web_interface() -> None:
 
 def test_the_token_tells_of_itself() -> None:
     """`/user/token` shows scopes and expiry, as the official clients read them."""
-    with FakeBuddy(World(), scopes=("WORKSPACE",), expires_at="2026-12-01T00:00:00Z") as fake:
+    with FakeBuddy(FakeWorld(), scopes=("WORKSPACE",), expires_at="2026-12-01T00:00:00Z") as fake:
         token = get(fake, "/user/token").json
     assert (token["scopes"], token["expires_at"]) == (["WORKSPACE"], "2026-12-01T00:00:00Z")
     assert {"id", "name", "ip_restrictions", "workspace_restrictions"} <= set(token)

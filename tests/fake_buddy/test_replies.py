@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, Fault, World
-
-from .asking import get, path_of
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
+from tests.fake_buddy.asking import get, path_of
 
 REPLIES = Path(__file__).parents[1] / "replies"
 # Awkward items break the documents on purpose; these tests are about the others.
-WORLD = World(projects=20, pipelines=7, actions=6, awkward=False)
+WORLD = FakeWorld(projects=20, pipelines=7, actions=6, awkward=False)
 # Gone from Buddy since 2025, or belonging to another type of action.
 GONE = {"on", "deployment_excludes"}
 
@@ -40,9 +39,7 @@ def missing(sample: Any, served: Any, where: str = "$") -> list[str]:
             fault
             for name in sample.keys() - GONE
             for fault in (
-                missing(sample[name], served[name], f"{where}.{name}")
-                if name in served
-                else [f"{where}.{name}"]
+                missing(sample[name], served[name], f"{where}.{name}") if name in served else [f"{where}.{name}"]
             )
         ]
     if isinstance(sample, list) and sample:
@@ -87,7 +84,7 @@ def test_every_documented_field_is_served(fake: FakeBuddy, sample: str, path: st
 
 def test_an_empty_list_is_empty() -> None:
     """An empty list is an empty array with status 200, as documented."""
-    with FakeBuddy(World(projects=0)) as fake:
+    with FakeBuddy(FakeWorld(projects=0)) as fake:
         reply = get(fake, path_of("acme", kind="projects"))
     assert reply.status == 200
     assert reply.json["projects"] == golden("projects_empty")["projects"]
@@ -133,6 +130,6 @@ def test_only_documented_values_are_used() -> None:
 )
 def test_errors_are_word_for_word(sample: str, fault: Fault, status: int) -> None:
     """The errors whose words are known are sent with exactly those words."""
-    with FakeBuddy(World(), script=[fault]) as fake:
+    with FakeBuddy(FakeWorld(), script=[fault]) as fake:
         reply = get(fake, "/workspaces")
     assert (reply.status, reply.json) == (status, golden(sample))

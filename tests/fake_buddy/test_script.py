@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.fake_buddy import FAULTS, FakeBuddy, Fault, Script, World
+from collector.fake_buddy import FAULTS, FakeBuddy, FakeWorld, Fault, Script
 from collector.fake_buddy.routes import KINDS, understand
-
-from .asking import ask, get, path_of
+from tests.fake_buddy.asking import ask, get, path_of
 
 PROJECTS = path_of("acme", kind="projects")
 PIPELINES = path_of("acme", "web-shop", kind="pipelines")
@@ -42,11 +41,7 @@ def test_an_outage_lasts_seconds() -> None:
 def test_only_what_matches_counts() -> None:
     """Kind, path and page must all match; what does not match is not counted."""
     assert hits(Fault("hang", kind="pipelines"), PROJECTS, PIPELINES) == [False, True]
-    assert hits(Fault("hang", page=2), PROJECTS, f"{PROJECTS}?page=1", f"{PROJECTS}?page=2") == [
-        False,
-        False,
-        True,
-    ]
+    assert hits(Fault("hang", page=2), PROJECTS, f"{PROJECTS}?page=1", f"{PROJECTS}?page=2") == [False, False, True]
     assert hits(Fault("hang", kind="projects", page=1), PIPELINES, PROJECTS) == [False, True]
 
 
@@ -67,13 +62,13 @@ def test_every_url_by_itself() -> None:
 def test_the_first_rule_that_hits_decides() -> None:
     """Rules stand in order, and a rule that another forestalled has still counted the arrival."""
     script = [Fault("status", code=500), Fault("status", code=404, times=2)]
-    with FakeBuddy(World(), script=script) as fake:
+    with FakeBuddy(FakeWorld(), script=script) as fake:
         assert [reply.status for reply in ask(fake, *["/workspaces"] * 3)] == [500, 404, 200]
 
 
 def test_refused_and_unauthorised_arrivals_use_up_no_rule() -> None:
     """A 401 and a refusal by rate leave the script as it was."""
-    with FakeBuddy(World(), limit=1, window=3600.0, script=[Fault("status", nth=2, code=418)]) as fake:
+    with FakeBuddy(FakeWorld(), limit=1, window=3600.0, script=[Fault("status", nth=2, code=418)]) as fake:
         assert ask(fake, "/workspaces", token="wrong")[0].status == 401
         assert [reply.status for reply in ask(fake, "/workspaces", "/workspaces")] == [200, 429]
         fake.neighbour(-1)
@@ -82,7 +77,7 @@ def test_refused_and_unauthorised_arrivals_use_up_no_rule() -> None:
 
 def test_rules_may_come_and_go_while_it_runs() -> None:
     """A rule added to a running server hits the next arrival; a cleared script hits none."""
-    with FakeBuddy(World()) as fake:
+    with FakeBuddy(FakeWorld()) as fake:
         fake.script.add(Fault("status", code=500, times=None))
         assert get(fake, "/workspaces").status == 500
         fake.script.clear()
@@ -128,10 +123,7 @@ def storms() -> st.SearchStrategy[list[dict[str, Any]]]:
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine all is slow
-@given(
-    storm=storms(),
-    targets=st.lists(st.sampled_from((PROJECTS, PIPELINES, f"{PROJECTS}?page=2")), max_size=20),
-)
+@given(storm=storms(), targets=st.lists(st.sampled_from((PROJECTS, PIPELINES, f"{PROJECTS}?page=2")), max_size=20))
 def test_a_script_is_no_dice(storm: list[dict[str, Any]], targets: list[str]) -> None:
     """The same script and the same arrivals give the same hits, whatever the script."""
     scripts = [Script(Fault.from_data(data) for data in storm) for _ in range(2)]

@@ -10,15 +10,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.fake_buddy import SECRET_MARKER, World
+from collector.fake_buddy import SECRET_MARKER, FakeWorld
 from collector.fake_buddy.attachments import CONDITIONS
 from collector.fake_buddy.company import AWKWARD_NAMES, project_index, project_name
 from tests.worlds import actions_of
 
-COMPANY = World(workspaces=2, projects=10, pipelines=8, actions=6)
+COMPANY = FakeWorld(workspaces=2, projects=10, pipelines=8, actions=6)
 
 
-def every_action(world: World) -> Iterator[dict[str, Any]]:
+def every_action(world: FakeWorld) -> Iterator[dict[str, Any]]:
     """Return every action, whole."""
     return map(world.item, actions_of(world))
 
@@ -28,7 +28,7 @@ PROMOTIONS = [action for action in every_action(COMPANY) if action["type"] == "P
 
 def test_same_seed_same_world() -> None:
     """Two worlds of one seed are the same to the last byte, and another seed is another world."""
-    worlds = (World(seed=seed, projects=3, pipelines=2) for seed in (5, 5, 6))
+    worlds = (FakeWorld(seed=seed, projects=3, pipelines=2) for seed in (5, 5, 6))
     first, second, other = (json.dumps(list(every_action(world))) for world in worlds)
     assert first == second
     assert first != other
@@ -37,7 +37,7 @@ def test_same_seed_same_world() -> None:
 def test_any_size_costs_nothing() -> None:
     """A world of 10^12 actions answers for its last action at once, in next to no memory."""
     tracemalloc.start()
-    world = World(workspaces=1000, projects=1000, pipelines=1000, actions=1000, awkward=False)
+    world = FakeWorld(workspaces=1000, projects=1000, pipelines=1000, actions=1000, awkward=False)
     pipeline = next(iter(world.paths(("acme-2", "warehouse-3"))))
     *_, last = world.paths(pipeline)
     assert world.item(last)["id"] == last[-1]
@@ -48,7 +48,7 @@ def test_any_size_costs_nothing() -> None:
 
 def test_count_is_what_is_listed() -> None:
     """The counts computed by arithmetic are those of walking through every list."""
-    for world in (COMPANY, COMPANY.at(9), World(promote_share=0.2), World(promote_share=1.0)):
+    for world in (COMPANY, COMPANY.at(9), FakeWorld(promote_share=0.2), FakeWorld(promote_share=1.0)):
         found = dict.fromkeys(world.count(), 0)
         for workspace in world.workspaces_list():
             found["workspaces"] += 1
@@ -76,9 +76,7 @@ def test_names_lead_back_to_indexes(index: int, awkward: bool) -> None:
     assert project_index(project_name(index, awkward), awkward) == index
 
 
-@given(
-    name=st.text() | st.sampled_from(("checkout-api-0", "checkout-api-1", "checkout-api-02", "..-2", ".. 1"))
-)
+@given(name=st.text() | st.sampled_from(("checkout-api-0", "checkout-api-1", "checkout-api-02", "..-2", ".. 1")))
 def test_only_real_names_are_found(name: str) -> None:
     """A name that no project has leads nowhere."""
     index = project_index(name, True)
@@ -87,9 +85,7 @@ def test_only_real_names_are_found(name: str) -> None:
 
 def test_one_project_in_eight_is_awkward() -> None:
     """Names are mostly those of a real company; one in eight is hostile, and all the hostile ones come."""
-    names = [
-        project["name"] for project in World(projects=8 * len(AWKWARD_NAMES)).projects("acme", "create_date")
-    ]
+    names = [project["name"] for project in FakeWorld(projects=8 * len(AWKWARD_NAMES)).projects("acme", "create_date")]
     assert names[:2] == ["checkout-api", "web-shop"]
     assert [name for name in names if name in AWKWARD_NAMES] == list(AWKWARD_NAMES)
     assert len(set(names)) == len(names)
@@ -97,7 +93,7 @@ def test_one_project_in_eight_is_awkward() -> None:
 
 def test_the_awkward_corners_exist() -> None:
     """An awkward company has an empty workspace, an empty project, an empty pipeline and a closed project."""
-    world = World(workspaces=4, projects=8, pipelines=8)
+    world = FakeWorld(workspaces=4, projects=8, pipelines=8)
     domains = [workspace["domain"] for workspace in world.workspaces_list()]
     projects = world.projects("acme", "create_date")
     assert world.projects(domains[3]) == []
@@ -109,23 +105,15 @@ def test_the_awkward_corners_exist() -> None:
 
 def test_a_plain_world_has_no_corner() -> None:
     """Without `awkward` every parent has exactly the children asked for."""
-    counts = World(workspaces=4, projects=8, pipelines=8, actions=4, awkward=False).count()
-    assert counts == {
-        "workspaces": 4,
-        "projects": 32,
-        "pipelines": 256,
-        "actions": 1024,
-        "promote_image_actions": 512,
-    }
+    counts = FakeWorld(workspaces=4, projects=8, pipelines=8, actions=4, awkward=False).count()
+    assert counts == {"workspaces": 4, "projects": 32, "pipelines": 256, "actions": 1024, "promote_image_actions": 512}
 
 
 def test_every_kind_of_condition_and_variable_occurs() -> None:
     """Every trigger condition, every variable type and both spellings of the time zone are somewhere."""
     conditions = [rule for action in PROMOTIONS for rule in action.get("trigger_conditions") or []]
     variables = [variable for action in PROMOTIONS for variable in action.get("variables") or []]
-    assert {rule["trigger_condition"] for rule in CONDITIONS} <= {
-        rule["trigger_condition"] for rule in conditions
-    }
+    assert {rule["trigger_condition"] for rule in CONDITIONS} <= {rule["trigger_condition"] for rule in conditions}
     assert any("zone_id" in rule for rule in conditions)
     assert any("timezone" in rule for rule in conditions)
     types = {"VAR", "FILE", "SSH_KEY", "SSH_PUBLIC_KEY", "GPG_KEY", "IOS_KEYCHAIN", "IOS_PROVISION_PROFILES"}
@@ -142,13 +130,7 @@ def test_every_spelling_of_an_end_occurs() -> None:
     }
     assert {str, dict} <= {type(end.get("integration")) for end in ends}
     assert any(set(end) == {"tag"} for end in ends)
-    for part in (
-        "GIT_HUB_CONTAINER_REGISTRY",
-        "GITHUB_CONTAINER_REGISTRY",
-        "@sha256:",
-        "$BUDDY_RUN_TAG",
-        ":5000",
-    ):
+    for part in ("GIT_HUB_CONTAINER_REGISTRY", "GITHUB_CONTAINER_REGISTRY", "@sha256:", "$BUDDY_RUN_TAG", ":5000"):
         assert part in text
     assert any(":" in (end.get("image") or "") and "tag" not in end for end in ends)
 
@@ -157,9 +139,7 @@ def test_the_questions_have_answers() -> None:
     """Short cuts past staging, insecure registries, failures, disabled and unguarded promotions all occur."""
     assert any(action["insecure_registry"] for action in PROMOTIONS)
     assert any(action.get("disabled") for action in PROMOTIONS)
-    assert {"FAILED", "SUCCESSFUL", "INITIAL"} <= {
-        action.get("last_execution_status") for action in PROMOTIONS
-    }
+    assert {"FAILED", "SUCCESSFUL", "INITIAL"} <= {action.get("last_execution_status") for action in PROMOTIONS}
     assert {"ON_WAIT_FOR_APPROVE", "ON_FULL_MOON"} <= {action.get("trigger_time") for action in PROMOTIONS}
     others = {(action.get("permissions") or {}).get("others") for action in PROMOTIONS}
     assert {"DENIED", "DEFAULT", "OBSERVE"} <= others

@@ -31,20 +31,8 @@ TARGETS = tuple(
         ("workspaces", "workspaces", "/workspaces", None, ("us",)),
         ("projects, page 1", "projects", "/workspaces/acme/projects", 1, ("us", "acme")),
         ("projects, page 2", "projects", "/workspaces/acme/projects", 2, ("us", "acme")),
-        (
-            "pipelines, page 1",
-            "pipelines",
-            "/workspaces/acme/projects/checkout-api/pipelines",
-            1,
-            ("us", *PROJECT),
-        ),
-        (
-            "pipelines, page 2",
-            "pipelines",
-            "/workspaces/acme/projects/checkout-api/pipelines",
-            2,
-            ("us", *PROJECT),
-        ),
+        ("pipelines, page 1", "pipelines", "/workspaces/acme/projects/checkout-api/pipelines", 1, ("us", *PROJECT)),
+        ("pipelines, page 2", "pipelines", "/workspaces/acme/projects/checkout-api/pipelines", 2, ("us", *PROJECT)),
         ("actions", "actions", "*/pipelines/101/actions", None, ("us", *PIPELINE)),
         ("actions, page 2", "actions", "*/pipelines/102/actions", 2, ("us", *LONG_PIPELINE)),
         ("action", "action", "*/pipelines/101/actions/1002", None, ("us", *ACTION)),
@@ -66,9 +54,7 @@ class Case:
 
     def on(self, target: Target) -> Fault:
         """The fault as the fake is told of it."""
-        return Fault(
-            kind=target.kind, path=target.path, page=target.page, times=self.times, **dict(self.script)
-        )
+        return Fault(kind=target.kind, path=target.path, page=target.page, times=self.times, **dict(self.script))
 
     def __str__(self) -> str:
         return f"{self.fault}, {'for ever' if self.times is None else 'once'}"

@@ -5,7 +5,7 @@ more actions, the last of which is a promotion. What is beyond the first page is
 less than a hundred requests.
 """
 
-from collector.fake_buddy import World
+from collector.fake_buddy import FakeWorld
 
 # The server clamps to it: the first page of a long list is full, the second is not.
 PER_PAGE = 20
@@ -19,9 +19,9 @@ LATER_PROJECT = ("acme", "zz-project-18")
 LATER_PIPELINE = ("acme", "checkout-api", 1018)
 
 
-def company(*, later: int = _LATER) -> World:
+def company(*, later: int = _LATER) -> FakeWorld:
     """The world; with `later=0` every list fits on one page."""
-    world = World(workspaces=2, projects=2, pipelines=2, actions=3, awkward=False)
+    world = FakeWorld(workspaces=2, projects=2, pipelines=2, actions=3, awkward=False)
     project = world.projects("acme")[0]
     pipeline = world.pipelines(*PROJECT)[0]
     for number in range(later):
@@ -29,11 +29,7 @@ def company(*, later: int = _LATER) -> World:
         world = world.add("acme", item={**project, "name": name, "display_name": name})
         world = world.add(*PROJECT, item={**pipeline, "id": 1000 + number, "name": f"Later {number}"})
     promotion, other, *_ = world.actions(*LONG_PIPELINE)
-    whole = {
-        name: value
-        for name, value in world.action(*LONG_PIPELINE, promotion["id"]).items()
-        if name != "pipeline"
-    }
+    whole = {name: value for name, value in world.action(*LONG_PIPELINE, promotion["id"]).items() if name != "pipeline"}
     for number in range(1, later):
         last = number == later - 1
         world = world.add(*LONG_PIPELINE, item={**(whole if last else other), "id": 2000 + number})

@@ -77,10 +77,7 @@ def _rows_not_of_the_truth(truth: Published, night: Published) -> Iterator[str]:
 
 def _losses_without_a_gap(truth: Published, night: Published) -> Iterator[str]:
     coverage = {key_of(row): row["coverage"] for table in LISTS for row in night[table]}
-    if any(
-        row["workspace"] is None and row["kind"] not in ("check", "abandoned_run")
-        for row in night["problems"]
-    ):
+    if any(row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in night["problems"]):
         coverage[("us", None, None, None, None)] = "failed"
     for table in CRAWLED:
         there = {_identity(table, row) for row in night[table]}
@@ -137,8 +134,7 @@ def _wrong_status(night: Published, *, filtered: bool) -> Iterator[str]:
     missed = MISSED - ({"skipped"} if filtered else set())
     partial = any(row["coverage"] in missed for table in LISTS for row in night[table])
     partial |= any(
-        row["workspace"] is None and row["kind"] not in ("check", "abandoned_run")
-        for row in night["problems"]
+        row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in night["problems"]
     )
     if night.status != ("partial" if partial else "complete"):
         yield f"the run is called {night.status}"

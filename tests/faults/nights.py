@@ -15,14 +15,14 @@ from unittest.mock import patch
 
 import msgspec
 
-from collector.crawl.closing import Summary
-from collector.crawl.events import CrawlEnded, Progress
-from collector.crawl.fetch import Limits
-from collector.crawl.run import World as Outside
-from collector.crawl.run import collect
+from collector.crawl.fetcher import Limits
 from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy
-from collector.settings import Installation, Secret, Settings
+from collector.run.collect import RunContext as Outside
+from collector.run.collect import collect
+from collector.run.finalize import RunSummary
+from collector.run.progress import CrawlEnded, Progress
+from collector.settings.loading import Installation, Secret, Settings
 
 FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 # Impatient, so that a server that never answers costs a test a second and not two minutes.
@@ -80,7 +80,7 @@ def cut_power(fact: object) -> None:
 class Result:
     """How a night ended: the summary, or the error that ended it."""
 
-    summary: Summary | None = None
+    summary: RunSummary | None = None
     error: CollectorError | None = None
     facts: list[object] = field(default_factory=list)
 
@@ -121,7 +121,7 @@ def night(
     watcher = watcher or Watcher()
     begins = at(number)
 
-    async def collected() -> Summary:
+    async def collected() -> RunSummary:
         event = asyncio.Event()
         stop(event)
         outside = Outside(
@@ -132,7 +132,7 @@ def night(
     try:
         # The catalog is made of the manifest after the swap, and is two fifths of so small a night's time; the
         # nights that are processes make it.
-        with patch("collector.crawl.closing.catalog.ensure"):
+        with patch("collector.run.finalize.catalog.ensure"):
             return Result(summary=asyncio.run(collected()), facts=watcher.facts)
     except CollectorError as error:
         return Result(error=error, facts=watcher.facts)

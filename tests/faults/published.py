@@ -100,9 +100,7 @@ def _sortable(value: Any) -> tuple[bool, str, Any]:
 
 def compared(truth: Tables, seen: Tables) -> tuple[int, int]:
     """How many rows of the truth are not there, and how many are there that are not of the truth."""
-    true, there = (
-        Counter(repr((name, row)) for name, rows in each.items() for row in rows) for each in (truth, seen)
-    )
+    true, there = (Counter(repr((name, row)) for name, rows in each.items() for row in rows) for each in (truth, seen))
     return (true - there).total(), (there - true).total()
 
 

@@ -10,8 +10,7 @@ def some(every: Iterable[Any], *sampled: int) -> list[Any]:
     """All cases, those whose place (from 0) is not named under the marker `faults`; a tuple is several arguments."""
     return [
         pytest.param(
-            *(case if isinstance(case, tuple) else (case,)),
-            marks=() if place in sampled else pytest.mark.faults,
+            *(case if isinstance(case, tuple) else (case,)), marks=() if place in sampled else pytest.mark.faults
         )
         for place, case in enumerate(every)
     ]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import collector
-from collector.fake_buddy import FakeBuddy, Fault, World
-from collector.settings import Secret
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
+from collector.settings.loading import Secret
 from tests.faults.law import GAPS, LISTS, judged
 from tests.faults.ledger import Ledger
 from tests.faults.nights import QUICK, at, night, settings
@@ -19,9 +19,9 @@ Key = tuple[Any, ...]
 PER_PAGE = 20
 
 
-def town() -> World:
+def town() -> FakeWorld:
     """Five workspaces of four projects of three pipelines with two promotions each; one project has a second page."""
-    world = World(workspaces=5, projects=4, pipelines=3, actions=2, promote_share=1.0, awkward=False)
+    world = FakeWorld(workspaces=5, projects=4, pipelines=3, actions=2, promote_share=1.0, awkward=False)
     pipeline = world.pipelines("acme", "ml-models")[0]
     for number in range(19):
         world = world.add("acme", "ml-models", item={**pipeline, "id": 9000 + number})
@@ -35,7 +35,7 @@ def fake() -> Iterator[FakeBuddy]:
         yield serving
 
 
-def _promotions(world: World, *beneath: str | int) -> list[Key]:
+def _promotions(world: FakeWorld, *beneath: str | int) -> list[Key]:
     """The keys of the promotions at or beneath a path."""
     if len(beneath) == 4:
         return [("us", *beneath)]
@@ -123,9 +123,7 @@ def every_gap_is_explained(lake: Path, seen: Published) -> None:
             counted[line["level"], line["coverage"]] = line["things"]
     for table, level in zip(LISTS, ("workspace", "project", "pipeline", "action"), strict=True):
         coverages = [row["coverage"] for row in seen[table]]
-        assert {c: coverages.count(c) for c in coverages} == {
-            c: n for (at, c), n in counted.items() if at == level
-        }
+        assert {c: coverages.count(c) for c in coverages} == {c: n for (at, c), n in counted.items() if at == level}
 
 
 def test_truly_gone_is_removed_once_and_returns_once(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
@@ -184,8 +182,8 @@ def test_an_installation_whose_token_was_withdrawn_claims_nothing(
     import asyncio
     import random
 
-    from collector.crawl.run import World as Outside
-    from collector.crawl.run import collect
+    from collector.run.collect import RunContext as Outside
+    from collector.run.collect import collect
     from tests.faults.nights import Watcher
 
     lake = tmp_path / "lake"
@@ -214,22 +212,13 @@ def test_an_installation_whose_token_was_withdrawn_claims_nothing(
     ledger.note("token of one of two installations withdrawn", 1)
 
 
-def test_an_action_that_changes_its_type_while_it_is_read_stops_nobody(
-    fake: FakeBuddy, tmp_path: Path
-) -> None:
+def test_an_action_that_changes_its_type_while_it_is_read_stops_nobody(fake: FakeBuddy, tmp_path: Path) -> None:
     """Listed as a promotion, and something else by the time it is asked for: the night is whole, and it is removed."""
     lake = tmp_path / "lake"
     assert night(fake, lake, 1).exit_code == 0
     action = next(iter(town().paths(next(iter(town().paths(("acme", "checkout-api")))))))
     fake.script.add(
-        Fault(
-            "wrong_type",
-            kind="action",
-            path=f"*/actions/{action[3]}",
-            json_path="type",
-            value="SLEEP",
-            times=None,
-        )
+        Fault("wrong_type", kind="action", path=f"*/actions/{action[3]}", json_path="type", value="SLEEP", times=None)
     )
     result = night(fake, lake, 2)
     assert result.exit_code == 0, result.error

@@ -146,9 +146,7 @@ def test_a_manifest_that_cannot_be_believed_stops_everything(
     ledger.note(f"manifest {'newer' if 'newer' in harm else 'damaged'}", result.exit_code)
 
 
-@pytest.mark.parametrize(
-    "table", some(["last_known_actions", "action_state", "runs", "promote_image_actions"], 0)
-)
+@pytest.mark.parametrize("table", some(["last_known_actions", "action_state", "runs", "promote_image_actions"], 0))
 def test_a_file_gone_from_the_lake_is_never_taken_for_removed_actions(
     table: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:

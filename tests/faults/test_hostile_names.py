@@ -10,7 +10,7 @@ import pytest
 
 import collector
 from collector.cli.main import run
-from collector.fake_buddy import FakeBuddy, World
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.faults.ledger import Ledger
 from tests.faults.nights import night
 from tests.faults.published import published
@@ -33,7 +33,7 @@ _ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of a company whose every name is hostile, at every level."""
-    world = World(workspaces=1, projects=1, pipelines=1, actions=2, promote_share=1.0, awkward=False)
+    world = FakeWorld(workspaces=1, projects=1, pipelines=1, actions=2, promote_share=1.0, awkward=False)
     project = world.projects("acme")[0]
     pipeline = world.pipelines("acme", "checkout-api")[0]
     action = world.action("acme", "checkout-api", 101, 1001)
@@ -42,9 +42,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         world = world.add("acme", name, item={**pipeline, "id": 5000 + number, "name": name})
         own = {key: value for key, value in action.items() if key != "pipeline"}
         source = {**action["src"], "image": f"acme/{name}", "tag": name}
-        world = world.add(
-            "acme", name, 5000 + number, item={**own, "id": 7000 + number, "name": name, "src": source}
-        )
+        world = world.add("acme", name, 5000 + number, item={**own, "id": 7000 + number, "name": name, "src": source})
     world = world.add(item={**world.workspaces_list()[0], "domain": "../evil", "name": "=evil()", "id": 9})
     directory = tmp_path_factory.mktemp("hostile") / "lake"
     with FakeBuddy(world) as fake:
@@ -85,9 +83,7 @@ QUESTIONS = ("promotions", "coverage_last_night", "moving_tags")
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_names_are_data_in_every_output(
-    question: str, lake: Path, capsysbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_names_are_data_in_every_output(question: str, lake: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """JSON and JSON lines give names back exactly, CSV cannot compute, Markdown cannot mark up, a terminal is not driven."""
     rows = collector.open_lake(lake).ask(question).table.to_pylist()
     assert rows
@@ -129,7 +125,5 @@ def test_names_as_parameters_are_data(lake: Path) -> None:
         "\"; select * from read_csv('/etc/passwd'); --",
     ):
         assert 0 < opened.ask("promotions", image=name).table.num_rows < everything
-    assert [row["project"] for row in opened.ask("promotions", image="/東京 🚀").table.to_pylist()] == [
-        "東京 🚀"
-    ]
+    assert [row["project"] for row in opened.ask("promotions", image="/東京 🚀").table.to_pylist()] == ["東京 🚀"]
     assert sorted((str(path), path.stat().st_mtime_ns) for path in lake.rglob("*")) == before

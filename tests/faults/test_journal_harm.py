@@ -96,9 +96,7 @@ def test_a_harmed_journal_costs_requests_and_nothing_else(
     _go_on(_harmed(content, seed), crawled, fake, tmp_path / "lake", ledger)
 
 
-def test_a_harmed_header_begins_another_run(
-    fake: FakeBuddy, crawled: Crawled, tmp_path: Path, ledger: Ledger
-) -> None:
+def test_a_harmed_header_begins_another_run(fake: FakeBuddy, crawled: Crawled, tmp_path: Path, ledger: Ledger) -> None:
     """Without a sound first line the run can't be known: it is abandoned, with a problem that says so."""
     content = (crawled.lake / crawled.journal).read_bytes()
     _go_on(b"x" + content[1:], crawled, fake, tmp_path / "damaged", ledger)

@@ -108,9 +108,7 @@ def _in_run(lake: Path, pattern: str) -> bool:
     return directory is not None and any(directory.glob(pattern))
 
 
-def _die_and_go_on(
-    name: str, seed: int, fake: FakeBuddy, undying: Undying, lake: Path, ledger: Ledger
-) -> None:
+def _die_and_go_on(name: str, seed: int, fake: FakeBuddy, undying: Undying, lake: Path, ledger: Ledger) -> None:
     moment = moments(undying, random.Random(seed))[name]
     shutil.copytree(undying.lake, lake)
     program = Program(fake, lake)
@@ -133,12 +131,7 @@ def _die_and_go_on(
         rows = {**rows, **{name: undying.rows[name] for name in ("last_known_actions", "action_state")}}
     lost, false = compared(undying.rows, rows)
     ledger.note(
-        f"SIGKILL {where}, then `collect`",
-        second.code,
-        runs=2,
-        injected=int(first.code == -9),
-        lost=lost,
-        false=false,
+        f"SIGKILL {where}, then `collect`", second.code, runs=2, injected=int(first.code == -9), lost=lost, false=false
     )
     assert rows == undying.rows
     if swapped:
@@ -164,9 +157,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
 
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", range(KILLS))
-def test_hundreds_of_deaths(
-    seed: int, fake: FakeBuddy, undying: Undying, tmp_path: Path, ledger: Ledger
-) -> None:
+def test_hundreds_of_deaths(seed: int, fake: FakeBuddy, undying: Undying, tmp_path: Path, ledger: Ledger) -> None:
     """The same at random moments of the whole run: half of them drawn over its time, half at what can be seen of it."""
     names = list(moments(undying, random.Random(0)))
     name = names[0] if seed % 2 else names[1 + seed // 2 % (len(names) - 1)]

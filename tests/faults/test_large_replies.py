@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from tests.faults.ledger import Ledger
 from tests.faults.process import Program
 from tests.faults.published import published
@@ -20,16 +20,11 @@ ITEM_BYTES = 2000
 def test_sixteen_large_replies_at_once_fit_into_half_a_gigabyte(tmp_path: Path, ledger: Ledger) -> None:
     """A run whose sixteen workers get 20 MB each, all at once, is complete and never takes more than 512 MB."""
     items = [
-        {
-            "id": 10**6 + number,
-            "type": "BUILD",
-            "name": f"action {number}",
-            "commands": "c" * (ITEM_BYTES - 60),
-        }
+        {"id": 10**6 + number, "type": "BUILD", "name": f"action {number}", "commands": "c" * (ITEM_BYTES - 60)}
         for number in range(LIST_BYTES // ITEM_BYTES)
     ]
     large = Fault("wrong_type", kind="actions", json_path="actions", value=items, times=None)
-    world = World(projects=4, pipelines=LISTS // 4, actions=1, awkward=False)
+    world = FakeWorld(projects=4, pipelines=LISTS // 4, actions=1, awkward=False)
     with FakeBuddy(world, script=[large]) as fake:
         program = Program(fake, tmp_path / "lake", COLLECTOR_CONCURRENCY=str(LISTS))
         process = program.begin("collect")

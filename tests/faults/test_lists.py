@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from collector.fake_buddy import FakeBuddy, Fault
-from collector.fake_buddy import World as Company
+from collector.fake_buddy import FakeWorld as Company
 from tests.faults.company import LONG_PIPELINE, PER_PAGE, PIPELINE, PROJECT, company
 from tests.faults.conftest import FreshLake, Undisturbed
 from tests.faults.law import judged
@@ -48,9 +48,7 @@ def test_a_page_that_is_not_the_one_asked_for_hides_nothing(
     result = night(fake, lake, 2)
     seen = published(lake)
     _judge(f"list: {mess}", undisturbed.truth, seen, result, ledger, fake)
-    assert [(row["kind"], key_of(row)) for row in seen["problems"]] == (
-        [] if whole else [("unsettled_listing", key)]
-    )
+    assert [(row["kind"], key_of(row)) for row in seen["problems"]] == ([] if whole else [("unsettled_listing", key)])
     assert result.exit_code == (0 if whole else 1)
     assert [row for row in seen["action_changes"] if row["change"] == "removed"] == []
     assert len(fake.arrivals) <= 2 * undisturbed.requests
@@ -67,12 +65,7 @@ def test_a_page_that_is_not_the_one_asked_for_hides_nothing(
 )
 @pytest.mark.parametrize("which", some(LISTS, 0))
 def test_clamped_pages_hide_nothing(
-    which: str,
-    most: int,
-    clamp: dict[str, Any],
-    undisturbed: Undisturbed,
-    fresh_lake: FreshLake,
-    ledger: Ledger,
+    which: str, most: int, clamp: dict[str, Any], undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
     """A server that gives fewer items a page than asked for, always or now and then, costs no row."""
     where, _ = LISTS[which]
@@ -128,9 +121,7 @@ def test_items_that_move_with_every_reading_are_never_called_complete(
     # The first question for page 2 of the actions only finds out that there are pages.
     first = 2 if which == "actions" else 1
     for number, victim in enumerate(victims):
-        fake.script.add(
-            Fault("mutate", page=2, nth=first + number, when="after", mutate=_removes(*victim), **where)
-        )
+        fake.script.add(Fault("mutate", page=2, nth=first + number, when="after", mutate=_removes(*victim), **where))
     lake = fresh_lake()
     result = night(fake, lake, 2)
     seen = published(lake)
@@ -200,9 +191,7 @@ def test_a_reply_about_nothing_is_no_action(
     seen = published(lake)
     _judge("an object that is no action", undisturbed.truth, seen, result, ledger, fake)
     key = ("us", *PROJECT, 101, 1002)
-    assert [(row["kind"], key_of(row), row["json_path"]) for row in seen["problems"]] == [
-        ("not_understood", key, "$")
-    ]
+    assert [(row["kind"], key_of(row), row["json_path"]) for row in seen["problems"]] == [("not_understood", key, "$")]
     assert [row["coverage"] for row in seen["actions"] if key_of(row) == key] == ["quarantined"]
     assert seen["action_changes"] == []
     assert result.exit_code == 1
@@ -214,9 +203,7 @@ def test_an_unknown_field_is_kept_and_harms_nobody(
     """A field that no document names goes to `extra`; every other cell of every row is as it was."""
     for kind, path in (("workspaces", "workspaces[0].x"), ("projects", "projects[0].x"), ("pipelines", "pipelines[0].x"),
                        ("actions", "actions[0].x"), ("action", "src.x")):  # fmt: skip
-        fake.script.add(
-            Fault("extra_field", kind=kind, json_path=path, value={"new": [1, "two"]}, times=None)
-        )
+        fake.script.add(Fault("extra_field", kind=kind, json_path=path, value={"new": [1, "two"]}, times=None))
     # The empty lists have no first item to add it to.
     fake.world = company(later=0)
     lake = fresh_lake()
@@ -241,14 +228,10 @@ def test_a_server_whose_clock_is_an_hour_off_is_paced_by_its_own_clock(
     assert published(lake).without() == undisturbed.truth.without()
 
 
-def _judge(
-    fault: str, truth: Published, seen: Published, result: Result, ledger: Ledger, fake: FakeBuddy
-) -> None:
+def _judge(fault: str, truth: Published, seen: Published, result: Result, ledger: Ledger, fake: FakeBuddy) -> None:
     judgement = judged(truth, seen)
     injected = sum(arrival.fault is not None for arrival in fake.arrivals) or 1
-    ledger.note(
-        fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false)
-    )
+    ledger.note(fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false))
     assert judgement.broken == []
 
 
@@ -275,9 +258,7 @@ def test_half_a_character_costs_one_item(
     assert {(row["kind"], key_of(row)) for row in seen["problems"]} == {("not_understood", key)}
     assert {row["json_path"] for row in seen["problems"]} == {f"$.{json_path}"}
     assert result.exit_code == 1
-    covered = [
-        row["coverage"] for table in ("pipelines", "actions") for row in seen[table] if key_of(row) == key
-    ]
+    covered = [row["coverage"] for table in ("pipelines", "actions") for row in seen[table] if key_of(row) == key]
     assert covered == [coverage]
     assert seen["action_changes"] == []
 

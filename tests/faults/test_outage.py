@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collector.crawl.events import SecondRound
 from collector.fake_buddy import FakeBuddy, Fault
+from collector.run.progress import SecondRound
 from tests.faults.conftest import FreshLake, Undisturbed
 from tests.faults.ledger import Ledger
 from tests.faults.nights import PATIENT, Watcher, night
@@ -22,12 +22,7 @@ def _away(seconds: float, **how: object) -> Fault:
 
 @pytest.mark.parametrize(
     "how",
-    [
-        {},
-        {"do": "reset_before"},
-        {"code": 503, "headers": {"Retry-After": "1"}},
-        {"kind": "pipelines", "nth": 2},
-    ],
+    [{}, {"do": "reset_before"}, {"code": 503, "headers": {"Retry-After": "1"}}, {"kind": "pipelines", "nth": 2}],
     ids=["502", "connections reset", "503 with Retry-After", "lists only"],
 )
 def test_an_outage_leaves_a_run_complete(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, World
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.faults.ledger import Ledger
 from tests.faults.nights import QUICK, night
 
@@ -13,7 +13,7 @@ LIMIT, WINDOW_S = 200, 2.0
 CONCURRENCY = 16
 
 
-def _paced(world: World, lake: Path, *, reserve: int = 0, neighbour: int = 0) -> FakeBuddy:
+def _paced(world: FakeWorld, lake: Path, *, reserve: int = 0, neighbour: int = 0) -> FakeBuddy:
     """Collect a night under the small limit and return the server, whose log tells."""
     limited = FakeBuddy(world, limit=LIMIT, window=WINDOW_S, neighbour_per_window=neighbour)
     with limited as fake:
@@ -29,15 +29,14 @@ def _by_window(fake: FakeBuddy) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("pipelines", "reserve"),
-    [(8, 50), *(pytest.param(30, r, marks=pytest.mark.faults) for r in (0, 20, 50, 100))],
+    ("pipelines", "reserve"), [(8, 50), *(pytest.param(30, r, marks=pytest.mark.faults) for r in (0, 20, 50, 100))]
 )
 def test_alone_nothing_is_refused_and_nothing_is_wasted(
     pipelines: int, reserve: int, tmp_path: Path, ledger: Ledger
 ) -> None:
     """With 200 requests per 2 s: none refused, and every full window used to 97 % of what the reserve leaves."""
     fake = _paced(
-        World(projects=14, pipelines=pipelines, actions=6, awkward=False), tmp_path / "lake", reserve=reserve
+        FakeWorld(projects=14, pipelines=pipelines, actions=6, awkward=False), tmp_path / "lake", reserve=reserve
     )
     windows = _by_window(fake)
     assert fake.counts()["refused"] == 0
@@ -51,7 +50,7 @@ def test_alone_nothing_is_refused_and_nothing_is_wasted(
 def test_with_a_neighbour_at_most_two_of_a_thousand_are_refused(tmp_path: Path, ledger: Ledger) -> None:
     """While somebody else spends half of every window, at most 2 of 1,000 requests are refused."""
     fake = _paced(
-        World(projects=14, pipelines=30, actions=6, awkward=False), tmp_path / "lake", neighbour=LIMIT // 2
+        FakeWorld(projects=14, pipelines=30, actions=6, awkward=False), tmp_path / "lake", neighbour=LIMIT // 2
     )
     counts = fake.counts()
     assert counts["requests"] >= 1_000

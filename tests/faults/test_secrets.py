@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault, World
+from collector.fake_buddy import SECRET_MARKER, FakeBuddy, FakeWorld, Fault
 from tests.faults.ledger import Ledger
 from tests.faults.nights import night
 from tests.faults.process import Ended, Program, ended, journal_bytes, until
@@ -25,7 +25,7 @@ from tests.worlds import pipelines_of
 LEVELS = ("debug", "info", "warning", "error")
 TOKEN = "f6b1c2d3-e4a5-4b6c-8d7e-0123456789ab"
 # Large enough that the faults, which strike whatever arrives, cannot strike every secret: see the last test.
-WORLD = World(projects=4, pipelines=6, actions=6)
+WORLD = FakeWorld(projects=4, pipelines=6, actions=6)
 
 
 @pytest.fixture
@@ -127,9 +127,7 @@ def test_a_night_leaves_no_secret_behind(
     assert said.code == (1 if faulty else 0), said.err
     leaks = _searched(tmp_path, said)
     ledger.note(
-        f"secrets searched: {'faulty' if faulty else 'healthy'} night, all log levels",
-        said.code,
-        false=len(leaks),
+        f"secrets searched: {'faulty' if faulty else 'healthy'} night, all log levels", said.code, false=len(leaks)
     )
     assert leaks == []
     assert any(path.name.startswith("raw") for path in tmp_path.rglob("*"))
@@ -165,20 +163,14 @@ def test_a_run_killed_in_the_middle_leaves_no_secret_behind(fake: FakeBuddy, tmp
     """The journal and staging of a run that was killed hold none either."""
     fake.script.add(*_echoing(), Fault("hang", kind="action", nth=10, times=None))
     process = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").begin("collect", "--keep-raw")
-    assert until(
-        process, lambda: len(fake.requests("action")) >= 11 and journal_bytes(tmp_path / "lake") > 10_000
-    )
+    assert until(process, lambda: len(fake.requests("action")) >= 11 and journal_bytes(tmp_path / "lake") > 10_000)
     process.kill()
     assert _searched(tmp_path, ended(process)) == []
 
 
-def test_kept_values_are_those_of_unencrypted_variables_and_nowhere_else(
-    fake: FakeBuddy, tmp_path: Path
-) -> None:
+def test_kept_values_are_those_of_unencrypted_variables_and_nowhere_else(fake: FakeBuddy, tmp_path: Path) -> None:
     """With --variable-values keep, values stand in variables.value, of unencrypted variables; passwords nowhere."""
-    said = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run(
-        "collect", "--variable-values", "keep"
-    )
+    said = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run("collect", "--variable-values", "keep")
     assert said.code == 0, said.err
     assert _searched(tmp_path, said, kept=True) == []
     variables = published(tmp_path / "lake")["variables"]
@@ -228,16 +220,12 @@ def test_a_terminal_is_shown_no_secret(fake: FakeBuddy, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", some([301, 302, 303, 307, 308], 4))
-def test_the_token_goes_to_the_configured_host_only(
-    code: int, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
-) -> None:
+def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
     """A redirect, at whatever request and with whatever code, is not followed: the other host sees no connection at all."""
-    with FakeBuddy(World(), token=TOKEN) as other:
+    with FakeBuddy(FakeWorld(), token=TOKEN) as other:
         for kind in ("projects", "pipelines", "actions", "action"):
-            fake.script.add(
-                Fault("redirect", kind=kind, nth=2, times=1, code=code, to=f"{other.url}/workspaces")
-            )
-        fake.world = World(workspaces=2, projects=3, pipelines=3, actions=5)
+            fake.script.add(Fault("redirect", kind=kind, nth=2, times=1, code=code, to=f"{other.url}/workspaces"))
+        fake.world = FakeWorld(workspaces=2, projects=3, pipelines=3, actions=5)
         result = night(fake, tmp_path / "lake")
         assert other.arrivals == []
     assert result.exit_code == 1
@@ -245,9 +233,7 @@ def test_the_token_goes_to_the_configured_host_only(
     assert all(arrival.method == "GET" for arrival in fake.arrivals)
     ledger.note("redirect to another host, for the token", result.exit_code, injected=4)
     fake.script.clear()
-    fake.script.add(
-        Fault("redirect", kind="workspaces", code=code, to="http://127.0.0.1:9/workspaces", times=None)
-    )
+    fake.script.add(Fault("redirect", kind="workspaces", code=code, to="http://127.0.0.1:9/workspaces", times=None))
     assert night(fake, tmp_path / "lake", 2).exit_code == 3
     assert len(runs_of(tmp_path / "lake")) == 1
 

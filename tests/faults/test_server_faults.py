@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.crawl.fetch import Limits
+from collector.crawl.fetcher import Limits
 from collector.fake_buddy import FakeBuddy
 from tests.faults.catalogue import Case, Target, matrix, sample
 from tests.faults.conftest import FreshLake, Undisturbed
@@ -26,12 +26,7 @@ def _named(pairs: list[tuple[Case, Target]]) -> list[object]:
 
 @pytest.mark.parametrize(("case", "target"), _named(sample()))
 def test_each_fault_costs_no_row_that_is_not_accounted_for(
-    case: Case,
-    target: Target,
-    fake: FakeBuddy,
-    undisturbed: Undisturbed,
-    fresh_lake: FreshLake,
-    ledger: Ledger,
+    case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
     """A fault leaves the rows as they are, or the run says by key what is missing; within bounded requests and time."""
     _prove(case, target, fake, undisturbed, fresh_lake(), ledger)
@@ -40,12 +35,7 @@ def test_each_fault_costs_no_row_that_is_not_accounted_for(
 @pytest.mark.faults
 @pytest.mark.parametrize(("case", "target"), _named(matrix()))
 def test_the_whole_matrix(
-    case: Case,
-    target: Target,
-    fake: FakeBuddy,
-    undisturbed: Undisturbed,
-    fresh_lake: FreshLake,
-    ledger: Ledger,
+    case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
     """The same for every fault on every kind of request, once and for ever; and the night after removes nothing."""
     lake = fresh_lake()
@@ -54,9 +44,7 @@ def test_the_whole_matrix(
         _the_night_after(fake, lake, undisturbed)
 
 
-def _prove(
-    case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed, lake: Path, ledger: Ledger
-) -> None:
+def _prove(case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed, lake: Path, ledger: Ledger) -> None:
     fake.script.add(case.on(target))
     began = time.monotonic()
     result = night(fake, lake, 2, limits=_limits(case))
@@ -86,14 +74,10 @@ def _prove(
 def _limits(case: Case) -> Limits:
     if case.comes == "resumes":
         return SOON_STUCK
-    return (
-        QUICK if case.problem == "timeout" or case.fault in ("no answer", "a body that trickles") else PATIENT
-    )
+    return QUICK if case.problem == "timeout" or case.fault in ("no answer", "a body that trickles") else PATIENT
 
 
-def _with_a_gap(
-    case: Case, target: Target, result: Result, lake: Path, undisturbed: Undisturbed
-) -> tuple[int, int]:
+def _with_a_gap(case: Case, target: Target, result: Result, lake: Path, undisturbed: Undisturbed) -> tuple[int, int]:
     """The night is published, and exactly one thing has a gap, with the problem of that kind and that key.
 
     Where most promotions are gone with one workspace, a check wonders at that, too.
@@ -112,9 +96,9 @@ def _with_a_gap(
     (problem,) = (row for row in seen["problems"] if row["kind"] != "check")
     assert (problem["kind"], key_of(problem)) == (kind, target.key)
     assert problem["attempts"] == _attempts(case, target)
-    assert {
-        key for key, said in gaps.items() if said not in ("complete", "fetched", "not_promote_image")
-    } == {target.key}
+    assert {key for key, said in gaps.items() if said not in ("complete", "fetched", "not_promote_image")} == {
+        target.key
+    }
     assert gaps[target.key] == coverage
     # What Buddy says is gone is a fact and no gap in what was seen (design.md, section 5).
     assert result.exit_code == (0 if coverage == "gone" else 1)
@@ -129,14 +113,9 @@ def _attempts(case: Case, target: Target) -> int:
 
 
 def _recorded(case: Case) -> bool:
-    return case.problem in (
-        "forbidden",
-        "gone",
-        "api_disabled",
-        "frozen",
-        "too_large",
-        "redirect_refused",
-    ) or (case.fault == "402")
+    return case.problem in ("forbidden", "gone", "api_disabled", "frozen", "too_large", "redirect_refused") or (
+        case.fault == "402"
+    )
 
 
 def _not_published(
@@ -162,9 +141,7 @@ def _not_published(
         asked_again = len(fake.arrivals) - undisturbed.requests
         assert again.summary is not None
         assert again.summary.resumed_count == 1
-        assert asked_again <= case.more_requests + CONCURRENCY, (
-            f"{before} requests, then {len(fake.arrivals)}"
-        )
+        assert asked_again <= case.more_requests + CONCURRENCY, f"{before} requests, then {len(fake.arrivals)}"
     judgement = judged(undisturbed.truth, seen)
     return len(judgement.lost), len(judgement.false)
 
@@ -176,7 +153,5 @@ def _the_night_after(fake: FakeBuddy, lake: Path, undisturbed: Undisturbed) -> N
     assert night(fake, lake, 3).exit_code == 0
     after = published(lake)
     assert judged(undisturbed.truth, after).broken == []
-    assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {
-        ("returned", key) for key in removed
-    }
+    assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {("returned", key) for key in removed}
     assert len(after["last_known_actions"]) == len(undisturbed.truth["last_known_actions"])

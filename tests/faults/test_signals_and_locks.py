@@ -11,15 +11,7 @@ import pytest
 from collector.fake_buddy import FakeBuddy, Fault
 from tests.faults.company import company
 from tests.faults.ledger import Ledger
-from tests.faults.process import (
-    Program,
-    asked_targets,
-    ended,
-    journal_bytes,
-    run_directory,
-    settled_targets,
-    until,
-)
+from tests.faults.process import Program, asked_targets, ended, journal_bytes, run_directory, settled_targets, until
 from tests.faults.published import published, runs_of
 from tests.faults.sampling import some
 
@@ -65,9 +57,7 @@ def test_a_lock_left_by_the_dead_holds_nobody(fake: FakeBuddy, tmp_path: Path, l
     """A lock file that nobody holds, whatever is written in it, does not block a run."""
     lake = tmp_path / "lake"
     lake.mkdir()
-    (lake / ".lock").write_text(
-        '{"doing":"collect","pid":1,"host":"elsewhere","since":"2020-01-01T00:00:00Z"}\n'
-    )
+    (lake / ".lock").write_text('{"doing":"collect","pid":1,"host":"elsewhere","since":"2020-01-01T00:00:00Z"}\n')
     done = Program(fake, lake).run("collect")
     assert done.code == 0, done.err
     ledger.note("lock left by a dead process", done.code)

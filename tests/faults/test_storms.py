@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from tests.faults.law import falsely_changed, judged
 from tests.faults.ledger import Ledger
 from tests.faults.nights import CONCURRENCY, QUICK, night
@@ -30,9 +30,9 @@ class Calm:
     requests: int
 
 
-def _weather() -> World:
+def _weather() -> FakeWorld:
     """Two workspaces, awkward, with a project that has more pipelines than a page."""
-    world = World(workspaces=2, projects=3, pipelines=2, actions=3)
+    world = FakeWorld(workspaces=2, projects=3, pipelines=2, actions=3)
     pipeline = world.pipelines("acme", "checkout-api")[0]
     for number in range(19):
         world = world.add("acme", "checkout-api", item={**pipeline, "id": 9000 + number})
@@ -116,9 +116,7 @@ def _weathered(script: list[dict[str, Any]], fake: FakeBuddy, calm: Calm, lake: 
     assert night(fake, lake, 3, seed=77).exit_code == 0
     after = published(lake)
     assert judged(calm.truth, after).broken == []
-    assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {
-        ("returned", key) for key in removed
-    }
+    assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {("returned", key) for key in removed}
 
 
 _SETTINGS = hypothesis(
@@ -127,11 +125,7 @@ _SETTINGS = hypothesis(
     database=None,
     # A smaller storm is not a clearer one, and each costs two nights.
     phases=(Phase.generate,),
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.data_too_large,
-    ],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from collector.buddy import views
-from collector.buddy.fields import Declared, View, declared_fields
-from collector.buddy.marks import ENCRYPTED, REDACTED
+from collector.buddy import schema
+from collector.buddy.field_spec import BuddyObject, FieldSpec, field_specs
+from collector.buddy.placeholders import ENCRYPTED, REDACTED
 from collector.buddy.timestamps import parse_timestamp
 
 Document = dict[str, Any]
@@ -20,15 +20,13 @@ JSON = st.recursive(
     max_leaves=4,
 )
 # Names of our own columns are the ones a careless projection would take from the reply, or drop.
-NAMES = TEXT | st.sampled_from(
-    ["extra", "position", "run_id", "workspace", "src_image", "coverage", "value_state"]
-)
+NAMES = TEXT | st.sampled_from(["extra", "position", "run_id", "workspace", "src_image", "coverage", "value_state"])
 MOMENTS = st.sampled_from(["2016-03-29T08:05:30Z", "2016-03-29T08:05:30.33Z", "2026-01-01T00:00:00+02:00"])
 
 
-def objects(view: type[View], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Document]:
+def objects(view: type[BuddyObject], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Document]:
     """Any object the view accepts: each field missing, null or sound, and up to two unknown members."""
-    declared = {d.name: d for d in declared_fields(view)}
+    declared = {d.name: d for d in field_specs(view)}
     known = {name: given.get(name, st.none() | _value(view, each)) for name, each in declared.items()}
     always = {name: strategy for name, strategy in known.items() if name in given}
     sometimes = {name: strategy for name, strategy in known.items() if name not in given}
@@ -37,15 +35,15 @@ def objects(view: type[View], **given: st.SearchStrategy[Any]) -> st.SearchStrat
     return st.builds(lambda some, more: {**more, **some}, drawn, unknown)
 
 
-def _value(view: type[View], declared: Declared) -> st.SearchStrategy[Any]:
-    if view is views.PromoteImage and declared.name == "integration":
+def _value(view: type[BuddyObject], declared: FieldSpec) -> st.SearchStrategy[Any]:
+    if view is schema.PromoteImage and declared.name == "integration":
         names = st.sampled_from(["hash_id", "identifier", "name"]) | TEXT
         return TEXT | st.dictionaries(names, TEXT | JSON, max_size=3)
-    if view is views.Variable and declared.name == "value":
+    if view is schema.Variable and declared.name == "value":
         return TEXT | st.sampled_from([ENCRYPTED, REDACTED, ""])
     if declared.logical in {"view", "views"}:
         assert declared.view is not None
-        inner = PRINCIPAL if declared.view is views.Principal else objects(declared.view)
+        inner = PRINCIPAL if declared.view is schema.Principal else objects(declared.view)
         return inner if declared.logical == "view" else st.lists(inner, max_size=3)
     plain: dict[str, st.SearchStrategy[Any]] = {
         "string": TEXT, "int": INT, "bool": st.booleans(), "strings": st.lists(TEXT, max_size=2),
@@ -55,13 +53,13 @@ def _value(view: type[View], declared: Declared) -> st.SearchStrategy[Any]:
 
 
 # Few ids, so that a principal is often named twice.
-PRINCIPAL = objects(views.Principal, id=st.integers(1, 3))
-PROMOTION = objects(views.PromoteImageAction, id=st.just(9))
+PRINCIPAL = objects(schema.Principal, id=st.integers(1, 3))
+PROMOTION = objects(schema.PromoteImageAction, id=st.just(9))
 ITEMS = {
-    views.ShortWorkspace: objects(views.ShortWorkspace, domain=st.just("acme")),
-    views.ShortProject: objects(views.ShortProject, name=st.just("web")),
-    views.ShortPipeline: objects(views.ShortPipeline, id=st.just(7)),
-    views.ShortAction: objects(views.ShortAction, id=st.just(9), type=TEXT.filter(bool)),
+    schema.ShortWorkspace: objects(schema.ShortWorkspace, domain=st.just("acme")),
+    schema.ShortProject: objects(schema.ShortProject, name=st.just("web")),
+    schema.ShortPipeline: objects(schema.ShortPipeline, id=st.just(7)),
+    schema.ShortAction: objects(schema.ShortAction, id=st.just(9), type=TEXT.filter(bool)),
 }
 
 
@@ -71,10 +69,7 @@ def made_unique(value: Any, at: str = "") -> Any:
     What has a meaning of its own is left: ids that name rows, moments, marks and the empty text.
     """
     if isinstance(value, dict):
-        return {
-            n: v if n in {"id", "domain", "create_date"} else made_unique(v, f"{at}.{n}")
-            for n, v in value.items()
-        }
+        return {n: v if n in {"id", "domain", "create_date"} else made_unique(v, f"{at}.{n}") for n, v in value.items()}
     if isinstance(value, list):
         return [made_unique(v, f"{at}[{i}]") for i, v in enumerate(value)]
     if value in ("", REDACTED, ENCRYPTED) or value is None or isinstance(value, bool):

@@ -20,7 +20,7 @@ from collector.lake.compact import merged_order
 from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest, RunEntry
 from collector.lake.publish import publish
-from collector.lake.storage import Sink, Storage
+from collector.lake.storage import HashingWriter, Storage
 from collector.lake.tables import ALL, Table
 
 FIRST_NIGHT = dt.datetime(2026, 10, 29, 2, 15, tzinfo=dt.UTC)
@@ -49,9 +49,7 @@ def run_entry(day: int) -> RunEntry:
 
 def rows_of(table: Table, run: RunEntry, count: int) -> list[tuple[Any, ...]]:
     """Rows 0 to count - 1 of a table in a run, in the order of its key; most are the same every night."""
-    return [
-        tuple(_value(column.name, column.arrow, run, i) for column in table.columns) for i in range(count)
-    ]
+    return [tuple(_value(column.name, column.arrow, run, i) for column in table.columns) for i in range(count)]
 
 
 def _value(name: str, arrow: pa.DataType, run: RunEntry, i: int) -> Any:
@@ -117,9 +115,7 @@ def dataset(lake: Lake) -> dict[str, list[dict[str, Any]]]:
     """Every row that the lake's manifest shows, in one order whatever the files."""
     found = {}
     for name in lake.manifest.tables:
-        rows = [
-            row for path, _ in lake.files(name) for row in pq.read_table(path, partitioning=None).to_pylist()
-        ]
+        rows = [row for path, _ in lake.files(name) for row in pq.read_table(path, partitioning=None).to_pylist()]
         found[name] = sorted(rows, key=repr)
     return found
 
@@ -150,7 +146,7 @@ class MortalStorage(Storage):
             raise Died
 
     @contextmanager
-    def output(self, path: str) -> Iterator[Sink]:
+    def output(self, path: str) -> Iterator[HashingWriter]:
         self._step()
         with super().output(path) as sink:
             self._step()

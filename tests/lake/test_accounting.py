@@ -17,8 +17,7 @@ from collector.lake.manifest import EARLIER, FILE_NAME, GRACE, Manifest, decode
 from collector.lake.prune import prune
 from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
-
-from .nights import NOW, SOON, dataset, keep_rows_of, merge, publish_night, run_entry
+from tests.lake.nights import NOW, SOON, dataset, keep_rows_of, merge, publish_night, run_entry
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -188,9 +187,7 @@ def test_what_pruning_dropped_is_left_over(nights: Lake) -> None:
     with nights.writing("prune", SOON):
         prune(nights, keep_rows_of, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
     publish_night(nights, 60, now=NOW + GRACE)
-    assert not nights.manifest.retired or all(
-        run_entry(0).run_id not in r.path for r in nights.manifest.retired
-    )
+    assert not nights.manifest.retired or all(run_entry(0).run_id not in r.path for r in nights.manifest.retired)
     with nights.writing("collect", NOW + 2 * GRACE):
         swept = sweep(nights, now=NOW + 2 * GRACE, keep_runs=[])
     assert any(run_entry(0).run_id in path for path in swept.files)
@@ -207,9 +204,7 @@ def test_the_last_manifests_are_kept(lake: Lake) -> None:
         contents.append((lake.path / FILE_NAME).read_bytes())
     before = dataset(lake)
     shutil.copy(lake.path / EARLIER[0], lake.path / FILE_NAME)
-    assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [
-        run_entry(d).run_id for d in range(5)
-    ]
+    assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [run_entry(d).run_id for d in range(5)]
     (lake.path / FILE_NAME).write_bytes(contents[-1])
     assert dataset(Lake.create(lake.path)) == before
 

@@ -17,8 +17,7 @@ from collector.lake.manifest import FileEntry
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL, Table, schema_fingerprint
 from collector.lake.verify import verify
-
-from .nights import (
+from tests.lake.nights import (
     NIGHTLY_TABLES,
     NOW,
     SNAPSHOT_TABLES,
@@ -110,9 +109,7 @@ def test_an_old_file_without_a_column_is_merged_with_nulls(nights: Lake) -> None
     compacted(nights)
     [merged, _] = Lake.open(nights.path).manifest.tables["actions"]
     assert merged.schema == schema_fingerprint(ALL["actions"].schema)
-    extras = {
-        (r["run_id"], r["extra"]) for r in pq.read_table(nights.storage.locate(merged.path)).to_pylist()
-    }
+    extras = {(r["run_id"], r["extra"]) for r in pq.read_table(nights.storage.locate(merged.path)).to_pylist()}
     assert {extra for run_id, extra in extras if run_id == entry.runs[0]} == {None}
     assert len({extra for run_id, extra in extras if run_id != entry.runs[0]}) > 1
     assert path.exists()
@@ -236,7 +233,5 @@ def test_dying_at_any_step_loses_nothing(tmp_path: Path) -> None:
             compact(again, merge, now=NOW)
         assert dataset(Lake.open(lake.path)) == before
         assert {len(again.manifest.tables[table]) for table in NIGHTLY_TABLES} == {2}
-        assert files_under(lake.path) == again.manifest.live_paths() | {
-            r.path for r in again.manifest.retired
-        }
+        assert files_under(lake.path) == again.manifest.live_paths() | {r.path for r in again.manifest.retired}
     assert step > 40

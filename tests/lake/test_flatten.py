@@ -11,26 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.buddy import views
-from collector.buddy.catalogue import Kind
+from collector.buddy import schema
 from collector.buddy.decode import check_promote_image, decode_list
-from collector.buddy.fields import View
-from collector.buddy.findings import Finding, Key, Problem, Promotion, Seen
-from collector.buddy.marks import ENCRYPTED, REDACTED
-from collector.lake.flatten import Row, Stamp, canonical, flatten, value_state
+from collector.buddy.field_spec import BuddyObject
+from collector.buddy.placeholders import ENCRYPTED, REDACTED
+from collector.buddy.requests import Kind
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion
+from collector.lake.flatten import Row, RunKey, canonical, flatten, value_state
 from collector.lake.staging import record_batch
 from collector.lake.tables import TABLES
+from tests.lake.drawn_replies import ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars
 
-from .drawn_replies import ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars
-
-STAMP = Stamp("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 KEY = Key("us", "acme", "web", 7, 9)
 FETCHED = datetime(2026, 11, 23, 3, 0, tzinfo=timezone(timedelta(hours=1)))
-KIND_OF: dict[type[View], tuple[Kind, Key, str]] = {
-    views.ShortWorkspace: (Kind.WORKSPACES, Key("us", "acme"), "workspaces"),
-    views.ShortProject: (Kind.PROJECTS, Key("us", "acme", "web"), "projects"),
-    views.ShortPipeline: (Kind.PIPELINES, Key("us", "acme", "web", 7), "pipelines"),
-    views.ShortAction: (Kind.ACTIONS, KEY, "actions"),
+KIND_OF: dict[type[BuddyObject], tuple[Kind, Key, str]] = {
+    schema.ShortWorkspace: (Kind.WORKSPACES, Key("us", "acme"), "workspaces"),
+    schema.ShortProject: (Kind.PROJECTS, Key("us", "acme", "web"), "projects"),
+    schema.ShortPipeline: (Kind.PIPELINES, Key("us", "acme", "web", 7), "pipelines"),
+    schema.ShortAction: (Kind.ACTIONS, KEY, "actions"),
 }
 MODERATE = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -40,7 +39,7 @@ def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)  # type: ignore[misc,arg-type]  # year, month, day, …
 
 
-def rows_of(finding: Finding) -> list[tuple[str, dict[str, Any]]]:
+def rows_of(finding: CrawlRecord) -> list[tuple[str, dict[str, Any]]]:
     """The rows of a finding with their column names; each has been accepted by its table's Arrow schema."""
     rows = list(flatten(STAMP, finding))
     for table, row in rows:
@@ -100,7 +99,7 @@ def test_every_scalar_of_an_action_is_accounted_for(document: dict[str, Any]) ->
 @pytest.mark.parametrize("view", ITEMS)
 @MODERATE
 @given(st.data())
-def test_every_scalar_of_a_list_item_is_accounted_for(view: type[View], data: st.DataObject) -> None:
+def test_every_scalar_of_a_list_item_is_accounted_for(view: type[BuddyObject], data: st.DataObject) -> None:
     """Any item of any list, with what stood around its children's list: exactly its scalars are in its one row."""
     kind, key, table = KIND_OF[view]
     document = made_unique(data.draw(ITEMS[view]))
@@ -108,7 +107,7 @@ def test_every_scalar_of_a_list_item_is_accounted_for(view: type[View], data: st
         st.dictionaries(st.just("its_children_list"), st.dictionaries(TEXT, JSON, min_size=1, max_size=2))
     )
     assert decode_list(kind, {kind.value: [document]}).items[0].breach is None
-    [(found_table, row)] = rows_of(Seen(kind, key, 3, document, True, "complete", envelope))
+    [(found_table, row)] = rows_of(ListedItem(kind, key, 3, document, True, "complete", envelope))
     assert found_table == table
     assert said([(table, row)]) == scalars(document) + scalars(envelope)
 
@@ -185,17 +184,17 @@ def test_a_list_item_lands_in_its_columns() -> None:
          {"action_id": 9, "type": "FTP", "position": 5, "extra": '{"position":"first"}'}),
     ]  # fmt: skip
     for kind, key, document, expected in items:
-        [(_, row)] = rows_of(Seen(kind, key, 5, document, True, "forbidden", {}))
+        [(_, row)] = rows_of(ListedItem(kind, key, 5, document, True, "forbidden", {}))
         assert {name: row[name] for name in expected} == expected
         assert (row["installation"], row["workspace"], row["coverage"]) == ("us", "acme", "forbidden")
 
 
 @pytest.mark.parametrize("view", ITEMS)
-def test_of_an_unreadable_item_only_the_key_is_believed(view: type[View]) -> None:
+def test_of_an_unreadable_item_only_the_key_is_believed(view: type[BuddyObject]) -> None:
     """An item in breach is a row of its key and coverage alone; what it said is in its problem."""
     kind, key, table = KIND_OF[view]
     document = {"id": "x", "name": 7, "domain": "acme", "new": 1, "type": []}
-    [(found, row)] = rows_of(Seen(kind, key, 2, document, False, "failed", {"its_list": {"url": "u"}}))
+    [(found, row)] = rows_of(ListedItem(kind, key, 2, document, False, "failed", {"its_list": {"url": "u"}}))
     kept = {"run_id", "run_date", "installation", "coverage", "extra", "position"}
     keys = {"workspace": "acme", "project": "web", "pipeline_id": 7, "action_id": 9}
     assert found == table
@@ -219,9 +218,7 @@ def test_of_an_unreadable_item_only_the_key_is_believed(view: type[View]) -> Non
         ({}, None, None),
     ],
 )
-def test_the_old_name_of_a_time_zone_is_understood(
-    condition: Any, timezone_: str | None, extra: str | None
-) -> None:
+def test_the_old_name_of_a_time_zone_is_understood(condition: Any, timezone_: str | None, extra: str | None) -> None:
     """`zone_id` stands in for a missing `timezone`, and is kept in `extra` only where the two disagree."""
     rows = rows_of(Promotion(KEY, {"trigger_conditions": [condition]}, FETCHED))
     assert (rows[0][1]["timezone"], rows[0][1]["extra"]) == (timezone_, extra)
@@ -244,11 +241,7 @@ def test_an_integration_is_named_whichever_way_it_is_told(
 ) -> None:
     """An integration is a text, or the first name an object has; what else the object holds is kept."""
     rows = rows_of(Promotion(KEY, {"src": {"integration": integration, "image": "x"}}, FETCHED))
-    assert (rows[-1][1]["src_integration"], rows[-1][1]["src_image"], rows[-1][1]["extra"]) == (
-        name,
-        "x",
-        extra,
-    )
+    assert (rows[-1][1]["src_integration"], rows[-1][1]["src_image"], rows[-1][1]["extra"]) == (name, "x", extra)
 
 
 def test_a_principal_named_twice_is_one_row_and_kept_whole() -> None:
@@ -275,9 +268,7 @@ def test_a_pipeline_other_than_the_actions_own_is_kept() -> None:
 def test_the_state_says_what_became_of_a_value(value: str | None, state: str, shown: str | None) -> None:
     """A mark or an empty text is told by the state, and only a kept value is shown."""
     assert value_state(value) == state
-    [variable] = [
-        r for t, r in rows_of(Promotion(KEY, {"variables": [{"value": value}]}, FETCHED)) if t == "variables"
-    ]
+    [variable] = [r for t, r in rows_of(Promotion(KEY, {"variables": [{"value": value}]}, FETCHED)) if t == "variables"]
     assert (variable["value_state"], variable["value"]) == (state, shown)
 
 
@@ -292,9 +283,7 @@ def test_places_are_counted_from_one() -> None:
 
 def test_a_problem_is_its_row() -> None:
     """Everything a problem says is in its row, with its times in UTC."""
-    problem = Problem(
-        "timeout", KEY, "m", "/p?q", 504, "$.a", 4, FETCHED, FETCHED + timedelta(seconds=1), "raw"
-    )
+    problem = Problem("timeout", KEY, "m", "/p?q", 504, "$.a", 4, FETCHED, FETCHED + timedelta(seconds=1), "raw")
     [(table, row)] = rows_of(problem)
     assert table == "problems"
     assert list(row.values()) == [

@@ -14,11 +14,10 @@ import msgspec
 import pytest
 
 from collector.errors import LakeBusy, LakeError, NotPublished, SettingsError
-from collector.lake.lake import Lake, Size
+from collector.lake.lake import Lake, TableSize
 from collector.lake.manifest import FILE_NAME, GRACE, Manifest, decode
 from collector.lake.tables import ALL, schema_fingerprint
-
-from .nights import NOW, dataset, files_under, publish_night, run_entry
+from tests.lake.nights import NOW, dataset, files_under, publish_night, run_entry
 
 
 def test_a_directory_without_a_manifest_is_an_empty_lake_to_write(tmp_path: Path) -> None:
@@ -110,7 +109,7 @@ def test_a_reader_gets_paths_and_sizes_of_one_set(lake: Lake) -> None:
     assert all(path.is_absolute() and path.is_file() for path, _ in files)
     assert {schema for _, schema in files} == {schema_fingerprint(ALL["actions"].schema)}
     assert reader.files("variables") == []
-    assert reader.sizes()["actions"] == Size(2, 9, sum(path.stat().st_size for path, _ in files))
+    assert reader.sizes()["actions"] == TableSize(2, 9, sum(path.stat().st_size for path, _ in files))
     assert len(dataset(reader)["actions"]) == 9
 
 

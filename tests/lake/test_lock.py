@@ -15,8 +15,7 @@ import pytest
 from collector.errors import LakeBusy, SettingsError
 from collector.lake import lock
 from collector.lake.lock import Lock
-
-from .nights import NOW
+from tests.lake.nights import NOW
 
 HOLD = """
 import datetime, pathlib, sys

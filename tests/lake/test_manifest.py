@@ -14,12 +14,9 @@ from hypothesis import strategies as st
 
 from collector.errors import LakeError
 from collector.lake.manifest import FORMAT, FileEntry, Manifest, RetiredFile, RunEntry, decode, encode
+from tests.lake.nights import NOW, run_entry
 
-from .nights import NOW, run_entry
-
-TIMES = st.integers(0, 10**15).map(
-    lambda us: dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=us)
-)
+TIMES = st.integers(0, 10**15).map(lambda us: dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=us))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1).filter(
     lambda name: name not in {".", ".."}
 )
@@ -44,8 +41,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
             for name in draw(st.sets(NAMES, max_size=4))
         ]
     retired = [
-        RetiredFile(path=f"tables/runs/{name}", retired_at=draw(TIMES))
-        for name in draw(st.sets(NAMES, max_size=3))
+        RetiredFile(path=f"tables/runs/{name}", retired_at=draw(TIMES)) for name in draw(st.sets(NAMES, max_size=3))
     ]
     return Manifest(
         sequence=draw(st.integers(0, 2**40)),

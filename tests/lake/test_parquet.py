@@ -12,13 +12,12 @@ from pyarrow import parquet as pq
 
 import collector
 from collector.errors import LakeError
-from collector.lake import layout, parquet
+from collector.lake import encoding, parquet
 from collector.lake.compact import merged_order
-from collector.lake.layout import COMPACT, NIGHTLY, Tuning
+from collector.lake.encoding import COMPACT, NIGHTLY, Tuning
 from collector.lake.storage import Storage
 from collector.lake.tables import ALL, Table, schema_fingerprint
-
-from .nights import run_entry, table_of
+from tests.lake.nights import run_entry, table_of
 
 SMALL = Tuning(level=1, group_rows=10, group_bytes=1 << 20)
 
@@ -33,10 +32,8 @@ def storage(tmp_path: Path) -> Storage:
 def test_every_table_is_read_back_as_it_was_written(storage: Storage, name: str) -> None:
     """Rows, values, types and column order of each table survive, in every tuning."""
     table, rows = ALL[name], table_of(ALL[name], run_entry(0), 100)
-    for tuning in (layout.STAGING, NIGHTLY, COMPACT, SMALL):
-        written = parquet.write(
-            storage, "f.parquet", table, rows.to_batches(7), tuning=tuning, order=table.key
-        )
+    for tuning in (encoding.STAGING, NIGHTLY, COMPACT, SMALL):
+        written = parquet.write(storage, "f.parquet", table, rows.to_batches(7), tuning=tuning, order=table.key)
         assert written is not None
         assert pq.read_table(storage.locate("f.parquet")).cast(table.schema).equals(rows)
         assert pq.read_schema(storage.locate("f.parquet")).names == list(table.column_names)
@@ -62,7 +59,7 @@ def test_what_was_written_is_described_truly(storage: Storage) -> None:
     assert len(groups.row_group(0).sorting_columns) == len(table.key)
 
 
-@pytest.mark.parametrize("tuning", [layout.STAGING, NIGHTLY, COMPACT])
+@pytest.mark.parametrize("tuning", [encoding.STAGING, NIGHTLY, COMPACT])
 def test_null_is_found_beside_a_single_other_value(storage: Storage, tuning: Tuning) -> None:
     """Any DuckDB finds exactly the rows without a text, also where all the others hold the same one."""
     table = ALL["actions"]
@@ -119,9 +116,7 @@ def test_other_columns_are_refused_by_name(storage: Storage) -> None:
 def test_a_fingerprint_is_of_names_types_and_order() -> None:
     """Two schemas have one fingerprint when columns, types and order are, in memory or in Parquet."""
     schema = pa.schema([("a", pa.string()), ("b", pa.list_(pa.string()))])
-    same = pa.schema(
-        [("a", pa.string()), ("b", pa.list_(pa.field("element", pa.string())))], metadata={"x": "y"}
-    )
+    same = pa.schema([("a", pa.string()), ("b", pa.list_(pa.field("element", pa.string())))], metadata={"x": "y"})
     assert schema_fingerprint(schema) == schema_fingerprint(same)
     others = [
         pa.schema([schema.field("b"), schema.field("a")]),
@@ -139,12 +134,7 @@ def test_rows_of_runs_are_counted(storage: Storage) -> None:
     batches = [b for day, n in ((0, 3), (1, 4)) for b in table_of(table, run_entry(day), n).to_batches()]
     parquet.write(storage, "f.parquet", table, batches, tuning=SMALL, order=())
     ids = [run_entry(day).run_id for day in (0, 1, 2)]
-    assert [parquet.count_rows(storage, "f.parquet", wanted) for wanted in ([ids[0]], ids, ids[2:], [])] == [
-        3,
-        7,
-        0,
-        0,
-    ]
+    assert [parquet.count_rows(storage, "f.parquet", wanted) for wanted in ([ids[0]], ids, ids[2:], [])] == [3, 7, 0, 0]
 
 
 def test_a_month_takes_a_fraction_of_its_nights(storage: Storage) -> None:

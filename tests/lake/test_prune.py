@@ -19,8 +19,7 @@ from collector.lake.publish import publish
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL, Table
 from collector.lake.verify import verify
-
-from .nights import (
+from tests.lake.nights import (
     FIRST_NIGHT,
     NIGHTLY_TABLES,
     NOW,
@@ -74,9 +73,7 @@ def test_older_nights_go_and_the_rest_stays(lake: Lake, compacted: bool, first_k
     assert [run.run_id for run in reader.manifest.runs] == kept
     assert verify(reader) == []
     for table, rows in dataset(reader).items():
-        wanted = (
-            before[table] if table in SNAPSHOT_TABLES else [r for r in before[table] if r["run_id"] in kept]
-        )
+        wanted = before[table] if table in SNAPSHOT_TABLES else [r for r in before[table] if r["run_id"] in kept]
         assert rows == wanted
     named = {run for entries in reader.manifest.tables.values() for entry in entries for run in entry.runs}
     assert named == set(kept)
@@ -108,11 +105,7 @@ def published_at(lake: Lake, *moments: dt.datetime) -> None:
     """Publish a night at each of these times."""
     for number, at in enumerate(moments):
         run = msgspec.structs.replace(
-            run_entry(0),
-            run_id=f"20261029T021500Z-{number:06x}",
-            run_date=at.date(),
-            started_at=at,
-            finished_at=at,
+            run_entry(0), run_id=f"20261029T021500Z-{number:06x}", run_date=at.date(), started_at=at, finished_at=at
         )
         with lake.writing("collect", at):
             publish(lake, run, {"runs": table_of(ALL["runs"], run, 1).to_batches()}, now=at)
@@ -218,8 +211,6 @@ def test_dying_at_any_step_leaves_history_before_or_after(tmp_path: Path) -> Non
             sweep(again, now=PRUNED_AT, keep_runs=[])
         pruned(again, 1)
         assert dataset(Lake.open(lake.path)) == after
-        assert files_under(lake.path) == again.manifest.live_paths() | {
-            r.path for r in again.manifest.retired
-        }
+        assert files_under(lake.path) == again.manifest.live_paths() | {r.path for r in again.manifest.retired}
     assert step > 14
     assert seen == {False, True}

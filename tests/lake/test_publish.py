@@ -18,8 +18,7 @@ from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL
 from collector.lake.verify import verify
-
-from .nights import (
+from tests.lake.nights import (
     NIGHTLY_TABLES,
     NOW,
     SNAPSHOT_TABLES,
@@ -41,9 +40,7 @@ def test_a_night_is_there_with_its_files_after_publishing(lake: Lake) -> None:
     assert manifest.runs == [run]
     assert manifest.latest == run
     assert (manifest.format, manifest.sequence, manifest.published_at) == (1, 1, run.finished_at)
-    named = {
-        f"tables/{t}/run_month=2026-10/{run.run_id}.parquet" for t in (*NIGHTLY_TABLES, *SNAPSHOT_TABLES)
-    }
+    named = {f"tables/{t}/run_month=2026-10/{run.run_id}.parquet" for t in (*NIGHTLY_TABLES, *SNAPSHOT_TABLES)}
     assert manifest.live_paths() == files_under(lake.path) == named
     entry = manifest.tables["actions"][0]
     assert (entry.rows, entry.runs, entry.run_month) == (4, [run.run_id], "2026-10")
@@ -59,9 +56,7 @@ def test_snapshots_replace_and_nights_accumulate(lake: Lake) -> None:
     assert {name: sizes[name].files for name in NIGHTLY_TABLES} == dict.fromkeys(NIGHTLY_TABLES, 3)
     assert {name: sizes[name].files for name in SNAPSHOT_TABLES} == dict.fromkeys(SNAPSHOT_TABLES, 1)
     assert lake.manifest.tables["action_state"][0].runs == [run_entry(2).run_id]
-    assert {run for item in dataset(lake)["last_known_actions"] for run in [item["run_id"]]} == {
-        run_entry(2).run_id
-    }
+    assert {run for item in dataset(lake)["last_known_actions"] for run in [item["run_id"]]} == {run_entry(2).run_id}
 
 
 def test_a_snapshot_without_rows_goes_and_one_not_given_stays(lake: Lake) -> None:
@@ -94,10 +89,7 @@ def test_rows_of_other_columns_publish_nothing(lake: Lake) -> None:
     publish_night(lake, 0)
     before = lake.manifest
     rows = table_of(ALL["actions"], run_entry(1), 3)
-    batches = {
-        "runs": table_of(ALL["runs"], run_entry(1), 1).to_batches(),
-        "actions": rows.select([0]).to_batches(),
-    }
+    batches = {"runs": table_of(ALL["runs"], run_entry(1), 1).to_batches(), "actions": rows.select([0]).to_batches()}
     with pytest.raises(LakeError, match="actions"), lake.writing("collect", NOW):
         publish(lake, run_entry(1), batches, now=NOW)
     assert Lake.open(lake.path).manifest == before
@@ -199,12 +191,7 @@ def test_a_full_disk_publishes_nothing_and_loses_nothing(lake: Lake) -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-W", "error", "-c", FULL, str(lake.path)]
     said = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        command, capture_output=True, text=True, check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
     )
     assert said.stderr == ""
     assert [line[:12] for line in said.stdout.splitlines()] == ["3 no room to"] * 3

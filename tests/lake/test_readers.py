@@ -12,8 +12,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.lake.sweep import sweep
-
-from .nights import keep_rows_of, merge, publish_night, run_entry
+from tests.lake.nights import keep_rows_of, merge, publish_night, run_entry
 
 READERS = 2
 SECONDS = 3.0

@@ -24,8 +24,7 @@ from collector.lake.rebuild import Rebuilt, is_needed, rebuild
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL, Table
 from collector.lake.verify import verify
-
-from .nights import NOW, SOON, dataset, keep_rows_of, merge, publish_night, run_entry, table_of
+from tests.lake.nights import NOW, SOON, dataset, keep_rows_of, merge, publish_night, run_entry, table_of
 
 RUNS = [run_entry(day).run_id for day in range(8)]
 COUNT = 7
@@ -34,15 +33,7 @@ COUNT = 7
 def publish_consistently(lake: Lake, day: int) -> None:
     """The day-th night, whose rows speak of one another as those of a real one."""
     run = run_entry(day)
-    names = (
-        "workspaces",
-        "projects",
-        "pipelines",
-        "actions",
-        "promote_image_actions",
-        "problems",
-        "action_state",
-    )
+    names = ("workspaces", "projects", "pipelines", "actions", "promote_image_actions", "problems", "action_state")
     with lake.writing("collect", run.finished_at):
         (lake.runs.create(run.run_id) / "journal.jsonl").touch()
         rows = {name: table_of(ALL[name], run, COUNT) for name in (*names, "last_known_actions", "runs")}
@@ -196,16 +187,7 @@ def test_a_pruned_lake_still_says_where_history_begins(nights: Lake) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [
-        "runs",
-        "workspaces",
-        "projects",
-        "pipelines",
-        "actions",
-        "problems",
-        "action_state",
-        "last_known_actions",
-    ],
+    ["runs", "workspaces", "projects", "pipelines", "actions", "problems", "action_state", "last_known_actions"],
 )
 def test_a_run_that_lacks_a_table_is_incomplete(nights: Lake, table: str) -> None:
     """The run whose file is missing is named with the table and counts as partial; the others are whole."""

@@ -13,8 +13,7 @@ import pytest
 from collector.errors import NotPublished, SettingsError
 from collector.lake.lake import Lake
 from collector.lake.storage import Storage, make_directory, translated
-
-from .nights import publish_night
+from tests.lake.nights import publish_night
 
 
 def write(storage: Storage, path: str, content: bytes) -> None:

@@ -15,14 +15,11 @@ from collector.lake.accounting import leftovers
 from collector.lake.inventory import Inventory, path_of, table_file
 from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE, FileEntry, Manifest, RetiredFile
-from collector.lake.storage import Stored
+from collector.lake.storage import StoredFile
 from collector.lake.sweep import leftover_temporaries, sweep
+from tests.lake.nights import NOW, files_under, publish_night, run_entry
 
-from .nights import NOW, files_under, publish_night, run_entry
-
-FILES = [
-    path_of(table, "2026-10", run_entry(day).run_id) for day in range(6) for table in ("runs", "actions")
-]
+FILES = [path_of(table, "2026-10", run_entry(day).run_id) for day in range(6) for table in ("runs", "actions")]
 
 
 @st.composite
@@ -34,10 +31,7 @@ def lakes(draw: st.DrawFn) -> tuple[Manifest, Inventory]:
     ages = st.timedeltas(dt.timedelta(days=-2), dt.timedelta(days=2))
     manifest = Manifest(
         runs=[run_entry(day) for day in sorted(published)],
-        tables={
-            table: [entry(path) for path in sorted(live) if f"/{table}/" in path]
-            for table in ("runs", "actions")
-        },
+        tables={table: [entry(path) for path in sorted(live) if f"/{table}/" in path] for table in ("runs", "actions")},
         retired=[RetiredFile(path=path, retired_at=NOW - draw(ages)) for path in sorted(retired)],
     )
     files = [file for path in sorted(draw(st.sets(st.sampled_from(FILES)))) if (file := table_file(path))]
@@ -49,9 +43,7 @@ def entry(path: str) -> FileEntry:
     """A live file of the run in its name."""
     file = table_file(path)
     assert file is not None
-    return FileEntry(
-        path=path, rows=0, bytes=0, sha256="0" * 64, schema="", runs=[file.run_id], run_month="2026-10"
-    )
+    return FileEntry(path=path, rows=0, bytes=0, sha256="0" * 64, schema="", runs=[file.run_id], run_month="2026-10")
 
 
 @given(lakes())
@@ -70,20 +62,16 @@ def test_only_what_is_surely_needed_by_nobody_is_left_over(found: tuple[Manifest
             assert file.path in retired or file.run_id in there.unfinished - published
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["manifest.json", "x.tmp", "manifest.json.tmp"]), st.floats(-7200, 7200))
-    )
-)
+@given(st.lists(st.tuples(st.sampled_from(["manifest.json", "x.tmp", "manifest.json.tmp"]), st.floats(-7200, 7200))))
 def test_only_old_temporaries_are_leftovers(files: list[tuple[str, float]]) -> None:
     """A temporary file younger than the grace may have a living writer; names that the collector does not give, and links,
     are never leftovers.
     """
-    found = [Stored(name, 1, NOW.timestamp() - age) for name, age in files]
+    found = [StoredFile(name, 1, NOW.timestamp() - age) for name, age in files]
     left = leftover_temporaries(found, NOW)
     assert {item.path for item in left} <= {"manifest.json.tmp"}
     assert len(left) == sum(name == "manifest.json.tmp" and age > 3600 for name, age in files)
-    assert not leftover_temporaries([Stored("manifest.json.tmp", 1, 0.0, regular=False)], NOW)
+    assert not leftover_temporaries([StoredFile("manifest.json.tmp", 1, 0.0, regular=False)], NOW)
 
 
 def plant(root: Path, *paths: str) -> None:
@@ -107,14 +95,7 @@ def test_leftovers_go_and_everything_else_stays(lake: Lake, tmp_path: Path) -> N
         "tables/actions/run_month=2026-10/x.parquet",
         f"tables/mine/run_month=2026-10/{died}.parquet", f"tables/actions/{died}.parquet", "manifest.json.7.tmp.old",
     }  # fmt: skip
-    plant(
-        lake.path,
-        *orphans,
-        *others,
-        "catalog.duckdb.77.tmp",
-        f"runs/{died}/journal.jsonl",
-        f"runs/{died}/mine.txt",
-    )
+    plant(lake.path, *orphans, *others, "catalog.duckdb.77.tmp", f"runs/{died}/journal.jsonl", f"runs/{died}/mine.txt")
     for path in lake.path.rglob("*"):
         os.utime(path, (0, 0))
     plant(tmp_path, "elsewhere/precious", f"elsewhere/run_month=2026-10/{died}.parquet")
@@ -136,9 +117,7 @@ def test_leftovers_go_and_everything_else_stays(lake: Lake, tmp_path: Path) -> N
     }
 
 
-def test_what_cannot_be_removed_is_reported_and_keeps_its_journal(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_removed_is_reported_and_keeps_its_journal(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that cannot be deleted is told of and stops nothing; the journal that marks it as left over stays with it."""
     publish_night(lake, 0)
     died = run_entry(1).run_id
@@ -177,19 +156,12 @@ def test_a_run_that_goes_on_keeps_its_directory(lake: Lake) -> None:
     publish_night(lake, 0)
     published, running, abandoned = (run_entry(day).run_id for day in (0, 1, 2))
     for run_id in (published, running, abandoned):
-        plant(
-            lake.path,
-            f"runs/{run_id}/journal.jsonl",
-            f"runs/{run_id}/staging/a/b",
-            f"runs/{run_id}/raw/1.json",
-        )
+        plant(lake.path, f"runs/{run_id}/journal.jsonl", f"runs/{run_id}/staging/a/b", f"runs/{run_id}/raw/1.json")
     assert lake.resumable_runs() == [running, abandoned]
     with lake.writing("collect", NOW):
         swept = sweep(lake, now=NOW, keep_runs={running})
     assert swept.runs == (abandoned,)
-    left = sorted(
-        str(p.relative_to(lake.path / "runs")) for p in (lake.path / "runs").rglob("*") if p.is_file()
-    )
+    left = sorted(str(p.relative_to(lake.path / "runs")) for p in (lake.path / "runs").rglob("*") if p.is_file())
     names = ("journal.jsonl", "raw/1.json", "staging/a/b")
     assert left == [f"{published}/raw/1.json", *(f"{running}/{name}" for name in names)]
 

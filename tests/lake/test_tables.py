@@ -6,8 +6,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from collector.buddy import views
-from collector.buddy.fields import View, declared_fields
+from collector.buddy import schema
+from collector.buddy.field_spec import BuddyObject, field_specs
 from collector.lake.tables import ACTION_STATE, ALL, TABLES
 
 RUN = "run_id run_date installation"
@@ -54,16 +54,16 @@ OTHER_PIPELINE_FIELDS = {
 }  # fmt: skip
 ARRAYS = {"refs", "tags", "loop", "trigger_condition_paths"}
 JSON_COLUMNS = {"extra", "events", "remote_parameters", "git_config", "filters"}
-VIEWS: dict[str, tuple[type[View], ...]] = {
-    "workspaces": (views.ShortWorkspace,),
-    "projects": (views.ShortProject,),
-    "pipelines": (views.ShortPipeline,),
-    "actions": (views.ShortAction,),
-    "promote_image_actions": (views.PromoteImageAction,),
-    "last_known_actions": (views.PromoteImageAction,),
-    "trigger_conditions": (views.TriggerCondition,),
-    "variables": (views.Variable,),
-    "permissions": (views.Principal,),
+VIEWS: dict[str, tuple[type[BuddyObject], ...]] = {
+    "workspaces": (schema.ShortWorkspace,),
+    "projects": (schema.ShortProject,),
+    "pipelines": (schema.ShortPipeline,),
+    "actions": (schema.ShortAction,),
+    "promote_image_actions": (schema.PromoteImageAction,),
+    "last_known_actions": (schema.PromoteImageAction,),
+    "trigger_conditions": (schema.TriggerCondition,),
+    "variables": (schema.Variable,),
+    "permissions": (schema.Principal,),
 }
 COLUMNS = [(table.name, column) for table in ALL.values() for column in table.columns]
 
@@ -137,10 +137,10 @@ def test_a_column_of_buddys_is_declared_by_its_view_alone() -> None:
             if not column.source:
                 continue
             from_replies += 1
-            view: type[View] | None = owners[0]
+            view: type[BuddyObject] | None = owners[0]
             for step in column.source:
                 assert view is not None
-                declared = {d.name: d for d in declared_fields(view)}[step]
+                declared = {d.name: d for d in field_specs(view)}[step]
                 view = declared.view
             assert (column.logical, column.unit, column.meaning, column.values) == (
                 declared.logical, declared.unit, declared.meaning, declared.values,
@@ -148,13 +148,11 @@ def test_a_column_of_buddys_is_declared_by_its_view_alone() -> None:
     assert from_replies > 150
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in VIEWS if n not in {"promote_image_actions", "last_known_actions"}]
-)
+@pytest.mark.parametrize("name", [n for n in VIEWS if n not in {"promote_image_actions", "last_known_actions"}])
 def test_every_declared_field_has_its_column(name: str) -> None:
     """No field is declared in vain: each is read by a column of its table, but for the old name of a time zone."""
     read = {column.source[0] for column in TABLES[name].columns if column.source}
-    unread = {d.name for view in VIEWS[name] for d in declared_fields(view)} - read
+    unread = {d.name for view in VIEWS[name] for d in field_specs(view)} - read
     # A project's and a pipeline's other key columns come from their parents; ids of lists are the row's key.
     assert unread == ({"zone_id"} if name == "trigger_conditions" else set())
 

@@ -12,9 +12,8 @@ from pyarrow import parquet as pq
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.manifest import FILE_NAME, FileEntry, encode
-from collector.lake.verify import Finding, verify
-
-from .nights import NOW, merge, publish_night, run_entry
+from collector.lake.verify import FileDamage, verify
+from tests.lake.nights import NOW, merge, publish_night, run_entry
 
 
 @pytest.fixture
@@ -88,7 +87,7 @@ def test_damage_is_a_finding_with_the_runs_harmed(
         assert finding.message
 
 
-def told(lake: Lake, table: str, **changes: object) -> list[Finding]:
+def told(lake: Lake, table: str, **changes: object) -> list[FileDamage]:
     """What is found when the manifest says something else about the first file of a table."""
     first, *rest = lake.manifest.tables[table]
     changed: FileEntry = msgspec.structs.replace(first, **changes)

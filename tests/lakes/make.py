@@ -10,25 +10,25 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from collector.cli.nightly import nightly
-from collector.cli.watching import Watcher
-from collector.fake_buddy import FakeBuddy, World
+from collector.cli.progress import ProgressObserver
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.manifest import FORMAT
-from collector.settings import Installation, Secret, Settings
+from collector.settings.loading import Installation, Secret, Settings
 
 HERE = Path(__file__).parent
-WORLD = World(seed=11, workspaces=1, projects=1, pipelines=3, actions=4)
+WORLD = FakeWorld(seed=11, workspaces=1, projects=1, pipelines=3, actions=4)
 NIGHTS = 2
 FIRST = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
 TOKEN = "kept-lake-token"
 
 
-def collect(lake: Path, number: int, world: World = WORLD) -> str:
+def collect(lake: Path, number: int, world: FakeWorld = WORLD) -> str:
     """Collect the n-th night of the world into `lake`, at its own time; returns how it went."""
     at = FIRST + timedelta(days=number - 1)
     with FakeBuddy(world.at(night=number), token=TOKEN) as buddy:
         installation = Installation("us", buddy.url, Secret(TOKEN), requests_per_second=0.0, reserve=0)
         settings = Settings((installation,), lake)
-        return nightly(settings, Watcher(), now=lambda: at, rng=random.Random(number)).status
+        return nightly(settings, ProgressObserver(), now=lambda: at, rng=random.Random(number)).status
 
 
 def main() -> int:

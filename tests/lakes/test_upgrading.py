@@ -16,7 +16,7 @@ from collector.lake.manifest import FORMAT
 from collector.lake.tables import TABLES, schema_fingerprint
 from collector.lake.verify import verify
 from collector.query.questions import Questions
-from collector.query.sources import sql_folder
+from collector.query.sql_files import sql_folder
 from tests.lakes.make import HERE, NIGHTS, WORLD, collect
 
 KEPT = sorted(path.name for path in HERE.glob("format-*"))
@@ -57,9 +57,7 @@ def test_a_night_is_collected_onto_it(lake: Path) -> None:
     """The next night is published onto it and says what changed since, not that everything is new."""
     assert collect(lake, NIGHTS + 1) == "complete"
     reader = open_lake(lake)
-    counts = reader.sql(
-        "select run_id, change, count(*) as n from action_changes group by all"
-    ).table.to_pylist()
+    counts = reader.sql("select run_id, change, count(*) as n from action_changes group by all").table.to_pylist()
     runs = [each.run_id for each in Lake.open(lake).manifest.runs]
     added = {row["run_id"]: row["n"] for row in counts if row["change"] == "added"}
     before = {tuple(path) for path in _promotions(NIGHTS)}
@@ -81,13 +79,9 @@ def _promotions(night: int) -> list[tuple[str | int, ...]]:
 
 def test_columns_it_lacks_are_null(lake: Path) -> None:
     """A column that came later is NULL in its nights and filled in those after; nothing else changes."""
-    for entry in json.loads((lake / "manifest.json").read_text(encoding="utf-8"))["tables"][
-        "promote_image_actions"
-    ]:
+    for entry in json.loads((lake / "manifest.json").read_text(encoding="utf-8"))["tables"]["promote_image_actions"]:
         _drop_column(lake, entry["path"], "same_location")
-    for entry in json.loads((lake / "manifest.json").read_text(encoding="utf-8"))["tables"][
-        "last_known_actions"
-    ]:
+    for entry in json.loads((lake / "manifest.json").read_text(encoding="utf-8"))["tables"]["last_known_actions"]:
         _drop_column(lake, entry["path"], "same_location")
     assert [each.kind for each in verify(Lake.open(lake))] == []
     assert collect(lake, NIGHTS + 1) == "complete"

@@ -1,4 +1,4 @@
-"""A lake of a few nights made by hand: rows in, real Parquet, a `Night` over it, rows out."""
+"""A lake of a few nights made by hand: rows in, real Parquet, a `StagedRun` over it, rows out."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from collector.lake.tables import ALL
-from collector.query.night import Night
+from collector.query.changes import StagedRun
 
 Row = dict[str, Any]
 HOME = {"installation": "us", "workspace": "acme"}
@@ -40,7 +40,7 @@ class Nights:
         self.previous: dict[str, list[Path]] = {}
         self.number = 0
 
-    def night(self, rows: Mapping[str, Iterable[Row]], **settings: Any) -> Night:
+    def night(self, rows: Mapping[str, Iterable[Row]], **settings: Any) -> StagedRun:
         """The night's database over staged `rows`."""
         run_id, run_date = run_of(self.number)
         stamp = {"run_id": run_id, "run_date": run_date}
@@ -50,14 +50,13 @@ class Nights:
             for table, given in rows.items()
         }
         options: dict[str, Any] = {"listed_installations": self.listed, "spill": here / "spill", **settings}
-        return Night(staged, self.previous, run_id=run_id, run_date=run_date, **options)
+        return StagedRun(staged, self.previous, run_id=run_id, run_date=run_date, **options)
 
     def collect(self, rows: Mapping[str, Iterable[Row]]) -> dict[str, list[Row]]:
         """One night: its changes and the two snapshots it leaves, which the next night starts from."""
         with self.night(rows) as night:
             made = {
-                name: night.reader(name).read_all()
-                for name in ("action_changes", "last_known_actions", "action_state")
+                name: night.reader(name).read_all() for name in ("action_changes", "last_known_actions", "action_state")
             }
         for name in ("last_known_actions", "action_state"):
             path = self.folder / f"left-{self.number}" / f"{name}.parquet"

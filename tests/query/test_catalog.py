@@ -13,7 +13,7 @@ import pytest
 import collector
 from collector.lake.lake import Lake
 from collector.query import catalog
-from collector.query.sources import sql_folder
+from collector.query.sql_files import sql_folder
 from collector.query.views import sources_of_views
 from tests.query.test_reader import action, lake, published
 
@@ -44,12 +44,8 @@ def test_older_clients_can_open_it(lake: Lake) -> None:
     """The file says the older storage version, which the command lines in use can read."""
     catalog.build(lake)
     with duckdb.connect() as client:
-        client.execute(
-            f"attach '{str(lake.path / catalog.FILE_NAME).replace(chr(39), chr(39) * 2)}' as c (read_only)"
-        )
-        (tags,) = client.execute("select tags from duckdb_databases() where database_name = 'c'").fetchall()[
-            0
-        ]
+        client.execute(f"attach '{str(lake.path / catalog.FILE_NAME).replace(chr(39), chr(39) * 2)}' as c (read_only)")
+        (tags,) = client.execute("select tags from duckdb_databases() where database_name = 'c'").fetchall()[0]
     assert "v1.2.0" in str(tags)
 
 

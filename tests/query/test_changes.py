@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from collector.lake.tables import PERMISSIONS, PROMOTE_IMAGE_ACTIONS, TABLES, TRIGGER_CONDITIONS, VARIABLES
-from collector.query.night import CHILD_TABLES, NOT_COMPARED, Night
-from collector.query.sources import read_folder, sql_folder
+from collector.query.changes import CHILD_TABLES, NOT_COMPARED, StagedRun
+from collector.query.sql_files import read_folder, sql_folder
 from tests.query.nights import HOME, KEY, Nights, Row, key_of, run_of, write
 
 PLACE = {**HOME, "project": "web"}
@@ -39,15 +39,10 @@ def world(
         "projects": [{**PLACE, "coverage": project}] if project else [],
         "pipelines": [
             {**PLACE, "pipeline_id": number, "coverage": coverage}
-            for number, coverage in (
-                {1: "complete", 2: "complete"} if pipelines is None else pipelines
-            ).items()
+            for number, coverage in ({1: "complete", 2: "complete"} if pipelines is None else pipelines).items()
         ],
         "actions": [
-            *(
-                {**{n: row[n] for n in KEY}, "type": "PROMOTE_IMAGE", "coverage": "fetched"}
-                for row in actions
-            ),
+            *({**{n: row[n] for n in KEY}, "type": "PROMOTE_IMAGE", "coverage": "fetched"} for row in actions),
             *(
                 {**PLACE, "pipeline_id": 1, "action_id": number, "coverage": coverage}
                 for number, coverage in (unread or {}).items()
@@ -94,9 +89,7 @@ def test_on_the_first_night_all_are_added(tmp_path: Path) -> None:
     assert {row["previous_run_id"] for row in left["action_changes"]} == {None}
     first, run_date = run_of(0)
     assert {(row["run_id"], row["run_date"]) for row in left["action_changes"]} == {(first, run_date)}
-    assert {(r["first_seen_run_id"], r["last_seen_run_id"]) for r in left["last_known_actions"]} == {
-        (first, first)
-    }
+    assert {(r["first_seen_run_id"], r["last_seen_run_id"]) for r in left["last_known_actions"]} == {(first, first)}
 
 
 def test_a_night_like_the_one_before_says_nothing(tmp_path: Path) -> None:
@@ -137,9 +130,7 @@ def test_a_changed_column_is_one_row(tmp_path: Path) -> None:
     cases = {f"{number}: {case[0]}": case for number, case in enumerate(COLUMNS)}
     nights = Nights(tmp_path)
     nights.collect(together({n: world([action(1, **{c[0]: c[1]}), action(2)]) for n, c in cases.items()}))
-    left = nights.collect(
-        together({n: world([action(1, **{c[0]: c[2]}), action(2)]) for n, c in cases.items()})
-    )
+    left = nights.collect(together({n: world([action(1, **{c[0]: c[2]}), action(2)]) for n, c in cases.items()}))
     changes = by_case(cases, left["action_changes"])
     for name, (column, _, _, old, new) in cases.items():
         (change,) = changes[name]
@@ -150,19 +141,11 @@ def test_a_changed_column_is_one_row(tmp_path: Path) -> None:
 
 
 EXTRAS: list[tuple[str, str | None, bool]] = [
-    (
-        '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
-        '{"pipeline":{"a":2},"x":{"pipeline":{"a":2}}}',
-        True,
-    ),
+    ('{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}', '{"pipeline":{"a":2},"x":{"pipeline":{"a":2}}}', True),
     ('{"pipeline":1,"x":{"pipeline":12}}', '{"pipeline":1,"x":{"pipeline":13}}', True),
     ('{"x":{"pipeline":1}}', '{"x":{"pipeline":2}}', True),
     ('{"x":"\\"pipeline\\":1","pipeline":1}', '{"x":"\\"pipeline\\":2","pipeline":2}', True),
-    (
-        '{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}',
-        '{"pipeline":{"a":2},"x":{"pipeline":{"a":1}}}',
-        False,
-    ),
+    ('{"pipeline":{"a":1},"x":{"pipeline":{"a":1}}}', '{"pipeline":{"a":2},"x":{"pipeline":{"a":1}}}', False),
     ('{"pipeline": {"a": 1.50}, "x": 1}', '{"pipeline": {"a": 2.50}, "x": 1}', False),
     ('{"pipeline":{"b":1}}', None, False),
     ('{"x":1}', '{"pipeline":null,"x":1}', False),
@@ -185,10 +168,7 @@ def test_values_that_swap_columns_are_two_changes(tmp_path: Path) -> None:
     nights = Nights(tmp_path)
     nights.collect(world([action(1, src_tag="a", dest_tag="b")]))
     left = nights.collect(world([action(1, src_tag="b", dest_tag="a")]))
-    assert said(left["action_changes"]) == [
-        (1, "changed", "dest_tag", "b", "a"),
-        (1, "changed", "src_tag", "a", "b"),
-    ]
+    assert said(left["action_changes"]) == [(1, "changed", "dest_tag", "b", "a"), (1, "changed", "src_tag", "a", "b")]
 
 
 CHILDREN: list[tuple[str, list[Row], list[Row]]] = [
@@ -197,11 +177,7 @@ CHILDREN: list[tuple[str, list[Row], list[Row]]] = [
     ("variables", [], [{"key": "A", "value_state": "empty"}]),
     ("trigger_conditions", [{"trigger_condition": "ON_CHANGE"}], []),
     ("trigger_conditions", [{"trigger_hours": [1]}], [{"trigger_hours": [1, 2]}]),
-    (
-        "permissions",
-        [{"principal_id": 1, "access_level": "READ"}],
-        [{"principal_id": 1, "access_level": "RUN"}],
-    ),
+    ("permissions", [{"principal_id": 1, "access_level": "READ"}], [{"principal_id": 1, "access_level": "RUN"}]),
 ]
 
 
@@ -345,9 +321,7 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
     known = {**action(1), "extra": '{"run_next":"x"}', "run_id": run_of(0)[0]}
     nights.previous = {
         "last_known_actions": [
-            write(
-                tmp_path / "old.parquet", "last_known_actions", [known], without=["run_next", "dest_region"]
-            )
+            write(tmp_path / "old.parquet", "last_known_actions", [known], without=["run_next", "dest_region"])
         ],
         "action_state": [
             write(
@@ -379,10 +353,7 @@ def test_every_child_column_is_compared() -> None:
     for table in (TRIGGER_CONDITIONS, VARIABLES, PERMISSIONS):
         for name in table.column_names:
             if name not in {"run_id", "run_date", "value"}:
-                assert name in text.partition(f"from {table.name}\n")[0].rpartition("select")[2], (
-                    table.name,
-                    name,
-                )
+                assert name in text.partition(f"from {table.name}\n")[0].rpartition("select")[2], (table.name, name)
 
 
 def test_results_have_the_contract_s_schema_and_order(tmp_path: Path) -> None:
@@ -399,12 +370,11 @@ def test_results_have_the_contract_s_schema_and_order(tmp_path: Path) -> None:
 
 def test_a_night_that_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the memory limit is too small the night is begun again with a larger one, with the same result."""
-    monkeypatch.setattr("collector.query.night.ACTIONS_AT_A_TIME", 3)
-    monkeypatch.setattr("collector.query.night.CHILD_ROWS_AT_A_TIME", 3)
+    monkeypatch.setattr("collector.query.changes.ACTIONS_AT_A_TIME", 3)
+    monkeypatch.setattr("collector.query.changes.CHILD_ROWS_AT_A_TIME", 3)
     nights = Nights(tmp_path)
     children = [
-        {**{n: action(1)[n] for n in KEY}, "action_id": n, "position": 1, "key": "x" * 900}
-        for n in range(9_000)
+        {**{n: action(1)[n] for n in KEY}, "action_id": n, "position": 1, "key": "x" * 900} for n in range(9_000)
     ]
     nights.collect(world([action(n) for n in range(9)], variables=children[:9]))
     rows = world([action(n, name="new") for n in range(9)], variables=children[:9])
@@ -419,16 +389,13 @@ def test_thousands_of_wide_actions_fit_into_the_first_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_in: int
 ) -> None:
     """A night in which one action in fifty has run, or every one, and all their pipelines, never needs the larger limit."""
-    monkeypatch.setattr("collector.query.night.LARGER_MEMORY_LIMIT", "1MB")
+    monkeypatch.setattr("collector.query.changes.LARGER_MEMORY_LIMIT", "1MB")
     pipeline = ",".join(f'"field_{n}":"value {n}"' for n in range(50))
 
     def wide(night: int) -> dict[str, list[Row]]:
         extra = f'{{"pipeline":{{{pipeline},"ran":{night}}},"x":1}}'
         return world(
-            [
-                action(n, extra=extra, current_revision=str(night if n % one_in == 0 else 0))
-                for n in range(4_500)
-            ]
+            [action(n, extra=extra, current_revision=str(night if n % one_in == 0 else 0)) for n in range(4_500)]
         )
 
     nights = Nights(tmp_path)
@@ -441,10 +408,8 @@ def test_extra_rows_join_a_staged_table(tmp_path: Path) -> None:
     from pyarrow import parquet as pq
 
     more = pq.read_table(write(tmp_path / "more.parquet", "problems", [{"workspace": "b", "kind": "check"}]))
-    rows: dict[str, list[Row]] = {
-        "problems": [{"workspace": "c", "kind": "gone"}, {"workspace": "a", "kind": "gone"}]
-    }
+    rows: dict[str, list[Row]] = {"problems": [{"workspace": "c", "kind": "gone"}, {"workspace": "a", "kind": "gone"}]}
     with Nights(tmp_path).night(rows) as night:
         found = night.reader("problems", extra=more).read_all()
     assert found.column("workspace").to_pylist() == ["a", "c", "b"]
-    assert isinstance(night, Night)
+    assert isinstance(night, StagedRun)

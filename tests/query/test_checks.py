@@ -6,8 +6,8 @@ import pytest
 
 from collector.errors import QueryError
 from collector.lake.tables import ALL
-from collector.query.checks import MOST_ROWS, Check, Offender, read_checks
-from collector.query.sources import Source, sql_folder
+from collector.query.checks import MOST_ROWS, Check, CheckRow, read_checks
+from collector.query.sql_files import SqlFile, sql_folder
 from tests.query.nights import Nights, Row, run_of, write
 
 
@@ -21,7 +21,7 @@ def folder_of(tmp_path: Path, **checks: str) -> Path:
     return folder
 
 
-def offenders(tmp_path: Path, rows: dict[str, list[Row]], **checks: str) -> list[Offender]:
+def offenders(tmp_path: Path, rows: dict[str, list[Row]], **checks: str) -> list[CheckRow]:
     """What these checks find in a night of these rows."""
     with Nights(tmp_path).night(rows, folder=folder_of(tmp_path, **checks)) as night:
         return night.offenders()
@@ -36,25 +36,20 @@ def test_offending_rows_carry_their_place(tmp_path: Path) -> None:
         "from actions",
         none="-- Nothing.\n-- blocking\nselect 'never' as message from actions where false",
     )
-    assert found == [Offender("odd", False, "odd: odd", installation="us", action_id=7)]
+    assert found == [CheckRow("odd", False, "odd: odd", installation="us", action_id=7)]
 
 
 def test_blocking_checks_come_first(tmp_path: Path) -> None:
     """What stops the publish is said before what does not."""
     found = offenders(
-        tmp_path,
-        {},
-        a="-- A.\n-- warning\nselect 'a' as message",
-        b="-- B.\n-- blocking\nselect 'b' as message",
+        tmp_path, {}, a="-- A.\n-- warning\nselect 'a' as message", b="-- B.\n-- blocking\nselect 'b' as message"
     )
     assert [(each.check, each.blocking) for each in found] == [("b", True), ("a", False)]
 
 
 def test_many_offenders_are_counted(tmp_path: Path) -> None:
     """A check that every row offends shows the first and counts the rest."""
-    found = offenders(
-        tmp_path, {}, x=f"-- X.\n-- blocking\nselect 'row' as message from range({MOST_ROWS + 5_000})"
-    )
+    found = offenders(tmp_path, {}, x=f"-- X.\n-- blocking\nselect 'row' as message from range({MOST_ROWS + 5_000})")
     assert len(found) == MOST_ROWS + 1
     assert "5,000 more" in found[-1].message
 
@@ -63,7 +58,7 @@ def test_many_offenders_are_counted(tmp_path: Path) -> None:
 def test_a_check_says_what_a_row_means(text: str) -> None:
     """A check that is neither blocking nor a warning, or both, is an error."""
     with pytest.raises(QueryError, match="blocking"):
-        Check.of(Source("x", text))
+        Check.of(SqlFile("x", text))
 
 
 def test_checks_see_the_night_and_the_state_before_it(tmp_path: Path) -> None:

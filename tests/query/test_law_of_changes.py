@@ -31,9 +31,7 @@ class Model:
 
     known: dict[int, Known] = field(default_factory=dict)
 
-    def night(
-        self, run_id: str, seen: dict[int, dict[str, object]], gone: set[int]
-    ) -> set[tuple[object, ...]]:
+    def night(self, run_id: str, seen: dict[int, dict[str, object]], gone: set[int]) -> set[tuple[object, ...]]:
         """The changes of a night in which `seen` were fetched and `gone` are known not to exist."""
         changes: set[tuple[object, ...]] = set()
         for number, columns in seen.items():
@@ -80,9 +78,7 @@ def staged(fates: dict[int, str], columns: dict[int, dict[str, object]]) -> dict
     return rows
 
 
-_STORIES = st.lists(
-    st.fixed_dictionaries({n: st.sampled_from(FATES) for n in NUMBERS}), min_size=2, max_size=6
-)
+_STORIES = st.lists(st.fixed_dictionaries({n: st.sampled_from(FATES) for n in NUMBERS}), min_size=2, max_size=6)
 _SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -104,9 +100,7 @@ def test_a_hundred_stories(story: list[dict[int, str]]) -> None:
 def _told_by_the_law(story: list[dict[int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         nights, model = Nights(Path(folder)), Model()
-        columns: dict[int, dict[str, object]] = {
-            n: {"name": "0", "last_execution_status": None} for n in NUMBERS
-        }
+        columns: dict[int, dict[str, object]] = {n: {"name": "0", "last_execution_status": None} for n in NUMBERS}
         for number, fates in enumerate(story):
             run_id, _ = run_of(number)
             for n, fate in fates.items():
@@ -126,6 +120,6 @@ def _told_by_the_law(story: list[dict[int, str]]) -> None:
                 (row["action_id"], row["name"], row["first_seen_run_id"], row["last_seen_run_id"])
                 for row in left["last_known_actions"]
             } == {(n, k.columns["name"], k.first, k.last) for n, k in model.known.items() if not k.removed}
-            assert {
-                (row["action_id"], row["removed_run_id"] is not None) for row in left["action_state"]
-            } == {(n, k.removed) for n, k in model.known.items()}
+            assert {(row["action_id"], row["removed_run_id"] is not None) for row in left["action_state"]} == {
+                (n, k.removed) for n, k in model.known.items()
+            }

@@ -7,7 +7,7 @@ import pytest
 
 from collector.errors import QueryError
 from collector.query.questions import Question, Questions
-from collector.query.sources import Source, sql_folder
+from collector.query.sql_files import SqlFile, sql_folder
 
 TEXT = """-- Which promotions fail?
 -- $days INTEGER = 3 : nights in a row
@@ -19,7 +19,7 @@ TEXT = """-- Which promotions fail?
 -- $names VARCHAR[] = 'a,b' : some names
 -- $project VARCHAR : the project
 select 1"""
-QUESTION = Question("failing", Source("failing", TEXT))
+QUESTION = Question("failing", SqlFile("failing", TEXT))
 
 
 def test_the_header_is_read() -> None:
@@ -114,13 +114,11 @@ def test_misspelt_names_suggest_the_nearest(tmp_path: Path) -> None:
     assert "none" in failure.value.advice
 
 
-@pytest.mark.parametrize(
-    "line", ["$days = 3 : x", "$days POINT = 3 : x", "$days INTEGER = 3", "$days INTEGER x"]
-)
+@pytest.mark.parametrize("line", ["$days = 3 : x", "$days POINT = 3 : x", "$days INTEGER = 3", "$days INTEGER x"])
 def test_a_header_that_cannot_be_read_is_an_error(line: str) -> None:
     """A parameter line of another form is not passed over in silence."""
     with pytest.raises(QueryError, match="header"):
-        _ = Question("q", Source("q", f"-- Which?\n-- {line}\nselect 1")).parameters
+        _ = Question("q", SqlFile("q", f"-- Which?\n-- {line}\nselect 1")).parameters
 
 
 @pytest.mark.parametrize("name", sorted(Questions(sql_folder()).all))
@@ -129,7 +127,4 @@ def test_our_own_questions_are_well_formed(name: str) -> None:
     question = Questions(sql_folder())[name]
     assert question.description.endswith("?")
     for parameter in question.parameters:
-        assert (
-            f"${parameter.name}"
-            in question.sql.partition("\nselect")[2] + question.sql.partition("\nwith")[2]
-        )
+        assert f"${parameter.name}" in question.sql.partition("\nselect")[2] + question.sql.partition("\nwith")[2]

@@ -10,13 +10,13 @@ import pytest
 
 import collector
 from collector.errors import LakeError, QueryError
+from collector.lake.database import FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.merge import merge
 from collector.lake.publish import publish
 from collector.lake.tables import ALL, TABLES
 from collector.query.answer import Gap
-from collector.query.engine import FilesGone
-from collector.query.merge import merge
 from collector.query.reader import LakeReader, select_run
 from tests.query.nights import HOME, Row
 
@@ -64,10 +64,7 @@ def lake(tmp_path: Path) -> Lake:
         1,
         {
             "promote_image_actions": [action(1), action(2)],
-            "pipelines": [
-                {**action(1), "coverage": "failed"},
-                {**action(1), "pipeline_id": 2, "coverage": "complete"},
-            ],
+            "pipelines": [{**action(1), "coverage": "failed"}, {**action(1), "pipeline_id": 2, "coverage": "complete"}],
             "workspaces": [{**HOME, "coverage": "forbidden"}],
         },
         status="partial",
@@ -174,9 +171,7 @@ def test_every_question_is_described(lake: Lake) -> None:
         assert each.keys() == {"name", "description", "parameters", "columns"}
         assert each["columns"]
         assert all(column.keys() == {"name", "type"} for column in each["columns"])
-        assert all(
-            p.keys() == {"name", "type", "default", "required", "description"} for p in each["parameters"]
-        )
+        assert all(p.keys() == {"name", "type", "default", "required", "description"} for p in each["parameters"])
     assert [p["name"] for p in listed["what_changed"]["parameters"]] == ["aspect"]
 
 
@@ -221,9 +216,7 @@ def test_a_file_that_is_lost_is_said_so(lake: Lake) -> None:
     assert "verify" in failure.value.advice
 
 
-@pytest.mark.parametrize(
-    "ask", [lambda r: r.sql("select 1"), lambda r: r.ask("promotions"), lambda r: r.questions()]
-)
+@pytest.mark.parametrize("ask", [lambda r: r.sql("select 1"), lambda r: r.ask("promotions"), lambda r: r.questions()])
 def test_a_lake_that_is_not_there_is_said_so(tmp_path: Path, ask: Callable[[LakeReader], object]) -> None:
     """Where there is no lake, asking says how to make one."""
     with pytest.raises(LakeError) as failure:

@@ -2,32 +2,26 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from pyarrow import parquet as pq
 
+from collector.lake.base_views import CurrentSchemaFiles, base_view
+from collector.lake.database import Database
+from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
-from collector.query.engine import Database
-from collector.query.sources import Source, words
-from collector.query.views import Files, Views, Whole, base_view
+from collector.query.sql_files import SqlFile, identifiers
+from collector.query.views import Files, Views
 from tests.query.nights import write
 
 ACTIONS = TABLES["promote_image_actions"]
 
 
-class Night(NamedTuple):
-    """A published run, as a manifest would name it."""
-
-    run_id: str
-    run_date: date
-    status: str
-    started_at: datetime
-
-
-RUN = Night(
-    "20261123T021500Z-7f3a9c", date(2026, 11, 23), "partial", datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
-)
+BEGAN = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+RUN = RunEntry(
+    run_id="20261123T021500Z-7f3a9c", run_date=date(2026, 11, 23), status="partial", started_at=BEGAN, finished_at=BEGAN,
+    collector_version="0.1.0",
+)  # fmt: skip
 
 
 def database(tmp_path: Path) -> Database:
@@ -46,14 +40,9 @@ def test_a_table_without_files_has_its_columns(tmp_path: Path, name: str) -> Non
 
 def test_files_of_an_older_contract_have_nulls(tmp_path: Path) -> None:
     """A column that an old file lacks is NULL there, one that no file has is NULL everywhere."""
-    old = write(
-        tmp_path / "old.parquet", ACTIONS.name, [{"action_id": 1}], without=["timeout", "loop", "extra"]
-    )
+    old = write(tmp_path / "old.parquet", ACTIONS.name, [{"action_id": 1}], without=["timeout", "loop", "extra"])
     new = write(
-        tmp_path / "new.parquet",
-        ACTIONS.name,
-        [{"action_id": 2, "timeout": 9, "loop": ["x"]}],
-        without=["extra"],
+        tmp_path / "new.parquet", ACTIONS.name, [{"action_id": 2, "timeout": 9, "loop": ["x"]}], without=["extra"]
     )
     with database(tmp_path) as found:
         found.define("actions", base_view(ACTIONS, [[old], [new]]))
@@ -97,7 +86,12 @@ def test_the_selected_run_is_one_row(tmp_path: Path) -> None:
     with database(tmp_path) as chosen:
         Views({}, RUN).define(chosen, {"selected_run"})
         assert chosen.rows("from selected_run") == [
-            {**RUN._asdict(), "started_at": datetime(2026, 11, 23, 2, 15)}
+            {
+                "run_id": RUN.run_id,
+                "run_date": RUN.run_date,
+                "status": "partial",
+                "started_at": BEGAN.replace(tzinfo=None),
+            }
         ]
     with database(tmp_path) as empty:
         Views({}, None).define(empty, {"selected_run"})
@@ -107,20 +101,15 @@ def test_the_selected_run_is_one_row(tmp_path: Path) -> None:
 def test_only_what_is_needed_is_made() -> None:
     """A query makes the views that it names and those they need; one that looks around makes all."""
     sources = {
-        "clean": Source("clean", "select * from permissions"),
-        "fact": Source("fact", "select * from clean join selected_run using (run_id)"),
-        "other": Source("other", "select * from variables"),
+        "clean": SqlFile("clean", "select * from permissions"),
+        "fact": SqlFile("fact", "select * from clean join selected_run using (run_id)"),
+        "other": SqlFile("other", "select * from variables"),
     }
     files: Files = {}
     views = Views(files, RUN, sources)
-    assert list(views.selects(words("select * from FACT"))) == [
-        "permissions",
-        "selected_run",
-        "clean",
-        "fact",
-    ]
-    assert list(views.selects(words("select 1"))) == []
-    assert len(views.selects(words("show tables"))) == len(TABLES) + 1 + len(sources)
+    assert list(views.selects(identifiers("select * from FACT"))) == ["permissions", "selected_run", "clean", "fact"]
+    assert list(views.selects(identifiers("select 1"))) == []
+    assert len(views.selects(identifiers("show tables"))) == len(TABLES) + 1 + len(sources)
     assert set(views.selects()) == set(views.names)
 
 
@@ -128,7 +117,7 @@ def test_only_what_is_needed_is_made() -> None:
 def test_files_of_today_s_contract_are_shown_as_any_others(tmp_path: Path, name: str) -> None:
     """The short way for files that have every column gives the same columns, types and rows as the long one."""
     table = TABLES[name]
-    whole = Whole([write(tmp_path / "a.parquet", name, [{"installation": "us"}, {"installation": "eu"}])])
+    whole = CurrentSchemaFiles([write(tmp_path / "a.parquet", name, [{"installation": "us"}, {"installation": "eu"}])])
     with database(tmp_path) as found:
         found.define("long", base_view(table, [list(whole)]))
         found.define("short", base_view(table, [whole]))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector import open_lake
-from collector.fake_buddy import World
+from collector.fake_buddy import FakeWorld
 from collector.lake.lake import Lake
 from collector.query.reader import LakeReader
 from collector.report import gather, render
@@ -61,9 +61,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """Two nights of names that attack, of which the second could not see a project."""
     worlds = [hostile_world()] * 2
     return made_once(
-        tmp_path_factory,
-        "hostile",
-        lambda here: gather(open_lake(lake_of(here / "lake", worlds)), "latest", SOON),
+        tmp_path_factory, "hostile", lambda here: gather(open_lake(lake_of(here / "lake", worlds)), "latest", SOON)
     )
 
 
@@ -76,7 +74,7 @@ def hostile_page(folder: Path, hostile: Contents) -> Path:
 @pytest.fixture(scope="session")
 def ordinary_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three nights of a company that changes."""
-    worlds = [World(seed=7, workspaces=2, projects=3, pipelines=4, actions=6)] * 3
+    worlds = [FakeWorld(seed=7, workspaces=2, projects=3, pipelines=4, actions=6)] * 3
     return made_once(tmp_path_factory, "ordinary-lake", lambda here: lake_of(here / "lake", worlds))
 
 

@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from collector.crawl.events import Progress
-from collector.crawl.run import World as Outside
-from collector.crawl.run import collect
-from collector.fake_buddy import FakeBuddy, World
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.report.findings import FINDINGS
-from collector.settings import Installation, Secret, Settings
+from collector.run.collect import RunContext as Outside
+from collector.run.collect import collect
+from collector.run.progress import Progress
+from collector.settings.loading import Installation, Secret, Settings
 
 FIRST_NIGHT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 ATTACK = "</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 2'>"
@@ -33,7 +33,7 @@ class Nobody:
         """Look away."""
 
 
-def lake_of(path: Path, worlds: Sequence[World]) -> Path:
+def lake_of(path: Path, worlds: Sequence[FakeWorld]) -> Path:
     """A lake with one night of each world, collected from it."""
     with FakeBuddy(worlds[0]) as buddy:
         us = Installation("us", buddy.url, Secret(buddy.token), requests_per_second=0, reserve=0)
@@ -47,9 +47,9 @@ def lake_of(path: Path, worlds: Sequence[World]) -> Path:
     return path
 
 
-def hostile_world() -> World:
+def hostile_world() -> FakeWorld:
     """A small company whose names, addresses and images attack the page; its second night is partial."""
-    world = World(seed=3, workspaces=1, projects=3, pipelines=2, actions=6, promote_share=0.9)
+    world = FakeWorld(seed=3, workspaces=1, projects=3, pipelines=2, actions=6, promote_share=0.9)
     for number, action in enumerate(_promotions(world)):
         world = world.change(*action, name=f"{ATTACK} {number}")
         if number % 2:
@@ -59,7 +59,7 @@ def hostile_world() -> World:
     return world.forbid("acme", "web-shop", from_night=2)
 
 
-def _promotions(world: World) -> list[tuple[Any, ...]]:
+def _promotions(world: FakeWorld) -> list[tuple[Any, ...]]:
     return [
         action
         for project in world.paths(("acme",))

@@ -30,9 +30,7 @@ def take(browser: Page, typed: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("looks", [{}, {"dark": True}, {"phone": True, "width": 390, "height": 844}])
-def test_it_loads_in_silence(
-    browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, bool]
-) -> None:
+def test_it_loads_in_silence(browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, bool]) -> None:
     """No request but for the file itself, no word in the console, no exception, no refusal by the policy."""
     page = request.getfixturevalue(name)
     browser.open(page, **looks)
@@ -89,13 +87,8 @@ def test_an_image_is_found_and_followed_by_keyboard(browser: Page, ordinary_page
     assert browser.run(SAID).startswith(name)
     steps = browser.run("document.querySelectorAll('.steps > li').length")
     assert 0 < steps == browser.run(DRAWN)
-    assert browser.run(
-        "[...document.querySelectorAll('.step')].some((each) => each.innerText.includes('checkout'))"
-    )
-    assert (
-        browser.run("document.querySelectorAll('.steps a[href^=\"https://app.buddy.works/\"]').length")
-        >= steps
-    )
+    assert browser.run("[...document.querySelectorAll('.step')].some((each) => each.innerText.includes('checkout'))")
+    assert browser.run("document.querySelectorAll('.steps a[href^=\"https://app.buddy.works/\"]').length") >= steps
 
 
 def test_a_path_is_followed_in_both_directions(browser: Page, ordinary_page: Path) -> None:
@@ -199,9 +192,7 @@ def test_findings_are_filtered(browser: Page, large_page: Path) -> None:
     assert browser.run(f"{cells}.every((each) => each.includes('project-003'))")
     browser.run("document.getElementById('filter-findings').select()")
     browser.type("nothing-is-called-that")
-    assert "Nothing here matches" in browser.run(
-        "document.querySelector('#unguarded_production').textContent"
-    )
+    assert "Nothing here matches" in browser.run("document.querySelector('#unguarded_production').textContent")
 
 
 def test_a_link_to_a_finding_opens_it(browser: Page, large_page: Path) -> None:
@@ -226,9 +217,7 @@ def test_a_large_map_stays_usable(browser: Page, large_page: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_phone_needs_no_sideways_scrolling(
-    browser: Page, request: pytest.FixtureRequest, name: str
-) -> None:
+def test_a_phone_needs_no_sideways_scrolling(browser: Page, request: pytest.FixtureRequest, name: str) -> None:
     """The page is as wide as a phone; only the drawing scrolls within its frame."""
     browser.open(request.getfixturevalue(name), width=360, height=740, phone=True)
     browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
@@ -271,20 +260,15 @@ def test_words_stand_out_from_what_is_behind_them(browser: Page, ordinary_page: 
     pairs = [("ink", "card"), ("ink", "page"), ("soft", "card"), ("soft", "page"), ("soft", "hover"),
              ("accent", "card"), ("bad", "card"), ("warn", "card"), ("warn", "warn-tint"), ("good", "good-tint"),
              ("ink", "good-tint"), ("ink", "warn-tint"), ("ink", "info-tint"), ("soft", "info-tint")]  # fmt: skip
-    pairs += [
-        ("ink", f"{environment}-tint") for environment in ("production", "staging", "test", "development")
-    ]
+    pairs += [("ink", f"{environment}-tint") for environment in ("production", "staging", "test", "development")]
     low = [pair for pair in pairs if browser.run(f"{contrast}('{pair[0]}', '{pair[1]}')") < 4.5]
     assert low == []
 
 
 @pytest.mark.parametrize(
-    ("days", "words"),
-    [(0.1, ""), (1.6, "the nights since are missing"), (30, "says nothing about the time since")],
+    ("days", "words"), [(0.1, ""), (1.6, "the nights since are missing"), (30, "says nothing about the time since")]
 )
-def test_an_old_report_says_that_it_is_old(
-    browser: Page, ordinary_page: Path, days: float, words: str
-) -> None:
+def test_an_old_report_says_that_it_is_old(browser: Page, ordinary_page: Path, days: float, words: str) -> None:
     """The age is counted when the page is opened: a report found a month later does not pass for last night's."""
     began = "Date.parse('2026-11-22T02:15:00Z')"
     clock = browser.send(
@@ -294,9 +278,7 @@ def test_an_old_report_says_that_it_is_old(
         browser.open(ordinary_page)
     finally:
         browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=clock["identifier"])
-    stale = browser.run(
-        "[document.getElementById('stale').hidden, document.getElementById('stale').textContent]"
-    )
+    stale = browser.run("[document.getElementById('stale').hidden, document.getElementById('stale').textContent]")
     assert stale[0] is (words == "")
     assert words in stale[1]
 

@@ -40,9 +40,7 @@ def test_the_newest_night_says_what_the_questions_say(ordinary: Contents, ordina
     assert night.complete
     lake = open_lake(ordinary_lake)
     assert night.changes.total == len(lake.ask("what_changed"))
-    assert night.count("missing_permissions") == len(
-        lake.ask("missing_permissions", environment="production")
-    )
+    assert night.count("missing_permissions") == len(lake.ask("missing_permissions", environment="production"))
     assert ordinary.steps_in_all == len(ordinary.steps) == len(lake.ask("promotion_map"))
     assert {seen.level for seen in night.seen} == {"workspace", "project", "pipeline", "action"}
     assert all(seen.whole for seen in night.seen)

@@ -64,9 +64,7 @@ def test_nothing_is_loaded_from_anywhere(document: Document) -> None:
     for address in document.attribute("href"):
         assert re.match(r"https?://|#[a-z_]+$|data:,$", address), address
     assert [a["href"] for tag, a in document.elements if tag == "link"] == ["data:,"]
-    assert not re.search(
-        r"url\(|@import", "".join(text for tag, _, text in document.blocks if tag == "style")
-    )
+    assert not re.search(r"url\(|@import", "".join(text for tag, _, text in document.blocks if tag == "style"))
 
 
 def test_no_element_came_in_with_a_name(document: Document) -> None:
@@ -85,9 +83,7 @@ def test_the_policy_names_every_script_and_style_and_nothing_else(document: Docu
     )
     rules = {name: set(values) for name, *values in (rule.split() for rule in policy.split(";"))}
     for tag, rule in (("script", "script-src"), ("style", "style-src")):
-        blocks = [
-            text for kind, a, text in document.blocks if kind == tag and a.get("type") != "application/json"
-        ]
+        blocks = [text for kind, a, text in document.blocks if kind == tag and a.get("type") != "application/json"]
         hashes = {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in blocks}
         assert rules[rule] == {f"'sha256-{each}'" for each in hashes}
     assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == {"'none'"}
@@ -99,11 +95,7 @@ def test_identifiers_are_unique_and_links_inside_lead_somewhere(document: Docume
     names = Counter(document.attribute("id"))
     assert max(names.values()) == 1
     wanted = [address[1:] for address in document.attribute("href") if address.startswith("#")]
-    wanted += (
-        document.attribute("for")
-        + document.attribute("aria-labelledby")
-        + document.attribute("aria-controls")
-    )
+    wanted += document.attribute("for") + document.attribute("aria-labelledby") + document.attribute("aria-controls")
     assert set(wanted) <= set(names)
 
 
@@ -128,9 +120,7 @@ def test_hostile_names_are_words(hostile_page: Path) -> None:
 def test_a_partial_night_says_so_first(hostile_page: Path, ordinary_page: Path) -> None:
     """What is missing stands above everything that could be taken for the whole."""
     partial, complete = Document(hostile_page).seen, Document(ordinary_page).seen
-    assert (
-        partial.index("Partial") < partial.index("1 thing could not be seen") < partial.index("What changed")
-    )
+    assert partial.index("Partial") < partial.index("1 thing could not be seen") < partial.index("What changed")
     assert "Not wholly seen, one by one" in partial
     assert "What was not seen is not counted as gone" in partial
     assert "Everything that was selected was seen" in complete
@@ -157,9 +147,7 @@ def test_without_scripts_the_tables_are_there(ordinary_page: Path) -> None:
     """The page itself holds the first rows of every finding, its links, the night and the numbers of the nights."""
     document = Document(ordinary_page)
     assert "Scripts are off" in document.seen
-    assert (
-        len([each for each in document.attribute("href") if each.startswith("https://app.buddy.works/")]) > 20
-    )
+    assert len([each for each in document.attribute("href") if each.startswith("https://app.buddy.works/")]) > 20
     for finding in FINDINGS:
         assert finding.title in document.seen
         assert finding.question in document.attribute("id")
@@ -183,11 +171,8 @@ def test_names_of_any_length_leave_the_page_small() -> None:
         def _row(self, question: str, number: int) -> dict[str, Any]:
             row = super()._row(question, number)
             return {
-                n: f"{v}{n * 300}" if isinstance(v, str) and n in self._columns[question] else v
-                for n, v in row.items()
+                n: f"{v}{n * 300}" if isinstance(v, str) and n in self._columns[question] else v for n, v in row.items()
             }
 
-    page = render(
-        gather(Wordy(actions=MOST_ROWS + 1, nights=365), "latest", datetime(2026, 11, 24, tzinfo=UTC))
-    )
+    page = render(gather(Wordy(actions=MOST_ROWS + 1, nights=365), "latest", datetime(2026, 11, 24, tzinfo=UTC)))
     assert len(page.encode()) < 5_000_000

@@ -23,11 +23,7 @@ ROW = {
 def test_a_place_is_the_smallest_named_thing_and_the_way_to_it() -> None:
     """The action is what is linked; the installation is named where there are several."""
     place = place_of(ROW, several_installations=False)
-    assert (place.action, place.way, place.link) == (
-        "Promote",
-        "acme / shop / Release",
-        "https://app.buddy.works/x",
-    )
+    assert (place.action, place.way, place.link) == ("Promote", "acme / shop / Release", "https://app.buddy.works/x")
     assert place_of(ROW, several_installations=True).way == "us / acme / shop / Release"
 
 

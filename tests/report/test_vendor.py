@@ -48,9 +48,7 @@ def test_a_script_cannot_end_its_element(file: Path) -> None:
 def test_our_scripts_never_make_elements_of_text(file: Path) -> None:
     """What comes from outside becomes text and checked links only."""
     text = file.read_text(encoding="utf-8")
-    assert not re.search(
-        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(", text
-    )
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(", text)
 
 
 def test_every_script_of_ours_is_in_the_page() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.fake_buddy import FakeBuddy, Fault
-from collector.lake.runs import started_at
+from collector.lake.run_directories import started_at
 from tests.faults.company import company
 from tests.faults.law import judged
 from tests.faults.ledger import Ledger
@@ -50,9 +50,7 @@ def test_the_time_limit_publishes_what_is_whole(
         fake.latency = 0.0
     seen = published(lake)
     judgement = judged(truth, seen)
-    ledger.note(
-        "--max-duration reached", result.exit_code, lost=len(judgement.lost), false=len(judgement.false)
-    )
+    ledger.note("--max-duration reached", result.exit_code, lost=len(judgement.lost), false=len(judgement.false))
     assert judgement.broken == []
     assert result.exit_code == 1
     assert {row["kind"] for row in seen["problems"]} == {"deadline"}
@@ -114,9 +112,7 @@ def _dates(seen: Published) -> set[date]:
     return {row["run_date"] for name in ("runs", "projects", "promote_image_actions") for row in seen[name]}
 
 
-def test_a_run_across_midnight_belongs_to_the_day_it_began(
-    fake: FakeBuddy, tmp_path: Path, ledger: Ledger
-) -> None:
+def test_a_run_across_midnight_belongs_to_the_day_it_began(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
     """From 23:59:58 into the next day and month: run_date, run id and folder are those of the start."""
     lake = tmp_path / "lake"
     began = datetime(2026, 11, 30, 23, 59, 58, tzinfo=UTC)
@@ -173,11 +169,7 @@ def test_the_zone_of_the_machine_is_nobodys_business(
     assert done.code == 0, done.err
     seen = published(lake)
     moments = [started_at(seen.run_id).replace(tzinfo=None)]
-    for name, column in (
-        ("runs", "started_at"),
-        ("runs", "finished_at"),
-        ("promote_image_actions", "fetched_at"),
-    ):
+    for name, column in (("runs", "started_at"), ("runs", "finished_at"), ("promote_image_actions", "fetched_at")):
         moments += [row[column] for row in seen[name]]
     assert all(before <= moment.replace(tzinfo=UTC) <= after for moment in moments)
     assert _dates(seen) <= {before.date(), after.date()}

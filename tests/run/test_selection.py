@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy, Fault, World
+from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from tests.faults.nights import QUICK, night
 
-WORLD = World(workspaces=2, projects=2, pipelines=1, actions=1, awkward=False)
+WORLD = FakeWorld(workspaces=2, projects=2, pipelines=1, actions=1, awkward=False)
 ONE = "/workspaces/globex-eu/projects"
 
 
@@ -44,9 +44,7 @@ def test_a_pattern_that_matches_nothing(tmp_path: Path, globs: dict[str, Any], w
     ],
     ids=["failed", "forbidden", "unreadable"],
 )
-def test_nothing_is_known_of_a_list_that_was_not_read(
-    tmp_path: Path, globs: dict[str, Any], fault: Fault
-) -> None:
+def test_nothing_is_known_of_a_list_that_was_not_read(tmp_path: Path, globs: dict[str, Any], fault: Fault) -> None:
     """What matches may be in the list of projects that could not be read: the run is partial, no setting is blamed."""
     with FakeBuddy(WORLD) as fake:
         fake.script.add(fault)
@@ -56,6 +54,6 @@ def test_nothing_is_known_of_a_list_that_was_not_read(
 
 def test_excluding_nothing_in_an_empty_workspace(tmp_path: Path) -> None:
     """An exclude that has nothing to exclude is no mistake; a name that should be there and is not is one."""
-    with FakeBuddy(World(workspaces=1, projects=0)) as fake:
+    with FakeBuddy(FakeWorld(workspaces=1, projects=0)) as fake:
         assert night(fake, tmp_path / "lake", projects=("!playground-*",)).exit_code == 0
         assert night(fake, tmp_path / "other", projects=("playground-*",)).exit_code == 2

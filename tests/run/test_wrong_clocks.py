@@ -9,10 +9,10 @@ import pytest
 
 import collector
 from collector.cli.nightly import nightly
-from collector.cli.watching import Watcher
+from collector.cli.progress import ProgressObserver
 from collector.fake_buddy import FakeBuddy
 from collector.lake.lake import Lake
-from collector.settings import Afterwards, Settings
+from collector.settings.loading import Afterwards, Settings
 from tests.faults.company import company
 from tests.faults.nights import at, night, settings
 from tests.faults.published import published
@@ -37,9 +37,7 @@ def collected(fake: FakeBuddy, lake: Path, *moments: datetime) -> list[str]:
     return ids
 
 
-def test_the_run_published_last_is_the_latest_after_one_from_the_future(
-    fake: FakeBuddy, tmp_path: Path
-) -> None:
+def test_the_run_published_last_is_the_latest_after_one_from_the_future(fake: FakeBuddy, tmp_path: Path) -> None:
     """After a run dated four years ahead, the next run is the latest, for questions and SQL alike, with its true date."""
     lake = tmp_path / "lake"
     ids = collected(fake, lake, at(1), at(2) + FOUR_YEARS, at(3), at(4))
@@ -58,15 +56,10 @@ def test_the_run_published_last_is_the_latest_after_one_from_the_future(
     assert by_date.run.run_id == ids[2]
     assert reader.ask("nights", nights=1).table["run_id"].to_pylist() == [ids[-1]]
     assert reader.sql("select run_id from selected_run").table["run_id"].to_pylist() == [ids[-1]]
-    assert {path.name for path in (lake / "tables" / "runs").iterdir()} == {
-        "run_month=2026-11",
-        "run_month=2030-11",
-    }
+    assert {path.name for path in (lake / "tables" / "runs").iterdir()} == {"run_month=2026-11", "run_month=2030-11"}
 
 
-def test_ids_follow_one_another_in_one_second_and_when_the_clock_is_set_back(
-    fake: FakeBuddy, tmp_path: Path
-) -> None:
+def test_ids_follow_one_another_in_one_second_and_when_the_clock_is_set_back(fake: FakeBuddy, tmp_path: Path) -> None:
     """Runs of one second, and runs after the clock was set back, get later ids than the runs before them."""
     one = at(1)
     ids = collected(fake, tmp_path / "lake", one, one, one, one - timedelta(hours=3), one + timedelta(days=1))
@@ -98,7 +91,7 @@ def test_a_run_interrupted_under_a_fast_clock_is_abandoned(fake: FakeBuddy, tmp_
 def run_with_keep(fake: FakeBuddy, lake: Path, now: Callable[[], datetime], keep_days: int) -> None:
     plain = settings(fake, lake)
     kept = Settings(plain.installations, lake, afterwards=Afterwards(keep_days=keep_days, compact=True))
-    assert nightly(kept, Watcher(), now=now).exit_code == 0
+    assert nightly(kept, ProgressObserver(), now=now).exit_code == 0
 
 
 @pytest.mark.usefixtures("no_catalog")

@@ -1,20 +1,21 @@
 """Every case of tests/sql_cases, through the engine that answers users."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyarrow import parquet as pq
 
+from collector.lake.base_views import base_view, read_parquet
+from collector.lake.database import Database
+from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
-from collector.query.engine import Database
 from collector.query.questions import Questions
-from collector.query.sources import in_order, read_folder, sql_folder, words
-from collector.query.views import SELECTED_RUN, Views, base_view, read_parquet, selected_run_view
-
-from .case_files import CHECK_RELATIONS, Case, read_cases, shown
+from collector.query.sql_files import identifiers, in_order, read_folder, sql_folder
+from collector.query.views import SELECTED_RUN, Views, selected_run_view
+from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
 SQL = sql_folder()
 VIEWS = read_folder(SQL / "clean") | read_folder(SQL / "facts")
@@ -23,12 +24,16 @@ CASES = read_cases()
 CONSTANTS = ("access_levels", "documented_values", "fields_without_column")
 
 
-class _Run:
-    def __init__(self, run_id: str, run_date: Any) -> None:
-        self.run_id = run_id
-        self.run_date = run_date
-        self.status = "complete"
-        self.started_at = datetime(run_date.year, run_date.month, run_date.day, 2, 15)
+def _run_entry(run_id: str, run_date: Any) -> RunEntry:
+    began = datetime(run_date.year, run_date.month, run_date.day, 2, 15, tzinfo=UTC)
+    return RunEntry(
+        run_id=run_id,
+        run_date=run_date,
+        status="complete",
+        started_at=began,
+        finished_at=began,
+        collector_version="0.1.0",
+    )
 
 
 @pytest.fixture
@@ -41,8 +46,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list[dict[str, Any]]]:
     """Column names and rows that the case's SQL gives over its rows."""
     sql = (SQL / case.folder / f"{case.name}.sql").read_text(encoding="utf-8")
-    sources = in_order(VIEWS, words(sql) | {case.name})
-    used = words(sql).union(*(source.references for source in sources))
+    sources = in_order(VIEWS, identifiers(sql) | {case.name})
+    used = identifiers(sql).union(*(source.references for source in sources))
     for name, table in case.tables():
         if name not in used:
             continue
@@ -53,7 +58,7 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
             pq.write_table(table, path)
             database.define(name, f"select * from {read_parquet([path])}")
     run = case.latest_run()
-    database.define(SELECTED_RUN, selected_run_view(_Run(**run) if run else None))
+    database.define(SELECTED_RUN, selected_run_view(_run_entry(**run) if run else None))
     for source in sources:
         database.define(source.name, source.text)
     parameters = None

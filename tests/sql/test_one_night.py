@@ -10,18 +10,16 @@ from pathlib import Path
 import pytest
 
 import collector
+from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
-from collector.query.engine import Database, FilesGone
 from collector.query.questions import Question, Questions
-from collector.query.sources import sql_folder
+from collector.query.sql_files import sql_folder
 from collector.query.views import Views, grouped, sources_of_views
 
 QUESTIONS = Questions(sql_folder()).all
 # The tables that each needs of other nights.
 OF_ONE_NIGHT = {
-    name: question.source.many_nights
-    for name, question in QUESTIONS.items()
-    if question.source.many_nights is not None
+    name: question.source.many_nights for name, question in QUESTIONS.items() if question.source.many_nights is not None
 }
 
 
@@ -44,9 +42,7 @@ def of_all_files(demo_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.mark.parametrize("name", OF_ONE_NIGHT)
-def test_other_nights_are_not_needed(
-    name: str, demo_lake: Path, of_all_files: Mapping[str, Database]
-) -> None:
+def test_other_nights_are_not_needed(name: str, demo_lake: Path, of_all_files: Mapping[str, Database]) -> None:
     """On the first night and on the last, which differ, the run's files give the answer that all files give, row by row."""
     asked, question = collector.open_lake(demo_lake), QUESTIONS[name]
     assert len(of_all_files) == 2

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from collector.lake.database import Database
+from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
-from collector.query.engine import Database
 from collector.query.questions import Questions
-from collector.query.sources import sql_folder
+from collector.query.sql_files import sql_folder
 from collector.query.views import Views, sources_of_views
 
 SQL = sql_folder()
@@ -23,11 +24,11 @@ ACTIONS = 40
 PARSING = [n for n, q in QUESTIONS.items() if "selected_promotions" in q.sql or "promotion_paths" in q.sql]
 
 
-class _Run:
-    run_id = f"r{NIGHTS}"
-    run_date = date(2026, 11, NIGHTS)
-    status = "complete"
-    started_at = datetime(2026, 11, NIGHTS, 2, 15)
+BEGAN = datetime(2026, 11, NIGHTS, 2, 15, tzinfo=UTC)
+RUN = RunEntry(
+    run_id=f"r{NIGHTS}", run_date=BEGAN.date(), status="complete", started_at=BEGAN, finished_at=BEGAN,
+    collector_version="0.1.0",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +64,11 @@ def _operators(nodes: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def database(
-    files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def database(files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Every view over those files."""
     spill = tmp_path_factory.mktemp("spill")
     with Database([files["runs"][0][0].parent], spill, threads=1) as made:
-        Views(files, _Run(), sources_of_views(SQL)).define(made)
+        Views(files, RUN, sources_of_views(SQL)).define(made)
         yield made
 
 

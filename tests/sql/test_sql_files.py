@@ -5,20 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from collector.buddy.views import ACCESS_LEVELS
+from collector.buddy.schema import ACCESS_LEVELS
+from collector.lake.database import Database
 from collector.lake.tables import TABLES
 from collector.query.checks import read_checks
-from collector.query.engine import Database
 from collector.query.questions import Questions
-from collector.query.sources import read_folder, sql_folder
-
-from .case_files import CASES, read_cases
+from collector.query.sql_files import read_folder, sql_folder
+from tests.sql.case_files import CASES, read_cases
 
 SQL = sql_folder()
 FOLDERS = ("clean", "facts", "questions", "checks")
-FILES = {
-    f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()
-}
+FILES = {f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()}
 QUESTIONS = Questions(SQL).all
 
 

@@ -18,9 +18,7 @@ _PAGES = {"type": "page_number", "base_page": 1, "total_path": None, "stop_after
 def source(url: str, token: str) -> Any:
     """The five resources of the crawl, each asked for every row of the one above."""
     projects = "workspaces/{resources.workspaces.domain}/projects"
-    pipelines = (
-        "workspaces/{resources.projects._workspaces_domain}/projects/{resources.projects.name}/pipelines"
-    )
+    pipelines = "workspaces/{resources.projects._workspaces_domain}/projects/{resources.projects.name}/pipelines"
     actions = (
         "workspaces/{resources.pipelines._projects__workspaces_domain}/projects/{resources.pipelines._projects_name}"
         "/pipelines/{resources.pipelines.id}/actions"
@@ -39,11 +37,7 @@ def source(url: str, token: str) -> Any:
                 _resource("projects", projects, _PAGES, "name", ["domain"], by_name),
                 _resource("pipelines", pipelines, _PAGES, "id", ["name", "_workspaces_domain"], by_id),
                 _resource(
-                    "actions",
-                    actions,
-                    "single_page",
-                    "id",
-                    ["id", "_projects_name", "_projects__workspaces_domain"],
+                    "actions", actions, "single_page", "id", ["id", "_projects_name", "_projects__workspaces_domain"]
                 )
                 | {"processing_steps": [{"filter": lambda item: item["type"] == "PROMOTE_IMAGE"}]},
                 {

@@ -7,10 +7,10 @@ import argparse
 import time
 from pathlib import Path
 
-from collector.cli.interruptible import night
 from collector.cli.leaving import leave
-from collector.crawl import events
-from collector.settings import load
+from collector.cli.signals import night
+from collector.run import progress as events
+from collector.settings.loading import load
 from tests.bench.clients.ending import say
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     environ = {"BUDDY_TOKEN": given.token, "BUDDY_API_URL": given.url}
     watch = Stopwatch()
     summary = night(load(flags, environ, Path.cwd()), watch)
-    began, ended = watch.moments[events.Began], watch.moments[events.CrawlEnded]
+    began, ended = watch.moments[events.RunBegan], watch.moments[events.CrawlEnded]
     files = [file for file in given.lake.rglob("*") if file.is_file()]
     say(
         lake_bytes=sum(file.stat().st_size for file in files),

@@ -8,30 +8,30 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy.catalogue import Kind, Request
 from collector.buddy.decode import decode
-from collector.cli.interruptible import fewer_collections
+from collector.buddy.requests import Kind, Request
+from collector.cli.signals import fewer_collections
 from collector.crawl.frontier import Frontier
-from collector.crawl.gathering import Gathering, selection
-from collector.crawl.journal import FORMAT, Answered, Cost, Header, Journal, Line
-from collector.crawl.redact import Redactor
+from collector.crawl.journal import FORMAT, Answered, Header, Journal, Line, RequestCost
+from collector.crawl.redaction import Redactor
 from collector.crawl.reply import Reply
-from collector.fake_buddy import World
-from collector.lake.flatten import Stamp
+from collector.fake_buddy import FakeWorld
+from collector.lake.flatten import RunKey
 from collector.lake.staging import Staging
-from collector.settings import Installation, Secret
+from collector.run.reply_processor import ReplyProcessor, selection
+from collector.settings.loading import Installation, Secret
 from tests.bench.buddy import TOKEN, Shape
 from tests.bench.clients.ending import say
 
 BUDDY = Installation("us", "https://api.buddy.works", Secret(TOKEN))
-_STAMP = Stamp("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+_STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 _NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 _REDACTOR = Redactor(TOKEN, keep_values=False)
 
 
 def write_journal(path: Path, shape: Shape) -> int:
     """Write the journal of a whole crawl, without a network; returns its replies."""
-    world = World(
+    world = FakeWorld(
         workspaces=shape.workspaces, projects=shape.projects, pipelines=shape.pipelines, actions=shape.actions
     )
     frontier = Frontier("us", selection(BUDDY))
@@ -39,13 +39,13 @@ def write_journal(path: Path, shape: Shape) -> int:
     with Journal.create(path, Header(FORMAT, _STAMP.run_id, _NOW, "bench")) as journal:
         while isinstance(request := frontier.next(), Request):
             document, body = raw_answer(world, request)
-            journal.append([Answered(request, _NOW, Cost(bytes_received=len(bytes(body))), body)])
+            journal.append([Answered(request, _NOW, RequestCost(bytes_received=len(bytes(body))), body)])
             frontier.feed(Reply(request, decode(request, document), _NOW, 1))
             replies += 1
     return replies
 
 
-def raw_answer(world: World, request: Request) -> tuple[dict[str, Any], msgspec.Raw]:
+def raw_answer(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgspec.Raw]:
     """Return what Buddy would say, redacted: decoded, and as it stands in a journal."""
     workspace, project, pipeline = request.workspace or "", request.project or "", request.pipeline_id or 0
     if request.kind is Kind.ACTION:
@@ -67,7 +67,7 @@ def raw_answer(world: World, request: Request) -> tuple[dict[str, Any], msgspec.
 
 def main() -> None:
     """Replay, and stage the rows where a directory for them is named."""
-    gathering = Gathering(_STAMP, [BUDDY])
+    gathering = ReplyProcessor(_STAMP, [BUDDY])
     staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else None
     journal = Journal.resume(Path(sys.argv[1]))
     assert journal is not None

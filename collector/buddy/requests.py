@@ -1,0 +1,133 @@
+"""The resource catalogue: which requests exist, and the address of each.
+
+An address is built here from names and never taken from a reply (design.md, section 6, "Requests"). Every path segment is
+percent-encoded with no safe characters (buddy-api.md, section 9), and the base URL's own path (`/api` on self-hosted
+installations, buddy-api.md 1.1) is kept because the target is appended to it, not joined.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+# The largest page every source calls safe (buddy-api.md, section 3: documented default 20, a guide's maximum 50).
+PER_PAGE = 50
+# The documented default: a server may clamp to it, so only a page shorter than this is certainly the last.
+DOCUMENTED_PER_PAGE = 20
+
+
+class Kind(StrEnum):
+    """The kinds of request, named like the resource they return."""
+
+    TOKEN = "token"
+    WORKSPACES = "workspaces"
+    PROJECTS = "projects"
+    PIPELINES = "pipelines"
+    ACTIONS = "actions"
+    ACTION = "action"
+
+    # Enum hashes in Python, and the frontier looks up requests and kinds by the dozen for every reply.
+    __hash__ = str.__hash__
+
+
+LISTS = frozenset({Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES, Kind.ACTIONS})
+# Projects by name and pipelines by id: total orders that a rename or a new run does not shuffle (buddy-api.md, section 3).
+SORTING = {
+    Kind.PROJECTS: {"sort_by": "name", "sort_direction": "ASC"},
+    Kind.PIPELINES: {"sort_by": "id", "sort_direction": "ASC"},
+}
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One GET, as a value: what is asked, of which installation, and which page of which reading of a list.
+
+    `page` is 1-based, and 0 for the first page of a list that no source calls paged; `reading` counts the readings of a
+    list that is settling.
+    """
+
+    installation: str
+    kind: Kind
+    workspace: str | None = None
+    project: str | None = None
+    pipeline_id: int | None = None
+    action_id: int | None = None
+    page: int = 0
+    per_page: int = 0
+    reading: int = 1
+
+    @property
+    def list_key(self) -> str | None:
+        """The member of the reply that holds the list, None for a single object."""
+        return self.kind.value if self.kind in LISTS else None
+
+    @property
+    def begins_list(self) -> bool:
+        """True for the first page of the first reading of a list."""
+        return self.kind in LISTS and self.page <= 1 and self.reading == 1
+
+    @property
+    def path(self) -> str:
+        """The percent-encoded path, beginning with a slash, without the base URL and the query."""
+        if self.kind is Kind.TOKEN:
+            return "/user/token"
+        path = "/workspaces"
+        if self.workspace is None:
+            return path
+        path += f"/{segment(self.workspace)}/projects"
+        if self.project is None:
+            return path
+        path += f"/{segment(self.project)}/pipelines"
+        if self.pipeline_id is None:
+            return path
+        path += f"/{self.pipeline_id}/actions"
+        return path if self.action_id is None else f"{path}/{self.action_id}"
+
+    @property
+    def target(self) -> str:
+        """The path and, where a page is asked for, the query."""
+        if not self.page:
+            return self.path
+        query = {"page": self.page, "per_page": self.per_page, **SORTING.get(self.kind, {})}
+        return f"{self.path}?{urlencode(query)}"
+
+
+# The actions of a project are asked for one after another.
+@lru_cache(maxsize=1024)
+def segment(name: str) -> str:
+    """Return `name` as one path segment that no server reads as more than one, nor as a step up."""
+    encoded = quote(name, safe="")
+    # quote() leaves dots alone, and "." and ".." are steps in a path even for a server that decodes late.
+    return encoded.replace(".", "%2E") if encoded in {".", ".."} else encoded
+
+
+def token_request(installation: str) -> Request:
+    """GET /user/token: what the token may do (buddy-api.md, 1.2)."""
+    return Request(installation, Kind.TOKEN)
+
+
+def workspaces_request(installation: str) -> Request:
+    """GET /workspaces, not paged (buddy-api.md, 4.1)."""
+    return Request(installation, Kind.WORKSPACES)
+
+
+def projects_request(installation: str, workspace: str, page: int = 1, per_page: int = PER_PAGE) -> Request:
+    """GET …/projects, paged (buddy-api.md, 4.4)."""
+    return Request(installation, Kind.PROJECTS, workspace, page=page, per_page=per_page)
+
+
+def pipelines_request(
+    installation: str, workspace: str, project: str, page: int = 1, per_page: int = PER_PAGE
+) -> Request:
+    """GET …/pipelines, paged (buddy-api.md, 4.6)."""
+    return Request(installation, Kind.PIPELINES, workspace, project, page=page, per_page=per_page)
+
+
+def actions_request(installation: str, workspace: str, project: str, pipeline_id: int) -> Request:
+    """GET …/actions, not paged in any source (buddy-api.md, 4.8)."""
+    return Request(installation, Kind.ACTIONS, workspace, project, pipeline_id)
+
+
+def action_request(installation: str, workspace: str, project: str, pipeline_id: int, action_id: int) -> Request:
+    """GET …/actions/:id (the vendor's page)."""
+    return Request(installation, Kind.ACTION, workspace, project, pipeline_id, action_id)

@@ -1,0 +1,200 @@
+"""Takes the secrets out of a reply before anything remembers it.
+
+The redaction list (design.md, section 5; buddy-api.md, 5.3):
+
+* the members `value` and `defaults` of variables unless they are kept, and then only of unencrypted ones; `public_value` of
+  encrypted ones;
+* always the members whose name says password, passphrase, secret, token, credential or private, API or access key
+  (`registry_password`, `secretKey`), but not those that only describe one (`token_type`, `secret_name`);
+* always the password in the user information of an address, in any text (buddy/userinfo.py);
+* the token itself wherever it turns up.
+
+A redacted value leaves a mark that still says which it was, so that nothing after the journal needs to know how the run was
+set.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+from collector.buddy.placeholders import ENCRYPTED, REDACTED, TOKEN
+from collector.buddy.userinfo import may_hold_password, without_passwords
+
+# What needs no redacting: nothing, and what has been redacted already.
+_SAFE = (None, "", REDACTED, ENCRYPTED)
+# Buddy's ciphertext, which comes back in place of an encrypted value (buddy-api.md, 5.3).
+_CIPHERTEXT = "secure!"
+# Members of a variable that hold its value, one that it may take, or half of it.
+_VALUES = ("value", "defaults", "public_value")
+# What a secret is called, in small letters and without what separates words.
+_SECRET = re.compile(
+    r"password|passwd|passphrase|passcode|pwd|secret|token|credential|privatekey|apikey|accesskey|authorization"
+)
+# `custom_repo_pass` is a password, `bypass` is not.
+_PASS = re.compile(r"(?i:(?:^|[^a-z])pass)$|[a-z]Pass$")
+# The last word of such a name where it only describes a secret.
+_DESCRIBES = re.compile(
+    r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|scopes?|"
+    r"status|enabled|required|description|label|level|hint)$"
+)
+_CONTAINERS = frozenset({dict, list})
+# Names are remembered up to this many, for a reply may hold any.
+_MOST_NAMES = 4096
+
+
+class _Meaning(Enum):
+    """What a member's name says about its value."""
+
+    SECRET = "always a secret"
+    VARIABLES = "a list or an object of variables"
+    ALSO_VARIABLES = "such a list by a longer name"
+
+
+class _Meanings(dict[str, _Meaning | None]):
+    """What names mean, remembered: every reply asks a hundred times for the same few."""
+
+    def __missing__(self, name: str) -> _Meaning | None:
+        if len(self) >= _MOST_NAMES:
+            self.clear()
+        self[name] = meaning = _meaning(name)
+        return meaning
+
+
+def _meaning(name: str) -> _Meaning | None:
+    small = name.replace(TOKEN, "").lower()
+    if small.endswith("variables"):
+        return _Meaning.VARIABLES if small == "variables" else _Meaning.ALSO_VARIABLES
+    joined = re.sub(r"[_\-. ]", "", small)
+    if (_SECRET.search(joined) and not _DESCRIBES.search(name)) or _PASS.search(name):
+        return _Meaning.SECRET
+    return None
+
+
+class Redactor:
+    """Redacts decoded replies in place for one token and one `variable_values` setting."""
+
+    def __init__(self, token: str, *, keep_values: bool) -> None:
+        self._token = token
+        self._token_bytes = token.encode()
+        self._keep_values = keep_values
+        self._meanings = _Meanings()
+
+    def __repr__(self) -> str:
+        """Show nothing: the token is inside."""
+        return "Redactor()"
+
+    def redact(self, body: bytes, document: Any) -> bool:
+        """Take secrets out of `document`, decoded from `body`; True if anything was changed, so `body` must not be kept."""
+        # A backslash may hide a letter of the token or of an address: the texts of that body are looked at one by one.
+        if b"\\" in body or self._token_bytes in body or may_hold_password(body):
+            return self.redact_document(document)
+        changed, meaning_of = False, self._meanings.__getitem__
+        # Written out like `_nodes`, because every reply comes this way. The list grows while it is gone through.
+        waiting = [document]
+        for node in waiting:
+            if type(node) is dict:
+                if telling := list(filter(meaning_of, node)):
+                    changed |= self._redact_members(node, telling)
+                node = node.values()
+            waiting += [child for child in node if child and type(child) in _CONTAINERS]
+        return changed
+
+    def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
+        """Take secrets out of a decoded JSON value in place, whatever its depth; True if anything was changed.
+
+        `strictly` is for a document that isn't what was asked for: there, whatever is called like a variable's value is
+        taken for one.
+        """
+        changed = False
+        for node in _nodes(document):
+            changed |= self._redact_texts(node)
+            if isinstance(node, dict):
+                changed |= self._redact_members(node, list(filter(self._meanings.__getitem__, node)))
+                for name in _VALUES if strictly else ():
+                    if node.get(name) not in _SAFE:
+                        node[name] = REDACTED
+                        changed = True
+        return changed
+
+    def redact_text(self, text: str) -> str:
+        """Return `text` without the token and without passwords in addresses."""
+        return without_passwords(text.replace(self._token, TOKEN) if self._token else text)
+
+    def _redact_texts(self, node: Any) -> bool:
+        """Take the token and passwords in addresses out of the names and texts that `node` itself holds."""
+        changed = False
+        if isinstance(node, dict):
+            for name in list(node):
+                if (redacted := self.redact_text(name)) != name:
+                    node[redacted] = node.pop(name)
+                    changed = True
+        places = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for place, value in places:
+            if isinstance(value, str) and (redacted := self.redact_text(value)) != value:
+                node[place] = redacted
+                changed = True
+        return changed
+
+    def _redact_members(self, node: dict[str, Any], telling: list[str]) -> bool:
+        """Redact the members of `node` with these names, each of which means something."""
+        changed = False
+        for name in telling:
+            meaning, value = self._meanings[name], node[name]
+            if meaning is _Meaning.SECRET:
+                if value not in _SAFE:
+                    node[name] = REDACTED
+                    changed = True
+            elif type(value) in _CONTAINERS:
+                changed |= self._redact_variables(value, wholly=meaning is _Meaning.VARIABLES)
+        return changed
+
+    def _redact_variables(self, variables: Any, *, wholly: bool) -> bool:
+        """Redact each variable; `wholly` takes bare texts, which Buddy doesn't document here, for values as well."""
+        changed = isinstance(variables, dict) and self._redact_variable(variables)
+        places = variables.items() if isinstance(variables, dict) else enumerate(variables)
+        for place, value in list(places):
+            if isinstance(value, dict):
+                changed |= self._redact_variable(value)
+            elif wholly and not self._keep_values and isinstance(value, str) and value not in _SAFE:
+                variables[place] = REDACTED
+                changed = True
+        return changed
+
+    def _redact_variable(self, variable: dict[str, Any]) -> bool:
+        encrypted = variable.get("encrypted") or _is_ciphertext(variable.get("value"))
+        changed = self._redact_value(variable, "value", encrypted=encrypted)
+        if "defaults" in variable:
+            changed |= self._redact_value(variable, "defaults", encrypted=encrypted)
+        public = variable.get("public_value")
+        if public is not None and public not in _SAFE and (encrypted or _is_ciphertext(public)):
+            variable["public_value"] = ENCRYPTED
+            changed = True
+        return changed
+
+    def _redact_value(self, variable: dict[str, Any], name: str, *, encrypted: bool) -> bool:
+        value = variable.get(name)
+        if value in _SAFE:
+            return False
+        if encrypted or _is_ciphertext(value):
+            variable[name] = ENCRYPTED
+        elif not self._keep_values or not isinstance(value, str):
+            variable[name] = REDACTED
+        else:
+            return False
+        return True
+
+
+def _is_ciphertext(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(_CIPHERTEXT)
+
+
+def _nodes(document: Any) -> Iterator[Any]:
+    """Yield a JSON value and every object and list in it, those nearer the top first; each may be changed when it comes."""
+    waiting = [document]
+    # The list grows while it is gone through.
+    for node in waiting:
+        yield node
+        if type(node) in _CONTAINERS:
+            children = node.values() if type(node) is dict else node
+            waiting += [child for child in children if child and type(child) in _CONTAINERS]

@@ -1,0 +1,181 @@
+"""The reply of a Buddy in good health: which status, which body, for which route of which world."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from .routes import LIST_KINDS, SCOPES, Route
+from .world import FakeWorld
+
+_SORTS = {"projects": ("name", "create_date", "repository_size"), "pipelines": ("name", "id")}
+_DEFAULT_PER_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A status and a body, before anything happens to them on the wire."""
+
+    status: int
+    body: bytes
+
+
+class BadQuery(ValueError):
+    """A query that Buddy answers with 400."""
+
+
+def errors(status: int, message: str) -> Response:
+    """Return an error in Buddy's shape."""
+    return Response(status, msgspec.json.encode({"errors": [{"message": message}]}))
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the token of this server may see, and how it answers `/user/token`."""
+
+    scopes: tuple[str, ...]
+    expires_at: str | None
+
+
+class Responses:
+    """Answers routes from a world; keeps so many of the last bodies, never more."""
+
+    def __init__(
+        self, max_per_page: int, carry_ends: bool, pages_every_list: bool, access: Access, bodies_kept: int
+    ) -> None:
+        self._max_per_page = max_per_page
+        self._carry_ends = carry_ends
+        self._pages_every_list = pages_every_list
+        self._access = access
+        self._bodies_kept = bodies_kept
+        self._bodies: OrderedDict[Any, Response] = OrderedDict()
+        self._world: FakeWorld | None = None
+
+    def answer(self, world: FakeWorld, route: Route, clamp: int | None = None) -> Response:
+        """Return the healthy reply; `clamp` lowers the page size for this one."""
+        if world is not self._world:
+            self._world = world
+            self._bodies.clear()
+        key = (route.kind, route.path, tuple(route.query.items()), clamp)
+        known = self._bodies.get(key)
+        if known is None:
+            known = self._bodies[key] = self._compute(
+                world, route, min(clamp or self._max_per_page, self._max_per_page)
+            )
+            if len(self._bodies) > self._bodies_kept:
+                self._bodies.popitem(last=False)
+        return known
+
+    def _compute(self, world: FakeWorld, route: Route, max_per_page: int) -> Response:
+        kind = route.kind
+        if kind is None:
+            return errors(404, "Resource not found")
+        if kind == "token":
+            return Response(200, msgspec.json.encode(self._token(world)))
+        if SCOPES[kind] not in self._access.scopes:
+            return errors(403, f"Cannot receive data. Required scope: {SCOPES[kind]}")
+        refused = world.refusal(route.path)
+        if refused is not None:
+            return errors(*refused)
+        try:
+            return Response(200, msgspec.json.encode(self._found(world, route, max_per_page)))
+        except BadQuery as wrong:
+            return errors(400, str(wrong))
+
+    def _found(self, world: FakeWorld, route: Route, max_per_page: int) -> dict[str, Any]:
+        kind = route.kind or ""
+        if kind in _SORTS:
+            items = _page(world, route, max_per_page)
+        elif kind == "workspaces":
+            items = self._whole_or_paged(world.workspaces_list(), route, max_per_page)
+        elif kind == "actions":
+            workspace, project, pipeline_id = route.path
+            found = world.actions(str(workspace), str(project), int(pipeline_id), self._carry_ends)
+            items = self._whole_or_paged(found, route, max_per_page)
+        else:
+            return _detailed(world, route)
+        return {**_own_urls(world, route), kind: items}
+
+    def _whole_or_paged(self, items: list[dict[str, Any]], route: Route, max_per_page: int) -> list[dict[str, Any]]:
+        """Return a list that no document calls paged: whole, whatever is asked, unless this server pages every list."""
+        return items[_window(route, max_per_page)] if self._pages_every_list else items
+
+    def _token(self, world: FakeWorld) -> dict[str, Any]:
+        return {
+            "url": f"{world.ground.api_url}/user/token",
+            "html_url": f"{world.ground.app_url}/api-tokens",
+            "id": "5f1c0ffee5f1c0ffee5f1c0f",
+            "name": "collector",
+            "expires_at": self._access.expires_at,
+            "scopes": list(self._access.scopes),
+            "ip_restrictions": [],
+            "workspace_restrictions": [],
+        }
+
+
+def turned_to(route: Route, page: int) -> Route:
+    """Return the same request for another page."""
+    return replace(route, query={**route.query, "page": str(page)})
+
+
+def page_of(route: Route) -> int:
+    """Return the page that a request asks for, 1 where it does not say."""
+    asked = route.query.get("page", "1")
+    return int(asked) if asked.isascii() and asked.isdigit() else 1
+
+
+def _own_urls(world: FakeWorld, route: Route) -> dict[str, str]:
+    """Return the URLs of a list itself."""
+    names = [quote(str(name), safe="") for name in route.path]
+    steps = [f"/{word}/{name}" for word, name in zip(LIST_KINDS, names, strict=False)]
+    api = f"{world.ground.api_url}{''.join(steps)}/{route.kind}"
+    return {"url": api, "html_url": "/".join([world.ground.app_url, *(names or ["workspaces"])])}
+
+
+def _page(world: FakeWorld, route: Route, max_per_page: int) -> list[dict[str, Any]]:
+    window = _window(route, max_per_page)
+    sort_by = route.query.get("sort_by")
+    if sort_by is not None and sort_by not in _SORTS[route.kind or ""]:
+        raise BadQuery(f"Unknown sort_by: {sort_by}")
+    direction = route.query.get("sort_direction", "ASC")
+    if direction not in ("ASC", "DESC"):
+        raise BadQuery(f"Unknown sort_direction: {direction}")
+    status = route.query.get("status") if route.kind == "projects" else None
+    if status is None:
+        return world.page(route.path, sort_by, direction == "DESC", window.start, window.stop - window.start)
+    items = world.page(route.path, sort_by, direction == "DESC")
+    return [item for item in items if item.get("status") == status][window]
+
+
+def _window(route: Route, max_per_page: int) -> slice:
+    """Return the places of the items that a request asks for."""
+    per_page = min(_number(route, "per_page", _DEFAULT_PER_PAGE), max_per_page)
+    start = (_number(route, "page", 1) - 1) * per_page
+    return slice(start, start + per_page)
+
+
+def _number(route: Route, name: str, default: int) -> int:
+    asked = route.query.get(name)
+    if asked is None:
+        return default
+    if not (asked.isascii() and asked.isdigit() and 0 < int(asked) < 1 << 31):
+        raise BadQuery(f"Wrong value of {name}: {asked}")
+    return int(asked)
+
+
+def _detailed(world: FakeWorld, route: Route) -> dict[str, Any]:
+    item = world.item(route.path)
+    if route.kind == "workspace":
+        more = {"owner_id": 1, "frozen": False, "create_date": "2016-02-29T11:22:40Z", "sso_enabled": False}
+        return {**item, **more, "default_pipeline_resource": "DEFAULT", "public_pipelines_disabled": False}
+    if route.kind == "project":
+        return {**item, "default_branch": "main", "without_repository": False, "fetch_submodules": False}
+    if route.kind == "pipeline":
+        permissions = {"others": "DEFAULT", "users": [], "groups": []}
+        more = {"project": world.item(route.path[:2]), "permissions": permissions, "trigger_conditions": []}
+        return {**item, **more}
+    return item

@@ -1,0 +1,120 @@
+"""Tries out on a file system what a lake needs of it, in a scratch directory that is deleted again.
+
+Rights say nothing of what a mount can do: network and FUSE file systems accept files and refuse to rename, lock or fsync
+them. A run would find that out hours later, when it publishes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector.lake.storage import DIRECTORY_MODE, FILE_MODE, make_directory, make_file, sync_directory, sync_file
+
+PREFIX = ".collector-doctor-"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a file system does not do; `consequence` is what comes of it, "" where a run would fail."""
+
+    what: str
+    why: str
+    consequence: str = ""
+
+
+def refusals(place: Path) -> Iterator[Refusal]:
+    """What the file system of an existing directory refuses of that which a lake needs; nothing when all is well."""
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    except OSError as error:
+        yield Refusal("create a directory", error.strerror or str(error))
+        return
+    try:
+        for what, step in _STEPS.items():
+            try:
+                refused = step(scratch)
+            except OSError as error:
+                refused = ("", error.strerror or str(error))
+            if refused is not None:
+                consequence, why = refused
+                yield Refusal(what, why, consequence)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if scratch.exists():
+        yield Refusal("delete files", f"{scratch} is still there", "What a run no longer needs stays on the disk.")
+
+
+_Refused = tuple[str, str] | None  # the consequence, and why
+_READABLE = "Whoever may read the mount can read the lake."
+
+
+def _directories(scratch: Path) -> _Refused:
+    make_directory(scratch / "directory" / "below")
+    return _mode(scratch / "directory" / "below", DIRECTORY_MODE)
+
+
+def _files(scratch: Path) -> _Refused:
+    make_file(scratch / "file")
+    return _mode(scratch / "file", FILE_MODE)
+
+
+def _mode(path: Path, wanted: int) -> _Refused:
+    found = stat.S_IMODE(path.stat().st_mode) & 0o777
+    return None if found == wanted else (_READABLE, f"they have {found:04o}")
+
+
+def _append_and_cut(scratch: Path) -> _Refused:
+    path = scratch / "journal"
+    path.write_bytes(b"one")
+    with path.open("r+b", buffering=0) as file:
+        file.seek(0, os.SEEK_END)
+        file.write(b"two")
+        file.truncate(4)
+    return None if path.read_bytes() == b"onet" else ("", "what was written is not what is read")
+
+
+def _sync_file(scratch: Path) -> _Refused:
+    (scratch / "synced").write_bytes(b"content")
+    sync_file(scratch / "synced")
+    return None
+
+
+def _sync_directory(scratch: Path) -> _Refused:
+    if sync_directory(scratch):
+        return None
+    return (
+        "A run is published all the same; after a power cut of the machine that holds the files the last run may be lost.",
+        "it does not know this operation",
+    )
+
+
+def _replace(scratch: Path) -> _Refused:
+    old, new = scratch / "manifest", scratch / "manifest.tmp"
+    old.write_bytes(b"old")
+    new.write_bytes(b"new")
+    os.replace(new, old)
+    return None if old.read_bytes() == b"new" and not new.exists() else ("", "the old file is still there")
+
+
+def _lock(scratch: Path) -> _Refused:
+    with (scratch / "lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return None
+
+
+_STEPS: dict[str, Callable[[Path], _Refused]] = {
+    f"create directories of mode {DIRECTORY_MODE:04o}": _directories,
+    f"create files of mode {FILE_MODE:04o}": _files,
+    "append to a file and cut it": _append_and_cut,
+    "lock a file (flock)": _lock,
+    "make the content of a file durable (fsync)": _sync_file,
+    "make the names in a directory durable (fsync)": _sync_directory,
+    "replace a file by another in one step (rename)": _replace,
+}

@@ -1,0 +1,1 @@
+"""Before a run: doctor, plan, forecast."""

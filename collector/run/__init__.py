@@ -1,0 +1,1 @@
+"""One run, joined up: collect, resume, workers, reply processor, finalize, progress."""

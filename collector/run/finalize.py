@@ -1,0 +1,299 @@
+"""The end of a night: check what was staged, compute what changed, and publish it all in one step.
+
+Runs in a thread, after the crawl. Until the manifest is swapped nothing is visible and everything can be done again; after
+the swap the night is published, whatever happens to the catalog or to the run's directory.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import structlog
+
+from collector._version import __version__
+from collector.crawl.journal import Header
+from collector.crawl.records import Key, Problem
+from collector.errors import CheckFailed, CollectorError
+from collector.lake.flatten import Row, RunKey, flatten
+from collector.lake.lake import Lake
+from collector.lake.manifest import RunEntry
+from collector.lake.publish import publish
+from collector.lake.staging import Staging, record_batch
+from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, TABLES
+from collector.query import catalog
+from collector.query.changes import StagedRun as NightDatabase
+from collector.query.checks import CheckRow
+from collector.run.reply_processor import ReplyProcessor
+from collector.settings.loading import Installation, Settings
+
+# Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
+CLOCK_TOLERANCE = timedelta(hours=1)
+# How many offending rows an error names; the rest are counted.
+_NAMED_OFFENDERS = 5
+_PREVIOUS = ("runs", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
+KEPT_RAW = "raw.jsonl"
+
+
+class InstallationSummary(msgspec.Struct, frozen=True):
+    """How one installation fared; its `status` is its own, where that of the summary is the run's."""
+
+    installation: str
+    status: str
+    promote_image_actions: int
+    problems: dict[str, int]
+    requests: int
+    retries: int
+    refusals: int
+    paused_seconds: float
+
+
+class RunSummary(msgspec.Struct, frozen=True):
+    """How a night went: what the summary line, the summary file and the exit code are made of. Times are UTC.
+
+    `coverage` counts things by list and coverage; `changes` counts rows of action_changes by kind of change;
+    `clock_skew_seconds` is how far Buddy's clock is ahead of this machine's, None when no reply carried a Date.
+    """
+
+    run_id: str
+    run_date: str
+    status: str
+    started_at: datetime
+    finished_at: datetime
+    resumed_count: int
+    rows: dict[str, int]
+    coverage: dict[str, dict[str, int]]
+    problems: dict[str, int]
+    changes: dict[str, int]
+    requests: int
+    retries: int
+    refusals: int
+    bytes_received: int
+    paced_seconds: float
+    paused_seconds: float
+    installations: tuple[InstallationSummary, ...] = ()
+    clock_skew_seconds: float | None = None
+
+    @property
+    def clock_is_wrong(self) -> bool:
+        """True when this machine's clock and Buddy's are too far apart for this run's dates to be believed."""
+        return self.clock_skew_seconds is not None and (abs(self.clock_skew_seconds) > CLOCK_TOLERANCE.total_seconds())
+
+    @property
+    def exit_code(self) -> int:
+        """0 complete, 1 partial (design.md, section 3)."""
+        return 0 if self.status == "complete" else 1
+
+
+@dataclass(frozen=True)
+class FinishedCrawl:
+    """All that closing a night needs."""
+
+    settings: Settings
+    lake: Lake
+    directory: Path
+    stamp: RunKey
+    header: Header
+    gathering: ReplyProcessor
+    staging: Staging
+    clock_skew: float | None = None
+
+
+def finalize(night: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
+    """Check and publish; returns what to say about it.
+
+    Raises CheckFailed when a blocking check found rows, NotPublished when the disk is full.
+    """
+    night.staging.append_all(night.gathering.take_rows())
+    # For the checks only: what is published is made when all problems are known.
+    night.staging.append("runs", run_rows(night, now()))
+    parts = night.staging.close()
+    with catalog.Draft(night.lake, night.directory / catalog.FILE_NAME) as draft:
+        with _database(night, parts) as database:
+            offenders = database.offenders()
+            _refuse(offenders)
+            problems = _warnings(night, offenders, now())
+            # A clock may be set back while a night lasts; no night lasts less than nothing.
+            finished_at = max(now(), night.header.started_at)
+            batches: dict[str, Iterable[pa.RecordBatch]] = {
+                name: database.reader(name, extra=problems if name == "problems" else None)
+                for name in ALL
+                if name != "runs"
+            }
+            batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
+            manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
+            changes = database.change_counts()
+        _after_the_swap(night, draft)
+    written = {
+        name: sum(entry.rows for entry in entries if night.stamp.run_id in entry.runs)
+        for name, entries in manifest.tables.items()
+        if name in TABLES
+    }
+    return _summary(night, finished_at, {name: written.get(name, 0) for name in TABLES}, changes)
+
+
+def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> NightDatabase:
+    lake = night.lake
+    complete = next((run.run_id for run in reversed(lake.manifest.runs) if run.status == "complete"), None)
+    counted = [
+        lake.storage.locate(entry.path)
+        for entry in lake.manifest.tables.get("promote_image_actions", [])
+        if complete in entry.runs
+    ]
+    return NightDatabase(
+        parts,
+        {name: [path for path, _ in lake.files(name)] for name in _PREVIOUS},
+        run_id=night.stamp.run_id,
+        run_date=night.stamp.run_date,
+        listed_installations=[name for name, f in night.gathering.frontiers.items() if f.workspaces_listed],
+        spill=night.directory / "spill",
+        counted=counted,
+        known_enum_values=[(t.name, c.name, value) for t in TABLES.values() for c in t.columns for value in c.values],
+    )
+
+
+def _refuse(offenders: Sequence[CheckRow]) -> None:
+    blocking = [offender for offender in offenders if offender.blocking]
+    if not blocking:
+        return
+    named = "; ".join(f"{each.check}: {each.message}" for each in blocking[:_NAMED_OFFENDERS])
+    more = len(blocking) - _NAMED_OFFENDERS
+    raise CheckFailed(
+        f"The night failed {len({each.check for each in blocking})} blocking check(s): {named}"
+        + (f"; and {more} more" if more > 0 else ""),
+        "Nothing was published and the night before stands. This is a fault in what Buddy sent or in this program: "
+        "keep the run's folder under runs/ for a report. The next `collector collect` begins a new run.",
+    )
+
+
+def _warnings(night: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> pa.Table:
+    """Record what warning checks found as problems, and return those rows."""
+    rows: list[Row] = []
+    for each in offenders:
+        installation = each.installation or night.settings.installations[0].name
+        key = Key(installation, each.workspace, each.project, each.pipeline_id, each.action_id)
+        problem = Problem("check", key, f"{each.check}: {each.message}", first_seen_at=at, last_seen_at=at)
+        night.gathering.tallies[installation].add_finding(problem)
+        rows.extend(row for _, row in flatten(night.stamp, problem))
+    table = TABLES["problems"]
+    return pa.Table.from_batches([record_batch(table, rows)] if rows else [], schema=table.schema)
+
+
+def _after_the_swap(night: FinishedCrawl, draft: catalog.Draft) -> None:
+    """Bring the catalog up to date and remove the run's directory; the night stands even where this fails."""
+    try:
+        draft.publish()
+        if night.settings.keep_raw:
+            _keep_raw(night.directory)
+        night.lake.runs.remove(night.stamp.run_id, keep_raw=night.settings.keep_raw)
+    except (CollectorError, OSError) as error:
+        structlog.get_logger().warning("left_behind", what=str(error), advice="The next command puts it right.")
+
+
+def _keep_raw(directory: Path) -> None:
+    """Keep the redacted replies as JSON lines, without the journal's checksums."""
+    temporary = directory / f"{KEPT_RAW}.tmp"
+    with (directory / "journal.jsonl").open("rb") as journal, temporary.open("wb") as kept:
+        for line in journal:
+            kept.write(line.partition(b" ")[2])
+    shutil.copymode(directory / "journal.jsonl", temporary)
+    temporary.replace(directory / KEPT_RAW)
+
+
+def _run_entry(night: FinishedCrawl, finished_at: datetime) -> RunEntry:
+    return RunEntry(
+        run_id=night.stamp.run_id,
+        run_date=night.stamp.run_date,
+        status="partial" if night.gathering.partial else "complete",
+        started_at=night.header.started_at,
+        finished_at=finished_at,
+        collector_version=__version__,
+        api_urls=[each.api_url for each in night.settings.installations],
+    )
+
+
+def run_rows(night: FinishedCrawl, finished_at: datetime) -> list[Row]:
+    """Return the rows of `runs`: one for each installation."""
+    return [_run_row(night, each, finished_at) for each in night.settings.installations]
+
+
+def _run_row(night: FinishedCrawl, installation: Installation, finished_at: datetime) -> Row:
+    tally = night.gathering.tallies[installation.name]
+    values = {
+        "run_id": night.stamp.run_id,
+        "run_date": night.stamp.run_date,
+        "installation": installation.name,
+        "status": "partial" if night.gathering.partial else "complete",
+        "started_at": night.header.started_at,
+        "finished_at": finished_at,
+        "resumed_count": night.gathering.resumed_count,
+        "collector_version": __version__,
+        "schema_fingerprint": contract_fingerprint(),
+        "api_url": installation.api_url,
+        "requests": tally.requests,
+        "retries": tally.retries,
+        "refusals": tally.refusals,
+        "bytes_received": tally.bytes_received,
+        "paced_seconds": round(tally.paced_seconds, 3),
+        "paused_seconds": round(tally.paused_seconds, 3),
+        "problems": sum(tally.problems.values()),
+        "filters": json.dumps({"workspaces": installation.workspaces, "projects": installation.projects}),
+    }
+    return tuple([values[name] for name in TABLES["runs"].column_names])
+
+
+def contract_fingerprint() -> str:
+    """Fingerprint of all table schemas together, 16 hex digits."""
+    each = "".join(table.fingerprint for table in TABLES.values())
+    return sha256(each.encode()).hexdigest()[:16]
+
+
+def _summary(night: FinishedCrawl, finished_at: datetime, rows: dict[str, int], changes: dict[str, int]) -> RunSummary:
+    tallies = list(night.gathering.tallies.values())
+    coverage: dict[str, dict[str, int]] = {}
+    problems: dict[str, int] = {}
+    for tally in tallies:
+        for (kind, name), count in sorted(tally.coverage.items()):
+            by_name = coverage.setdefault(kind, {})
+            by_name[name] = by_name.get(name, 0) + count
+        for kind, count in sorted(tally.problems.items()):
+            problems[kind] = problems.get(kind, 0) + count
+    return RunSummary(
+        run_id=night.stamp.run_id,
+        run_date=night.stamp.run_date.isoformat(),
+        status="partial" if night.gathering.partial else "complete",
+        started_at=night.header.started_at.astimezone(UTC),
+        finished_at=finished_at.astimezone(UTC),
+        resumed_count=night.gathering.resumed_count,
+        rows=rows,
+        coverage=coverage,
+        problems=problems,
+        changes=changes,
+        requests=sum(t.requests for t in tallies),
+        retries=sum(t.retries for t in tallies),
+        refusals=sum(t.refusals for t in tallies),
+        bytes_received=sum(t.bytes_received for t in tallies),
+        paced_seconds=round(sum(t.paced_seconds for t in tallies), 3),
+        paused_seconds=round(sum(t.paused_seconds for t in tallies), 3),
+        installations=tuple(_part(night.gathering, name) for name in night.gathering.tallies),
+        clock_skew_seconds=None if night.clock_skew is None else round(night.clock_skew, 1),
+    )
+
+
+def _part(gathering: ReplyProcessor, installation: str) -> InstallationSummary:
+    tally = gathering.tallies[installation]
+    return InstallationSummary(
+        installation=installation,
+        status="partial" if gathering.missed(installation) else "complete",
+        promote_image_actions=tally.coverage["actions", "fetched"],
+        problems=dict(sorted(tally.problems.items())),
+        requests=tally.requests,
+        retries=tally.retries,
+        refusals=tally.refusals,
+        paused_seconds=round(tally.paused_seconds, 3),
+    )

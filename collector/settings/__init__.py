@@ -1,0 +1,1 @@
+"""What the program was told: every setting is declared once here."""

@@ -1,0 +1,70 @@
+"""The metrics file, read by Prometheus' own parser."""
+
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from collector.after_run import metrics
+from collector.after_run.run_result import RunResult
+from collector.lake.tables import PROBLEM_KINDS
+from tests.after_run.endings import BEGAN, ENDED, not_published, part, published
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+def read(text: str) -> Samples:
+    """Every sample by name and label values; each family is documented and typed, and comes once."""
+    families = list(text_string_to_metric_families(text))
+    assert all(family.documentation and family.type == "gauge" for family in families)
+    assert len({family.name for family in families}) == len(families)
+    samples = [sample for family in families for sample in family.samples]
+    found = {(each.name, tuple(each.labels.values())): each.value for each in samples}
+    assert len(found) == len(samples)
+    return found
+
+
+def test_a_published_night() -> None:
+    """Success, status, rows, problems by kind, coverage, cost, waiting, duration and bytes are all there."""
+    samples = read(metrics.text(published(problems={"gone": 2})))
+    assert samples["collector_last_success_timestamp_seconds", ()] == ENDED.timestamp()
+    assert samples["collector_last_run_status", ("complete",)] == 1
+    assert samples["collector_last_run_status", ("not_published",)] == 0
+    assert samples["collector_last_run_duration_seconds", ()] == 300
+    assert samples["collector_rows", ("promote_image_actions",)] == 12
+    assert samples["collector_problems", ("gone",)] == 2
+    assert {labels[0] for name, labels in samples if name == "collector_problems"} == set(PROBLEM_KINDS)
+    assert samples["collector_coverage", ("actions", "fetched")] == 12
+    assert samples["collector_requests", ("us",)] == 100
+    assert samples["collector_refusals", ("us",)] == 1
+    assert samples["collector_waiting_seconds", ("us",)] == 3.5
+    assert samples["collector_lake_bytes", ()] == 5000
+
+
+def test_a_failed_night_keeps_the_last_success(tmp_path: Path) -> None:
+    """A night that published nothing says so; the last success is the lake's, or the old file's where there is none."""
+    path = tmp_path / "collector.prom"
+    path.write_text(metrics.write(path, published()), encoding="utf-8")
+    samples = read(metrics.write(path, not_published()))
+    assert samples["collector_last_success_timestamp_seconds", ()] == ENDED.timestamp()
+    assert samples["collector_last_run_status", ("not_published",)] == 1
+    assert samples["collector_last_run_exit_code", ()] == 3
+    assert not any(name == "collector_rows" for name, _ in samples)
+
+
+@pytest.mark.parametrize("before", ["", "collector_last_success_timestamp_seconds x\n", "\x00\xff"])
+def test_without_any_success(before: str) -> None:
+    """Where no night ever succeeded, the metric is absent, which an alert can see; rubbish in the old file is none."""
+    assert ("collector_last_success_timestamp_seconds", ()) not in read(metrics.text(not_published(), before))
+
+
+def test_labels_cannot_break_out() -> None:
+    """Quotes, backslashes and line ends in a label are escaped."""
+    name = 'a"b\\c\nd'
+    assert read(metrics.text(published(installations=(part(name),))))["collector_requests", (name,)] == 100
+
+
+def test_moments_are_exact() -> None:
+    """Times are Unix seconds as Prometheus wants them."""
+    ending = RunResult(0, BEGAN, ENDED)
+    assert read(metrics.text(ending))["collector_last_run_timestamp_seconds", ()] == ENDED.timestamp()

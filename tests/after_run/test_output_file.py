@@ -1,0 +1,199 @@
+"""Files that a command writes by name: what is replaced, what is written to, and what is left when that fails."""
+
+import os
+import socket
+import stat
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from collector.after_run import output_file
+from collector.after_run.output_file import read_regular, replace_file, replaced
+
+
+def test_whole_or_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that dies leaves the old content, and nothing beside it."""
+    path = tmp_path / "metrics.prom"
+    replace_file(path, "one\n", mode=0o644)
+    assert path.read_text(encoding="utf-8") == "one\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        replace_file(path, "two\n")
+    assert caught.value.filename == str(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["metrics.prom"]
+    assert path.read_text(encoding="utf-8") == "one\n"
+
+
+def test_what_cannot_be_utf8_is_escaped(tmp_path: Path) -> None:
+    """A lone surrogate in a name does not keep the message from being written."""
+    replace_file(tmp_path / "m.txt", "a\ud800b")
+    assert (tmp_path / "m.txt").read_text(encoding="utf-8") == "a\\ud800b"
+
+
+def test_a_file_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
+    """New content makes a private file no less private; a new file gets the mode asked for, or that of the umask."""
+    private = tmp_path / "private"
+    private.touch(mode=0o600)
+    replace_file(private, "new", mode=0o644)
+    assert private.stat().st_mode & 0o777 == 0o600
+    old = os.umask(0o027)
+    try:
+        replace_file(tmp_path / "plain", "new")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "plain").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["file", "nothing yet"])
+def test_of_a_link_the_target_is_replaced(tmp_path: Path, there: bool) -> None:
+    """A symbolic link stays, however many lead on from it, and what it names gets the content, made where it is named."""
+    (tmp_path / "data").mkdir()
+    target = tmp_path / "data" / "today.json"
+    if there:
+        target.write_text("old", encoding="utf-8")
+    (tmp_path / "data" / "second").symlink_to("today.json")
+    link = tmp_path / "summary.json"
+    link.symlink_to("data/second")
+    replace_file(link, "new")
+    assert os.readlink(link) == "data/second"
+    assert os.readlink(tmp_path / "data" / "second") == "today.json"
+    assert not target.is_symlink()
+    assert target.read_text(encoding="utf-8") == "new"
+    assert sorted(each.name for each in target.parent.iterdir()) == ["second", "today.json"]
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    """A device is written to: behind a link, where its own error is told with the name that was given, and as a node."""
+    link = tmp_path / "full"
+    link.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left") as caught:
+        replace_file(link, "x" * 100_000)
+    assert caught.value.filename == str(link)
+    assert link.is_symlink()
+    assert Path("/dev/full").is_char_device()
+    if os.geteuid() == 0:
+        node = tmp_path / "null"
+        try:
+            os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        except PermissionError:  # root of a container without the right to make one
+            return
+        replace_file(node, "x")
+        assert node.is_char_device()
+
+
+def test_a_pipe_gets_the_content(tmp_path: Path) -> None:
+    """A named pipe is written to, also by more than it holds, and also when its reader comes a moment later."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = "".join(f"{number}\n" for number in range(100_000))
+    came: list[str] = []
+
+    def read() -> None:
+        time.sleep(0.3)
+        came.append(pipe.read_text(encoding="utf-8"))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    replace_file(pipe, content)
+    reader.join()
+    assert came == [content]
+    assert pipe.is_fifo()
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_pipe_without_a_reader_ends_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is waited for without end: neither for a reader that never comes nor, where a limit is given, for one that
+    never reads.
+    """
+    monkeypatch.setattr(output_file, "_NO_READER_S", 0.1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="no process reads this pipe") as caught:
+        replace_file(pipe, "x")
+    assert caught.value.filename == str(pipe)
+    idle = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError, match="nothing reads"):
+            replace_file(pipe, "x" * 1_000_000, write_timeout_s=0.2)
+        assert time.monotonic() - began < 5
+    finally:
+        os.close(idle)
+    assert pipe.is_fifo()
+
+
+def test_an_open_file_of_ours_is_written_on(tmp_path: Path) -> None:
+    """/dev/fd/N (as /dev/stdout) goes on where this process writes, also where a regular file is behind it: nothing is cut
+    off or replaced, and what is written later follows.
+    """
+    log = tmp_path / "log"
+    with log.open("wb", buffering=0) as own:
+        inode = os.fstat(own.fileno()).st_ino
+        own.write(b"before\n")
+        for place in ("/dev/fd", "/proc/self/fd", f"/proc/{os.getpid()}/fd"):
+            if Path(place).exists():
+                replace_file(Path(place, str(own.fileno())), f"{place}\n")
+        link = tmp_path / "link"
+        link.symlink_to(f"/dev/fd/{own.fileno()}")
+        replace_file(link, "link\n")
+        own.write(b"after\n")
+    assert log.stat().st_ino == inode
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert (lines[0], lines[1], lines[-2], lines[-1]) == ("before", "/dev/fd", "link", "after")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc")
+def test_an_open_file_of_another_process_is_appended_to(tmp_path: Path) -> None:
+    """/proc/PID/fd/1 that is another process's log gets the content at its end."""
+    log = tmp_path / "log"
+    log.write_text("before\n", encoding="utf-8")
+    with log.open("ab") as output, subprocess.Popen(["sleep", "60"], stdout=output) as other:
+        try:
+            replace_file(Path(f"/proc/{other.pid}/fd/1"), "added\n")
+        finally:
+            other.kill()
+    assert log.read_text(encoding="utf-8") == "before\nadded\n"
+
+
+def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
+    """A directory, a socket, links in a circle and a missing directory stay as they are."""
+    (tmp_path / "circle").symlink_to("circle")
+    with socket.socket(socket.AF_UNIX) as served:
+        served.bind(str(tmp_path / "socket"))
+        for name in ("circle", "socket", "missing/file", "."):
+            with pytest.raises(OSError, match=r".") as caught:
+                replace_file(tmp_path / name, "x")
+            assert caught.value.filename == str(tmp_path / name)
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["circle", "socket"]
+
+
+def test_what_fails_outside_a_write_leaves_the_old_content(tmp_path: Path) -> None:
+    """Content that cannot be made to its end is never shown."""
+    path = tmp_path / "rows.csv"
+    path.write_text("old", encoding="utf-8")
+
+    def torn() -> None:
+        with replaced(path) as sink:
+            sink.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        torn()
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    """What was in a pipe or device before is nothing: reading it might never end."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    (tmp_path / "text").write_text("text", encoding="utf-8")
+    assert [read_regular(tmp_path / name) for name in ("pipe", "zeros", "none", "text")] == ["", "", "", "text"]

@@ -1,0 +1,155 @@
+"""Log lines: one per event, readable by people or programs, and without a secret at any level."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+
+from collector.buddy.requests import Kind, Request
+from collector.cli import logging as logs
+from collector.cli import terminal
+from collector.cli.progress import ProgressObserver, described, observing
+from collector.crawl.classify import Failure
+from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
+from collector.crawl.rate_limiter import RateLimiterState
+from collector.run import progress as events
+from collector.settings.secret import Secret
+from tests.cli.conftest import Program
+
+TOKEN = "tok-planted-1234"
+AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+REQUEST = Request("us", Kind.PROJECTS, "acme", page=2, per_page=50)
+FACTS = [
+    events.RunBegan("20261123T021500Z-7f3a9c", AT, 0, 0),
+    events.RunBegan("20261123T021500Z-7f3a9c", AT, 1, 44),
+    events.RunAbandoned("20261121T021500Z-7f3a9c", "it began more than 24 hours ago"),
+    events.Draining("a signal"),
+    events.SecondRound("us", 1, 35, {"HTTP 502": 34, "timeout": 1}, 5.3),
+    events.CrawlEnded("20261123T021500Z-7f3a9c", 99),
+    RetryScheduled(REQUEST, Failure("http_error", 503, "HTTP 503", TOKEN, {"value": TOKEN}), 1, 0.25),
+    RateLimitMet(REQUEST, 429, "Rate limit exceeded", 3.0),
+]
+
+
+@pytest.fixture(autouse=True)
+def clean(program: Program) -> None:
+    """Every test sets its own logging up."""
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_line_per_event(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each fact of a run is one line on stderr with time, level and event, nothing on stdout."""
+    logs.set_up(form, "debug")
+    watcher = ProgressObserver()
+    for fact in FACTS:
+        watcher.event(fact)
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert out == ""
+    assert len(lines) == len(FACTS)
+    if form == "json":
+        for line in lines:
+            assert {"timestamp", "level", "event"} <= set(json.loads(line))
+            assert json.loads(line)["run_id"] == "20261123T021500Z-7f3a9c"
+
+
+def test_no_body_is_logged() -> None:
+    """What a failure carries of a reply is not among the facts of its line."""
+    for fact in FACTS:
+        assert TOKEN not in str(described(fact))
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_remembered_secrets_are_taken_out(form: str, level: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A token that reached a line by mistake, nested, in a traceback or by another library, is replaced."""
+    terminal.remember(Secret(TOKEN))
+    logs.set_up(form, level)
+    log = structlog.get_logger()
+    log.error("event " + TOKEN, nested={"a": [TOKEN, 1]}, plain=TOKEN)
+    logging.getLogger("aiohttp").error("Bearer %s", TOKEN)
+    try:
+        raise ValueError(TOKEN)
+    except ValueError:
+        log.exception("failed")
+    err = capsys.readouterr().err
+    assert TOKEN not in err
+    assert err.count("[secret]") >= 5
+
+
+def test_level(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines below the level are not written."""
+    logs.set_up("text", "warning")
+    structlog.get_logger().info("quiet")
+    structlog.get_logger().warning("loud")
+    assert [line.split()[2] for line in capsys.readouterr().err.splitlines()] == ["loud"]
+
+
+def test_hostile_names_are_one_inert_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name cannot add a line to the log, nor colour it."""
+    logs.set_up("text", "info")
+    structlog.get_logger().info("seen", project='x\n2026 "faked" \x1b[31m')
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+
+
+class Standing:
+    """A run that stands still, to be looked at."""
+
+    def snapshot(self) -> events.RunSnapshot:
+        pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 1.0, 2.0, 0.1, False)
+        kinds = ("workspaces", "projects", "pipelines", "actions", "action")
+        counts = {kind: 10 * number for number, kind in enumerate(kinds, 1)}
+        return events.RunSnapshot(
+            "20261123T021500Z-7f3a9c", "crawl", (events.InstallationProgress("us", counts, counts, 0, 99, pace),)
+        )
+
+
+def test_heartbeat_says_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of each minute tells progress, budget, why the run waits and until when."""
+    logs.set_up("json", "info")
+    watcher = ProgressObserver()
+    watcher.heartbeat()
+    watcher.watch(Standing())
+    watcher.heartbeat()
+    (line,) = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert (said["done"], said["budget_left"]) == (150, 120)
+    assert said["waiting_for"] == "budget of this window is spent"
+    assert said["until"] == said["resets_at"] == "2026-11-23T02:15:00Z"
+
+
+def test_the_display_tells_every_level() -> None:
+    """On a terminal: per level found and done, the speed, the budget and when it resets."""
+    import io
+
+    from rich.console import Console
+
+    watcher = ProgressObserver()
+    written = io.StringIO()
+    console = Console(file=written, width=120)
+    console.print(watcher.picture())
+    watcher.watch(Standing())
+    console.print(watcher.picture())
+    text = written.getvalue()
+    for words in (
+        "starting",
+        "pipeline lists",
+        "promote-image actions",
+        "budget 120 left until 02:15:00",
+        "requests/s",
+    ):
+        assert words in text
+
+
+def test_watching_ends_its_heartbeat() -> None:
+    """Leaving the night leaves no thread behind."""
+    import threading
+
+    with observing(live=False):
+        assert any(thread.name == "heartbeat" for thread in threading.enumerate())
+    assert not any(thread.name == "heartbeat" for thread in threading.enumerate())

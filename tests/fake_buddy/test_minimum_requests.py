@@ -1,0 +1,123 @@
+"""The arithmetic minimum, against a reader that follows the rule request by request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from collector.fake_buddy import FakeBuddy, FakeWorld
+from collector.fake_buddy.minimum_requests import readings, unasked_pages, unpaged
+from tests.fake_buddy.asking import get, path_of
+
+
+@pytest.mark.parametrize(
+    ("items", "size", "requests"),
+    [
+        (0, 50, 1),
+        (19, 50, 1),
+        (20, 50, 4),
+        (21, 50, 2),
+        (49, 50, 2),
+        (50, 50, 4),
+        (51, 50, 4),
+        (70, 50, 6),
+        (100, 50, 6),
+    ],
+)
+def test_readings_of_a_list(items: int, size: int, requests: int) -> None:
+    """A page shorter than 20 ends a list, a longer one does not; what may have been cut off is read twice."""
+    assert readings(items, size) == requests
+
+
+@pytest.mark.parametrize(("items", "requests"), [(19, 1), (20, 5), (21, 5), (41, 7)])
+def test_lists_that_are_paged_without_being_asked(items: int, requests: int) -> None:
+    """As long as a page they are read like the others, after one request that finds out."""
+    assert unasked_pages(items, 20) == requests
+
+
+@pytest.mark.parametrize(
+    ("lists", "requests"), [([], 0), ([19], 1), ([20], 2), ([21], 1), ([50], 2), ([20, 3, 20, 50], 5)]
+)
+def test_lists_that_are_not_paged(lists: list[int], requests: int) -> None:
+    """However many lists are as long as a limit, one request finds out for all of them."""
+    assert unpaged(lists) == requests
+
+
+def read_once(fake: FakeBuddy, path: str, kind: str) -> list[list[dict[str, Any]]]:
+    """Return the pages of a list up to the first that is shorter than 20."""
+    pages: list[list[dict[str, Any]]] = []
+    while not pages or len(pages[-1]) >= 20:
+        reply = get(fake, path, page=len(pages) + 1, per_page=50, sort_by="name").json
+        pages.append(reply.get(kind, []))
+    return pages
+
+
+def read(fake: FakeBuddy, path: str, kind: str) -> list[dict[str, Any]]:
+    """Read a paged list by the rule: twice if more than one page has something on it, or one that may be cut off."""
+    pages = read_once(fake, path, kind)
+    if sum(map(bool, pages)) > 1 or len(pages[0]) in (20, 50):
+        assert read_once(fake, path, kind) == pages
+    return [item for page in pages for item in page]
+
+
+class Unasked:
+    """Reads lists that no document calls paged: to their end, and again, where the server was seen to page them."""
+
+    def __init__(self, fake: FakeBuddy) -> None:
+        self._fake = fake
+        self._whole: set[str] = set()
+
+    def read(self, path: str, kind: str) -> list[dict[str, Any]]:
+        """Return a list; the first of its kind that may be cut off is asked for a second page of one item."""
+        items: list[dict[str, Any]] = get(self._fake, path).json.get(kind, [])
+        if len(items) not in (20, 50) or kind in self._whole:
+            return items
+        if get(self._fake, path, page=2, per_page=1).json[kind] == items:
+            self._whole.add(kind)
+            return items
+        found = self._rest(path, kind, items)
+        again: list[dict[str, Any]] = get(self._fake, path).json[kind]
+        assert self._rest(path, kind, again) == found
+        return found
+
+    def _rest(self, path: str, kind: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        page = items
+        while len(page) >= 20:
+            page = get(self._fake, path, page=len(items) // 20 + 1, per_page=20).json[kind]
+            items = items + page
+        return items
+
+
+def crawl(fake: FakeBuddy, carried: bool) -> None:
+    """Ask for all that one night needs, each thing once."""
+    unasked = Unasked(fake)
+    for workspace in unasked.read("/workspaces", "workspaces"):
+        for project in read(fake, path_of(workspace["domain"], kind="projects"), "projects"):
+            names = (workspace["domain"], project["name"])
+            for pipeline in read(fake, path_of(*names, kind="pipelines"), "pipelines"):
+                own = (*names, pipeline["id"])
+                for action in unasked.read(path_of(*own, kind="actions"), "actions"):
+                    if action["type"] == "PROMOTE_IMAGE" and not carried:
+                        get(fake, path_of(*own, action["id"]))
+
+
+@pytest.mark.parametrize(
+    ("world", "clamp", "carried", "paged"),
+    [
+        (FakeWorld(workspaces=2, projects=9, pipelines=2, actions=2), 50, False, False),
+        (FakeWorld(projects=1, pipelines=55, actions=1), 50, True, False),
+        (FakeWorld(projects=22, pipelines=1, actions=1), 20, False, False),
+        (FakeWorld(workspaces=2, projects=2).freeze("acme").forbid("globex-eu", "web-shop"), 50, False, False),
+        (FakeWorld(projects=2, pipelines=2).forbid("acme", "web-shop", 106), 50, False, False),
+        (FakeWorld(projects=2).at(5), 50, False, False),
+        (FakeWorld(workspaces=20, projects=1, pipelines=2, actions=20, awkward=False), 50, False, False),
+        (FakeWorld(workspaces=20, projects=1, pipelines=2, actions=20, awkward=False), 50, False, True),
+        (FakeWorld(projects=2, pipelines=3, actions=45, awkward=False), 20, True, True),
+    ],
+)
+def test_the_minimum_is_what_a_crawl_costs(world: FakeWorld, clamp: int, carried: bool, paged: bool) -> None:
+    """A reader that follows the rule and asks nothing twice costs exactly the minimum."""
+    with FakeBuddy(world, max_per_page=clamp, actions_carry_ends=carried, pages_every_list=paged) as fake:
+        crawl(fake, carried)
+        assert len(fake.arrivals) == fake.expected_minimum()

@@ -1,0 +1,77 @@
+"""What a name, an address or a document may do inside a page."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.report.escape import LONGEST, address, json_block, shown
+
+TEXTS = st.text(st.characters(codec="utf-8"))
+VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS
+
+
+@given(st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)))
+def test_a_json_block_holds_the_document_and_nothing_that_ends_a_script(document: object) -> None:
+    """Any document comes back whole, and no character of its text can end or begin an element."""
+    block = json_block(document)
+    assert json.loads(block) == document
+    assert not re.search("[<>&\u2028\u2029]", block)
+
+
+def test_a_json_block_with_the_end_of_a_script() -> None:
+    """The end of a script and the beginning of a comment are written as escapes."""
+    assert json_block(["</script><!--", "\u2028"]) == '["\\u003c/script\\u003e\\u003c!--","\\u2028"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("données/équipe A", "données/équipe A"),
+        ("line one\nline two", "line one\\nline two"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("abc\u202egnp.exe", "abc\\u202egnp.exe"),
+        ("👩\u200d💻", "👩\u200d💻"),
+        ("\ud800", "\\ud800"),
+        ("<b>", "<b>"),
+    ],
+)
+def test_what_could_act_on_the_line_is_shown_as_an_escape(text: str, seen: str) -> None:
+    """Controls and overrides of direction are seen; letters, emoji and the rest stay as they are."""
+    assert shown(text) == seen
+
+
+def test_long_texts_are_cut() -> None:
+    """One value cannot fill the page; that it was cut is seen."""
+    assert shown("x" * 1_000) == "x" * (LONGEST - 1) + "…"
+    assert shown("x" * LONGEST) == "x" * LONGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "followed"),
+    [
+        ("https://app.buddy.works/acme/donn%C3%A9es/pipelines/1", True),
+        ("http://buddy.example.internal:8080/x", True),
+        ("javascript:alert(1)", False),
+        ("javascript:alert(1)//https://app.buddy.works", False),
+        (" https://app.buddy.works", False),
+        ("data:text/html,<script>alert(1)</script>", False),
+        ("//app.buddy.works", False),
+        ("/acme/shop", False),
+        ("https://", False),
+        ('https://app.buddy.works/"onclick="alert(1)', False),
+        ("https://app.buddy.works/\nx", False),
+        ("HTTPS://app.buddy.works", False),
+        ("", False),
+    ],
+)
+def test_only_plain_web_addresses_are_followed(text: str, followed: bool) -> None:
+    """A link leads to https:// or http://, or it is none."""
+    assert address(text) == (text if followed else None)
+
+
+def test_no_address_is_none() -> None:
+    """What Buddy did not send is no link."""
+    assert address(None) is None
