@@ -56,16 +56,16 @@ def not_begun(settings: Settings, error: Exception) -> None:
 
 def dry_run(settings: Settings, form: options.FactFormat) -> int:
     """Print what a night would ask, from what the last one saw; not one request is sent."""
-    from collector.preflight.plan import plans, words
+    from collector.preflight.plan import describe, make_plans
 
-    found = plans(settings)
+    found = make_plans(settings)
     if form is options.FactFormat.json:
         import msgspec
 
         sys.stdout.write(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=1) + "\n")
         return 0
     for plan in found:
-        for line in words(plan, settings, datetime.now(UTC)):
+        for line in describe(plan, settings, datetime.now(UTC)):
             sys.stdout.write(terminal.escape(line) + "\n")
     sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
     return 0

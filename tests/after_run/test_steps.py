@@ -15,7 +15,6 @@ from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.lake.lake import Lake
 from tests.after_run.chat import Chat, chat
 from tests.cli.conftest import Program, program
-from tests.worlds import early_in_a_window
 
 __all__ = ["chat", "program"]
 
@@ -120,7 +119,7 @@ def test_a_fault_of_the_program_is_told(
     def bug(*_: object) -> None:
         raise RuntimeError("holds something private")
 
-    monkeypatch.setattr("collector.run.collect.close", bug)
+    monkeypatch.setattr("collector.run.collect.finalize", bug)
     assert program("collect", *FILES, environ=environ(buddy)).code == 3
     summary = (tmp_path / "s.json").read_text(encoding="utf-8")
     assert "RuntimeError" in summary
@@ -168,72 +167,6 @@ def test_the_morning_can_be_asked_again(program: Program, buddy: FakeBuddy) -> N
     assert {row["part"] for row in json.loads(said.out)} >= {"night", "changed"}
 
 
-def test_the_plan(program: Program, buddy: FakeBuddy) -> None:
-    """Without an earlier night the plan says so; with one it is the very number that the next night takes."""
-    first = program("collect", "--dry-run", environ=environ(buddy))
-    assert first.code == 0
-    assert "no earlier night" in first.out
-    assert buddy.arrivals == []
-    program("collect")
-    spent = len(buddy.arrivals)
-    plan = json.loads(program("collect", "--dry-run", "--format", "json").out)
-    assert [each["requests"] for each in plan] == [spent]
-    assert plan[0]["unknown"] == []
-    assert len(buddy.arrivals) == spent
-    said = program("collect", "--dry-run").out
-    assert f"about {spent} requests" in said
-    assert "nothing was sent" in said
-
-
-@pytest.mark.parametrize("world", [FakeWorld(projects=20, pipelines=1, actions=20, awkward=False)])
-def test_the_plan_counts_the_lists_that_may_be_cut_off(program: Program, world: FakeWorld) -> None:
-    """Lists as long as a limit of Buddy's cost more than others, in the plan as in the night."""
-    with FakeBuddy(world) as buddy:
-        program("collect", environ=environ(buddy))
-        spent = len(buddy.arrivals)
-        assert spent == buddy.expected_minimum()
-        (plan,) = json.loads(program("collect", "--dry-run", "--format", "json").out)
-    assert plan["requests"] == spent
-
-
-def test_the_plan_with_filters(program: Program, buddy: FakeBuddy) -> None:
-    """Filters narrow the plan as they narrow the night; what was left out last night is called unknown."""
-    program("collect", environ=environ(buddy))
-    name = WORLD.projects("acme")[0]["name"]
-    buddy.forget_arrivals()
-    (plan,) = json.loads(program("collect", "--dry-run", "--format", "json", "-w", "acme", "-p", name).out)
-    program("collect", "--lake", "filtered", "-w", "acme", "-p", name)
-    assert plan["requests"] == len(buddy.arrivals)
-    assert plan["asked"]["workspaces"] == 0
-    (plan,) = json.loads(program("collect", "--lake", "filtered", "--dry-run", "--format", "json").out)
-    assert any("skipped" in each for each in plan["unknown"])
-
-
-def test_the_night_is_foretold(program: Program, tmp_path: Path) -> None:
-    """From the second night on, the log says from the first reply what the budget will do to the night."""
-    with FakeBuddy(WORLD, limit=500, window=60, clock_skew=early_in_a_window(60), latency=0.1) as buddy:
-        assert "forecast" not in program("collect", environ=environ(buddy)).err
-        spent = len(buddy.requests())
-        said = program("collect", "--log-format", "json")
-    lines = [json.loads(line) for line in said.err.splitlines()]
-    (told,) = [line for line in lines if line["event"] == "forecast"]
-    assert told["says"].startswith(f"the last night took {spent} requests; it fits in this window")
-    assert told["run_id"] == next(line["run_id"] for line in lines if line["event"] == "began")
-
-
-def test_a_late_night_is_foretold_as_a_warning(program: Program) -> None:
-    """A night that will miss its time limit says so at its beginning, and so does doctor."""
-    with FakeBuddy(WORLD) as buddy:
-        program("collect", environ=environ(buddy))
-    skew = early_in_a_window(100)
-    with FakeBuddy(WORLD, limit=40, window=100, clock_skew=skew, token=buddy.token) as tight:
-        looked = program("doctor", "--reserve", "30", "--max-duration", "10s", environ={"BUDDY_API_URL": tight.url})
-    (budget,) = [line for line in looked.out.splitlines() if " budget:" in line]
-    assert budget.startswith("warning")
-    assert "will miss the deadline" in budget
-    assert looked.code == 1
-
-
 def test_growth_is_in_status(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     """`status` says what the lake takes, and what a night adds: the files of that night, snapshots left out."""
     program("collect", environ=environ(buddy))
@@ -242,17 +175,6 @@ def test_growth_is_in_status(program: Program, buddy: FakeBuddy, tmp_path: Path)
     nightly = sum(e.bytes for t, es in tables.items() if t not in ("last_known_actions", "action_state") for e in es)
     assert night["lake_bytes_per_night"] == night["bytes"] == nightly
     assert "KiB a night" in program("status").out
-
-
-@pytest.mark.parametrize(("age", "code"), [("1h", 0), ("0.01s", 3)])
-def test_status_is_an_exit_code(program: Program, tmp_path: Path, age: str, code: int) -> None:
-    """--max-age: 0 fresh and complete, 1 fresh and partial, 3 stale or nothing published."""
-    with FakeBuddy(WORLD.forbid(*next(WORLD.paths(("acme",))))) as buddy:
-        program("collect", "--lake", "partial", environ=environ(buddy))
-    with FakeBuddy(WORLD, token=buddy.token) as buddy:
-        program("collect", environ=environ(buddy))
-    assert program("status", "--max-age", age).code == code
-    assert program("status", "--lake", "partial", "--max-age", "1h").code == 1
 
 
 def test_what_is_no_regular_file_is_written_to(
