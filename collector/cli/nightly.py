@@ -28,8 +28,8 @@ def nightly(
     """Collect one night and do what the settings want done after it. Raises what collecting raises,
     afterwards.
     """
-    from collector.after_run.run_result import RunResult, failed
-    from collector.after_run.steps import after
+    from collector.after_run.run_result import RunResult, failed_run
+    from collector.after_run.steps import run_steps
     from collector.preflight.forecast_observer import ForecastObserver
     from collector.preflight.last_cost import last_costs
 
@@ -39,19 +39,19 @@ def nightly(
         summary = night(settings, announcing, now=now, rng=rng)
     except Exception as error:
         announcing.bind_run()
-        after(settings, failed(error, began, now()))
+        run_steps(settings, failed_run(error, began, now()))
         raise
-    after(settings, RunResult(summary.exit_code, began, now(), summary))
+    run_steps(settings, RunResult(summary.exit_code, began, now(), summary))
     return summary
 
 
 def not_begun(settings: Settings, error: Exception) -> None:
     """Do what the settings want done after a night, of one that could not even begin."""
-    from collector.after_run.run_result import failed
-    from collector.after_run.steps import after
+    from collector.after_run.run_result import failed_run
+    from collector.after_run.steps import run_steps
 
     now = datetime.now(UTC)
-    after(settings, failed(error, now, now))
+    run_steps(settings, failed_run(error, now, now))
 
 
 def dry_run(settings: Settings, form: options.FactFormat) -> int:

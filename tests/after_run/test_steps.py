@@ -105,7 +105,7 @@ def test_nothing_afterwards_fails_the_night(program: Program, buddy: FakeBuddy, 
     flags = ("--summary-file", "no/s.json", "--message-file", "no/m.txt", "--metrics-file", "no/c.prom")
     said = program("collect", *flags, "--notify-url", chat.url.reveal(), environ=environ(buddy))
     assert said.code == 0
-    assert said.err.count("not done after the night") == 4
+    assert said.err.count("not done after the run") == 4
     assert "it answered 500" in said.err
     assert "very-secret" not in said.err
     assert list(tmp_path.iterdir()) == [tmp_path / "lake"]
@@ -189,7 +189,7 @@ def test_what_is_no_regular_file_is_written_to(
     (tmp_path / "c.prom").mkdir()
     said = program("collect", *FILES, "--notify-url", "http://127.0.0.1:1/hook", environ=environ(buddy))
     assert (said.code, said.out.count(" complete: ")) == (0, 1), said.err
-    warned = [line for line in said.err.splitlines() if "not done after the night" in line]
+    warned = [line for line in said.err.splitlines() if "not done after the run" in line]
     assert len(warned) == 4
     for what, why in (
         ("s.json", "No space left"),
