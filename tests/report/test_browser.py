@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = ("ordinary_page", "first_page", "hostile_page", "empty_page", "large_page")
 HURT = "typeof window.hurt"
-SAID = "document.getElementById('map-said').textContent"
+SAID = "document.getElementById('map-status').textContent"
 DRAWN = "Number(document.getElementById('drawing').dataset.edges)"
 FOCUSED = "document.activeElement"
 
@@ -99,7 +99,7 @@ def test_a_path_is_followed_in_both_directions(browser: Page, ordinary_page: Pat
     take(browser, "staging")
     counts = {}
     for way in ("up", "down", "both"):
-        browser.run(f"document.querySelector('input[name=way][value={way}]').click()")
+        browser.run(f"document.querySelector('input[name=direction][value={way}]').click()")
         counts[way] = browser.run(DRAWN)
     assert max(counts["up"], counts["down"]) <= counts["both"] <= counts["up"] + counts["down"]
     assert min(counts.values()) > 0
@@ -116,7 +116,7 @@ def test_a_name_that_is_nowhere(browser: Page, ordinary_page: Path) -> None:
     before = browser.run(SAID)
     browser.run("document.getElementById('find').focus()")
     browser.type("no-such-image-anywhere")
-    assert "No image" in browser.run("document.getElementById('found').innerText")
+    assert "No image" in browser.run("document.getElementById('find-results').innerText")
     browser.press("ArrowDown", "Enter")
     assert browser.run(SAID) == before
 
@@ -196,7 +196,7 @@ def test_findings_are_filtered(browser: Page, large_page: Path) -> None:
 
 
 def test_a_link_to_a_finding_opens_it(browser: Page, large_page: Path) -> None:
-    """The tiles of the night lead into an open list."""
+    """The tiles at the top link to an open list."""
     browser.open(large_page)
     browser.run("document.querySelector('a[href=\"#failing_promotions\"]').click()")
     browser.wait("document.getElementById('failing_promotions').open")
@@ -266,10 +266,10 @@ def test_words_stand_out_from_what_is_behind_them(browser: Page, ordinary_page: 
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(0.1, ""), (1.6, "the nights since are missing"), (30, "says nothing about the time since")]
+    ("days", "words"), [(0.1, ""), (1.6, "the runs since are missing"), (30, "says nothing about the time since")]
 )
 def test_an_old_report_says_that_it_is_old(browser: Page, ordinary_page: Path, days: float, words: str) -> None:
-    """The age is counted when the page is opened: a report found a month later does not pass for last night's."""
+    """The age is counted when the page is opened: a report that is opened a month later says how old it is."""
     began = "Date.parse('2026-11-22T02:15:00Z')"
     clock = browser.send(
         "Page.addScriptToEvaluateOnNewDocument", source=f"Date.now = () => {began} + {days} * 86_400_000"
