@@ -26,19 +26,19 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def post(url: Secret, payload: Mapping[str, Any], *, timeout_s: float = _TIMEOUT_S) -> None:
-    """Post `payload` as JSON. Raises WebhookFailed for anything but a 2xx within `timeout_s`."""
+def post(url: Secret, payload: Mapping[str, Any]) -> None:
+    """Post `payload` as JSON. Raises WebhookFailed for anything but a 2xx within ten seconds."""
     outcome: list[str] = []
     # In a thread, because urllib's own timeout is one for each read, and a server may send a byte at a time.
-    thread = threading.Thread(target=lambda: outcome.append(_post(url, payload, timeout_s)), name="notify", daemon=True)
+    thread = threading.Thread(target=lambda: outcome.append(_post(url, payload)), name="notify", daemon=True)
     thread.start()
-    thread.join(timeout_s)
+    thread.join(_TIMEOUT_S)
     why = outcome[0] if outcome else "no answer within the time allowed"
     if why:
         raise WebhookFailed(why)
 
 
-def _post(url: Secret, payload: Mapping[str, Any], timeout_s: float) -> str:
+def _post(url: Secret, payload: Mapping[str, Any]) -> str:
     """Return why the payload was not delivered, "" when it was."""
     request = urllib.request.Request(
         url.reveal(),
@@ -50,7 +50,7 @@ def _post(url: Secret, payload: Mapping[str, Any], timeout_s: float) -> str:
         method="POST",
     )
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_s):
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S):
             return ""
     except urllib.error.HTTPError as error:
         error.close()

@@ -54,6 +54,10 @@ class DoctorResult:
     advice: str = ""
 
 
+def _warning_if(wrong: bool, about: str, message: str, advice: str) -> DoctorResult:
+    return DoctorResult("warning", about, message, advice) if wrong else DoctorResult("ok", about, message)
+
+
 async def run_checks(
     settings: Settings, now: Callable[[], datetime], last_costs: dict[str, RunCost]
 ) -> AsyncIterator[tuple[str, DoctorResult]]:
@@ -127,11 +131,9 @@ def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
     # Journal and staging of a run are several times as large as the files it adds; ten times is a careful bound.
     needed = max(_MIN_FREE_BYTES, 10 * lake_bytes // runs)
     message = f"{free / 2**30:.1f} GiB free; a run temporarily needs about {needed / 2**20:,.0f} MiB"
-    if free < needed:
-        return DoctorResult(
-            "warning", "space", message, "Free some space, or run `collector prune` or `collector compact`."
-        )
-    return DoctorResult("ok", "space", message)
+    return _warning_if(
+        free < needed, "space", message, "Free some space, or run `collector prune` or `collector compact`."
+    )
 
 
 async def check_installation(
@@ -192,9 +194,7 @@ def _check_expiry(expires_at: Any, now: datetime) -> DoctorResult:
         advice = "Create a new token and replace the old one."
         return DoctorResult("error", "expiry", f"the token expired on {expires:%Y-%m-%d}", advice)
     message = f"the token expires on {expires:%Y-%m-%d}, in {left.days} days"
-    if left < _EXPIRES_SOON:
-        return DoctorResult("warning", "expiry", message, "Replace it before that day.")
-    return DoctorResult("ok", "expiry", message)
+    return _warning_if(left < _EXPIRES_SOON, "expiry", message, "Replace it before that day.")
 
 
 async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> list[DoctorResult]:
@@ -251,17 +251,13 @@ def _check_budget(
         requests_per_second=installation.requests_per_second,
     )
     message = f"{message}; if a run began now: {result.sentence}"
-    if result.late or result.ends_at is None:
-        advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
-        return DoctorResult("warning", "budget", message, advice)
-    return DoctorResult("ok", "budget", message)
+    advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
+    return _warning_if(result.late or result.ends_at is None, "budget", message, advice)
 
 
 def _check_clock(skew_s: float | None) -> DoctorResult:
     if skew_s is None:
         return DoctorResult("ok", "clock", "Buddy's replies carry no date to compare with")
-    if abs(skew_s) > _MAX_CLOCK_SKEW_S:
-        message = f"this machine's clock and Buddy's are {abs(skew_s):,.0f} s apart"
-        advice = "Set this machine's clock (NTP): the dates of runs would be wrong. The rate limit is kept regardless."
-        return DoctorResult("warning", "clock", message, advice)
-    return DoctorResult("ok", "clock", f"within {max(1.0, abs(skew_s)):.0f} s of Buddy's")
+    message = f"this machine's clock and Buddy's are {abs(skew_s):,.0f} s apart"
+    advice = "Set this machine's clock (NTP): the dates of runs would be wrong. The rate limit is kept regardless."
+    return _warning_if(abs(skew_s) > _MAX_CLOCK_SKEW_S, "clock", message, advice)

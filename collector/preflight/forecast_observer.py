@@ -38,20 +38,13 @@ class ForecastObserver:
     """Passes events on to `observer`, and adds a ForecastReady for each installation in `costs` and each Waiting."""
 
     def __init__(
-        self,
-        observer: events.Observer,
-        settings: Settings,
-        costs: Mapping[str, RunCost],
-        now: Callable[[], datetime],
-        *,
-        poll_s: float = _POLL_S,
+        self, observer: events.Observer, settings: Settings, costs: Mapping[str, RunCost], now: Callable[[], datetime]
     ) -> None:
         self._observer = observer
         self._installations = {installation.name: installation for installation in settings.installations}
         self._max_duration_s = settings.max_duration_s
         self._costs = dict(costs)
         self._now = now
-        self._poll_s = poll_s
         self._progress: events.Progress | None = None
         self._waiting_until: dict[str, datetime] = {}
 
@@ -81,8 +74,7 @@ class ForecastObserver:
         for installation in snapshot.installations:
             self._report_forecast(installation)
             self._report_wait(installation)
-        delay_s = min(self._poll_s, _FIRST_POLL_S) if self._costs else self._poll_s
-        asyncio.get_running_loop().call_later(delay_s, self._poll)
+        asyncio.get_running_loop().call_later(_FIRST_POLL_S if self._costs else _POLL_S, self._poll)
 
     def _report_forecast(self, progress: events.InstallationProgress) -> None:
         state = progress.pace

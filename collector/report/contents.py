@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from collector.query.reader import LakeReader
 from collector.report.escape import escaped, safe_link
-from collector.report.findings import FINDINGS, ReportFinding
+from collector.report.findings import FINDINGS
 from collector.report.rows import MAX_ROWS, ReportRows, TextTable, report_rows
 
 # More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
@@ -32,40 +33,27 @@ COVERAGES: Final[Mapping[str, str]] = {
     "skipped": "filtered out, or the time limit came first",
 }
 WITHOUT_GAP: Final = frozenset(("complete", "fetched", "not_promote_image", "gone"))
+_MISSING_COLUMNS: Final = ("level", "coverage", "why")
 _RUN_COLUMNS: Final = ("started_at", "status", "promotions", "failing", "added", "changed", "removed", "returned",
                        "not_seen", "problems", "requests")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class CoverageCount:
-    """How many things of a level have one coverage."""
+    """How many things of a level have one coverage; `is_gap`: something about them is unknown."""
 
     level: str
-    coverage: str
     things: int
-
-    @property
-    def meaning(self) -> str:
-        """The coverage in words."""
-        return COVERAGES.get(self.coverage, self.coverage)
-
-    @property
-    def is_gap(self) -> bool:
-        """Whether something about these things is unknown."""
-        return self.coverage not in WITHOUT_GAP
-
-
-@dataclass(frozen=True)
-class FindingRows:
-    """A finding and its rows."""
-
-    finding: ReportFinding
-    rows: ReportRows
+    meaning: str
+    is_gap: bool
 
 
 @dataclass(frozen=True)
 class ReportRun:
-    """One run as the page shows it; `totals` is its row of the question nights."""
+    """One run as the page shows it. `totals` is its row of the question nights.
+
+    `tables` holds the rows of each finding by its question, and those of changes, missing and problems.
+    """
 
     run_id: str
     started_at: datetime
@@ -73,19 +61,7 @@ class ReportRun:
     first: bool
     newest: bool
     coverage: Sequence[CoverageCount]
-    missing: ReportRows
-    problems: ReportRows
-    changes: ReportRows
-    findings: Sequence[FindingRows]
-
-    @property
-    def complete(self) -> bool:
-        """Whether the run's status is complete."""
-        return bool(self.totals["status"] == "complete")
-
-    def count(self, question: str) -> int:
-        """Return the number of rows of one finding."""
-        return next(each.rows.total for each in self.findings if each.finding.question == question)
+    tables: Mapping[str, ReportRows]
 
 
 @dataclass(frozen=True)
@@ -100,16 +76,12 @@ class ReportContents:
 
     def document(self, max_rows: int = MAX_ROWS) -> dict[str, Any]:
         """Return the data that the scripts read, with so many rows of each table; texts are indexes into `texts`."""
-        texts = TextTable()
-        tables = {}
-        if run := self.run:
-            tables = {"changes": run.changes, "missing": run.missing, "problems": run.problems}
-            tables |= {each.finding.question: each.rows for each in run.findings}
+        texts, run = TextTable(), self.run
         document: dict[str, Any] = {
             "made_at": utc_text(self.made_at),
             "started_at": utc_text(run.started_at) if run else None,
             "newest": run is None or run.newest,
-            "tables": {name: rows.document(texts, max_rows) for name, rows in tables.items()},
+            "tables": {name: rows.document(texts, max_rows) for name, rows in (run.tables if run else {}).items()},
             "promotions": [_promotion(promotion, texts) for promotion in self.promotions],
             "runs": {
                 "columns": _RUN_COLUMNS,
@@ -128,12 +100,6 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
     newest = totals.run if run == "latest" else lake.ask("nights", nights=1).run
     promotions = lake.ask("promotion_map", run=run_id).table
     coverage = lake.ask("coverage_last_night", run=run_id).table
-    several = len(coverage.column("installation").unique()) > 1
-
-    def rows(question: str, *columns: str, table: pa.Table | None = None, **parameters: object) -> ReportRows:
-        table = table or lake.ask(question, run=run_id, **parameters).table
-        return report_rows(question, table, columns, several_installations=several)
-
     runs: list[dict[str, Any]] = totals.table.to_pylist()
     report_run = ReportRun(
         run_id,
@@ -142,39 +108,43 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
         first=len(runs) == 1,
         newest=newest is not None and newest.run_id == run_id,
         coverage=_coverage_counts(coverage),
-        missing=rows("coverage_last_night", "level", "coverage", "why", table=_single_things(coverage)),
-        problems=rows("problems_last_night", "kind", "http_status", "message", "request_path", "attempts"),
-        changes=rows("what_changed", "change", "column_name", "old_value", "new_value"),
-        findings=[FindingRows(each, rows(each.question, *each.columns, **each.parameters)) for each in FINDINGS],
+        tables=_tables(lake, run_id, coverage),
     )
     shown = promotions.slice(0, MAX_PROMOTIONS).to_pylist()
     return ReportContents(made_at, report_run, runs, shown, promotions.num_rows)
 
 
-def _is_count(row: Mapping[str, Any]) -> bool:
-    """Whether a row of coverage_last_night counts things; the others are single things that were not seen."""
-    return row["workspace"] is None and row["level"] in LEVELS
+def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, ReportRows]:
+    several = len(coverage.column("installation").unique()) > 1
+
+    def rows(question: str, columns: Sequence[str], **parameters: object) -> ReportRows:
+        table = lake.ask(question, run=run_id, **parameters).table
+        return report_rows(question, table, columns, several_installations=several)
+
+    # The other rows of coverage_last_night are counts.
+    single_things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
+    missing = report_rows("coverage_last_night", single_things, _MISSING_COLUMNS, several_installations=several)
+    return {
+        "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
+        "missing": missing,
+        "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
+        **{each.question: rows(each.question, each.columns, **each.parameters) for each in FINDINGS},
+    }
 
 
 def _coverage_counts(coverage: pa.Table) -> list[CoverageCount]:
-    """Return the counts of coverage_last_night over all installations, from the largest level to the smallest."""
+    """Return the counts of coverage_last_night over all installations, in the order of LEVELS and COVERAGES."""
     counts: Counter[tuple[str, str]] = Counter()
-    for row in filter(_is_count, coverage.to_pylist()):
-        counts[row["level"], row["coverage"] or "not known"] += row["things"]
-    order = [*COVERAGES, "not known"]
-    return sorted(
-        (CoverageCount(level, how, things) for (level, how), things in counts.items()),
-        key=lambda count: (LEVELS.index(count.level), order.index(count.coverage) if count.coverage in order else 99),
-    )
-
-
-def _single_things(coverage: pa.Table) -> pa.Table:
-    """Return the rows of coverage_last_night that are single things, with columns named as in the other questions."""
-    things = [row for row in coverage.to_pylist() if not _is_count(row)]
-    for row in things:
-        row |= {level: row["name"] if row["level"] == level else None for level in ("pipeline", "action")}
-    schema = coverage.schema.append(pa.field("pipeline", pa.string())).append(pa.field("action", pa.string()))
-    return pa.Table.from_pylist(things, schema=schema)
+    for row in coverage.to_pylist():
+        if row["workspace"] is None and row["level"] in LEVELS:
+            counts[row["level"], row["coverage"] or "not known"] += row["things"]
+    order = [*COVERAGES, *sorted({how for _, how in counts} - COVERAGES.keys())]
+    return [
+        CoverageCount(level, counts[level, how], COVERAGES.get(how, how), how not in WITHOUT_GAP)
+        for level in LEVELS
+        for how in order
+        if (level, how) in counts
+    ]
 
 
 def _promotion(row: Mapping[str, Any], texts: TextTable) -> list[Any]:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from collector._version import __version__
 from collector.report.contents import LEVELS, ReportContents, utc_text
 from collector.report.escape import json_block
-from collector.report.findings import SEVERITIES
+from collector.report.findings import FINDINGS, SEVERITIES
 from collector.report.rows import MAX_ROWS
 
 _HERE: Final = Path(__file__).parent
@@ -50,6 +50,7 @@ def render(contents: ReportContents) -> str:
         run=contents.run,
         levels=LEVELS,
         severities=SEVERITIES,
+        findings=FINDINGS,
         data=_data(contents),
         policy=_policy(scripts, [*styles, _CYTOSCAPE_STYLE]),
         scripts=scripts,

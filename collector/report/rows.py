@@ -59,7 +59,7 @@ class RowLocation:
 
 @dataclass(frozen=True)
 class ReportRows:
-    """The rows of one answer that the page holds; `total` counts all rows of the answer. `locations` is None without any."""
+    """The rows of one answer that the page holds; `total` counts all. `locations` is None where rows have none."""
 
     question: str
     columns: tuple[ReportColumn, ...]
@@ -108,12 +108,10 @@ class TextTable:
         return list(self._indexes)
 
 
-def report_rows(
-    question: str, table: pa.Table, columns: Iterable[str], *, several_installations: bool, max_rows: int = MAX_ROWS
-) -> ReportRows:
+def report_rows(question: str, table: pa.Table, columns: Iterable[str], *, several_installations: bool) -> ReportRows:
     """Return the rows of an answer with these of its columns. Raises KeyError for a column that it lacks."""
     chosen = tuple(_column(name, table.schema.field(name).type) for name in columns)
-    records: list[dict[str, Any]] = table.slice(0, max_rows).to_pylist()
+    records: list[dict[str, Any]] = table.slice(0, MAX_ROWS).to_pylist()
     locations = None
     if "workspace" in table.column_names:
         locations = tuple(row_location(record, several_installations=several_installations) for record in records)
@@ -129,6 +127,10 @@ def row_location(record: Mapping[str, Any], *, several_installations: bool) -> R
             names.append(escaped(record[level]))
         elif (number := record.get(f"{level}_id")) is not None:
             names.append(f"{level} {number}")
+    if record.get("level") in _LEVELS[3:] and record.get("name"):
+        names[-1] = escaped(
+            record["name"]
+        )  # a row of coverage_last_night, which names things of every level in one column
     link = record.get("html_url")
     followed = safe_link(link)
     bad_link = escaped(link) if link and followed is None else None

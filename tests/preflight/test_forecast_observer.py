@@ -9,6 +9,7 @@ import pytest
 
 from collector.crawl.rate_limiter import RateLimiterState
 from collector.fake_buddy import FakeBuddy, FakeWorld
+from collector.preflight import forecast_observer
 from collector.preflight.forecast import RunCost
 from collector.preflight.forecast_observer import ForecastObserver, ForecastReady, Waiting
 from collector.run import progress as events
@@ -52,13 +53,18 @@ class PausingRun:
         return events.RunSnapshot(RUN_ID, stage, (events.InstallationProgress("us", {}, {}, 0, 0, state),))
 
 
+@pytest.fixture(autouse=True)
+def _polls_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast_observer, "_POLL_S", 0.001)
+
+
 def observed(until: list[datetime | None], *, costs: dict[str, RunCost], resumed_count: int = 0) -> list[object]:
     """Return the events that the observer adds while a run is paused until each of the moments."""
     recorder = Recorder()
 
     async def run() -> None:
         now = datetime.now(UTC)
-        observer = ForecastObserver(recorder, SETTINGS, costs, lambda: now, poll_s=0.001)
+        observer = ForecastObserver(recorder, SETTINGS, costs, lambda: now)
         pausing = PausingRun(until)
         observer.watch(pausing)
         observer.event(events.RunBegan(RUN_ID, now, resumed_count, 0))

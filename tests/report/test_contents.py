@@ -37,10 +37,10 @@ def test_the_newest_run_shows_what_the_questions_answer(ordinary: ReportContents
     assert run is not None
     assert run.newest
     assert not run.first
-    assert run.complete
+    assert run.totals["status"] == "complete"
     lake = open_lake(ordinary_lake)
-    assert run.changes.total == len(lake.ask("what_changed"))
-    assert run.count("missing_permissions") == len(lake.ask("missing_permissions", environment="production"))
+    assert run.tables["changes"].total == len(lake.ask("what_changed"))
+    assert run.tables["missing_permissions"].total == len(lake.ask("missing_permissions", environment="production"))
     assert ordinary.promotions_total == len(ordinary.promotions) == len(lake.ask("promotion_map"))
     assert {seen.level for seen in run.coverage} == {"workspace", "project", "pipeline", "action"}
     assert all(seen.is_gap is False for seen in run.coverage)
@@ -64,14 +64,14 @@ def test_a_partial_run_names_what_is_missing(hostile: ReportContents) -> None:
     """Each thing that was not seen is a row with the reason, and nothing inside it is called removed."""
     run = hostile.run
     assert run is not None
-    assert not run.complete
-    assert run.missing.total == 1
-    assert run.missing.locations is not None
-    assert run.missing.locations[0].name == "web-shop"
-    level, coverage, why = run.missing.cells[0]
+    assert run.totals["status"] == "partial"
+    assert run.tables["missing"].total == 1
+    assert run.tables["missing"].locations is not None
+    assert run.tables["missing"].locations[0].name == "web-shop"
+    level, coverage, why = run.tables["missing"].cells[0]
     assert (level, coverage) == ("project", "forbidden")
     assert "403" in str(why)
-    hidden = [cells for where, cells in zip(run.changes.locations or (), run.changes.cells, strict=True)
+    hidden = [cells for where, cells in zip(run.tables["changes"].locations or (), run.tables["changes"].cells, strict=True)
               if "web-shop" in where.path]  # fmt: skip
     assert hidden == []
     assert [seen.things for seen in run.coverage if seen.is_gap] == [1]
