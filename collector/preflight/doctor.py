@@ -22,7 +22,7 @@ from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
 from collector.lake.lake import Lake
 from collector.lake.lock import holder
 from collector.lake.mount_probe import refusals
-from collector.preflight.forecast import RateLimitSnapshot, RunCost, forecast
+from collector.preflight.forecast import RunCost, forecast_installation
 from collector.settings.loading import Installation, Settings, exact_names, selects
 
 _SCOPES: Final = ("WORKSPACE", "EXECUTION_INFO")
@@ -242,14 +242,7 @@ def _check_budget(
         )
     if last_cost is None:
         return DoctorResult("ok", "budget", f"{message}; what a run costs is known after the first one")
-    result = forecast(
-        last_cost,
-        RateLimitSnapshot(state.remaining, state.reset_at, state.limit),
-        reserve=installation.reserve,
-        now=now,
-        max_duration_s=max_duration_s,
-        requests_per_second=installation.requests_per_second,
-    )
+    result = forecast_installation(installation, last_cost, state, now, max_duration_s)
     message = f"{message}; if a run began now: {result.sentence}"
     advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
     return _warning_if(result.late or result.ends_at is None, "budget", message, advice)

@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from collector.crawl.rate_limiter import RateLimiterState
+from collector.settings.loading import Installation
+
 # Usual lengths of a window, in seconds; none longer than an hour is known (crawl/rate_limit_state.py).
 _WINDOW_LENGTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
@@ -95,6 +98,20 @@ def forecast(
     # A crawl that spends less than each window holds spans windows without waiting for one.
     waits = ends_at > without_waiting + timedelta(seconds=1)
     return Forecast(cost.requests, 2 + full_windows, waits, ends_at, deadline)
+
+
+def forecast_installation(
+    installation: Installation, cost: RunCost, state: RateLimiterState, now: datetime, max_duration_s: float | None
+) -> Forecast:
+    """Return the forecast of a run of one installation, given the state of its rate limiter."""
+    return forecast(
+        cost,
+        RateLimitSnapshot(state.remaining, state.reset_at, state.limit),
+        reserve=installation.reserve,
+        now=now,
+        max_duration_s=max_duration_s,
+        requests_per_second=installation.requests_per_second,
+    )
 
 
 def likely_window(left_s: float) -> float:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from collector.preflight.forecast import Forecast, RateLimitSnapshot, RunCost, forecast
+from collector.preflight.forecast import Forecast, RunCost, forecast_installation
 from collector.run import progress as events
 from collector.settings.loading import Settings
 
@@ -80,15 +80,8 @@ class ForecastObserver:
         state = progress.pace
         if progress.name not in self._costs or (state.remaining is None and not any(progress.done.values())):
             return
-        installation = self._installations[progress.name]
-        result = forecast(
-            self._costs.pop(progress.name),
-            RateLimitSnapshot(state.remaining, state.reset_at, state.limit),
-            reserve=installation.reserve,
-            now=self._now(),
-            max_duration_s=self._max_duration_s,
-            requests_per_second=installation.requests_per_second,
-        )
+        installation, cost = self._installations[progress.name], self._costs.pop(progress.name)
+        result = forecast_installation(installation, cost, state, self._now(), self._max_duration_s)
         self._observer.event(ForecastReady(progress.name, result))
 
     def _report_wait(self, progress: events.InstallationProgress) -> None:

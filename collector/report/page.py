@@ -16,7 +16,7 @@ from collector._version import __version__
 from collector.report.contents import LEVELS, ReportContents, utc_text
 from collector.report.escape import json_block
 from collector.report.findings import FINDINGS, SEVERITIES
-from collector.report.rows import MAX_ROWS
+from collector.report.rows import MAX_ROWS, ROWS_WITHOUT_SCRIPTS
 
 _HERE: Final = Path(__file__).parent
 _VENDORED: Final = ("cytoscape.min.js", "cytoscape-dagre.min.js", "uPlot.iife.min.js")
@@ -51,6 +51,7 @@ def render(contents: ReportContents) -> str:
         levels=LEVELS,
         severities=SEVERITIES,
         findings=FINDINGS,
+        rows_without_scripts=ROWS_WITHOUT_SCRIPTS,
         data=_data(contents),
         policy=_policy(scripts, [*styles, _CYTOSCAPE_STYLE]),
         scripts=scripts,

@@ -5,9 +5,9 @@ list, and the rows hold indexes into it.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -36,19 +36,13 @@ _REFERENCES: Final = frozenset(
 
 @dataclass(frozen=True)
 class ReportColumn:
-    """A column of a table of the page."""
+    """A column of a table of the page, with its title for people."""
 
-    name: str
+    title: str
     kind: Literal["text", "reference", "number"]
 
-    @property
-    def title(self) -> str:
-        """Its name for people."""
-        return _TITLES.get(self.name, self.name.replace("_", " "))
 
-
-@dataclass(frozen=True)
-class RowLocation:
+class RowLocation(NamedTuple):
     """Where in Buddy a row is: `name` within `path`. `bad_link` is an address that may not be followed."""
 
     name: str
@@ -59,37 +53,21 @@ class RowLocation:
 
 @dataclass(frozen=True)
 class ReportRows:
-    """The rows of one answer that the page holds; `total` counts all. `locations` is None where rows have none."""
+    """The rows of one answer that the page holds: locations (None unless `located`) and cells. `total` counts all rows."""
 
     question: str
     columns: tuple[ReportColumn, ...]
-    locations: tuple[RowLocation, ...] | None
-    cells: tuple[tuple[str | int | float | None, ...], ...]
+    located: bool
+    rows: tuple[tuple[RowLocation | None, tuple[str | int | float | None, ...]], ...]
     total: int
-
-    @property
-    def first(self) -> Sequence[tuple[RowLocation | None, Sequence[tuple[ReportColumn, Any]]]]:
-        """The rows in the page itself, for readers without scripts."""
-        pairs = zip(self.locations or [None] * len(self.cells), self.cells, strict=True)
-        return [(where, list(zip(self.columns, row, strict=True))) for where, row in pairs][:ROWS_WITHOUT_SCRIPTS]
-
-    @property
-    def hidden_without_scripts(self) -> int:
-        """How many rows a reader without scripts does not see."""
-        return max(0, self.total - ROWS_WITHOUT_SCRIPTS)
 
     def document(self, texts: "TextTable", max_rows: int = MAX_ROWS) -> dict[str, Any]:
         """Return the rows for the JSON block: each is its location (name, path, link, bad link), then its cells."""
-        rows = [[texts.index(cell) if isinstance(cell, str) else cell for cell in row] for row in self.cells[:max_rows]]
-        for row, where in zip(rows, self.locations or (), strict=False):
-            row[:0] = [texts.index(text) for text in (where.name, where.path, where.link, where.bad_link)]
-        return {
-            "question": self.question,
-            "located": self.locations is not None,
-            "columns": [{"title": column.title, "kind": column.kind} for column in self.columns],
-            "rows": rows,
-            "total": self.total,
-        }
+        rows = [
+            [texts.index(value) if isinstance(value, str) else value for value in (*(where or ()), *cells)]
+            for where, cells in self.rows[:max_rows]
+        ]
+        return {**vars(self), "columns": [vars(column) for column in self.columns], "rows": rows}
 
 
 class TextTable:
@@ -108,15 +86,18 @@ class TextTable:
         return list(self._indexes)
 
 
-def report_rows(question: str, table: pa.Table, columns: Iterable[str], *, several_installations: bool) -> ReportRows:
+def report_rows(question: str, table: pa.Table, columns: Sequence[str], *, several_installations: bool) -> ReportRows:
     """Return the rows of an answer with these of its columns. Raises KeyError for a column that it lacks."""
     chosen = tuple(_column(name, table.schema.field(name).type) for name in columns)
-    records: list[dict[str, Any]] = table.slice(0, MAX_ROWS).to_pylist()
-    locations = None
-    if "workspace" in table.column_names:
-        locations = tuple(row_location(record, several_installations=several_installations) for record in records)
-    cells = tuple(tuple(_cell(column.name, record[column.name]) for column in chosen) for record in records)
-    return ReportRows(question, chosen, locations, cells, table.num_rows)
+    located = "workspace" in table.column_names
+    rows = tuple(
+        (
+            row_location(record, several_installations=several_installations) if located else None,
+            tuple(_cell(name, record[name]) for name in columns),
+        )
+        for record in table.slice(0, MAX_ROWS).to_pylist()
+    )
+    return ReportRows(question, chosen, located, rows, table.num_rows)
 
 
 def row_location(record: Mapping[str, Any], *, several_installations: bool) -> RowLocation:
@@ -151,6 +132,7 @@ def _cell(name: str, value: Any) -> str | int | float | None:
 
 
 def _column(name: str, type_: pa.DataType) -> ReportColumn:
+    title = _TITLES.get(name, name.replace("_", " "))
     if pa.types.is_integer(type_) or pa.types.is_floating(type_):
-        return ReportColumn(name, "number")
-    return ReportColumn(name, "reference" if name in _REFERENCES else "text")
+        return ReportColumn(title, "number")
+    return ReportColumn(title, "reference" if name in _REFERENCES else "text")

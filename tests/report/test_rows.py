@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
-from collector.report.rows import MAX_ROWS, ROWS_WITHOUT_SCRIPTS, TextTable, report_rows, row_location
+from collector.report.rows import MAX_ROWS, TextTable, report_rows, row_location
 
 ROW = {
     "installation": "us",
@@ -57,16 +57,15 @@ def test_cells_say_what_the_values_are() -> None:
         }
     )
     rows = report_rows("q", table, table.column_names[1:], several_installations=False)
-    assert rows.cells == ((3, "yes", "2026-11-23", "2026-11-23 02:15:00 UTC", "a" * 12, None),)
+    assert rows.rows[0][1] == (3, "yes", "2026-11-23", "2026-11-23 02:15:00 UTC", "a" * 12, None)
     assert [column.kind for column in rows.columns] == ["number", "text", "text", "text", "reference", "text"]
 
 
 def test_a_page_holds_only_so_many_rows() -> None:
-    """More rows are counted, not held; without scripts only the first are shown."""
+    """The page holds a limited number of rows, and the number of all."""
     table = pa.Table.from_pylist([ROW] * (MAX_ROWS + 5))
     rows = report_rows("q", table, ["finding"], several_installations=False)
-    assert (len(rows.cells), rows.total) == (MAX_ROWS, MAX_ROWS + 5)
-    assert (len(rows.first), rows.hidden_without_scripts) == (ROWS_WITHOUT_SCRIPTS, MAX_ROWS + 5 - ROWS_WITHOUT_SCRIPTS)
+    assert (len(rows.rows), rows.total) == (MAX_ROWS, MAX_ROWS + 5)
 
 
 def test_every_text_is_held_once() -> None:
@@ -84,6 +83,6 @@ def test_every_text_is_held_once() -> None:
 def test_rows_without_a_where() -> None:
     """What is nowhere in Buddy has no where."""
     rows = report_rows("q", pa.table({"name": ["labels"]}), ["name"], several_installations=False)
-    assert rows.locations is None
-    assert [where for where, _ in rows.first] == [None]
+    assert not rows.located
+    assert [where for where, _ in rows.rows] == [None]
     assert rows.document(TextTable())["rows"] == [[0]]
