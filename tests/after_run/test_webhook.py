@@ -16,7 +16,7 @@ __all__ = ["chat"]
 def test_delivers_once(chat: Chat) -> None:
     """The message is sent in one POST of JSON, without a token, a cookie or unneeded headers."""
     post(chat.url, {"text": "größer"})
-    ((path, headers, body),) = chat.came
+    ((path, headers, body),) = chat.received
     assert path == "/hook/very-secret"
     assert body == {"text": "größer"}
     assert set(headers) <= {
@@ -33,7 +33,7 @@ def test_anything_but_success_is_a_failure(chat: Chat, code: int) -> None:
         post(chat.url, {})
     assert str(code) in str(caught.value)
     assert "very-secret" not in str(caught.value)
-    assert len(chat.came) == 1
+    assert len(chat.received) == 1
 
 
 def test_a_server_that_does_not_answer(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What is said during a night: a heartbeat that tells the truth, and lines that carry their run."""
+"""The log during a run: a heartbeat with correct numbers, and lines that carry the id of their run."""
 
 import json
 from datetime import UTC, datetime
@@ -29,8 +29,8 @@ class Waiting:
         )
 
 
-def test_the_heartbeat_says_what_is_waited_for_and_until_when(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for each installation: run, stage, found, done, requests, budget, why it waits and until when."""
+def test_the_heartbeat_says_why_and_until_when_a_run_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has one line for each installation: run, stage, found, done, requests, budget, why it waits and until when."""
     logs.set_up("json", "info")
     watcher = progress.ProgressObserver()
     watcher.heartbeat()
@@ -54,16 +54,16 @@ def test_the_heartbeat_says_what_is_waited_for_and_until_when(capsys: pytest.Cap
     }
 
 
-def test_it_beats_each_minute() -> None:
-    """Under cron a night is never silent for longer than a minute."""
+def test_it_comes_every_minute() -> None:
+    """Under cron a run is never silent for longer than a minute."""
     assert progress._HEARTBEAT_S == 60.0
 
 
 def test_progress_is_what_the_server_saw(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """With a limit that makes the night wait: beats tell of waiting with an end that comes, never more done than found,
-    never more requests than the server counted; the counts only grow; every line carries the run.
+    """While the rate limit makes a run wait, beats name the wait and its end; done never exceeds found, nor requests what the
+    server counted; counts only grow; every line carries the run.
     """
     monkeypatch.setattr(progress, "_HEARTBEAT_S", 0.05)
     logs.set_up("json", "info")
