@@ -69,7 +69,7 @@ FINDINGS: Final = (
     ReportFinding(
         "stuck_promotions",
         "medium",
-        "Running or waiting for nights",
+        "Running or waiting for too long",
         "Buddy shows the same unfinished state in one run after another.",
         ("last_execution_status", "nights", "since_date", "destination"),
     ),
