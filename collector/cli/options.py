@@ -13,8 +13,9 @@ import typer
 
 from collector.cli import terminal
 from collector.errors import CollectorError
-from collector.settings.declarations import SETTINGS, Setting, Settings
+from collector.settings.declarations import SETTINGS, Settings
 from collector.settings.loading import load
+from collector.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collector.lake.lake import Lake as OpenLake

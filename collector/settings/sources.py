@@ -6,8 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from collector.settings.declarations import Setting, declared
 from collector.settings.file import ConfigFile
+from collector.settings.setting import Setting, declared
 
 __all__ = ["Sources", "Written"]
 

@@ -4,7 +4,8 @@ import json
 import textwrap
 from collections.abc import Iterable
 
-from collector.settings.declarations import PER_INSTALLATION, AfterRun, Setting, Settings, declared
+from collector.settings.declarations import PER_INSTALLATION, AfterRun, Settings
+from collector.settings.setting import Setting, declared
 
 __all__ = ["template"]
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from collector.settings.declarations import PER_INSTALLATION, SETTINGS, TOKEN_KEYS, Setting
+from collector.settings.declarations import PER_INSTALLATION, SETTINGS, TOKEN_KEYS
 from collector.settings.file import ConfigFile
 from collector.settings.secret import Secret
+from collector.settings.setting import Setting
 from collector.settings.sources import Sources
 from collector.settings.template import template
 from tests.settings.loaded import loaded, one
@@ -24,7 +25,7 @@ def test_a_setting_is_read_from_each_of_its_places(setting: Setting) -> None:
     example = (
         True if setting.default is False else setting.example or json.loads(json.dumps(setting.default, default=str))
     )
-    text = ",".join(example) if isinstance(example, tuple) else str(example)
+    text = ",".join(example) if isinstance(example, list) else str(example)
     expected = read(setting, table={setting.key: example})
     variables = dict.fromkeys(setting.variables, UNUSABLE)
     if setting.flags:
