@@ -24,11 +24,11 @@ _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 
 
 def _option(setting: Setting) -> Any:
-    """Return the typer option of a setting. Its value stays text: settings parse it, so all sources have equal rules."""
+    """Return the typer option of a setting. Its value stays text: it is parsed like that of any other source."""
     default = f" [default: {setting.default_text}]" if setting.default_text else ""
     return typer.Option(
         *sorted(setting.flags, key=len, reverse=True),
-        metavar=setting.metavar or None,
+        metavar=setting.metavar,
         help=f"{setting.meaning} ({setting.variables[0]}){default}",
     )
 
@@ -80,38 +80,27 @@ WordsFormat = Annotated[WordFormat, typer.Option("--format", "-f", help="Format 
 def takes_settings(*keys: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command `--config` and the flags of the settings of these keys, or of all settings when there are none.
 
-    The command takes what was given of them as its first argument, by key: what `settings_from` needs.
+    The command takes what was given of them, by key, as its first argument: what `settings_from` needs.
     """
-    parameters = [Parameter("config", Parameter.KEYWORD_ONLY, default=None, annotation=Config)]
+    flags = [_parameter("config", Config)]
     for setting in (_BY_KEY[key] for key in keys or _BY_KEY if _BY_KEY[key].flags):
-        kind, default = _kind(setting)
-        parameters.append(
-            Parameter(
-                setting.key, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, _option(setting)]
-            )
-        )
-    names = [parameter.name for parameter in parameters]
+        kind: Any = {bool: bool, tuple: list[str]}.get(type(setting.default), str)
+        flags.append(_parameter(setting.key, Annotated[kind | None, _option(setting)]))
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
         def with_flags(**arguments: Any) -> int:
-            flags = {name: arguments.pop(name) for name in names}
-            return command(flags, **arguments)
+            return command({flag.name: arguments.pop(flag.name) for flag in flags}, **arguments)
 
-        own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in list(signature(command).parameters.values())[1:]]
-        # What typer reads in the place of a written list of parameters.
-        with_flags.__signature__ = Signature([*parameters, *own])  # type: ignore[attr-defined]
-        with_flags.__annotations__ = {each.name: each.annotation for each in (*parameters, *own)}
+        own = list(signature(command).parameters.values())[1:]
+        with_flags.__signature__ = Signature([*flags, *own])  # type: ignore[attr-defined]  # typer reads it
         return with_flags
 
     return decorate
 
 
-def _kind(setting: Setting) -> tuple[Any, Any]:
-    """Return the type of a flag and its value when it is not given."""
-    if isinstance(setting.default, bool):
-        return bool, False
-    return (list[str] | None if isinstance(setting.default, tuple) else str | None), None
+def _parameter(name: str, annotation: Any) -> Parameter:
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
 def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings:
