@@ -17,8 +17,6 @@ from collector.settings import parsers, urls
 from collector.settings.secret import Secret
 from collector.settings.setting import Setting, declared, setting
 
-__all__ = ["API_URL", "PER_INSTALLATION", "REGION", "SETTINGS", "TOKEN_KEYS", "AfterRun", "Installation", "Settings"]
-
 
 @dataclass(frozen=True)
 class Installation:
@@ -46,17 +44,14 @@ class Installation:
         variables=("BUDDY_PROJECT",),
     )
     requests_per_second: float = setting(
-        20.0,
-        parsers.number,
-        "Maximum request rate; 0 for none. The limits in Buddy's headers are always obeyed.",
-        "NUMBER",
+        20.0, parsers.number, "Maximum request rate; 0 for none. Buddy's own limits are always obeyed.", "NUMBER"
     )
     reserve: int = setting(50, parsers.whole, "Requests of each rate window that are left to other clients.", "NUMBER")
     concurrency: int = setting(16, partial(parsers.whole, minimum=1), "Maximum number of requests in flight.", "NUMBER")
     ca_bundle: Path | None = setting(
         None,
         parsers.path,
-        "PEM file of trusted certificates, for a self-hosted Buddy with a private one.",
+        "PEM file of certificates to trust, for a self-hosted Buddy.",
         "FILE",
         example="company-ca.pem",
     )
@@ -77,14 +72,14 @@ class AfterRun:
     message_file: Path | None = setting(
         None,
         parsers.message_file,
-        "Write the morning message to this file (.txt, .md or .json).",
+        "Write the morning message to this file (.txt, .md, .json).",
         "FILE",
         example="morning.md",
     )
     metrics_file: Path | None = setting(
         None,
         parsers.path,
-        "Write metrics for Prometheus to this file (NAME.prom, for the textfile collector of node_exporter).",
+        "Write metrics for Prometheus to this file (NAME.prom), for node_exporter.",
         "FILE",
         example="/var/lib/node_exporter/textfile/collector.prom",
     )
@@ -134,10 +129,7 @@ class Settings:
         "text", parsers.one_of("text", "json"), "Format of log lines: text for people, json for programs.", "text|json"
     )
     log_level: str = setting(
-        "info",
-        parsers.one_of("debug", "info", "warning", "error"),
-        "Minimum log level: debug, info, warning or error.",
-        "LEVEL",
+        "info", parsers.one_of("debug", "info", "warning", "error"), "Minimum log level.", "debug|info|warning|error"
     )
     after_run: AfterRun = AfterRun()
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["Setting", "declared", "setting"]
-
 T = TypeVar("T")
 
 

@@ -9,8 +9,6 @@ from typing import Any, Final
 from collector.settings.file import ConfigFile
 from collector.settings.setting import Setting, declared
 
-__all__ = ["Sources", "Written"]
-
 _NO_TABLE: Final[Mapping[str, object]] = MappingProxyType({})
 
 

@@ -69,6 +69,6 @@ def test_the_template_names_every_setting(tmp_path: Path) -> None:
     settings = loaded(tmp_path, toml="\n".join(f"{key} = {json.dumps(value)}" for key, value in only.items()))
     assert one(settings).api_url == parsed["api_url"]
     installations = tomllib.loads("[installations." + tables)["installations"]
-    assert set(installations) == {"us", "eu", "onprem"}
+    assert set(installations) == {"eu", "onprem"}
     known = {setting.key for setting in PER_INSTALLATION} | set(TOKEN_KEYS)
     assert all(set(table) <= known for table in installations.values())
