@@ -43,33 +43,10 @@ Lake = Annotated[str | None, _option(_BY_KEY["lake"])]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
 
 
-class RowFormat(StrEnum):
-    """Formats of rows."""
-
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
-    markdown = "markdown"
-    parquet = "parquet"
-
-
-class FactFormat(StrEnum):
-    """Formats of a short report."""
-
-    text = "text"
-    json = "json"
-
-
-class WordFormat(StrEnum):
-    """Formats of a document."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
-    csv = "csv"
-
-
+# The formats of rows, of a short report, and of a document.
+RowFormat = StrEnum("RowFormat", ["text", "json", "jsonl", "csv", "markdown", "parquet"])
+FactFormat = StrEnum("FactFormat", ["text", "json"])
+WordFormat = StrEnum("WordFormat", ["text", "json", "markdown", "csv"])
 RowsFormat = Annotated[RowFormat, typer.Option("--format", "-f", help="Format of the rows.")]
 FactsFormat = Annotated[
     FactFormat, typer.Option("--format", "-f", help="Output for people (text) or for programs (json).")
