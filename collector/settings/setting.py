@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Setting:
 
     key: str
     default: Any
-    parse: Callable[[object, str], object]  # of what was written, and of the name by which its writer knows it
+    parse: Callable[[object, str], object]  # takes what was written and the name by which its writer knows it
     meaning: str
     flags: tuple[str, ...]
     variables: tuple[str, ...]  # in order of precedence
@@ -23,13 +23,15 @@ class Setting:
 
     @property
     def default_text(self) -> str:
-        """The default as people read it, empty for none, an empty list and no."""
-        if self.default in (None, (), False):
+        """The default as people read it; empty for none, an empty list and false."""
+        if self.default is None or self.default is False or self.default == ():
             return ""
         return f"./{self.default}" if isinstance(self.default, Path) else str(self.default).removesuffix(".0")
 
 
-def setting(default: T, parse: Callable[[object, str], T], meaning: str, metavar: str | None = None, **more: Any) -> T:
+def setting(
+    default: _T, parse: Callable[[object, str], _T], meaning: str, metavar: str | None = None, **more: Any
+) -> _T:
     """Declare a setting as the field of a dataclass.
 
     `more` may hold an `example`, and `key`, `flags` and `variables` where they do not follow from the field's name.
