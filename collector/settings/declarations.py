@@ -1,8 +1,8 @@
 """The settings, each declared once: as the field of a dataclass that holds its value.
 
 The field gives the key in collector.toml, the type and the default; `setting` gives the rest. The flag, the environment
-variable, the line in the template of `collector init`, the help text and the table in the README follow from it. To add a
-setting, add a field here and use it.
+variable, the line in the template of `collector init`, the help text and the table in the README follow from it. To add
+a setting, add a field here and use it.
 """
 
 import hashlib

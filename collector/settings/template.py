@@ -8,8 +8,8 @@ from collector.settings.declarations import PER_INSTALLATION, AfterRun, Settings
 from collector.settings.setting import Setting, declared
 
 _HEAD = """\
-# Settings of the collector. Flags and environment variables win over this file. Remove the leading # of a line to set it.
-# Paths are relative to this file.
+# Settings of the collector. Flags and environment variables win over this file. Paths are relative to this file.
+# To change a setting, remove the # before its name.
 """
 _TOKEN = """\
 # The token itself must not stand in this file. Name one source of it: a variable, a file, or a command that prints it.
