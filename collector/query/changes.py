@@ -19,7 +19,8 @@ from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parque
 from collector.lake.database import Database, MemoryLimitReached, identifier, literal
 from collector.lake.external_sort import Sorter
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, Table
-from collector.query.checks import CheckRow, read_checks
+from collector.query.checks import Check, CheckRow, read_checks
+from collector.query.contract_views import check_views
 from collector.query.sql_files import read_folder, sql_folder
 
 Paths = Mapping[str, Sequence[Path]]
@@ -61,8 +62,6 @@ class StagedRun:
         listed_installations: Iterable[str],
         spill: Path,
         counted: Sequence[Path] = (),
-        known_enum_values: Iterable[tuple[str, str, str]] = (),
-        documented_fields: Iterable[tuple[str, str]] = (),
         memory_limit: str = MEMORY_LIMIT,
         folder: Path | None = None,
     ) -> None:
@@ -74,11 +73,7 @@ class StagedRun:
         self._spill = spill
         self._folder = folder or sql_folder()
         self._memory_limit = memory_limit
-        self._given = {
-            "listed_installations": _texts(["installation"], ((name,) for name in listed_installations)),
-            "known_enum_values": _texts(["table_name", "column_name", "value"], known_enum_values),
-            "documented_fields": _texts(["object", "field"], documented_fields),
-        }
+        self._given = {"listed_installations": _texts(["installation"], ((name,) for name in listed_installations))}
         spill.mkdir(parents=True, exist_ok=True)
         self._open()
 
@@ -97,7 +92,13 @@ class StagedRun:
     def offenders(self) -> list[CheckRow]:
         """What the checks found, the blocking ones first."""
         checks = sorted(read_checks(self._folder).values(), key=lambda check: not check.blocking)
-        return self._with_memory(lambda: [offender for check in checks for offender in check.offenders(self._database)])
+        return self._with_memory(lambda: list(self._check(checks)))
+
+    def _check(self, checks: Iterable[Check]) -> Iterator[CheckRow]:
+        for view in check_views().values():
+            self._database.define(view.name, view.text)
+        for check in checks:
+            yield from check.offenders(self._database)
 
     def change_counts(self) -> dict[str, int]:
         """Rows of action_changes by kind of change."""
@@ -169,14 +170,8 @@ class StagedRun:
         self._database.define("this_run", run)
         comparable = comparable_columns(self._database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
         self._database.insert("comparable_columns", _texts(["column_name"], ((name,) for name in comparable)))
-        column = ["table_name", "column_name"]
-        expected = [(t.name, name, str(name in t.key).lower()) for t in ALL.values() for name in t.column_names]
-        self._database.insert("declared_columns", _texts([*column, "required"], expected))
-        self._database.define(
-            "expected_columns", "select table_name, column_name, required::BOOLEAN as required from declared_columns"
-        )
         staged = ((name, column) for name, found in self._found.items() for column, _ in found)
-        self._database.insert("staged_columns", _texts(column, staged))
+        self._database.insert("staged_columns", _texts(["table_name", "column_name"], staged))
 
     def _compute(self) -> None:
         """Make what sql/changes describes, once."""
