@@ -20,7 +20,7 @@ from collector.lake.database import Database, MemoryLimitReached, identifier, li
 from collector.lake.external_sort import Sorter
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, Table
 from collector.query.checks import Check, CheckRow, read_checks
-from collector.query.contract_views import check_views
+from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
 from collector.query.sql_files import read_folder, sql_folder
 
 Paths = Mapping[str, Sequence[Path]]
@@ -34,10 +34,7 @@ _THREADS = 1
 _PREVIOUS = ("last_known_actions", "action_state", "runs")
 # Computed by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", "last_known_actions", "action_state"})
-# Compared like columns though they are tables of their own.
-CHILD_TABLES = ("trigger_conditions", "variables", "permissions")
-# Columns of promote_image_actions that no comparison looks at: which action it is, and how we came to know.
-NOT_COMPARED = frozenset({*PROMOTE_IMAGE_ACTIONS.key, "run_date", "fetched_at"})
+CHILD_TABLES = child_tables()
 # What is handled at a time where rows are wide: child rows gathered into lists, actions compared field by
 # field (json_merge_patch() takes 60 MB for two thousand rows of 2 kB).
 CHILD_ROWS_AT_A_TIME = 20_000
@@ -179,6 +176,8 @@ class StagedRun:
             return
         database, selects = (self._database, {n: s.text for n, s in read_folder(self._folder / "changes").items()})
         database.materialise("gone", selects["gone"])
+        for name in CHILD_TABLES:
+            database.define(f"{name}_of_action", change_views()[f"{name}_of_action"].text)
         tables = (*CHILD_TABLES, PROMOTE_IMAGE_ACTIONS.name)
         views = {name: self._staged_view(name) for name in tables}
         rows = sum(self._count(name) for name in CHILD_TABLES)
@@ -201,7 +200,8 @@ class StagedRun:
         for name in ("fingerprints", "differing"):
             database.materialise(name, selects[name])
         database.define("differing_share", "select * from differing")
-        database.define("compared_fields", selects["compared_fields"])
+        database.define("compared_sides", selects["compared_sides"])
+        database.define("compared_fields", change_views()["compared_fields"].text)
         differing = -(-self._count("differing") // ACTIONS_AT_A_TIME)
         for share in self._shares(differing, {"differing_share": "select * from differing"}):
             database.materialise("changed_fields", selects["changed_fields"], more=share > 0)
@@ -224,7 +224,7 @@ def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[s
     A column that the contract gained since they were written has no known value; what Buddy said in it is in
     their `extra`, so `extra` is not compared on that night either.
     """
-    compared = [name for name in PROMOTE_IMAGE_ACTIONS.column_names if name not in NOT_COMPARED]
+    compared = compared_columns()
     known = set(compared)
     for path in last_known:
         known &= {column for column, _ in database.columns(f"select * from {read_parquet([path])}")}

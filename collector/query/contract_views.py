@@ -6,7 +6,17 @@ Each view is made from lake/tables.py. Views about the contract hold constants; 
 from collections.abc import Callable, Iterable, Sequence
 
 from collector.lake.database import identifier, literal
-from collector.lake.tables import COVERAGE_OUTCOMES, EXTRA, KEY, SNAPSHOTS, TABLES, Column, Table
+from collector.lake.tables import (
+    COVERAGE_OUTCOMES,
+    EXTRA,
+    KEY,
+    PROMOTE_IMAGE_ACTIONS,
+    RUN,
+    SNAPSHOTS,
+    TABLES,
+    Column,
+    Table,
+)
 from collector.query.sql_files import SqlFile
 
 # The place of a row in Buddy; tables above the action lack the last columns.
@@ -67,6 +77,55 @@ def check_views() -> dict[str, SqlFile]:
             _orphans,
             (table for table in staged if table.parent),
         ),
+    )
+
+
+def compared_columns() -> list[str]:
+    """Return the columns of promote_image_actions that are compared from run to run.
+
+    Compared is what Buddy sent: not the place of an action, which is its identity, and not what the collector adds.
+    """
+    return [column.name for column in PROMOTE_IMAGE_ACTIONS.columns if column.source or column is EXTRA]
+
+
+def child_tables() -> list[str]:
+    """Return the tables whose rows belong to an action; they are compared like columns of it."""
+    return [table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name]
+
+
+def change_views() -> dict[str, SqlFile]:
+    """Return the views that sql/changes reads: the compared columns of an action as texts, its child rows as structs."""
+    compared = set(compared_columns())
+    texts = [_text(column) for column in PROMOTE_IMAGE_ACTIONS.columns if column.name in compared]
+    texts += [_text(Column(name, "json", "")) for name in child_tables()]
+    place = ", ".join(column.name for column in _PLACE)
+    fields = (
+        "-- One row per differing action and side: its compared columns and child tables as text.\n"
+        f"select side, {place}, [{', '.join(texts)}] as fields from compared_sides"
+    )
+    members = {f"{name}_of_action": _members(TABLES[name], place) for name in child_tables()}
+    return _views(compared_fields=fields, **members)
+
+
+def _text(column: Column) -> str:
+    """Return a struct of the column's name and its value as text; lists are JSON."""
+    name = identifier(column.name)
+    value = f"to_json({name})" if column.column_type in ("strings", "ints") else name
+    return f"{{'column_name': {literal(column.name)}, 'value': {value}::VARCHAR}}"
+
+
+def _members(table: Table, place: str) -> str:
+    """Return the select of one row per action: its rows of a child table as a list of structs.
+
+    Values of variables are left out, and whether they were kept or redacted is our setting and not Buddy's change.
+    """
+    columns = {c.name: identifier(c.name) for c in table.columns if c not in (*RUN, *KEY) and c.name != "value"}
+    if "value_state" in columns:
+        columns["value_state"] = "case when value_state = 'kept' then 'redacted' else value_state end"
+    members = ", ".join(f"{identifier(name)} := {value}" for name, value in columns.items())
+    return (
+        f"-- One row per action with rows in {table.name}: these rows as a list.\n"
+        f"select {place}, list(struct_pack({members})) as members from {table.name} group by all"
     )
 
 
