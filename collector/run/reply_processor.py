@@ -17,7 +17,8 @@ from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
 from collector.crawl.reply import GivenUp, Reply
 from collector.lake.flatten import Row, RunKey, flatten
 from collector.lake.tables import COVERAGE_OUTCOMES
-from collector.settings.loading import Installation, exact_names, selects
+from collector.settings.declarations import Installation
+from collector.settings.globs import exact_names, selects
 
 # Coverages that make a run partial; `skipped` does only when time ran out.
 _MISSED = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "missed")

@@ -1,5 +1,6 @@
 """docs/extending.md, followed to the letter in a copy of the repository."""
 
+import ast
 import os
 import re
 import shutil
@@ -15,6 +16,10 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 _FENCE = re.compile(r"^(`{3,})(\w*)\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
 _PLACE = re.compile(r"In `([^`]+)`, (?:after|replace)$")
+_NAMED_PLACE = re.compile(
+    r"In `(?P<file>[^`]+)`, (?:after the last field of the class `(?P<class>\w+)`"
+    r"|at the beginning of the function `(?P<function>\w+)`), add$"
+)
 _CHANGES = ("add", "with")
 _CREATE = re.compile(r"Create `([^`]+)`:$")
 
@@ -58,6 +63,8 @@ def test_the_example_works(example: str, tmp_path: Path) -> None:
     for block in EXAMPLES[example]:
         if found := _PLACE.search(block.before):
             anchor = (tmp_path / found[1], block.content)
+        elif found := _NAMED_PLACE.search(block.before):
+            add_at(tmp_path / found["file"], found["class"], found["function"], block.content)
         elif found := _CREATE.search(block.before):
             path = tmp_path / found[1]
             assert not path.exists(), f"{found[1]} is there already"
@@ -83,6 +90,20 @@ def change(path: Path, there: str, content: str, *, keep: bool) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(there) == 1, f"{path.name} holds {text.count(there)} times:\n{there}"
     path.write_text(text.replace(there, there + content if keep else content), encoding="utf-8")
+
+
+def add_at(path: Path, class_name: str | None, function_name: str | None, content: str) -> None:
+    """Put `content` below the last field of a class, or below the docstring of a function."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kind = ast.ClassDef if class_name else (ast.FunctionDef, ast.AsyncFunctionDef)
+    (node,) = [
+        node
+        for node in ast.walk(ast.parse("".join(lines)))
+        if isinstance(node, kind) and node.name == (class_name or function_name)
+    ]
+    above = [each for each in node.body if isinstance(each, ast.AnnAssign)] if class_name else node.body[:1]
+    line = above[-1].end_lineno
+    path.write_text("".join([*lines[:line], content, *lines[line:]]), encoding="utf-8")
 
 
 def commands(console: str) -> Iterator[tuple[str, list[str]]]:
@@ -113,6 +134,6 @@ def follow(command: str, expected: list[str], folder: Path) -> None:
     assert re.fullmatch(pattern, said, re.DOTALL), f"{command}\nsaid\n{said}\ninstead of\n" + "\n".join(expected)
 
 
-def test_there_are_three_examples() -> None:
-    """A field, a question and a resource."""
-    assert list(EXAMPLES) == ["A field", "A question", "A resource"]
+def test_there_are_four_examples() -> None:
+    """A field, a setting, a question and a resource."""
+    assert list(EXAMPLES) == ["A field", "A setting", "A question", "A resource"]
