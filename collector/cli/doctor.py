@@ -33,14 +33,14 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
     """Check token, scopes, workspaces, budget, clock and lake before a night; say what to do about each."""
     settings = options.settings_from(flags, needs_token=True)
     from collector.cli import logging as logs
-    from collector.preflight.doctor import everything
+    from collector.preflight.doctor import run_checks
     from collector.preflight.last_cost import last_costs
 
     logs.set_up(settings.log_format, "error")
 
     async def look() -> list[tuple[str, "DoctorResult"]]:
         found = []
-        async for where, finding in everything(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
+        async for where, finding in run_checks(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
             found.append((where, finding))
             if form is options.FactFormat.text:
                 with until_reader_leaves():
