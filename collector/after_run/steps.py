@@ -17,14 +17,14 @@ from collector.errors import CollectorError, Interrupted
 from collector.lake.growth import nightly_growth
 from collector.lake.lake import Lake
 from collector.run.finalize import RunSummary
-from collector.settings.loading import Afterwards, Settings
+from collector.settings.declarations import AfterRun, Settings
 
 _WRITE_TIMEOUT_S: Final = 5.0
 
 
 def run_steps(settings: Settings, result: RunResult) -> RunResult:
     """Do what the settings ask for after a run; return the result with what the lake holds now."""
-    wanted, summary = settings.afterwards, result.summary
+    wanted, summary = settings.after_run, result.summary
     if summary is not None:
         structlog.contextvars.bind_contextvars(run_id=summary.run_id)
         keep_days = wanted.keep_days
@@ -68,7 +68,7 @@ def _warn_about_clock(summary: RunSummary, *, keep: bool) -> None:
 
 
 def _apply_retention(settings: Settings, keep_days: int | None, result: RunResult) -> None:
-    compact = settings.afterwards.compact
+    compact = settings.after_run.compact
     done = tidy(settings.lake, keep_days=keep_days, merge_months=compact, now=result.ended_at)
     structlog.get_logger().info("tidied", **done)
 
@@ -89,7 +89,7 @@ def _with_lake(path: Path, result: RunResult) -> RunResult:
     )
 
 
-def _send_message(lake: Path, wanted: Afterwards, result: RunResult) -> None:
+def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:
     message = morning_message(result, [] if result.summary is None else morning_rows(lake))
     if (path := wanted.message_file) is not None:
         _try("message file", lambda: _write(path, message_file_text(path, result, message)))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,31 +28,10 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor", epilog="Exit codes: 0 all is well; 1 warnings; 2 a night would fail.")(doctor)
 
 
-def doctor(
-    config: options.Config = None,
-    lake: options.Lake = None,
-    workspaces: options.Workspaces = None,
-    projects: options.Projects = None,
-    reserve: options.Reserve = None,
-    max_duration: options.MaxDuration = None,
-    ca_bundle: options.CaBundle = None,
-    allow_http: options.AllowHttp = False,
-    form: options.FactsFormat = options.FactFormat.text,
-) -> int:
+@options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
+def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check token, scopes, workspaces, budget, clock and lake before a night; say what to do about each."""
-    settings = options.settings_from(
-        {
-            "config": config,
-            "lake": lake,
-            "workspaces": workspaces,
-            "projects": projects,
-            "reserve": reserve,
-            "max_duration": max_duration,
-            "ca_bundle": ca_bundle,
-            "allow_http": allow_http,
-        },
-        needs_token=True,
-    )
+    settings = options.settings_from(flags, needs_token=True)
     from collector.cli import logging as logs
     from collector.preflight.doctor import run_checks
     from collector.preflight.last_cost import last_costs

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from collector.cli import options, terminal
 from collector.cli.signals import night
-from collector.settings.loading import Settings
+from collector.settings.declarations import Settings
 
 if TYPE_CHECKING:
     from collector.run.finalize import RunSummary

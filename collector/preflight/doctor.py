@@ -23,7 +23,8 @@ from collector.lake.lake import Lake
 from collector.lake.lock import holder
 from collector.lake.mount_probe import refusals
 from collector.preflight.forecast import RunCost, forecast_installation
-from collector.settings.loading import Installation, Settings, exact_names, selects
+from collector.settings.declarations import Installation, Settings
+from collector.settings.globs import exact_names, selects
 
 _SCOPES: Final = ("WORKSPACE", "EXECUTION_INFO")
 _EXPIRES_SOON: Final = timedelta(days=14)
@@ -62,13 +63,16 @@ async def run_checks(
     settings: Settings, now: Callable[[], datetime], last_costs: dict[str, RunCost]
 ) -> AsyncIterator[tuple[str, DoctorResult]]:
     """Yield the result of every check with the name of its installation ("" for the lake)."""
-    for result in check_lake(settings.lake, settings.afterwards.files):
+    for result in check_lake(settings.lake, settings.after_run.files):
         yield "", result
     for installation in settings.installations:
         name = installation.name
         try:
-            if installation.locked is not None:
-                yield name, DoctorResult("error", "token", str(installation.locked), installation.locked.advice)
+            if installation.token_error is not None:
+                yield (
+                    name,
+                    DoctorResult("error", "token", str(installation.token_error), installation.token_error.advice),
+                )
                 continue
             async for result in check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
                 yield name, result

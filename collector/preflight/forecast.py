@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from collector.crawl.rate_limiter import RateLimiterState
-from collector.settings.loading import Installation
+from collector.settings.declarations import Installation
 
 # Usual lengths of a window, in seconds; none longer than an hour is known (crawl/rate_limit_state.py).
 _WINDOW_LENGTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)

@@ -12,7 +12,7 @@ import structlog
 
 from collector.preflight.forecast import Forecast, RunCost, forecast_installation
 from collector.run import progress as events
-from collector.settings.loading import Settings
+from collector.settings.declarations import Settings
 
 _POLL_S = 0.5
 _FIRST_POLL_S = 0.05  # until the forecasts are made: what they need comes with the first replies

@@ -15,7 +15,8 @@ from collector.preflight.forecast import RunCost
 from collector.preflight.last_cost import last_costs
 from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
-from collector.settings.loading import Installation, Settings, exact_names, selects
+from collector.settings.declarations import Installation, Settings
+from collector.settings.globs import exact_names, selects
 
 Rows = list[dict[str, Any]]
 _LIST_LIMITS = (DOCUMENTED_PER_PAGE, PER_PAGE)  # a list of this length may have been cut off

@@ -30,7 +30,7 @@ from collector.query import catalog
 from collector.query.changes import StagedRun as NightDatabase
 from collector.query.checks import CheckRow
 from collector.run.reply_processor import ReplyProcessor
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
 CLOCK_TOLERANCE = timedelta(hours=1)
@@ -153,7 +153,6 @@ def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Nigh
         listed_installations=[name for name, f in night.gathering.frontiers.items() if f.workspaces_listed],
         spill=night.directory / "spill",
         counted=counted,
-        known_enum_values=[(t.name, c.name, value) for t in TABLES.values() for c in t.columns for value in c.values],
     )
 
 

@@ -12,7 +12,8 @@ import pytest
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.preflight.doctor import DoctorResult, check_lake, run_checks
 from collector.preflight.forecast import RunCost
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 from tests.worlds import early_in_a_window
 
 WORLD = FakeWorld(workspaces=3, projects=1, pipelines=1, actions=1)

@@ -13,7 +13,8 @@ from collector.preflight import forecast_observer
 from collector.preflight.forecast import RunCost
 from collector.preflight.forecast_observer import ForecastObserver, ForecastReady, Waiting
 from collector.run import progress as events
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 from tests.cli.conftest import Program, program
 from tests.worlds import early_in_a_window
 

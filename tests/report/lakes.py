@@ -17,7 +17,8 @@ from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
 from collector.run.collect import RunContext, collect
 from collector.run.progress import Progress
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 FIRST_RUN = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 ATTACK = "</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 2'>"
