@@ -14,7 +14,7 @@ from collector.after_run.retention import tidy
 from collector.after_run.run_result import PublishedRun, RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted
-from collector.lake.growth import nightly_growth
+from collector.lake.growth import growth_per_run
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.run.finalize import RunSummary
@@ -100,7 +100,7 @@ def _with_lake(path: Path, ending: RunResult) -> RunResult:
     except (CollectorError, OSError):
         return ending
     newest = [_published(run) for run in manifest.runs]
-    growth = nightly_growth(manifest)
+    growth = growth_per_run(manifest)
     return msgspec.structs.replace(
         ending,
         newest=newest[-1] if newest else None,

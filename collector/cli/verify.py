@@ -63,7 +63,7 @@ def verify(
     if findings:
         sys.stderr.write("Restore the files named above from a copy of the lake, at the same paths.\n")
     # Files that the manifest does not know are no damage to what it names, but nothing may be written beside them.
-    opened.require_accounted()
+    opened.require_consistent()
     return 2 if findings else 0
 
 
@@ -72,9 +72,9 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
     from collector.lake.merge import merge_runs
     from collector.lake.rebuild import is_needed, rebuild
 
-    opened = Lake.at(options.lake_path(lake, config))
+    opened = Lake.without_manifest(options.lake_path(lake, config))
     now = datetime.now(UTC)
-    with opened.holding("verify --rebuild-manifest", now):
+    with opened.locked("verify --rebuild-manifest", now):
         done = rebuild(opened, merge_runs, now=now) if is_needed(opened) else None
         if done is not None:
             options.settle_catalog(opened)

@@ -51,7 +51,7 @@ def of_lake(path: Path, besides: Collection[Path] = ()) -> Iterator[DoctorResult
     from collector.lake.lock import holder
 
     try:
-        Lake.examine(path, besides)
+        Lake.check(path, besides)
         lake: Lake | None = Lake.open(path, published=False) if _is_lake(path) else None
     except LakeError as error:
         yield DoctorResult("error", "lake", str(error), error.advice)
@@ -102,7 +102,7 @@ def _mount(place: Path) -> Iterator[DoctorResult]:
     from collector.lake.mount_probe import refusals
 
     for refusal in refusals(place):
-        said = f"the file system of {place} does not {refusal.what}: {refusal.why}"
+        said = f"the file system of {place} does not {refusal.operation}: {refusal.reason}"
         if refusal.consequence:
             yield DoctorResult(
                 "warning",

@@ -229,7 +229,7 @@ def test_a_night_that_runs_and_one_that_was_interrupted(program: Program, buddy:
     (run_id,) = [path.name for path in (tmp_path / "lake" / "runs").iterdir()]
     said = program("doctor")
     assert f"the run {run_id} was interrupted" in said.out, said
-    with Lock(tmp_path / "lake", doing="collect", now=datetime.now(UTC)):
+    with Lock(tmp_path / "lake", command="collect", now=datetime.now(UTC)):
         said = program("doctor")
     assert "at work in it just now: 'collect'" in said.out
     assert "interrupted" not in said.out

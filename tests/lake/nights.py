@@ -153,9 +153,9 @@ class MortalStorage(Storage):
             yield sink
         self._step()
 
-    def settle(self, *paths: str) -> None:
+    def sync(self, *paths: str) -> None:
         for path in paths:
-            super().settle(path)
+            super().sync(path)
             self._step()
 
     def replace(self, path: str, content: bytes) -> None:

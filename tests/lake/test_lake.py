@@ -37,7 +37,7 @@ def test_an_empty_lake_vanishes_and_leaves_what_was_there(tmp_path: Path, there:
     lake = Lake.create(tmp_path / "a" / "lake")
     with lake.writing("collect", NOW):
         lake.runs.remove(lake.runs.create("20261123T021500Z-7f3a9c").name)
-        lake.vanish_if_empty()
+        lake.remove_if_empty()
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted(there)
 
 
@@ -48,7 +48,7 @@ def test_a_lake_with_anything_in_it_stays(tmp_path: Path, what: str) -> None:
     with lake.writing("collect", NOW):
         (lake.path / what).parent.mkdir(parents=True, exist_ok=True)
         (lake.path / what).touch()
-        lake.vanish_if_empty()
+        lake.remove_if_empty()
     assert (lake.path / what).exists()
     assert (lake.path / ".lock").exists()
 
@@ -137,7 +137,7 @@ def test_a_manifest_changed_behind_the_lock_is_noticed(lake: Lake) -> None:
         other = Lake.create(lake.path)
         other._lock = lake._lock
         other.commit(other.manifest, NOW)
-        with pytest.raises(LakeBusy, match="somebody else"):
+        with pytest.raises(LakeBusy, match="another process has changed"):
             lake.commit(lake.manifest, NOW)
     assert Lake.open(lake.path).manifest.sequence == 1
 

@@ -206,8 +206,8 @@ def test_the_manifest_is_swapped_last(lake: Lake) -> None:
     order: list[str] = []
 
     class Watching(Storage):
-        def settle(self, *paths: str) -> None:
-            super().settle(*paths)
+        def sync(self, *paths: str) -> None:
+            super().sync(*paths)
             order.extend(paths)
 
     lake.storage = Watching(lake.path)

@@ -69,8 +69,8 @@ def nights(lake: Lake) -> Lake:
 
 def rebuilt(path: Path) -> Rebuilt:
     """Build the manifest anew as `verify --rebuild-manifest` does."""
-    lake = Lake.at(path)
-    with lake.holding("test", NOW):
+    lake = Lake.without_manifest(path)
+    with lake.locked("test", NOW):
         return rebuild(lake, keep_rows_of, now=NOW)
 
 
@@ -145,11 +145,11 @@ def test_a_manifest_from_a_backup_is_brought_up_to_the_files(nights: Lake) -> No
     publish_consistently(nights, 3)
     rows = dataset(nights)
     (nights.path / FILE_NAME).write_bytes(older)
-    assert is_needed(Lake.at(nights.path))
+    assert is_needed(Lake.without_manifest(nights.path))
     assert [run.run_id for run in rebuilt(nights.path).runs] == RUNS[:4]
     assert dataset(Lake.create(nights.path)) == rows
     assert (nights.path / EARLIER[0]).read_bytes() == older
-    assert not is_needed(Lake.at(nights.path))
+    assert not is_needed(Lake.without_manifest(nights.path))
 
 
 def test_runs_that_two_files_hold_in_part_are_there_once(nights: Lake) -> None:
@@ -260,7 +260,7 @@ def test_without_files_there_is_nothing_to_build(tmp_path: Path, there: str) -> 
         rebuilt(tmp_path)
     assert not (tmp_path / FILE_NAME).exists()
     with pytest.raises(LakeError, match="no lake"):
-        Lake.at(tmp_path / "nowhere")
+        Lake.without_manifest(tmp_path / "nowhere")
 
 
 def test_when_all_actions_are_gone_none_is_last_known(nights: Lake) -> None:
@@ -280,15 +280,15 @@ def test_when_all_actions_are_gone_none_is_last_known(nights: Lake) -> None:
 
 def test_a_manifest_that_fits_is_not_needed_anew(nights: Lake) -> None:
     """Nothing is to be built while the manifest names all files and all that it names are there."""
-    assert not is_needed(Lake.at(nights.path))
+    assert not is_needed(Lake.without_manifest(nights.path))
     [entry, *_] = nights.manifest.tables["actions"]
     assert table_file(entry.path) is not None
     content = (nights.path / entry.path).read_bytes()
     (nights.path / entry.path).unlink()
-    assert is_needed(Lake.at(nights.path))
+    assert is_needed(Lake.without_manifest(nights.path))
     (nights.path / entry.path).write_bytes(content)
     (nights.path / FILE_NAME).write_bytes(b"{")
-    assert is_needed(Lake.at(nights.path))
+    assert is_needed(Lake.without_manifest(nights.path))
     rebuilt(nights.path)
     assert pq.read_table(nights.path / entry.path).num_rows == COUNT
     assert msgspec.json.decode((nights.path / FILE_NAME).read_bytes())["runs"][0]["run_id"] == RUNS[0]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import SettingsError
-from collector.lake.accounting import leftovers
+from collector.lake.consistency import leftovers
 from collector.lake.inventory import Inventory, path_of, table_file
 from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE, FileEntry, Manifest, RetiredFile
@@ -134,10 +134,10 @@ def test_what_cannot_be_removed_is_reported_and_keeps_its_journal(lake: Lake, mo
     with lake.writing("collect", NOW):
         swept = sweep(lake, now=NOW, keep_runs=[])
     assert swept.files == (other,)
-    assert len(swept.stuck) == 1
-    assert stuck in swept.stuck[0]
+    assert len(swept.failures) == 1
+    assert stuck in swept.failures[0]
     assert (lake.path / f"runs/{died}/journal.jsonl").exists()
-    lake.require_accounted()
+    lake.require_consistent()
 
 
 def test_retired_files_go_when_their_grace_is_over(lake: Lake) -> None:

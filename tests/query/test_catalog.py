@@ -13,8 +13,7 @@ import pytest
 import collector
 from collector.lake.lake import Lake
 from collector.query import catalog
-from collector.query.sql_files import sql_folder
-from collector.query.views import sources_of_views
+from collector.query.views import view_sources
 from tests.query.test_reader import action, lake, published
 
 __all__ = ["lake"]  # the fixture
@@ -37,7 +36,7 @@ def test_another_client_reads_the_same_rows(lake: Lake, tmp_path: Path) -> None:
     )
     ours = [reader.sql(f"select count(*) as n from {name}").table["n"][0].as_py() for name in names]
     assert [int(line) for line in said.stdout.split()] == ours
-    assert set(sources_of_views(sql_folder())) <= set(names)
+    assert set(view_sources()) <= set(names)
 
 
 def test_older_clients_can_open_it(lake: Lake) -> None:
@@ -186,7 +185,7 @@ def test_a_failure_leaves_the_old_one(lake: Lake, monkeypatch: pytest.MonkeyPatc
     """Where the new one cannot be made the old one stays, and nothing half made remains."""
     catalog.build(lake)
     before = (lake.path / catalog.FILE_NAME).read_bytes()
-    monkeypatch.setattr(catalog, "_of_the_lake", lambda lake: iter(["select broken from nothing"]))
+    monkeypatch.setattr(catalog, "_statements", lambda lake: iter(["select broken from nothing"]))
     with pytest.raises(Exception, match="nothing"):
         catalog.build(lake)
     assert (lake.path / catalog.FILE_NAME).read_bytes() == before

@@ -126,7 +126,7 @@ def test_what_is_in_every_fresh_directory_is_welcome(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     with pytest.raises(LakeError, match=r"holds morning\.md"):
         Lake.create(tmp_path)
-    publish_night(Lake.create(tmp_path, besides=[tmp_path / "morning.md"]), 0)
+    publish_night(Lake.create(tmp_path, expected_files=[tmp_path / "morning.md"]), 0)
     assert Lake.open(tmp_path).manifest.latest == run_entry(0)
 
 
@@ -176,7 +176,7 @@ def test_a_file_that_was_put_back_is_not_swept(nights: Lake) -> None:
     changed = decode((nights.path / FILE_NAME).read_bytes())
     changed.tables["problems"].remove(entry)
     with nights.writing("test", NOW):
-        nights.swap_manifest(changed)
+        nights.replace_manifest(changed)
     assert entry.path in refused(nights.path)
 
 

@@ -15,7 +15,7 @@ from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
 from collector.query.questions import Questions
 from collector.query.sql_files import sql_folder
-from collector.query.views import Views, sources_of_views
+from collector.query.views import Views, view_sources
 
 SQL = sql_folder()
 QUESTIONS = Questions(SQL).all
@@ -68,7 +68,7 @@ def database(files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPa
     """Every view over those files."""
     spill = tmp_path_factory.mktemp("spill")
     with Database([files["runs"][0][0].parent], spill, threads=1) as made:
-        Views(files, RUN, sources_of_views(SQL)).define(made)
+        Views(files, RUN, view_sources()).define(made)
         yield made
 
 
