@@ -12,11 +12,10 @@ import errno
 import fcntl
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-import msgspec
 
 from collector.errors import LakeBusy, SettingsError
 from collector.lake.storage import FILE_MODE, translating
@@ -26,13 +25,6 @@ FILE_NAME = ".lock"
 # Linux: every lock that any process holds.
 _LOCKS = Path("/proc/locks")
 _HELD = frozenset({errno.EAGAIN, errno.EACCES})
-
-
-class _Holder(msgspec.Struct, frozen=True):
-    command: str = msgspec.field(name="doing")
-    pid: int
-    host: str
-    since: str
 
 
 class Lock:
@@ -94,11 +86,13 @@ class Lock:
                 f"{self._path} cannot be locked: {error.strerror}",
                 advice="Put the lake on a file system with locks (flock), such as a local disk.",
             ) from error
-        holder = _Holder(self._command, os.getpid(), socket.gethostname(), f"{self._now:%Y-%m-%dT%H:%M:%SZ}")
+        name = (
+            f"{self._command!r}, process {os.getpid()} on {socket.gethostname()}, since {self._now:%Y-%m-%dT%H:%M:%SZ}"
+        )
         with translating(self._path):
             os.fchmod(descriptor, FILE_MODE)
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, msgspec.json.encode(holder) + b"\n", 0)
+            os.pwrite(descriptor, name.encode() + b"\n", 0)
 
 
 def holder(root: Path) -> str | None:
@@ -123,8 +117,8 @@ def holder(root: Path) -> str | None:
 
 
 def _who(descriptor: int) -> str:
-    try:
-        holder = msgspec.json.decode(os.pread(descriptor, 4096, 0), type=_Holder)
-    except (OSError, msgspec.DecodeError):
-        return "a process that has not written its name yet"
-    return f"{holder.command!r}, process {holder.pid} on {holder.host}, since {holder.since}"
+    """Return what the holder has written of itself: text for messages, which nothing depends on."""
+    with suppress(OSError):
+        if name := os.pread(descriptor, 4096, 0).decode(errors="replace").strip():
+            return name
+    return "a process that has not written its name yet"

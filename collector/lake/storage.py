@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
@@ -34,8 +35,6 @@ from collector.errors import CollectorError, NotPublished, SettingsError
 
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
-
-_CHUNK_BYTES = 1 << 20
 
 # How a file system refuses an operation that it does not know: to try again does not help.
 NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
@@ -70,22 +69,9 @@ class HashingWriter:
         self.bytes += view.nbytes
         return view.nbytes
 
-    def tell(self) -> int:
-        """Return the position: the number of bytes written so far."""
-        return self.bytes
-
-    def flush(self) -> None:
-        """Pass buffered data to the operating system."""
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Close the stream; a second close does nothing."""
-        self._stream.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the stream is closed."""
-        return bool(self._stream.closed)
+    def __getattr__(self, name: str) -> Any:
+        """Delegate everything else (tell, flush, close, closed) to the stream."""
+        return getattr(self._stream, name)
 
     @property
     def sha256(self) -> str:
@@ -95,31 +81,24 @@ class HashingWriter:
 
 def translated(error: OSError, where: str) -> CollectorError:
     """Return the error that says what to do about `error`, which happened at `where`."""
-    reason = str(error) if error.errno is None else os.strerror(error.errno)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return SettingsError(
-            f"{where} cannot be read or written: {reason}",
-            advice="Give this user the right to read and write the lake, or name another with --lake.",
-        )
-    if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-        return SettingsError(
-            f"{where} is not what a lake needs there: {reason}",
-            advice="Name a directory with --lake; it is created when it does not exist.",
-        )
-    if error.errno in NOT_SUPPORTED:
-        return SettingsError(
-            f"The file system of {where} refuses an operation that a lake needs: {reason}",
-            advice="Put the lake on a local disk or another mount; `collector doctor` says what this one refuses.",
-        )
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return NotPublished(
-            f"no room to write {where}: {reason}",
-            advice="Free some space (`collector prune` drops old runs) and run the same command again: it is resumed.",
-        )
-    return NotPublished(
-        f"{where} could not be read or written: {reason}",
-        advice="Repair the disk or the mount and run the same command again: it is resumed.",
-    )
+    kind: type[CollectorError] = SettingsError
+    match error.errno:
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            message = f"{where} cannot be read or written"
+            advice = "Give this user the right to read and write the lake, or name another with --lake."
+        case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
+            message = f"{where} is not what a lake needs there"
+            advice = "Name a directory with --lake; it is created when it does not exist."
+        case number if number in NOT_SUPPORTED:
+            message = f"The file system of {where} refuses an operation that a lake needs"
+            advice = "Put the lake on a local disk or another mount; `collector doctor` says what this one refuses."
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            kind, message = NotPublished, f"no room to write {where}"
+            advice = "Free some space (`collector prune` drops old runs) and run the same command again: it is resumed."
+        case _:
+            kind, message = NotPublished, f"{where} could not be read or written"
+            advice = "Repair the disk or the mount and run the same command again: it is resumed."
+    return kind(f"{message}: {str(error) if error.errno is None else os.strerror(error.errno)}", advice=advice)
 
 
 @contextmanager
@@ -227,11 +206,8 @@ class Storage:
 
     def sha256(self, path: str) -> str:
         """Return the hash of a file's bytes, as 64 hexadecimal digits."""
-        digest = hashlib.sha256()
         with self.input(path) as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                digest.update(chunk)
-        return digest.hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def stat(self, path: str) -> StoredFile | None:
         """Return size and time of a file, or None when there is no such file."""
