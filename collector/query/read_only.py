@@ -28,7 +28,7 @@ _FORBIDDEN_OPERATORS = (
 )  # fmt: skip
 
 
-def require_read_only(database: Database, sql: str) -> None:
+def require_read_only(database: Database, sql: str, parameters: Mapping[str, object] | None = None) -> None:
     """Raise QueryError unless `sql` is one statement that only reads."""
     statements = database.statements(sql)
     if len(statements) != 1:
@@ -36,7 +36,7 @@ def require_read_only(database: Database, sql: str) -> None:
         raise QueryError(message, advice="Give exactly one SELECT.")
     [(kind, text)] = statements
     if kind == "EXPLAIN" and (found := _EXPLAIN.fullmatch(text)):
-        require_read_only(database, found["rest"])
+        require_read_only(database, found["rest"], parameters)
         return
     if kind == "MULTI":
         raise QueryError(
@@ -45,7 +45,7 @@ def require_read_only(database: Database, sql: str) -> None:
         )
     if kind != "SELECT":
         raise _not_reading(kind)
-    [plan] = database.rows(f"explain (format json) {text}")
+    [plan] = database.rows(f"explain (format json) {text}", parameters)
     for operator in _operators(json.loads(plan["explain_value"])):
         if operator.upper().startswith(_FORBIDDEN_OPERATORS):
             raise _not_reading(operator)

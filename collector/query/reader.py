@@ -52,7 +52,7 @@ class _Session:
         partial = run is not None and run.status != "complete"
         self.views.define(self.database, identifiers(sql) | (identifiers(_GAPS) if partial else set()))
         if not trusted:
-            require_read_only(self.database, sql)
+            require_read_only(self.database, sql, parameters)
         table = self.database.table(sql, parameters)
         gaps = self.database.rows(_GAPS) if partial else []
         return Answer(table, run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
@@ -79,9 +79,9 @@ class LakeReader:
         bound = asked.bind(parameters)
         return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.source.tables_of_all_runs)
 
-    def sql(self, text: str) -> Answer:
+    def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""
-        return self._retry(lambda session: session.answer(text, trusted=False))
+        return self._retry(lambda session: session.answer(text, parameters, trusted=False))
 
     def stream(self, text: str) -> pa.RecordBatchReader:
         """Return the rows of any SELECT as they are found, for answers larger than memory."""
