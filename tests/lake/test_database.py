@@ -60,8 +60,8 @@ def test_unknown_names_suggest_the_nearest(tmp_path: Path) -> None:
     assert "promote_image_actions" in failure.value.advice
 
 
-def test_a_missing_file_is_told_apart(database: Database, lake: Path) -> None:
-    """A file that is gone, at the start or in the middle, is FilesGone, so that a reader can open a newer set."""
+def test_a_missing_file_has_its_own_error(database: Database, lake: Path) -> None:
+    """A missing file raises FilesGone, also in the middle of a stream, so that a reader can open a newer set."""
     (lake / "t.parquet").unlink()
     with pytest.raises(FilesGone):
         database.table("select * from t")
@@ -70,7 +70,7 @@ def test_a_missing_file_is_told_apart(database: Database, lake: Path) -> None:
 
 
 def test_a_damaged_file_is_a_lake_error(database: Database, lake: Path) -> None:
-    """A file that is no Parquet is the lake's fault, not the question's."""
+    """A file that is not Parquet is an error of the lake, not of the question."""
     (lake / "t.parquet").write_bytes(b"garbage" * 100)
     with pytest.raises(LakeError) as failure:
         database.table("select * from t")
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_a_lake_error(database: Database, lake: Path) -> None:
 
 
 def test_an_error_in_the_middle_of_a_stream_is_translated(database: Database) -> None:
-    """What duckdb raises after the first batches is in our words too."""
+    """What duckdb raises after the first batches is translated too."""
     sql = "select case when i > 50000 then error('late') else i end as i from range(100000) as t(i)"
     with pytest.raises(QueryError, match="late"):
         list(database.stream(sql))
@@ -161,7 +161,7 @@ def test_an_interrupt_ends_a_statement(database: Database) -> None:
     waiting.join()
 
 
-def test_columns_are_told_without_running(database: Database) -> None:
+def test_columns_are_found_without_running(database: Database) -> None:
     """`columns` gives names and duckdb types, parameters of no value included."""
     assert database.columns("select *, $p::DATE as p from t", {"p": None}) == [
         ("a", "BIGINT"), ("b", "VARCHAR"), ("p", "DATE"),

@@ -1,4 +1,4 @@
-"""The lock: one writer, and a dead one blocks nobody. Real processes hold it here."""
+"""The lock: one writer, and a dead one blocks no other. Real processes hold it here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from collector.errors import LakeBusy, SettingsError
 from collector.lake import lock
 from collector.lake.lock import Lock
-from tests.lake.nights import NOW
+from tests.lake.published_runs import NOW
 
 HOLD = """
 import datetime, pathlib, sys
@@ -37,8 +37,8 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_who_holds_it_can_be_asked_without_touching_it(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
-    """Whoever asks is told while it is held, and nothing once it is not; a lake that was never written is held by nobody."""
+def test_the_holder_can_be_read_without_touching_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """`holder` names the holder while the lock is held, and None afterwards and for a lake without a lock."""
     said = lock.holder(tmp_path)
     assert said is not None
     assert f"'compact', process {holder.pid}" in said
@@ -48,7 +48,7 @@ def test_who_holds_it_can_be_asked_without_touching_it(tmp_path: Path, holder: s
     assert lock.holder(tmp_path / "none") is None
 
 
-def test_the_second_writer_is_told_who_is_first(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_the_second_writer_learns_who_the_first_is(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """While one process holds the lake another gets exit code 5, with the command, process and time."""
     with pytest.raises(LakeBusy) as caught, Lock(tmp_path, command="collect", now=NOW):
         pass
@@ -57,7 +57,7 @@ def test_the_second_writer_is_told_who_is_first(tmp_path: Path, holder: subproce
         assert said in str(caught.value)
 
 
-def test_a_killed_holder_blocks_nobody(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_killed_holder_blocks_no_other(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """The lock of a process that died by SIGKILL is free at once, though its file is still there."""
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
@@ -66,11 +66,11 @@ def test_a_killed_holder_blocks_nobody(tmp_path: Path, holder: subprocess.Popen[
         assert f", process {os.getpid()} on " in (tmp_path / ".lock").read_text()
 
 
-def test_the_lock_is_given_back(tmp_path: Path) -> None:
-    """After the block, also one that failed, the next writer gets in; inside it nobody does."""
+def test_the_lock_is_released(tmp_path: Path) -> None:
+    """After the block, also one that failed, the next writer gets the lock; inside it none does."""
     with pytest.raises(KeyError), Lock(tmp_path, command="collect", now=NOW):
         raise KeyError
-    prune, collect = (Lock(tmp_path, command=doing, now=NOW) for doing in ("prune", "collect"))
+    prune, collect = (Lock(tmp_path, command=command, now=NOW) for command in ("prune", "collect"))
     with prune, pytest.raises(LakeBusy, match="prune"), collect:
         pass
     with Lock(tmp_path, command="collect", now=NOW):
@@ -80,14 +80,14 @@ def test_the_lock_is_given_back(tmp_path: Path) -> None:
 def test_a_holder_that_has_not_written_its_name_still_holds(tmp_path: Path) -> None:
     """The content of the file is for messages only: garbage or nothing in it changes nothing."""
     with Lock(tmp_path, command="collect", now=NOW):
-        for content, told in ((b"", "not written its name"), (b"\xff{", "{")):
+        for content, message in ((b"", "not written its name"), (b"\xff{", "{")):
             (tmp_path / ".lock").write_bytes(content)
-            with pytest.raises(LakeBusy, match=told), Lock(tmp_path, command="collect", now=NOW):
+            with pytest.raises(LakeBusy, match=message), Lock(tmp_path, command="collect", now=NOW):
                 pass
 
 
-def test_a_lock_whose_file_was_deleted_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever locked a file that its holder deleted meanwhile holds nothing, notices, and locks the one that is there."""
+def test_a_lock_whose_file_was_deleted_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that locks a file which its holder has just deleted notices, and locks the new file."""
     flock = fcntl.flock
     taken: list[int] = []
 

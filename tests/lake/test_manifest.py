@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from collector.errors import LakeError
 from collector.lake import manifest as manifest_module
 from collector.lake.manifest import FORMAT, FileEntry, Manifest, RetiredFile, RunEntry, decode, encode
-from tests.lake.nights import NOW, run_entry
+from tests.lake.published_runs import NOW, run_entry
 
 TIMES = st.integers(0, 10**15).map(lambda us: dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=us))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1).filter(
@@ -148,7 +148,7 @@ def test_a_manifest_of_another_shape_is_damage(content: bytes) -> None:
 
 
 def test_a_run_or_a_file_named_twice_is_damage() -> None:
-    """A manifest in which a night or a file is there twice would count it twice."""
+    """A manifest that names a run or a file twice is refused, because it would count it twice."""
     run = run_entry(1)
     entry = decode(plain_with_one_file()).tables["runs"][0]
     for manifest in (

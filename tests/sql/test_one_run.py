@@ -33,7 +33,7 @@ def given(question: Question) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def of_all_files(demo_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Database]]:
-    """Every view over every file of the lake, as of the first night and of the last."""
+    """Every view over every file of the lake, with the first run selected and with the last."""
     lake, spill = Lake.open(demo_lake), tmp_path_factory.mktemp("spill")
     with ExitStack() as stack:
         made = {}
