@@ -94,10 +94,12 @@ def translated(error: OSError, where: str) -> CollectorError:
             advice = "Put the lake on a local disk or another mount; `collector doctor` says what this one refuses."
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             kind, message = NotPublished, f"no room to write {where}"
-            advice = "Free some space (`collector prune` drops old runs) and run the same command again: it is resumed."
+            advice = (
+                "Free some space (`collector prune` drops old runs) and run the same command again; nothing is lost."
+            )
         case _:
             kind, message = NotPublished, f"{where} could not be read or written"
-            advice = "Repair the disk or the mount and run the same command again: it is resumed."
+            advice = "Repair the disk or the mount and run the same command again; nothing is lost."
     return kind(f"{message}: {str(error) if error.errno is None else os.strerror(error.errno)}", advice=advice)
 
 
@@ -125,23 +127,25 @@ def make_directory(path: Path) -> list[Path]:
     return missing
 
 
-def make_file(path: Path) -> None:
-    """Create an empty file of mode 0640, or truncate an existing one and give it that mode; refuse a symbolic link."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, FILE_MODE)
+@contextmanager
+def _descriptor(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
     try:
-        os.fchmod(descriptor, FILE_MODE)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def make_file(path: Path) -> None:
+    """Create an empty file of mode 0640, or truncate an existing one and give it that mode; refuse a symbolic link."""
+    with _descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW) as descriptor:
+        os.fchmod(descriptor, FILE_MODE)
 
 
 def sync_file(path: Path) -> None:
     """Make the content of a file survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with _descriptor(path, os.O_RDONLY) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sync_directory(path: Path) -> bool:
@@ -150,16 +154,14 @@ def sync_directory(path: Path) -> bool:
     Some network file systems cannot, because the names are on their server; a lake there can still be published. An
     error of the disk is raised.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # EBADF: some systems accept only a descriptor that is open for writing.
-        if error.errno not in NOT_SUPPORTED | {errno.EBADF}:
-            raise
-        return False
-    finally:
-        os.close(descriptor)
+    with _descriptor(path, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            # EBADF: some systems accept only a descriptor that is open for writing.
+            if error.errno not in NOT_SUPPORTED | {errno.EBADF}:
+                raise
+            return False
     return True
 
 

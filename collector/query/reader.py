@@ -86,7 +86,7 @@ class LakeReader:
     def stream(self, text: str) -> pa.RecordBatchReader:
         """Return the rows of any SELECT as they are found, for answers larger than memory."""
         with ExitStack() as stack:
-            session = stack.enter_context(self._session())
+            session = stack.enter_context(self._session(self._open_lake()))
             session.views.define(session.database, identifiers(text))
             require_read_only(session.database, text)
             found = session.database.stream(text)
@@ -112,29 +112,28 @@ class LakeReader:
 
     def views(self) -> list[str]:
         """Return the name of every table and view."""
-        with self._session() as session:
+        with self._session(self._open_lake()) as session:
             return session.views.names
 
     def _retry(
         self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
     ) -> T:
-        """Ask in a new session, again when files are gone and the manifest is a newer one than before."""
-        sequence = None
-        for attempt in range(_ATTEMPTS):
+        """Ask in a new session, and again while files are gone because the manifest was replaced."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            lake = self._open_lake()
             try:
-                with self._session(run, tables_of_all_runs) as session:
+                with self._session(lake, run, tables_of_all_runs) as session:
                     return ask(session)
             except FilesGone:
-                newest = self._open_lake().manifest.sequence
-                # The same manifest as before: the file is not superseded, it is lost.
-                if newest == sequence or attempt == _ATTEMPTS - 1:
+                # Under the same manifest the file is not superseded but lost.
+                if attempt == _ATTEMPTS or self._open_lake().manifest.sequence == lake.manifest.sequence:
                     raise
-                sequence = newest
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _session(self, run: str = "latest", tables_of_all_runs: Collection[str] | None = None) -> Iterator[_Session]:
-        lake = self._open_lake()
+    def _session(
+        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None
+    ) -> Iterator[_Session]:
         selected = select_run(lake.manifest.runs, run)
         files = files_by_schema(lake, selected.run_id if selected else None, tables_of_all_runs)
         views = Views(files, selected, self._sources)

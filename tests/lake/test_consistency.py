@@ -67,8 +67,8 @@ def test_files_without_a_manifest_are_no_new_lake(filled_lake: Lake, content: by
 
 @pytest.mark.parametrize("sign", [*EARLIER, "catalog.duckdb", f"runs/{run_entry(0).run_id}/raw.jsonl"])
 def test_a_lake_without_its_tables_is_no_new_lake(tmp_path: Path, sign: str) -> None:
-    """An earlier manifest, the catalog, or raw replies of a published run show that there was a lake: it is refused, even
-    beside the journal of a run that was interrupted.
+    """An earlier manifest, the catalog, or raw replies of a published run show that there was a lake: it is refused,
+    even beside the journal of a run that was interrupted.
     """
     run_id = run_entry(1).run_id
     for name in (sign, f"runs/{run_id}/journal.jsonl"):
@@ -115,8 +115,8 @@ def test_a_link_in_a_directory_without_a_manifest_is_foreign(tmp_path: Path, nam
 
 
 def test_usual_files_of_a_new_directory_are_accepted(tmp_path: Path) -> None:
-    """A new lake may be in a directory with hidden files, the collector's settings and log, files that the settings name,
-    and what a file system or an earlier attempt has made.
+    """A new lake may be in a directory with hidden files, the collector's settings and log, files that the settings
+    name, and what a file system or an earlier attempt has made.
     """
     for name in ("lost+found", ".snapshot", "tables/actions/run_month=2026-10", "runs"):
         (tmp_path / name).mkdir(parents=True)

@@ -115,8 +115,8 @@ def gone_on_after_compacting(lake: Lake) -> None:
 
 @pytest.mark.parametrize("history", [as_published, compacted, compacted_and_swept, gone_on_after_compacting])
 def test_a_complete_lake_gets_its_manifest_back(filled_lake: Lake, history: Callable[[Lake], None]) -> None:
-    """The runs and the files are those of the manifest that was lost, also where merged files and the files that they were
-    made of lie side by side; no row is there twice, and the next run can be published.
+    """The runs and the files are those of the manifest that was lost, also where merged files and the files that they
+    were made of lie side by side; no row is there twice, and the next run can be published.
     """
     history(filled_lake)
     rows = dataset(Lake.open(filled_lake.path))

@@ -95,8 +95,8 @@ def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
 
 
 def test_no_link_is_followed(tmp_path: Path) -> None:
-    """A listing reports a link as not regular and does not follow it, also when the directory itself is one; writing through
-    a link is refused.
+    """A listing reports a link as not regular and does not follow it, also when the directory itself is one; writing
+    through a link is refused.
     """
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/precious").write_bytes(b"mine")

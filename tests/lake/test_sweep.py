@@ -48,8 +48,8 @@ def entry(path: str) -> FileEntry:
 
 @given(lakes())
 def test_only_files_that_nothing_needs_are_leftovers(found: tuple[Manifest, Inventory]) -> None:
-    """A live file stays, a retired one stays for its hour, and a file that is not named goes only when it was retired or
-    its run left a journal without being published.
+    """A live file stays, a retired one stays for its hour, and a file that is not named goes only when it was retired
+    or its run left a journal without being published.
     """
     manifest, there = found
     gone = {file.path for file in leftovers(there, manifest, NOW)}
@@ -64,8 +64,8 @@ def test_only_files_that_nothing_needs_are_leftovers(found: tuple[Manifest, Inve
 
 @given(st.lists(st.tuples(st.sampled_from(["manifest.json", "x.tmp", "manifest.json.tmp"]), st.floats(-7200, 7200))))
 def test_only_old_temporaries_are_leftovers(files: list[tuple[str, float]]) -> None:
-    """A temporary file younger than the grace may have a living writer; names that the collector does not give, and links,
-    are never leftovers.
+    """A temporary file younger than the grace may have a living writer; names that the collector does not give, and
+    links, are never leftovers.
     """
     found = [StoredFile(name, 1, NOW.timestamp() - age) for name, age in files]
     left = leftover_temporaries(found, NOW)
@@ -82,8 +82,8 @@ def plant(root: Path, *paths: str) -> None:
 
 
 def test_leftovers_go_and_everything_else_stays(lake: Lake, tmp_path: Path) -> None:
-    """Files of a run that died are removed, with the directories they leave empty, and reported; whatever is not named as
-    the collector names it stays, and so does what lies behind a link.
+    """Files of a run that died are removed, with the directories they leave empty, and reported; whatever is not named
+    as the collector names it stays, and so does what lies behind a link.
     """
     publish_run(lake, 0)
     publish_run(lake, 1)

@@ -114,8 +114,8 @@ def test_a_dead_client_s_log_is_not_replayed_onto_the_next_catalog(lake: Lake) -
 
 
 def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: Lake) -> None:
-    """The catalog is replaced while a client holds it for writing; what the client writes afterwards is undone by the next
-    command.
+    """The catalog is replaced while a client holds it for writing; what the client writes afterwards is undone
+    by the next command.
     """
     catalog.build(lake)
     path = lake.path / catalog.FILE_NAME

@@ -55,7 +55,7 @@ def test_other_runs_are_not_needed(name: str, demo_lake: Path, of_all_files: Map
 
 
 def test_other_runs_are_not_opened(demo_lake: Path, tmp_path: Path) -> None:
-    """Without the files of all other runs, except of the tables that they name, they still answer; `nights` does not."""
+    """Without the files of other runs, except of the tables that they name, they still answer; `nights` does not."""
     lake = Lake.open(Path(shutil.copytree(demo_lake, tmp_path / "lake")))
     latest = lake.manifest.runs[-1].run_id
     lost = {t: set(lake.files(t)) - set(lake.files(t, latest)) for t in lake.manifest.tables}
