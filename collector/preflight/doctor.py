@@ -84,7 +84,7 @@ def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[Doct
     """Check that the lake can be read and written and has room for a run."""
     exists = (path / "manifest.json").exists() or any(path.glob("runs/*/journal*"))
     try:
-        Lake.examine(path, output_files)
+        Lake.check(path, output_files)
         lake = Lake.open(path, published=False) if exists else None
     except LakeError as error:
         yield DoctorResult("error", "lake", str(error), error.advice)
@@ -122,7 +122,7 @@ def _check_file_system(parent: Path) -> Iterator[DoctorResult]:
         yield DoctorResult(
             "warning" if refusal.consequence else "error",
             "file system",
-            f"the file system of {parent} does not {refusal.what}: {refusal.why}",
+            f"the file system of {parent} does not {refusal.operation}: {refusal.reason}",
             f"{refusal.consequence or 'A run would fail.'} To avoid this, put the lake on a local disk or another mount "
             "(--lake), or change the options of this mount.",
         )

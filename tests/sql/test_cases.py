@@ -15,11 +15,11 @@ from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
 from collector.query.questions import Questions
 from collector.query.sql_files import identifiers, in_order, sql_folder
-from collector.query.views import SELECTED_RUN, Views, selected_run_view, sources_of_views
+from collector.query.views import SELECTED_RUN, Views, selected_run_view, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
 SQL = sql_folder()
-VIEWS = sources_of_views(SQL)
+VIEWS = view_sources()
 QUESTIONS = Questions(SQL)
 CASES = read_cases()
 CONSTANTS = ("access_levels", "coverage_outcomes", "declared_columns", "declared_values", "fields_without_column")
