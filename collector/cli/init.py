@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from collector.after_run.output_file import replace_file
-from collector.cli.failures import done_anyway
+from collector.cli.failures import warn_on_output_error
 from collector.errors import SettingsError
 
 TEMPLATE: Final = """\
@@ -59,7 +59,7 @@ token_env = "BUDDY_TOKEN"        # or: token_file = "~/.buddy-token"   or: token
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("init")(done_anyway()(init))
+    app.command("init")(warn_on_output_error()(init))
 
 
 def init(

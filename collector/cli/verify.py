@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import done_anyway, until_reader_leaves
+from collector.cli.failures import warn_on_output_error, ignore_closed_pipe
 from collector.errors import UsageError
 from collector.settings.parsers import duration
 
@@ -22,8 +22,8 @@ _DAY_S = 86_400
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("verify", epilog="Exit codes: 0 every file is whole; 2 something is harmed.")(verify)
-    app.command("compact")(done_anyway()(compact))
-    app.command("prune")(done_anyway()(prune))
+    app.command("compact")(warn_on_output_error()(compact))
+    app.command("prune")(warn_on_output_error()(prune))
 
 
 def verify(
@@ -48,7 +48,7 @@ def verify(
 
     findings = look(opened)
     files = sum(size.files for size in opened.sizes().values())
-    with until_reader_leaves():
+    with ignore_closed_pipe():
         if form is options.FactFormat.json:
             import msgspec
 

@@ -84,13 +84,13 @@ class LakeReader:
         bound = asked.bind(parameters)
         return self._trying(run, lambda session: session.answer(asked.sql, bound), many_nights=asked.source.many_nights)
 
-    def sql(self, text: str) -> Answer:
+    def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it cannot write, nor read outside the lake."""
 
         def answered(session: _Session) -> Answer:
             session.views.define(session.database, identifiers(text))
-            session.database.require_read_only(text)
-            return Answer(session.database.table(text), session.run, session._gaps(identifiers(text)))
+            session.database.require_read_only(text, parameters)
+            return Answer(session.database.table(text, parameters), session.run, session._gaps(identifiers(text)))
 
         return self._trying("latest", answered)
 

@@ -218,7 +218,7 @@ def test_the_night_is_foretold(program: Program, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in said.err.splitlines()]
     (told,) = [line for line in lines if line["event"] == "forecast"]
     assert told["says"].startswith(f"the last night took {spent} requests; it fits in this window")
-    assert told["run_id"] == next(line["run_id"] for line in lines if line["event"] == "began")
+    assert told["run_id"] == next(line["run_id"] for line in lines if line["event"] == "started")
 
 
 def test_a_late_night_is_foretold_as_a_warning(program: Program) -> None:
