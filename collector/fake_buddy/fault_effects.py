@@ -1,4 +1,4 @@
-"""What a fault makes of a healthy reply: another status, another body, another conduct on the wire."""
+"""What a fault makes of a true_reply reply: another status, another body, another conduct on the wire."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class OutgoingReply:
     size: int = 0
 
 
-def healthy(answer: Response) -> OutgoingReply:
+def true_reply(answer: Response) -> OutgoingReply:
     """Return the reply that an answer is when nothing goes wrong."""
     return OutgoingReply(answer.status, answer.body)
 
@@ -56,12 +56,12 @@ def web_page(title: str) -> OutgoingReply:
     return OutgoingReply(200, _PAGE % (text, text), dict(_HTML))
 
 
-def refusal(code: int) -> OutgoingReply:
+def rate_limited(code: int) -> OutgoingReply:
     """Return a refusal by rate, in the newer (429) or the older (403) way."""
-    return healthy(errors(code, "Rate limit exceeded."))
+    return true_reply(errors(code, "Rate limit exceeded."))
 
 
-def bent(route: Route, fault: Fault) -> Route:
+def rewrite_route(route: Route, fault: Fault) -> Route:
     """Return the request as a server that mistakes pages understands it."""
     if fault.do == "ignore_page":
         return turned_to(route, 1)
@@ -70,10 +70,10 @@ def bent(route: Route, fault: Fault) -> Route:
     return route
 
 
-def spoiled(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
+def apply(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
     """Return the reply that a fault makes of an answer."""
     make = _MAKERS.get(fault.do)
-    return healthy(answer) if make is None else make(fault, answer, window)
+    return true_reply(answer) if make is None else make(fault, answer, window)
 
 
 def _status(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
@@ -92,7 +92,7 @@ def _status(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply
 
 
 def _limited(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    reply = refusal(fault.code or 429)
+    reply = rate_limited(fault.code or 429)
     if fault.reset == "absent":
         return reply
     headers = window.headers_now(0)
@@ -109,11 +109,11 @@ def _limited(fault: Fault, answer: Response, window: RateWindow) -> OutgoingRepl
 
 
 def _disabled(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return healthy(errors(fault.code or 400, "API is disabled in this workspace."))
+    return true_reply(errors(fault.code or 400, "API is disabled in this workspace."))
 
 
 def _frozen(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return healthy(errors(403, "Only active workspace have access to API"))
+    return true_reply(errors(403, "Only active workspace have access to API"))
 
 
 def _on_the_wire(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
@@ -170,11 +170,11 @@ def _redirect(fault: Fault, answer: Response, window: RateWindow) -> OutgoingRep
 
 
 def _delay(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return replace(healthy(answer), seconds=fault.seconds)
+    return replace(true_reply(answer), seconds=fault.seconds)
 
 
 def _vanish(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return healthy(errors(404, _MESSAGES[404]))
+    return true_reply(errors(404, _MESSAGES[404]))
 
 
 # What is not here leaves the answer as it is: the faults of pages, and `mutate`.

@@ -37,11 +37,6 @@ async def send(request: web.BaseRequest, reply: OutgoingReply) -> web.StreamResp
     raise AssertionError("unreachable: nobody sets the event")
 
 
-async def pause(seconds: float) -> None:
-    """Let so many seconds pass, as the way to a far server does."""
-    await asyncio.sleep(seconds)
-
-
 async def _misbehave(transport: asyncio.Transport, reply: OutgoingReply) -> None:
     if reply.conduct == "reset_before":
         _reset(transport)

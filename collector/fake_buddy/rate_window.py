@@ -53,7 +53,7 @@ class RateWindow:
             self._spent += 1
             return WindowDecision(True, left - 1, self._index, self._headers(left - 1))
 
-    def neighbour(self, requests: int) -> None:
+    def spend(self, requests: int) -> None:
         """Spend requests of the open window as somebody else with the same token would."""
         with self._lock:
             self._turn()

@@ -34,7 +34,7 @@ class RequestLog:
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def enter(self, arrival: LoggedRequest) -> None:
+    def append(self, arrival: LoggedRequest) -> None:
         """Note an arrival."""
         with self._lock:
             self._log.append(arrival)
@@ -58,7 +58,7 @@ class RequestLog:
         with self._lock:
             return {"requests": 0, "refused": 0, **self._counts}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Start over, as a test between two nights does."""
         with self._lock:
             self._log.clear()

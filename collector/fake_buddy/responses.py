@@ -55,7 +55,7 @@ class Responses:
         self._bodies: OrderedDict[Any, Response] = OrderedDict()
         self._world: FakeWorld | None = None
 
-    def answer(self, world: FakeWorld, route: Route, clamp: int | None = None) -> Response:
+    def respond(self, world: FakeWorld, route: Route, clamp: int | None = None) -> Response:
         """Return the healthy reply; `clamp` lowers the page size for this one."""
         if world is not self._world:
             self._world = world

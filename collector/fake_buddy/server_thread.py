@@ -12,7 +12,7 @@ from aiohttp import web
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-class Thread:
+class ServerThread:
     """Runs one handler on one socket from start to stop."""
 
     def __init__(self, handler: Handler, host: str, port: int) -> None:

@@ -49,7 +49,7 @@ def test_a_skewed_clock_moves_date_and_reset_alike() -> None:
 def test_a_neighbour_spends_too(clock: list[float]) -> None:
     """What a neighbour spends at once or evenly is not there for us."""
     window = RateWindow(10, 10.0, 0.0, 0)
-    window.neighbour(7)
+    window.spend(7)
     assert window.admit().remaining == 2
     shared = RateWindow(10, 10.0, 0.0, neighbour=6)
     clock[0] += 5
