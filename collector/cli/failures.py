@@ -52,7 +52,7 @@ def report_unexpected(error: Exception) -> int:
     from collector.cli import logging as logs
 
     message = "This is a bug in the program"
-    advice = "Everything published before is unchanged. Please report the {}; it holds no token, but check before you post it."
+    advice = "Everything published before is unchanged. Please report the {}; it holds no token, but check it first."
     if logs.is_json():
         logs.log_failure(NotPublished.exit_code, message, advice.format("exception"), error)
     else:

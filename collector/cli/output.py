@@ -99,7 +99,7 @@ def _values(reader: "pa.RecordBatchReader") -> Iterator[list[Any]]:
 
 
 def _json_value(value: Any) -> Any:
-    """Return a value as JSON has it: a timestamp as text in UTC, a decimal as an exact number, bytes as hexadecimal digits."""
+    """Return a value as JSON has it: a timestamp is text in UTC, a decimal an exact number, bytes are hexadecimal."""
     match value:
         case None | bool() | int() | str() | float():
             return value

@@ -116,9 +116,7 @@ def observing(*, live: bool) -> Iterator[ProgressObserver]:
     structlog.contextvars.clear_contextvars()
     if live:
         console = Console(stderr=True)
-        with Live(
-            console=console, get_renderable=observer.display, refresh_per_second=_REDRAWS_PER_S, transient=True
-        ):
+        with Live(console=console, get_renderable=observer.display, refresh_per_second=_REDRAWS_PER_S, transient=True):
             yield observer
         return
     ended = threading.Event()
@@ -138,6 +136,7 @@ def observing(*, live: bool) -> Iterator[ProgressObserver]:
 
 def log_line(event: object) -> tuple[str, str, dict[str, object]]:
     """Return the level, text and fields of the log line of an event; nothing of a reply's body is among them."""
+    fields: dict[str, object]
     match event:
         case events.RunBegan():
             fields = {"started_at": _timestamp(event.started_at), "replies_replayed": event.replies_replayed}
@@ -159,29 +158,41 @@ def log_line(event: object) -> tuple[str, str, dict[str, object]]:
         case events.CrawlEnded():
             return "info", "crawl finished, checking and publishing", {"replies": event.replies}
         case RetryScheduled(request=request, failure=failure):
-            return "info", "retrying", {
-                "path": request.target,
-                "kind": failure.kind,
-                "http_status": failure.http_status,
-                "why": failure.message,
-                "attempt": event.attempt,
-                "wait_s": round(event.wait_s, 2),
-            }
+            return (
+                "info",
+                "retrying",
+                {
+                    "path": request.target,
+                    "kind": failure.kind,
+                    "http_status": failure.http_status,
+                    "why": failure.message,
+                    "attempt": event.attempt,
+                    "wait_s": round(event.wait_s, 2),
+                },
+            )
         case events.SecondRound():
-            return "warning", "retrying failed requests after a pause", {
-                "installation": event.installation,
-                "round": event.number,
-                "requests": event.requests,
-                "failed_with": event.failures,
-                "pause_s": round(event.wait_s, 1),
-            }
+            return (
+                "warning",
+                "retrying failed requests after a pause",
+                {
+                    "installation": event.installation,
+                    "round": event.number,
+                    "requests": event.requests,
+                    "failed_with": event.failures,
+                    "pause_s": round(event.wait_s, 1),
+                },
+            )
         case RateLimitMet():
-            return "info", "rate limit reached, all requests pause", {
-                "path": event.request.target,
-                "http_status": event.status,
-                "why": event.message,
-                "wait_s": round(event.wait_s, 2),
-            }
+            return (
+                "info",
+                "rate limit reached, all requests pause",
+                {
+                    "path": event.request.target,
+                    "http_status": event.status,
+                    "why": event.message,
+                    "wait_s": round(event.wait_s, 2),
+                },
+            )
     return "debug", type(event).__name__, {}
 
 

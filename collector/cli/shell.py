@@ -19,10 +19,6 @@ from collector.errors import CollectorError
 if TYPE_CHECKING:
     from collector.query.reader import LakeReader
 
-_COMPLETIONS: Final = (
-    "all|and|as|asc|avg|case|count|desc|describe|distinct|else|end|from|group by|having|in|is null|join|left join|like|limit"
-    "|max|min|not|on|or|order by|select|show tables|sum|summarize|then|union|using|when|where|with"
-).split("|")
 _HELP: Final = "Type one SELECT and end it with a semicolon. Tab completes names; `exit` or Ctrl-D exits.\n"
 
 
@@ -62,9 +58,10 @@ def _prompt(reader: "LakeReader", views: list[str]) -> None:
     from collector.lake.tables import TABLES
 
     columns = {column.name for table in TABLES.values() for column in table.columns}
+    keywords = reader.sql("select keyword_name from duckdb_keywords()").table["keyword_name"].to_pylist()
     session: PromptSession[str] = PromptSession(
         history=FileHistory(str(_history_file())),
-        completer=WordCompleter(sorted({*views, *columns, *_COMPLETIONS}), ignore_case=True),
+        completer=WordCompleter(sorted({*views, *columns, *keywords}), ignore_case=True),
     )
     sys.stdout.write(_HELP)
     statement = ""

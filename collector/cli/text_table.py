@@ -22,9 +22,7 @@ _MAX_RECORDS: Final = 3
 _MAX_CELL_LINES: Final = 6  # JSON of permissions or variables would fill the screen
 
 
-def draw_table(
-    names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], width: int | None
-) -> str:
+def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], width: int | None) -> str:
     """Return a table as lines of at most `width` columns, or uncut when `width` is None; `numeric` columns align right."""
     if not names:
         return ""
@@ -32,7 +30,7 @@ def draw_table(
     if width is None:
         return _aligned(names, rows, numeric, [min(size, _MAX_PIPE_COLUMN) for size in sizes])
     if _total(sizes) <= width:
-        return _render(width, _table(names, rows, numeric))
+        return _render(width, _table(names, rows, numeric, sizes))
     if 0 < len(rows) <= _MAX_RECORDS and _total([min(size, _MIN_COLUMN) for size in sizes]) > width:
         return _records(names, rows, width)
     return _fitted(names, rows, numeric, sizes, width)
@@ -50,9 +48,7 @@ def _total(sizes: Sequence[int]) -> int:
     return sum(sizes) + _GAP * (len(sizes) - 1)
 
 
-def _aligned(
-    names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], sizes: Sequence[int]
-) -> str:
+def _aligned(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], sizes: Sequence[int]) -> str:
     lines = []
     for row in (names, ["─" * size for size in sizes], *rows):
         cells = []
@@ -74,10 +70,12 @@ def _fitted(
     minimum = [min(size, max(_MIN_COLUMN, cell_len(name))) for name, size in zip(names, sizes, strict=True)]
     while len(shown) > 1 and _total([minimum[i] for i in shown]) > width:
         shown.pop()
-    longest = _MAX_CELL_LINES * max(_MIN_COLUMN, width // len(shown))
-    parts: list[RenderableType] = [
-        _table([names[i] for i in shown], [[row[i] for i in shown] for row in rows], [numeric[i] for i in shown], longest)
-    ]
+    widths = {i: min(sizes[i], width) for i in shown}
+    while _total([*widths.values()]) > width:
+        widths[max(shown, key=lambda i: widths[i] - minimum[i])] -= 1
+    cells = [[row[i] for i in shown] for row in rows]
+    table = _table([names[i] for i in shown], cells, [numeric[i] for i in shown], [*widths.values()])
+    parts: list[RenderableType] = [table]
     if values := [f"{names[i]} {rows[0][i]}" for i in constant if rows[0][i]]:
         parts.append(Text("The same in every row shown: " + " · ".join(values)))
     if hidden := [names[i] for i in varying if i not in shown]:
@@ -86,16 +84,15 @@ def _fitted(
 
 
 def _table(
-    names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], longest: int | None = None
+    names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], widths: Sequence[int]
 ) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name, right in zip(names, numeric, strict=True):
-        table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+    for name, right, width in zip(names, numeric, widths, strict=True):
+        table.add_column(Text(name), justify="right" if right else "left", overflow="fold", width=width)
     for row in rows:
         cells = [Text(cell) for cell in row]
-        for cell in cells:
-            if longest:
-                cell.truncate(longest, overflow="ellipsis")
+        for cell, width in zip(cells, widths, strict=True):
+            cell.truncate(_MAX_CELL_LINES * width, overflow="ellipsis")
         table.add_row(*cells)
     return table
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import warn_on_output_error, ignore_closed_pipe
+from collector.cli.failures import ignore_closed_pipe, warn_on_output_error
 from collector.errors import UsageError
 from collector.settings.parsers import duration
 

@@ -1,7 +1,7 @@
 """Nights in a row as cron would drive them: a Buddy whose world, faults and limits change, and a clock that is simulated.
 
-Each night is the documented command's own code (`collect_and_follow_up`, with its files afterwards), a day later by the clock it is
-given. What a night should have said is worked out anew in Python, from the rows themselves.
+Each night is the documented command's own code (`collect_and_follow_up`, with its files afterwards), a day later by the
+clock it is given. What a night should have said is worked out anew in Python, from the rows themselves.
 """
 
 import ctypes

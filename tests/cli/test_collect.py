@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collector.cli import nightly
-from collector.cli.summary_line import length, one_line
+from collector.cli.collect import summary_line
+from collector.cli.output import duration_text
 from collector.fake_buddy import SECRET_MARKER, FakeBuddy, FakeWorld, Fault
 from collector.run.finalize import RunSummary
 from tests.cli.conftest import Program
@@ -44,7 +44,7 @@ def test_a_night(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     assert said.code == 0, said.err
     assert said.out.count("\n") == 1
     assert " complete: " in said.out
-    assert "began" in said.err
+    assert "started" in said.err
     assert len(buddy.arrivals) == buddy.expected_minimum()
     assert json.loads((tmp_path / "lake" / "manifest.json").read_text(encoding="utf-8"))["runs"]
 
@@ -250,7 +250,7 @@ def test_a_bug_is_json_in_a_log_for_programs(
     def broken(*_: object) -> int:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(nightly, "nightly", broken)
+    monkeypatch.setattr("collector.cli.collect.collect_and_follow_up", broken)
     said = program("collect", "--log-format", "json", environ=environ(buddy))
     last = [json.loads(line) for line in said.err.splitlines()][-1]
     assert (said.code, last["event"], last["exit_code"]) == (3, "failed", 3)
@@ -269,7 +269,7 @@ def test_nobody_hears_of_a_published_night(buddy: FakeBuddy, tmp_path: Path, std
     )
     assert said.returncode == 1, said.stderr
     assert "Traceback" not in said.stderr
-    assert ("the line on stdout" in said.stderr) == warned
+    assert ("summary on stdout" in said.stderr) == warned
     assert (tmp_path / "lake" / "manifest.json").exists()
 
 
@@ -283,9 +283,9 @@ def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
     assert "partial" in said.out
     assert "coverage_last_night" in said.out
     answer = program("ask", "promotions")
-    assert "This night is incomplete: 1 project forbidden" in answer.out
+    assert "This run is incomplete: 1 project forbidden" in answer.out
     rows = program("ask", "promotions", "--format", "json")
-    assert "This night is incomplete" in rows.err
+    assert "This run is incomplete" in rows.err
     assert isinstance(json.loads(rows.out), list)
 
 
@@ -328,7 +328,7 @@ def test_two_at_once(program: Program, buddy: FakeBuddy) -> None:
     wait_for(lambda: len(buddy.arrivals) > 1)
     assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 5
     said = program("status", "--lake", "lake", "--max-age", "26h")
-    assert (said.code, f"at work: 'collect', process {first.pid}" in said.out) == (3, True)
+    assert (said.code, f"in use by 'collect', process {first.pid}" in said.out) == (3, True)
     assert "interrupted" not in said.out
     buddy.latency = 0.0
     first.communicate(timeout=30)
@@ -420,7 +420,7 @@ def test_one_line() -> None:
         coverage={}, problems={"forbidden": 2}, changes={"added": 3, "removed": 0}, requests=5678, retries=0,
         refusals=0, bytes_received=1, paced_seconds=0.0, paused_seconds=0.0,
     )  # fmt: skip
-    assert one_line(summary) == (
+    assert summary_line(summary) == (
         "20261123T021500Z-7f3a9c partial: 1,234 promote-image actions; changed: 3 added; "
         "5,678 requests in 2 min 0 s; 2 problems (collector ask coverage_last_night)"
     )
@@ -431,17 +431,4 @@ def test_one_line() -> None:
 )
 def test_lengths(seconds: float, said: str) -> None:
     """A length of time is said in the two units that matter."""
-    assert length(seconds) == said
-
-
-@pytest.mark.parametrize(("named", "used"), [({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")])
-def test_arrow_s_memory_is_the_system_s_unless_another_is_named(named: dict[str, str], used: str) -> None:
-    """What a night imports has not settled Arrow's allocator before the night does."""
-    asked = (
-        "from collector.cli import collecting, interruptible, main;"
-        "interruptible.frugal_allocation();"
-        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
-    )
-    environ = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"} | named
-    said = subprocess.run([sys.executable, "-c", asked], env=environ, capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == used
+    assert duration_text(seconds) == said

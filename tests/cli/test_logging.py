@@ -10,7 +10,7 @@ import structlog
 from collector.buddy.requests import Kind, Request
 from collector.cli import logging as logs
 from collector.cli import terminal
-from collector.cli.progress import ProgressObserver, described, observing
+from collector.cli.progress import ProgressObserver, log_line, observing
 from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.crawl.rate_limiter import RateLimiterState
@@ -59,7 +59,7 @@ def test_one_line_per_event(form: str, capsys: pytest.CaptureFixture[str]) -> No
 def test_no_body_is_logged() -> None:
     """What a failure carries of a reply is not among the facts of its line."""
     for fact in FACTS:
-        assert TOKEN not in str(described(fact))
+        assert TOKEN not in str(log_line(fact))
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -132,9 +132,9 @@ def test_the_display_tells_every_level() -> None:
     watcher = ProgressObserver()
     written = io.StringIO()
     console = Console(file=written, width=120)
-    console.print(watcher.picture())
+    console.print(watcher.display())
     watcher.watch(Standing())
-    console.print(watcher.picture())
+    console.print(watcher.display())
     text = written.getvalue()
     for words in (
         "starting",

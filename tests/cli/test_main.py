@@ -53,7 +53,7 @@ def test_a_wrong_command_line(program: Program, argv: tuple[str, ...]) -> None:
     assert said.code == 2
     assert said.out == ""
     assert said.err.startswith("collector: ")
-    assert "--help` shows what can be said." in said.err
+    assert "--help` lists the options." in said.err
     assert said.err.count("\n") == 1
 
 
@@ -63,7 +63,7 @@ def test_an_understood_failure(program: Program, monkeypatch: pytest.MonkeyPatch
     def busy(_: object) -> int:
         raise LakeBusy("another run \x1b[31mholds it", "Wait\nuntil it ends")
 
-    monkeypatch.setattr(main, "_command", busy)
+    monkeypatch.setattr(main, "_run_command", busy)
     said = program("collect")
     assert said.code == 5
     assert said.err == "collector: Another run \\x1b[31mholds it. Wait until it ends.\n"
@@ -75,11 +75,11 @@ def test_an_unforeseen_failure(program: Program, monkeypatch: pytest.MonkeyPatch
     def broken(_: object) -> int:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(main, "_command", broken)
+    monkeypatch.setattr(main, "_run_command", broken)
     said = program("collect")
     assert said.code == 3
     assert "ZeroDivisionError: oh" in said.err
-    assert said.err.rstrip().endswith("look before you post.")
+    assert said.err.rstrip().endswith("check it first.")
 
 
 def test_ctrl_c_outside_a_run(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_ctrl_c_outside_a_run(program: Program, monkeypatch: pytest.MonkeyPatch)
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main, "_command", interrupted)
+    monkeypatch.setattr(main, "_run_command", interrupted)
     said = program("verify")
     assert (said.code, said.out, said.err) == (130, "", "")
 
@@ -104,7 +104,7 @@ def test_a_reader_that_has_had_enough() -> None:
     """`| head` ends the program quietly: not a failure, and nothing on stderr."""
     code = (
         "import sys; from collector import __main__; from collector.cli import main; "
-        "main._command = lambda argv: [sys.stdout.write('row\\n' * 9999) for _ in range(99)] and 7; "
+        "main._run_command = lambda argv: [sys.stdout.write('row\\n' * 9999) for _ in range(99)] and 7; "
         "__main__.main()"
     )
     pipe = f'set -o pipefail; {sys.executable} -c "{code}" | head -n 1'
@@ -124,6 +124,6 @@ def test_a_full_disk_under_the_output(command: str) -> None:
     )
     assert said.returncode == 2
     assert said.stderr == (
-        "collector: The output could not be written: No space left on device. Make room where it goes, or send it "
+        "collector: The output could not be written: No space left on device. Free some space there, or write it "
         "elsewhere, and run the command again.\n"
     )

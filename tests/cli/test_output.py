@@ -11,9 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from collector.cli import output as rows
 from collector.cli.options import RowFormat
-from collector.cli.text_table import lines_of
+from collector.cli.output import table_text, write_rows
+from collector.cli.text_table import draw_table
 from collector.errors import QueryError, SettingsError
 
 AWKWARD = pa.table(
@@ -33,7 +33,7 @@ AWKWARD = pa.table(
 
 def written(form: RowFormat, tmp_path: Path, table: pa.Table = AWKWARD) -> bytes:
     path = tmp_path / "out"
-    rows.write(table, form, str(path))
+    write_rows(table, form, str(path))
     return path.read_bytes()
 
 
@@ -114,7 +114,7 @@ def test_a_type_that_parquet_lacks_is_named(tmp_path: Path) -> None:
     """An interval cannot be Parquet: the message says which way out there is, and no file is left."""
     table = pa.table({"span": pa.array([pa.scalar((0, 1, 0), pa.month_day_nano_interval())])})
     with pytest.raises(QueryError, match="cannot be written as Parquet") as caught:
-        rows.write(table, RowFormat.parquet, str(tmp_path / "out"))
+        write_rows(table, RowFormat.parquet, str(tmp_path / "out"))
     assert "--format" in caught.value.advice
     assert list(tmp_path.iterdir()) == []
 
@@ -125,7 +125,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        rows.write(pa.table({"x": [1]}), RowFormat.csv, str(pipe))
+        write_rows(pa.table({"x": [1]}), RowFormat.csv, str(pipe))
         assert os.read(reader, 100) == b"x\n1\n"
     finally:
         os.close(reader)
@@ -135,7 +135,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 def test_of_a_link_the_target_is_replaced(tmp_path: Path) -> None:
     """Where the output is a symbolic link, the link stays and its file has the rows."""
     (tmp_path / "link").symlink_to("rows.csv")
-    rows.write(pa.table({"x": [1]}), RowFormat.csv, str(tmp_path / "link"))
+    write_rows(pa.table({"x": [1]}), RowFormat.csv, str(tmp_path / "link"))
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "rows.csv").read_bytes() == b"x\n1\n"
 
@@ -144,7 +144,7 @@ def test_a_stream_gives_what_the_table_gives(tmp_path: Path) -> None:
     """Rows that come in batches are written as they come, in every format."""
     for form in RowFormat:
         reader = pa.RecordBatchReader.from_batches(AWKWARD.schema, AWKWARD.to_batches(max_chunksize=2))
-        rows.write(reader, form, str(tmp_path / "stream"))
+        write_rows(reader, form, str(tmp_path / "stream"))
         if form is not RowFormat.parquet:
             assert (tmp_path / "stream").read_bytes() == written(form, tmp_path)
 
@@ -160,7 +160,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path.write_text("before", encoding="utf-8")
     reader = pa.RecordBatchReader.from_batches(AWKWARD.schema, failing())
     with pytest.raises(Exception, match="torn"):
-        rows.write(reader, RowFormat.csv, str(path))
+        write_rows(reader, RowFormat.csv, str(path))
     assert [each.name for each in tmp_path.iterdir()] == ["out.csv"]
     assert path.read_text(encoding="utf-8") == "before"
 
@@ -168,7 +168,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_an_unwritable_place(tmp_path: Path) -> None:
     """A file that cannot be made is a settings error that names it."""
     with pytest.raises(SettingsError, match="no/such/place"):
-        rows.write(AWKWARD, RowFormat.json, str(tmp_path / "no/such/place"))
+        write_rows(AWKWARD, RowFormat.json, str(tmp_path / "no/such/place"))
 
 
 def test_files_are_made_as_the_umask_says(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_table_fits_the_terminal(width: int) -> None:
 
     names = [f"column_{number}" for number in range(8)]
     cells = [[f"value {row} {column} 東京" * 2 for column in range(8)] for row in range(3)]
-    text = lines_of(names, cells, [False] * 8, width)
+    text = draw_table(names, cells, [False] * 8, width)
     assert max(cell_len(line) for line in text.splitlines()) <= width
 
 
@@ -199,11 +199,11 @@ def test_nothing_is_missing_unnoticed() -> None:
     """Columns that are alike are said once, those without room are named; addresses give way before names."""
     names = ["same", "link", *(f"column_{number:02}" for number in range(9))]
     cells = [["as always", f"https://x.example/{row}{'y' * 40}", *[f"{row}{'z' * 30}"] * 9] for row in range(4)]
-    text = " ".join(lines_of(names, cells, [False] * 11, 100).split())
-    assert "In every row shown: same as always" in text
+    text = " ".join(draw_table(names, cells, [False] * 11, 100).split())
+    assert "The same in every row shown: same as always" in text
     for name in names:
         assert name in text
-    missing = text[text.index("Not shown for want of room: ") :]
+    missing = text[text.index("Hidden, terminal too narrow: ") :]
     assert "link" in missing
     assert "column_00" not in missing
     assert "column_08" in missing
@@ -213,14 +213,14 @@ def test_a_row_or_two_are_shown_whole() -> None:
     """A few rows too wide for a table are shown value under value, nothing left out."""
     names = [f"column_{number}" for number in range(30)]
     cells = [[f"value {number} " + "w" * 50 for number in range(30)]]
-    text = lines_of(names, cells, [False] * 30, 80)
+    text = draw_table(names, cells, [False] * 30, 80)
     assert all(name in text for name in names)
     assert "".join(text.split()).count("w" * 50) == 30
 
 
 def test_numbers_stand_to_the_right() -> None:
     """Columns of numbers are aligned for comparing."""
-    assert lines_of(["n", "name"], [["5", "a"], ["1000", "b"]], [True, False], 80).splitlines()[2:] == [
+    assert draw_table(["n", "name"], [["5", "a"], ["1000", "b"]], [True, False], 80).splitlines()[2:] == [
         "   5  a",
         "1000  b",
     ]
@@ -229,7 +229,7 @@ def test_numbers_stand_to_the_right() -> None:
 def test_names_are_data_in_tables() -> None:
     """Markup, escapes and line breaks in a name neither style nor break a table."""
     table = pa.table({"[bold]a": ["[red]x[/red]", "\x1b[2J", "two\nlines"]})
-    text = rows.as_text(table, 60)
+    text = table_text(table, 60)
     assert "[red]x[/red]" in text
     assert "\x1b" not in text
     assert len(text.splitlines()) == 5
@@ -238,5 +238,5 @@ def test_names_are_data_in_tables() -> None:
 def test_a_long_answer_is_cut_on_a_terminal_only() -> None:
     """A person sees the first rows and how many more there are; a file gets all."""
     table = pa.table({"n": list(range(1000))})
-    assert "… and 800 more rows" in rows.as_text(table, 80)
-    assert len(rows.as_text(table, None).splitlines()) == 1002
+    assert "… and 800 more rows" in table_text(table, 80)
+    assert len(table_text(table, None).splitlines()) == 1002

@@ -12,7 +12,7 @@ import collector
 from collector.cli import shell
 
 
-def conversation(monkeypatch: pytest.MonkeyPatch, lake: Path, home: Path, lines: list[str | BaseException]) -> int:
+def conversation(monkeypatch: pytest.MonkeyPatch, lake: Path, home: Path, lines: list[str | BaseException]) -> None:
     """Type the lines; the end of them is the end of input."""
     typed: Iterator[str | BaseException] = iter([*lines, EOFError()])
 
@@ -25,7 +25,7 @@ def conversation(monkeypatch: pytest.MonkeyPatch, lake: Path, home: Path, lines:
     monkeypatch.setattr(PromptSession, "prompt", prompt)
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
     reader = collector.open_lake(lake)
-    return shell._prompt(reader, reader.views())
+    shell._prompt(reader, reader.views())
 
 
 def test_a_conversation(
@@ -35,7 +35,7 @@ def test_a_conversation(
     lines: list[str | BaseException] = [
         "select 41 + 1 as", "answer;", "selec 1;", "select 'given up'", KeyboardInterrupt(), "select 7 as seven;",
     ]  # fmt: skip
-    assert conversation(monkeypatch, demo_lake, tmp_path, lines) == 0
+    conversation(monkeypatch, demo_lake, tmp_path, lines)
     out, err = capsys.readouterr()
     assert "42" in out
     assert "seven" in out
@@ -47,4 +47,4 @@ def test_a_conversation(
 @pytest.mark.parametrize("word", ["exit", "quit;", ".exit"])
 def test_leaving(monkeypatch: pytest.MonkeyPatch, demo_lake: Path, tmp_path: Path, word: str) -> None:
     """Every usual word leaves."""
-    assert conversation(monkeypatch, demo_lake, tmp_path, [word, RuntimeError("asked again")]) == 0
+    conversation(monkeypatch, demo_lake, tmp_path, [word, RuntimeError("asked again")])

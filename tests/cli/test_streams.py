@@ -136,7 +136,7 @@ def test_work_that_is_done_stays_done(demo_lake: Path, tmp_path: Path, command: 
     subprocess.run(["cp", "-r", demo_lake, lake], check=True)
     code, _, err = shell(f"cd {tmp_path}; collector {command} >/dev/full", lake)
     assert code == 0
-    assert err == f"{FULL} The command did its work.\n"
+    assert err == f"{FULL} The command was carried out.\n"
     assert shell(f"cd {tmp_path}; rm -f made.toml; collector {command} | true", lake)[::2] == (0, "")
 
 

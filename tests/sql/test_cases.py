@@ -12,8 +12,8 @@ from collector.lake.base_views import base_view, read_parquet
 from collector.lake.database import Database
 from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
-from collector.query.questions import Questions
-from collector.query.sql_files import identifiers, in_order, read_folder, sql_folder
+from collector.query.questions import Question, Questions
+from collector.query.sql_files import SqlFile, identifiers, in_order, read_folder, sql_folder
 from collector.query.views import SELECTED_RUN, Views, selected_run_view
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
@@ -62,9 +62,9 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
     for source in sources:
         database.define(source.name, source.text)
     parameters = None
-    if case.folder == "questions":
-        parameters = QUESTIONS[case.name].bind(case.parameters) or None
-    elif case.folder != "checks":
+    if case.folder in ("questions", "status"):
+        parameters = Question(case.name, SqlFile(case.name, sql)).bind(case.parameters) or None
+    elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)
     return table.column_names, table.to_pylist()
