@@ -62,7 +62,6 @@ class ProgressObserver:
             return
         snapshot = self._progress.snapshot()
         for installation in snapshot.installations:
-            pace = installation.pace
             self._log.info(
                 "progress",
                 run_id=snapshot.run_id,  # the heartbeat's thread does not have the run's log context
@@ -71,10 +70,8 @@ class ProgressObserver:
                 done=sum(installation.done.values()),
                 found=sum(installation.found.values()),
                 requests=installation.requests,
-                waiting_for=pace.why or None,
-                until=_timestamp(pace.paused_until),
-                budget_left=pace.remaining,
-                resets_at=_timestamp(pace.reset_at),
+                waiting_for=installation.pace.why or None,
+                **_fields(installation.pace, until="paused_until", budget_left="remaining", resets_at="reset_at"),
             )
 
     def display(self) -> Group:
@@ -136,64 +133,49 @@ def observing(*, live: bool) -> Iterator[ProgressObserver]:
 
 def log_line(event: object) -> tuple[str, str, dict[str, object]]:
     """Return the level, text and fields of the log line of an event; nothing of a reply's body is among them."""
-    fields: dict[str, object]
     match event:
         case events.RunBegan():
-            fields = {"started_at": _timestamp(event.started_at), "replies_replayed": event.replies_replayed}
-            return "info", "resumed" if event.resumed_count else "started", fields
+            text = "resumed" if event.resumed_count else "started"
+            return "info", text, _fields(event, "started_at", "replies_replayed")
         case events.RunAbandoned():
-            return "warning", "earlier run abandoned", {"abandoned_run_id": event.run_id, "why": event.why}
+            return "warning", "earlier run abandoned", _fields(event, "why", abandoned_run_id="run_id")
         case events.Draining():
-            return "warning", "stopping after the requests in flight", {"why": event.why}
+            return "warning", "stopping after the requests in flight", _fields(event, "why")
         case events.InstallationSkipped():
-            return "warning", "installation skipped", {"installation": event.installation, "why": event.why}
-        case ForecastReady():
-            forecast = event.forecast
-            late = forecast.late or forecast.ends_at is None
-            fields = {"says": forecast.words, "ends_at": _timestamp(forecast.ends_at)}
-            return "warning" if late else "info", "forecast", {"installation": event.installation, **fields}
+            return "warning", "installation skipped", _fields(event, "installation", "why")
+        case ForecastReady(forecast=forecast):
+            level = "warning" if forecast.late or forecast.ends_at is None else "info"
+            return level, "forecast", _fields(event, "installation") | _fields(forecast, "ends_at", says="words")
         case Waiting():
-            fields = {"why": event.why, "until": _timestamp(event.until)}
-            return "info", "waiting", {"installation": event.installation, **fields}
+            return "info", "waiting", _fields(event, "installation", "why", "until")
         case events.CrawlEnded():
-            return "info", "crawl finished, checking and publishing", {"replies": event.replies}
-        case RetryScheduled(request=request, failure=failure):
+            return "info", "crawl finished, checking and publishing", _fields(event, "replies")
+        case RetryScheduled():
+            failure = _fields(event.failure, "kind", "http_status", why="message")
             return (
                 "info",
                 "retrying",
-                {
-                    "path": request.target,
-                    "kind": failure.kind,
-                    "http_status": failure.http_status,
-                    "why": failure.message,
-                    "attempt": event.attempt,
-                    "wait_s": round(event.wait_s, 2),
-                },
+                _fields(event.request, path="target") | failure | _fields(event, "attempt", "wait_s"),
             )
         case events.SecondRound():
-            return (
-                "warning",
-                "retrying failed requests after a pause",
-                {
-                    "installation": event.installation,
-                    "round": event.number,
-                    "requests": event.requests,
-                    "failed_with": event.failures,
-                    "pause_s": round(event.wait_s, 1),
-                },
-            )
+            names = {"round": "number", "failed_with": "failures", "pause_s": "wait_s"}
+            text = "retrying failed requests after a pause"
+            return "warning", text, _fields(event, "installation", "requests", **names)
         case RateLimitMet():
-            return (
-                "info",
-                "rate limit reached, all requests pause",
-                {
-                    "path": event.request.target,
-                    "http_status": event.status,
-                    "why": event.message,
-                    "wait_s": round(event.wait_s, 2),
-                },
-            )
+            fields = _fields(event, "wait_s", http_status="status", why="message")
+            return "info", "rate limit reached, all requests pause", _fields(event.request, path="target") | fields
     return "debug", type(event).__name__, {}
+
+
+def _fields(source: object, *names: str, **renamed: str) -> dict[str, object]:
+    """Return attributes of `source` as fields of a log line, under their own names or as `field="attribute"`."""
+    fields = {field: getattr(source, name) for field, name in (dict(zip(names, names, strict=True)) | renamed).items()}
+    for field, value in fields.items():
+        if isinstance(value, datetime):
+            fields[field] = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        elif isinstance(value, float):
+            fields[field] = round(value, 2)
+    return fields
 
 
 def _counts_table(installation: events.InstallationProgress) -> Table:
@@ -208,7 +190,3 @@ def _counts_table(installation: events.InstallationProgress) -> Table:
 
 def _until(when: datetime | None) -> str:
     return f" until {when:%H:%M:%S} UTC" if when else ""
-
-
-def _timestamp(when: datetime | None) -> str | None:
-    return None if when is None else when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

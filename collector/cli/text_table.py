@@ -7,7 +7,9 @@ and are shown as they are.
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import Final
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -16,80 +18,100 @@ from rich.table import Table
 from rich.text import Text
 
 _GAP: Final = 2
-_MIN_COLUMN: Final = 12  # a name is still readable
-_MAX_PIPE_COLUMN: Final = 60  # a longer cell moves the rest of its own row only
+_MIN_WIDTH: Final = 12  # of a column: a name is still readable
+_MAX_PIPE_WIDTH: Final = 60  # without a terminal: a longer cell moves the rest of its own row only
 _MAX_RECORDS: Final = 3
 _MAX_CELL_LINES: Final = 6  # JSON of permissions or variables would fill the screen
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One column: `size` is the width of its widest cell or name, `minimum` the width that it is never narrower than."""
+
+    name: str
+    cells: tuple[str, ...]
+    numeric: bool
+
+    @cached_property
+    def size(self) -> int:
+        return max(map(cell_len, (self.name, *self.cells)))
+
+    @property
+    def minimum(self) -> int:
+        return min(self.size, max(_MIN_WIDTH, cell_len(self.name)))
+
+    @property
+    def is_constant(self) -> bool:
+        return len(self.cells) > 1 and len(set(self.cells)) == 1
+
+    @property
+    def has_addresses(self) -> bool:
+        return bool(self.cells) and all(cell.startswith(("https://", "http://")) for cell in self.cells)
 
 
 def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], width: int | None) -> str:
     """Return a table as lines of at most `width` columns, or uncut when `width` is None; `numeric` columns align right."""
     if not names:
         return ""
-    sizes = [max([cell_len(name), *(cell_len(row[i]) for row in rows)]) for i, name in enumerate(names)]
+    cells = list(zip(*rows, strict=True)) or [()] * len(names)
+    columns = [_Column(*column) for column in zip(names, cells, numeric, strict=True)]
+    sizes = [column.size for column in columns]
     if width is None:
-        return _aligned(names, rows, numeric, [min(size, _MAX_PIPE_COLUMN) for size in sizes])
+        return _aligned(columns, [min(size, _MAX_PIPE_WIDTH) for size in sizes])
     if _total(sizes) <= width:
-        return _render(width, _table(names, rows, numeric, sizes))
-    if 0 < len(rows) <= _MAX_RECORDS and _total([min(size, _MIN_COLUMN) for size in sizes]) > width:
+        return _render(width, _table(columns, sizes))
+    if 0 < len(rows) <= _MAX_RECORDS and _total([min(size, _MIN_WIDTH) for size in sizes]) > width:
         return _records(names, rows, width)
-    return _fitted(names, rows, numeric, sizes, width)
+    return _fitted(columns, width)
 
 
 def draw_list(rows: Iterable[Sequence[str]], width: int | None) -> str:
     """Return rows without a header, each column as wide as its longest cell; the last column is wrapped within `width`."""
-    grid = Table.grid(padding=(0, _GAP, 0, 0))
-    for row in rows:
-        grid.add_row(*(Text(cell, overflow="fold") for cell in row))
-    return _render(width or 10_000, grid)
+    return _render(width or 10_000, _grid(rows))
 
 
-def _total(sizes: Sequence[int]) -> int:
-    return sum(sizes) + _GAP * (len(sizes) - 1)
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
-def _aligned(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], sizes: Sequence[int]) -> str:
+def _aligned(columns: Sequence[_Column], widths: Sequence[int]) -> str:
     lines = []
-    for row in (names, ["─" * size for size in sizes], *rows):
-        cells = []
-        for cell, right, size in zip(row, numeric, sizes, strict=True):
-            space = " " * (size - cell_len(cell))
-            cells.append(space + cell if right else cell + space)
-        lines.append((" " * _GAP).join(cells).rstrip() + "\n")
+    texts = ((column.name, "─" * width, *column.cells) for column, width in zip(columns, widths, strict=True))
+    for row in zip(*texts, strict=True):
+        padded = []
+        for cell, column, width in zip(row, columns, widths, strict=True):
+            space = " " * (width - cell_len(cell))
+            padded.append(space + cell if column.numeric else cell + space)
+        lines.append((" " * _GAP).join(padded).rstrip() + "\n")
     return "".join(lines)
 
 
-def _fitted(
-    names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], sizes: Sequence[int], width: int
-) -> str:
-    varying = [i for i in range(len(names)) if len(rows) < 2 or len({row[i] for row in rows}) > 1] or [0]
-    constant = [i for i in range(len(names)) if i not in varying]
+def _fitted(columns: Sequence[_Column], width: int) -> str:
+    varying = [column for column in columns if not column.is_constant] or [columns[0]]
+    constant = [column for column in columns if column not in varying]
     # Addresses are hidden first: broken over several lines, nobody can click them.
-    addresses = {i for i in varying if rows and all(row[i].startswith(("https://", "http://")) for row in rows)}
-    shown = [i for i in varying if i not in addresses] or varying[:1]
-    minimum = [min(size, max(_MIN_COLUMN, cell_len(name))) for name, size in zip(names, sizes, strict=True)]
-    while len(shown) > 1 and _total([minimum[i] for i in shown]) > width:
+    shown = [column for column in varying if not column.has_addresses] or varying[:1]
+    while len(shown) > 1 and _total([column.minimum for column in shown]) > width:
         shown.pop()
-    widths = {i: min(sizes[i], width) for i in shown}
-    while _total([*widths.values()]) > width:
-        widths[max(shown, key=lambda i: widths[i] - minimum[i])] -= 1
-    cells = [[row[i] for i in shown] for row in rows]
-    table = _table([names[i] for i in shown], cells, [numeric[i] for i in shown], [*widths.values()])
-    parts: list[RenderableType] = [table]
-    if values := [f"{names[i]} {rows[0][i]}" for i in constant if rows[0][i]]:
+    minimum = [column.minimum for column in shown]
+    widths = [min(column.size, width) for column in shown]
+    while _total(widths) > width:
+        surplus = [size - least for size, least in zip(widths, minimum, strict=True)]
+        widths[surplus.index(max(surplus))] -= 1
+    parts: list[RenderableType] = [_table(shown, widths)]
+    if values := [f"{column.name} {column.cells[0]}" for column in constant if column.cells[0]]:
         parts.append(Text("The same in every row shown: " + " · ".join(values)))
-    if hidden := [names[i] for i in varying if i not in shown]:
+    if hidden := [column.name for column in varying if column not in shown]:
         parts.append(Text(f"Hidden, terminal too narrow: {', '.join(hidden)} (--format json shows all)."))
     return _render(width, *parts)
 
 
-def _table(
-    names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], widths: Sequence[int]
-) -> Table:
+def _table(columns: Sequence[_Column], widths: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name, right, width in zip(names, numeric, widths, strict=True):
-        table.add_column(Text(name), justify="right" if right else "left", overflow="fold", width=width)
-    for row in rows:
+    for column, width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if column.numeric else "left"
+        table.add_column(Text(column.name), justify=justify, overflow="fold", width=width)
+    for row in zip(*(column.cells for column in columns), strict=True):
         cells = [Text(cell) for cell in row]
         for cell, width in zip(cells, widths, strict=True):
             cell.truncate(_MAX_CELL_LINES * width, overflow="ellipsis")
@@ -97,15 +119,17 @@ def _table(
     return table
 
 
+def _grid(rows: Iterable[Sequence[str]]) -> Table:
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    for row in rows:
+        grid.add_row(*(Text(cell, overflow="fold") for cell in row))
+    return grid
+
+
 def _records(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
     parts: list[RenderableType] = []
     for number, row in enumerate(rows, 1):
-        grid = Table.grid(padding=(0, _GAP, 0, 0))
-        grid.add_column(overflow="fold")
-        grid.add_column(overflow="fold")
-        for name, cell in zip(names, row, strict=True):
-            grid.add_row(Text(name), Text(cell))
-        parts += [Text(f"── {number} ".ljust(min(width, 60), "─")), grid]
+        parts += [Text(f"── {number} ".ljust(min(width, 60), "─")), _grid(zip(names, row, strict=True))]
     return _render(width, *parts)
 
 
