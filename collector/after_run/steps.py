@@ -18,14 +18,14 @@ from collector.lake.growth import nightly_growth
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.run.finalize import RunSummary
-from collector.settings.loading import Afterwards, Settings
+from collector.settings.declarations import AfterRun, Settings
 
 _WRITE_TIMEOUT_S: Final = 5.0
 
 
 def after(settings: Settings, ending: RunResult) -> RunResult:
     """Tidy the lake and tell of the night, as far as the settings ask for it; returns the ending with the lake's size."""
-    wanted = settings.afterwards
+    wanted = settings.after_run
     if ending.summary is not None:
         structlog.contextvars.bind_contextvars(run_id=ending.summary.run_id)
         if ending.summary.clock_is_wrong:
@@ -72,14 +72,14 @@ def _warn_of_the_clock(summary: RunSummary, *, keep: bool) -> None:
 
 
 def _keep(settings: Settings, ending: RunResult) -> None:
-    wanted = settings.afterwards
+    wanted = settings.after_run
     wrong = ending.summary is not None and ending.summary.clock_is_wrong
     keep_days = None if wrong else wanted.keep_days
     done = tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=ending.ended_at)
     structlog.get_logger().info("tidied", **done)
 
 
-def _tell(lake: Path, wanted: Afterwards, ending: RunResult) -> None:
+def _tell(lake: Path, wanted: AfterRun, ending: RunResult) -> None:
     rows = messages.rows_of(lake) if ending.summary is not None else []
     told = messages.morning(ending, rows)
     if (path := wanted.message_file) is not None:

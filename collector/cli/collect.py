@@ -3,7 +3,7 @@
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from collector.cli.output import duration_text, write_json
 from collector.cli.signals import collect_with_signals
 from collector.cli.streams import StdoutError
 from collector.errors import SettingsError
-from collector.settings.loading import Settings
+from collector.settings.declarations import Settings
 
 if TYPE_CHECKING:
     from collector.run.finalize import RunSummary
@@ -30,27 +30,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("collect", epilog=_EPILOG)(collect)
 
 
+@options.takes_settings()
 def collect(
-    config: options.Config = None,
-    lake: options.Lake = None,
-    workspaces: options.Workspaces = None,
-    projects: options.Projects = None,
-    requests_per_second: options.RequestsPerSecond = None,
-    reserve: options.Reserve = None,
-    concurrency: options.Concurrency = None,
-    max_duration: options.MaxDuration = None,
-    keep_raw: options.KeepRaw = False,
-    variable_values: options.VariableValues = None,
-    ca_bundle: options.CaBundle = None,
-    allow_http: options.AllowHttp = False,
-    summary_file: options.SummaryFile = None,
-    message_file: options.MessageFile = None,
-    metrics_file: options.MetricsFile = None,
-    notify_url: options.NotifyUrl = None,
-    keep: options.Keep = None,
-    compact: options.Compact = False,
-    log_format: options.LogFormat = None,
-    log_level: options.LogLevel = None,
+    flags: Mapping[str, object],
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be requested, judging by the last run; send nothing.")
     ] = False,
@@ -59,35 +41,13 @@ def collect(
     """Collect once: crawl, check, publish. An interrupted run is resumed automatically."""
     from collector.cli import logging as logs
 
-    if (log_format or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
-        logs.set_up("json", "info")  # so that a missing token is reported in JSON too
-    given: dict[str, object] = {
-        "config": config,
-        "lake": lake,
-        "workspaces": workspaces,
-        "projects": projects,
-        "requests_per_second": requests_per_second,
-        "reserve": reserve,
-        "concurrency": concurrency,
-        "max_duration": max_duration,
-        "keep_raw": keep_raw,
-        "variable_values": variable_values,
-        "ca_bundle": ca_bundle,
-        "allow_http": allow_http,
-        "summary_file": summary_file,
-        "message_file": message_file,
-        "metrics_file": metrics_file,
-        "notify_url": notify_url,
-        "keep": keep,
-        "compact": compact,
-        "log_format": log_format,
-        "log_level": log_level,
-    }
+    if (flags["log_format"] or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
+        logs.set_up("json", "info")  # a missing token is logged as JSON too
     try:
-        settings = options.settings_from(given, needs_token=True)
+        settings = options.settings_from(flags, needs_token=True)
     except SettingsError as error:
         if not dry:
-            _after_unstarted_run(error, given)
+            _after_unstarted_run(error, flags)
         raise
     if dry:
         _show_plan(settings, form)
@@ -135,7 +95,7 @@ def collect_and_follow_up(
     return summary
 
 
-def _after_unstarted_run(error: SettingsError, given: dict[str, object]) -> None:
+def _after_unstarted_run(error: SettingsError, flags: Mapping[str, object]) -> None:
     """Do the steps after a run for one that could not start, as far as the settings are readable.
 
     A monitor must hear of a token file that is gone, and not only notice that nothing comes any more.
@@ -145,7 +105,7 @@ def _after_unstarted_run(error: SettingsError, given: dict[str, object]) -> None
     from collector.cli import logging as logs
 
     try:
-        settings = options.settings_from(given, needs_token=False)
+        settings = options.settings_from(flags, needs_token=False)
     except SettingsError:
         return
     logs.set_up(settings.log_format, settings.log_level)

@@ -18,8 +18,9 @@ from collector.cli.ask import answer_text
 from collector.cli.collect import summary_line
 from collector.cli.signals import collect_with_signals
 from collector.errors import UsageError
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
 from collector.settings.parsers import directory, require_openable
+from collector.settings.secret import Secret
 
 _MARKER: Final = ".demo"  # a file in every lake that a demo made, and so may replace
 _QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")
@@ -51,7 +52,7 @@ def demo(
     nights: Annotated[int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many runs.")] = 4,
 ) -> int:
     """Collect several runs from a fake Buddy on this machine and show answers; no token, no network."""
-    path = Path(directory(lake, "--lake")).absolute()
+    path = directory(lake, "--lake").absolute()
     require_openable(path)
     _make_directory(path)
     from collector.cli import logging as logs

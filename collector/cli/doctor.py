@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,31 +21,10 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor", epilog="Exit codes: 0 no problem found; 1 warnings; 2 a run would fail.")(doctor)
 
 
-def doctor(
-    config: options.Config = None,
-    lake: options.Lake = None,
-    workspaces: options.Workspaces = None,
-    projects: options.Projects = None,
-    reserve: options.Reserve = None,
-    max_duration: options.MaxDuration = None,
-    ca_bundle: options.CaBundle = None,
-    allow_http: options.AllowHttp = False,
-    form: options.FactsFormat = options.FactFormat.text,
-) -> int:
+@options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
+def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check token, scopes, workspaces, budget, clock and lake before a run; say what to do about each problem."""
-    settings = options.settings_from(
-        {
-            "config": config,
-            "lake": lake,
-            "workspaces": workspaces,
-            "projects": projects,
-            "reserve": reserve,
-            "max_duration": max_duration,
-            "ca_bundle": ca_bundle,
-            "allow_http": allow_http,
-        },
-        needs_token=True,
-    )
+    settings = options.settings_from(flags, needs_token=True)
     from collector.cli import logging as logs
     from collector.preflight.doctor import everything
     from collector.preflight.last_cost import last_costs

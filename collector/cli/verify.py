@@ -10,13 +10,10 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import ignore_closed_pipe, warn_on_output_error
-from collector.errors import UsageError
-from collector.settings.parsers import duration
+from collector.settings.parsers import days
 
 if TYPE_CHECKING:
     from collector.lake.rebuild import Rebuilt
-
-_DAY_S = 86_400
 
 
 def add_to(app: typer.Typer) -> None:
@@ -144,16 +141,14 @@ def prune(
     form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
     """Drop the nights older than --keep; what is known of every action now, and the newest night, stay."""
-    seconds = duration(keep, "--keep")
-    if seconds % _DAY_S:
-        raise UsageError(f"--keep {keep} is not a number of whole days.", "Write it in days, such as 400d.")
+    keep_days = days(keep, "--keep")
     opened = options.open_lake(lake, config)
     from collector.lake.merge import merge_runs
     from collector.lake.prune import prune as drop_nights
 
     now = datetime.now(UTC)
     with opened.writing("prune", now):
-        done = drop_nights(opened, merge_runs, keep_days=int(seconds // _DAY_S), now=now)
+        done = drop_nights(opened, merge_runs, keep_days=keep_days, now=now)
         options.settle_catalog(opened)
     if form is options.FactFormat.json:
         said = {"runs": done.runs, "rows": done.rows, "files": done.files, "history_begins": done.history_begins}

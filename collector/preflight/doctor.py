@@ -21,7 +21,8 @@ from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
 from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
 from collector.preflight.forecast import RateLimitSnapshot, RunCost, forecast
-from collector.settings.loading import Installation, Settings, exact_names, selects
+from collector.settings.declarations import Installation, Settings
+from collector.settings.globs import exact_names, selects
 
 if TYPE_CHECKING:
     from collector.lake.lake import Lake
@@ -310,11 +311,11 @@ async def everything(
     settings: Settings, now: Callable[[], datetime], last: dict[str, RunCost]
 ) -> AsyncIterator[tuple[str, DoctorResult]]:
     """All findings, each with the installation it is about ("" for the lake)."""
-    for finding in of_lake(settings.lake, settings.afterwards.files):
+    for finding in of_lake(settings.lake, settings.after_run.files):
         yield "", finding
     for installation in settings.installations:
-        if (locked := installation.locked) is not None:
-            yield installation.name, DoctorResult("error", "token", str(locked), locked.advice)
+        if (token_error := installation.token_error) is not None:
+            yield installation.name, DoctorResult("error", "token", str(token_error), token_error.advice)
             continue
         try:
             async for finding in of_installation(

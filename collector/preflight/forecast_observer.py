@@ -12,7 +12,7 @@ import structlog
 
 from collector.preflight.forecast import Forecast, RateLimitSnapshot, RunCost, forecast
 from collector.run import progress as events
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 # A look costs microseconds. Until the forecasts are told it is taken ten times as often: they come with the first replies.
 _LOOK_S = 0.5

@@ -15,7 +15,8 @@ from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE
 from collector.errors import CollectorError
 from collector.preflight.forecast import RunCost
 from collector.preflight.last_cost import last_costs
-from collector.settings.loading import Installation, Settings, exact_names, selects
+from collector.settings.declarations import Installation, Settings
+from collector.settings.globs import exact_names, selects
 
 _PROJECTS = """
 select installation, workspace, project, coverage

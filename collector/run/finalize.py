@@ -30,7 +30,7 @@ from collector.query import catalog
 from collector.query.changes import StagedRun as NightDatabase
 from collector.query.checks import CheckRow
 from collector.run.reply_processor import ReplyProcessor
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
 CLOCK_TOLERANCE = timedelta(hours=1)

@@ -16,7 +16,8 @@ from collector.crawl.journal import Answered, Entry, Failed, Line, RequestCost, 
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
 from collector.crawl.reply import GivenUp, Reply
 from collector.lake.flatten import Row, RunKey, flatten
-from collector.settings.loading import Installation, exact_names, selects
+from collector.settings.declarations import Installation
+from collector.settings.globs import exact_names, selects
 
 # Coverages that say something selected was not seen (design.md, section 5); `skipped` counts only when time ran out.
 _MISSED = frozenset({"forbidden", "failed", "quarantined"})

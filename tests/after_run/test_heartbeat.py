@@ -14,7 +14,8 @@ from collector.crawl.rate_limiter import RateLimiterState
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.preflight.forecast_observer import ForecastObserver
 from collector.run import progress as events
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 UNTIL = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 

@@ -13,17 +13,18 @@ from collector.lake.growth import bytes_by_run, nightly_growth
 from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest
 from collector.lake.verify import verify
-from collector.settings.loading import Afterwards, Installation, Secret, Settings
+from collector.settings.declarations import AfterRun, Installation, Settings
+from collector.settings.secret import Secret
 
 pytestmark = pytest.mark.usefixtures("no_catalog")
 WORLD = FakeWorld(workspaces=1, projects=1, pipelines=2, actions=3)
 
 
-def nights(folder: Path, *days: datetime, afterwards: Afterwards) -> Lake:
+def nights(folder: Path, *days: datetime, after_run: AfterRun) -> Lake:
     """Collect a night at each of these times, and open the lake."""
     with FakeBuddy(WORLD) as buddy:
         installation = Installation("us", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
-        settings = Settings((installation,), folder / "lake", afterwards=afterwards)
+        settings = Settings((installation,), folder / "lake", after_run=after_run)
         for number, at in enumerate(days, start=1):
             buddy.world = WORLD.at(night=number)
             assert collect_and_follow_up(settings, ProgressObserver(), now=lambda at=at: at).status == "complete"  # type: ignore[misc]
@@ -36,9 +37,7 @@ def at(month: int, day: int) -> datetime:
 
 def test_old_nights_go_and_past_months_are_merged(tmp_path: Path) -> None:
     """After the first night of October, of September only what is kept is left, in one file for each table."""
-    lake = nights(
-        tmp_path, at(9, 28), at(9, 29), at(9, 30), at(10, 1), afterwards=Afterwards(keep_days=2, compact=True)
-    )
+    lake = nights(tmp_path, at(9, 28), at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(keep_days=2, compact=True))
     assert [run.run_date.day for run in lake.manifest.runs] == [29, 30, 1]
     runs = lake.manifest.tables["runs"]
     assert [(entry.run_month, len(entry.runs)) for entry in runs] == [("2026-09", 2), ("2026-10", 1)]
@@ -47,7 +46,7 @@ def test_old_nights_go_and_past_months_are_merged(tmp_path: Path) -> None:
 
 def test_growth_is_shared_by_the_nights_of_a_merged_file(tmp_path: Path) -> None:
     """Merged or not, each night has its share of the bytes; together they are the lake's, but for the snapshots."""
-    lake = nights(tmp_path, at(9, 29), at(9, 30), at(10, 1), afterwards=Afterwards(compact=True))
+    lake = nights(tmp_path, at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(compact=True))
     tables = lake.manifest.tables
     shares = bytes_by_run(lake.manifest)
     assert set(shares) == {run.run_id for run in lake.manifest.runs}
@@ -66,7 +65,7 @@ def test_a_lake_that_is_busy_afterwards(
         raise LakeBusy("another process holds the lake", "Wait.")
 
     monkeypatch.setattr("collector.after_run.steps.tidy", busy)
-    lake = nights(tmp_path, at(9, 29), at(10, 1), afterwards=Afterwards(keep_days=1))
+    lake = nights(tmp_path, at(9, 29), at(10, 1), after_run=AfterRun(keep_days=1))
     assert len(lake.manifest.runs) == 2
     said = capsys.readouterr()
     assert "another process holds the lake" in said.out + said.err

@@ -31,7 +31,8 @@ from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.lake.lake import Lake
 from collector.lake.tables import PROMOTE_IMAGE_ACTIONS
-from collector.settings.loading import Afterwards, Installation, Secret, Settings
+from collector.settings.declarations import AfterRun, Installation, Settings
+from collector.settings.secret import Secret
 from tests.faults.nights import QUICK
 
 FIRST = datetime(2026, 10, 14, 2, 15, tzinfo=UTC)
@@ -199,14 +200,14 @@ class Nights:
 
     def _settings(self, url: str) -> Settings:
         installation = Installation("us", url, Secret(TOKEN), requests_per_second=0.0, reserve=5)
-        wanted = Afterwards(
+        wanted = AfterRun(
             summary_file=self.folder / "summary.json",
             message_file=self.folder / "morning.md",
             metrics_file=self.folder / "collector.prom",
             keep_days=self.keep_days,
             compact=True,
         )
-        return Settings((installation,), self.lake, afterwards=wanted)
+        return Settings((installation,), self.lake, after_run=wanted)
 
     def _check_files(self) -> None:
         """Beside what the manifest names, and the files it lets readers finish with, nothing is left."""

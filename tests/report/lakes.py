@@ -16,7 +16,8 @@ from collector.report.findings import FINDINGS
 from collector.run.collect import RunContext as Outside
 from collector.run.collect import collect
 from collector.run.progress import Progress
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 FIRST_NIGHT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 ATTACK = "</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 2'>"
