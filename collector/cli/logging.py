@@ -71,7 +71,7 @@ def log_published(summary: "RunSummary") -> None:
 
 def log_output_error(error: OSError) -> None:
     """Log that the summary of a published run could not be written to stdout."""
-    structlog.get_logger().warning("step after the run failed", what="summary on stdout", why=error.strerror)
+    structlog.get_logger().warning("not done after the run", what="summary on stdout", why=error.strerror)
 
 
 class _StructlogHandler(logging.Handler):

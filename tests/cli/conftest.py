@@ -13,20 +13,20 @@ from collector.cli.main import run
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one command said."""
+class CommandResult:
+    """The exit code and the output of one command."""
 
     code: int
     out: str
     err: str
 
 
-Program = Callable[..., Said]
+Program = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Program:
-    """Run commands in an empty directory, with nothing set, and without the last test's log settings."""
+    """Run commands in an empty directory, without environment variables or log settings of an earlier test."""
     for name in os.environ:
         if name.startswith(("BUDDY_", "COLLECTOR_")):
             monkeypatch.delenv(name)
@@ -34,12 +34,18 @@ def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     monkeypatch.setattr(terminal, "_known", [])
     structlog.reset_defaults()
 
-    def call(*argv: str, environ: dict[str, str] | None = None) -> Said:
+    def call(*argv: str, environ: dict[str, str] | None = None) -> CommandResult:
         for name, value in (environ or {}).items():
             monkeypatch.setenv(name, value)
-        structlog.contextvars.clear_contextvars()  # as a new process begins
+        structlog.contextvars.clear_contextvars()  # as in a new process
         code = run(argv)
         out, err = capsys.readouterr()
-        return Said(code, out, err)
+        return CommandResult(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def on_demo(program: Program, demo_lake: Path) -> Program:
+    """Run commands on the demo's lake; read it, never write it."""
+    return lambda *argv: program(*argv, environ={"COLLECTOR_LAKE": str(demo_lake)})

@@ -10,7 +10,7 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.lake.lock import Lock
-from tests.cli.conftest import Program, Said
+from tests.cli.conftest import CommandResult, Program
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
 from tests.worlds import early_in_a_window
@@ -26,7 +26,7 @@ def buddy() -> Iterator[FakeBuddy]:
 
 def examined(
     program: Program, buddy: FakeBuddy, *flags: str, token: str | None = None
-) -> tuple[Said, dict[str, dict[str, str]]]:
+) -> tuple[CommandResult, dict[str, dict[str, str]]]:
     """The outcome, and the findings by what they are about."""
     environ = {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": token or buddy.token}
     said = program("doctor", "--format", "json", *flags, environ=environ)
