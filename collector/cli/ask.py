@@ -39,7 +39,7 @@ def ask(
     form: options.RowsFormat = options.RowFormat.text,
     output: options.Output = None,
 ) -> int:
-    """Answer a question about the lake; without a name, list the questions."""
+    """Answer a question about the lake. Without a name, list the questions."""
     if question is None or listed:
         _list_questions(question, lake, config, form, output)
         return 0

@@ -51,7 +51,7 @@ def demo(
     ] = "./demo-lake",
     nights: Annotated[int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many runs.")] = 4,
 ) -> int:
-    """Collect several runs from a fake Buddy on this machine and show answers; no token, no network."""
+    """Collect several runs from a fake Buddy. Shows answers about them; needs no token and no network."""
     path = directory(lake, "--lake").absolute()
     require_openable(path)
     _make_directory(path)

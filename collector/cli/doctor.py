@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 @options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
 def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
-    """Check token, scopes, workspaces, budget, clock and lake before a run; say what to do about each problem."""
+    """Check whether a run would succeed. Checks token, scopes, workspaces, budget, clock and lake, with advice."""
     settings = options.settings_from(flags, needs_token=True)
     from collector.cli import logging as logs
     from collector.preflight.doctor import everything

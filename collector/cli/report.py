@@ -24,7 +24,7 @@ def report(
     lake: options.Lake = None,
     config: options.Config = None,
 ) -> int:
-    """Write one self-contained HTML page about the lake; it needs no network and no other file."""
+    """Write an HTML page about the lake. It needs no network and no other file."""
     from collector.report import gather, render
 
     page = render(gather(open_reader(lake, config), run, datetime.now(UTC)))

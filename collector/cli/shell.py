@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def shell(lake: options.Lake = None, config: options.Config = None) -> int:
-    """Open an interactive SQL prompt on the lake (the duckdb command line where it is installed)."""
+    """Open an SQL prompt on the lake. It is the duckdb command line where that is installed."""
     reader = open_reader(lake, config)
     views = reader.views()  # opens the lake, so that a missing one is reported at once
     if not sys.stdin.isatty():

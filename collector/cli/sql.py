@@ -25,7 +25,7 @@ def sql(
     form: options.RowsFormat = options.RowFormat.text,
     output: options.Output = None,
 ) -> int:
-    """Run one SELECT over the tables and views; it cannot change anything."""
+    """Run one SELECT on the lake. It may use all tables and views, and cannot change anything."""
     # At a terminal with nothing to read, waiting for input would look like hanging.
     text = statement if statement != "-" else "" if sys.stdin.isatty() else sys.stdin.read()
     if not text.strip():

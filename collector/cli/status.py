@@ -39,7 +39,7 @@ def status(
     form: options.RowsFormat = options.RowFormat.text,
     output: options.Output = None,
 ) -> int:
-    """Show the last runs: status, age, coverage, cost; --max-age makes staleness an exit code."""
+    """Show the last runs. Each has a status, age, coverage and cost; --max-age makes staleness an exit code."""
     max_age_s = None if max_age is None else duration(max_age, "--max-age")
     from collector.lake.lake import Lake
 

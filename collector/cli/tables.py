@@ -24,7 +24,7 @@ def tables(
     form: options.WordsFormat = options.WordFormat.text,
     output: options.Output = None,
 ) -> int:
-    """Show the data dictionary: every table, column, type, unit and meaning."""
+    """Show the data dictionary. It has every table, column, type, unit and meaning."""
     from collector.lake.tables import TABLES
 
     if name is not None and name not in TABLES:
