@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import EXIT_CODES
-from collector.cli.output import duration_text, write_json
+from collector.cli.output import duration_text, write_json, write_text
 from collector.cli.signals import collect_with_signals
 from collector.cli.streams import StdoutError
 from collector.errors import SettingsError
@@ -128,10 +127,9 @@ def _show_plan(settings: Settings, form: options.FactFormat) -> None:
 
 def _show_summary(summary: "RunSummary", form: options.FactFormat) -> None:
     if form is options.FactFormat.json:
-        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")  # UTF-8 whatever the locale
+        write_json(summary)
     else:
-        sys.stdout.write(summary_line(summary) + "\n")
-    sys.stdout.flush()
+        write_text(summary_line(summary) + "\n", None)
 
 
 def summary_line(summary: "RunSummary") -> str:

@@ -1,7 +1,7 @@
 """The program as a person meets it: a command line goes in; an exit code, stdout and stderr come out."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,9 @@ import structlog
 
 from collector.cli import terminal
 from collector.cli.main import run
+from collector.fake_buddy import FakeBuddy, FakeWorld
+
+WORLD = FakeWorld(workspaces=1, projects=2, pipelines=2, actions=3)
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,15 @@ def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 def on_demo(program: Program, demo_lake: Path) -> Program:
     """Run commands on the demo's lake; read it, never write it."""
     return lambda *argv: program(*argv, environ={"COLLECTOR_LAKE": str(demo_lake)})
+
+
+@pytest.fixture
+def buddy() -> Iterator[FakeBuddy]:
+    """Serve a small world."""
+    with FakeBuddy(WORLD) as running:
+        yield running
+
+
+def environ(buddy: FakeBuddy) -> dict[str, str]:
+    """Return the environment in which `collect` asks this Buddy as fast as it can."""
+    return {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token, "COLLECTOR_REQUESTS_PER_SECOND": "0"}

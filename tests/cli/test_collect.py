@@ -3,11 +3,8 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,24 +13,12 @@ import pytest
 
 from collector.cli.collect import summary_line
 from collector.cli.output import duration_text
-from collector.fake_buddy import SECRET_MARKER, FakeBuddy, FakeWorld, Fault
+from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault
 from collector.run.finalize import RunSummary
-from tests.cli.conftest import Program
+from tests.cli.conftest import WORLD, Program, environ
 from tests.cli.test_main import ENVIRON
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
-
-WORLD = FakeWorld(workspaces=1, projects=2, pipelines=2, actions=3)
-
-
-@pytest.fixture
-def buddy() -> Iterator[FakeBuddy]:
-    with FakeBuddy(WORLD) as running:
-        yield running
-
-
-def environ(buddy: FakeBuddy) -> dict[str, str]:
-    return {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token, "COLLECTOR_REQUESTS_PER_SECOND": "0"}
 
 
 def test_a_run(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
@@ -301,69 +286,6 @@ def test_a_refused_token(program: Program, buddy: FakeBuddy) -> None:
     assert result.code == 4
     assert "EXECUTION_INFO" in result.err
     assert "expired-token-1" not in result.err
-
-
-def test_two_runs_at_once(program: Program, buddy: FakeBuddy) -> None:
-    """The second of two exits 5 and the first goes on; status names who holds the lake."""
-    buddy.latency = 0.5  # so long that the first has seconds to go, whatever else this machine does
-    first = started(buddy, "lake")
-    wait_for(lambda: len(buddy.arrivals) > 1)
-    assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 5
-    result = program("status", "--lake", "lake", "--max-age", "26h")
-    assert (result.code, f"in use by 'collect', process {first.pid}" in result.out) == (3, True)
-    assert "interrupted" not in result.out
-    buddy.latency = 0.0
-    first.communicate(timeout=30)
-    assert first.returncode == 0
-
-
-def started(buddy: FakeBuddy, lake: str) -> "subprocess.Popen[str]":
-    """Start `collect` in a process of its own, in the current directory."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "collector", "collect", "--lake", lake, "--concurrency", "2"],
-        env={**ENVIRON, **environ(buddy)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "timed out"
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_once(program: Program, buddy: FakeBuddy, number: signal.Signals) -> None:
-    """The first signal drains: exit code 130, one paragraph, and the next collect requests only what is missing."""
-    buddy.latency = 0.1
-    running = started(buddy, "lake")
-    wait_for(lambda: len(buddy.arrivals) > 4)
-    running.send_signal(number)
-    _, err = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert "collect` again" in err
-    assert "Traceback" not in err
-    buddy.latency = 0.0
-    result = program("collect", "--lake", "lake", environ=environ(buddy))
-    assert result.code == 0
-    assert len(buddy.arrivals) <= buddy.expected_minimum() + 2
-
-
-def test_interrupted_twice(buddy: FakeBuddy, program: Program) -> None:
-    """The second signal exits at once with 130, and nothing is lost."""
-    buddy.script.add(Fault("hang", kind="action", times=None))
-    running = started(buddy, "lake")
-    wait_for(lambda: len(buddy.requests("action")) > 0)
-    running.send_signal(signal.SIGINT)
-    time.sleep(0.3)
-    running.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    _, err = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert time.monotonic() - began < 3
-    assert "Traceback" not in err
-    buddy.script.clear()
-    assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 0
 
 
 @pytest.mark.parametrize("level", ["debug", "error"])

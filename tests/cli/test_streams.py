@@ -8,26 +8,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import collector
-from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
+from collector.fake_buddy import FakeBuddy, Fault
 from collector.lake.lake import Lake
+from tests.cli.conftest import WORLD
 from tests.cli.test_main import ENVIRON
 
-WORLD = FakeWorld(workspaces=1, projects=2, pipelines=2, actions=3)
 FULL = "collector: The output could not be written: No space left on device."
 CLEAN = {name: value for name, value in ENVIRON.items() if not name.startswith(("BUDDY_", "COLLECTOR_", "PYTHON"))}
 CLEAN["PYTHONPATH"] = ENVIRON["PYTHONPATH"]
-
-
-@pytest.fixture
-def buddy() -> Iterator[FakeBuddy]:
-    with FakeBuddy(WORLD) as running:
-        yield running
 
 
 def shell(command: str, lake: Path, buddy: FakeBuddy | None = None) -> tuple[int, str, str]:
