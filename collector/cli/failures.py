@@ -78,7 +78,7 @@ def report_output_error(error: StdoutError) -> int:
 
 @contextmanager
 def warn_on_output_error() -> Iterator[None]:
-    """Around a command that reports what it did: a failure to write that report is a warning, and the exit code stays."""
+    """Around a command that reports what it did: a failure to write the report is a warning; the exit code stays."""
     try:
         yield
         sys.stdout.flush()

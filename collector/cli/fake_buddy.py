@@ -11,7 +11,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def fake_buddy(context: typer.Context) -> int:
-    """Serve a fake Buddy for development. Its options are listed by --help; --port N is the most used."""
+    """Serve a fake Buddy for development. `fake-buddy --help` lists its options, such as --port N."""
     from collector.fake_buddy.__main__ import main
 
     return main(context.args) or 0

@@ -1,7 +1,7 @@
-"""The command line: its commands in the order in which people meet them, and the one place where failures become exit codes.
+"""The command line: its commands in the order in which people meet them, and the place where failures become exit codes.
 
-Two rules: nothing heavy is imported here or at the top of a command module, because `collector --help` must answer at once;
-and the program exits with no code but those in `EXIT_CODES`.
+Two rules: nothing heavy is imported here or at the top of a command module, because `collector --help` must answer at
+once; and the program exits with no code but those in `EXIT_CODES`.
 """
 
 import io

@@ -1,8 +1,8 @@
 """Results on their way out: a table for people, or one of the formats for programs, to stdout or to a file.
 
-JSON is one array of objects in column order, timestamps are ISO 8601 with Z, lists and structs are JSON. An infinite number
-and NaN are null in JSON and have their names elsewhere. In CSV a text that a spreadsheet would run as a formula gets a
-leading apostrophe. In text and Markdown every name is escaped. A file is replaced as a whole or not at all.
+JSON is one array of objects in column order, timestamps are ISO 8601 with Z, lists and structs are JSON. An infinite
+number and NaN are null in JSON and have their names elsewhere. In CSV a text that a spreadsheet would run as a formula
+gets a leading apostrophe. In text and Markdown every name is escaped. A file is replaced completely or not at all.
 """
 
 import csv
@@ -77,14 +77,12 @@ def table_text(table: "pa.Table", width: int | None) -> str:
 
 def duration_text(seconds: float) -> str:
     """Return a duration for people, in its two largest units."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86_400:
-        return f"{whole // 3_600} h {whole % 3_600 // 60} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    days, rest = divmod(round(seconds), 86_400)
+    parts = [(days, "d"), (rest // 3_600, "h"), (rest // 60 % 60, "min"), (rest % 60, "s")]
+    first = next(i for i, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
 
 
 def _values(reader: "pa.RecordBatchReader") -> Iterator[list[Any]]:
@@ -131,7 +129,7 @@ def _cell(value: Any) -> str:
 
 
 def _objects(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
-    """Return each row as a JSON object; a column whose name was there before gets a number, for a name is a member once."""
+    """Return each row as a JSON object; a repeated column name gets a number, because a member has its name once."""
     seen: dict[str, int] = {}
     names = []
     for name in reader.schema.names:

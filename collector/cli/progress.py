@@ -1,6 +1,6 @@
 """What a person or a log sees of a run: a live display on a terminal, otherwise log lines.
 
-The display draws the run's snapshot four times a second, in its own thread; the log gets a line of progress each minute.
+The display draws the run's snapshot four times a second, in its own thread; the log gets a progress line each minute.
 """
 
 import threading

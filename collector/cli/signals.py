@@ -41,6 +41,6 @@ def _stop_or_exit(stop: asyncio.Event) -> None:
     if stop.is_set():
         sys.stderr.write("collector: Stopped at once. Nothing is lost; run `collector collect` again.\n")
         sys.stderr.flush()
-        # Without cleaning up: that would wait for a thread that writes Parquet, and the journal has every reply already.
+        # No clean-up: it would wait for a thread that writes Parquet, and the journal has every reply already.
         os._exit(Interrupted.exit_code)
     stop.set()

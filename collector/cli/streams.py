@@ -1,7 +1,6 @@
-"""stdin, stdout and stderr of the process: what cannot be written to stderr is dropped, a failed write to stdout is an error.
+"""stdin, stdout and stderr of the process: a failed write to stderr is dropped, a failed write to stdout is an error.
 
-Log lines, the progress display, warnings and tracebacks of threads are all written to sys.stderr, so the rule holds for
-each of them.
+Log lines, the progress display, warnings and tracebacks of threads are written to sys.stderr, so the rule applies to all.
 """
 
 import errno

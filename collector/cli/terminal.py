@@ -1,7 +1,7 @@
 """What may be written to a terminal or a log: text without escape sequences and without secrets.
 
-Names from Buddy are data: an escape sequence in a pipeline's name could clear or fake the screen. `without_secrets` is a
-second line of defence behind Secret.
+Names from Buddy are data: an escape sequence in a pipeline's name could clear or fake the screen. `without_secrets` is
+a second line of defence behind Secret.
 """
 
 import os

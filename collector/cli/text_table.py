@@ -1,8 +1,8 @@
 """Tables for people, drawn by rich; the choice of what fits a terminal is made here.
 
-A column with one value in every row is reported in a line below the table. If the columns are still too many, the last ones
-are hidden, and named below it; up to three rows are then shown as records instead, one value per line. Cells arrive escaped
-and are shown as they are.
+A column with one value in every row is reported in a line below the table. If the columns are still too many, the last
+ones are hidden and named below it; up to three rows are then shown as records instead, one value per line. Cells arrive
+escaped and are shown as they are.
 """
 
 import io
@@ -26,7 +26,7 @@ _MAX_CELL_LINES: Final = 6  # JSON of permissions or variables would fill the sc
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """One column: `size` is the width of its widest cell or name, `minimum` the width that it is never narrower than."""
+    """One column: `size` is the width of its widest cell or name, `minimum` the smallest width that it is given."""
 
     name: str
     cells: tuple[str, ...]
@@ -50,7 +50,7 @@ class _Column:
 
 
 def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], width: int | None) -> str:
-    """Return a table as lines of at most `width` columns, or uncut when `width` is None; `numeric` columns align right."""
+    """Return a table as lines of at most `width` columns, uncut when `width` is None; `numeric` columns align right."""
     if not names:
         return ""
     cells = list(zip(*rows, strict=True)) or [()] * len(names)
@@ -66,7 +66,7 @@ def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Seq
 
 
 def draw_list(rows: Iterable[Sequence[str]], width: int | None) -> str:
-    """Return rows without a header, each column as wide as its longest cell; the last column is wrapped within `width`."""
+    """Return rows without a header, each column as wide as its longest cell, the last one wrapped within `width`."""
     return _render(width or 10_000, _grid(rows))
 
 
