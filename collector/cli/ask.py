@@ -50,10 +50,10 @@ def ask(
     answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
     write_rows(answer.table, form, output)
     if form is options.RowFormat.text and output is None:
-        sys.stdout.write(_footer(answer) + "\n")
+        sys.stdout.write(_footer(answer, terminal.width_of(sys.stdout)))
     elif answer.missing:
         # The rows must stay readable for programs, and the gap must be reported all the same.
-        sys.stderr.write("".join(terminal.escape(line) + "\n" for line in _footer(answer).split("\n")))
+        sys.stderr.write(_footer(answer, terminal.width_of(sys.stderr)))
     return 0
 
 
@@ -84,7 +84,7 @@ def answer_text(answer: "Answer", width: int | None, max_rows: int) -> str:
     """Return an answer for people: the first rows, how many there are, of which run, and what that run is missing."""
     hidden = max(0, answer.table.num_rows - max_rows)
     more = f"… and {hidden:,} more\n" if hidden else ""
-    return table_text(answer.table.slice(0, max_rows), width) + more + _footer(answer) + "\n"
+    return table_text(answer.table.slice(0, max_rows), width) + more + _footer(answer, width)
 
 
 def row_count(count: int) -> str:
@@ -92,15 +92,16 @@ def row_count(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _footer(answer: "Answer") -> str:
-    rows, run = row_count(answer.table.num_rows), answer.run
-    if run is None:
-        return f"{rows} · no run has been published yet"
-    footer = f"{rows} · run {run.run_id} ({run.run_date}, {run.status})"
-    if not answer.missing:
-        return footer
-    gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
-    return f"{footer}\nThis run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details."
+def _footer(answer: "Answer", width: int | None) -> str:
+    from collector.cli.text_table import wrap
+
+    run = answer.run
+    origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
+    footer = f"{row_count(answer.table.num_rows)} · {origin}\n"
+    if answer.missing:
+        gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
+        footer += f"This run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details.\n"
+    return wrap(footer, width)
 
 
 def _questions() -> "Questions":

@@ -117,7 +117,7 @@ def _age(age_s: float) -> str:
 
 
 def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: int | None) -> str:
-    from collector.cli.text_table import draw_table
+    from collector.cli.text_table import draw_table, wrap
 
     held_by, interrupted = _unpublished(lake)
     lines = [f"in use by {held_by}"] if held_by else []
@@ -126,7 +126,7 @@ def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: 
     newest = lake.manifest.latest
     if newest is None or age_s is None:
         lines.insert(0, f"{lake.path}: no run has been published yet.")
-        return "".join(terminal.escape(line) + "\n" for line in lines)
+        return wrap("".join(terminal.escape(line) + "\n" for line in lines), width)
     first = rows[0]
     lines = [
         f"{first['lake']}: {first['lake_nights']:,} run{'s' * (first['lake_nights'] != 1)}, "
@@ -142,7 +142,7 @@ def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: 
     names = ["run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems"]
     cells = [_cells(row["run_id"], part) for row in rows for part in row["installations"]]
     table = draw_table(names, cells, [False] * 3 + [True] * 6, width)
-    return "\n".join(terminal.escape(line) for line in lines) + "\n\n" + table
+    return wrap("".join(terminal.escape(line) + "\n" for line in lines), width) + "\n" + table
 
 
 def _cells(run_id: str, part: dict[str, Any]) -> list[str]:

@@ -65,7 +65,7 @@ def markdown(chosen: list["Table"]) -> str:
 
 
 def _text(chosen: list["Table"], width: int | None) -> str:
-    from collector.cli.text_table import draw_list
+    from collector.cli.text_table import draw_list, wrap
 
     parts = []
     for table in chosen:
@@ -73,5 +73,5 @@ def _text(chosen: list["Table"], width: int | None) -> str:
             (f"  {column.name}", column.sql, column.meaning + (f" ({column.unit})" if column.unit else ""))
             for column in table.columns
         ]
-        parts.append(f"{table.name}: one row per {table.grain}\n\n{draw_list(rows, width)}")
+        parts.append(wrap(f"{table.name}: one row per {table.grain}\n", width) + "\n" + draw_list(rows, width))
     return "\n".join(parts)
