@@ -13,8 +13,9 @@ import typer
 
 from collector.cli import terminal
 from collector.errors import CollectorError
-from collector.settings.declarations import SETTINGS, Setting, Settings
+from collector.settings.declarations import SETTINGS, Settings
 from collector.settings.loading import load
+from collector.settings.setting import Setting
 
 if TYPE_CHECKING:
     from collector.lake.lake import Lake as OpenLake
@@ -23,11 +24,11 @@ _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 
 
 def _option(setting: Setting) -> Any:
-    """Return the typer option of a setting. Its value stays text: settings parse it, so all sources have equal rules."""
+    """Return the typer option of a setting. Its value stays text: it is parsed like that of any other source."""
     default = f" [default: {setting.default_text}]" if setting.default_text else ""
     return typer.Option(
         *sorted(setting.flags, key=len, reverse=True),
-        metavar=setting.metavar or None,
+        metavar=setting.metavar,
         help=f"{setting.meaning} ({setting.variables[0]}){default}",
     )
 
@@ -42,33 +43,10 @@ Lake = Annotated[str | None, _option(_BY_KEY["lake"])]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
 
 
-class RowFormat(StrEnum):
-    """Formats of rows."""
-
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
-    markdown = "markdown"
-    parquet = "parquet"
-
-
-class FactFormat(StrEnum):
-    """Formats of a short report."""
-
-    text = "text"
-    json = "json"
-
-
-class WordFormat(StrEnum):
-    """Formats of a document."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
-    csv = "csv"
-
-
+# The formats of rows, of a short report, and of a document.
+RowFormat = StrEnum("RowFormat", ["text", "json", "jsonl", "csv", "markdown", "parquet"])
+FactFormat = StrEnum("FactFormat", ["text", "json"])
+WordFormat = StrEnum("WordFormat", ["text", "json", "markdown", "csv"])
 RowsFormat = Annotated[RowFormat, typer.Option("--format", "-f", help="Format of the rows.")]
 FactsFormat = Annotated[
     FactFormat, typer.Option("--format", "-f", help="Output for people (text) or for programs (json).")
@@ -79,38 +57,27 @@ WordsFormat = Annotated[WordFormat, typer.Option("--format", "-f", help="Format 
 def takes_settings(*keys: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command `--config` and the flags of the settings of these keys, or of all settings when there are none.
 
-    The command takes what was given of them as its first argument, by key: what `settings_from` needs.
+    The command takes what was given of them, by key, as its first argument: what `settings_from` needs.
     """
-    parameters = [Parameter("config", Parameter.KEYWORD_ONLY, default=None, annotation=Config)]
+    flags = [_parameter("config", Config)]
     for setting in (_BY_KEY[key] for key in keys or _BY_KEY if _BY_KEY[key].flags):
-        kind, default = _kind(setting)
-        parameters.append(
-            Parameter(
-                setting.key, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, _option(setting)]
-            )
-        )
-    names = [parameter.name for parameter in parameters]
+        kind: Any = {bool: bool, tuple: list[str]}.get(type(setting.default), str)
+        flags.append(_parameter(setting.key, Annotated[kind | None, _option(setting)]))
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
         def with_flags(**arguments: Any) -> int:
-            flags = {name: arguments.pop(name) for name in names}
-            return command(flags, **arguments)
+            return command({flag.name: arguments.pop(flag.name) for flag in flags}, **arguments)
 
-        own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in list(signature(command).parameters.values())[1:]]
-        # What typer reads in the place of a written list of parameters.
-        with_flags.__signature__ = Signature([*parameters, *own])  # type: ignore[attr-defined]
-        with_flags.__annotations__ = {each.name: each.annotation for each in (*parameters, *own)}
+        own = list(signature(command).parameters.values())[1:]
+        with_flags.__signature__ = Signature([*flags, *own])  # type: ignore[attr-defined]  # typer reads it
         return with_flags
 
     return decorate
 
 
-def _kind(setting: Setting) -> tuple[Any, Any]:
-    """Return the type of a flag and its value when it is not given."""
-    if isinstance(setting.default, bool):
-        return bool, False
-    return (list[str] | None if isinstance(setting.default, tuple) else str | None), None
+def _parameter(name: str, annotation: Any) -> Parameter:
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
 
 
 def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings:

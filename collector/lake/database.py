@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +25,6 @@ import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError, NotPublished, QueryError
 from collector.lake.arrow_types import exact_columns
-from collector.settings.suggestions import did_you_mean
 
 # Rows of a batch that streams out: about 4 MB of the widest table.
 BATCH_ROWS = 2_000
@@ -353,7 +353,9 @@ def _nearest(text: str, names: Sequence[str]) -> str:
     unknown = _UNKNOWN_TABLE.search(text)
     if unknown is None:
         return "Correct the SQL; `collector tables` lists every table and column."
-    return f"{did_you_mean(unknown['name'], names)}`collector tables` lists every table and column."
+    near = get_close_matches(unknown["name"], names, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{hint}`collector tables` lists every table and column."
 
 
 def _first_line(text: str) -> str:

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
 from collector.errors import QueryError
 from collector.query.sql_files import SqlFile, read_folder
-from collector.settings.suggestions import did_you_mean
 
 _LINE = re.compile(
     r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
@@ -118,8 +118,9 @@ class Questions:
 
 def _suggestion(name: str, known: Iterable[str], none: str) -> str:
     names = sorted(known)
-    if suggestion := did_you_mean(name, names):
-        return suggestion.rstrip()
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    if near:
+        return f"Did you mean {near[0]}?"
     return f"It takes {', '.join(names)}." if names and len(names) <= 8 else "" if names else none
 
 

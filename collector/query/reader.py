@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +26,6 @@ from collector.query.questions import Question, Questions
 from collector.query.sql_files import identifiers, sql_folder
 from collector.query.views import Views, grouped, sources_of_views
 from collector.settings.parsers import directory
-from collector.settings.suggestions import did_you_mean
 
 _ATTEMPTS = 5
 _GAPS = """
@@ -157,7 +157,7 @@ def open_lake(path: "str | PathLike[str]") -> LakeReader:
 
     Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
     """
-    opened = directory(fspath(path), "the path of the lake")
+    opened = Path(directory(fspath(path), "the path of the lake"))
     return LakeReader(lambda: Lake.open(opened))
 
 
@@ -177,7 +177,8 @@ def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
         return found[-1]
     if not runs:
         raise QueryError(f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`.")
-    hint = did_you_mean(wanted, [run.run_id for run in runs])
+    near = get_close_matches(wanted, [run.run_id for run in runs], n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
     raise QueryError(
         f"there is no run {wanted!r} in this lake",
         advice=f"{hint}The latest is {runs[-1].run_id}; `collector status` lists the last ones.",

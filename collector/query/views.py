@@ -16,6 +16,7 @@ from collector.lake.database import Database, literal
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
+from collector.query.contract_views import contract_views
 from collector.query.sql_files import SqlFile, in_order, read_folder
 
 # Paths of files by table, grouped by equal schema.
@@ -82,8 +83,8 @@ def grouped(lake: Lake, run_id: str | None = None, many_nights: Collection[str] 
 
 
 def sources_of_views(folder: Path) -> dict[str, SqlFile]:
-    """The files of sql/clean and sql/facts under `folder`, by view."""
-    return read_folder(folder / "clean") | read_folder(folder / "facts")
+    """Return the views of the contract and the files of sql/clean and sql/facts under `folder`, by view."""
+    return contract_views() | read_folder(folder / "clean") | read_folder(folder / "facts")
 
 
 def selected_run_view(run: RunEntry | None) -> str:

@@ -153,7 +153,6 @@ def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Nigh
         listed_installations=[name for name, f in night.gathering.frontiers.items() if f.workspaces_listed],
         spill=night.directory / "spill",
         counted=counted,
-        known_enum_values=[(t.name, c.name, value) for t in TABLES.values() for c in t.columns for value in c.values],
     )
 
 

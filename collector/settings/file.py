@@ -12,8 +12,6 @@ from collector.settings.declarations import PER_INSTALLATION, SETTINGS, TOKEN_KE
 from collector.settings.escape import quote
 from collector.settings.suggestions import did_you_mean
 
-__all__ = ["ConfigFile", "find_config_file"]
-
 # It stands in the `installation` column and can be typed without quotes.
 _INSTALLATION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -45,12 +43,9 @@ def find_config_file(flag: object, environ: Mapping[str, str], cwd: Path) -> Con
 def _read(path: Path) -> ConfigFile:
     try:
         parsed: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read: {error.strerror}.", "Make it readable, or name another file."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{path} cannot be read: {reason}.", "Correct that, or name another file.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
             f"{path} is not valid TOML: {error}.", "Correct that line; `collector init` shows the form."

@@ -2,8 +2,6 @@
 
 from fnmatch import fnmatchcase
 
-__all__ = ["exact_names", "selects"]
-
 
 def selects(globs: tuple[str, ...], name: str) -> bool:
     """Return whether `name` is collected: it matches a glob, or there are only excludes, and it matches no exclude."""

@@ -17,8 +17,6 @@ from collector.settings.sources import Sources
 from collector.settings.tokens import TokenUnavailable, token_of_environment, token_of_table
 from collector.settings.urls import REGIONS, api_url, name_of, require_encryption
 
-__all__ = ["load"]
-
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, needs_token: bool = True) -> Settings:
     """Return the settings. `flags` has what was given on the command line, by the key of the setting, and `config`.

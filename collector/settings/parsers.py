@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from collector.errors import SettingsError
 from collector.settings.escape import quote
@@ -77,7 +77,7 @@ def flag(value: object, where: str) -> bool:
     raise SettingsError(f"{where} is {quote(value)}, but it must be true or false.", "Write true or false.")
 
 
-def one_of(*allowed: str) -> Callable[[object, str], str]:
+def one_of(*allowed: str) -> Callable[[object, str], Any]:
     """Return a parser of one of the `allowed` words, in upper or lower case."""
 
     def parse(value: object, where: str) -> str:

@@ -2,8 +2,6 @@
 
 from typing import Final, NoReturn, final
 
-__all__ = ["SHOWN", "Secret"]
-
 SHOWN: Final = "[secret]"
 
 

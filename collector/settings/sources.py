@@ -6,15 +6,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from collector.settings.declarations import Setting, declared
 from collector.settings.file import ConfigFile
-
-__all__ = ["Sources", "Written"]
+from collector.settings.setting import Setting, declared
 
 _NO_TABLE: Final[Mapping[str, object]] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+# Neither has a repr: an environment holds tokens, and what was written may be a secret.
+@dataclass(frozen=True, repr=False)
 class Written:
     """What somebody wrote, the name by which they know it, and the directory to which a path in it is relative."""
 
@@ -23,7 +22,7 @@ class Written:
     directory: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sources:
     """All that was written for one command."""
 

@@ -4,13 +4,12 @@ import json
 import textwrap
 from collections.abc import Iterable
 
-from collector.settings.declarations import PER_INSTALLATION, AfterRun, Setting, Settings, declared
-
-__all__ = ["template"]
+from collector.settings.declarations import PER_INSTALLATION, AfterRun, Settings
+from collector.settings.setting import Setting, declared
 
 _HEAD = """\
-# Settings of the collector. Flags and environment variables win over this file. Remove the leading # of a line to set it.
-# Paths are relative to this file.
+# Settings of the collector. Flags and environment variables win over this file. Paths are relative to this file.
+# To change a setting, remove the # before its name.
 """
 _TOKEN = """\
 # The token itself must not stand in this file. Name one source of it: a variable, a file, or a command that prints it.
@@ -21,10 +20,6 @@ token_env = "BUDDY_TOKEN"
 _INSTALLATIONS = """\
 # Several installations in one run: one table each, with its own source of a token. A table may hold any setting of the
 # section "One installation of Buddy"; what it does not hold comes from there, except the token.
-#[installations.us]
-#region = "US"
-#token_env = "BUDDY_TOKEN_US"
-
 #[installations.eu]
 #region = "EU"
 #token_file = "/etc/collector/eu.token"

@@ -12,8 +12,6 @@ import time
 from contextlib import suppress
 from typing import IO, Final, cast
 
-__all__ = ["OUTPUT_LIMIT", "TIME_LIMIT_S", "OutputTooLong", "run_token_command"]
-
 # A password manager may ask for a touch or a fingerprint; nobody answers after a minute.
 TIME_LIMIT_S: Final = 60.0
 # Tokens have tens to hundreds of characters; the longest that a header can hold are a few thousand.

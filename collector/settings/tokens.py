@@ -13,8 +13,6 @@ from collector.settings.secret import Secret
 from collector.settings.sources import Sources
 from collector.settings.token_command import TIME_LIMIT_S, OutputTooLong, run_token_command
 
-__all__ = ["TokenUnavailable", "token_of_environment", "token_of_table"]
-
 # Visible ASCII, which includes all that the credentials of an Authorization header may hold (RFC 6750).
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 

@@ -9,8 +9,6 @@ from collector.settings.escape import quote
 from collector.settings.parsers import text
 from collector.settings.secret import Secret
 
-__all__ = ["REGIONS", "api_url", "is_loopback", "name_of", "notify_url", "region", "require_encryption"]
-
 # API hosts of Buddy's own installations. Asia-Pacific is `AS` in newer SDKs and `AP` in older ones.
 REGIONS: Final = {
     "us": "https://api.buddy.works",

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from collector.settings.declarations import PER_INSTALLATION, SETTINGS, TOKEN_KEYS, Setting
+from collector.settings.declarations import PER_INSTALLATION, SETTINGS, TOKEN_KEYS
 from collector.settings.file import ConfigFile
 from collector.settings.secret import Secret
+from collector.settings.setting import Setting
 from collector.settings.sources import Sources
 from collector.settings.template import template
 from tests.settings.loaded import loaded, one
@@ -24,7 +25,7 @@ def test_a_setting_is_read_from_each_of_its_places(setting: Setting) -> None:
     example = (
         True if setting.default is False else setting.example or json.loads(json.dumps(setting.default, default=str))
     )
-    text = ",".join(example) if isinstance(example, tuple) else str(example)
+    text = ",".join(example) if isinstance(example, list) else str(example)
     expected = read(setting, table={setting.key: example})
     variables = dict.fromkeys(setting.variables, UNUSABLE)
     if setting.flags:
@@ -68,6 +69,6 @@ def test_the_template_names_every_setting(tmp_path: Path) -> None:
     settings = loaded(tmp_path, toml="\n".join(f"{key} = {json.dumps(value)}" for key, value in only.items()))
     assert one(settings).api_url == parsed["api_url"]
     installations = tomllib.loads("[installations." + tables)["installations"]
-    assert set(installations) == {"us", "eu", "onprem"}
+    assert set(installations) == {"eu", "onprem"}
     known = {setting.key for setting in PER_INSTALLATION} | set(TOKEN_KEYS)
     assert all(set(table) <= known for table in installations.values())

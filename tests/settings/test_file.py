@@ -36,12 +36,12 @@ def test_the_config_file_is_found_by_flag_variable_and_name(tmp_path: Path) -> N
     ],
 )
 def test_unusable_files(tmp_path: Path, toml: str, words: str) -> None:
-    """Every mistake in collector.toml is told by its key."""
+    """Every mistake in collector.toml is reported with its key."""
     assert words in refused(tmp_path, {}, ENVIRON if "installations" not in toml else {}, toml)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A missing, undecodable or misplaced file is told by its path."""
+    """A missing, undecodable or misplaced file is reported with its path."""
     assert "no such file" in refused(tmp_path, {"config": "x.toml"})
     assert "COLLECTOR_CONFIG" in refused(tmp_path, {}, {**ENVIRON, "COLLECTOR_CONFIG": "x.toml"})
     assert "/nope" in refused(tmp_path, {}, {"BUDDY_TOKEN_FILE": "/nope"})

@@ -60,6 +60,21 @@ requests_per_second = 0
     assert (eu.reserve, own.reserve, own.requests_per_second) == (9, 3, 0.0)
 
 
+def test_the_region_of_a_table_wins_over_the_url_at_the_top(tmp_path: Path) -> None:
+    """A table inherits the URL at the top of the file, unless it has a region of its own."""
+    toml = """
+api_url = "https://buddy.example.com/api"
+token_env = "T"
+[installations.own]
+token_env = "T"
+[installations.eu]
+region = "EU"
+token_env = "T"
+"""
+    urls = [each.api_url for each in loaded(tmp_path, {}, {"T": "token-1"}, toml).installations]
+    assert urls == ["https://buddy.example.com/api", "https://api.eu.buddy.works"]
+
+
 def test_one_url_for_several_installations_is_refused(tmp_path: Path) -> None:
     """A region or URL in the environment beside named installations is refused."""
     toml = "[installations.eu]\nregion = 'EU'\ntoken_env = 'T'\n"

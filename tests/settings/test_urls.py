@@ -24,7 +24,7 @@ def test_regions(tmp_path: Path, written: str, name: str, host: str) -> None:
 
 
 def test_a_region_written_as_a_url_is_still_that_region(tmp_path: Path) -> None:
-    """Rows of one installation do not change their name with the way it was written."""
+    """An installation has the same name whether its region or its URL was written."""
     assert one(loaded(tmp_path, {}, {**ENVIRON, "BUDDY_API_URL": "https://api.eu.buddy.works/"})).name == "eu"
 
 
@@ -38,6 +38,7 @@ def test_a_region_written_as_a_url_is_still_that_region(tmp_path: Path) -> None:
         ("https:///api", "names no host"),
         ("https://host:port", "not a URL"),
         ("https://[::1", "not a URL"),
+        ("https://jo:pa55word@ho\u2100st", "not a URL"),
         ("https://jo:pa55word@host/api", "user name"),
         ("https://pa55word@host/api", "user name"),
         ("https://host/api?access_token=pa55word", "'?'"),
@@ -48,7 +49,7 @@ def test_a_region_written_as_a_url_is_still_that_region(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_urls(tmp_path: Path, url: str, words: str) -> None:
-    """A URL that cannot be used is refused, and never quoted: it may carry a password."""
+    """A URL that cannot be used is refused and not quoted, because it may hold a password."""
     said = refused(tmp_path, {}, {**ENVIRON, "BUDDY_API_URL": url})
     assert words in said
     assert "BUDDY_API_URL" in said
