@@ -77,8 +77,8 @@ def collect_and_follow_up(
     rng: random.Random | None = None,
 ) -> "RunSummary":
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
-    from collector.after_run.run_result import RunResult, failed
-    from collector.after_run.steps import after
+    from collector.after_run.run_result import RunResult, failed_run
+    from collector.after_run.steps import run_steps
     from collector.preflight.forecast_observer import ForecastObserver
     from collector.preflight.last_cost import last_costs
 
@@ -88,9 +88,9 @@ def collect_and_follow_up(
         summary = collect_with_signals(settings, forecasting, now=now, rng=rng)
     except Exception as error:
         forecasting.bind_run()
-        after(settings, failed(error, started_at, now()))
+        run_steps(settings, failed_run(error, started_at, now()))
         raise
-    after(settings, RunResult(summary.exit_code, started_at, now(), summary))
+    run_steps(settings, RunResult(summary.exit_code, started_at, now(), summary))
     return summary
 
 
@@ -99,8 +99,8 @@ def _after_unstarted_run(error: SettingsError, flags: Mapping[str, object]) -> N
 
     A monitor must hear of a token file that is gone, and not only notice that nothing comes any more.
     """
-    from collector.after_run.run_result import failed
-    from collector.after_run.steps import after
+    from collector.after_run.run_result import failed_run
+    from collector.after_run.steps import run_steps
     from collector.cli import logging as logs
 
     try:
@@ -109,18 +109,18 @@ def _after_unstarted_run(error: SettingsError, flags: Mapping[str, object]) -> N
         return
     logs.set_up(settings.log_format, settings.log_level)
     now = datetime.now(UTC)
-    after(settings, failed(error, now, now))
+    run_steps(settings, failed_run(error, now, now))
 
 
 def _show_plan(settings: Settings, form: options.FactFormat) -> None:
-    from collector.preflight.plan import plans, words
+    from collector.preflight.plan import describe, make_plans
 
-    found = plans(settings)
+    plans = make_plans(settings)
     if form is options.FactFormat.json:
-        write_json(found)
+        write_json(plans)
         return
-    for plan in found:
-        for line in words(plan, settings, datetime.now(UTC)):
+    for plan in plans:
+        for line in describe(plan, settings, datetime.now(UTC)):
             sys.stdout.write(terminal.escape(line) + "\n")
     sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
 

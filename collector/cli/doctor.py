@@ -26,14 +26,14 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
     """Check whether a run would succeed. Checks token, scopes, workspaces, budget, clock and lake, with advice."""
     settings = options.settings_from(flags, needs_token=True)
     from collector.cli import logging as logs
-    from collector.preflight.doctor import everything
+    from collector.preflight.doctor import run_checks
     from collector.preflight.last_cost import last_costs
 
     logs.set_up(settings.log_format, "error")
 
     async def examine() -> list[tuple[str, "DoctorResult"]]:
         results = []
-        async for installation, result in everything(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
+        async for installation, result in run_checks(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
             results.append((installation, result))
             if form is options.FactFormat.text:
                 with ignore_closed_pipe():

@@ -53,7 +53,7 @@ class ProgressObserver:
         if isinstance(event, events.RunBegan):
             structlog.contextvars.bind_contextvars(run_id=event.run_id)
         if isinstance(event, ForecastReady):
-            self._forecasts[event.installation] = event.forecast.words
+            self._forecasts[event.installation] = event.forecast.sentence
         getattr(self._log, level)(text, **fields)
 
     def heartbeat(self) -> None:
@@ -145,7 +145,7 @@ def log_line(event: object) -> tuple[str, str, dict[str, object]]:
             return "warning", "installation skipped", _fields(event, "installation", "why")
         case ForecastReady(forecast=forecast):
             level = "warning" if forecast.late or forecast.ends_at is None else "info"
-            return level, "forecast", _fields(event, "installation") | _fields(forecast, "ends_at", says="words")
+            return level, "forecast", _fields(event, "installation") | _fields(forecast, "ends_at", says="sentence")
         case Waiting():
             return "info", "waiting", _fields(event, "installation", "why", "until")
         case events.CrawlEnded():

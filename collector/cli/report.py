@@ -25,9 +25,9 @@ def report(
     config: options.Config = None,
 ) -> int:
     """Write an HTML page about the lake. It needs no network and no other file."""
-    from collector.report import gather, render
+    from collector.report import collect_contents, render
 
-    page = render(gather(open_reader(lake, config), run, datetime.now(UTC)))
+    page = render(collect_contents(open_reader(lake, config), run, datetime.now(UTC)))
     write_text(page, None if output == "-" else output)
     if output != "-":
         sys.stderr.write(f"Wrote {terminal.escape(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")

@@ -21,7 +21,7 @@ MEBIBYTE = 2**20
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are pursued for seconds, not for minutes."""
     limits = {**{name: getattr(QUICK, name) for name in QUICK.__struct_fields__}, "stuck_after_s": 20.0}
-    monkeypatch.setattr(collect, "FakeWorld", partial(collect.RunContext, limits=type(QUICK)(**limits)))
+    monkeypatch.setattr(collect, "RunContext", partial(collect.RunContext, limits=type(QUICK)(**limits)))
 
 
 def planted(world: FakeWorld, nights: int) -> tuple[FakeWorld, list[tuple[Any, ...]]]:

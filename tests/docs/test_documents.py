@@ -15,7 +15,7 @@ from collector.cli.failures import EXIT_CODES
 from collector.errors import CollectorError
 from collector.lake.tables import PROBLEM_KINDS
 from collector.settings.declarations import SETTINGS
-from tests.after_run.endings import published
+from tests.after_run.run_results import published
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,7 +59,7 @@ def test_every_kind_of_problem_has_advice() -> None:
 
 def test_every_metric_is_documented() -> None:
     """The metrics are those that a night writes."""
-    written = re.findall(r"^# TYPE (\S+) gauge$", metrics.text(published()), re.MULTILINE)
+    written = re.findall(r"^# TYPE (\S+) gauge$", metrics.metrics_text(published()), re.MULTILINE)
     assert list(rows_of("metrics")) == written
 
 

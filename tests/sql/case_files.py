@@ -66,7 +66,7 @@ class Case:
 
     @property
     def folder(self) -> str:
-        """clean, facts, questions or checks."""
+        """The folder of sql/ that holds its SQL file."""
         return self.file.parent.name
 
     @property

@@ -13,7 +13,7 @@ from collector.query.sql_files import read_folder, sql_folder
 from tests.sql.case_files import CASES, read_cases
 
 SQL = sql_folder()
-FOLDERS = ("clean", "facts", "questions", "checks", "status")
+FOLDERS = ("clean", "facts", "questions", "checks", "plan", "status")
 WITH_PARAMETERS = ("questions/", "status/")
 FILES = {f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()}
 QUESTIONS = Questions(SQL).all
