@@ -13,8 +13,8 @@ from collector.lake.database import Database
 from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
-from collector.query.questions import Questions
-from collector.query.sql_files import identifiers, in_order, sql_folder
+from collector.query.questions import Question, Questions
+from collector.query.sql_files import SqlFile, identifiers, in_order, sql_folder
 from collector.query.views import SELECTED_RUN, Views, selected_run_view, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
@@ -63,8 +63,8 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
     for source in sources:
         database.define(source.name, source.text)
     parameters = None
-    if case.folder == "questions":
-        parameters = QUESTIONS[case.name].bind(case.parameters) or None
+    if case.folder in ("questions", "status"):
+        parameters = Question(case.name, SqlFile(case.name, sql)).bind(case.parameters) or None
     elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)

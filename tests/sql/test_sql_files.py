@@ -13,7 +13,8 @@ from collector.query.sql_files import read_folder, sql_folder
 from tests.sql.case_files import CASES, read_cases
 
 SQL = sql_folder()
-FOLDERS = ("clean", "facts", "questions", "checks", "plan")
+FOLDERS = ("clean", "facts", "questions", "checks", "plan", "status")
+WITH_PARAMETERS = ("questions/", "status/")
 FILES = {f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()}
 QUESTIONS = Questions(SQL).all
 
@@ -81,7 +82,7 @@ def test_parameters_are_declared_and_used(name: str) -> None:
     assert used == {parameter.name for parameter in QUESTIONS[name].parameters}
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("questions/")])
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(WITH_PARAMETERS)])
 def test_only_questions_have_parameters(name: str) -> None:
     """Views and checks depend on nothing but the tables."""
     assert not re.findall(r"\$\w", code(name))

@@ -7,8 +7,7 @@ import argparse
 import time
 from pathlib import Path
 
-from collector.cli.leaving import leave
-from collector.cli.signals import night
+from collector.cli.signals import collect_with_signals
 from collector.run import progress as events
 from collector.settings.loading import load
 from tests.bench.clients.ending import say
@@ -29,7 +28,7 @@ class Stopwatch:
 
 
 def main() -> None:
-    """Collect one night and say what its stages took."""
+    """Collect once and say what its stages took."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--token", required=True)
@@ -47,7 +46,7 @@ def main() -> None:
     }
     environ = {"BUDDY_TOKEN": given.token, "BUDDY_API_URL": given.url}
     watch = Stopwatch()
-    summary = night(load(flags, environ, Path.cwd()), watch)
+    summary = collect_with_signals(load(flags, environ, Path.cwd()), watch)
     began, ended = watch.moments[events.RunBegan], watch.moments[events.CrawlEnded]
     files = [file for file in given.lake.rglob("*") if file.is_file()]
     say(
@@ -61,7 +60,6 @@ def main() -> None:
         close_s=time.perf_counter() - ended[0],
         close_cpu_s=time.process_time() - ended[1],
     )
-    leave(0)
 
 
 if __name__ == "__main__":

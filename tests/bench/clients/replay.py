@@ -10,7 +10,6 @@ import msgspec
 
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
-from collector.cli.signals import fewer_collections
 from collector.crawl.frontier import Frontier
 from collector.crawl.journal import FORMAT, Answered, Header, Journal, Line, RequestCost
 from collector.crawl.redaction import Redactor
@@ -83,7 +82,7 @@ def main() -> None:
         return taken
 
     wall, cpu = time.perf_counter(), time.process_time()
-    with journal, fewer_collections():
+    with journal:
         replies = journal.replay(take)
     assert gathering.frontiers["us"].finished
     say(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
