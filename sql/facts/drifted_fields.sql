@@ -1,7 +1,7 @@
--- One row per field that Buddy sent in the selected run and that has no column, nor is documented.
+-- One row per field that Buddy sent in the selected run and that has neither a column nor documentation.
 --
--- object is the table it was found in; name is the field's path in the reply (pipeline.labels). things counts the rows that
--- hold it, first_seen is the first night that did.
+-- object is the table, name the field's path in the reply (pipeline.labels). things is the number of rows that have it,
+-- first_seen the first run that had it.
 with
 drift as (select * from schema_drift)
 select

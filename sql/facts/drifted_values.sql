@@ -1,7 +1,7 @@
--- One row per column and enum value of the selected run that Buddy doesn't document.
+-- One row per column and enum value of the selected run that Buddy does not document.
 --
--- object is the table. things counts the rows that hold the value, first_seen is the first night that did. regexp_extract is
--- DuckDB's: a value may hold an equals sign, a column's name does not.
+-- object is the table. things is the number of rows that have the value, first_seen the first run that had it.
+-- regexp_extract is DuckDB's; a value may contain an equals sign, a column name does not.
 with
 drift as (select * from schema_drift)
 select
