@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.buddy import schema
-from collector.buddy.decode import check_promote_image, decode_list
+from collector.buddy.decode import ListPage, check_promote_image, decode
 from collector.buddy.field_spec import BuddyObject
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
-from collector.buddy.requests import Kind
+from collector.buddy.requests import Kind, Request
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion
 from collector.lake.flatten import Row, RunKey, canonical, flatten, value_state
 from collector.lake.staging import record_batch
@@ -106,7 +106,9 @@ def test_every_scalar_of_a_list_item_is_accounted_for(view: type[BuddyObject], d
     envelope = data.draw(
         st.dictionaries(st.just("its_children_list"), st.dictionaries(TEXT, JSON, min_size=1, max_size=2))
     )
-    assert decode_list(kind, {kind.value: [document]}).items[0].violation is None
+    page = decode(Request("us", kind), {kind.value: [document]})
+    assert isinstance(page, ListPage)
+    assert page.items[0].violation is None
     [(found_table, row)] = rows_of(ListedItem(kind, key, 3, document, True, "complete", envelope))
     assert found_table == table
     assert said([(table, row)]) == scalars(document) + scalars(envelope)
