@@ -22,7 +22,7 @@ RUN = run_entry(0)
 
 
 def read(paths: list[Path], table: Table) -> pa.Table:
-    """The rows of parts, in order."""
+    """Return the rows of parts, in order."""
     return pa.concat_tables([pq.read_table(path) for path in paths]).cast(table.schema).combine_chunks()
 
 
@@ -63,7 +63,7 @@ def test_long_texts_make_parts_sooner(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_appending_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event loop appends: a part that is full waits for `write_full`, and one that is not for `close`."""
+    """Appending writes no file: a full part waits for `write_full`, and another for `close`."""
     monkeypatch.setattr(staging_module, "PART_ROWS", 100)
     staging = Staging(tmp_path / "staging")
     rows = rows_of(ALL["actions"], RUN, 120)
@@ -90,7 +90,7 @@ def test_a_start_empties_the_directory(tmp_path: Path) -> None:
 
 
 def with_value(table: Table, name: str, value: Any) -> tuple[Any, ...]:
-    """A row of NULLs but for one column."""
+    """Return a row that is NULL except in one column."""
     return tuple(value if column == name else None for column in table.column_names)
 
 
@@ -142,7 +142,7 @@ def test_times_are_utc_without_a_zone() -> None:
 
 
 async def test_parts_are_written_in_a_thread_beside_appending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Appending goes on while a thread writes what is full: every row arrives once, in order."""
+    """While a thread writes full parts, appending continues and every row is written once, in order."""
     monkeypatch.setattr(staging_module, "PART_ROWS", 100)
     staging = Staging(tmp_path / "staging")
     rows = rows_of(ALL["actions"], RUN, 1_000)

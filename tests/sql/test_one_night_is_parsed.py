@@ -1,4 +1,4 @@
-"""What a question costs must not grow with the nights kept: the plan that duckdb really ran is looked at."""
+"""The cost of a question does not grow with the runs kept: the plan that DuckDB executed is checked."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ RUN = RunEntry(
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[Path]]]:
-    """A file per night of the tables that the questions join."""
+    """Write a file per run of the tables that the questions join."""
     folder = tmp_path_factory.mktemp("nights")
     found: dict[str, list[list[Path]]] = {}
     for table in ("promote_image_actions", "actions", "pipelines", "runs"):
@@ -74,7 +74,7 @@ def database(files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPa
 
 @pytest.mark.parametrize("name", PARSING)
 def test_only_the_selected_run_is_parsed(name: str, database: Database) -> None:
-    """The choice of the run reaches the files before any image reference is taken apart."""
+    """The filter by run reaches the files before any image reference is parsed."""
     question = QUESTIONS[name]
     given = {parameter.name: "acme/app1" for parameter in question.parameters if parameter.required}
     explained = f"explain (analyze, format json) {question.sql}"
