@@ -45,7 +45,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """Column names and rows that the case's SQL gives over its rows."""
+    """Return the column names and rows of the case's SQL over the given rows."""
     sql = (SQL / case.folder / f"{case.name}.sql").read_text(encoding="utf-8")
     sources = in_order(check_views() if case.folder == "checks" else VIEWS, identifiers(sql) | {case.name})
     used = identifiers(sql).union(*(source.references for source in sources))
