@@ -1,6 +1,6 @@
 """Files that a command writes by name: a regular file is replaced in one step, anything else is written to.
 
-Every file that a person may name as an output is written here: the files of a run (summary, message, metrics), `-o`, the
+Every output file that a person may name is written here: the files of a run (summary, message, metrics), `-o`, the
 report and `init`. The lake's own files are not: they are made durable with their directories (`lake/storage.py`).
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-# How long a named pipe may be without a reader: one that is started together with the command opens it within this time.
+# How long a named pipe may be without a reader; one that is started with the command opens it within this time.
 _NO_READER_S: Final = 5.0
 # /proc/PID/fd/N and /dev/fd/N name something that is open already, even where that is a regular file.
 _OPEN_ALREADY: Final = re.compile(r"(?:/proc/(?P<process>[^/]+)(?:/task/[^/]+)?|/dev)/fd/(?P<number>\d+)\Z")

@@ -45,7 +45,7 @@ def failed_run(error: Exception, began_at: datetime, ended_at: datetime) -> RunR
 
 
 def as_json(result: RunResult) -> dict[str, Any]:
-    """Return the result for programs: always the same members; those of the summary are null without a published run."""
+    """Return the result for programs: always the same members, those of the summary null without a published run."""
     summary: dict[str, Any] = dict.fromkeys(RunSummary.__struct_fields__)
     if result.summary is not None:
         summary = msgspec.to_builtins(result.summary)

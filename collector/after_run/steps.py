@@ -14,7 +14,7 @@ from collector.after_run.retention import tidy
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted
-from collector.lake.growth import nightly_growth
+from collector.lake.growth import growth_per_run
 from collector.lake.lake import Lake
 from collector.run.finalize import RunSummary
 from collector.settings.declarations import AfterRun, Settings
@@ -79,7 +79,7 @@ def _with_lake(path: Path, result: RunResult) -> RunResult:
         manifest = Lake.open(path).manifest
     except (CollectorError, OSError):
         return result
-    growth = nightly_growth(manifest)
+    growth = growth_per_run(manifest)
     return msgspec.structs.replace(
         result,
         newest=manifest.latest,

@@ -76,7 +76,7 @@ def _runs(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     """Return the last runs, newest first, one row each; what describes the lake is the same in every row."""
     import pyarrow as pa
 
-    from collector.lake.growth import bytes_by_run, nightly_growth
+    from collector.lake.growth import bytes_by_run, growth_per_run
     from collector.query.reader import open_lake
     from collector.query.sql_files import read_folder, sql_folder
 
@@ -85,7 +85,7 @@ def _runs(lake: "Lake", last: int, now: datetime) -> "pa.Table":
         return pa.table({})
     query = read_folder(sql_folder() / "status")["runs"].text
     rows = open_lake(lake.path).sql(query, {"run_ids": run_ids, "now": now.replace(tzinfo=None)}).table
-    sizes, run_bytes, growth = lake.sizes().values(), bytes_by_run(lake.manifest), nightly_growth(lake.manifest)
+    sizes, run_bytes, growth = lake.sizes().values(), bytes_by_run(lake.manifest), growth_per_run(lake.manifest)
     rows = rows.append_column("bytes", pa.array([round(run_bytes[run_id.as_py()]) for run_id in rows["run_id"]]))
     held_by, interrupted = _unpublished(lake)
     for name, kind, value in (

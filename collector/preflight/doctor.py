@@ -84,7 +84,7 @@ def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[Doct
     """Check that the lake can be read and written and has room for a run."""
     exists = (path / "manifest.json").exists() or any(path.glob("runs/*/journal*"))
     try:
-        Lake.examine(path, output_files)
+        Lake.check(path, output_files)
         lake = Lake.open(path, published=False) if exists else None
     except LakeError as error:
         yield DoctorResult("error", "lake", str(error), error.advice)
@@ -107,8 +107,8 @@ def _check_permissions(parent: Path, lake: Path) -> Iterator[DoctorResult]:
     if parent == lake and parent.is_dir():
         roots = (lake / "runs", lake / "tables")
         places += [place for root in roots for place in (root, *root.rglob("*")) if place.is_dir()]
-        places += [lock for lock in (lake / ".lock",) if lock.exists()]
-    for place in places:
+        places.append(lake / ".lock")
+    for place in filter(Path.exists, places):
         right = os.W_OK | (os.X_OK if place.is_dir() else 0)
         if not os.access(place, right) or (place == parent and not place.is_dir()):
             advice = "Name another directory with --lake, or give this user write permission."
@@ -122,9 +122,9 @@ def _check_file_system(parent: Path) -> Iterator[DoctorResult]:
         yield DoctorResult(
             "warning" if refusal.consequence else "error",
             "file system",
-            f"the file system of {parent} does not {refusal.what}: {refusal.why}",
-            f"{refusal.consequence or 'A run would fail.'} Put the lake on a local disk or another mount (--lake) and "
-            "copy it to where it is read, or change the options of this mount.",
+            f"the file system of {parent} does not {refusal.operation}: {refusal.reason}",
+            f"{refusal.consequence or 'A run would fail.'} To avoid this, put the lake on a local disk or another mount "
+            "(--lake), or change the options of this mount.",
         )
 
 

@@ -70,9 +70,9 @@ def forecast(
     max_duration_s: float | None = None,
     requests_per_second: float = 0.0,
 ) -> Forecast:
-    """Return the forecast of a run that begins `now`, costs `cost` and leaves `reserve` requests of each window to others.
+    """Return the forecast of a run that begins `now`, costs `cost`, and leaves `reserve` requests of a window to others.
 
-    It is no faster than the last one, nor than `requests_per_second` (0: no ceiling), which may have been lowered since.
+    It is no faster than the last one, nor than `requests_per_second` (0: no ceiling), which may be lower than before.
     """
     deadline = None if max_duration_s is None else now + timedelta(seconds=max_duration_s)
     at_ceiling_s = cost.requests / requests_per_second if requests_per_second else 0.0

@@ -88,7 +88,7 @@ class ForecastObserver:
         until = progress.pace.paused_until
         reported = self._waiting_until.get(progress.name, datetime.min.replace(tzinfo=UTC))
         shortest = timedelta(seconds=_MIN_WAIT_S)
-        # A wait is reported once, though each reply may move its end a little. The rate limiter uses the system's clock.
+        # A wait is reported once, though each reply may move its end a little. Its end is by the system's clock.
         if until is None or until - datetime.now(UTC) < shortest or until - reported < shortest:
             return
         self._waiting_until[progress.name] = until

@@ -1,4 +1,4 @@
-"""The plan of a run: which lists and actions it would ask for, judged by what the last published run saw. Sends nothing.
+"""The plan of a run: which lists and actions it would ask for, by what the last published run saw. Sends nothing.
 
 What the last run left out and this one selects has no known cost; the plan names it.
 """

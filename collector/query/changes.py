@@ -182,7 +182,7 @@ class StagedRun:
         views = {name: self._staged_view(name) for name in tables}
         rows = sum(self._count(name) for name in CHILD_TABLES)
         shares = self._shares(-(-rows // CHILD_ROWS_AT_A_TIME), views)
-        database.spool("children", (selects["children"] for _ in shares), self._spill)
+        database.copy_to_parquet("children", (selects["children"] for _ in shares), self._spill)
         for name, view in views.items():
             database.define(name, view)
         if self._previous.get(ACTION_STATE.name):

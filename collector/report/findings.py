@@ -69,7 +69,7 @@ FINDINGS: Final = (
     ReportFinding(
         "stuck_promotions",
         "medium",
-        "Running or waiting for nights",
+        "Running or waiting for too long",
         "Buddy shows the same unfinished state in one run after another.",
         ("last_execution_status", "nights", "since_date", "destination"),
     ),
@@ -77,7 +77,7 @@ FINDINGS: Final = (
         "moving_tags",
         "medium",
         "Tags that move",
-        "The image behind such a tag can change until the promotion runs, so another one than the tested may be promoted.",
+        "The image behind such a tag can change until the promotion runs, so an untested one may be promoted.",
         ("source", "source_moves", "destination", "destination_moves"),
     ),
     ReportFinding(

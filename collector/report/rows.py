@@ -53,7 +53,7 @@ class RowLocation(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportRows:
-    """The rows of one answer that the page holds: locations (None unless `located`) and cells. `total` counts all rows."""
+    """The rows of one answer that the page holds, with location (if `located`) and cells; `total` counts all rows."""
 
     question: str
     columns: tuple[ReportColumn, ...]

@@ -74,7 +74,7 @@ async def collect(settings: Settings, world: RunContext) -> RunSummary:
     Raises SettingsError, LakeError, LakeBusy, RefusedByBuddy, NotPublished, CheckFailed and Interrupted.
     """
     began = world.now()
-    lake = Lake.create(settings.lake, besides=settings.after_run.files)
+    lake = Lake.create(settings.lake, expected_files=settings.after_run.files)
     with lake.writing("collect", began):
         try:
             journal, abandoned = await asyncio.to_thread(_open_journal, lake, settings, world)
@@ -85,7 +85,7 @@ async def collect(settings: Settings, world: RunContext) -> RunSummary:
             raise _first(group) from None
         finally:
             # A typing error in a setting should not leave a lake behind that nobody wanted.
-            lake.vanish_if_empty()
+            lake.remove_if_empty()
 
 
 def _open_journal(lake: Lake, settings: Settings, world: RunContext) -> tuple[Journal, tuple[Abandoned, ...]]:
@@ -123,7 +123,7 @@ def _open_journal(lake: Lake, settings: Settings, world: RunContext) -> tuple[Jo
 
 def _sweep(lake: Lake, now: datetime, run_id: str) -> None:
     """Remove what dead runs left; what cannot be removed is a warning."""
-    for why in sweep(lake, now=now, keep_runs={run_id}).stuck:
+    for why in sweep(lake, now=now, keep_runs={run_id}).failures:
         structlog.get_logger().warning(
             "left_behind", what=why, advice="It harms nothing; remove it by hand, or give this user the right to."
         )

@@ -1,7 +1,7 @@
 -- One row per installation: what a run of it costs, as the newest undisturbed one of the last seven runs shows.
 --
--- A run that was resumed or saw only a part says little about what a whole one takes: such a run counts only where there is
--- no other.
+-- A run that was resumed, or saw only a part, says little about what a complete one takes: it counts only where there
+-- is no other.
 select
     installation,
     requests,

@@ -50,7 +50,7 @@ def test_a_failed_run_keeps_the_last_success() -> None:
 
 @pytest.mark.parametrize("before", ["", "collector_last_success_timestamp_seconds x\n", "\x00\xff"])
 def test_without_any_success(before: str) -> None:
-    """Where no run ever succeeded, the metric is absent, which an alert can see; an unreadable old file counts as none."""
+    """Where no run ever succeeded, the metric is absent, so that an alert can test for it."""
     assert ("collector_last_success_timestamp_seconds", ()) not in read(metrics_text(not_published(), before))
 
 

@@ -110,9 +110,7 @@ def test_a_pipe_gets_the_content(tmp_path: Path) -> None:
 
 
 def test_a_pipe_without_a_reader_ends_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is waited for without end: neither for a reader that never comes nor, where a limit is given, for one that
-    never reads.
-    """
+    """A reader that never comes, or (with a time limit) one that stops reading, is an error after a limited time."""
     monkeypatch.setattr(output_file, "_NO_READER_S", 0.1)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -131,8 +129,8 @@ def test_a_pipe_without_a_reader_ends_in_an_error(tmp_path: Path, monkeypatch: p
 
 
 def test_an_open_file_of_ours_is_written_on(tmp_path: Path) -> None:
-    """/dev/fd/N (as /dev/stdout) goes on where this process writes, also where a regular file is behind it: nothing is cut
-    off or replaced, and what is written later follows.
+    """/dev/fd/N (such as /dev/stdout) is written to at its position, also when it is a regular file, which is not
+    truncated.
     """
     log = tmp_path / "log"
     with log.open("wb", buffering=0) as own:

@@ -9,7 +9,7 @@ from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.errors import LakeBusy
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.lake.growth import bytes_by_run, nightly_growth
+from collector.lake.growth import bytes_by_run, growth_per_run
 from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest
 from collector.lake.verify import verify
@@ -52,8 +52,8 @@ def test_growth_is_shared_by_the_runs_of_a_merged_file(tmp_path: Path) -> None:
     assert set(shares) == {run.run_id for run in lake.manifest.runs}
     snapshots = ("last_known_actions", "action_state")
     assert round(sum(shares.values())) == sum(e.bytes for t, es in tables.items() if t not in snapshots for e in es)
-    assert nightly_growth(lake.manifest) == pytest.approx(sum(shares.values()) / 3)
-    assert nightly_growth(Manifest()) is None
+    assert growth_per_run(lake.manifest) == pytest.approx(sum(shares.values()) / 3)
+    assert growth_per_run(Manifest()) is None
 
 
 def test_a_lake_that_is_locked_after_the_run(

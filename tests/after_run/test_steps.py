@@ -39,7 +39,7 @@ def metric(path: Path, name: str) -> float:
 
 
 def test_summary_message_metrics_and_webhook(program: Program, buddy: FakeBuddy, chat: Chat, tmp_path: Path) -> None:
-    """Stdout has one line; summary, message and metrics agree with the lake; the webhook gets the message and no token."""
+    """Stdout has one line; summary, message and metrics agree with the lake; the webhook gets the message, no token."""
     said = program("collect", *FILES, "--notify-url", chat.url.reveal(), environ=environ(buddy))
     assert said.code == 0, said.err
     assert said.out.count("\n") == 1
@@ -178,8 +178,8 @@ def test_growth_is_in_status(program: Program, buddy: FakeBuddy, tmp_path: Path)
 def test_output_files_that_are_not_regular(
     program: Program, buddy: FakeBuddy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Output files that are a device, a pipe without a reader or a directory stay what they are, with a warning for each;
-    the run is published with its own exit code.
+    """Output files that are a device, a pipe without a reader or a directory stay what they are, with a warning each; the
+    run is published with its own exit code.
     """
     monkeypatch.setattr(output_file, "_NO_READER_S", 0.1)
     (tmp_path / "s.json").symlink_to("/dev/full")

@@ -72,5 +72,5 @@ def test_filters_narrow_the_plan(program: Program, buddy: FakeBuddy) -> None:
 
 @pytest.mark.parametrize(("items", "requests"), [(0, 1), (1, 1), (19, 1), (20, 4), (49, 2), (50, 4), (51, 4), (75, 6)])
 def test_requests_of_a_list(items: int, requests: int) -> None:
-    """A page shorter than 20 ends a list, a longer one is followed by another request; a list of pages is read twice."""
+    """A page shorter than 20 ends a list, after a longer one another is requested; a list of pages is read twice."""
     assert list_requests(items) == requests

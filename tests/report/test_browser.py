@@ -33,7 +33,7 @@ def choose_first(browser: Page, typed: str) -> None:
 def test_it_loads_without_errors(
     browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, bool]
 ) -> None:
-    """There is no request but for the file itself, nothing in the console, no exception, and no violation of the policy."""
+    """There is no request but for the file itself, nothing in the console, no exception, no violation of the policy."""
     page = request.getfixturevalue(name)
     browser.open(page, **looks)
     browser.run("scrollTo(0, document.documentElement.scrollHeight)")

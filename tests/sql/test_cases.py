@@ -15,11 +15,11 @@ from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import SqlFile, identifiers, in_order, sql_folder
-from collector.query.views import SELECTED_RUN, Views, selected_run_view, sources_of_views
+from collector.query.views import SELECTED_RUN, Views, selected_run_view, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
 SQL = sql_folder()
-VIEWS = sources_of_views(SQL)
+VIEWS = view_sources()
 QUESTIONS = Questions(SQL)
 CASES = read_cases()
 CONSTANTS = ("access_levels", "coverage_outcomes", "declared_columns", "declared_values", "fields_without_column")
@@ -45,7 +45,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """Column names and rows that the case's SQL gives over its rows."""
+    """Return the column names and rows of the case's SQL over the given rows."""
     sql = (SQL / case.folder / f"{case.name}.sql").read_text(encoding="utf-8")
     sources = in_order(check_views() if case.folder == "checks" else VIEWS, identifiers(sql) | {case.name})
     used = identifiers(sql).union(*(source.references for source in sources))
