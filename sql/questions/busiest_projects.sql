@@ -1,5 +1,5 @@
 -- Which projects have the most promotions, and how often do these change?
--- one night but for action_changes, runs
+-- one run but for action_changes, runs
 -- $nights INTEGER = 30 : count the changes of this many runs up to the selected one
 with
 tonight as (select * from selected_promotions),

@@ -1,5 +1,5 @@
 -- Which images reach production without passing staging, and since when?
--- one night but for action_changes, runs
+-- one run but for action_changes, runs
 -- $disabled BOOLEAN = false : also list disabled promotions
 --
 -- One row per promotion to production whose source was not in staging: the source neither names staging (or production)

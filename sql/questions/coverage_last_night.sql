@@ -1,5 +1,5 @@
 -- What did the last run see, and what is missing and why?
--- one night
+-- one run
 --
 -- For each level one row per coverage with the number of items; then one row for each item that was not completely
 -- seen, with the problem. A gap with the coverage skipped and without a problem was filtered out on purpose.

@@ -1,5 +1,5 @@
 -- Which promotions have no permissions of their own?
--- one night
+-- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 --
 -- No user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).

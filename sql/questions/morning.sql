@@ -1,5 +1,5 @@
 -- What happened last night: is the run complete, what changed, what failed, what is missing?
--- one night
+-- one run
 -- $lines INTEGER = 5 : at most this many lines per part; a last line counts the others
 with
 changes as materialized (

@@ -1,5 +1,5 @@
 -- Which promotions read from or write to a tag that can move to another image?
--- one night
+-- one run
 -- $channels BOOLEAN = false : also tags that name an environment (staging, production), which move on purpose
 --
 -- A tag moves if it is latest, is missing (which means latest), or contains a Buddy variable. A digest never moves.

@@ -1,5 +1,5 @@
 -- By which steps does an image reach production?
--- one night
+-- one run
 -- $image VARCHAR : part of any reference on the path, such as acme/checkout
 --
 -- enabled is false if a step has no enabled promotion; certain is false if a variable decides a step.

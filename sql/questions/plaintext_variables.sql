@@ -1,5 +1,5 @@
 -- Which variables of promotions have a value that is not encrypted?
--- one night
+-- one run
 --
 -- The value is not shown, and is in the lake only with --variable-values keep. Variables known to be absent, empty or
 -- encrypted are left out.

@@ -1,5 +1,5 @@
 -- From which image reference to which does each promotion go, and does a variable decide either end?
--- one night
+-- one run
 --
 -- The steps of the promotion map: one row per promotion that names both ends. If an end contains a variable, equal text
 -- may mean different images, so do not follow a path through it.

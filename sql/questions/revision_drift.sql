@@ -1,5 +1,5 @@
 -- Which images are in staging and in production with different Git revisions?
--- one night
+-- one run
 --
 -- A promotion to staging and one to production belong together if production is read from the image that staging
 -- writes, or both write the same image (registry and repository, any tag). The revision is that of the action's last

@@ -1,5 +1,5 @@
 -- Which variables have the name of a secret, or are a key, and are not known to be encrypted?
--- one night
+-- one run
 -- $words VARCHAR = 'pass|passw|passwd|password|passphrase|pwd|secret|token|key|apikey|credential|credentials|auth|pat|private' : words in the name of a secret
 --
 -- Words are the parts of a name between _, -, . and changes from lower to upper case. Unlike plaintext_variables this

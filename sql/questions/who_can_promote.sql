@@ -1,5 +1,5 @@
 -- Which users and groups, and whether everybody else, may run the promotions to an environment?
--- one night
+-- one run
 -- $environment VARCHAR = 'production' : environment of the destination; empty: every promotion
 --
 -- principal_id is Buddy's id of the user or group. may_run is NULL if Buddy does not document it for that level, if the

@@ -21,7 +21,8 @@ from collector.fake_buddy import FakeBuddy
 from collector.run.collect import RunContext, collect
 from collector.run.finalize import RunSummary
 from collector.run.progress import CrawlEnded, Progress
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 # Short timeouts, so that a server that never answers costs a second instead of two minutes.

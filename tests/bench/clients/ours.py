@@ -7,8 +7,7 @@ import argparse
 import time
 from pathlib import Path
 
-from collector.cli.leaving import leave
-from collector.cli.signals import night
+from collector.cli.signals import collect_with_signals
 from collector.run import progress as events
 from collector.settings.loading import load
 from tests.bench.clients.output import print_result
@@ -47,7 +46,7 @@ def main() -> None:
     }
     environ = {"BUDDY_TOKEN": options.token, "BUDDY_API_URL": options.url}
     stopwatch = Stopwatch()
-    summary = night(load(flags, environ, Path.cwd()), stopwatch)
+    summary = collect_with_signals(load(flags, environ, Path.cwd()), stopwatch)
     began, ended = stopwatch.moments[events.RunBegan], stopwatch.moments[events.CrawlEnded]
     files = [file for file in options.lake.rglob("*") if file.is_file()]
     print_result(
@@ -61,7 +60,6 @@ def main() -> None:
         close_s=time.perf_counter() - ended[0],
         close_cpu_s=time.process_time() - ended[1],
     )
-    leave(0)
 
 
 if __name__ == "__main__":

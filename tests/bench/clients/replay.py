@@ -10,7 +10,6 @@ import msgspec
 
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
-from collector.cli.signals import fewer_collections
 from collector.crawl.frontier import Frontier
 from collector.crawl.journal import FORMAT, Answered, Header, Journal, Line, RequestCost
 from collector.crawl.redaction import Redactor
@@ -19,7 +18,8 @@ from collector.fake_buddy import FakeWorld
 from collector.lake.flatten import RunKey
 from collector.lake.staging import Staging
 from collector.run.reply_processor import ReplyProcessor, selection
-from collector.settings.loading import Installation, Secret
+from collector.settings.declarations import Installation
+from collector.settings.secret import Secret
 from tests.bench.buddy import TOKEN, Shape
 from tests.bench.clients.output import print_result
 
@@ -82,7 +82,7 @@ def main() -> None:
         return taken
 
     wall, cpu = time.perf_counter(), time.process_time()
-    with journal, fewer_collections():
+    with journal:
         replies = journal.replay(take)
     assert processor.frontiers["us"].finished
     print_result(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
