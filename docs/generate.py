@@ -27,7 +27,7 @@ def questions() -> str:
     """Return the questions, each with its parameters."""
     parts = [
         f"{_GENERATED}# The questions\n",
-        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` asks about another run.\n",
+        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` selects another run.\n",
     ]
     for name, question in Questions(sql_folder()).all.items():
         lines = [f"## {name}", "", question.description]

@@ -23,8 +23,8 @@ KINDS = ("add", "remove", "change", *REFUSALS)
 class Edit:
     """One edit of one path: `(workspace, project, pipeline_id, action_id)` or its beginning.
 
-    For `add` the path is the parent's and `value` the new item; for `change`, `value` holds the fields, and `...` removes
-    a field. The edit applies from `from_night` to the night before `until`.
+    For `add` the path is the parent's and `value` the new item; for `change`, `value` holds the fields, and `...`
+    removes a field. The edit applies from `from_night` to the night before `until`.
     """
 
     do: str

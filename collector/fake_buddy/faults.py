@@ -1,7 +1,7 @@
 """Scripted faults: an ordered list of rules that say which requests fail, and how; nothing is random.
 
-A fault is plain data: a test can write it, Hypothesis can generate it and a JSON file can hold it. Only admitted requests
-are counted: a 401 or a refusal by the rate limit does not use up a rule.
+A fault is plain data: a test can write it, Hypothesis can generate it and a JSON file can hold it. Only admitted
+requests are counted: a 401 or a refusal by the rate limit does not use up a rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .world import FakeWorld
 
 FAULTS: Mapping[str, str] = {
     "status": "answers with `code` and, if given, with `body` (text or JSON; none for 204 and 304) and `headers`",
-    "limited": "answers that the rate limit is exceeded (`code` 429 or 403); `reset` is good, absent, past, absurd or skewed",
+    "limited": "refuses by the rate limit (`code` 429 or 403); `reset` is good, absent, past, absurd or skewed",
     "api_disabled": "answers that the API is disabled in this workspace (`code` 400 or 403)",
     "frozen": "answers that only active workspaces have access",
     "reset_before": "resets the connection before any byte of the reply",
@@ -56,10 +56,10 @@ RESETS = ("good", "absent", "past", "absurd", "skewed")
 class Fault:
     """One rule: which requests it matches, which of those it hits, and what it does to them.
 
-    `kind`, `path` (a glob on the raw or the decoded path, or a regular expression after `re:`) and `page` must all match
-    if they are given. Of the matching requests the rule hits the `nth` and the `times` - 1 after it; `times=None` means
-    all after it. `lasting` replaces `times` by a number of seconds from the nth on. With `per_url` each URL is counted
-    separately.
+    `kind`, `path` (a glob on the raw or the decoded path, or a regular expression after `re:`) and `page` must all
+    match if they are given. Of the matching requests the rule hits the `nth` and the `times` - 1 after it; `times=None`
+    means all after it. `lasting` replaces `times` by a number of seconds from the nth on. With `per_url` each URL is
+    counted separately.
     """
 
     do: str

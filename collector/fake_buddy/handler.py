@@ -46,7 +46,7 @@ class RequestHandler:
         self._date = (0, "")
 
     def decide(self, request: web.BaseRequest) -> OutgoingReply:
-        """Return the reply to a request, and log the request; nothing is awaited, so the log has the order of arrival."""
+        """Log a request and return its reply. Nothing is awaited, so the log has the order of arrival."""
         at, target = time.monotonic(), request.raw_path
         route = parse_target(target, self.prefix)
         authorization = request.headers.get("Authorization")

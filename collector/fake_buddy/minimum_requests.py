@@ -1,8 +1,8 @@
 """The minimum number of requests of an undisturbed run, computed from the world alone.
 
 One list of workspaces. Projects and pipelines by pages: a page shorter than Buddy's documented 20 ends the list, and a
-longer one does not; a list of more than one non-empty page is read twice, and so is a list whose only page is exactly as
-long as a limit of Buddy. One list of actions per pipeline. One GET per promotion, unless the list includes its ends.
+longer one does not; a list of more than one non-empty page is read twice, and so is a list whose only page is exactly
+as long as a limit of Buddy. One list of actions per pipeline. One GET per promotion, unless the list includes its ends.
 If lists that are not documented as paged are exactly as long as a limit, one request per kind finds out whether they
 are paged; if they are, each list needs that request and is then read like the others.
 """

@@ -1,8 +1,8 @@
 """The world of the tests of faults: small, but with a second page for every kind of list.
 
 Two workspaces; `acme` has more projects than fit on a page of 20, its `checkout-api` more pipelines, and one of those
-more actions, the last of which is a promotion. Items of the second page are mostly empty, so that a run needs fewer than a
-hundred requests.
+more actions, the last of which is a promotion. Items of the second page are mostly empty, so that a run needs fewer
+than a hundred requests.
 """
 
 from collector.fake_buddy import FakeWorld

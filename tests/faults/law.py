@@ -141,7 +141,7 @@ def _wrong_status(night: Published, *, filtered: bool) -> Iterator[str]:
 
 
 def falsely_changed(night: Published, *, gone: bool = False) -> list[str]:
-    """Return the changes in a run without changes; with `gone`, except removals of actions that Buddy reported as gone."""
+    """Return the changes in a run without changes; with `gone`, except removals that Buddy reported."""
     reported = {key_of(row) for row in night["actions"] if row["coverage"] == "gone"} if gone else set()
     return [
         f"{row['change']} {key_of(row)} {row['column_name']}"

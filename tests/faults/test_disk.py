@@ -147,7 +147,7 @@ def test_an_unusable_manifest_exits_2(
 def test_a_missing_file_is_not_a_removal(
     table: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """If a file needed for comparison is missing, the run names it and publishes nothing; with the file it is resumed."""
+    """If a needed file is missing, the run names it and publishes nothing; with the file it is resumed."""
     lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
     lost = next(lake / path for path in live_files(lake) if path.startswith(f"tables/{table}/"))
     content = lost.read_bytes()

@@ -62,8 +62,8 @@ _SHAPES: list[Any] = [None, [], 7, "x", {}, {"pipelines": 7}]
 _FAULTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.fixed_dictionaries({"do": st.just("status"), "code": st.sampled_from([400, 403, 404, 408, 500, 502, 503, 504])}),
     st.fixed_dictionaries({"do": st.sampled_from([
-        "reset_before", "reset_during", "truncate", "gzip", "broken_gzip", "html", "empty_body", "errors_in_200", "hang",
-        "redirect", "api_disabled", "frozen", "ignore_page", "repeat_page", "vanish",
+        "reset_before", "reset_during", "truncate", "gzip", "broken_gzip", "html", "empty_body", "errors_in_200",
+        "hang", "redirect", "api_disabled", "frozen", "ignore_page", "repeat_page", "vanish",
     ])}),
     st.fixed_dictionaries({"do": st.just("wrong_shape"), "value": st.sampled_from(_SHAPES)}),
     st.fixed_dictionaries({"do": st.just("trickle"), "seconds": st.just(0.05)}),

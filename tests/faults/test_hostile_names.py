@@ -84,7 +84,7 @@ QUESTIONS = ("promotions", "coverage_last_night", "moving_tags")
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_names_are_data_in_every_output(question: str, lake: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    """JSON and JSON lines give names back exactly, CSV cannot compute, Markdown cannot mark up, a terminal is not driven."""
+    """JSON has names unchanged, CSV has no formulas, Markdown no markup, and text no control characters."""
     rows = collector.open_lake(lake).ask(question).table.to_pylist()
     assert rows
     asked = ("ask", question, "--format")

@@ -32,7 +32,7 @@ def _by_window(fake: FakeBuddy) -> list[int]:
     ("pipelines", "reserve"), [(8, 50), *(pytest.param(30, r, marks=pytest.mark.faults) for r in (0, 20, 50, 100))]
 )
 def test_alone_the_limit_is_used_and_not_exceeded(pipelines: int, reserve: int, tmp_path: Path, ledger: Ledger) -> None:
-    """With 200 requests per 2 s none is refused, and every full window is used to 97 % of the limit less the reserve."""
+    """No request is refused, and every full window is used to 97 % of the limit less the reserve."""
     fake = _paced(
         FakeWorld(projects=14, pipelines=pipelines, actions=6, awkward=False), tmp_path / "lake", reserve=reserve
     )

@@ -112,7 +112,7 @@ def test_an_unseen_action_is_not_removed(fake: FakeBuddy, tmp_path: Path, ledger
 
 
 def every_gap_is_explained(lake: Path, seen: Published) -> None:
-    """Check that `ask coverage_last_night` has one line per item with a gap, with the reason unless it was filtered out."""
+    """Check that `ask coverage_last_night` has one line per gap, with the reason unless it was filtered out."""
     lines = collector.open_lake(lake).ask("coverage_last_night").table.to_pylist()
     gaps = {key_of(row): row["coverage"] for table in LISTS for row in seen[table] if row["coverage"] in GAPS}
     gap_lines = [line for line in lines if line["workspace"] is not None]
@@ -130,7 +130,7 @@ def every_gap_is_explained(lake: Path, seen: Published) -> None:
 
 
 def test_a_deleted_action_is_removed_once_and_returns_once(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
-    """An action missing from a complete list, or answering 404, is removed in one run; when it is back, it returns once."""
+    """An action missing from a complete list, or with a 404, is removed once; when it is back, it returns once."""
     lake = tmp_path / "lake"
     assert night(fake, lake, 1).exit_code == 0
     pipelines = list(estate().paths(("acme", "checkout-api")))

@@ -53,7 +53,8 @@ def _echo_faults() -> list[Fault]:
         Fault("status", kind="action", nth=4, times=1, code=429, body=echo),
         Fault("wrong_type", kind="action", nth=6, times=2, json_path="timeout", value=f"Bearer {TOKEN}"),
         Fault("wrong_type", kind="action", nth=8, times=4, json_path="variables",
-              value=[{"key": "A", "value": [f"{SECRET_MARKER}7"]}, {"value": {"deep": f"{SECRET_MARKER}8"}}, SECRET_MARKER]),
+              value=[{"key": "A", "value": [f"{SECRET_MARKER}7"]}, {"value": {"deep": f"{SECRET_MARKER}8"}},
+                     SECRET_MARKER]),
         Fault("wrong_type", kind="action", nth=12, times=2, json_path="src", value=[{"password": f"{SECRET_MARKER}9"}]),
         Fault("extra_field", kind="pipelines", json_path="pipelines[0].variables", times=None,
               value=[{"value": SECRET_MARKER}]),
@@ -119,7 +120,7 @@ RUNS = [
 def test_a_run_leaves_no_secret_behind(
     level: str, form: str, faulty: bool, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """The lake, its raw replies, its decoded tables and all output contain neither the token nor values of variables."""
+    """The lake, its raw replies and all output contain neither the token nor values of variables."""
     if faulty:
         fake.script.add(*_echo_faults())
     program = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL=level, COLLECTOR_LOG_FORMAT=form)
@@ -144,7 +145,8 @@ def test_a_password_in_a_url_is_not_stored(fake: FakeBuddy, tmp_path: Path) -> N
           for nth, place in enumerate(places, start=1)],
         Fault("extra_field", kind="action", nth=7, times=1, json_path="registry_password", value=SECRET_MARKER),
         Fault("extra_field", kind="action", nth=8, times=1, json_path="timeout", value=address),
-        Fault("extra_field", kind="actions", nth=1, times=1, json_path="actions[0].name", value=f"bot:{SECRET_MARKER}@host"),
+        Fault("extra_field", kind="actions", nth=1, times=1, json_path="actions[0].name",
+              value=f"bot:{SECRET_MARKER}@host"),
         Fault("status", kind="actions", nth=2, times=1, code=403, message=f"{'x' * 480} {address}"),
         Fault("status", kind="actions", nth=3, times=1, code=404, body=f"<html>{address}</html>"),
     )  # fmt: skip

@@ -67,7 +67,7 @@ def test_a_stale_lock_does_not_block(fake: FakeBuddy, tmp_path: Path, ledger: Le
 def test_a_signal_drains_and_the_run_is_resumed(
     number: signal.Signals, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """On SIGTERM or SIGINT requests in flight are completed and kept, exit 130; the next `collect` repeats none of them."""
+    """A signal completes and keeps the requests in flight, exit 130; the next `collect` repeats none of them."""
     lake = tmp_path / "lake"
     fake.latency = 0.1
     program = Program(fake, lake)
