@@ -35,7 +35,7 @@ _TYPES: dict[ColumnType, tuple[pa.DataType, str]] = {
 class Column:
     """One column. `source` is its path in the reply, empty when the collector itself fills it.
 
-    `values` are the enum values. A required column is never NULL, except in a quarantined row, of which only the key is believed.
+    `values` are the enum values. A required column is never NULL, except outside the key of a quarantined row.
     """
 
     name: str

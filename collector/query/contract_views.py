@@ -39,7 +39,7 @@ def contract_views() -> dict[str, SqlFile]:
             ((t.name, c.name, value, bool(c.source)) for t, c in declared for value in c.values),
         ),
         coverage_outcomes=_constants(
-            "One row per coverage: seen leaves nothing unknown, missed makes a run partial, skipped depends on its time.",
+            "One row per coverage: seen leaves nothing unknown, missed makes a run partial, skipped depends on time.",
             ("coverage", "outcome"),
             COVERAGE_OUTCOMES.items(),
         ),
