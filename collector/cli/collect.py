@@ -61,7 +61,10 @@ def collect(
     if not live:
         logs.log_published(summary)
     try:
-        _show_summary(summary, form)
+        if form is options.FactFormat.json:
+            write_json(summary)
+        else:
+            write_text(summary_line(summary) + "\n", None)
     except StdoutError as error:
         # The run is published whether this line is read or not: another exit code would have it collected again.
         if not error.reader_left:
@@ -123,13 +126,6 @@ def _show_plan(settings: Settings, form: options.FactFormat) -> None:
         for line in describe(plan, settings, datetime.now(UTC)):
             sys.stdout.write(terminal.escape(line) + "\n")
     sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
-
-
-def _show_summary(summary: "RunSummary", form: options.FactFormat) -> None:
-    if form is options.FactFormat.json:
-        write_json(summary)
-    else:
-        write_text(summary_line(summary) + "\n", None)
 
 
 def summary_line(summary: "RunSummary") -> str:

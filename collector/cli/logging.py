@@ -54,18 +54,13 @@ def log_published(summary: "RunSummary") -> None:
     """Log the outcome of a published run in numbers, as a warning when it is partial."""
     log = structlog.get_logger()
     write = log.info if summary.exit_code == 0 else log.warning
+    members = ("status", "exit_code", "changes", "problems", "requests", "refusals", "run_id")
     write(
         "published",
-        status=summary.status,
-        exit_code=summary.exit_code,
+        **{name: getattr(summary, name) for name in members},
         promote_image_actions=summary.rows.get("promote_image_actions", 0),
-        changes=summary.changes,
-        problems=summary.problems,
-        requests=summary.requests,
-        refusals=summary.refusals,
         paused_seconds=round(summary.paused_seconds, 1),
         seconds=round((summary.finished_at - summary.started_at).total_seconds(), 1),
-        run_id=summary.run_id,
     )
 
 

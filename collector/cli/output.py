@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS: Final = 2_000  # converted to Python values at a time
 _MAX_ROWS_SHOWN: Final = 200  # on a terminal
 _NOT_A_FORMULA: Final = re.compile(r"-(?:[0-9]+(?:\.[0-9]+)?|infinity)")
+_MARKDOWN: Final = re.compile(r"[\\`*\[\]<>|~&]")  # starts a cell, a link, an image, a tag, an entity or an emphasis
 _FORMULA_START: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -179,16 +180,13 @@ def _write_markdown(reader: "pa.RecordBatchReader", sink: BinaryIO) -> None:
 
 
 def _markdown_cell(text: str) -> str:
-    # Backslash first. The others would open a cell, a link, an image, a tag, an entity or an emphasis.
-    for char in "\\`*[]<>|~&":
-        text = text.replace(char, "\\" + char)
-    return terminal.escape(text)
+    return terminal.escape(_MARKDOWN.sub(r"\\\g<0>", text))
 
 
 def _write_parquet(reader: "pa.RecordBatchReader", sink: BinaryIO) -> None:
-    from collector.lake import parquet
+    from collector.lake.parquet import write_answer
 
-    parquet.write_answer(reader.schema, reader, sink)
+    write_answer(reader.schema, reader, sink)
 
 
 _WRITERS: Final = {

@@ -131,7 +131,7 @@ def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: 
     lines = [
         f"{first['lake']}: {first['lake_nights']:,} run{'s' * (first['lake_nights'] != 1)}, "
         f"{first['lake_bytes'] / 2**20:,.1f} MiB in {first['lake_files']:,} files, "
-        f"about {first['lake_bytes_per_night'] / 2**10:,.1f} KiB more with each run",
+        f"growing by about {first['lake_bytes_per_night'] / 2**10:,.1f} KiB per run",
         f"newest: {newest.run_id}, {newest.status}, {_age(age_s)}",
         *lines,
     ]

@@ -14,7 +14,7 @@ from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
 from collector.query.questions import Question, Questions
-from collector.query.sql_files import SqlFile, identifiers, in_order, sql_folder
+from collector.query.sql_files import identifiers, in_order, sql_folder
 from collector.query.views import SELECTED_RUN, Views, selected_run_view, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
@@ -64,7 +64,7 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
         database.define(source.name, source.text)
     parameters = None
     if case.folder in ("questions", "status"):
-        parameters = Question(case.name, SqlFile(case.name, sql)).bind(case.parameters) or None
+        parameters = Question(case.name, sql).bind(case.parameters) or None
     elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)
