@@ -7,10 +7,10 @@
 -- before they are unpivoted, because a year has a million rows and few values. json_keys, to_json, unpivot and group by
 -- all are DuckDB's.
 with
-tonight as materialized (select * from drift_tonight),
+selected as materialized (select * from drift_tonight),
 first_run as (select run_id as first_run_id, run_date as first_date from runs order by run_id limit 1),
-field_gates as (select distinct object from tonight where drift = 'field' and not on_first_night),
-value_gates as (select distinct object from tonight where drift = 'value' and not on_first_night),
+field_gates as (select distinct object from selected where drift = 'field' and not on_first_night),
+value_gates as (select distinct object from selected where drift = 'value' and not on_first_night),
 texts as (
     select table_name as object, extra, min(run_id) as run_id, min_by(run_date, run_id) as run_date
     from extras
@@ -19,23 +19,23 @@ texts as (
 ),
 first_runs as (
     select
-        tonight.drift,
-        tonight.object,
-        tonight.place,
-        tonight.inside,
-        tonight.word,
+        selected.drift,
+        selected.object,
+        selected.place,
+        selected.inside,
+        selected.word,
         min(texts.run_id) as run_id,
         min_by(texts.run_date, texts.run_id) as run_date
     from texts
-    inner join tonight
+    inner join selected
         on
-            tonight.drift = 'field'
-            and texts.object = tonight.object
+            selected.drift = 'field'
+            and texts.object = selected.object
             -- A cheap condition that is true whenever the next one is; the next one checks the right place.
-            and contains(texts.extra, concat(to_json(tonight.word), ':'))
+            and contains(texts.extra, concat(to_json(selected.word), ':'))
             and list_contains(
-                json_keys(texts.extra, ['$', '$.pipeline', '$.src', '$.dest', '$.permissions'])[tonight.place],
-                tonight.word
+                json_keys(texts.extra, ['$', '$.pipeline', '$.src', '$.dest', '$.permissions'])[selected.place],
+                selected.word
             )
     group by all
     union all
@@ -52,18 +52,18 @@ first_runs as (
     group by all
 )
 select
-    tonight.object,
-    tonight.drift,
-    tonight.inside || case when tonight.drift = 'value' then ' = ' else '' end || tonight.word as name,
-    tonight.things,
-    case when tonight.on_first_night then first_run.first_run_id else first_runs.run_id end as first_seen_run_id,
-    case when tonight.on_first_night then first_run.first_date else first_runs.run_date end as first_seen_date
-from tonight
-left join first_run on tonight.on_first_night
+    selected.object,
+    selected.drift,
+    selected.inside || case when selected.drift = 'value' then ' = ' else '' end || selected.word as name,
+    selected.things,
+    case when selected.on_first_night then first_run.first_run_id else first_runs.run_id end as first_seen_run_id,
+    case when selected.on_first_night then first_run.first_date else first_runs.run_date end as first_seen_date
+from selected
+left join first_run on selected.on_first_night
 left join first_runs
     on
-        tonight.drift = first_runs.drift
-        and tonight.object = first_runs.object
-        and tonight.place = first_runs.place
-        and tonight.inside = first_runs.inside
-        and tonight.word = first_runs.word
+        selected.drift = first_runs.drift
+        and selected.object = first_runs.object
+        and selected.place = first_runs.place
+        and selected.inside = first_runs.inside
+        and selected.word = first_runs.word
