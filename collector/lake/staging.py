@@ -1,11 +1,9 @@
-"""Staging: the rows of a run in progress, as rolling Parquet parts.
+"""Staging: the rows of a run in progress, as Parquet parts.
 
-Staging holds nothing that the journal does not, so a resumed run wipes it and fills it again. Rows are gathered where they
-come from, which is the event loop: a thread that builds Arrow arrays fights the crawl for the interpreter's lock and costs
-more than it spares. A full part waits for `write_full`, which may run in a thread: encoding Parquet holds no lock.
+Staging holds nothing that the journal does not, so a resumed run deletes it and fills it again. Arrow arrays are built where
+rows are appended, in the event loop: a thread would compete with the crawl for the interpreter's lock and cost more than it
+saves. A full part waits for `write_full`, which may run in a thread, because encoding Parquet holds no lock.
 """
-
-from __future__ import annotations
 
 import datetime as dt
 import shutil
@@ -25,16 +23,15 @@ PART_BYTES = 8 << 20
 
 Row = tuple[Any, ...]
 
-_NOTHING = type(None)
-_WELCOME_LIST: frozenset[type] = frozenset({list, tuple, _NOTHING})
-_WELCOME: dict[pa.DataType, frozenset[type]] = {
-    pa.string(): frozenset({str, _NOTHING}),
-    pa.int64(): frozenset({int, _NOTHING}),
-    pa.float64(): frozenset({float, int, _NOTHING}),
-    pa.bool_(): frozenset({bool, _NOTHING}),
-    pa.date32(): frozenset({dt.date, _NOTHING}),
-    pa.timestamp("us"): frozenset({dt.datetime, _NOTHING}),
+_PYTHON_TYPES: dict[pa.DataType, frozenset[type]] = {
+    pa.string(): frozenset({str}),
+    pa.int64(): frozenset({int}),
+    pa.float64(): frozenset({float, int}),
+    pa.bool_(): frozenset({bool}),
+    pa.date32(): frozenset({dt.date}),
+    pa.timestamp("us"): frozenset({dt.datetime}),
 }
+_NONE = frozenset({type(None)})
 
 
 class _Part(NamedTuple):
@@ -46,44 +43,37 @@ class _Part(NamedTuple):
 
 
 class Staging:
-    """Gathers the rows of every table and writes them to <directory>/<table>/part-00000.parquet and so on.
+    """Collects the rows of every table and writes them to <directory>/<table>/part-00000.parquet and so on.
 
-    The directory is wiped first. `append` and `close` are for one caller at a time; `write_full` may run beside `append`.
+    The directory is emptied first. `append` and `close` are for one caller at a time; `write_full` may run beside `append`.
     Raises NotPublished when the disk is full.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        tables: Mapping[str, Table] = ALL,
-        *,
-        part_rows: int = PART_ROWS,
-        part_bytes: int = PART_BYTES,
-    ) -> None:
+    def __init__(self, directory: Path, *, part_rows: int = PART_ROWS, part_bytes: int = PART_BYTES) -> None:
         with translating(directory):
             if directory.exists():
                 shutil.rmtree(directory)
             make_directory(directory)
         self._storage = Storage(directory)
         self._full: deque[_Part] = deque()
-        self._gathered = {name: _Gathered(table) for name, table in tables.items()}
+        self._tables = {name: _TableRows(table) for name, table in ALL.items()}
         self._part_rows = part_rows
         self._part_bytes = part_bytes
 
     def append(self, table_name: str, rows: Sequence[Row]) -> None:
-        """Gather rows, each a tuple in the order of the table's columns; nothing is written.
+        """Add rows, each a tuple in the order of the table's columns; nothing is written.
 
         Raises ValueError naming table and column, never the value, when one does not fit.
         """
-        gathered = self._gathered[table_name]
-        gathered.add(rows)
-        if gathered.waiting_rows >= self._part_rows or gathered.waiting_bytes >= self._part_bytes:
-            self._full.append(gathered.part())
+        table = self._tables[table_name]
+        table.add(rows)
+        if table.waiting_rows >= self._part_rows or table.waiting_bytes >= self._part_bytes:
+            self._full.append(table.next_part())
 
     def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Gather rows of several tables, by table name."""
-        for table_name, lot in rows.items():
-            self.append(table_name, lot)
+        """Add rows of several tables, by table name."""
+        for table_name, table_rows in rows.items():
+            self.append(table_name, table_rows)
 
     @property
     def full(self) -> bool:
@@ -99,20 +89,20 @@ class Staging:
     @property
     def rows(self) -> dict[str, int]:
         """Rows appended so far, by table."""
-        return {name: gathered.rows for name, gathered in self._gathered.items()}
+        return {name: table.rows for name, table in self._tables.items()}
 
     def close(self) -> dict[str, list[Path]]:
-        """Write what is left and return the parts of every table, in order; a table without rows has none."""
-        self._full += [gathered.part() for gathered in self._gathered.values() if gathered.waiting_rows]
+        """Write the remaining rows and return the parts of every table, in order; a table without rows has none."""
+        self._full += [table.next_part() for table in self._tables.values() if table.waiting_rows]
         self.write_full()
         return {
-            name: [self._storage.locate(gathered.path(number)) for number in range(gathered.parts)]
-            for name, gathered in self._gathered.items()
+            name: [self._storage.locate(table.path(number)) for number in range(table.parts)]
+            for name, table in self._tables.items()
         }
 
 
-class _Gathered:
-    """The rows of one table that no part holds yet, and the parts so far."""
+class _TableRows:
+    """The rows of one table that are in no part yet, and the number of parts so far."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -129,8 +119,8 @@ class _Gathered:
         self.waiting_rows += len(rows)
         self.waiting_bytes += batch.nbytes
 
-    def part(self) -> _Part:
-        """Return what waits as the next part."""
+    def next_part(self) -> _Part:
+        """Return the waiting rows as the next part."""
         part = _Part(self.path(self.parts), self._table, self._batches)
         self.parts += 1
         self._batches = []
@@ -142,32 +132,30 @@ class _Gathered:
 
 
 def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:
-    """Rows as one batch of the table's schema. Raises ValueError naming table and column, never the value."""
+    """Return rows as one batch of the table's schema. Raises ValueError naming table and column, never the value."""
     width = len(table.columns)
-    if any(len(row) != width for row in rows):
-        found = next(len(row) for row in rows if len(row) != width)
-        raise ValueError(f"a row for table {table.name} has {found} values, and its columns are {width}")
-    columns = [
-        _array(table, column, values) for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+    for row in rows:
+        if len(row) != width:
+            raise ValueError(f"a row for table {table.name} has {len(row)} values instead of {width}")
+    columns = zip(table.columns, zip(*rows, strict=True), strict=True)
+    return pa.RecordBatch.from_arrays([_array(table, *column) for column in columns], schema=table.schema)
 
 
 def _array(table: Table, column: Column, values: Sequence[Any]) -> pa.Array:
-    # Arrow would quietly cut 1.5 to 1 for an integer column, or a text into its letters for a list.
-    if pa.types.is_list(column.arrow):
-        strangers = set(map(type, values)) - _WELCOME_LIST
+    kind = column.arrow
+    # Arrow would cut 1.5 to 1 for an integer column, and a text into its letters for a list.
+    if pa.types.is_list(kind):
         elements = {type(element) for value in values if value.__class__ is not str for element in value or ()}
-        strangers |= elements - _WELCOME[column.arrow.value_type]
+        unfit = set(map(type, values)) - {list, tuple} - _NONE | elements - _PYTHON_TYPES[kind.value_type] - _NONE
     else:
-        strangers = set(map(type, values)) - _WELCOME[column.arrow]
-    if strangers:
-        names = ", ".join(sorted(stranger.__name__ for stranger in strangers))
-        raise ValueError(f"{table.name}.{column.name} is {column.arrow} and was given {names}")
+        unfit = set(map(type, values)) - _PYTHON_TYPES[kind] - _NONE
+    if unfit:
+        names = ", ".join(sorted(each.__name__ for each in unfit))
+        raise ValueError(f"{table.name}.{column.name} is {kind} and does not accept {names}")
     try:
-        return pa.array(values, column.arrow)
+        return pa.array(values, kind)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         # The library's message quotes the value, which may be a secret.
         raise ValueError(
-            f"{table.name}.{column.name} is {column.arrow}; a value does not fit it ({type(error).__name__})"
+            f"{table.name}.{column.name} is {kind}; a value does not fit it ({type(error).__name__})"
         ) from None

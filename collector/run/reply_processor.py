@@ -99,7 +99,7 @@ class ReplyProcessor:
         if isinstance(line, Answered):
             tally.answered += 1
             self._waiting_bytes += len(line.body)
-            content = decode(line.request, document, marked=line.marked)
+            content = decode(line.request, document, repaired=line.marked)
             self._keep(tally, frontier.feed(Reply(line.request, content, line.at, line.cost.attempts)))
         else:
             tally.first_failure = tally.first_failure or line.message

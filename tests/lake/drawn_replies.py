@@ -41,15 +41,15 @@ def _value(view: type[BuddyObject], declared: FieldSpec) -> st.SearchStrategy[An
         return TEXT | st.dictionaries(names, TEXT | JSON, max_size=3)
     if view is schema.Variable and declared.name == "value":
         return TEXT | st.sampled_from([ENCRYPTED, REDACTED, ""])
-    if declared.logical in {"view", "views"}:
-        assert declared.view is not None
-        inner = PRINCIPAL if declared.view is schema.Principal else objects(declared.view)
-        return inner if declared.logical == "view" else st.lists(inner, max_size=3)
+    if declared.column_type in {"object", "objects"}:
+        assert declared.nested is not None
+        inner = PRINCIPAL if declared.nested is schema.Principal else objects(declared.nested)
+        return inner if declared.column_type == "object" else st.lists(inner, max_size=3)
     plain: dict[str, st.SearchStrategy[Any]] = {
         "string": TEXT, "int": INT, "bool": st.booleans(), "strings": st.lists(TEXT, max_size=2),
         "ints": st.lists(INT, max_size=2), "timestamp": MOMENTS, "json": JSON,
     }  # fmt: skip
-    return plain[declared.logical]
+    return plain[declared.column_type]
 
 
 # Few ids, so that a principal is often named twice.

@@ -22,7 +22,7 @@ from collector.lake.staging import record_batch
 from collector.lake.tables import TABLES
 from tests.lake.drawn_replies import ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars
 
-STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+RUN_KEY = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 KEY = Key("us", "acme", "web", 7, 9)
 FETCHED = datetime(2026, 11, 23, 3, 0, tzinfo=timezone(timedelta(hours=1)))
 KIND_OF: dict[type[BuddyObject], tuple[Kind, Key, str]] = {
@@ -41,7 +41,7 @@ def utc(*parts: int) -> datetime:
 
 def rows_of(finding: CrawlRecord) -> list[tuple[str, dict[str, Any]]]:
     """The rows of a finding with their column names; each has been accepted by its table's Arrow schema."""
-    rows = list(flatten(STAMP, finding))
+    rows = list(flatten(RUN_KEY, finding))
     for table, row in rows:
         assert record_batch(TABLES[table], [row]).num_rows == 1
     return [(table, named(table, row)) for table, row in rows]
@@ -60,7 +60,7 @@ def said(rows: list[tuple[str, dict[str, Any]]]) -> Counter[tuple[str, Any]]:
             value = row[column.name]
             if value is None or not (column.source or column.name == "extra"):
                 continue
-            if column.logical == "json":
+            if column.column_type == "json":
                 value = msgspec.json.decode(value)
             elif isinstance(value, datetime):
                 value = value.isoformat()
@@ -106,7 +106,7 @@ def test_every_scalar_of_a_list_item_is_accounted_for(view: type[BuddyObject], d
     envelope = data.draw(
         st.dictionaries(st.just("its_children_list"), st.dictionaries(TEXT, JSON, min_size=1, max_size=2))
     )
-    assert decode_list(kind, {kind.value: [document]}).items[0].breach is None
+    assert decode_list(kind, {kind.value: [document]}).items[0].violation is None
     [(found_table, row)] = rows_of(ListedItem(kind, key, 3, document, True, "complete", envelope))
     assert found_table == table
     assert said([(table, row)]) == scalars(document) + scalars(envelope)
@@ -145,22 +145,22 @@ def test_every_field_of_the_vendors_page_lands_in_its_column() -> None:
         "dest": {name: f"dest {name}" for name in ends},
     }  # fmt: skip
     rows = rows_of(Promotion(KEY, document, FETCHED))
-    stamp = {"run_id": STAMP.run_id, "run_date": STAMP.run_date, "installation": "us"}
+    run_key = {"run_id": RUN_KEY.run_id, "run_date": RUN_KEY.run_date, "installation": "us"}
     key = {"workspace": "acme", "project": "web", "pipeline_id": 7, "action_id": 9}
     variable = dict(document["variables"][0])
     variable["variable_id"] = variable.pop("id")
     assert rows == [
         (
             "trigger_conditions",
-            {**stamp, **key, "position": 1, **document["trigger_conditions"][0], "extra": None},
+            {**run_key, **key, "position": 1, **document["trigger_conditions"][0], "extra": None},
         ),
-        ("variables", {**stamp, **key, "position": 1, **variable, "value_state": "kept", "extra": None}),
-        ("permissions", {**stamp, **key, "principal_type": "user", "principal_id": 1, "access_level": "MANAGE"}),
-        ("permissions", {**stamp, **key, "principal_type": "group", "principal_id": 1, "access_level": None}),
+        ("variables", {**run_key, **key, "position": 1, **variable, "value_state": "kept", "extra": None}),
+        ("permissions", {**run_key, **key, "principal_type": "user", "principal_id": 1, "access_level": "MANAGE"}),
+        ("permissions", {**run_key, **key, "principal_type": "group", "principal_id": 1, "access_level": None}),
         (
             "promote_image_actions",
             {
-                **stamp, **key, **plain, "permissions_others": "DENIED", "pipeline_name": "deploy",
+                **run_key, **key, **plain, "permissions_others": "DENIED", "pipeline_name": "deploy",
                 "pipeline_identifier": "dep", "pipeline_url": "pu", "pipeline_html_url": "ph",
                 **{f"src_{name}": f"src {name}" for name in ends},
                 **{f"dest_{name}": f"dest {name}" for name in ends},
@@ -191,7 +191,7 @@ def test_a_list_item_lands_in_its_columns() -> None:
 
 @pytest.mark.parametrize("view", ITEMS)
 def test_of_an_unreadable_item_only_the_key_is_believed(view: type[BuddyObject]) -> None:
-    """An item in breach is a row of its key and coverage alone; what it said is in its problem."""
+    """An item with a violation is a row of its key and coverage alone; its content is in its problem."""
     kind, key, table = KIND_OF[view]
     document = {"id": "x", "name": 7, "domain": "acme", "new": 1, "type": []}
     [(found, row)] = rows_of(ListedItem(kind, key, 2, document, False, "failed", {"its_list": {"url": "u"}}))
@@ -287,7 +287,7 @@ def test_a_problem_is_its_row() -> None:
     [(table, row)] = rows_of(problem)
     assert table == "problems"
     assert list(row.values()) == [
-        STAMP.run_id, STAMP.run_date, "us", "timeout", "acme", "web", 7, 9, "/p?q", 504, "m", "$.a", 4,
+        RUN_KEY.run_id, RUN_KEY.run_date, "us", "timeout", "acme", "web", 7, 9, "/p?q", 504, "m", "$.a", 4,
         utc(2026, 11, 23, 2, 0), utc(2026, 11, 23, 2, 0, 1), "raw",
     ]  # fmt: skip
 

@@ -121,8 +121,9 @@ def test_the_promised_types_are_held() -> None:
             assert (column.arrow, column.sql) == (pa.list_(pa.string()), "VARCHAR[]"), (table, name)
         if name.endswith("_at") or name == "create_date":
             assert (column.arrow, column.sql) == (pa.timestamp("us"), "TIMESTAMP"), (table, name)
-        assert column.json == (name in JSON_COLUMNS or (table == "action_state" and column.logical == "json"))
-        if column.json:
+        is_json = column.column_type == "json"
+        assert is_json == (name in JSON_COLUMNS or (table == "action_state" and is_json))
+        if is_json:
             assert column.sql == "VARCHAR"
     run = TABLES["runs"].columns[:3]
     assert [c.sql for c in run] == ["VARCHAR", "DATE", "VARCHAR"]
@@ -141,9 +142,9 @@ def test_a_column_of_buddys_is_declared_by_its_view_alone() -> None:
             for step in column.source:
                 assert view is not None
                 declared = {d.name: d for d in field_specs(view)}[step]
-                view = declared.view
-            assert (column.logical, column.unit, column.meaning, column.values) == (
-                declared.logical, declared.unit, declared.meaning, declared.values,
+                view = declared.nested
+            assert (column.column_type, column.unit, column.meaning, column.values) == (
+                declared.column_type, declared.unit, declared.meaning, declared.values,
             )  # fmt: skip
     assert from_replies > 150
 
