@@ -1,5 +1,6 @@
-"""The marks that stand where a secret stood (crawl/redact.py writes them, lake/flatten.py reads them), and the beginning of
-those where no character was (buddy/characters.py writes them, buddy/decode.py finds them)."""
+"""The placeholders for secrets (crawl/redaction.py writes them, lake/flatten.py reads them), and the beginning of those for
+invalid characters (unicode_repair.py writes them, decode.py finds them).
+"""
 
 REDACTED = "[redacted]"
 ENCRYPTED = "[encrypted]"

@@ -7,7 +7,7 @@ each minute.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -41,12 +41,12 @@ class ProgressObserver:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
-        self._progress: events.Progress | None = None
+        self._snapshot: Callable[[], events.RunSnapshot] | None = None
         self._rates = _Rates()
         self._forecasts: dict[str, str] = {}
 
-    def watch(self, progress: events.Progress) -> None:
-        self._progress = progress
+    def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
+        self._snapshot = snapshot
 
     def event(self, fact: object) -> None:
         name, level, facts = described(fact)
@@ -58,7 +58,7 @@ class ProgressObserver:
 
     def snapshot(self) -> events.RunSnapshot | None:
         """Where the run stands, None before it began."""
-        return None if self._progress is None else self._progress.snapshot()
+        return None if self._snapshot is None else self._snapshot()
 
     def heartbeat(self) -> None:
         """One line that says that the run lives, and what it waits for."""

@@ -30,7 +30,8 @@ def night(
     all).
     """
     frugal_allocation()
-    from collector.run.collect import RunContext, collect
+    from collector.run.collect import collect
+    from collector.run.context import RunContext
 
     async def until_done() -> "RunSummary":
         stop = asyncio.Event()

@@ -55,13 +55,13 @@ class ForecastObserver:
         self._now = now
         self._look_s = look_s
         self._news = timedelta(seconds=news_s)
-        self._progress: events.Progress | None = None
+        self._snapshot: Callable[[], events.RunSnapshot] | None = None
         self._waits_until: dict[str, datetime] = {}
 
-    def watch(self, progress: events.Progress) -> None:
+    def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
         """Keep the run to look at."""
-        self._progress = progress
-        self._observer.watch(progress)
+        self._snapshot = snapshot
+        self._observer.watch(snapshot)
 
     def event(self, fact: object) -> None:
         """Pass a fact on; when the run begins, begin to look."""
@@ -73,12 +73,12 @@ class ForecastObserver:
 
     def bind_run(self) -> None:
         """Let what is logged after a night that failed carry its run, if it had begun one."""
-        if self._progress is not None:
-            structlog.contextvars.bind_contextvars(run_id=self._progress.snapshot().run_id)
+        if self._snapshot is not None:
+            structlog.contextvars.bind_contextvars(run_id=self._snapshot().run_id)
 
     def _look(self) -> None:
-        assert self._progress is not None
-        seen = self._progress.snapshot()
+        assert self._snapshot is not None
+        seen = self._snapshot()
         if seen.stage == "closing":
             return
         for each in seen.installations:

@@ -23,7 +23,7 @@ class Waiting:
     """A run that waits for the next window."""
 
     def snapshot(self) -> events.RunSnapshot:
-        pace = RateLimiterState(0, 0, UNTIL, UNTIL, "budget of this window is spent", 0.0, 90.0, 0.0, False)
+        pace = RateLimiterState(0, 0, UNTIL, UNTIL, "budget of this window is spent", 0.0, False)
         return events.RunSnapshot(
             "20261123T021500Z-7f3a9c",
             "crawl",
@@ -36,7 +36,7 @@ def test_the_heartbeat_says_what_is_waited_for_and_until_when(capsys: pytest.Cap
     logs.set_up("json", "info")
     watcher = progress.ProgressObserver()
     watcher.heartbeat()
-    watcher.watch(Waiting())
+    watcher.watch(Waiting().snapshot)
     watcher.heartbeat()
     (line,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     del line["timestamp"]
@@ -103,7 +103,7 @@ def test_a_wait_is_told_once_with_its_end(capsys: pytest.CaptureFixture[str]) ->
         settings = Settings((installation,), Path("lake"))
         announcing = ForecastObserver(progress.ProgressObserver(), settings, {}, lambda: now, look_s=0.001)
         pausing = Pausing([short, None, long, long + timedelta(seconds=1), None])
-        announcing.watch(pausing)
+        announcing.watch(pausing.snapshot)
         announcing.event(events.RunBegan("20261123T021500Z-7f3a9c", now, 0, 0))
         async with asyncio.timeout(20):
             await pausing.over.wait()
@@ -129,7 +129,7 @@ class Pausing:
         if not self._until:
             self.over.set()
         why = "budget of this window is spent" if until else ""
-        pace = RateLimiterState(0, 0, until, until, why, 0.0, 0.0, 0.0, False)
+        pace = RateLimiterState(0, 0, until, until, why, 0.0, False)
         return events.RunSnapshot(
             "20261123T021500Z-7f3a9c", stage, (events.InstallationProgress("us", {}, {}, 0, 0, pace),)
         )

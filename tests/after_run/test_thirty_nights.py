@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from collector.fake_buddy import FakeWorld
 from collector.lake.lake import Lake
 from collector.lake.verify import verify
-from collector.run import collect
+from collector.run import context
 from tests.after_run.thirty import QUICK, Nights
 from tests.worlds import pipelines_of
 
@@ -21,7 +21,7 @@ MEBIBYTE = 2**20
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are pursued for seconds, not for minutes."""
     limits = {**{name: getattr(QUICK, name) for name in QUICK.__struct_fields__}, "stuck_after_s": 20.0}
-    monkeypatch.setattr(collect, "FakeWorld", partial(collect.RunContext, limits=type(QUICK)(**limits)))
+    monkeypatch.setattr(context, "RunContext", partial(context.RunContext, limits=type(QUICK)(**limits)))
 
 
 def planted(world: FakeWorld, nights: int) -> tuple[FakeWorld, list[tuple[Any, ...]]]:

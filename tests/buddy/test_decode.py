@@ -17,7 +17,8 @@ from collector.buddy.decode import (
     decode,
     decode_list,
 )
-from collector.buddy.requests import Kind, Request, action_request
+from collector.buddy.requests import Kind, Request
+from tests.request_builders import action_request
 
 ASKED = action_request("us", "acme", "web", 7, 9)
 KEYS = {Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id"}

@@ -72,7 +72,7 @@ def test_the_true_offset_is_always_inside(offset: float, replies: list[tuple[flo
         sent = now + gap
         now = sent + latency
         date = math.floor(sent + latency * share + offset)
-        clock = clock.seen(date, sent, now)
+        clock = clock.updated(date, sent, now)
         assert clock.low is not None
         assert clock.high is not None
         assert clock.low - 1e-6 <= offset <= clock.high + 1e-6
@@ -87,27 +87,27 @@ def test_a_second_of_replies_leaves_hardly_any_doubt() -> None:
     clock, offset = ServerClock(), 1.79e9 + 0.4321
     for step in range(60):
         sent = step * 0.02
-        clock = clock.seen(math.floor(sent + 0.005 + offset), sent, sent + 0.01)
+        clock = clock.updated(math.floor(sent + 0.005 + offset), sent, sent + 0.01)
     assert clock.low is not None
     assert clock.high is not None
     assert clock.high - clock.low < 0.04
-    assert 0 <= clock.local(1.79e9 + 100, 0.0) - (1.79e9 + 100 - offset) < 0.04
+    assert 0 <= clock.to_monotonic(1.79e9 + 100, 0.0) - (1.79e9 + 100 - offset) < 0.04
 
 
 def test_a_stepped_clock_begins_anew() -> None:
     """A reply that contradicts the interval replaces it: one of the clocks was set."""
-    clock = ServerClock().seen(5000, 0.0, 0.1).seen(1400, 1.0, 1.1)
+    clock = ServerClock().updated(5000, 0.0, 0.1).updated(1400, 1.0, 1.1)
     assert clock == ServerClock(1398.9, 1400.0)
 
 
 def test_without_a_date_the_local_clock_stands_in() -> None:
     """While no reply carries a Date, the reset is read on our own clock, and the skew is not known."""
-    clock = ServerClock().seen(None, 0.0, 1.0)
-    assert clock.local(1100.0, 1000.0) == 100.0
+    clock = ServerClock().updated(None, 0.0, 1.0)
+    assert clock.to_monotonic(1100.0, 1000.0) == 100.0
     assert clock.skew(1000.0) is None
 
 
 def test_skew_is_told_against_our_own_clock() -> None:
     """A server an hour ahead shows as about 3,600 seconds."""
-    clock = ServerClock().seen(epoch_of_date(formatdate(1000 + 3600, usegmt=True)), 0.0, 0.0)
+    clock = ServerClock().updated(epoch_of_date(formatdate(1000 + 3600, usegmt=True)), 0.0, 0.0)
     assert clock.skew(1000.0) == pytest.approx(3600, abs=1)

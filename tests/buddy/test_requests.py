@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buddy import requests
 from collector.buddy.requests import Kind, Request
+from tests import request_builders as requests
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
     [".", "..", "a/b", "../..", "données/équipe A", "100%", "a?b=c", "#top", "a\\b", "a b", "+", "%2E%2E", "\"'"]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.buddy.decode import Detail, ListPage, decode
-from collector.buddy.requests import Kind, Request, projects_request
+from collector.buddy.requests import Kind, Request
 from collector.buddy.unicode_repair import place_of_placeholder, repaired
+from tests.request_builders import projects_request
 
 # Any text, halves of pairs included, as Python holds them.
 TEXTS = st.text(st.characters(codec=None), max_size=6)
@@ -62,7 +63,7 @@ def test_every_document_can_be_read(document: Any) -> None:
 
 
 def test_one_bad_item_costs_no_neighbour() -> None:
-    """In a list, an item with a placeholder is a violation at its place; its key is believed unless the placeholder is in it."""
+    """In a list, an item with a placeholder is a violation at its place; its key is used unless it holds the placeholder."""
     body = repaired(rb'{"projects": [{"name": "a"}, {"name": "b", "display_name": "\ud83d"}, {"name": "\ud83d"}]}')
     assert body is not None
     page = decode(projects_request("us", "acme"), msgspec.json.decode(body), repaired=True)

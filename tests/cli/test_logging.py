@@ -101,7 +101,7 @@ class Standing:
     """A run that stands still, to be looked at."""
 
     def snapshot(self) -> events.RunSnapshot:
-        pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 1.0, 2.0, 0.1, False)
+        pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 0.1, False)
         kinds = ("workspaces", "projects", "pipelines", "actions", "action")
         counts = {kind: 10 * number for number, kind in enumerate(kinds, 1)}
         return events.RunSnapshot(
@@ -114,7 +114,7 @@ def test_heartbeat_says_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -
     logs.set_up("json", "info")
     watcher = ProgressObserver()
     watcher.heartbeat()
-    watcher.watch(Standing())
+    watcher.watch(Standing().snapshot)
     watcher.heartbeat()
     (line,) = capsys.readouterr().err.splitlines()
     said = json.loads(line)
@@ -133,7 +133,7 @@ def test_the_display_tells_every_level() -> None:
     written = io.StringIO()
     console = Console(file=written, width=120)
     console.print(watcher.picture())
-    watcher.watch(Standing())
+    watcher.watch(Standing().snapshot)
     console.print(watcher.picture())
     text = written.getvalue()
     for words in (

@@ -15,13 +15,13 @@ from unittest.mock import patch
 
 import msgspec
 
-from collector.crawl.fetcher import Limits
+from collector.crawl.backoff import Limits
 from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy
-from collector.run.collect import RunContext as Outside
 from collector.run.collect import collect
+from collector.run.context import RunContext as Outside
 from collector.run.finalize import RunSummary
-from collector.run.progress import CrawlEnded, Progress
+from collector.run.progress import CrawlEnded, RunSnapshot
 from collector.settings.loading import Installation, Secret, Settings
 
 FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
@@ -55,15 +55,15 @@ class Watcher:
 
     def __init__(self, act: Callable[[object], None] = lambda fact: None) -> None:
         self.facts: list[object] = []
-        self.progress: Progress | None = None
+        self.snapshot: Callable[[], RunSnapshot] | None = None
         self._act = act
 
     def event(self, fact: object) -> None:
         self.facts.append(fact)
         self._act(fact)
 
-    def watch(self, progress: Progress) -> None:
-        self.progress = progress
+    def watch(self, snapshot: Callable[[], RunSnapshot]) -> None:
+        self.snapshot = snapshot
 
 
 class PowerCut(Exception):

@@ -182,8 +182,8 @@ def test_an_installation_whose_token_was_withdrawn_claims_nothing(
     import asyncio
     import random
 
-    from collector.run.collect import RunContext as Outside
     from collector.run.collect import collect
+    from collector.run.context import RunContext as Outside
     from tests.faults.nights import Watcher
 
     lake = tmp_path / "lake"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.crawl.fetcher import Limits
+from collector.crawl.backoff import Limits
 from collector.fake_buddy import FakeBuddy
 from tests.faults.catalogue import Case, Target, matrix, sample
 from tests.faults.conftest import FreshLake, Undisturbed

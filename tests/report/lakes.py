@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.report.findings import FINDINGS
-from collector.run.collect import RunContext as Outside
 from collector.run.collect import collect
-from collector.run.progress import Progress
+from collector.run.context import RunContext as Outside
+from collector.run.progress import RunSnapshot
 from collector.settings.loading import Installation, Secret, Settings
 
 FIRST_NIGHT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
@@ -26,7 +26,7 @@ NOT_AN_ADDRESS = "javascript:window.hurt=3//https://app.buddy.works"
 class Nobody:
     """An observer that looks away."""
 
-    def watch(self, progress: Progress) -> None:
+    def watch(self, snapshot: Callable[[], RunSnapshot]) -> None:
         """Look away."""
 
     def event(self, fact: object) -> None:

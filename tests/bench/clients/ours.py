@@ -5,6 +5,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from collector.cli.leaving import leave
@@ -24,7 +25,7 @@ class Stopwatch:
         """Note the moment, in seconds of the wall and of our CPU."""
         self.moments[type(fact)] = (time.perf_counter(), time.process_time())
 
-    def watch(self, progress: events.Progress) -> None:
+    def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
         """Nobody looks."""
 
 

@@ -1,7 +1,9 @@
 """Reads a journal back as a resumed run does: `python -m tests.bench.clients.replay JOURNAL [STAGING]`."""
 
+import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,12 @@ import msgspec
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
 from collector.cli.signals import fewer_collections
+from collector.crawl.fetch_result import Answered, RequestCost
 from collector.crawl.frontier import Frontier
-from collector.crawl.journal import FORMAT, Answered, Header, Journal, Line, RequestCost
+from collector.crawl.journal import FORMAT, Header, Journal
 from collector.crawl.redaction import Redactor
-from collector.crawl.reply import Reply
 from collector.fake_buddy import FakeWorld
-from collector.lake.flatten import RunKey
+from collector.lake.flatten import Row, RunKey
 from collector.lake.staging import Staging
 from collector.run.reply_processor import ReplyProcessor, selection
 from collector.settings.loading import Installation, Secret
@@ -29,6 +31,19 @@ _NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 _REDACTOR = Redactor(TOKEN, keep_values=False)
 
 
+class DroppedRows(Staging):
+    """Staging that drops every row."""
+
+    def __init__(self) -> None:
+        """Make no directory."""
+
+    def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Drop rows."""
+
+    def write_full(self) -> None:
+        """Write nothing."""
+
+
 def write_journal(path: Path, shape: Shape) -> int:
     """Write the journal of a whole crawl, without a network; returns its replies."""
     world = FakeWorld(
@@ -39,8 +54,9 @@ def write_journal(path: Path, shape: Shape) -> int:
     with Journal.create(path, Header(FORMAT, _STAMP.run_id, _NOW, "bench")) as journal:
         while isinstance(request := frontier.next(), Request):
             document, body = raw_answer(world, request)
-            journal.append([Answered(request, _NOW, RequestCost(bytes_received=len(bytes(body))), body)])
-            frontier.feed(Reply(request, decode(request, document), _NOW, 1))
+            line = Answered(request, _NOW, RequestCost(bytes_received=len(bytes(body))), body)
+            journal.append(line)
+            frontier.feed(line, decode(request, document))
             replies += 1
     return replies
 
@@ -67,25 +83,17 @@ def raw_answer(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgs
 
 def main() -> None:
     """Replay, and stage the rows where a directory for them is named."""
-    gathering = ReplyProcessor(_STAMP, [BUDDY])
-    staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else None
+    staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else DroppedRows()
     journal = Journal.resume(Path(sys.argv[1]))
     assert journal is not None
-
-    def take(line: Line) -> bool:
-        taken = gathering.replay(line)
-        if gathering.lot:
-            rows = gathering.take_rows()
-            if staging is not None:
-                staging.append_all(rows)
-                staging.write_full()
-        return taken
-
+    processor = ReplyProcessor(_STAMP, [BUDDY], journal, staging)
+    size = journal.path.stat().st_size
     wall, cpu = time.perf_counter(), time.process_time()
     with journal, fewer_collections():
-        replies = journal.replay(take)
-    assert gathering.frontiers["us"].finished
+        replies = processor.replay(_NOW)
+    assert processor.frontiers["us"].finished
     say(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
+    os.truncate(journal.path, size)  # without the line that says it was resumed
 
 
 if __name__ == "__main__":
