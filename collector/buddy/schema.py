@@ -250,4 +250,3 @@ class PromoteImageAction(BuddyObject, frozen=True, kw_only=True):
     src: Annotated[PromoteImage | None, field("Image that is promoted")] = None
     dest: Annotated[PromoteImage | None, field("Destination of the promotion")] = None
     insecure_registry: Annotated[Flag, field("True when registries without valid TLS are allowed")] = None
-    # New fields of the action go here.

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,27 +24,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("collect", epilog=_EPILOG)(collect)
 
 
+@options.takes_settings()
 def collect(
-    config: options.Config = None,
-    lake: options.Lake = None,
-    workspaces: options.Workspaces = None,
-    projects: options.Projects = None,
-    requests_per_second: options.RequestsPerSecond = None,
-    reserve: options.Reserve = None,
-    concurrency: options.Concurrency = None,
-    max_duration: options.MaxDuration = None,
-    keep_raw: options.KeepRaw = False,
-    variable_values: options.VariableValues = None,
-    ca_bundle: options.CaBundle = None,
-    allow_http: options.AllowHttp = False,
-    summary_file: options.SummaryFile = None,
-    message_file: options.MessageFile = None,
-    metrics_file: options.MetricsFile = None,
-    notify_url: options.NotifyUrl = None,
-    keep: options.Keep = None,
-    compact: options.Compact = False,
-    log_format: options.LogFormat = None,
-    log_level: options.LogLevel = None,
+    flags: Mapping[str, object],
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be asked, by what the last night saw; send nothing.")
     ] = False,
@@ -52,35 +35,13 @@ def collect(
     """Collect one night: crawl, check, publish. An interrupted run is continued by itself."""
     from collector.cli import logging as logs
 
-    if (log_format or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
-        logs.set_up("json", "info")  # a token that is missing is told in JSON too
-    given: dict[str, object] = {
-        "config": config,
-        "lake": lake,
-        "workspaces": workspaces,
-        "projects": projects,
-        "requests_per_second": requests_per_second,
-        "reserve": reserve,
-        "concurrency": concurrency,
-        "max_duration": max_duration,
-        "keep_raw": keep_raw,
-        "variable_values": variable_values,
-        "ca_bundle": ca_bundle,
-        "allow_http": allow_http,
-        "summary_file": summary_file,
-        "message_file": message_file,
-        "metrics_file": metrics_file,
-        "notify_url": notify_url,
-        "keep": keep,
-        "compact": compact,
-        "log_format": log_format,
-        "log_level": log_level,
-    }
+    if (flags["log_format"] or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
+        logs.set_up("json", "info")  # a missing token is logged as JSON too
     try:
-        settings = options.settings_from(given, needs_token=True)
+        settings = options.settings_from(flags, needs_token=True)
     except SettingsError as error:
         if not dry:
-            _tell_of(error, given)
+            _tell_of(error, flags)
         raise
     from collector.cli.nightly import dry_run, nightly
 
@@ -104,7 +65,7 @@ def collect(
     return summary.exit_code
 
 
-def _tell_of(error: SettingsError, given: dict[str, object]) -> None:
+def _tell_of(error: SettingsError, flags: Mapping[str, object]) -> None:
     """Tell of a night that could not begin, as of any other that published nothing, where the settings still say to whom:
     a token's file that is gone must not be noticed by the silence only.
     """
@@ -112,7 +73,7 @@ def _tell_of(error: SettingsError, given: dict[str, object]) -> None:
     from collector.cli.nightly import not_begun
 
     try:
-        settings = options.settings_from(given, needs_token=False)
+        settings = options.settings_from(flags, needs_token=False)
     except SettingsError:
         return
     logs.set_up(settings.log_format, settings.log_level)

@@ -19,8 +19,9 @@ from collector.cli import terminal
 from collector.cli.signals import night
 from collector.cli.summary_line import one_line
 from collector.errors import UsageError
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
 from collector.settings.parsers import directory, require_openable
+from collector.settings.secret import Secret
 
 _MARK: Final = ".demo"  # stands in a lake that the demo made, and so may make anew
 _QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")
@@ -40,7 +41,7 @@ def demo(
     nights: Annotated[int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many nights.")] = 4,
 ) -> int:
     """Collect nights from a fake Buddy on this machine and show answers; no token, no network."""
-    path = Path(directory(lake, "--lake")).absolute()
+    path = directory(lake, "--lake").absolute()
     require_openable(path)
     _make_room(path)
     from collector.cli import logging as logs

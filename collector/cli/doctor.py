@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,40 +28,19 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor", epilog="Exit codes: 0 all is well; 1 warnings; 2 a night would fail.")(doctor)
 
 
-def doctor(
-    config: options.Config = None,
-    lake: options.Lake = None,
-    workspaces: options.Workspaces = None,
-    projects: options.Projects = None,
-    reserve: options.Reserve = None,
-    max_duration: options.MaxDuration = None,
-    ca_bundle: options.CaBundle = None,
-    allow_http: options.AllowHttp = False,
-    form: options.FactsFormat = options.FactFormat.text,
-) -> int:
+@options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
+def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check token, scopes, workspaces, budget, clock and lake before a night; say what to do about each."""
-    settings = options.settings_from(
-        {
-            "config": config,
-            "lake": lake,
-            "workspaces": workspaces,
-            "projects": projects,
-            "reserve": reserve,
-            "max_duration": max_duration,
-            "ca_bundle": ca_bundle,
-            "allow_http": allow_http,
-        },
-        needs_token=True,
-    )
+    settings = options.settings_from(flags, needs_token=True)
     from collector.cli import logging as logs
-    from collector.preflight.doctor import everything
+    from collector.preflight.doctor import run_checks
     from collector.preflight.last_cost import last_costs
 
     logs.set_up(settings.log_format, "error")
 
     async def look() -> list[tuple[str, "DoctorResult"]]:
         found = []
-        async for where, finding in everything(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
+        async for where, finding in run_checks(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
             found.append((where, finding))
             if form is options.FactFormat.text:
                 with until_reader_leaves():

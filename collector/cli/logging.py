@@ -76,7 +76,7 @@ def published(summary: "RunSummary") -> None:
 
 def untold(error: OSError) -> None:
     """The night stands, and its one line could not be written."""
-    structlog.get_logger().warning("not done after the night", what="the line on stdout", why=error.strerror)
+    structlog.get_logger().warning("not done after the run", what="the line on stdout", why=error.strerror)
 
 
 class _Lines:

@@ -53,7 +53,7 @@ class ProgressObserver:
         if isinstance(fact, events.RunBegan):
             structlog.contextvars.bind_contextvars(run_id=fact.run_id)
         if isinstance(fact, ForecastReady):
-            self._forecasts[fact.installation] = fact.forecast.words
+            self._forecasts[fact.installation] = fact.forecast.sentence
         getattr(self._log, level)(name, **facts)
 
     def snapshot(self) -> events.RunSnapshot | None:
@@ -155,7 +155,7 @@ def described(fact: object) -> tuple[str, str, dict[str, object]]:
             return "going on without one installation", "warning", facts
         case ForecastReady():
             forecast = fact.forecast
-            facts = {"installation": fact.installation, "says": forecast.words, "ends_at": _moment(forecast.ends_at)}
+            facts = {"installation": fact.installation, "says": forecast.sentence, "ends_at": _moment(forecast.ends_at)}
             # Told before it fails: there is still time to raise the limit or to lower the reserve.
             late = forecast.late or forecast.ends_at is None
             return "forecast", "warning" if late else "info", facts

@@ -26,11 +26,11 @@ def report(
     """Write one HTML page for those who would rather look than read: it needs no network and no other file."""
     from collector.cli import output as rows
     from collector.query.reader import open_lake
-    from collector.report import gather, render
+    from collector.report import collect_contents, render
 
     opened = options.open_lake(lake, config)
     options.settle_catalog(opened)
-    page = render(gather(open_lake(opened.path), run, datetime.now(UTC)))
+    page = render(collect_contents(open_lake(opened.path), run, datetime.now(UTC)))
     rows.write_text(page, None if output == "-" else output)
     if output != "-":
         sys.stderr.write(f"Written: {terminal.escape(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")

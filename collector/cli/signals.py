@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collector.errors import Interrupted
-from collector.settings.loading import Settings
+from collector.settings.declarations import Settings
 
 if TYPE_CHECKING:
     from collector.run.finalize import RunSummary

@@ -151,7 +151,7 @@ def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     """
     import pyarrow as pa
 
-    from collector.lake.growth import bytes_by_run, nightly_growth
+    from collector.lake.growth import bytes_by_run, growth_per_run
     from collector.query.reader import open_lake
 
     chosen = [run.run_id for run in lake.manifest.runs[-last:]]
@@ -163,7 +163,7 @@ def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     began = {run.run_id: run.started_at for run in lake.manifest.runs}
     ages = [round((now - began[run_id]).total_seconds(), 1) for run_id in nights["run_id"].to_pylist()]
     night_bytes = [round(taken[run_id]) for run_id in nights["run_id"].to_pylist()]
-    growth = nightly_growth(lake.manifest)
+    growth = growth_per_run(lake.manifest)
     nights = nights.add_column(3, "age_seconds", pa.array(ages, pa.float64()))
     nights = nights.append_column("bytes", pa.array(night_bytes, pa.int64()))
     of_lake = {

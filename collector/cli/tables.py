@@ -8,7 +8,7 @@ import typer
 
 from collector.cli import options, terminal
 from collector.errors import UsageError
-from collector.settings.parsers import nearest
+from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collector.lake.tables import Table
@@ -28,7 +28,9 @@ def tables(
     from collector.lake.tables import TABLES
 
     if name is not None and name not in TABLES:
-        raise UsageError(f"There is no table {name!r}.", f"{nearest(name, TABLES)}The tables are: {', '.join(TABLES)}.")
+        raise UsageError(
+            f"There is no table {name!r}.", f"{did_you_mean(name, TABLES)}The tables are: {', '.join(TABLES)}."
+        )
     chosen = list(TABLES.values()) if name is None else [TABLES[name]]
     if form in (options.WordFormat.json, options.WordFormat.csv):
         import pyarrow as pa

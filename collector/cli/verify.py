@@ -10,18 +10,15 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import done_anyway, until_reader_leaves
-from collector.errors import UsageError
-from collector.settings.parsers import duration
+from collector.settings.parsers import days
 
 if TYPE_CHECKING:
     from collector.lake.rebuild import Rebuilt
 
-_DAY_S = 86_400
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("verify", epilog="Exit codes: 0 every file is whole; 2 something is harmed.")(verify)
+    app.command("verify", epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify)
     app.command("compact")(done_anyway()(compact))
     app.command("prune")(done_anyway()(prune))
 
@@ -31,22 +28,21 @@ def verify(
         bool,
         typer.Option(
             "--rebuild-manifest",
-            help="Build a manifest.json that is lost, damaged or older than the files anew from them, and say which runs "
-            "are whole.",
+            help="Rebuild a manifest.json that is lost, damaged or older than the files, and say which runs are complete.",
         ),
     ] = False,
     lake: options.Lake = None,
     config: options.Config = None,
     form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
-    """Read every file of the lake and compare it with the manifest; say which nights are harmed."""
+    """Read every file of the lake and compare it with the manifest; name the damaged runs."""
     if rebuild_manifest:
         return _rebuild(lake, config, form)
     opened = options.open_lake(lake, config)
     options.settle_catalog(opened)
-    from collector.lake.verify import verify as look
+    from collector.lake.verify import verify as verify_files
 
-    findings = look(opened)
+    findings = verify_files(opened)
     files = sum(size.files for size in opened.sizes().values())
     with until_reader_leaves():
         if form is options.FactFormat.json:
@@ -55,15 +51,15 @@ def verify(
             sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
         else:
             for finding in findings:
-                words = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
-                sys.stdout.write(terminal.escape(words) + "\n")
-            harmed = sorted({run for finding in findings for run in finding.runs})
-            ending = "all whole" if not findings else f"{len(findings)} findings, runs harmed: {', '.join(harmed)}"
-            sys.stdout.write(f"{files:,} files looked at: {ending}.\n")
+                line = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
+                sys.stdout.write(terminal.escape(line) + "\n")
+            damaged = sorted({run for finding in findings for run in finding.runs})
+            result = f"{len(findings)} findings, damaged runs: {', '.join(damaged)}" if findings else "all intact"
+            sys.stdout.write(f"{files:,} files verified, {result}.\n")
     if findings:
         sys.stderr.write("Restore the files named above from a copy of the lake, at the same paths.\n")
-    # Files that the manifest does not know are no damage to what it names, but nothing may be written beside them.
-    opened.require_accounted()
+    # Files that the manifest does not name are not damaged, but no command may write beside them.
+    opened.require_consistent()
     return 2 if findings else 0
 
 
@@ -72,9 +68,9 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
     from collector.lake.merge import merge_runs
     from collector.lake.rebuild import is_needed, rebuild
 
-    opened = Lake.at(options.lake_path(lake, config))
+    opened = Lake.without_manifest(options.lake_path(lake, config))
     now = datetime.now(UTC)
-    with opened.holding("verify --rebuild-manifest", now):
+    with opened.locked("verify --rebuild-manifest", now):
         done = rebuild(opened, merge_runs, now=now) if is_needed(opened) else None
         if done is not None:
             options.settle_catalog(opened)
@@ -83,24 +79,24 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
 
         sys.stdout.write(msgspec.json.encode(done.runs if done else ()).decode() + "\n")
     elif done is None:
-        sys.stdout.write("manifest.json names every file that is there; it was left as it is.\n")
+        sys.stdout.write("manifest.json names every file that exists; it was not changed.\n")
     else:
         _show_rebuilt(done)
     return 2 if done is not None and not all(run.whole for run in done.runs) else 0
 
 
 def _show_rebuilt(done: "Rebuilt") -> None:
-    lines = [f"manifest.json was built anew: {len(done.runs):,} runs in {done.files:,} files."]
+    lines = [f"manifest.json was rebuilt: {len(done.runs):,} runs in {done.files:,} files."]
     for run in done.runs:
-        state = "whole" if run.whole else f"incomplete: rows are missing in {', '.join(run.missing)}"
+        state = "complete" if run.whole else f"incomplete: rows are missing in {', '.join(run.missing)}"
         lines.append(f"{run.run_id}  {state}")
     for table, count in sorted(Counter(path.split("/")[1] for path in done.superseded).items()):
         lines.append(f"{table}: {count:,} older files are not named; files written later hold their rows")
     lines += [f"{run_id}: not published, `collector collect` continues it" for run_id in done.unfinished]
     if not all(run.whole for run in done.runs):
         lines.append(
-            "Runs that are incomplete count as partial. Where a copy of the lake has their files, put these at the same "
-            "paths, and run this again."
+            "Incomplete runs count as partial. If a copy of the lake has their files, put these at the same paths, and run "
+            "this again."
         )
     sys.stdout.write("".join(terminal.escape(line) + "\n" for line in lines))
 
@@ -144,16 +140,14 @@ def prune(
     form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
     """Drop the nights older than --keep; what is known of every action now, and the newest night, stay."""
-    seconds = duration(keep, "--keep")
-    if seconds % _DAY_S:
-        raise UsageError(f"--keep {keep} is not a number of whole days.", "Write it in days, such as 400d.")
+    keep_days = days(keep, "--keep")
     opened = options.open_lake(lake, config)
     from collector.lake.merge import merge_runs
     from collector.lake.prune import prune as drop_nights
 
     now = datetime.now(UTC)
     with opened.writing("prune", now):
-        done = drop_nights(opened, merge_runs, keep_days=int(seconds // _DAY_S), now=now)
+        done = drop_nights(opened, merge_runs, keep_days=keep_days, now=now)
         options.settle_catalog(opened)
     if form is options.FactFormat.json:
         said = {"runs": done.runs, "rows": done.rows, "files": done.files, "history_begins": done.history_begins}

@@ -44,7 +44,7 @@ from collector.crawl.rate_limiter import RateLimiter
 from collector.crawl.redaction import Redactor
 from collector.crawl.tls import tls_context
 from collector.errors import Stuck, Unauthorised
-from collector.settings.loading import Installation
+from collector.settings.declarations import Installation
 
 # What the head of a reply may hold: proxies and single sign-on add long headers, and many of them.
 _MAX_HEADER_BYTES = 64 * 1024

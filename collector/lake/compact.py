@@ -52,7 +52,7 @@ def compact(lake: Lake, merge: Merge, *, now: dt.datetime, current_month: bool =
     Raises LakeError, with nothing lost, when a file has columns that this collector does not know or a merge
     does not give every row back; NotPublished when the disk is full. Must be called inside `lake.writing`.
     """
-    lake.require_held()
+    lake.require_lock()
     this_month = f"{now.astimezone(dt.UTC):%Y-%m}"
     done = []
     for month in _months(lake):
@@ -105,7 +105,7 @@ def rewrite(lake: Lake, table: Table, nights: Sequence[FileEntry], runs: Sequenc
             f"rewriting {table.name} of {month} gave {rows} rows where its files hold {expected}",
             advice="Nothing was changed. This is a fault of the collector: please report it.",
         )
-    lake.storage.settle(path)
+    lake.storage.sync(path)
     return file_entry(written, sorted(runs), month)
 
 

@@ -51,7 +51,7 @@ def prune(lake: Lake, keep_rows_of: Filter, *, keep_days: int, now: dt.datetime)
     when the dates of the runs cannot be believed, LakeError or NotPublished as `compact` does. Must be called inside
     `lake.writing`.
     """
-    lake.require_held()
+    lake.require_lock()
     if keep_days < 0:
         raise UsageError(f"cannot keep {keep_days} days", advice="Say a number of days that is 0 or more.")
     before = lake.manifest

@@ -19,7 +19,8 @@ from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parque
 from collector.lake.database import Database, MemoryLimitReached, identifier, literal
 from collector.lake.external_sort import Sorter
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, Table
-from collector.query.checks import CheckRow, read_checks
+from collector.query.checks import Check, CheckRow, read_checks
+from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
 from collector.query.sql_files import read_folder, sql_folder
 
 Paths = Mapping[str, Sequence[Path]]
@@ -33,10 +34,7 @@ _THREADS = 1
 _PREVIOUS = ("last_known_actions", "action_state", "runs")
 # Computed by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", "last_known_actions", "action_state"})
-# Compared like columns though they are tables of their own.
-CHILD_TABLES = ("trigger_conditions", "variables", "permissions")
-# Columns of promote_image_actions that no comparison looks at: which action it is, and how we came to know.
-NOT_COMPARED = frozenset({*PROMOTE_IMAGE_ACTIONS.key, "run_date", "fetched_at"})
+CHILD_TABLES = child_tables()
 # What is handled at a time where rows are wide: child rows gathered into lists, actions compared field by
 # field (json_merge_patch() takes 60 MB for two thousand rows of 2 kB).
 CHILD_ROWS_AT_A_TIME = 20_000
@@ -61,8 +59,6 @@ class StagedRun:
         listed_installations: Iterable[str],
         spill: Path,
         counted: Sequence[Path] = (),
-        known_enum_values: Iterable[tuple[str, str, str]] = (),
-        documented_fields: Iterable[tuple[str, str]] = (),
         memory_limit: str = MEMORY_LIMIT,
         folder: Path | None = None,
     ) -> None:
@@ -74,11 +70,7 @@ class StagedRun:
         self._spill = spill
         self._folder = folder or sql_folder()
         self._memory_limit = memory_limit
-        self._given = {
-            "listed_installations": _texts(["installation"], ((name,) for name in listed_installations)),
-            "known_enum_values": _texts(["table_name", "column_name", "value"], known_enum_values),
-            "documented_fields": _texts(["object", "field"], documented_fields),
-        }
+        self._given = {"listed_installations": _texts(["installation"], ((name,) for name in listed_installations))}
         spill.mkdir(parents=True, exist_ok=True)
         self._open()
 
@@ -97,7 +89,13 @@ class StagedRun:
     def offenders(self) -> list[CheckRow]:
         """What the checks found, the blocking ones first."""
         checks = sorted(read_checks(self._folder).values(), key=lambda check: not check.blocking)
-        return self._with_memory(lambda: [offender for check in checks for offender in check.offenders(self._database)])
+        return self._with_memory(lambda: list(self._check(checks)))
+
+    def _check(self, checks: Iterable[Check]) -> Iterator[CheckRow]:
+        for view in check_views().values():
+            self._database.define(view.name, view.text)
+        for check in checks:
+            yield from check.offenders(self._database)
 
     def change_counts(self) -> dict[str, int]:
         """Rows of action_changes by kind of change."""
@@ -169,14 +167,8 @@ class StagedRun:
         self._database.define("this_run", run)
         comparable = comparable_columns(self._database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
         self._database.insert("comparable_columns", _texts(["column_name"], ((name,) for name in comparable)))
-        column = ["table_name", "column_name"]
-        expected = [(t.name, name, str(name in t.key).lower()) for t in ALL.values() for name in t.column_names]
-        self._database.insert("declared_columns", _texts([*column, "required"], expected))
-        self._database.define(
-            "expected_columns", "select table_name, column_name, required::BOOLEAN as required from declared_columns"
-        )
         staged = ((name, column) for name, found in self._found.items() for column, _ in found)
-        self._database.insert("staged_columns", _texts(column, staged))
+        self._database.insert("staged_columns", _texts(["table_name", "column_name"], staged))
 
     def _compute(self) -> None:
         """Make what sql/changes describes, once."""
@@ -184,11 +176,13 @@ class StagedRun:
             return
         database, selects = (self._database, {n: s.text for n, s in read_folder(self._folder / "changes").items()})
         database.materialise("gone", selects["gone"])
+        for name in CHILD_TABLES:
+            database.define(f"{name}_of_action", change_views()[f"{name}_of_action"].text)
         tables = (*CHILD_TABLES, PROMOTE_IMAGE_ACTIONS.name)
         views = {name: self._staged_view(name) for name in tables}
         rows = sum(self._count(name) for name in CHILD_TABLES)
         shares = self._shares(-(-rows // CHILD_ROWS_AT_A_TIME), views)
-        database.spool("children", (selects["children"] for _ in shares), self._spill)
+        database.copy_to_parquet("children", (selects["children"] for _ in shares), self._spill)
         for name, view in views.items():
             database.define(name, view)
         if self._previous.get(ACTION_STATE.name):
@@ -206,7 +200,8 @@ class StagedRun:
         for name in ("fingerprints", "differing"):
             database.materialise(name, selects[name])
         database.define("differing_share", "select * from differing")
-        database.define("compared_fields", selects["compared_fields"])
+        database.define("compared_sides", selects["compared_sides"])
+        database.define("compared_fields", change_views()["compared_fields"].text)
         differing = -(-self._count("differing") // ACTIONS_AT_A_TIME)
         for share in self._shares(differing, {"differing_share": "select * from differing"}):
             database.materialise("changed_fields", selects["changed_fields"], more=share > 0)
@@ -229,7 +224,7 @@ def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[s
     A column that the contract gained since they were written has no known value; what Buddy said in it is in
     their `extra`, so `extra` is not compared on that night either.
     """
-    compared = [name for name in PROMOTE_IMAGE_ACTIONS.column_names if name not in NOT_COMPARED]
+    compared = compared_columns()
     known = set(compared)
     for path in last_known:
         known &= {column for column, _ in database.columns(f"select * from {read_parquet([path])}")}

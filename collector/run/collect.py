@@ -23,7 +23,7 @@ from collector.run.reply_processor import ReplyProcessor
 from collector.run.resume import REJECTED, abandoned_problem, open_journal
 from collector.run.worker_pool import WorkerPool, crawl
 from collector.run.worth_publishing import NEW_TOKEN_ADVICE, why_nothing_to_publish
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 
 async def collect(settings: Settings, context: RunContext) -> RunSummary:
@@ -31,7 +31,7 @@ async def collect(settings: Settings, context: RunContext) -> RunSummary:
 
     Raises SettingsError, LakeError, LakeBusy, RefusedByBuddy, NotPublished, CheckFailed and Interrupted.
     """
-    lake = Lake.create(settings.lake, besides=settings.afterwards.files)
+    lake = Lake.create(settings.lake, expected_files=settings.after_run.files)
     with lake.writing("collect", context.now()):
         try:
             with await asyncio.to_thread(open_journal, lake, settings, context) as journal:
@@ -40,7 +40,7 @@ async def collect(settings: Settings, context: RunContext) -> RunSummary:
             raise _cause(group) from None
         finally:
             # A typing error in a setting should not leave an unwanted lake behind.
-            lake.vanish_if_empty()
+            lake.remove_if_empty()
 
 
 class RunInProgress:
@@ -161,12 +161,12 @@ class RunInProgress:
                 self._forget()
             raise failed[0][1]
         for each, why in failed:
-            self._skip(each.name, "connection" if each.locked is None else "unauthorised", str(why))
+            self._skip(each.name, "connection" if each.token_error is None else "unauthorised", str(why))
         return pools
 
     async def _open_pool(self, stack: AsyncExitStack, installation: Installation) -> WorkerPool:
-        if installation.locked is not None:
-            raise installation.locked
+        if installation.token_error is not None:
+            raise installation.token_error
         context = self._context
         fetcher = Fetcher(
             installation,

@@ -31,7 +31,7 @@ from collector.query.changes import StagedRun as NightDatabase
 from collector.query.checks import CheckRow
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.run_stats import InstallationStats
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
 CLOCK_TOLERANCE = timedelta(hours=1)
@@ -114,22 +114,21 @@ def finalize(night: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     # For the checks only: what is published is made when all problems are known.
     night.staging.append("runs", run_rows(night, now()))
     parts = night.staging.close()
-    with catalog.Draft(night.lake, night.directory / catalog.FILE_NAME) as draft:
-        with _database(night, parts) as database:
-            offenders = database.offenders()
-            _refuse(offenders)
-            problems = _warnings(night, offenders, now())
-            # A clock may be set back while a night lasts; no night lasts less than nothing.
-            finished_at = max(now(), night.header.started_at)
-            batches: dict[str, Iterable[pa.RecordBatch]] = {
-                name: database.reader(name, extra=problems if name == "problems" else None)
-                for name in ALL
-                if name != "runs"
-            }
-            batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
-            manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
-            changes = database.change_counts()
-        _after_the_swap(night, draft)
+    with _database(night, parts) as database:
+        offenders = database.offenders()
+        _refuse(offenders)
+        problems = _warnings(night, offenders, now())
+        # A clock may be set back while a night lasts; no night lasts less than nothing.
+        finished_at = max(now(), night.header.started_at)
+        batches: dict[str, Iterable[pa.RecordBatch]] = {
+            name: database.reader(name, extra=problems if name == "problems" else None)
+            for name in ALL
+            if name != "runs"
+        }
+        batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
+        manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
+        changes = database.change_counts()
+    _after_the_swap(night)
     written = {
         name: sum(entry.rows for entry in entries if night.stamp.run_id in entry.runs)
         for name, entries in manifest.tables.items()
@@ -156,7 +155,6 @@ def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Nigh
         ],
         spill=night.directory / "spill",
         counted=counted,
-        known_enum_values=[(t.name, c.name, value) for t in TABLES.values() for c in t.columns for value in c.values],
     )
 
 
@@ -186,10 +184,10 @@ def _warnings(night: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime)
     return pa.Table.from_batches([record_batch(table, rows)] if rows else [], schema=table.schema)
 
 
-def _after_the_swap(night: FinishedCrawl, draft: catalog.Draft) -> None:
+def _after_the_swap(night: FinishedCrawl) -> None:
     """Bring the catalog up to date and remove the run's directory; the night stands even where this fails."""
     try:
-        draft.publish()
+        catalog.build(night.lake)
         if night.settings.keep_raw:
             _keep_raw(night.directory)
         night.lake.runs.remove(night.stamp.run_id, keep_raw=night.settings.keep_raw)

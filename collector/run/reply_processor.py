@@ -20,7 +20,8 @@ from collector.crawl.redaction import Redactor
 from collector.lake.flatten import Row, RunKey, flatten
 from collector.lake.staging import Staging
 from collector.run.run_stats import RunStats, StatsCounter
-from collector.settings.loading import Installation, exact_names, selects
+from collector.settings.declarations import Installation
+from collector.settings.globs import exact_names, selects
 
 # Rows go to staging in batches of so many, or of the rows of so many bytes of replies: enough that Arrow arrays are large,
 # and few enough that the event loop is held up for some hundredths of a second only.

@@ -13,7 +13,7 @@ from collector.lake.sweep import sweep
 from collector.run.context import RunContext
 from collector.run.finalize import CLOCK_TOLERANCE
 from collector.run.progress import RunAbandoned
-from collector.settings.loading import Settings
+from collector.settings.declarations import Settings
 
 # An older run is not resumed: its first replies would be older than a day (design.md, section 6).
 MAX_RESUME_AGE = timedelta(hours=24)
@@ -62,7 +62,7 @@ def abandoned_problem(installation: str, abandoned: Abandoned, at: datetime) -> 
 
 def _sweep(lake: Lake, now: datetime, run_id: str) -> None:
     """Remove what dead runs left; what cannot be removed is a warning."""
-    for why in sweep(lake, now=now, keep_runs={run_id}).stuck:
+    for why in sweep(lake, now=now, keep_runs={run_id}).failures:
         structlog.get_logger().warning(
             "left_behind", what=why, advice="It harms nothing; remove it by hand, or give this user the right to."
         )

@@ -7,9 +7,10 @@ import msgspec
 from collector.crawl.fetch_result import Answered, Failed, RequestCost
 from collector.crawl.frontier import Frontier
 from collector.crawl.records import CrawlRecord, ListedItem, Problem
+from collector.lake.tables import COVERAGE_OUTCOMES
 
-# Coverages that say something selected was not seen (design.md, section 5); `skipped` counts only at the time limit.
-_MISSED = frozenset({"forbidden", "failed", "quarantined"})
+# Coverages that make a run partial; `skipped` does so only at the time limit.
+_MISSED = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "missed")
 # What makes the list of workspaces itself incomplete, though it was answered.
 _ROOT_PROBLEMS = frozenset({"not_understood", "unsettled_listing"})
 

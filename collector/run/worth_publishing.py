@@ -3,7 +3,7 @@
 from collector.buddy.requests import Kind
 from collector.errors import CollectorError, NotPublished, RefusedByBuddy, SettingsError
 from collector.run.run_stats import InstallationStats, RunStats
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 NEW_TOKEN_ADVICE = (
     "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and put it where the old "

@@ -8,8 +8,6 @@ name look like another.
 import re
 from typing import Final
 
-__all__ = ["UNSAFE", "escape", "quote"]
-
 # C0, DEL and C1 controls; soft hyphen; marks and overrides of direction (U+200E and U+200F among them); characters
 # without width, joiners of emoji included; line and paragraph separators; annotations; lone surrogates, which are not
 # valid UTF-8; tags.

@@ -3,8 +3,6 @@
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean"]
-
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'NAME'? ` with the nearest known name, or an empty text when none is near.

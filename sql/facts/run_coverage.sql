@@ -10,6 +10,7 @@ troubles as (
     from problems
     where kind not in ('check', 'abandoned_run')
 ),
+outcomes as (select * from coverage_outcomes),
 late as (select distinct run_id, installation from troubles where kind = 'deadline'),
 workspace_coverage as (select * from workspaces),
 project_coverage as (select * from projects),
@@ -60,8 +61,9 @@ select
     coverage,
     things,
     coalesce(
-        coverage in ('complete', 'fetched', 'not_promote_image', 'gone')
-        or (coverage = 'skipped' and (run_id, installation) not in (select (run_id, installation) from late)),
+        outcome = 'seen'
+        or (outcome = 'skipped' and (run_id, installation) not in (select (run_id, installation) from late)),
         false
     ) as whole
 from counted
+left join outcomes using (coverage)

@@ -1,5 +1,5 @@
 -- Which projects have the most promotions, and how much do they change?
--- one night but for action_changes, runs
+-- one run but for action_changes, runs
 -- $nights INTEGER = 30 : count changes of so many nights up to the selected run
 with
 tonight as (select * from selected_promotions),

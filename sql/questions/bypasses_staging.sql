@@ -1,5 +1,5 @@
 -- Which images reach production without passing staging, and since when?
--- one night but for action_changes, runs
+-- one run but for action_changes, runs
 -- $disabled BOOLEAN = false : list disabled promotions too
 --
 -- One row per promotion into production whose source was not in staging: the source neither names staging (nor production,

@@ -1,5 +1,5 @@
 -- What did last night's run see, and what is missing and why?
--- one night
+-- one run
 --
 -- For each level one row per coverage with how many things have it; then one row for each thing that was not wholly seen,
 -- with what went wrong there. A gap with the coverage skipped and no problem was filtered out on purpose.

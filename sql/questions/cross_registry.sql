@@ -1,5 +1,5 @@
 -- Which promotions carry an image from one registry to another?
--- one night
+-- one run
 --
 -- A registry that isn't named may be another one: such promotions are listed with the finding "not known".
 with

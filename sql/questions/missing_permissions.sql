@@ -1,5 +1,5 @@
 -- Which promotions have no permissions of their own?
--- one night
+-- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 --
 -- Nobody is named, and the right of all others is missing or is that of the pipeline (DEFAULT).

@@ -1,5 +1,5 @@
 -- What happened last night, in a few lines: is it complete, what changed, what failed, what is missing?
--- one night
+-- one run
 -- $lines INTEGER = 5 : at most so many lines of each part; a last line says how many more there are
 with
 changes as materialized (

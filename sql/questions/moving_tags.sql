@@ -1,5 +1,5 @@
 -- Which promotions read from or write to a tag that does not stay on one image?
--- one night
+-- one run
 -- $channels BOOLEAN = false : also tags that name an environment (staging, production), which are moved on purpose
 --
 -- A tag moves when it is latest, is not given (which means latest), or holds a Buddy variable. A digest never moves.

@@ -1,5 +1,5 @@
 -- Which promotions have never run?
--- one night
+-- one run
 --
 -- Buddy's status INITIAL says so. An action with neither a status nor a revision is listed too, as not known.
 with

@@ -1,5 +1,5 @@
 -- By which steps does an image reach production?
--- one night
+-- one run
 -- $image VARCHAR : part of a reference anywhere on the path, such as acme/checkout
 --
 -- enabled is false when some step has no promotion that is switched on; certain is false when a variable decides a step.

@@ -1,5 +1,5 @@
 -- Which variables of promotions hold a value that is not encrypted?
--- one night
+-- one run
 --
 -- The value itself is not shown, and is not in the lake unless it was asked for. Only what is known to be absent, empty or
 -- encrypted is left out.

@@ -1,5 +1,5 @@
 -- Which image does each promotion take from where to where?
--- one night
+-- one run
 -- $image VARCHAR = '' : part of the image's name on either end; empty means every image
 -- $environment VARCHAR = '' : only promotions to this environment (production, staging, test, development)
 with

@@ -1,5 +1,5 @@
 -- Which promotions run without anybody's approval?
--- one night
+-- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
 --

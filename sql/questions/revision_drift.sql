@@ -1,5 +1,5 @@
 -- Which images are in staging and in production on different Git revisions?
--- one night
+-- one run
 --
 -- A promotion to staging and one to production belong together when production is read from the image that staging
 -- writes, or both write the same image (registry and repository, whatever the tag). The revision is that of the action's

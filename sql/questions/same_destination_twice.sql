@@ -1,5 +1,5 @@
 -- Which destinations are written by more than one promotion?
--- one night
+-- one run
 -- $environment VARCHAR = '' : only destinations of this environment
 -- $disabled BOOLEAN = false : count disabled promotions too
 --

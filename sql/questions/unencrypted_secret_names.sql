@@ -1,5 +1,5 @@
 -- Which variables are called like a secret, or are a key, and are not known to be encrypted?
--- one night
+-- one run
 -- $words VARCHAR = 'pass|passw|passwd|password|passphrase|pwd|secret|token|key|apikey|credential|credentials|auth|pat|private' : words of a secret's name
 --
 -- Words are what stands between _, -, . and changes from small to capital letters; unlike plaintext_variables this also

@@ -1,5 +1,5 @@
 -- Which promotions reach production with nothing in their way?
--- one night
+-- one run
 -- $environment VARCHAR = 'production' : the environment to guard
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
 --

@@ -1,5 +1,5 @@
 -- Who may run the promotions to an environment: which users, which groups, and everybody else?
--- one night
+-- one run
 -- $environment VARCHAR = 'production' : environment of the destination; empty means every promotion
 --
 -- principal_id is Buddy's number of the user or group. may_run is NULL where Buddy's documents don't say it of that level,

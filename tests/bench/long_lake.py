@@ -22,7 +22,7 @@ from collector.lake.tables import ACTION_STATE, SNAPSHOTS
 from collector.query.changes import StagedRun as NightDatabase
 from collector.run.finalize import FinishedCrawl, finalize
 from collector.run.reply_processor import ReplyProcessor
-from collector.settings.loading import Settings
+from collector.settings.declarations import Settings
 from tests.bench.clients.replay import BUDDY
 from tests.bench.generated_nights import GeneratedNight, last_known, nights
 from tests.bench.measure import Spread, spread

@@ -63,7 +63,7 @@ def test_every_document_can_be_read(document: Any) -> None:
 
 
 def test_one_bad_item_costs_no_neighbour() -> None:
-    """In a list, an item with a placeholder is a violation at its place; its key is used unless it holds the placeholder."""
+    """An item with a placeholder is a violation at its place; its key is believed unless it holds the placeholder."""
     body = repaired(rb'{"projects": [{"name": "a"}, {"name": "b", "display_name": "\ud83d"}, {"name": "\ud83d"}]}')
     assert body is not None
     page = decode(projects_request("us", "acme"), msgspec.json.decode(body), repaired=True)

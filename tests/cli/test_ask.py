@@ -262,10 +262,10 @@ def test_max_age(program: Program, on: dict[str, str]) -> None:
 
 
 def test_verify(program: Program, on: dict[str, str]) -> None:
-    """A whole lake is said to be whole."""
+    """An intact lake is reported as intact."""
     said = program("verify", environ=on)
     assert (said.code, said.err) == (0, "")
-    assert "all whole" in said.out
+    assert "all intact" in said.out
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "report"])

@@ -14,8 +14,8 @@ from collector.after_run import metrics
 from collector.cli.failures import EXIT_CODES
 from collector.errors import CollectorError
 from collector.lake.tables import PROBLEM_KINDS
-from collector.settings.file import SETTINGS
-from tests.after_run.endings import published
+from collector.settings.declarations import SETTINGS
+from tests.after_run.run_results import published
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,13 +59,13 @@ def test_every_kind_of_problem_has_advice() -> None:
 
 def test_every_metric_is_documented() -> None:
     """The metrics are those that a night writes."""
-    written = re.findall(r"^# TYPE (\S+) gauge$", metrics.text(published()), re.MULTILINE)
+    written = re.findall(r"^# TYPE (\S+) gauge$", metrics.metrics_text(published()), re.MULTILINE)
     assert list(rows_of("metrics")) == written
 
 
 def test_settings_in_the_documents_exist() -> None:
     """Keys in the examples of collector.toml are settings."""
-    known = {each.name for each in SETTINGS} | {"token_env", "token_file", "token_command"}
+    known = {each.key for each in SETTINGS} | {"token_env", "token_file", "token_command"}
     for block in re.findall(r"```toml\n(.*?)```", OPERATING, re.DOTALL):
         keys = {line.partition(" = ")[0] for line in block.splitlines() if " = " in line}
         assert keys <= known
@@ -94,7 +94,7 @@ def test_the_units() -> None:
     for name in re.findall(
         r"^Environment=(\w+)=", (UNITS / "buddy-collector.service").read_text("utf-8"), re.MULTILINE
     ):
-        assert name == "BUDDY_TOKEN_FILE" or any(name in each.environ for each in SETTINGS)
+        assert name == "BUDDY_TOKEN_FILE" or any(name in each.variables for each in SETTINGS)
 
 
 def test_the_units_as_systemd_sees_them(tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_the_pipeline_of_buddy() -> None:
     assert "collector collect --log-format json || [ $? -eq 1 ]" in text
     assert "\t" not in text
     for name in re.findall(r"(COLLECTOR_\w+)=", text):
-        assert any(name in each.environ for each in SETTINGS)
+        assert any(name in each.variables for each in SETTINGS)

@@ -22,7 +22,8 @@ from collector.run.collect import collect
 from collector.run.context import RunContext as Outside
 from collector.run.finalize import RunSummary
 from collector.run.progress import CrawlEnded, RunSnapshot
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 # Impatient, so that a server that never answers costs a test a second and not two minutes.

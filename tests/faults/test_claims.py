@@ -9,7 +9,7 @@ import pytest
 
 import collector
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
-from collector.settings.loading import Secret
+from collector.settings.secret import Secret
 from tests.faults.law import GAPS, LISTS, judged
 from tests.faults.ledger import Ledger
 from tests.faults.nights import QUICK, at, night, settings

@@ -12,7 +12,7 @@ from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.lake.sweep import sweep
 from tests.faults.ledger import Ledger
-from tests.lake.nights import keep_rows_of, merge, publish_night, run_entry
+from tests.lake.published_runs import keep_rows_of, merge, publish_run, run_entry
 
 # How many rows a table of each night has, all tables alike: two nights next to each other never as many.
 TABLES = ("actions", "promote_image_actions", "problems", "runs")
@@ -40,13 +40,13 @@ class Writer(threading.Thread):
         self._nights, self._keep_days = nights, keep_days
         self._lake = Lake.create(lake)
         self._now = run_entry(0).finished_at
-        publish_night(self._lake, 0, count=_count(0), now=self._now)
+        publish_run(self._lake, 0, count=_count(0), now=self._now)
 
     def run(self) -> None:
         try:
             for day in range(1, self._nights):
                 self._now += dt.timedelta(minutes=20)
-                publish_night(self._lake, day, count=_count(day), now=self._now)
+                publish_run(self._lake, day, count=_count(day), now=self._now)
                 self.done["publish"] += 1
                 self._upkeep(day)
         except Exception as error:

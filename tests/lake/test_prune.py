@@ -19,10 +19,10 @@ from collector.lake.publish import publish
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL, Table
 from collector.lake.verify import verify
-from tests.lake.nights import (
-    FIRST_NIGHT,
-    NIGHTLY_TABLES,
+from tests.lake.published_runs import (
+    FIRST_RUN,
     NOW,
+    RUN_TABLES,
     SNAPSHOT_TABLES,
     Died,
     MortalStorage,
@@ -30,7 +30,7 @@ from tests.lake.nights import (
     files_under,
     keep_rows_of,
     merge,
-    publish_night,
+    publish_run,
     run_entry,
     table_of,
 )
@@ -43,7 +43,7 @@ NIGHTS = range(5)
 def nights_in(lake: Lake, *, compacted: bool) -> Lake:
     """Five nights, merged by month or as they came."""
     for day in NIGHTS:
-        publish_night(lake, day, count=3)
+        publish_run(lake, day, count=3)
     if compacted:
         with lake.writing("compact", NOW):
             compact(lake, merge, now=NOW)
@@ -52,7 +52,7 @@ def nights_in(lake: Lake, *, compacted: bool) -> Lake:
 
 def pruned(lake: Lake, first_kept: int, how: Filter = keep_rows_of) -> Pruned:
     """Prune so that the nights from `first_kept` on stay."""
-    keep_days = (PRUNED_AT.date() - (FIRST_NIGHT.date() + dt.timedelta(days=first_kept))).days
+    keep_days = (PRUNED_AT.date() - (FIRST_RUN.date() + dt.timedelta(days=first_kept))).days
     with lake.writing("prune", PRUNED_AT):
         return prune(lake, how, keep_days=keep_days, now=PRUNED_AT)
 
@@ -66,7 +66,7 @@ def test_older_nights_go_and_the_rest_stays(lake: Lake, compacted: bool, first_k
     done = pruned(lake, first_kept)
     kept = [run_entry(day).run_id for day in NIGHTS if day >= first_kept]
     assert done.runs == tuple(run_entry(day).run_id for day in range(first_kept))
-    assert done.rows == 3 * first_kept * len(NIGHTLY_TABLES)
+    assert done.rows == 3 * first_kept * len(RUN_TABLES)
     assert done.history_begins == kept[0]
     reader = Lake.open(lake.path)
     assert reader.manifest.history_begins == kept[0]
@@ -97,7 +97,7 @@ def test_the_newest_night_stays_however_old(lake: Lake) -> None:
     assert done.history_begins == run_entry(4).run_id
     assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [run_entry(4).run_id]
     assert {table: len(rows) for table, rows in dataset(lake).items()} == dict.fromkeys(
-        (*NIGHTLY_TABLES, *SNAPSHOT_TABLES), 3
+        (*RUN_TABLES, *SNAPSHOT_TABLES), 3
     )
 
 

@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, Table
-from tests.lake.nights import rows_of, run_entry, table_of
+from tests.lake.published_runs import rows_of, run_entry, table_of
 
 RUN = run_entry(0)
 

@@ -13,7 +13,8 @@ from collector.cli.nightly import nightly
 from collector.cli.progress import ProgressObserver
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.manifest import FORMAT
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 HERE = Path(__file__).parent
 WORLD = FakeWorld(seed=11, workspaces=1, projects=1, pipelines=3, actions=4)

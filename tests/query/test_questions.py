@@ -10,9 +10,9 @@ from collector.query.questions import Question, Questions
 from collector.query.sql_files import SqlFile, sql_folder
 
 TEXT = """-- Which promotions fail?
--- $days INTEGER = 3 : nights in a row
+-- $days INTEGER = 3 : runs in a row
 -- $image VARCHAR = 'it''s : here' : part of a name
--- $since DATE = null : first night
+-- $since DATE = null : first day
 -- $share DOUBLE = 0.5 : of all
 -- $only BOOLEAN = false : just those
 -- $at TIMESTAMP = 2026-11-23T02:15:00Z : a moment
@@ -26,9 +26,9 @@ def test_the_header_is_read() -> None:
     """Every line of the header becomes a parameter with its type, default and meaning."""
     assert QUESTION.description == "Which promotions fail?"
     assert [(p.name, p.type, p.default, p.required, p.description) for p in QUESTION.parameters] == [
-        ("days", "INTEGER", 3, False, "nights in a row"),
+        ("days", "INTEGER", 3, False, "runs in a row"),
         ("image", "VARCHAR", "it's : here", False, "part of a name"),
-        ("since", "DATE", None, False, "first night"),
+        ("since", "DATE", None, False, "first day"),
         ("share", "DOUBLE", 0.5, False, "of all"),
         ("only", "BOOLEAN", False, False, "just those"),
         ("at", "TIMESTAMP", datetime(2026, 11, 23, 2, 15), False, "a moment"),

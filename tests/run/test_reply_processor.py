@@ -25,7 +25,7 @@ from collector.lake.tables import TABLES
 from collector.run import reply_processor as module
 from collector.run.reply_processor import ReplyProcessor, selection
 from collector.run.resume import abandoned_problem
-from collector.settings.loading import Installation
+from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
 from tests.crawl.model_buddy import AT, ModelBuddy, tree
 from tests.request_builders import action_request, workspaces_request

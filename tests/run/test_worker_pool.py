@@ -24,7 +24,7 @@ from collector.run import reply_processor as processor_module
 from collector.run import worker_pool as pool_module
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.worker_pool import WorkerPool, crawl
-from collector.settings.loading import Installation
+from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
 from tests.crawl.model_buddy import AT, ModelBuddy, tree
 

@@ -12,7 +12,7 @@ from collector.cli.nightly import nightly
 from collector.cli.progress import ProgressObserver
 from collector.fake_buddy import FakeBuddy
 from collector.lake.lake import Lake
-from collector.settings.loading import Afterwards, Settings
+from collector.settings.declarations import AfterRun, Settings
 from tests.faults.company import company
 from tests.faults.nights import at, night, settings
 from tests.faults.published import published
@@ -90,7 +90,7 @@ def test_a_run_interrupted_under_a_fast_clock_is_abandoned(fake: FakeBuddy, tmp_
 
 def run_with_keep(fake: FakeBuddy, lake: Path, now: Callable[[], datetime], keep_days: int) -> None:
     plain = settings(fake, lake)
-    kept = Settings(plain.installations, lake, afterwards=Afterwards(keep_days=keep_days, compact=True))
+    kept = Settings(plain.installations, lake, after_run=AfterRun(keep_days=keep_days, compact=True))
     assert nightly(kept, ProgressObserver(), now=now).exit_code == 0
 
 

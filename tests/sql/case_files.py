@@ -43,13 +43,11 @@ DEFAULTS: Row = {
     "action_id": 1,
 }
 _TEXT = pa.string()
-# What checks see beside the tables of the lake.
+# What checks see beside the tables of the lake and the views of the contract.
 CHECK_RELATIONS: dict[str, pa.Schema] = {
     "this_run": pa.schema([("run_id", _TEXT), ("run_date", pa.date32())]),
     "previous_counts": pa.schema([("installation", _TEXT), ("run_id", _TEXT), ("actions", pa.int64())]),
-    "expected_columns": pa.schema([("table_name", _TEXT), ("column_name", _TEXT), ("required", pa.bool_())]),
     "staged_columns": pa.schema([("table_name", _TEXT), ("column_name", _TEXT)]),
-    "known_enum_values": pa.schema([("table_name", _TEXT), ("column_name", _TEXT), ("value", _TEXT)]),
 }
 SCHEMAS: dict[str, pa.Schema] = {**{name: table.schema for name, table in ALL.items()}, **CHECK_RELATIONS}
 
@@ -68,7 +66,7 @@ class Case:
 
     @property
     def folder(self) -> str:
-        """clean, facts, questions or checks."""
+        """The folder of sql/ that holds its SQL file."""
         return self.file.parent.name
 
     @property

@@ -7,14 +7,13 @@ import pytest
 
 from collector.buddy.schema import ACCESS_LEVELS
 from collector.lake.database import Database
-from collector.lake.tables import TABLES
 from collector.query.checks import read_checks
 from collector.query.questions import Questions
 from collector.query.sql_files import read_folder, sql_folder
 from tests.sql.case_files import CASES, read_cases
 
 SQL = sql_folder()
-FOLDERS = ("clean", "facts", "questions", "checks")
+FOLDERS = ("clean", "facts", "questions", "checks", "plan")
 FILES = {f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()}
 QUESTIONS = Questions(SQL).all
 
@@ -58,7 +57,7 @@ def test_a_file_is_one_lower_case_statement_without_templating(name: str) -> Non
 
 @pytest.mark.parametrize("name", FILES)
 def test_lines_fit_the_house(name: str) -> None:
-    """No line is longer than 130 characters, none ends in blanks."""
+    """No line is longer than 130 characters, and none ends in blanks."""
     for line in FILES[name].text.splitlines():
         assert len(line) <= 130 or line.startswith("-- $"), line
         assert line == line.rstrip()
@@ -105,20 +104,6 @@ def test_a_check_fires_and_is_silent(check: str) -> None:
     """Among a check's cases is one with a planted row that it finds and one that it leaves alone."""
     found = [bool(case.expected) for case in read_cases("checks") if case.name == check]
     assert set(found) == {True, False}
-
-
-def test_documented_values_are_those_declared(tmp_path: Path) -> None:
-    """The enum values that schema_drift compares with are the ones in the declarations of Buddy's fields."""
-    declared = {
-        (table.name, column.name, value)
-        for table in TABLES.values()
-        for column in table.columns
-        for value in column.values
-        if column.source and table.name != "last_known_actions"
-    } | {("permissions", "access_level", value) for value in ACCESS_LEVELS}
-    with Database([tmp_path], tmp_path / "spill") as database:
-        rows = database.rows((SQL / "clean" / "documented_values.sql").read_text(encoding="utf-8"))
-    assert {(row["table_name"], row["column_name"], row["value"]) for row in rows} == declared
 
 
 def test_access_levels_are_those_declared(tmp_path: Path) -> None:

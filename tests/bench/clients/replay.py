@@ -21,7 +21,8 @@ from collector.fake_buddy import FakeWorld
 from collector.lake.flatten import Row, RunKey
 from collector.lake.staging import Staging
 from collector.run.reply_processor import ReplyProcessor, selection
-from collector.settings.loading import Installation, Secret
+from collector.settings.declarations import Installation
+from collector.settings.secret import Secret
 from tests.bench.buddy import TOKEN, Shape
 from tests.bench.clients.ending import say
 

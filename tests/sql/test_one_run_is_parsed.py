@@ -1,4 +1,4 @@
-"""What a question costs must not grow with the nights kept: the plan that duckdb really ran is looked at."""
+"""The cost of a question must not grow with the runs kept: the plan that duckdb ran is examined."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,41 +15,41 @@ from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
 from collector.query.questions import Questions
 from collector.query.sql_files import sql_folder
-from collector.query.views import Views, sources_of_views
+from collector.query.views import Views, view_sources
 
 SQL = sql_folder()
 QUESTIONS = Questions(SQL).all
-NIGHTS = 6
+RUNS = 6
 ACTIONS = 40
 PARSING = [n for n, q in QUESTIONS.items() if "selected_promotions" in q.sql or "promotion_paths" in q.sql]
 
 
-BEGAN = datetime(2026, 11, NIGHTS, 2, 15, tzinfo=UTC)
+BEGAN = datetime(2026, 11, RUNS, 2, 15, tzinfo=UTC)
 RUN = RunEntry(
-    run_id=f"r{NIGHTS}", run_date=BEGAN.date(), status="complete", started_at=BEGAN, finished_at=BEGAN,
+    run_id=f"r{RUNS}", run_date=BEGAN.date(), status="complete", started_at=BEGAN, finished_at=BEGAN,
     collector_version="0.1.0",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[Path]]]:
-    """A file per night of the tables that the questions join."""
-    folder = tmp_path_factory.mktemp("nights")
+    """One file per run of the tables that the questions join."""
+    folder = tmp_path_factory.mktemp("runs")
     found: dict[str, list[list[Path]]] = {}
     for table in ("promote_image_actions", "actions", "pipelines", "runs"):
         paths = []
-        for night in range(1, NIGHTS + 1):
-            rows = [_row(night, action) for action in range(ACTIONS)]
-            paths.append(folder / f"{table}-{night}.parquet")
+        for run in range(1, RUNS + 1):
+            rows = [_row(run, action) for action in range(ACTIONS)]
+            paths.append(folder / f"{table}-{run}.parquet")
             known = [{n: v for n, v in row.items() if n in TABLES[table].column_names} for row in rows]
             pq.write_table(pa.Table.from_pylist(known, schema=TABLES[table].schema), paths[-1])
         found[table] = [paths]
     return found
 
 
-def _row(night: int, action: int) -> dict[str, Any]:
+def _row(run: int, action: int) -> dict[str, Any]:
     return {
-        "run_id": f"r{night}", "run_date": date(2026, 11, night), "installation": "us", "workspace": "acme",
+        "run_id": f"r{run}", "run_date": date(2026, 11, run), "installation": "us", "workspace": "acme",
         "project": "shop", "pipeline_id": action, "action_id": action, "type": "PROMOTE_IMAGE", "position": 1,
         "coverage": "fetched", "src_docker_registry": "DOCKER_HUB", "src_image": f"acme/app{action}:dev",
         "dest_docker_registry": "DOCKER_HUB", "dest_image": f"acme/app{action}:prod",
@@ -68,7 +68,7 @@ def database(files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPa
     """Every view over those files."""
     spill = tmp_path_factory.mktemp("spill")
     with Database([files["runs"][0][0].parent], spill, threads=1) as made:
-        Views(files, RUN, sources_of_views(SQL)).define(made)
+        Views(files, RUN, view_sources()).define(made)
         yield made
 
 

@@ -1,13 +1,13 @@
-// The page's data, and the only ways in which it becomes something on the page: textContent and checked links.
+// The page's data, and the only two ways in which it enters the page: textContent and checked links.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-/** The text of a number of the data, null for none. */
-function text(number) {
-  return number === null || number === undefined ? null : data.texts[number];
+/** The text with an index, null without one. */
+function text(index) {
+  return index === null || index === undefined ? null : data.texts[index];
 }
 
-/** An element with attributes and children; strings become text, null is left out. */
+/** A new element with attributes and children; strings become text, null is omitted. */
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -17,31 +17,31 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
-/** Words that may be broken after each part of a reference, and are copied as they are. */
-function breakable(words) {
-  return words.split(/(?<=[/:@])/).flatMap((part, at) => (at ? [document.createElement("wbr"), part] : [part]));
+/** A reference that may be wrapped after each of its parts, and is copied unchanged. */
+function breakable(reference) {
+  return reference.split(/(?<=[/:@])/).flatMap((part, at) => (at ? [document.createElement("wbr"), part] : [part]));
 }
 
-/** A link into Buddy, or the bare words when the address is none that may be followed. */
-function link(words, address) {
+/** A link into Buddy, or the name alone when the address may not be followed. */
+function link(name, address) {
   if (address === null || !(address.startsWith("https://") || address.startsWith("http://"))) {
-    return make("span", {}, words);
+    return make("span", {}, name);
   }
-  return make("a", { href: address, rel: "noopener noreferrer" }, words);
+  return make("a", { href: address, rel: "noopener noreferrer" }, name);
 }
 
 function counted(count, thing) {
   return `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 }
 
-/** The colours of the page now, by the names of its style sheet. */
+/** The current colours, by their names in the style sheet. */
 function colours() {
   const style = getComputedStyle(document.documentElement);
   return (name) => style.getPropertyValue(`--${name}`).trim();
 }
 
-/** Calls `draw` when what a drawing depends on changes: the scheme, or the width by more than a scroll bar. */
-function whenLooksChange(element, draw) {
+/** Call `draw` when the colour scheme changes, or the width by more than a scroll bar. */
+function onAppearanceChange(element, draw) {
   let width = element.clientWidth;
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
   new ResizeObserver(() => {

@@ -1,10 +1,11 @@
-"""Endings of nights, made by hand."""
+"""Results of runs, made by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from collector.after_run.run_result import PublishedRun, RunResult, failed
+from collector.after_run.run_result import RunResult, failed_run
 from collector.errors import CollectorError, NotPublished
+from collector.lake.manifest import RunEntry
 from collector.run.finalize import InstallationSummary, RunSummary
 
 BEGAN = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
@@ -13,7 +14,7 @@ RUN_ID = "20261123T021500Z-7f3a9c"
 
 
 def part(name: str = "us", **fields: Any) -> InstallationSummary:
-    """One installation's part of a night."""
+    """One installation's part of a run."""
     given: dict[str, Any] = {
         "installation": name,
         "status": "complete",
@@ -28,7 +29,7 @@ def part(name: str = "us", **fields: Any) -> InstallationSummary:
 
 
 def summary(**fields: Any) -> RunSummary:
-    """A published night."""
+    """The summary of a published run."""
     given: dict[str, Any] = {
         "run_id": RUN_ID,
         "run_date": "2026-11-23",
@@ -52,14 +53,21 @@ def summary(**fields: Any) -> RunSummary:
 
 
 def published(**fields: Any) -> RunResult:
-    """The ending of a published night, with the lake that holds it."""
-    night = summary(**fields)
-    newest = PublishedRun(night.run_id, night.status, night.finished_at)
+    """The result of a published run, with the lake that holds it."""
+    made = summary(**fields)
+    newest = RunEntry(
+        run_id=made.run_id,
+        run_date=BEGAN.date(),
+        status="complete" if made.status == "complete" else "partial",
+        started_at=BEGAN,
+        finished_at=made.finished_at,
+        collector_version="0.1.0",
+    )
     return RunResult(
-        night.exit_code, BEGAN, ENDED, night, newest=newest, newest_complete=newest, lake_bytes=5000, lake_growth=100
+        made.exit_code, BEGAN, ENDED, made, newest=newest, newest_complete=newest, lake_bytes=5000, lake_growth=100
     )
 
 
 def not_published(error: CollectorError | None = None) -> RunResult:
-    """The ending of a night that published nothing, in a lake without nights."""
-    return failed(error or NotPublished("Buddy hung up.", "Run it again."), BEGAN, ENDED)
+    """The result of a run that published nothing, in a lake without runs."""
+    return failed_run(error or NotPublished("Buddy hung up.", "Run it again."), BEGAN, ENDED)

@@ -1,8 +1,7 @@
-"""What is said during a night: a heartbeat that tells the truth, and lines that carry their run."""
+"""The log during a run: a heartbeat with correct numbers, and lines that carry the id of their run."""
 
-import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ from collector.cli import progress
 from collector.cli.nightly import nightly
 from collector.crawl.rate_limiter import RateLimiterState
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.preflight.forecast_observer import ForecastObserver
 from collector.run import progress as events
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 UNTIL = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -31,8 +30,8 @@ class Waiting:
         )
 
 
-def test_the_heartbeat_says_what_is_waited_for_and_until_when(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for each installation: run, stage, found, done, requests, budget, why it waits and until when."""
+def test_the_heartbeat_says_why_and_until_when_a_run_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has one line for each installation: run, stage, found, done, requests, budget, why it waits and until when."""
     logs.set_up("json", "info")
     watcher = progress.ProgressObserver()
     watcher.heartbeat()
@@ -56,16 +55,16 @@ def test_the_heartbeat_says_what_is_waited_for_and_until_when(capsys: pytest.Cap
     }
 
 
-def test_it_beats_each_minute() -> None:
-    """Under cron a night is never silent for longer than a minute."""
+def test_it_comes_every_minute() -> None:
+    """Under cron a run is never silent for longer than a minute."""
     assert progress._HEARTBEAT_S == 60.0
 
 
 def test_progress_is_what_the_server_saw(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """With a limit that makes the night wait: beats tell of waiting with an end that comes, never more done than found,
-    never more requests than the server counted; the counts only grow; every line carries the run.
+    """While the rate limit makes a run wait, beats name the wait and its end; done never exceeds found, nor requests what the
+    server counted; counts only grow; every line carries the run.
     """
     monkeypatch.setattr(progress, "_HEARTBEAT_S", 0.05)
     logs.set_up("json", "info")
@@ -90,46 +89,3 @@ def test_progress_is_what_the_server_saw(
         assert counts == sorted(counts)
         assert counts[-1] <= summary.requests
     assert summary.paused_seconds > 0
-
-
-def test_a_wait_is_told_once_with_its_end(capsys: pytest.CaptureFixture[str]) -> None:
-    """When the budget is spent, one line says why nothing is asked and until when; shorter waits are no news."""
-    now = datetime.now(UTC)
-    long, short = now + timedelta(minutes=7), now + timedelta(seconds=2)
-    logs.set_up("json", "info")
-
-    async def night() -> None:
-        installation = Installation("us", "https://api.buddy.works", Secret("token-123456"))
-        settings = Settings((installation,), Path("lake"))
-        announcing = ForecastObserver(progress.ProgressObserver(), settings, {}, lambda: now, look_s=0.001)
-        pausing = Pausing([short, None, long, long + timedelta(seconds=1), None])
-        announcing.watch(pausing.snapshot)
-        announcing.event(events.RunBegan("20261123T021500Z-7f3a9c", now, 0, 0))
-        async with asyncio.timeout(20):
-            await pausing.over.wait()
-
-    asyncio.run(night())
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    told = [line for line in lines if line["event"] == "waiting"]
-    assert [(line["installation"], line["why"], line["until"]) for line in told] == [
-        ("us", "budget of this window is spent", long.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    ]
-
-
-class Pausing:
-    """A run whose pace is paused until one moment after the other, and that then closes."""
-
-    def __init__(self, until: list[datetime | None]) -> None:
-        self._until = until
-        self.over = asyncio.Event()
-
-    def snapshot(self) -> events.RunSnapshot:
-        stage = "crawl" if self._until else "closing"
-        until = self._until.pop(0) if self._until else None
-        if not self._until:
-            self.over.set()
-        why = "budget of this window is spent" if until else ""
-        pace = RateLimiterState(0, 0, until, until, why, 0.0, False)
-        return events.RunSnapshot(
-            "20261123T021500Z-7f3a9c", stage, (events.InstallationProgress("us", {}, {}, 0, 0, pace),)
-        )

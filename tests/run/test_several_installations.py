@@ -1,4 +1,4 @@
-"""Several installations in one night: one lake, one run, and nobody's failure is another's."""
+"""Several installations in one run share one lake, and the failure of one does not affect the others."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ TOKENS = {"us": "us-token-11111", "eu": "eu-token-22222", "onprem": "onprem-toke
 
 @pytest.fixture
 def buddies() -> Iterator[dict[str, FakeBuddy]]:
-    """Three Buddies with the very same workspaces, projects and ids, and a token each."""
+    """Three Buddies with the same workspaces, projects and ids, and different tokens."""
     with ExitStack() as stack:
         yield {
             name: stack.enter_context(FakeBuddy(WORLD, token=token, prefix="/api" if name == "onprem" else ""))
@@ -63,7 +63,7 @@ def problem_kinds(folder: Path) -> set[tuple[str, str]]:
 
 
 def test_side_by_side(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
-    """One run, a row in `runs` for each, equal ids in each that do not collide, and each was given its own token."""
+    """One run has a row in `runs` for each installation; equal ids do not collide, and each gets its own token."""
     said = program("collect", environ=configured(tmp_path, buddies))
     assert said.code == 0, said.err
     assert promotions(tmp_path) == dict.fromkeys(TOKENS, PROMOTIONS)
@@ -83,7 +83,7 @@ def test_side_by_side(program: Program, buddies: dict[str, FakeBuddy], tmp_path:
 
 
 def test_each_has_its_own_globs_and_pace(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
-    """What is written under one installation holds for that one only: globs, and how fast it is asked."""
+    """Globs and rate limits of an installation apply to that one only."""
     excluded = WORLD.projects("acme")[0]["name"]
     more = {"eu": f'projects = ["!{excluded}"]', "onprem": "requests_per_second = 40\nreserve = 3"}
     assert program("collect", environ=configured(tmp_path, buddies, more)).code == 0
@@ -99,14 +99,14 @@ def test_each_has_its_own_globs_and_pace(program: Program, buddies: dict[str, Fa
 def test_projects_that_match_in_one_installation_only(
     program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path
 ) -> None:
-    """Where one installation has a project that is wanted, the others may have none; where none has, the run says so."""
+    """One installation with a matching project is enough; when none has one, that is an error."""
     nothing = dict.fromkeys(TOKENS, 'projects = ["nothing-*"]')
     wanted = WORLD.projects("acme")[0]["name"]
     said = program("collect", environ=configured(tmp_path, buddies, nothing))
     assert (said.code, said.out) == (2, "")
     assert "No project that the token sees matches nothing-*." in said.err
     assert not (tmp_path / "lake").exists()
-    # Each by its own pattern: a workspace here, a project there.
+    # One has no matching workspace, the others no matching project.
     said = program("collect", environ=configured(tmp_path, buddies, {**nothing, "eu": 'workspaces = ["nobody-*"]'}))
     assert said.code == 2
     assert "No workspace that the token sees matches nobody-*." in said.err
@@ -116,10 +116,10 @@ def test_projects_that_match_in_one_installation_only(
     assert set(promotions(tmp_path)) == {"eu"}
 
 
-def test_projects_that_match_nowhere_but_where_nobody_could_look(
+def test_projects_that_match_nowhere_but_one_installation_was_not_read(
     program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path
 ) -> None:
-    """An installation that could not be read may have the wanted project: the run is partial, and no setting is blamed."""
+    """An installation that could not be read may have a matching project: the run is partial, and no setting is wrong."""
     nothing = dict.fromkeys(TOKENS, 'projects = ["nothing-*"]')
     buddies["eu"].script.add(Fault("status", kind="projects", code=403, times=None))
     said = program("collect", environ=configured(tmp_path, buddies, nothing))
@@ -127,7 +127,7 @@ def test_projects_that_match_nowhere_but_where_nobody_could_look(
     assert ("eu", "forbidden") in problem_kinds(tmp_path)
 
 
-# What is done to eu, the problem that says so, and the lines that then stand in its table of collector.toml.
+# The fault at eu, the kind of problem that it becomes, and the lines that eu then has in collector.toml.
 FAILURES: dict[str, tuple[Fault | None, str, str]] = {
     "401 at the start": (Fault("status", code=401, times=None), "unauthorised", ""),
     "401 midway": (Fault("status", kind="actions", code=401, times=None), "unauthorised", ""),
@@ -145,7 +145,7 @@ FAILURES: dict[str, tuple[Fault | None, str, str]] = {
 def test_one_failure_does_not_stop_the_others(
     program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path, failure: str
 ) -> None:
-    """The others are collected whole; the night is partial, and its problems name the installation that failed."""
+    """The others are collected completely; the run is partial, and its problems name the installation that failed."""
     fault, kind, line = FAILURES[failure]
     if fault is not None:
         buddies["eu"].script.add(fault)
@@ -163,7 +163,7 @@ def test_one_failure_does_not_stop_the_others(
 
 @pytest.mark.parametrize("name", ["us", "eu", "onprem"])
 def test_a_token_that_cannot_be_had(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path, name: str) -> None:
-    """An unset variable, a missing file, a locked password manager: the others' night goes on, and doctor says why."""
+    """Without one token (unset variable, missing file, failing command) the others are collected; doctor says why."""
     environ = configured(tmp_path, buddies)
     if name == "us":
         environ = {"US_TOKEN": ""}
@@ -189,7 +189,7 @@ def test_a_token_that_cannot_be_had(program: Program, buddies: dict[str, FakeBud
 def test_a_host_that_cannot_be_reached(
     program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A Buddy that is down costs its own rows only."""
+    """An installation that is down loses only its own rows."""
     from collector.crawl.backoff import Limits
     from collector.run import context
 
@@ -214,7 +214,7 @@ def _impatient(init: Any, limits: Any) -> Any:
 
 
 def test_when_all_fail_nothing_is_published(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
-    """A night in which every installation refused the token is no night: exit code 4, no lake to be misled by."""
+    """When every installation refuses its token, nothing is published and no lake is created; the exit code is 4."""
     for buddy in buddies.values():
         buddy.script.add(Fault("status", code=401, times=None))
     assert program("collect", environ=configured(tmp_path, buddies)).code == 4
@@ -222,7 +222,7 @@ def test_when_all_fail_nothing_is_published(program: Program, buddies: dict[str,
 
 
 def test_a_failed_installation_removes_nothing(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
-    """The night after, the failed installation's actions are known still, and not one is called removed."""
+    """After a failure of one installation its actions are still known, and none is removed."""
     environ = configured(tmp_path, buddies)
     assert program("collect", environ=environ).code == 0
     buddies["eu"].script.add(Fault("status", code=401, times=None))
@@ -233,7 +233,7 @@ def test_a_failed_installation_removes_nothing(program: Program, buddies: dict[s
 
 
 def test_the_command_line_as_a_process(buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
-    """The same as a program of its own, as cron runs it: from any directory, with --config."""
+    """The same works as a process from any directory with --config, as cron runs it."""
     environ = configured(tmp_path, buddies)
     done = subprocess.run(
         [sys.executable, "-m", "collector", "collect", "--config", str(tmp_path / "collector.toml")],
@@ -248,8 +248,8 @@ def test_the_command_line_as_a_process(buddies: dict[str, FakeBuddy], tmp_path: 
 
 
 def test_what_is_missing_is_named(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
-    """The installation that failed is what the morning message, an answer and status call missing or partial, each by its
-    name; a project that was filtered out on purpose is not, and the others are complete.
+    """The morning message, an answer and `status` name the installation that failed; the others are complete, also where a
+    project was filtered out on purpose.
     """
     excluded = WORLD.projects("acme")[0]["name"]
     environ = configured(tmp_path, buddies, {"eu": f'projects = ["!{excluded}"]'})

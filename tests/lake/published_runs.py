@@ -23,19 +23,19 @@ from collector.lake.publish import publish
 from collector.lake.storage import HashingWriter, Storage
 from collector.lake.tables import ALL, Table
 
-FIRST_NIGHT = dt.datetime(2026, 10, 29, 2, 15, tzinfo=dt.UTC)
+FIRST_RUN = dt.datetime(2026, 10, 29, 2, 15, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 12, 5, 12, 0, tzinfo=dt.UTC)
 # So soon after the first runs that prune does not doubt the clock.
 SOON = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 
-# A night of the tests has these; the rest have no rows, and so no file.
-NIGHTLY_TABLES = ("runs", "actions", "promote_image_actions", "problems")
+# A run of the tests has rows in these tables; the others have no rows, and so no file.
+RUN_TABLES = ("runs", "actions", "promote_image_actions", "problems")
 SNAPSHOT_TABLES = ("last_known_actions", "action_state")
 
 
 def run_entry(day: int) -> RunEntry:
-    """The run of the day-th night."""
-    at = FIRST_NIGHT + dt.timedelta(days=day)
+    """Return the run of that day."""
+    at = FIRST_RUN + dt.timedelta(days=day)
     return RunEntry(
         run_id=f"{at:%Y%m%dT%H%M%SZ}-{day:06x}",
         run_date=at.date(),
@@ -48,7 +48,7 @@ def run_entry(day: int) -> RunEntry:
 
 
 def rows_of(table: Table, run: RunEntry, count: int) -> list[tuple[Any, ...]]:
-    """Rows 0 to count - 1 of a table in a run, in the order of its key; most are the same every night."""
+    """Return rows 0 to count - 1 of a table in a run, in the order of its key; most are the same in every run."""
     return [tuple(_value(column.name, column.arrow, run, i) for column in table.columns) for i in range(count)]
 
 
@@ -72,22 +72,22 @@ def _value(name: str, arrow: pa.DataType, run: RunEntry, i: int) -> Any:
 
 
 def table_of(table: Table, run: RunEntry, count: int) -> pa.Table:
-    """The same rows as an Arrow table."""
+    """Return the same rows as an Arrow table."""
     columns = list(zip(*rows_of(table, run, count), strict=True)) or [()] * len(table.columns)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, table.schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=table.schema)
 
 
-def publish_night(lake: Lake, day: int, *, count: int = 7, now: dt.datetime | None = None) -> Manifest:
-    """Publish the day-th night: `count` rows in every table of a test night, and both snapshots."""
+def publish_run(lake: Lake, day: int, *, count: int = 7, now: dt.datetime | None = None) -> Manifest:
+    """Publish the run of that day: `count` rows in every table of `RUN_TABLES` and in both snapshots."""
     run = run_entry(day)
     at = now or run.finished_at
     with lake.writing("collect", at):
-        # As of every run: its journal is there until it is published.
+        # A run has a journal until it is published.
         (lake.runs.create(run.run_id) / "journal.jsonl").touch()
         batches = {
             name: table_of(ALL[name], run, count).to_batches(max_chunksize=3)
-            for name in (*NIGHTLY_TABLES, *SNAPSHOT_TABLES)
+            for name in (*RUN_TABLES, *SNAPSHOT_TABLES)
         }
         manifest = publish(lake, run, {**batches, "variables": []}, now=at)
         lake.runs.remove(run.run_id)
@@ -95,24 +95,24 @@ def publish_night(lake: Lake, day: int, *, count: int = 7, now: dt.datetime | No
 
 
 def merge(table: Table, paths: Sequence[Path]) -> pa.RecordBatchReader:
-    """All rows of the files in merged order, the columns they lack as NULL."""
+    """Return all rows of the files in merged order, with NULL in columns that they lack."""
     read = [pq.read_table(path, partitioning=None) for path in paths]
-    whole = pa.concat_tables(read, promote_options="default")
+    rows = pa.concat_tables(read, promote_options="default")
     for field in table.schema:
-        if field.name not in whole.schema.names:
-            whole = whole.append_column(field, pa.nulls(len(whole), field.type))
-    whole = whole.select(table.column_names).sort_by([(name, "ascending") for name in merged_order(table)])
-    return whole.to_reader(max_chunksize=5)
+        if field.name not in rows.schema.names:
+            rows = rows.append_column(field, pa.nulls(len(rows), field.type))
+    rows = rows.select(table.column_names).sort_by([(name, "ascending") for name in merged_order(table)])
+    return rows.to_reader(max_chunksize=5)
 
 
 def keep_rows_of(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> pa.RecordBatchReader:
-    """The rows of some runs, in merged order."""
-    whole = merge(table, paths).read_all()
-    return whole.filter(pc.is_in(whole["run_id"], pa.array(sorted(run_ids), pa.string()))).to_reader()
+    """Return the rows of some runs, in merged order."""
+    rows = merge(table, paths).read_all()
+    return rows.filter(pc.is_in(rows["run_id"], pa.array(sorted(run_ids), pa.string()))).to_reader()
 
 
 def dataset(lake: Lake) -> dict[str, list[dict[str, Any]]]:
-    """Every row that the lake's manifest shows, in one order whatever the files."""
+    """Return every row that the manifest shows, in an order that does not depend on the files."""
     found = {}
     for name in lake.manifest.tables:
         rows = [row for path, _ in lake.files(name) for row in pq.read_table(path, partitioning=None).to_pylist()]
@@ -121,12 +121,12 @@ def dataset(lake: Lake) -> dict[str, list[dict[str, Any]]]:
 
 
 def files_under(root: Path) -> set[str]:
-    """Every file below `tables/`, relative to the root."""
+    """Return every file below `tables/`, relative to the root."""
     return {str(path.relative_to(root)) for path in (root / "tables").rglob("*") if path.is_file()}
 
 
 class Died(BaseException):
-    """The end of a process, as far as a test can play it: nothing after it runs but `with` blocks."""
+    """The death of a process, as far as a test can simulate it: only `with` blocks run after it."""
 
 
 class MortalStorage(Storage):
@@ -153,9 +153,9 @@ class MortalStorage(Storage):
             yield sink
         self._step()
 
-    def settle(self, *paths: str) -> None:
+    def sync(self, *paths: str) -> None:
         for path in paths:
-            super().settle(path)
+            super().sync(path)
             self._step()
 
     def replace(self, path: str, content: bytes) -> None:
