@@ -10,8 +10,6 @@ import math
 import re
 from typing import Any, NoReturn
 
-import msgspec
-
 from collector.buddy.placeholders import NO_CHARACTER
 
 # Lone surrogates; Python decodes a byte that is not UTF-8 to one of these as well.
@@ -23,8 +21,10 @@ def repaired(body: bytes) -> bytes | None:
     try:
         text = body.decode("utf-8", "surrogateescape")
         document = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        replaced, count = _with_placeholders(document)
-        return msgspec.json.encode(replaced) if count else None
+        # A placeholder needs no escaping, so it can be put into the JSON text itself.
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        replaced, count = _INVALID.subn(lambda found: f"{NO_CHARACTER}{ord(found[0]):04X}]", text)
+        return replaced.encode() if count else None
     except (ValueError, RecursionError, OverflowError):
         return None
 
@@ -41,19 +41,6 @@ def place_of_placeholder(value: Any, at: str) -> str | None:
         if (found := place_of_placeholder(inner, below)) is not None:
             return found
     return None
-
-
-def _with_placeholders(value: Any) -> tuple[Any, int]:
-    """Return a JSON value with placeholders in its texts, and their number."""
-    if isinstance(value, str):
-        return _INVALID.subn(lambda found: f"{NO_CHARACTER}{ord(found[0]):04X}]", value)
-    if isinstance(value, list):
-        pairs = [_with_placeholders(each) for each in value]
-        return [each for each, _ in pairs], sum(count for _, count in pairs)
-    if isinstance(value, dict):
-        members = [(_with_placeholders(name), _with_placeholders(each)) for name, each in value.items()]
-        return {name: each for (name, _), (each, _) in members}, sum(n + m for (_, n), (_, m) in members)
-    return value, 0
 
 
 def _finite(number: str) -> float:

@@ -6,7 +6,6 @@ was processed. The holder of the lock waits for no other reader, so this always 
 """
 
 import asyncio
-import math
 
 # What all bodies may take before large ones are read one after the other. Decoded, journalled and flattened, a body takes
 # several times its size.
@@ -27,11 +26,6 @@ class BodyBudget:
         self.max_bytes = max_bytes
         self.small_bytes = small_bytes
         self.lock = asyncio.Lock()
-
-    @classmethod
-    def unbounded(cls) -> "BodyBudget":
-        """Return a budget that never makes a reader wait."""
-        return cls(math.inf)
 
 
 class HeldBody:

@@ -13,6 +13,7 @@ Rules for whoever edits this file:
 """
 
 import asyncio
+import math
 import random
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
@@ -90,7 +91,7 @@ class Fetcher:
         bodies: BodyBudget | None = None,
     ) -> None:
         self._limiter = limiter
-        self._bodies = bodies or BodyBudget.unbounded()
+        self._bodies = bodies or BodyBudget(math.inf)
         self._installation = installation
         self._base = installation.api_url.rstrip("/")
         self._limits = limits

@@ -63,8 +63,8 @@ class Frontier:
 
     def __init__(self, installation: str, selection: Selection, *, per_page: int = requests.PER_PAGE) -> None:
         self.installation = installation
-        self.found: dict[Kind, int] = dict.fromkeys(Kind, 0)
-        self.done: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self.found: dict[Kind, int] = {kind: 0 for kind in Kind if kind is not Kind.TOKEN}
+        self.done = dict(self.found)
         self.root_failure: Problem | None = None
         self.workspaces_listed = False
         self.answered = False

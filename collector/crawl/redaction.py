@@ -13,7 +13,6 @@ A placeholder replaces a redacted value and says which kind it was, so that noth
 """
 
 import re
-from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
@@ -90,18 +89,8 @@ class Redactor:
     def redact(self, body: bytes, document: Any) -> bool:
         """Redact `document`, decoded from `body`, in place; return whether it changed, so that `body` must not be kept."""
         # A backslash may hide a letter of the token or of an address: the texts of such a body are examined one by one.
-        if b"\\" in body or self._token_bytes in body or may_hold_password(body):
-            return self.redact_document(document)
-        changed, meaning_of = False, self._meanings.__getitem__
-        # Written out like `_nodes`, because every reply passes here. The list grows while it is iterated.
-        waiting = [document]
-        for node in waiting:
-            if type(node) is dict:
-                if names := list(filter(meaning_of, node)):
-                    changed |= self._redact_members(node, names)
-                node = node.values()
-            waiting += [child for child in node if child and type(child) in _CONTAINERS]
-        return changed
+        texts = b"\\" in body or self._token_bytes in body or may_hold_password(body)
+        return self._redact_nodes(document, texts=texts)
 
     def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
         """Redact a decoded JSON value in place, whatever its depth; return whether it changed.
@@ -109,15 +98,24 @@ class Redactor:
         `strictly` is for a document that isn't what was asked for: there, whatever is named like a variable's value is
         redacted.
         """
-        changed = False
-        for node in _nodes(document):
-            changed |= self._redact_texts(node)
-            if isinstance(node, dict):
-                changed |= self._redact_members(node, list(filter(self._meanings.__getitem__, node)))
+        return self._redact_nodes(document, texts=True, strictly=strictly)
+
+    def _redact_nodes(self, document: Any, *, texts: bool, strictly: bool = False) -> bool:
+        changed, meaning_of = False, self._meanings.__getitem__
+        waiting = [document] if type(document) in _CONTAINERS else []
+        # The list grows while it is iterated: every object and list in the document, those nearer the top first.
+        for node in waiting:
+            if texts:
+                changed |= self._redact_texts(node)
+            if type(node) is dict:
+                if names := list(filter(meaning_of, node)):
+                    changed |= self._redact_members(node, names)
                 for name in _VALUES if strictly else ():
                     if node.get(name) not in _SAFE:
                         node[name] = REDACTED
                         changed = True
+                node = node.values()
+            waiting += [child for child in node if child and type(child) in _CONTAINERS]
         return changed
 
     def redact_text(self, text: str) -> str:
@@ -141,7 +139,7 @@ class Redactor:
                 if (redacted := self.redact_text(name)) != name:
                     node[redacted] = node.pop(name)
                     changed = True
-        places = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        places = node.items() if isinstance(node, dict) else enumerate(node)
         for place, value in places:
             if isinstance(value, str) and (redacted := self.redact_text(value)) != value:
                 node[place] = redacted
@@ -199,14 +197,3 @@ class Redactor:
 
 def _is_ciphertext(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(_CIPHERTEXT)
-
-
-def _nodes(document: Any) -> Iterator[Any]:
-    """Yield a JSON value and every object and list in it, those nearer the top first; each may be changed when yielded."""
-    waiting = [document]
-    # The list grows while it is iterated.
-    for node in waiting:
-        yield node
-        if type(node) in _CONTAINERS:
-            children = node.values() if type(node) is dict else node
-            waiting += [child for child in children if child and type(child) in _CONTAINERS]

@@ -7,7 +7,6 @@ early, the manifest is unchanged and the journal holds every reply, unless the e
 import asyncio
 from contextlib import AsyncExitStack
 
-from collector.buddy.requests import Kind
 from collector.crawl.body_budget import BodyBudget
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.journal import Journal
@@ -104,8 +103,8 @@ class RunInProgress:
             tuple(
                 events.InstallationProgress(
                     name=name,
-                    found={kind: count for kind, count in each.found.items() if kind != Kind.TOKEN},
-                    done={kind: count for kind, count in each.done.items() if kind != Kind.TOKEN},
+                    found=each.found,
+                    done=each.done,
                     waiting=each.waiting,
                     requests=each.requests,
                     pace=self._limiters[name].state,
@@ -217,12 +216,7 @@ class RunInProgress:
 
 def _cause(group: ExceptionGroup[Exception]) -> Exception:
     """Return the error that ended a task group: ours if there is one, because it has advice."""
-    flat: list[Exception] = []
-    waiting: list[BaseException] = [group]
-    while waiting:
-        error = waiting.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            waiting.extend(error.exceptions)
-        elif isinstance(error, Exception):
-            flat.append(error)
-    return next((error for error in flat if isinstance(error, CollectorError)), flat[0])
+    error: Exception = group.subgroup(CollectorError) or group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -33,7 +33,7 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
     for run_id in reversed(waiting):
         path = lake.runs.path(run_id) / FILE_NAME
         superseded = run_id != waiting[-1] or (latest is not None and run_id < latest.run_id)
-        why = "a newer run was begun" if superseded else _why_not(read_header(path), now, fingerprint)
+        why = "a newer run was begun" if superseded else why_not_resumable(read_header(path), now, fingerprint)
         if why is None:
             _sweep(lake, now, run_id)
             journal = Journal.resume(path)
@@ -68,7 +68,7 @@ def _sweep(lake: Lake, now: datetime, run_id: str) -> None:
         )
 
 
-def _why_not(header: Header | None, now: datetime, fingerprint: str) -> str | None:
+def why_not_resumable(header: Header | None, now: datetime, fingerprint: str) -> str | None:
     """Return why a journal can't be resumed, None when it can."""
     if header is None:
         return "its journal can't be read"

@@ -10,7 +10,6 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
 from collector.buddy.requests import Request
 from collector.crawl.backoff import Limits
@@ -189,17 +188,10 @@ async def crawl(
 
 async def _wait(tasks: Sequence["asyncio.Task[None]"], stop: asyncio.Event, time_limit_s: float | None) -> bool:
     """Wait for all tasks, for `stop` or for the time limit; True when all tasks ended."""
-    clock = asyncio.get_running_loop().time
-    ends_at = None if time_limit_s is None else clock() + time_limit_s
-    pending: set[asyncio.Task[Any]] = set(tasks)
-    stopped = asyncio.create_task(stop.wait())
+    waits = {asyncio.create_task(asyncio.wait(tasks)), asyncio.create_task(stop.wait())}
     try:
-        while pending and not stop.is_set():
-            left = None if ends_at is None else max(0.0, ends_at - clock())
-            if left == 0.0:
-                break
-            done, _ = await asyncio.wait({*pending, stopped}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            pending -= done
-        return not pending
+        await asyncio.wait(waits, timeout=time_limit_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        stopped.cancel()
+        for wait in waits:
+            wait.cancel()
+    return all(task.done() for task in tasks)
