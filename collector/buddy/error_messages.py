@@ -1,8 +1,8 @@
 """Buddy's error messages: where they are in a body, and what they mean.
 
-Several forms are in use (buddy-api.md, section 6): `{"errors": [{"message": …}]}` everywhere, `{"error": …}` from OAuth,
-`{"message": …}` perhaps for single objects. A message is foreign text that ends on terminals and in tables, so its length is
-bounded and it has no control characters.
+Several forms are in use (buddy-api.md, section 6): `{"errors": [{"message": …}]}` everywhere, `{"error": …}` from
+OAuth, `{"message": …}` perhaps for single objects. A message is foreign text that ends on terminals and in tables, so
+its length is bounded and it has no control characters.
 """
 
 import re
@@ -52,8 +52,8 @@ def one_line(text: str) -> str:
 def meaning_of(status: int, message: str | None) -> Meaning:
     """Return the meaning of a reply that is no success; `message` is the result of `message_in`.
 
-    The rate limit refused with 403 in older versions and with 429 now; "API is disabled" comes with 400 or 403; a frozen
-    workspace with 403. A 304 is no redirect: nothing was asked that it could answer.
+    The rate limit refused with 403 in older versions and with 429 now; "API is disabled" comes with 400 or 403; a
+    frozen workspace with 403. A 304 is no redirect: nothing was asked that it could answer.
     """
     text = message or ""
     if status == 429 or (status in {200, 403} and _RATE.search(text)):

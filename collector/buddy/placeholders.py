@@ -1,5 +1,7 @@
-"""The placeholders for secrets (crawl/redaction.py writes them, lake/flatten.py reads them), and the beginning of those for
-invalid characters (unicode_repair.py writes them, decode.py finds them).
+"""The placeholders for secrets and for invalid characters, in texts of replies.
+
+crawl/redaction.py writes those for secrets and lake/flatten.py reads them; unicode_repair.py writes those for invalid
+characters, which begin with NO_CHARACTER, and decode.py finds them.
 """
 
 REDACTED = "[redacted]"

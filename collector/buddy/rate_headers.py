@@ -1,12 +1,12 @@
 """Buddy's rate headers, and the offset of its clock to ours.
 
-Headers are untrusted text: each is read on its own into a number or None, and never raises. The reset is an epoch second of
-the *server's* clock (buddy-api.md, section 2), so it means nothing until that clock is known. `Date` is all there is,
-truncated to whole seconds; one reply leaves a second of doubt, but each further reply narrows it, because the true offset
-is in the intersection of what all of them allow.
+Headers are untrusted text: each is read on its own into a number or None, and never raises. The reset is an epoch
+second of the *server's* clock (buddy-api.md, section 2), so it means nothing until that clock is known. `Date` is all
+there is, truncated to whole seconds; one reply leaves a second of doubt, but each further reply narrows it, because the
+true offset is in the intersection of what all of them allow.
 
-Rules for whoever edits this file: no I/O and no clock of its own; seconds everywhere; whoever waits uses the *low* end of
-the interval, so that a reset is never believed to have passed too early.
+Rules for whoever edits this file: no I/O and no clock of its own; seconds everywhere; whoever waits uses the *low* end
+of the interval, so that a reset is never believed to have passed too early.
 """
 
 import math
@@ -87,8 +87,8 @@ def epoch_of_date(text: str | None) -> int | None:
 class ServerClock(msgspec.Struct, frozen=True):
     """The offset (server's epoch minus our monotonic clock) as an interval [low, high), None before the first Date.
 
-    A Date of D on a reply sent at `sent` and received at `received` means that the server's clock was in [D, D+1) at some
-    moment between the two, hence D - received <= offset < D + 1 - sent.
+    A Date of D on a reply sent at `sent` and received at `received` means that the server's clock was in [D, D+1) at
+    some moment between the two, hence D - received <= offset < D + 1 - sent.
     """
 
     low: float | None = None
@@ -97,8 +97,8 @@ class ServerClock(msgspec.Struct, frozen=True):
     def updated(self, date_epoch_s: int | None, sent: float, received: float) -> "ServerClock":
         """Return the clock after one more reply: narrower, or begun anew when the reply contradicts it.
 
-        A contradiction means that one of the two clocks was set (or has drifted out of a narrow interval), and then only
-        the newest reply counts.
+        A contradiction means that one of the two clocks was set (or has drifted out of a narrow interval), and then
+        only the newest reply counts.
         """
         if date_epoch_s is None:
             return self

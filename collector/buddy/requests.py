@@ -1,7 +1,7 @@
 """The requests that exist, and the address of each.
 
-An address is built here from names and never taken from a reply (design.md, section 6, "Requests"). Every path segment is
-percent-encoded with no safe characters (buddy-api.md, section 9), and the base URL's own path (`/api` on self-hosted
+An address is built here from names and never taken from a reply (design.md, section 6, "Requests"). Every path segment
+is percent-encoded with no safe characters (buddy-api.md, section 9), and the base URL's own path (`/api` on self-hosted
 installations, buddy-api.md 1.1) is kept because the target is appended to it, not joined.
 """
 
@@ -42,8 +42,8 @@ SORTING = {
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One GET, as a value: what is asked, of which installation, and which page of which reading of a list.
 
-    `page` counts from 1, and is 0 for the first page of a list that no source calls paged; `reading` counts the readings of
-    a list that is settling.
+    `page` counts from 1, and is 0 for the first page of a list that no source calls paged; `reading` counts the
+    readings of a list that is settling.
     """
 
     installation: str

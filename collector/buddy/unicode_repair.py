@@ -1,8 +1,8 @@
 """Repairs JSON with invalid unicode: lone surrogates, and bytes that are not UTF-8.
 
-A program that cuts a name in the middle of an emoji leaves a lone surrogate (`\\ud83d`); an old one may send Latin-1. No
-strict decoder accepts such a body, so one bad name would cost its whole page. Here a placeholder replaces each invalid
-character: decode.py finds it, and quarantines that one item.
+A program that cuts a name in the middle of an emoji leaves a lone surrogate (`\\ud83d`); an old one may send Latin-1.
+No strict decoder accepts such a body, so one bad name would cost its whole page. Here a placeholder replaces each
+invalid character: decode.py finds it, and quarantines that one item.
 """
 
 import json

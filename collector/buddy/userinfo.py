@@ -3,8 +3,9 @@
 `https://bot:S3CRET@host`, `bot:S3CRET@host` and both in percent-encoding become `https://bot:[redacted]@host`: user and
 host are kept. A pass goes over a text once, from one `@` to the next, so that its time is linear in the length.
 
-What only looks like a password is kept: digests (`app:v1@sha256:…`), ports (`host:5000/app@…`), versions (`npm:react@18`),
-times, mail addresses with a label (`mailto:…`), and passwords that are a variable (`$PASS`). In doubt it is a password.
+What only looks like a password is kept: digests (`app:v1@sha256:…`), ports (`host:5000/app@…`), versions
+(`npm:react@18`), times, mail addresses with a label (`mailto:…`), and passwords that are a variable (`$PASS`). In doubt
+it is a password.
 """
 
 import re
@@ -81,7 +82,7 @@ def may_hold_password(body: bytes) -> bool:
 
 
 def _password_before(text: str, reached: int, at: re.Match[str]) -> int:
-    """Return where the password begins that ends at this `@`, -1 if there is none; `reached` is the end of the last `@`."""
+    """Return where the password begins that ends at this `@`, else -1; `reached` is the end of the last `@`."""
     end, host = at.span()
     if _DIGEST.match(text, host):
         return -1

@@ -1,9 +1,10 @@
 """How long to wait: four series of waits, as pure functions of a count and a random draw.
 
-They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky together, so its
-wait is random (full jitter). A refusal without a usable reset says only "less", so all workers wait, longer each time. A
-window that is not renewed at its reset is late by the part of a second that the server rounded away, so it is probed soon
-and often. What failed in an outage is asked again together, after pauses that grow to the length of a restart.
+They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky together, so
+its wait is random (full jitter). A refusal without a usable reset says only "less", so all workers wait, longer each
+time. A window that is not renewed at its reset is late by the part of a second that the server rounded away, so it is
+probed soon and often. What failed in an outage is asked again together, after pauses that grow to the length of a
+restart.
 """
 
 import msgspec
@@ -12,8 +13,8 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True):
     """How far one request is pursued, and how large and slow its replies may be.
 
-    `attempts` counts what failed, not what was refused; `retry_total_s` adds up the attempts and the waits between them, but
-    not the waits of the rate limiter, which may be an hour and are no failure.
+    `attempts` counts what failed, not what was refused; `retry_total_s` adds up the attempts and the waits between
+    them, but not the waits of the rate limiter, which may be an hour and are no failure.
 
     `round_pauses_s` are the pauses before the rounds in which the requests that failed for a passing reason are asked
     again, one round for each; no pause begins later than `rounds_total_s` after the first.

@@ -1,14 +1,14 @@
 """Bounds the memory of all bodies together: those being read, and those read and not yet processed.
 
-Each body is bounded by itself, but sixteen at once are sixteen times as much. So bodies are counted while they are read.
-Once the sum is above the bound, large bodies are read one after the other: whoever reads one holds the lock until the body
-was processed. The holder of the lock waits for no other reader, so this always ends; small bodies never wait.
+Each body is bounded by itself, but sixteen at once are sixteen times as much. So bodies are counted while they are
+read. Once the sum is above the bound, large bodies are read one after the other: whoever reads one holds the lock until
+the body was processed. The holder of the lock waits for no other reader, so this always ends; small bodies never wait.
 """
 
 import asyncio
 
-# What all bodies may take before large ones are read one after the other. Decoded, journalled and flattened, a body takes
-# several times its size.
+# What all bodies may take before large ones are read one after the other. Decoded, journalled and flattened, a body
+# takes several times its size.
 MAX_HELD_BYTES = 8 << 20
 # A body that is no larger than this never waits.
 SMALL_BYTES = 256 << 10

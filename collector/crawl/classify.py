@@ -1,11 +1,11 @@
 """What to do about one reply: accept it, wait, retry, record it and go on, or stop (design.md, section 6). Pure.
 
-A reply is accepted only when it is what was asked for: a success, a JSON object, and holding its list. Whatever can be an
-accident of transport is retried (a 5xx, half a body, HTML from a proxy); what Buddy meant is recorded at once.
+A reply is accepted only when it is what was asked for: a success, a JSON object, and holding its list. Whatever can be
+an accident of transport is retried (a 5xx, half a body, HTML from a proxy); what Buddy meant is recorded at once.
 
-Rules for whoever edits this file: a body is decoded once; foreign text leaves through `error_messages.one_line`; a document
-may hold the values of variables, so it is passed on as `document` to the redactor, and `raw` is only ever text that cannot
-hold one.
+Rules for whoever edits this file: a body is decoded once; foreign text leaves through `error_messages.one_line`; a
+document may hold the values of variables, so it is passed on as `document` to the redactor, and `raw` is only ever text
+that cannot hold one.
 """
 
 import re
@@ -34,8 +34,8 @@ _SUSPECT = re.compile(r"value|pass|token|secret|key|\\u", re.IGNORECASE)
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why one request failed, from the wire to the journal: `kind` as in problems.kind, and a message for people.
 
-    `raw` is the beginning of a body that was not JSON, or a sentence about it. `document` is the decoded body where it was
-    JSON: unredacted, and therefore not part of the repr; the redactor turns it into `raw`.
+    `raw` is the beginning of a body that was not JSON, or a sentence about it. `document` is the decoded body where it
+    was JSON: unredacted, and therefore not part of the repr; the redactor turns it into `raw`.
     """
 
     kind: FailureKind

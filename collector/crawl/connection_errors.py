@@ -32,7 +32,7 @@ def classify_error(error: BaseException, status: int | None, ignored_proxy: str 
 
 
 def tls_error(error: BaseException) -> ssl.SSLError | None:
-    """Return the TLS error that `error` is, or that aiohttp has wrapped in it; a body that was cut is another matter."""
+    """Return the TLS error that `error` is or wraps; None for a body that was cut short."""
     if isinstance(error, aiohttp.ClientPayloadError):
         return None
     wrapped = (getattr(error, name, None) for name in ("certificate_error", "os_error", "__cause__"))

@@ -1,8 +1,8 @@
 """Requests that failed for a reason that may pass, set aside and asked again in a later round. Pure.
 
 A server that is away for half a minute in the middle of a crawl fails every request of that time. Such a request is not
-given up at once: it waits here until nothing else is left to ask, and is asked again after one pause of all workers. Nothing
-of this is journalled: for the frontier the request is still in flight, so a run that is resumed asks it anew.
+given up at once: it waits here until nothing else is left to ask, and is asked again after one pause of all workers.
+Nothing of this is journalled: for the frontier the request is still in flight, so a run that is resumed asks it anew.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What came of one request: as the fetcher returns it, as the journal keeps it, and as events on the way. Frozen values."""
+"""The outcome of one request: as the fetcher returns it, as the journal keeps it, and events on the way. Frozen values."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,9 +14,10 @@ from collector.crawl.classify import Failure
 class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one request cost; the sum over a journal is the cost of the run.
 
-    `attempts` counts replies and lost requests that were not refusals, `refusals` the 429s and their like, so the requests
-    sent are the sum. `bytes_received` counts bodies as they came over the wire, before decompression. The seconds are what
-    all workers waited since the result before this one: `paced_seconds` for our own ceiling, `paused_seconds` for Buddy.
+    `attempts` counts replies and lost requests that were not refusals, `refusals` the 429s and their like, so the
+    requests sent are the sum. `bytes_received` counts bodies as they came over the wire, before decompression. The
+    seconds are what all workers waited since the result before this one: `paced_seconds` for our own ceiling,
+    `paused_seconds` for Buddy.
     """
 
     attempts: int = 1
@@ -43,10 +44,11 @@ def _hold_nothing() -> None:
 class FetchResult(msgspec.Struct, frozen=True):
     """All that came of one request. Exactly one of `document` and `failure` is None.
 
-    `status` and `body` are those of the last reply; `body` is set only when it was accepted, and encoded anew where it was
-    `repaired` (buddy/unicode_repair.py). `failure` holds no secret, the body may. `first_seen_at` and `last_seen_at` (UTC)
-    are when the first and the last reply arrived. `transient` says that the failure may pass by itself. `release` must be
-    called by whoever has processed the reply, because its body counts against the memory of all until then.
+    `status` and `body` are those of the last reply; `body` is set only when it was accepted, and encoded anew where it
+    was `repaired` (buddy/unicode_repair.py). `failure` holds no secret, the body may. `first_seen_at` and
+    `last_seen_at` (UTC) are when the first and the last reply arrived. `transient` says that the failure may pass by
+    itself. `release` must be called by whoever has processed the reply, because its body counts against the memory of
+    all until then.
     """
 
     request: Request

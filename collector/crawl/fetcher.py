@@ -4,8 +4,8 @@ An attempt is: acquire the rate limiter, one GET, a bounded body, a classificati
 result, not an exception; only what must end the crawl is raised (Unauthorised, Stuck).
 
 Rules for whoever edits this file:
-  * Every exception that leaves aiohttp, ssl or the operating system, of whatever class, is translated by `classify_error`
-    into our own words: theirs may show headers. One odd reply must never end a run.
+  * Every exception that leaves aiohttp, ssl or the operating system, of whatever class, is translated by
+    `classify_error` into our own words: theirs may show headers. One odd reply must never end a run.
   * The token is revealed once, for the session's header, and a session only ever asks below its own base URL.
   * The bytes that a reply may take in memory are bounded while it is read, after decompression.
   * aiohttp repeats a GET by itself when a kept-alive connection drops; that would pass neither the rate limiter nor the

@@ -1,14 +1,15 @@
 """The frontier: which request comes next, as pure state.
 
-Only replies move the frontier, never the order in which requests were handed out; that is why a journal can be fed back in
-and gives the same state (`claim` takes the place of `next`).
+Only replies move the frontier, never the order in which requests were handed out; that is why a journal can be fed back
+in and gives the same state (`claim` takes the place of `next`).
 
-Rules (design.md, section 6). A paged list ends at a page shorter than 20, or at one that brings no new id. A list that no
-source calls paged (workspaces, actions) is asked for without a page; only where its length is a limit of Buddy's, 20 or 50,
-may it have been cut off, and one more request, for all lists of that kind, finds out (pagination_probe.py). A list of more
-than one page is read again until two readings agree, at most three times; children are asked for when first seen, in
-whichever reading, so settling costs no time. The item of a parent is recorded when its own list is closed. A list of which
-an earlier page was answered is `failed` whatever refuses a later page: the parent was there a moment ago.
+Rules (design.md, section 6). A paged list ends at a page shorter than 20, or at one that brings no new id. A list that
+no source calls paged (workspaces, actions) is asked for without a page; only where its length is a limit of Buddy's, 20
+or 50, may it have been cut off, and one more request, for all lists of that kind, finds out (pagination_probe.py). A
+list of more than one page is read again until two readings agree, at most three times; children are asked for when
+first seen, in whichever reading, so settling costs no time. The item of a parent is recorded when its own list is
+closed. A list of which an earlier page was answered is `failed` whatever refuses a later page: the parent was there a
+moment ago.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,9 @@
 """The journal of replies: the only durable progress of a run.
 
-One JSON text per line after its CRC-32, appended before the frontier is fed, so that the state of the frontier can be built
-again by reading the lines from the first to the last valid one. A torn or damaged line ends the reading: later replies may
-answer requests that only the lost one revealed, so they are cut off and asked for again. Nothing here holds a secret;
-redaction comes before `append`.
+One JSON text per line after its CRC-32, appended before the frontier is fed, so that the state of the frontier can be
+built again by reading the lines from the first to the last valid one. A torn or damaged line ends the reading: later
+replies may answer requests that only the lost one revealed, so they are cut off and asked for again. Nothing here holds
+a secret; redaction comes before `append`.
 
 Line 1 is a `Header`; then `Answered`, `Failed` and `Resumed` lines in the order in which they were fed.
 """
@@ -96,7 +96,8 @@ class Journal:
     def replay(self, accept: Callable[[Line], bool]) -> int:
         """Pass the valid lines after the header to `accept`, in order, and return how many it accepted.
 
-        Whatever follows the last accepted line is cut off: a damaged line, one that `accept` refuses, and all behind it.
+        Whatever follows the last accepted line is cut off: a damaged line, one that `accept` refuses, and all behind
+        it.
         """
         valid_bytes = accepted = 0
         with self.path.open("rb", buffering=_READ_AHEAD) as reader:
@@ -144,7 +145,8 @@ class Journal:
 
 def render(line: Line) -> bytes:
     """Return a line as bytes of the file: CRC-32 in hex, a space, JSON, a newline."""
-    # Only a body, which is kept as Buddy sent it, can hold a newline, and only between tokens: JSON has none in a string.
+    # Only a body, which is kept as Buddy sent it, can hold a newline, and only between tokens: JSON has none in a
+    # string.
     text = _encode(line).replace(b"\n", b" ")
     return b"%08x %b\n" % (crc32(text), text)
 

@@ -31,8 +31,9 @@ class Listing:
 
     `positions` maps each id of any reading to its position (from 1). `settled` is False once no two of three readings
     agreed, `answered` is True once a page was read. `others` are the actions of other types, by id, until the list is
-    closed: a later page may hold a promote-image action of the same id. `duplicates` are the items of the last page that
-    differ from another item of the same id and therefore get no row; each has the JSON path where the id was repeated.
+    closed: a later page may hold a promote-image action of the same id. `duplicates` are the items of the last page
+    that differ from another item of the same id and therefore get no row; each has the JSON path where the id was
+    repeated.
     """
 
     def __init__(self, kind: Kind, item: Item | None, position: int) -> None:

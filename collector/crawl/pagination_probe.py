@@ -1,7 +1,8 @@
 """Whether a server pages the lists that no source calls paged. Pure.
 
-One list of a kind finds out for all of them, once a run: the first that may have been cut off (pagination.py). The others
-that may have been wait for its answer, so that a run costs one request more, and not one for each list of that length.
+One list of a kind finds out for all of them, once a run: the first that may have been cut off (pagination.py). The
+others that may have been wait for its answer, so that a run costs one request more, and not one for each list of that
+length.
 """
 
 from collector.buddy.requests import Kind, Request
@@ -20,7 +21,7 @@ class PaginationProbes:
         return self._paged.get(kind) is False
 
     def must_wait(self, probe: Request) -> bool:
-        """Return whether another list is finding out; then this probe is kept until `answered` or `failed` returns it."""
+        """Return whether another list is finding out; then this probe is kept for `answered` or `failed` to return."""
         if probe.kind in self._paged:
             return False
         if probe.kind in self._in_flight:

@@ -39,7 +39,8 @@ def _of_reply(
 def given_up(failed: Failed, key: Key, *, is_later_page: bool) -> Problem:
     """Return the problem of a request that was given up.
 
-    With `is_later_page` an earlier page of the same list was answered: then nothing is gone, for it was there a moment ago.
+    With `is_later_page` an earlier page of the same list was answered: then nothing is gone, for it was there a moment
+    ago.
     """
     failure, kind, message = failed.failure, str(failed.failure.kind), failed.failure.message
     if is_later_page:

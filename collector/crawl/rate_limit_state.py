@@ -1,4 +1,4 @@
-"""What the server's rate limit allows, as far as the replies so far show. Pure: `now` (monotonic seconds) is an argument.
+"""What the server's rate limit allows, as far as replies have shown. Pure: `now` (monotonic seconds) is an argument.
 
 Three states:
 
@@ -6,15 +6,15 @@ Three states:
   metered    a window is open: send while remaining - in flight - kept back > 0, otherwise wait for its reset.
   unmetered  replies carry no headers: there is no limit.
 
-Requests in flight are subtracted because the server may not have counted them yet; where it has, they are counted twice for
-a moment, which errs towards caution and is corrected by their replies. Others may spend from the same window while a
-request is on its way, so as much as they recently took in that time is kept back as well, where the reserve does not cover
-it. The least that is kept back is the reserve, and never less than a few requests with which a late reset can be probed
-without being refused.
+Requests in flight are subtracted because the server may not have counted them yet; where it has, they are counted twice
+for a moment, which errs towards caution and is corrected by their replies. Others may spend from the same window while
+a request is on its way, so as much as they recently took in that time is kept back as well, where the reserve does not
+cover it. The least that is kept back is the reserve, and never less than a few requests with which a late reset can be
+probed without being refused.
 
 Rules for whoever edits this file:
-  * Replies arrive in any order. Within a window the smallest `remaining` is the newest; a clearly later reset is another
-    window. Servers that compute the reset as int(now + rest) let it vary by one second inside a window.
+  * Replies arrive in any order. Within a window the smallest `remaining` is the newest; a clearly later reset is
+    another window. Servers that compute the reset as int(now + rest) let it vary by one second inside a window.
   * Waiting must always end: every wait is to a known moment, or _PROBE_TIMEOUT_S long and then checked again.
   * A burst of refusals counts as one: replies to requests sent before a pause began do not lengthen it.
   * Uncertainty costs one request, never the reserve: hence probes and their backoff.
@@ -83,7 +83,7 @@ class RateLimitState:
     # Asking
 
     def wait_s(self, now: float) -> float:
-        """Return 0.0 when a request may be sent now, else the seconds after which to ask again (a reply may shorten it)."""
+        """Return 0.0 when a request may be sent now, else the seconds until it is worth asking again."""
         paused_until = max(self._not_before, self._unavailable_until)
         if now < paused_until:
             return paused_until - now
@@ -120,10 +120,10 @@ class RateLimitState:
     def on_reply(
         self, sent: float, now: float, headers: RateHeaders | None, local_offset: float, *, refused: bool = False
     ) -> None:
-        """Count one request as ended: with the headers of its reply, or None when no reply came that says anything (it was
-        lost, or is a 5xx without these headers, which may be a proxy's own).
+        """Count one request as ended: with the headers of its reply, or None when they are not known.
 
-        `local_offset` is our wall clock minus our monotonic clock, used for the server's where no Date is sent.
+        They are not known when the reply was lost, and where a 5xx has none: it may be a proxy's own. `local_offset` is our
+        wall clock minus our monotonic clock, used for the server's where no Date is sent.
         """
         self.in_flight -= 1
         expected = self._expected.pop(sent, None)
@@ -175,7 +175,7 @@ class RateLimitState:
 
     @property
     def _kept(self) -> float:
-        """The requests of this window that are not for us: the minimum, or what others take meanwhile where that is more."""
+        """The requests of this window that are not for us: the minimum, or what others take if that is more."""
         return max(self._min_kept, self._used_by_others)
 
     def _is_over(self, now: float) -> bool:
@@ -229,7 +229,7 @@ class RateLimitState:
     def _on_reply_after_window(
         self, sent: float, now: float, headers: RateHeaders, remaining: int, epoch: float | None, reset: float | None
     ) -> None:
-        """Learn from a reply while no window is known to be open: it is of the next one, or the last is not renewed yet."""
+        """Learn from a reply while no window is open: it is of the next one, or the last is not renewed yet."""
         if epoch is None or reset is None or self._epoch is None or self.reset_at is None:
             self._open_window(now, headers, remaining, epoch, reset, renewed=False)
             return
@@ -244,7 +244,7 @@ class RateLimitState:
         self._expect_later_reset(sent, now, reset)
 
     def _expect_later_reset(self, sent: float, now: float, reset: float) -> None:
-        """Go on with the old window, which is not renewed although its reset seemed to have passed, and probe again soon."""
+        """Continue the old window, which is not renewed although its reset seems to have passed; probe again soon."""
         if now < reset + self.lag_s:
             # The server's clock turned out to be behind what we believed.
             self.reset_at = reset + self.lag_s

@@ -1,14 +1,16 @@
 """When the next request may start: our own ceiling, and the server's rate limit. The one home of asyncio_throttle.
 
-One waiter at a time. asyncio-throttle polls once per waiter (anchors.md: 2,000 waiters at 400/s burn 2.9 s of CPU), so all
-workers queue on a FIFO lock and only the first waits, for the server's limit and then for the ceiling. So a pause of the
-first is the pause of all workers, and the seconds counted are those of the wall clock, not of worker time.
+One waiter at a time. asyncio-throttle polls once per waiter (anchors.md: 2,000 waiters at 400/s burn 2.9 s of CPU), so
+all workers queue on a FIFO lock and only the first waits, for the server's limit and then for the ceiling. So a pause
+of the first is the pause of all workers, and the seconds counted are those of the wall clock, not of worker time.
 
-The ceiling is smooth: periods of about 50 ms instead of a second, since Throttler(50, 1.0) lets all 50 start at once. Its
-`retry_interval` is set before each wait to the moment the oldest start leaves the period, so it wakes once, without polling.
+The ceiling is smooth: periods of about 50 ms instead of a second, since Throttler(50, 1.0) lets all 50 start at once.
+Its `retry_interval` is set before each wait to the moment the oldest start leaves the period, so it wakes once, without
+polling.
 
-Rules for whoever edits this file: between the last check of the state and `on_send` there is no await; whatever was acquired
-is released, also when it was cancelled; time comes from `clock` and the loop's timers, which tests replace by virtual ones.
+Rules for whoever edits this file: between the last check of the state and `on_send` there is no await; whatever was
+acquired is released, also when it was cancelled; time comes from `clock` and the loop's timers, which tests replace by
+virtual ones.
 """
 
 import asyncio
@@ -72,11 +74,12 @@ class RateLimiter:
             self._starts = deque(maxlen=per_period)
 
     async def acquire(self) -> float:
-        """Wait until one request may be sent, count it as in flight and return the moment, which identifies it in `release`.
+        """Wait until one request may be sent, count it as in flight and return the moment, its name in `release`.
 
         Every attempt acquires, retries too, in the order of the calls.
         """
-        # Where nothing is limited the order does not matter, and no call needs to queue behind another and be woken later.
+        # Where nothing is limited the order does not matter, and no call needs to queue behind another and be woken
+        # later.
         if self._throttler is None and (self._limit.unmetered or not self._queued):
             now = self.clock()
             if not self._limit.wait_s(now):
@@ -98,11 +101,11 @@ class RateLimiter:
     def release(
         self, sent: float, headers: Mapping[str, str] | None, *, refused: bool = False, status: int | None = None
     ) -> float:
-        """Count an acquired request as ended: with the headers and status of its reply, or None when there was no reply.
+        """Count an acquired request as ended: with headers and status of its reply, or None when there was none.
 
         `refused` says that the reply was a refusal by the rate limit. A 5xx may come from a proxy that knows nothing of
-        limits, so that missing headers mean nothing; the Retry-After of a 503 pauses all workers. Return the seconds of that
-        pause, 0.0 when there is none.
+        limits, so that missing headers mean nothing; the Retry-After of a 503 pauses all workers. Return the seconds of
+        that pause, 0.0 when there is none.
         """
         now, pause_s = self.clock(), 0.0
         local_offset = self._wall() - now
@@ -123,7 +126,7 @@ class RateLimiter:
         return waits
 
     def refused_s(self) -> float:
-        """Return for how many seconds there were only refusals, and 503s that asked us to wait; 0.0 after another reply."""
+        """Return for how many seconds there were only refusals and 503s that asked us to wait."""
         since = self._limit.refused_since
         return 0.0 if since is None else self.clock() - since
 

@@ -24,7 +24,7 @@ _COVERAGE_OF_PROBLEM = {
 
 
 class Key(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The place of a thing in Buddy, from the installation down; the problem of a list carries the key of its parent."""
+    """The place of a thing in Buddy, from the installation down; the problem of a list has the key of its parent."""
 
     installation: str
     workspace: str | None = None

@@ -2,14 +2,15 @@
 
 The redaction list (design.md, section 5; buddy-api.md, 5.3):
 
-* the members `value` and `defaults` of variables unless they are kept, and then only of unencrypted ones; `public_value` of
-  encrypted ones;
+* the members `value` and `defaults` of variables unless they are kept, and then only of unencrypted ones;
+  `public_value` of encrypted ones;
 * always the members whose name says password, passphrase, secret, token, credential or private, API or access key
   (`registry_password`, `secretKey`), but not those that only describe one (`token_type`, `secret_name`);
 * always the password in the user information of an address, in any text (buddy/userinfo.py);
 * the token itself wherever it appears.
 
-A placeholder replaces a redacted value and says which kind it was, so that nothing after the journal needs the settings.
+A placeholder replaces a redacted value and says which kind it was, so that nothing after the journal needs the
+settings.
 """
 
 import re
@@ -37,8 +38,8 @@ _SECRET = re.compile(
 _PASS = re.compile(r"(?i:(?:^|[^a-z])pass)$|[a-z]Pass$")
 # The last word of such a name where it only describes a secret.
 _DESCRIPTION = re.compile(
-    r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|scopes?|"
-    r"status|enabled|required|description|label|level|hint)$"
+    r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|"
+    r"scopes?|status|enabled|required|description|label|level|hint)$"
 )
 _CONTAINERS = frozenset({dict, list})
 # So many names are remembered at most, because a reply may hold any.
@@ -87,7 +88,7 @@ class Redactor:
         return "Redactor()"
 
     def redact(self, body: bytes, document: Any) -> bool:
-        """Redact `document`, decoded from `body`, in place; return whether it changed, so that `body` must not be kept."""
+        """Redact `document`, decoded from `body`, in place; return whether it changed: then `body` must not be kept."""
         # A backslash may hide a letter of the token or of an address: the texts of such a body are examined one by one.
         texts = b"\\" in body or self._token_bytes in body or may_hold_password(body)
         return self._redact_nodes(document, texts=texts)

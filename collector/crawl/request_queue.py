@@ -1,14 +1,14 @@
 """The requests of a frontier: those known and not yet handed out, and those handed out and not yet answered. Pure.
 
-A stack, newest first, so that a pipeline is finished before the next is begun and the stack stays as small as one branch of
-the tree. Later pages of lists are kept beside it and go first while few other requests are waiting: a long list is a chain
-of requests that must not be the last thing left.
+A stack, newest first, so that a pipeline is finished before the next is begun and the stack stays as small as one
+branch of the tree. Later pages of lists are kept beside it and go first while few other requests are waiting: a long
+list is a chain of requests that must not be the last thing left.
 """
 
 from collector.buddy.requests import PER_PAGE, Request
 
-# Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any number
-# of workers busy during one page's round trip.
+# Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any
+# number of workers busy during one page's round trip.
 LOOK_AHEAD = 2 * PER_PAGE
 
 

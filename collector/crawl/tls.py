@@ -17,8 +17,8 @@ _NAMES: Final = "write a name into the API URL that the certificate holds, or co
 _CERTIFICATES: Final = {
     9: "the server's TLS certificate is not valid yet; check this machine's clock, then the certificate",
     10: "the server's TLS certificate has expired; renew it on the server (and check this machine's clock)",
-    18: "the server's TLS certificate is self-signed and not trusted; if it is the right one, name a PEM file that holds it "
-    "with --ca-bundle",
+    18: "the server's TLS certificate is self-signed and not trusted; if it is the right one, name a PEM file "
+    "that holds it with --ca-bundle",
     19: f"the server's TLS certificate is of a private authority that is not trusted; {_BUNDLE}",
     20: f"the server's TLS certificate is of an authority that is not trusted, or the server does not send the "
     f"certificates in between; {_BUNDLE}",
@@ -34,18 +34,18 @@ _OTHER_CERTIFICATE: Final = (
 _REASONS: Final = (
     (
         ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PROXY_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH"),
-        "the server does not speak TLS on this port, so that it showed no certificate; check the host and the port of the "
-        "API URL",
+        "the server does not speak TLS on this port, so that it showed no certificate; check the host and the port "
+        "of the API URL",
     ),
     (
         ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE", "LEGACY"),
-        "the server offers only outdated versions of TLS, so that its certificate was not looked at; enable TLS 1.2 or 1.3 "
-        "on the server",
+        "the server offers only outdated versions of TLS, so that its certificate was not looked at; enable TLS 1.2 or "
+        "1.3 on the server",
     ),
     (
         ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN"),
-        "the server demands a client certificate, which the collector does not have; use an address of the API that asks "
-        "for a token only",
+        "the server demands a client certificate, which the collector does not have; use an address of the API that "
+        "asks for a token only",
     ),
     (("UNRECOGNIZED_NAME",), "the server has no TLS certificate for this host name; check the host of the API URL"),
     (
@@ -54,8 +54,8 @@ _REASONS: Final = (
     ),
     (
         ("HANDSHAKE_FAILURE", "CIPHER", "INSUFFICIENT_SECURITY"),
-        "the server refused the TLS handshake, before its certificate was verified; it may demand a client certificate, "
-        "or offer outdated ciphers only",
+        "the server refused the TLS handshake, before its certificate was verified; it may demand a client "
+        "certificate, or offer outdated ciphers only",
     ),
 )
 _OTHER_REASON: Final = (

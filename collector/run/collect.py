@@ -1,7 +1,7 @@
 """One run: lock the lake, resume or begin, replay, crawl, check, publish.
 
-What decides the rows is elsewhere and pure; here it meets the clock, the disk and the network. The law: whatever ends a run
-early, the manifest is unchanged and the journal holds every reply, unless the error says otherwise.
+What decides the rows is elsewhere and pure; here it meets the clock, the disk and the network. The law: whatever ends a
+run early, the manifest is unchanged and the journal holds every reply, unless the error says otherwise.
 """
 
 import asyncio

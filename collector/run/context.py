@@ -12,7 +12,7 @@ from collector.run.progress import Observer
 
 @dataclass(frozen=True)
 class RunContext:
-    """The time, chance, and who watches a run. `stop` ends the crawl early; `limits` bound how far a request is pursued."""
+    """The clock, the dice and the observer of a run. `stop` ends the crawl early; `limits` bound each request."""
 
     now: Callable[[], datetime]
     rng: random.Random

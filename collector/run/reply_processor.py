@@ -23,8 +23,8 @@ from collector.run.run_stats import RunStats, StatsCounter
 from collector.settings.declarations import Installation
 from collector.settings.globs import exact_names, selects
 
-# Rows go to staging in batches of so many, or of the rows of so many bytes of replies: enough that Arrow arrays are large,
-# and few enough that the event loop is held up for some hundredths of a second only.
+# Rows go to staging in batches of so many, or of the rows of so many bytes of replies: enough that Arrow arrays are
+# large, and few enough that the event loop is held up for some hundredths of a second only.
 BATCH_ROWS = 5_000
 BATCH_BYTES = 4 << 20
 # The journal is synced at least this often: what a power cut may cost.

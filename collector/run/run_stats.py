@@ -18,8 +18,8 @@ _ROOT_PROBLEMS = frozenset({"not_understood", "unsettled_listing"})
 class InstallationStats(msgspec.Struct, frozen=True):
     """What the crawl of one installation has cost and found.
 
-    `coverage` counts items by list and coverage. `partial` says that something selected was not seen. `found` and `done`
-    count requests by kind, `waiting` those not yet sent.
+    `coverage` counts items by list and coverage. `partial` says that something selected was not seen. `found` and
+    `done` count requests by kind, `waiting` those not yet sent.
     """
 
     answered: int

@@ -1,8 +1,9 @@
 """Workers: the moving part between the frontier and the reply processor.
 
-A fixed number of workers per installation takes requests from its frontier, fetches them, and gives the results to the reply
-processor. What fails for a reason that may pass is set aside (deferred_requests.py): when nothing else is left to ask, one
-worker pauses for all and returns it to the frontier; after the last round, or at the time limit, it is given up.
+A fixed number of workers per installation takes requests from its frontier, fetches them, and gives the results to the
+reply processor. What fails for a reason that may pass is set aside (deferred_requests.py): when nothing else is left to
+ask, one worker pauses for all and returns it to the frontier; after the last round, or at the time limit, it is given
+up.
 """
 
 import asyncio
@@ -29,8 +30,8 @@ DRAIN_S = 5.0
 class WorkerPool:
     """The workers of one installation.
 
-    `limits` and `rng` decide about further rounds, `on_event` is called with each. `ended_by` is the error that ended the
-    crawl early, None when it ended by itself.
+    `limits` and `rng` decide about further rounds, `on_event` is called with each. `ended_by` is the error that ended
+    the crawl early, None when it ended by itself.
     """
 
     def __init__(

@@ -6,11 +6,12 @@ from collector.run.run_stats import InstallationStats, RunStats
 from collector.settings.declarations import Installation, Settings
 
 NEW_TOKEN_ADVICE = (
-    "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and put it where the old "
-    "one is (BUDDY_TOKEN, its file, or what collector.toml names); `collector doctor` checks it."
+    "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and put it where the "
+    "old one is (BUDDY_TOKEN, its file, or what collector.toml names); `collector doctor` checks it."
 )
 _GLOB_ADVICE = {
-    "workspace": "Correct --workspace (BUDDY_WORKSPACE), or leave it out to collect all; `collector doctor` lists them.",
+    "workspace": "Correct --workspace (BUDDY_WORKSPACE), or leave it out to collect all; "
+    "`collector doctor` lists them.",
     "project": "Correct --project (BUDDY_PROJECT) by the project's address in Buddy, or leave it out to collect all.",
 }
 
@@ -41,7 +42,7 @@ def why_nothing_to_publish(stats: RunStats, settings: Settings) -> CollectorErro
 
 
 def _nothing_selected(stats: RunStats, settings: Settings) -> CollectorError | None:
-    """Return the error when no installation has anything that is selected: an empty run would only hide a typing error."""
+    """Return the error when nothing is selected in any installation: an empty run would only hide a typing error."""
     unmatched = [_unmatched(each, stats.installations[each.name]) for each in settings.installations]
     found = dict.fromkeys(each for each in unmatched if each is not None)
     if None in unmatched:

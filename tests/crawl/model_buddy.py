@@ -1,4 +1,4 @@
-"""Buddy as a plain value, without sockets: a tree of names that answers requests, and a way to crawl it in any order."""
+"""Buddy as a plain value, without sockets: a tree of names that answers requests, crawled in any order."""
 
 import itertools
 from collections import Counter
@@ -79,7 +79,7 @@ class ModelBuddy:
         if document is None and kind is None:
             kind, status = "gone", 404
         if kind is not None or document is None:
-            failure = Failure(kind or "gone", status, "it failed")  # type: ignore[arg-type]  # a test may make up a kind
+            failure = Failure(kind or "gone", status, "it failed")  # type: ignore[arg-type]
             return Failed(request, AT, AT, RequestCost(), failure)
         self.edit(request, document)
         return Answered(request, AT, RequestCost(), msgspec.Raw(msgspec.json.encode(document)))

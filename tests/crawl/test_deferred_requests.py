@@ -29,7 +29,7 @@ PURSUIT_S, ANSWER_S = 3.75, 0.2
 
 
 class Crawl:
-    """A crawl of one installation, whose requests fail while `away(request, now)`. It is the pool's fetcher and processor."""
+    """A crawl of one installation, whose requests fail while `away(request, now)`; the pool's fetcher and processor."""
 
     def __init__(self, buddy: ModelBuddy, away: Callable[[Request, float], bool], workers: int = 16) -> None:
         self.buddy, self.away, self.workers = buddy, away, workers

@@ -79,7 +79,7 @@ def test_an_action_told_whole_in_its_list_is_not_asked_for() -> None:
 @pytest.mark.parametrize("count", SIZES)
 @pytest.mark.parametrize("kind", [Kind.PROJECTS, Kind.PIPELINES])
 def test_pages_are_asked_for_as_often_as_need_be(kind: Kind, count: int, clamp: int) -> None:
-    """However the server clamps, all items are found, with the fewest requests, and a list that may have shifted twice."""
+    """However the server clamps, all items are found with the fewest requests; a list that may have shifted is read twice."""
     world = tree(1, count, 0) if kind is Kind.PROJECTS else tree(1, 1, count, 0)
     done = crawl(ModelBuddy(world, clamp=clamp))
     size = min(50, clamp)
@@ -107,7 +107,7 @@ def test_a_server_that_pages_every_list_hides_no_action(count: int) -> None:
 
 @pytest.mark.parametrize("workers", [1, 7])
 def test_one_list_finds_out_for_all(workers: int) -> None:
-    """On a server that gives lists of actions whole, one of those as long as a page is asked for a second, and only one."""
+    """On a server that does not page lists of actions, only one of those as long as a page is asked for a second."""
     done = crawl(ModelBuddy(tree(1, 1, 9, 20)), workers=workers)
     probes = [r for r in done.buddy.asked if is_probe(r)]
     assert [(r.kind, r.page) for r in probes] == [(Kind.ACTIONS, 2)]
@@ -117,7 +117,7 @@ def test_one_list_finds_out_for_all(workers: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 503])
 def test_a_probe_that_fails(status: int) -> None:
-    """A probe that fails, even by a refusal to know pages, costs its own list, and the next list finds out for the rest."""
+    """A probe that fails, even because the server has no pages, costs its own list; the next list finds out for the rest."""
     buddy = ModelBuddy(tree(1, 1, 4, 20))
     first = "/workspaces/w0/projects/p0000/pipelines/1/actions?page=2&per_page=1"
     buddy.failures = {first: ("http_error", status)}
@@ -133,7 +133,7 @@ def test_a_probe_that_fails(status: int) -> None:
     ("count", "asked", "coverage"), [(19, 1, "complete"), (20, 6, "failed"), (37, 4, "complete"), (50, 6, "failed")]
 )
 def test_a_server_that_ignores_the_page_is_not_asked_for_ever(count: int, asked: int, coverage: str) -> None:
-    """A page that brings nothing new ends the reading; where it is a full one, what it may hide is never called seen."""
+    """A page that brings nothing new ends the reading; where it is a full one, the list is never complete."""
     done = crawl(ModelBuddy(tree(1, count, 0), ignores_page=True))
     assert len(paged(done, Kind.PROJECTS)) == asked
     told = seen(done.records)
@@ -501,7 +501,7 @@ def _listed(halted: Crawl) -> set[Key]:
 def test_a_replayed_beginning_leads_to_the_same_end(
     world: Any, failing: set[str], paged_too: bool, workers: int, cut: int, again: int
 ) -> None:
-    """Any beginning of a journal, claimed in its order, then crawled on, gives the same records, and asks nothing twice."""
+    """Any beginning of a journal, claimed in its order and then continued, gives the same records and asks nothing twice."""
     first = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(
         lambda count: (count - 1) // 2
     )
@@ -558,7 +558,7 @@ def test_pages_go_first_while_little_else_waits() -> None:
 
 
 def test_progress_counts_every_list_and_action_to_its_end() -> None:
-    """What was found is what is done in the end: lists whatever their pages, actions fetched, told in a list or given up."""
+    """What was found is done in the end: lists of any number of pages, actions fetched, listed in full or given up."""
     world = tree(1, 2, 1, 3)
     world["w0"]["p0000"][1].append(action(99, src={}, dest={}))
     buddy = ModelBuddy(world)

@@ -30,7 +30,7 @@ BEHIND: dict[str, tuple[Any, str, Key]] = {
 def test_a_refusal_behind_a_page_that_answered_is_a_failure(
     world: Any, target: str, key: Key, kind: str, told: str
 ) -> None:
-    """Whatever a later page or a probe is refused with, nothing is gone: the list is failed, and its problem says so."""
+    """However a later page or a probe is refused, nothing is gone: the list is failed, and its problem says so."""
     buddy = ModelBuddy(world)
     answer = buddy.answer
 
@@ -143,7 +143,7 @@ def test_an_item_that_changes_between_readings_is_no_problem(member: str) -> Non
     ("kind", "key"), [(Kind.WORKSPACES, Key("us")), (Kind.PROJECTS, Key("us", "w0")), (Kind.PIPELINES, PROJECT)]
 )
 def test_two_parents_with_one_id_make_their_list_failed(kind: Kind, key: Key) -> None:
-    """A second workspace, project or pipeline with the id of the first, but of other content, is not dropped silently."""
+    """A second workspace, project or pipeline with the id of the first but other content is not dropped silently."""
     buddy = ModelBuddy(tree(1, 1, 1, 1))
 
     def edit(request: Request, document: dict[str, Any]) -> None:

@@ -234,7 +234,7 @@ FULL_DISK = """
 
 @pytest.mark.parametrize("limit", [0, 50, 150, 1000, 1001, 1017])
 def test_a_full_disk_ends_the_run_and_loses_nothing_appended(tmp_path: Path, limit: int) -> None:
-    """When the disk takes no more, the error says which file and what to do, and every line appended before is there."""
+    """When the disk is full, the error says which file and what to do, and every line appended before is kept."""
     path = tmp_path / "j"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(FULL_DISK), str(path), str(limit)],

@@ -162,7 +162,7 @@ ITEMS = reply(b'{"actions": []}')
     ],
 )
 async def test_the_first_404_of_a_list_is_asked_again(replies: list[object], kind: str | None, attempts: int) -> None:
-    """Two 404s say that a listed parent is gone; after one, whatever else comes is believed, and nothing is not gone."""
+    """Two 404s say that a listed parent is gone; after one, any other reply counts, and no reply is not gone."""
     async with wire(*replies) as served:
         result = await ask(served.url, LIST, Limits(attempts=3, retry_initial_s=0.001))
         assert len(served.requests) == result.cost.attempts == attempts

@@ -84,7 +84,7 @@ UNASKED = pytest.mark.parametrize("kind", [Kind.WORKSPACES, Kind.ACTIONS])
 @UNASKED
 @pytest.mark.parametrize("count", [0, 1, 19, 21, 40, 49, 51, 500])
 def test_a_list_without_pages_is_one_reply(kind: Kind, count: int) -> None:
-    """Workspaces and actions have no pages in any source: nothing more is asked unless a limit may have cut them off."""
+    """Workspaces and actions have no pages in any source: nothing more is asked unless a limit may cut them off."""
     assert next_request(Listing(kind, None, 0), Request("us", kind), page(0, count)) is None
 
 
@@ -224,7 +224,7 @@ def test_of_two_items_with_one_id_on_a_page_the_promotion_is_read(
 def test_between_two_pages_an_item_may_change_but_not_its_type(
     pages: list[list[Item]], expected: list[str | None], left_out: list[str], others: list[str | None]
 ) -> None:
-    """The same id on another page or in another reading is the same item, unless its type differs; a promotion is read."""
+    """The same id on another page or in another reading is the same item unless its type differs; a promotion is kept."""
     listing = Listing(Kind.ACTIONS, None, 0)
     new_items, duplicates = [], []
     for page in pages:

@@ -1,4 +1,4 @@
-"""The rate limiter, on virtual time: hours of waiting take milliseconds, and nothing depends on this machine's speed."""
+"""The rate limiter, on virtual time: hours of waiting take milliseconds, whatever this machine's speed."""
 
 import asyncio
 import random

@@ -93,7 +93,7 @@ def test_other_members_of_a_variable_that_hold_a_value(variable: Any, shown: Any
 
 
 def test_what_belongs_to_a_ciphertext_is_encrypted_too() -> None:
-    """Where the value is ciphertext, though the flag is missing, its defaults and public half are redacted as encrypted."""
+    """Where the value is ciphertext but the flag is missing, its defaults and public half are redacted as encrypted."""
     variable = {"value": "secure!a.b", "defaults": "s3cret", "public_value": "s3cret"}
     assert redacted(KEEP, {"variables": [variable]}) == {"variables": [dict.fromkeys(variable, ENCRYPTED)]}
 

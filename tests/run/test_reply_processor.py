@@ -147,7 +147,7 @@ WORLDS = st.builds(tree, st.integers(0, 2), st.integers(1, 3), st.integers(0, 2)
 @settings(max_examples=100, deadline=None)
 @given(WORLDS, st.booleans(), st.integers(0, 60))
 def test_rows_are_a_function_of_the_journal(world: Any, failing: bool, cut: int) -> None:
-    """Replaying any beginning of a journal gives the rows and statistics of the crawl; continuing it gives the same end."""
+    """Replaying a beginning of a journal gives the rows and statistics of the crawl; continuing gives the same end."""
     live = Run().crawl(broken(world, failing), cut)
     resumed = Run(lines=live.lines)
     assert resumed.replay() == len(live.lines)

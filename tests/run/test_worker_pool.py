@@ -363,7 +363,7 @@ async def test_rows_are_staged_in_batches(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_one_part_is_written_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts are written beside the crawl, never two at once; at its end none is under way, and what is not full waits."""
+    """Parts are written during the crawl, never two at once; at its end no write runs, and what is not full waits."""
     monkeypatch.setattr(processor_module, "BATCH_ROWS", 10)
     staging = KeptStaging(part_rows=40)
     staging.write_s = 0.002
