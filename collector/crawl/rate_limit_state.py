@@ -22,6 +22,7 @@ Rules for whoever edits this file:
 
 import math
 from enum import Enum
+from typing import NamedTuple
 
 from collector.buddy.rate_headers import RateHeaders, ServerClock
 from collector.crawl.backoff import after_late_reset, after_refusal
@@ -54,6 +55,13 @@ class WaitReason(Enum):
     UNAVAILABLE = "the server is unavailable and said when to come back"
 
 
+class _Reset(NamedTuple):
+    """The announced end of a window: in the server's words, which identify the window, and as our monotonic moment."""
+
+    epoch_s: float
+    at: float
+
+
 class RateLimitState:
     """What may be sent now. `reserve` requests of every window are left to others."""
 
@@ -69,7 +77,7 @@ class RateLimitState:
         self.remaining = 0  # the last known; means something while metered
         self.size: int | None = None  # requests of a whole window, where that is known
         self.reset_at: float | None = None  # monotonic, lag included; None: no usable reset was announced
-        self._epoch: float | None = None  # the same reset in the server's words: it identifies the window
+        self._epoch_s: float | None = None  # the same reset in the server's words: it identifies the window
         self._min_kept = reserve
         self._expected: dict[float, int] = {}  # by time of sending: the remaining of its reply if nobody else sends
         self._used_by_others = 0.0  # what others took during one round trip: a maximum that decays
@@ -142,13 +150,13 @@ class RateLimitState:
         if headers.remaining is None:
             self._on_reply_without_headers(sent, now)
             return
-        epoch, reset = self._plausible_reset(headers.reset_epoch_s, now, local_offset)
+        reset = self._plausible_reset(headers.reset_epoch_s, now, local_offset)
         if self.metered and not self._is_over(now):
             if expected is not None and sent >= self._opened_at:
                 self._used_by_others = max(self._used_by_others * _DECAY, expected - headers.remaining)
-            self._on_reply_in_window(sent, now, headers, headers.remaining, epoch, reset)
+            self._on_reply_in_window(sent, now, headers, headers.remaining, reset)
         elif sent >= self._paused_at:
-            self._on_reply_after_window(sent, now, headers, headers.remaining, epoch, reset)
+            self._on_reply_after_window(sent, now, headers, headers.remaining, reset)
 
     def on_unavailable(self, now: float, headers: RateHeaders, local_offset: float) -> float:
         """Pause for as long as a 503 asks by Retry-After; return the seconds, 0.0 if it says nothing usable."""
@@ -181,14 +189,12 @@ class RateLimitState:
     def _is_over(self, now: float) -> bool:
         return self.reset_at is not None and now >= self.reset_at
 
-    def _plausible_reset(
-        self, epoch: float | None, now: float, local_offset: float
-    ) -> tuple[float | None, float | None]:
-        """Return the reset and our monotonic moment of it, or two Nones when it is absent, absurd or long past."""
-        if epoch is None:
-            return None, None
-        reset = self.clock.to_monotonic(epoch, local_offset)
-        return (epoch, reset) if -_MAX_LATE_S <= reset - now <= _MAX_AHEAD_S else (None, None)
+    def _plausible_reset(self, epoch_s: float | None, now: float, local_offset: float) -> _Reset | None:
+        """Return the reset, None when it is absent, absurd or long past."""
+        if epoch_s is None:
+            return None
+        reset = _Reset(epoch_s, self.clock.to_monotonic(epoch_s, local_offset))
+        return reset if -_MAX_LATE_S <= reset.at - now <= _MAX_AHEAD_S else None
 
     def _spend_one(self, now: float) -> None:
         if self.metered:
@@ -204,68 +210,61 @@ class RateLimitState:
             self._failed_probes = 0
 
     def _on_reply_in_window(
-        self, sent: float, now: float, headers: RateHeaders, remaining: int, epoch: float | None, reset: float | None
+        self, sent: float, now: float, headers: RateHeaders, remaining: int, reset: _Reset | None
     ) -> None:
         """Learn from a reply while a window is open: it is of the same window, an older one or the next."""
-        current = self._epoch
-        if epoch is None or reset is None:
+        current = self._epoch_s
+        if reset is None:
             # Without a reset, only a rise beyond what overtaking replies can explain shows a renewal.
             if current is None and remaining > self.remaining + self.in_flight + 1:
-                self._open_window(now, headers, remaining, None, None, renewed=False)
+                self._open_window(now, headers, remaining, None, renewed=False)
                 return
-        elif current is None or epoch > current + 1 or (epoch > current and remaining > self.remaining):
-            self._open_window(now, headers, remaining, epoch, reset, renewed=False)
+        elif current is None or reset.epoch_s > current + 1 or (reset.epoch_s > current and remaining > self.remaining):
+            self._open_window(now, headers, remaining, reset, renewed=False)
             return
-        elif epoch < current - 1 or (epoch < current and sent < self._opened_at):
+        elif reset.epoch_s < current - 1 or (reset.epoch_s < current and sent < self._opened_at):
             return
         else:
-            self._epoch = max(epoch, current)
-            if epoch >= current and not self._failed_probes:
+            self._epoch_s = max(reset.epoch_s, current)
+            if reset.epoch_s >= current and not self._failed_probes:
                 # Each reply narrows the server's clock, and with it this moment.
-                self.reset_at = reset + self.lag_s
+                self.reset_at = reset.at + self.lag_s
         self.remaining = min(self.remaining, remaining)
         self._pause_if_exhausted(now)
 
     def _on_reply_after_window(
-        self, sent: float, now: float, headers: RateHeaders, remaining: int, epoch: float | None, reset: float | None
+        self, sent: float, now: float, headers: RateHeaders, remaining: int, reset: _Reset | None
     ) -> None:
         """Learn from a reply while no window is open: it is of the next one, or the last is not renewed yet."""
-        if epoch is None or reset is None or self._epoch is None or self.reset_at is None:
-            self._open_window(now, headers, remaining, epoch, reset, renewed=False)
-            return
-        if epoch > self._epoch:
+        if reset is None or self._epoch_s is None or self.reset_at is None:
+            self._open_window(now, headers, remaining, reset, renewed=False)
+        elif reset.epoch_s > self._epoch_s:
             if self._failed_probes:
                 # The probe that succeeded was sent this long after the announced reset: the next will be as late.
-                announced = reset - (epoch - self._epoch)
+                announced = reset.at - (reset.epoch_s - self._epoch_s)
                 self.lag_s = min(max(self.lag_s, sent - announced), _MAX_LATE_S)
-            self._open_window(now, headers, remaining, epoch, reset, renewed=True)
-            return
-        self.remaining = min(self.remaining, remaining)
-        self._expect_later_reset(sent, now, reset)
+            self._open_window(now, headers, remaining, reset, renewed=True)
+        else:
+            self.remaining = min(self.remaining, remaining)
+            self._expect_later_reset(sent, now, reset)
 
-    def _expect_later_reset(self, sent: float, now: float, reset: float) -> None:
+    def _expect_later_reset(self, sent: float, now: float, reset: _Reset) -> None:
         """Continue the old window, which is not renewed although its reset seems to have passed; probe again soon."""
-        if now < reset + self.lag_s:
-            # The server's clock turned out to be behind what we believed.
-            self.reset_at = reset + self.lag_s
+        if now < reset.at + self.lag_s:
+            # The server's clock turned out to be behind our estimate.
+            self.reset_at = reset.at + self.lag_s
         elif self.reset_at is None or sent >= self.reset_at:
             self._failed_probes += 1
             self.reset_at = now + after_late_reset(self._failed_probes)
 
     def _open_window(
-        self,
-        now: float,
-        headers: RateHeaders,
-        remaining: int,
-        epoch: float | None,
-        reset: float | None,
-        *,
-        renewed: bool,
+        self, now: float, headers: RateHeaders, remaining: int, reset: _Reset | None, *, renewed: bool
     ) -> None:
         """Begin a window. `renewed`: an earlier one was seen to end, so this reply shows (nearly) the whole budget."""
         self.metered, self.unmetered = True, False
-        self.remaining, self._epoch, self._opened_at = remaining, epoch, now
-        self.reset_at = None if reset is None else reset + self.lag_s
+        self.remaining, self._opened_at = remaining, now
+        self._epoch_s = None if reset is None else reset.epoch_s
+        self.reset_at = None if reset is None else reset.at + self.lag_s
         # Buddy's own samples have "Limit: 1, Remaining: 999", so a limit counts only if it can hold the remaining.
         size = headers.limit if headers.limit is not None and headers.limit > remaining else None
         if size is None and renewed:
@@ -291,15 +290,15 @@ class RateLimitState:
     def _on_refusal(self, sent: float, now: float, headers: RateHeaders, local_offset: float) -> None:
         if self.refused_since is None:
             self.refused_since = now
-        epoch, reset = self._plausible_reset(headers.reset_epoch_s, now, local_offset)
-        if epoch is None or reset is None:
+        reset = self._plausible_reset(headers.reset_epoch_s, now, local_offset)
+        if reset is None:
             if sent >= self._paused_at:
                 self._pause(now, self._retry_after_s(now, headers, local_offset))
             return
-        if self._epoch is not None and epoch < self._epoch - 1:
+        if self._epoch_s is not None and reset.epoch_s < self._epoch_s - 1:
             return
-        if self._epoch is None or epoch > self._epoch:
-            self._epoch, self._opened_at = epoch, now
+        if self._epoch_s is None or reset.epoch_s > self._epoch_s:
+            self._epoch_s, self._opened_at = reset.epoch_s, now
         self.metered, self.unmetered, self.remaining = True, False, 0
         self._expect_later_reset(sent, now, reset)
 
@@ -309,4 +308,4 @@ class RateLimitState:
         self._not_before = now + (after_refusal(self._failed_probes) if pause_s is None else pause_s)
         self._paused_at = now
         self.metered = self.unmetered = False
-        self._epoch = self.reset_at = None
+        self._epoch_s = self.reset_at = None

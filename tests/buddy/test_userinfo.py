@@ -42,7 +42,7 @@ DIGEST = "sha256:" + "a" * 64
     ],
 )
 def test_a_password_is_replaced(text: str, kept: str) -> None:
-    """A password between a user and a host is replaced, once and for all, and nothing else of the text."""
+    """A password between a user and a host is replaced, and nothing else of the text."""
     assert redact_passwords(text) == kept
     assert redact_passwords(kept) == kept
     assert may_hold_password(json.dumps({"a": text}).encode())
@@ -88,7 +88,7 @@ def test_replacing_twice_is_replacing_once(text: str) -> None:
     st.sampled_from(["host", "reg.example.test:5000/acme/app"]),
 )
 def test_no_password_is_too_odd(password: str, host: str) -> None:
-    """Whatever is written without blanks between `user:` and `@host` of a URL is not there any more."""
+    """Any text without blanks between `user:` and `@host` of a URL is removed."""
     assert f"S3{password}CRET" not in redact_passwords(f"https://bot:S3{password}CRET@{host}")
 
 

@@ -51,9 +51,7 @@ async def ask(url: str, request: Request = ACTION, **given: Any) -> FetchResult:
 
 
 async def test_the_request_on_the_wire() -> None:
-    """One GET below the base's own path, encoded segments untouched, with exactly the headers we mean to
-    send.
-    """
+    """One GET below the base's own path, encoded segments untouched, with exactly the headers we mean to send."""
     request = action_request("test", "acme", "données/équipe A..", 101, 1001)
     async with wire(GOOD) as served:
         result = await ask(served.url + "/api/", request)
@@ -77,7 +75,7 @@ async def test_the_request_on_the_wire() -> None:
 
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e", "a/../../b", "?x", "#y", "a b+c"])
 async def test_a_hostile_name_stays_one_segment(name: str) -> None:
-    """Whatever a project is called, the server sees our path and nothing above or beside it."""
+    """With any project name, the server sees our path and nothing above or beside it."""
     async with wire(GOOD) as served:
         await ask(served.url, actions_request("test", "acme", name, 101))
         path = served.requests[0].split(b" ")[1].decode()
@@ -178,7 +176,7 @@ async def test_what_buddy_meant_is_recorded_at_once(status: int) -> None:
 
 @pytest.mark.parametrize("refusal", [reply(b"{}", 429), reply(b'{"errors":[{"message":"Rate limit exceeded."}]}', 403)])
 async def test_a_refusal_pauses_and_is_no_attempt(refusal: bytes) -> None:
-    """429 and the older 403 are waited out, told, counted apart, and asked again."""
+    """After a 429, or the older 403, the fetcher waits, reports it, counts it separately and asks again."""
     events: list[Event] = []
     refusal = refusal.replace(b"\r\n\r\n", b"\r\nRetry-After: 1\r\n\r\n")
     async with wire(refusal, GOOD) as served:
@@ -190,7 +188,7 @@ async def test_a_refusal_pauses_and_is_no_attempt(refusal: bytes) -> None:
 
 
 async def test_a_503_is_asked_again_when_it_said() -> None:
-    """Retry-After on a 503 is waited for and told; the request counts as failed, and then comes through."""
+    """Retry-After on a 503 is obeyed and reported; the request counts as failed, and the next attempt succeeds."""
     events: list[Any] = []
     async with wire(reply(b"", 503, retry_after="1"), GOOD) as served:
         limiter = RateLimiter()
@@ -202,7 +200,7 @@ async def test_a_503_is_asked_again_when_it_said() -> None:
 
 
 async def test_a_server_that_stays_unavailable_does_not_hold_the_crawl_for_ever() -> None:
-    """What a 503 asks counts against the time of its request, and when nothing else comes back the crawl ends."""
+    """The wait that a 503 asks for counts as time of its request, and after too many of them the crawl ends."""
     async with wire(reply(b"", 503, retry_after="3600")) as served:
         result = await ask(served.url)
         assert result.cost.attempts == len(served.requests) == 1
@@ -270,7 +268,7 @@ async def test_a_bomb_is_stopped_before_it_grows() -> None:
 
 
 async def test_an_endless_body_is_stopped_and_a_long_one_is_whole() -> None:
-    """The limit is on what arrives, whatever was announced; one of many pieces below it is whole."""
+    """The limit is on the bytes that arrive, not on those announced; a body of many pieces below it is complete."""
 
     def endless() -> Iterator[bytes]:
         while True:
@@ -384,8 +382,7 @@ async def test_nobody_there() -> None:
         assert (result.failure.kind, result.failure.http_status) == ("connection", None)
 
 
-# -- TLS
-# -----------------------------------------------------------------------------------------------------------
+# TLS
 
 
 @asynccontextmanager
@@ -406,9 +403,7 @@ async def _tls_server(certificate: Path, key: Path) -> Any:
 
 
 async def test_tls_is_verified_and_a_private_authority_can_be_named() -> None:
-    """A certificate nobody vouches for is one failed attempt whose message names --ca-bundle, with which it
-    works.
-    """
+    """A certificate nobody vouches for is one failed attempt whose message names --ca-bundle, with which it works."""
     here = Path(__file__).parent / "certificates"
     async with _tls_server(here / "localhost.pem", here / "localhost.key") as url:
         result = await ask(url)
@@ -423,7 +418,7 @@ async def test_tls_is_verified_and_a_private_authority_can_be_named() -> None:
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
 async def test_an_unreadable_ca_bundle_is_a_settings_error(tmp_path: Path, content: str | None) -> None:
-    """A bundle that is missing or no PEM is told as a setting to correct."""
+    """A bundle that is missing or not PEM is an error of the settings."""
     bundle = tmp_path / "ca.pem"
     if content:
         bundle.write_text(content)
@@ -432,8 +427,7 @@ async def test_an_unreadable_ca_bundle_is_a_settings_error(tmp_path: Path, conte
             pass
 
 
-# -- nothing foreign gets out
-# ---------------------------------------------------------------------------------------
+# Nothing foreign gets out
 
 
 def _family(kind: type[BaseException]) -> Iterator[type[BaseException]]:
@@ -443,7 +437,7 @@ def _family(kind: type[BaseException]) -> Iterator[type[BaseException]]:
 
 
 def test_every_exception_of_aiohttp_is_classify_error() -> None:
-    """The exceptions that aiohttp exports, and all that descend from its roots, have words of ours."""
+    """Every exception that aiohttp exports, and every subclass of its base classes, has a message of ours."""
     exported = {each for each in vars(aiohttp).values() if isinstance(each, type)}
     tree = set(_family(aiohttp.ClientError)) | set(_family(HttpProcessingError)) | (exported & set(_family(Exception)))
     # Those of websockets, multipart and of aiohttp's own queues: a GET meets none of them.
@@ -463,9 +457,7 @@ def test_every_exception_of_aiohttp_is_classify_error() -> None:
     encoding=st.sampled_from(["gzip", "deflate", "br", "identity", "zstd", "x"]),
 )
 def test_no_bytes_make_a_foreign_exception_escape(cut: int, noise: bytes, encoding: str) -> None:
-    """Replies cut anywhere with noise put in: always a FetchResult, and the counts agree with what the server
-    saw.
-    """
+    """Replies cut anywhere with noise put in: always a FetchResult, and the counts agree with what the server saw."""
     good = reply(gzip.compress(b'{"id": 1001, "name": "some action"}'), content_encoding=encoding)
 
     async def go() -> None:
@@ -476,8 +468,7 @@ def test_no_bytes_make_a_foreign_exception_escape(cut: int, noise: bytes, encodi
     asyncio.run(go())
 
 
-# -- against the fake Buddy
-# ---------------------------------------------------------------------------------------
+# Against the fake Buddy
 
 
 async def test_the_fake_buddy_is_read() -> None:
@@ -489,9 +480,7 @@ async def test_the_fake_buddy_is_read() -> None:
 
 
 async def test_alone_on_a_small_window_in_real_time() -> None:
-    """200 per 2 s over real sockets, the server's clock an hour off: no refusal, and full windows used to 97
-    %.
-    """
+    """200 per 2 s over real sockets, the server's clock an hour off: no refusal, and full windows used to 97 %."""
     with FakeBuddy(FakeWorld(seed=1), token=TOKEN, limit=200, window=2.0, clock_skew=3600.0) as buddy:
         limiter = RateLimiter(0, 50)
         left = 450
@@ -514,7 +503,7 @@ async def test_alone_on_a_small_window_in_real_time() -> None:
 
 
 async def test_a_scripted_refusal_is_waited_out() -> None:
-    """Whatever reset the refusal names, the request comes through without counting as a failure."""
+    """With any reset in the refusal, the request succeeds in the end and the refusal is no failure."""
 
     async def refused_once(reset: str) -> FetchResult:
         with FakeBuddy(FakeWorld(seed=1), token=TOKEN) as buddy:

@@ -1,4 +1,4 @@
-"""Laws of the frontier, against a Buddy that is a plain value: what is asked, and what is said about it."""
+"""Laws of the frontier, against a Buddy that is a plain value: which requests it makes, and which records."""
 
 import math
 from collections import Counter
@@ -35,7 +35,7 @@ def unprobed(request: Request) -> Request | Kind:
     return request.kind if is_probe(request) else request
 
 
-# -- what is asked ------------------------------------------------------------------------------------------------
+# What is asked
 
 
 def test_an_ordinary_world_costs_the_minimum() -> None:
@@ -224,7 +224,7 @@ def test_one_worker_walks_the_tree_in_buddys_order() -> None:
     ]  # fmt: skip
 
 
-# -- what is said -------------------------------------------------------------------------------------------------
+# What is said
 
 COVERAGES = {
     "forbidden": "forbidden", "unauthorised": "forbidden", "api_disabled": "forbidden", "frozen": "forbidden",
@@ -307,7 +307,7 @@ EDITS: list[tuple[Kind, dict[str, Any], Key, dict[Key, str], int]] = [
 def test_an_item_in_breach_is_a_problem_and_costs_nobody(
     kind: Kind, change: dict[str, Any], key: Key, coverage: dict[Key, str], lost: int
 ) -> None:
-    """A broken item is a problem with its place, is never complete, and its neighbours are collected as ever."""
+    """A broken item is a problem with its place, is never complete, and its neighbours are collected."""
     world = tree(2, 2, 2, 2)
     buddy = ModelBuddy(world)
     path = {
@@ -360,7 +360,7 @@ def test_what_an_action_turns_out_to_be(change: dict[str, Any], coverage: str, j
 def test_a_reply_must_show_that_it_is_about_an_action(
     document: dict[str, Any], coverage: str, json_path: str | None
 ) -> None:
-    """Any field may be missing, but a reply with neither id nor type is nobody's: its emptiness is no configuration."""
+    """Any field may be missing, but a reply with neither id nor type is not an action: it is quarantined."""
     buddy = ModelBuddy(tree(1, 1, 1, 1))
 
     def edit(request: Request, whole: dict[str, Any]) -> None:
@@ -377,7 +377,7 @@ def test_a_reply_must_show_that_it_is_about_an_action(
 
 
 def test_a_broken_item_is_not_believed_to_tell_the_whole() -> None:
-    """An action whose list item is in breach is asked for itself, whatever its item carries."""
+    """An action whose list item violates the schema is asked for by its own request."""
     world = tree(1, 1, 1, 0)
     world["w0"]["p0000"][1] = [{"id": 6, "type": "PROMOTE_IMAGE", "name": 7, "src": {}, "dest": {}}]
     done = crawl(ModelBuddy(world))
@@ -392,7 +392,7 @@ def test_a_list_of_workspaces_with_a_nameless_one_is_not_whole() -> None:
 
 
 def test_a_breach_in_an_action_told_whole_is_placed_in_its_list() -> None:
-    """A quarantined action that its list told whole is a problem at its place in the list's reply."""
+    """A quarantined action that is complete in its list is a problem at its place in the list's reply."""
     world = tree(1, 1, 1, 0)
     world["w0"]["p0000"][1] = [action(5, "FTP"), action(6, src={"image": 7}, dest={})]
     done = crawl(ModelBuddy(world))
@@ -402,7 +402,7 @@ def test_a_breach_in_an_action_told_whole_is_placed_in_its_list() -> None:
 
 
 def test_a_parent_keeps_what_stood_around_its_list() -> None:
-    """The members around a list are told with the row of its parent, those around the workspaces with each of them."""
+    """The members around a list are kept in the row of its parent, those around the workspaces in each of theirs."""
     done = crawl(ModelBuddy(tree(1, 1, 1, 1)))
     envelopes = {f.kind: f.envelope for f in done.records if isinstance(f, ListedItem)}
     assert {kind: sorted(envelope) for kind, envelope in envelopes.items()} == {
@@ -412,7 +412,7 @@ def test_a_parent_keeps_what_stood_around_its_list() -> None:
     assert envelopes[Kind.PROJECTS]["pipelines_list"]["url"] == "https://api/workspaces/w0/projects/p0000/pipelines"
 
 
-# -- order, stopping, replaying -----------------------------------------------------------------------------------
+# Order, stopping, replaying
 
 WORLDS = (
     st.builds(tree, st.integers(0, 3), st.integers(1, 3), st.integers(0, 3), st.integers(0, 4))
@@ -454,7 +454,7 @@ def test_the_order_of_replies_changes_nothing(
 @MODERATE
 @given(WORLDS, st.booleans(), st.integers(1, 9), st.integers(0, 60), st.sampled_from(["deadline", "unauthorised"]))
 def test_stopping_accounts_for_everything(world: Any, paged_too: bool, workers: int, steps: int, kind: str) -> None:
-    """Wherever a crawl is stopped, whatever was listed has one coverage, and each open parent one problem."""
+    """Wherever a crawl is stopped, each listed item has one coverage, and each open parent one problem."""
     halted = Crawl(Frontier("us", EVERYTHING), ModelBuddy(world, pages_every_list=paged_too), workers=workers)
     for _ in range(steps):
         halted.step()

@@ -1,4 +1,4 @@
-"""Lists that are not whole: no single odd reply makes one complete, or its parent gone, or drops an item silently."""
+"""Incomplete lists: no single odd reply makes one complete, or its parent gone, or drops an item silently."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Laws of the journal: what was appended is had again, and damage costs what is behind it and nothing else."""
+"""Laws of the journal: what was appended is read again, and damage costs only the lines after it."""
 
 import os
 import stat
@@ -83,7 +83,7 @@ def test_what_was_appended_is_replayed(path: Path) -> None:
 
 
 def test_a_cut_anywhere_leaves_the_whole_lines_before_it(path: Path) -> None:
-    """Wherever a journal is torn off, its whole lines are replayed, the torn one is cut, and appending goes on."""
+    """Wherever a journal is cut, its complete lines are replayed, the torn one is removed, and appending continues."""
     whole = path.read_bytes()
     ends = [i + 1 for i, byte in enumerate(whole) if byte == ord("\n")]
     assert len(ends) == 1 + len(LINES)
@@ -104,7 +104,7 @@ def test_a_cut_anywhere_leaves_the_whole_lines_before_it(path: Path) -> None:
 
 
 def test_a_damaged_byte_anywhere_ends_the_journal_there(path: Path) -> None:
-    """Whichever byte is changed, the lines before its own are replayed and nothing else is believed."""
+    """Whichever byte is changed, the lines before its own are replayed and no others."""
     whole = path.read_bytes()
     lengths = [len(line) for line in whole.splitlines(keepends=True)]
     expected = [seen_in(line) for line in LINES]
@@ -145,7 +145,7 @@ TEXTS = st.text(max_size=20)
 
 @given(TEXTS, TEXTS, st.none() | TEXTS, st.integers(-(2**63), 2**63 - 1), st.floats(0, 1e9))
 def test_any_line_is_read_as_it_was_written(name: str, message: str, raw: str | None, key: int, seconds: float) -> None:
-    """Whatever stands in a name, a message or a raw text, one line is written and the same value read."""
+    """With any text in a name, a message or a raw text, one line is written and the same value read."""
     failed = Failed(
         action_request("us", name, name, key, key),
         AT,
@@ -174,7 +174,7 @@ def test_what_is_no_line_is_none(raw: bytes) -> None:
 
 
 def test_a_sound_line_that_says_nothing_known_is_none() -> None:
-    """A line whose sum is right but which no version of ours wrote is not understood."""
+    """A line with a correct checksum but unknown content is refused."""
     text = b'{"type":"novel","x":1}'
     assert parse(b"%08x %b\n" % (crc32(text), text)) is None
 
@@ -200,7 +200,7 @@ def test_a_journal_is_begun_once(path: Path) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_the_mode_is_0640_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    """The journal is read by owner and group and by nobody else, under any umask."""
+    """Only owner and group can read the journal, under any umask."""
     before = os.umask(umask)
     try:
         with Journal.create(tmp_path / "j", HEADER) as journal:
@@ -268,7 +268,7 @@ class Reluctant:
 
 
 def test_a_short_write_is_written_on() -> None:
-    """When the disk takes only a part, the rest is written after it, and lines are whole."""
+    """When the disk takes only a part, the rest is written after it, and lines are complete."""
     file = Reluctant(10**6)
     Journal(Path("j"), file, HEADER).append(LINES[0])  # type: ignore[arg-type]
     assert file.held == render(LINES[0])

@@ -1,4 +1,4 @@
-"""Replies that no HTTP server should send: each is classified, and the next request is answered as ever."""
+"""Replies that no HTTP server should send: each is classified, and the next request is answered."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ async def ask(url: str, request: Request = ACTION, limits: Limits = LIMITS) -> F
 
 
 def ok(*lines: bytes, body: bytes = b"{}", status: bytes = b"200 OK") -> bytes:
-    """A reply of these header lines; the length is told unless a line tells of the body."""
+    """A reply of these header lines; Content-Length is added unless a line describes the body."""
     told = any(line.lower().startswith((b"content-length", b"transfer-encoding")) for line in lines)
     length = () if told else (b"Content-Length: %d" % len(body),)
     return b"\r\n".join([b"HTTP/1.1 " + status, *lines, *length, b"", body])
@@ -85,7 +85,7 @@ ODD: dict[str, tuple[bytes, str, int | None]] = {
 
 @pytest.mark.parametrize(("odd", "kind", "status"), ODD.values(), ids=ODD)
 async def test_an_odd_reply_is_asked_again_and_then_a_problem(odd: bytes, kind: str, status: int | None) -> None:
-    """Whatever a server sends in place of a reply costs its own request two attempts, and no other request anything."""
+    """Anything a server sends in place of a reply costs its own request two attempts, and no other request."""
     async with (
         wire([odd, ...], [odd, ...], GOOD) as served,
         Fetcher(installation(served.url), RateLimiter(), limits=LIMITS) as fetcher,
@@ -123,14 +123,14 @@ READ = {
 
 @pytest.mark.parametrize("odd", READ.values(), ids=READ)
 async def test_what_is_only_unusual_is_read(odd: bytes) -> None:
-    """Long heads and headers that nobody needs keep no reply from being read."""
+    """Replies with long heads and unknown headers are read."""
     async with wire(odd) as served:
         result = await ask(served.url)
     assert (result.document, result.cost.attempts) == ({}, 1)
 
 
 async def test_a_byte_order_mark_is_read_and_not_kept() -> None:
-    """A mark before the JSON, of an answer or of an error, hides nothing, and what is kept begins with the JSON."""
+    """A byte order mark before the JSON of an answer or an error is ignored, and not kept."""
     body = '{"id": 1001, "name": "café"}'.encode()
     async with wire(reply(BOM + body)) as served:
         result = await ask(served.url)

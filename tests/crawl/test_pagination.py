@@ -58,7 +58,7 @@ def test_a_single_page_is_read_again_only_when_it_may_have_been_cut_off(count: i
 
 
 def test_a_repeated_full_page_is_no_reading() -> None:
-    """Where page 2 is page 1 again, nobody knows what the real one holds: no two such readings agree."""
+    """Where page 2 repeats page 1, the real one is unknown: no two such readings agree."""
     listing = Listing(Kind.PROJECTS, None, 0)
     request: Request | None = FIRST
     asked = 0
@@ -70,7 +70,7 @@ def test_a_repeated_full_page_is_no_reading() -> None:
 
 
 def test_a_server_without_pages_is_believed() -> None:
-    """A page of an odd length that comes again is the whole list of a server that knows no pages."""
+    """A page of another length that repeats is the complete list of a server without pages."""
     listing = Listing(Kind.PROJECTS, None, 0)
     request: Request | None = FIRST
     while request is not None:
@@ -91,7 +91,7 @@ def test_a_list_without_pages_is_one_reply(kind: Kind, count: int) -> None:
 @UNASKED
 @pytest.mark.parametrize("count", [20, 50])
 def test_a_list_as_long_as_a_limit_is_whole_when_it_comes_again(kind: Kind, count: int) -> None:
-    """One request more, for the second page of one item: who answers it with the whole list again knows no pages."""
+    """One request more, for the second page of one item: a server that returns the whole list again has no pages."""
     listing = Listing(kind, None, 0)
     probe = next_request(listing, Request("us", kind), page(0, count))
     assert probe == Request("us", kind, page=2, per_page=1)
@@ -102,7 +102,7 @@ def test_a_list_as_long_as_a_limit_is_whole_when_it_comes_again(kind: Kind, coun
 @UNASKED
 @pytest.mark.parametrize("probed", [page(1, 1), [], page(20, 1), page(20, 20)])
 def test_any_other_answer_means_that_the_list_is_paged(kind: Kind, probed: list[Item]) -> None:
-    """Whatever else the probe brings, the second page is asked for, as long as the first was."""
+    """After any other reply to the probe, the second page is asked for, with the size of the first."""
     listing = Listing(kind, None, 0)
     probe = next_request(listing, Request("us", kind), page(0, 20))
     assert probe is not None
@@ -165,7 +165,7 @@ def test_readings_go_on_until_two_agree(offsets: tuple[int, ...], asked: int, se
 
 
 def test_the_order_of_a_reading_is_no_difference() -> None:
-    """Readings agree when their ids are the same, in whatever order."""
+    """Readings agree when their ids are the same, in any order."""
     listing = Listing(Kind.PROJECTS, None, 0)
     assert read_all(listing, [list(range(40)), list(range(39, -1, -1))]) == 2
 
@@ -267,7 +267,7 @@ def test_the_first_word_about_the_envelope_stands() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 60) | st.none(), max_size=55), min_size=1, max_size=60))
 def test_reading_always_ends(pages: list[list[int | None]]) -> None:
-    """Whatever a server serves, a list ends: after three readings, or once a page is short or brings nothing new."""
+    """With any server a list ends: after three readings, or once a page is short or brings nothing new."""
     listing = Listing(Kind.PROJECTS, None, 0)
     request: Request | None = FIRST
     asked = 0

@@ -72,9 +72,7 @@ def test_a_later_reset_begins_another_window_and_an_older_reply_does_not_end_it(
 
 
 def test_a_reset_that_flickers_by_a_second_is_one_window() -> None:
-    """A server that computes the reset anew for each reply, now floor and now ceiling, does not refill the
-    state.
-    """
+    """A server that computes the reset anew for each reply, now floor and now ceiling, does not refill the state."""
     state = RateLimitState(0)
     for step, reset in enumerate((10.0, 11.0, 10.0, 11.0, 10.0)):
         state.on_send(step / 10)
@@ -83,9 +81,7 @@ def test_a_reset_that_flickers_by_a_second_is_one_window() -> None:
 
 
 def test_a_late_renewal_is_learned() -> None:
-    """A window found unrenewed after its reset is looked at with growing waits, and the next one is awaited
-    longer.
-    """
+    """A window found unrenewed after its reset is looked at with growing waits, and the next one is awaited longer."""
     state, server, now = RateLimitState(50), ModelServer(limit=100, period_s=4.0, phase_s=0.7), 0.0
     lost: list[int] = []
     for _ in range(600):
@@ -102,7 +98,7 @@ def test_a_late_renewal_is_learned() -> None:
 
 
 def test_a_window_smaller_than_the_reserve_is_used_to_a_tenth() -> None:
-    """A reserve larger than the whole state slows the crawl down; it does not stop it, and it is said."""
+    """A reserve larger than the window slows the crawl down, does not stop it, and is reported."""
     state, server, now = RateLimitState(50), ModelServer(limit=40, period_s=10.0), 0.0
     for _ in range(24):
         now += state.wait_s(now)
@@ -115,9 +111,7 @@ def test_a_window_smaller_than_the_reserve_is_used_to_a_tenth() -> None:
 
 
 def test_without_a_limit_header_a_small_window_is_known_by_its_first_reply() -> None:
-    """When nothing but `remaining` is told, a fresh window that begins below the reserve is taken for the
-    whole.
-    """
+    """When nothing but `remaining` is told, a fresh window that begins below the reserve is taken for the whole."""
     state = RateLimitState(50)
     state.on_send(0.0)
     state.on_reply(0.0, 0.1, reading(30, 5.0), OFFSET)
@@ -231,7 +225,7 @@ def test_what_is_kept_back_for_a_neighbour_ends_a_window_without_a_reset() -> No
 
 
 def test_a_refusal_with_a_good_reset_waits_for_it() -> None:
-    """The server's word is believed: nobody asks before the reset."""
+    """No request is sent before the reset that the server announced."""
     state = RateLimitState(0)
     state.on_send(0.0)
     state.on_reply(0.0, 0.1, reading(0, 300.0), OFFSET, refused=True)
@@ -249,7 +243,7 @@ def test_an_overtaken_refusal_does_not_close_the_next_window() -> None:
 
 
 def test_replies_that_lose_their_headers_spend_the_window_they_are_in() -> None:
-    """In an open window a reply without headers counts as one request, whatever it did not say."""
+    """In an open window a reply without headers counts as one request."""
     state = RateLimitState(0)
     state.on_send(0.0)
     state.on_reply(0.0, 0.1, reading(10, 60.0), OFFSET)
@@ -339,7 +333,7 @@ _readings = st.one_of(
 def test_nonsense_never_stops_the_crawl(
     reserve: int, steps: list[tuple[float, RateHeaders | None, bool, bool]]
 ) -> None:
-    """Whatever a server says, a wait is finite and not negative, and a few waits later a request may go."""
+    """With any headers a wait is finite and not negative, and after a few waits a request may be sent."""
     state, now = RateLimitState(reserve), 0.0
     flying: list[float] = []
     for gap, said, refused, home in steps:

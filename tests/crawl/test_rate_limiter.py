@@ -57,9 +57,7 @@ class Crawl:
             self.server.arrive(clock(), neighbour=True)
 
     def share(self) -> float:
-        """Of what every full window allows less the reserve and the neighbour's part, the share that was
-        used.
-        """
+        """Of what every full window allows less the reserve and the neighbour's part, the share that was used."""
         full = list(self.server.counts.values())[1:-1]
         allowed = sum(self.server.limit - others - self.reserve for _, _, others in full)
         return sum(served for served, _, _ in full) / allowed
@@ -71,9 +69,7 @@ class Crawl:
 def test_alone_nothing_is_refused_and_the_budget_is_used(
     monkeypatch: pytest.MonkeyPatch, rounding: str, phase: float, reserve: int
 ) -> None:
-    """200 per 2 s, wherever the windows begin and however the reset is rounded: no refusal, at least 97 %
-    used.
-    """
+    """200 per 2 s, wherever the windows begin and however the reset is rounded: no refusal, at least 97 % used."""
     crawl = Crawl(ModelServer(phase_s=phase, rounding=rounding, skew_s=7.3), reserve=reserve)  # type: ignore[arg-type]
     crawl.run(monkeypatch, 2000)
     assert crawl.server.refusals == 0
@@ -96,7 +92,7 @@ def test_a_skewed_clock_makes_no_difference(monkeypatch: pytest.MonkeyPatch, ske
 def test_a_neighbour_spending_half_costs_hardly_a_refusal(
     monkeypatch: pytest.MonkeyPatch, latency: float, reserve: int
 ) -> None:
-    """With somebody else taking half of the window evenly, at most 2 in 1,000 requests are refused."""
+    """With another client using half of the window evenly, at most 2 in 1,000 requests are refused."""
     crawl = Crawl(ModelServer(), reserve=reserve)
     crawl.neighbour_per_s, crawl.latency_s = 50.0, latency
     crawl.run(monkeypatch, 4000)
@@ -106,7 +102,7 @@ def test_a_neighbour_spending_half_costs_hardly_a_refusal(
 @pytest.mark.parametrize("reset", ["past", "absent", "absurd", "garbage"])
 @pytest.mark.parametrize("reserve", [0, 50])
 def test_without_a_usable_reset_the_crawl_goes_on(monkeypatch: pytest.MonkeyPatch, reset: str, reserve: int) -> None:
-    """A reset that cannot be believed costs some time and few refusals, never the crawl."""
+    """An implausible reset costs some time and few refusals, never the crawl."""
     crawl = Crawl(ModelServer(reset=reset), reserve=reserve)  # type: ignore[arg-type]
     crawl.run(monkeypatch, 1500)
     assert crawl.server.refusals <= (0 if reserve else 8)
@@ -114,9 +110,7 @@ def test_without_a_usable_reset_the_crawl_goes_on(monkeypatch: pytest.MonkeyPatc
 
 
 def test_without_a_date_our_own_clock_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no Date is sent the reset is read on the local clock, and where that is wrong the backoff takes
-    over.
-    """
+    """Where no Date is sent the reset is read on the local clock, and where that is wrong the backoff takes over."""
     crawl = Crawl(ModelServer(dates=False), reserve=50)
     crawl.run(monkeypatch, 1500)
     assert crawl.server.refusals == 0
@@ -191,7 +185,7 @@ def test_one_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_503_with_retry_after_is_a_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody asks before the moment that a 503 names; it is told why, and a success ends what counts as refused."""
+    """No request is sent before the moment that a 503 names; the state says why, and a success ends it."""
     asked: list[float] = []
 
     async def ask(limiter: RateLimiter, clock: Clock) -> None:

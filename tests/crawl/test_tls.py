@@ -88,7 +88,7 @@ async def test_a_handshake_that_fails(tls: ssl.SSLContext | bytes | None, words:
 
 
 async def test_a_plain_port_asked_by_https() -> None:
-    """An API that is served without TLS, asked by https, is told from one whose certificate is bad."""
+    """The message for an API without TLS differs from that for a bad certificate."""
     with FakeBuddy(FakeWorld()) as buddy:
         failed = await failure(buddy.url.replace("http:", "https:"))
     assert "does not speak TLS on this port" in failed.message
@@ -96,14 +96,14 @@ async def test_a_plain_port_asked_by_https() -> None:
 
 
 async def test_what_is_well_stays_well() -> None:
-    """The server of these tests is believed and answered by, once its certificate is named."""
+    """The server of these tests is trusted and answers, once its certificate is named."""
     with serving(context(), b'{"workspaces": []}') as url:
         async with Fetcher(installation(url, ca_bundle=TRUSTED), RateLimiter()) as fetcher:
             assert (await fetcher.get(ASKED)).document == {"workspaces": []}
 
 
 def test_every_error_of_tls_has_words() -> None:
-    """Whatever OpenSSL calls it, the message says certificate and quotes nothing that came over the wire."""
+    """For every error of OpenSSL the message says certificate and quotes nothing that came over the wire."""
     unknown = ssl.SSLError(1, "[SSL: SOMETHING_NEW] planted")
     unknown.reason = "SOMETHING_NEW"
     verification = ssl.SSLCertVerificationError(1, "planted")

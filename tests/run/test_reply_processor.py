@@ -239,7 +239,7 @@ PATHS = [
 @pytest.mark.parametrize(("kind", "partial"), PARTIAL)
 @pytest.mark.parametrize("path", PATHS)
 def test_a_run_is_partial_when_something_selected_was_missed(path: str, kind: str, partial: bool) -> None:
-    """Whatever failed or was forbidden makes the run partial at any depth; what is gone doesn't."""
+    """A failed or forbidden request makes the run partial at any depth; one for something gone doesn't."""
     buddy = ModelBuddy(tree(2, 2, 2, 2))
     buddy.failures[path] = (kind, None)
     run = Run().crawl(buddy)

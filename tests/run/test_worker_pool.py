@@ -201,7 +201,7 @@ async def test_nothing_is_fed_before_it_is_in_the_journal(tmp_path: Path, monkey
 
 
 async def test_stopping_drains_what_is_under_way(tmp_path: Path) -> None:
-    """Once told to stop, no request is begun, those under way are journalled, and the rows are staged."""
+    """Once stopped, no request is sent, those in flight are journalled, and the rows are staged."""
     gate = asyncio.Event()
 
     async def wait(request: Request) -> None:
@@ -255,7 +255,7 @@ async def test_the_time_limit_ends_a_crawl(tmp_path: Path) -> None:
 
 
 async def test_a_time_limit_that_is_not_reached_changes_nothing(tmp_path: Path) -> None:
-    """A crawl that ends within its time is whole."""
+    """A crawl that ends within its time is complete."""
     run = Run(tmp_path, {"us": ScriptedFetcher(ModelBuddy(tree(1, 2)))})
     assert await run.crawl(time_limit_s=15)
     assert run.processor.frontiers["us"].finished
@@ -318,7 +318,7 @@ async def test_a_fetcher_that_is_stuck_ends_its_pool(tmp_path: Path) -> None:
 
 
 async def test_an_unforeseen_error_is_not_swallowed(tmp_path: Path) -> None:
-    """What else a fetcher raises ends the whole crawl and is what the crawl raises; its request is put back."""
+    """Any other error of a fetcher ends the whole crawl, which raises it; its request is put back."""
 
     async def fail(request: Request) -> None:
         if request.kind is Kind.ACTIONS:
