@@ -9,27 +9,20 @@ from typing import Any
 
 import msgspec
 
+from collector.buddy import schema
 from collector.buddy.field_spec import BuddyObject, field_specs
 from collector.buddy.placeholders import NO_CHARACTER
 from collector.buddy.requests import Kind, Request
-from collector.buddy.schema import (
-    PROMOTE_IMAGE,
-    PromoteImageAction,
-    ShortAction,
-    ShortPipeline,
-    ShortProject,
-    ShortWorkspace,
-)
 from collector.buddy.timestamps import parse_timestamp
 from collector.buddy.unicode_repair import place_of_placeholder
 
 Document = dict[str, Any]
 
 _ITEM_TYPES: dict[Kind, type[BuddyObject]] = {
-    Kind.WORKSPACES: ShortWorkspace,
-    Kind.PROJECTS: ShortProject,
-    Kind.PIPELINES: ShortPipeline,
-    Kind.ACTIONS: ShortAction,
+    Kind.WORKSPACES: schema.ShortWorkspace,
+    Kind.PROJECTS: schema.ShortProject,
+    Kind.PIPELINES: schema.ShortPipeline,
+    Kind.ACTIONS: schema.ShortAction,
 }
 # The field that names an item in the addresses of its children.
 KEY_FIELDS = {Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id"}
@@ -74,27 +67,32 @@ class Detail(msgspec.Struct, frozen=True):
 
 
 def decode(request: Request, document: Document, *, repaired: bool = False) -> ListPage | Detail:
-    """Return the content of the reply to `request`; no content raises an error.
+    """Return the content of the reply to `request`; a list's document is known to hold the list. No content raises an error.
 
     `repaired` says that the reply holds placeholders for broken Unicode (unicode_repair.py).
     """
     if request.kind is Kind.ACTION:
-        return decode_action(request, document, repaired=repaired)
-    return decode_list(request.kind, document, repaired=repaired)
+        return _action(request, document, repaired)
+    list_name = request.kind.value
+    items = tuple(_item(request.kind, raw, index, repaired) for index, raw in enumerate(document[list_name]))
+    return ListPage(items, {name: value for name, value in document.items() if name != list_name})
 
 
-def decode_list(kind: Kind, document: Document, *, repaired: bool = False) -> ListPage:
-    """Return one page of a list; the document is known to hold a list under the kind's name."""
-    items = tuple(_item(kind, raw, index, repaired) for index, raw in enumerate(document[kind.value]))
-    envelope = {name: value for name, value in document.items() if name != kind.value}
-    return ListPage(items, envelope)
+def check_promote_image(document: Document, json_path: str = "$") -> SchemaViolation | None:
+    """Return how a promote-image action breaks the contract, or None."""
+    return _violation(schema.PromoteImageAction, document, json_path)
 
 
-def decode_action(request: Request, document: Document, *, repaired: bool = False) -> Detail:
+def carries_ends(document: Mapping[str, Any]) -> bool:
+    """Return whether a list item already holds both ends, so that its own GET would add nothing."""
+    return isinstance(document.get("src"), dict) and isinstance(document.get("dest"), dict)
+
+
+def _action(request: Request, document: Document, repaired: bool) -> Detail:
     """Return one action. A reply about another action, or without id and type, is a violation."""
     action_type, action_id = document.get("type"), document.get("id")
     # A type that is not text cannot be another type: it is checked, and found to be a violation.
-    is_promote_image = not isinstance(action_type, str) or action_type == PROMOTE_IMAGE
+    is_promote_image = not isinstance(action_type, str) or action_type == schema.PROMOTE_IMAGE
     violation = check_promote_image(document) if is_promote_image else None
     if action_id is None and action_type is None:
         # Every field may be missing, but something has to show that this is an action.
@@ -104,16 +102,6 @@ def decode_action(request: Request, document: Document, *, repaired: bool = Fals
     if violation is None and repaired:
         violation = _broken_text(document, "$")
     return Detail(document, violation, is_promote_image)
-
-
-def check_promote_image(document: Document, json_path: str = "$") -> SchemaViolation | None:
-    """Return how a promote-image action breaks the contract, or None."""
-    return _violation(PromoteImageAction, document, json_path)
-
-
-def carries_ends(document: Mapping[str, Any]) -> bool:
-    """Return whether a list item already holds both ends, so that its own GET would add nothing."""
-    return isinstance(document.get("src"), dict) and isinstance(document.get("dest"), dict)
 
 
 def _item(kind: Kind, raw: Any, index: int, repaired: bool) -> Item:

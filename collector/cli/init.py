@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from collector.after_run.output_file import replace_file
-from collector.cli.failures import done_anyway
+from collector.cli.failures import warn_on_output_error
 from collector.errors import SettingsError
 from collector.settings.template import template
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("init")(done_anyway()(init))
+    app.command("init")(warn_on_output_error()(init))
 
 
 def init(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import done_anyway, until_reader_leaves
+from collector.cli.failures import ignore_closed_pipe, warn_on_output_error
 from collector.settings.parsers import days
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("verify", epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify)
-    app.command("compact")(done_anyway()(compact))
-    app.command("prune")(done_anyway()(prune))
+    app.command("compact")(warn_on_output_error()(compact))
+    app.command("prune")(warn_on_output_error()(prune))
 
 
 def verify(
@@ -44,7 +44,7 @@ def verify(
 
     findings = verify_files(opened)
     files = sum(size.files for size in opened.sizes().values())
-    with until_reader_leaves():
+    with ignore_closed_pipe():
         if form is options.FactFormat.json:
             import msgspec
 

@@ -14,7 +14,7 @@ from .faults import Fault, Script
 from .rate_window import RateWindow, WindowDecision
 from .request_log import LoggedRequest, RequestLog
 from .responses import Responses, errors
-from .routes import Route, understand
+from .routes import Route, parse_target
 from .world import FakeWorld
 
 _NOT_COUNTED = WindowDecision(False, None, -1, {})
@@ -46,9 +46,9 @@ class RequestHandler:
         self._date = (0, "")
 
     def decide(self, request: web.BaseRequest) -> OutgoingReply:
-        """Return the reply to a request, and log the request; nothing is awaited, so the log has the order of arrival."""
+        """Log a request and return its reply. Nothing is awaited, so the log has the order of arrival."""
         at, target = time.monotonic(), request.raw_path
-        route = understand(target, self.prefix)
+        route = parse_target(target, self.prefix)
         authorization = request.headers.get("Authorization")
         authorised = authorization == f"Bearer {self.token}"
         reply, decision, fault = self._decide(route, target, request.method, authorised)

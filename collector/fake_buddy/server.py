@@ -1,4 +1,4 @@
-"""The fake Buddy itself: decides what each arrival gets, logs it, and sends it over a real socket."""
+"""The fake Buddy: a server on a real socket, as a context manager for tests."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _TOKEN = "fake-buddy-token-0123456789"
 
 
 class FakeBuddy:
-    """A Buddy on a real socket, in its own thread: `with FakeBuddy(World()) as fake: … fake.url`.
+    """A Buddy on a real socket, in its own thread: `with FakeBuddy(FakeWorld()) as fake: … fake.url`.
 
-    `limit` requests are admitted in each window of `window` seconds, of which a neighbour on the same token
-    spends `neighbour_per_window`, evenly; without a limit no rate header is sent. `refuse_with` is 429 or
-    403. `clock_skew` (seconds) moves `Date` and resets alike. With `pages_every_list` it pages the lists of
-    workspaces and actions too, which no document says of Buddy. `arrivals_kept` bounds the log, not the counts;
-    `bodies_kept` bounds the encoded replies that are kept: who measures a client keeps them all.
+    Each window of `window` seconds admits `limit` requests, of which another client with the same token spends
+    `neighbour_per_window`, evenly; without a limit no rate header is sent. `refuse_with` is 429 or 403. `clock_skew`
+    (seconds) moves `Date` and resets alike. `pages_every_list` pages the lists of workspaces and actions too, which
+    Buddy does not document. `arrivals_kept` bounds the log, not the counts; `bodies_kept` bounds the cache of replies:
+    a benchmark of a client keeps all of them.
     """
 
     def __init__(
@@ -77,14 +77,14 @@ class FakeBuddy:
         self._control = Control(self._handler, self.expected_minimum)
         self._thread = ServerThread(self._serve, host, port)
 
-    # Life
+    # Start and stop
 
     def start(self) -> None:
-        """Begin to listen; returns when the first request would be answered."""
+        """Start to listen; return when requests are answered."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End every connection, also the hanging ones, and the thread."""
+        """Close every connection, including hanging ones, and end the thread."""
         self._thread.stop()
 
     def __enter__(self) -> Self:
@@ -105,16 +105,16 @@ class FakeBuddy:
     ) -> None:
         self.stop()
 
-    # What a test asks and says
+    # For tests
 
     @property
     def url(self) -> str:
-        """Return the base URL for a client, with the prefix."""
+        """Return the base URL, with the prefix."""
         return f"http://{self._thread.host}:{self._thread.port}{self._handler.prefix}"
 
     @property
     def world(self) -> FakeWorld:
-        """Return the world that is served now; may be replaced at any moment."""
+        """Return the world that is served; it can be replaced at any time."""
         return self._handler.world
 
     @world.setter
@@ -123,27 +123,27 @@ class FakeBuddy:
 
     @property
     def arrivals(self) -> list[LoggedRequest]:
-        """Return the log of arrivals, oldest first."""
+        """Return the log of requests, oldest first."""
         return self._handler.log.all()
 
     def requests(self, kind: str | None = None) -> list[LoggedRequest]:
-        """Return the arrivals of one kind, or all of them."""
-        return [arrival for arrival in self._handler.log.all() if kind is None or arrival.kind == kind]
+        """Return the logged requests of one kind; default: all."""
+        return [request for request in self.arrivals if kind is None or request.kind == kind]
 
     def counts(self) -> dict[str, int]:
-        """Return counts of all arrivals: `requests`, `refused`, `kind:…`, `status:…`."""
+        """Return counts of all requests: `requests`, `refused`, `kind:…`, `status:…`."""
         return self._handler.log.counts()
 
     def forget_arrivals(self) -> None:
-        """Empty the log and the counts."""
+        """Empty the log and reset the counts."""
         self._handler.log.clear()
 
     def neighbour(self, requests: int) -> None:
-        """Spend requests of the current window as somebody else with this token would."""
+        """Spend requests of the current window, as another client with the same token would."""
         self._handler.window.spend(requests)
 
     def expected_minimum(self) -> int:
-        """Return the fewest requests of one undisturbed night of the world that is served now."""
+        """Return the minimum number of requests of an undisturbed run over the world that is served now."""
         return expected_minimum(self.world, self._max_per_page, self._carry_ends, self._pages_every_list)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:

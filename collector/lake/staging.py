@@ -10,7 +10,7 @@ import shutil
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,14 +34,6 @@ _PYTHON_TYPES: dict[pa.DataType, frozenset[type]] = {
 _NONE = frozenset({type(None)})
 
 
-class _Part(NamedTuple):
-    """One part, ready to be written."""
-
-    path: str
-    table: Table
-    batches: list[pa.RecordBatch]
-
-
 class Staging:
     """Collects the rows of every table and writes them to <directory>/<table>/part-00000.parquet and so on.
 
@@ -49,26 +41,27 @@ class Staging:
     Raises NotPublished when the disk is full.
     """
 
-    def __init__(self, directory: Path, *, part_rows: int = PART_ROWS, part_bytes: int = PART_BYTES) -> None:
+    def __init__(self, directory: Path) -> None:
         with translating(directory):
             if directory.exists():
                 shutil.rmtree(directory)
             make_directory(directory)
         self._storage = Storage(directory)
-        self._full: deque[_Part] = deque()
-        self._tables = {name: _TableRows(table) for name, table in ALL.items()}
-        self._part_rows = part_rows
-        self._part_bytes = part_bytes
+        self._waiting: dict[str, list[pa.RecordBatch]] = {name: [] for name in ALL}
+        self._parts: dict[str, list[str]] = {name: [] for name in ALL}
+        self._full: deque[tuple[str, Table, list[pa.RecordBatch]]] = deque()
 
     def append(self, table_name: str, rows: Sequence[Row]) -> None:
         """Add rows, each a tuple in the order of the table's columns; nothing is written.
 
         Raises ValueError naming table and column, never the value, when one does not fit.
         """
-        table = self._tables[table_name]
-        table.add(rows)
-        if table.waiting_rows >= self._part_rows or table.waiting_bytes >= self._part_bytes:
-            self._full.append(table.next_part())
+        if not rows:
+            return
+        batches = self._waiting[table_name]
+        batches.append(record_batch(ALL[table_name], rows))
+        if sum(b.num_rows for b in batches) >= PART_ROWS or sum(b.nbytes for b in batches) >= PART_BYTES:
+            self._end_part(table_name)
 
     def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Add rows of several tables, by table name."""
@@ -83,52 +76,23 @@ class Staging:
     def write_full(self) -> None:
         """Write the parts that are full."""
         while self._full:
-            part = self._full.popleft()
-            parquet.write(self._storage, part.path, part.table, part.batches, tuning=encoding.STAGING, order=())
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """Rows appended so far, by table."""
-        return {name: table.rows for name, table in self._tables.items()}
+            path, table, batches = self._full.popleft()
+            parquet.write(self._storage, path, table, batches, tuning=encoding.STAGING, order=())
 
     def close(self) -> dict[str, list[Path]]:
         """Write the remaining rows and return the parts of every table, in order; a table without rows has none."""
-        self._full += [table.next_part() for table in self._tables.values() if table.waiting_rows]
+        for table_name, batches in self._waiting.items():
+            if batches:
+                self._end_part(table_name)
         self.write_full()
-        return {
-            name: [self._storage.locate(table.path(number)) for number in range(table.parts)]
-            for name, table in self._tables.items()
-        }
+        return {name: [self._storage.locate(path) for path in paths] for name, paths in self._parts.items()}
 
-
-class _TableRows:
-    """The rows of one table that are in no part yet, and the number of parts so far."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._batches: list[pa.RecordBatch] = []
-        self.rows = self.parts = 0
-        self.waiting_rows = self.waiting_bytes = 0
-
-    def add(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        batch = record_batch(self._table, rows)
-        self._batches.append(batch)
-        self.rows += len(rows)
-        self.waiting_rows += len(rows)
-        self.waiting_bytes += batch.nbytes
-
-    def next_part(self) -> _Part:
-        """Return the waiting rows as the next part."""
-        part = _Part(self.path(self.parts), self._table, self._batches)
-        self.parts += 1
-        self._batches = []
-        self.waiting_rows = self.waiting_bytes = 0
-        return part
-
-    def path(self, number: int) -> str:
-        return f"{self._table.name}/part-{number:05d}.parquet"
+    def _end_part(self, table_name: str) -> None:
+        """Move the waiting rows of a table to the parts that are full."""
+        paths = self._parts[table_name]
+        paths.append(f"{table_name}/part-{len(paths):05d}.parquet")
+        self._full.append((paths[-1], ALL[table_name], self._waiting[table_name]))
+        self._waiting[table_name] = []
 
 
 def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:

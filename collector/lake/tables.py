@@ -13,20 +13,8 @@ from hashlib import sha256
 
 import pyarrow as pa
 
+from collector.buddy import schema
 from collector.buddy.field_spec import BuddyObject, ColumnType, field_specs
-from collector.buddy.schema import (
-    NestedPipeline,
-    Permissions,
-    Principal,
-    PromoteImage,
-    PromoteImageAction,
-    ShortAction,
-    ShortPipeline,
-    ShortProject,
-    ShortWorkspace,
-    TriggerCondition,
-    Variable,
-)
 
 _FINGERPRINT_DIGITS = 16
 # Arrow's type of a column, and DuckDB's name of it.
@@ -184,13 +172,13 @@ RUNS = Table(
 WORKSPACES = Table(
     "workspaces",
     "workspace seen",
-    (*RUN, *api_columns(ShortWorkspace, rename={"domain": "workspace", "id": "workspace_id"}), COVERAGE, EXTRA),
+    (*RUN, *api_columns(schema.ShortWorkspace, rename={"domain": "workspace", "id": "workspace_id"}), COVERAGE, EXTRA),
     ("run_id", "installation", "workspace"),
 )
 PROJECTS = Table(
     "projects",
     "project seen",
-    (*RUN, WORKSPACE, *api_columns(ShortProject, rename={"name": "project"}), COVERAGE, EXTRA),
+    (*RUN, WORKSPACE, *api_columns(schema.ShortProject, rename={"name": "project"}), COVERAGE, EXTRA),
     ("run_id", "installation", "workspace", "project"),
     parent="workspaces",
 )
@@ -201,10 +189,10 @@ PIPELINES = Table(
         *RUN,
         WORKSPACE,
         PROJECT,
-        *api_columns(ShortPipeline, last="html_url", rename={"id": "pipeline_id"}),
+        *api_columns(schema.ShortPipeline, last="html_url", rename={"id": "pipeline_id"}),
         COVERAGE,
         EXTRA,
-        *api_columns(ShortPipeline, after="html_url"),
+        *api_columns(schema.ShortPipeline, after="html_url"),
     ),
     ("run_id", "installation", "workspace", "project", "pipeline_id"),
     parent="projects",
@@ -217,9 +205,9 @@ ACTIONS = Table(
         WORKSPACE,
         PROJECT,
         PIPELINE,
-        *api_columns(ShortAction, last="id", rename={"id": "action_id"}),
+        *api_columns(schema.ShortAction, last="id", rename={"id": "action_id"}),
         POSITION,
-        *api_columns(ShortAction, after="id"),
+        *api_columns(schema.ShortAction, after="id"),
         Column("coverage", "string", "What became of the action in this run", values=ACTION_COVERAGE, required=True),
         EXTRA,
     ),
@@ -227,11 +215,11 @@ ACTIONS = Table(
     parent="pipelines",
 )
 _PROMOTE_COLUMNS = (
-    *api_columns(PromoteImageAction, without=("id",)),
-    *api_columns(Permissions, at=("permissions",), prefix="permissions_"),
-    *api_columns(NestedPipeline, at=("pipeline",), prefix="pipeline_", without=("id",)),
-    *api_columns(PromoteImage, at=("src",), prefix="src_"),
-    *api_columns(PromoteImage, at=("dest",), prefix="dest_"),
+    *api_columns(schema.PromoteImageAction, without=("id",)),
+    *api_columns(schema.Permissions, at=("permissions",), prefix="permissions_"),
+    *api_columns(schema.NestedPipeline, at=("pipeline",), prefix="pipeline_", without=("id",)),
+    *api_columns(schema.PromoteImage, at=("src",), prefix="src_"),
+    *api_columns(schema.PromoteImage, at=("dest",), prefix="dest_"),
     Column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)"),
     EXTRA,
 )
@@ -245,7 +233,7 @@ PROMOTE_IMAGE_ACTIONS = Table(
 TRIGGER_CONDITIONS = Table(
     "trigger_conditions",
     "condition of an action",
-    (*RUN, *KEY, POSITION, *api_columns(TriggerCondition, without=("zone_id",)), EXTRA),
+    (*RUN, *KEY, POSITION, *api_columns(schema.TriggerCondition, without=("zone_id",)), EXTRA),
     ("run_id", "installation", *KEY_NAMES, "position"),
     parent="promote_image_actions",
 )
@@ -256,10 +244,10 @@ VARIABLES = Table(
         *RUN,
         *KEY,
         POSITION,
-        *api_columns(Variable, last="description", rename={"id": "variable_id"}),
+        *api_columns(schema.Variable, last="description", rename={"id": "variable_id"}),
         Column("value_state", "string", "What the value was, or what was done with it",
                values=("absent", "empty", "encrypted", "redacted", "kept")),
-        *api_columns(Variable, after="description"),
+        *api_columns(schema.Variable, after="description"),
         EXTRA,
     ),
     ("run_id", "installation", *KEY_NAMES, "position"),
@@ -272,7 +260,7 @@ PERMISSIONS = Table(
         *RUN,
         *KEY,
         Column("principal_type", "string", "user or group", values=("user", "group"), required=True),
-        *api_columns(Principal, rename={"id": "principal_id"}),
+        *api_columns(schema.Principal, rename={"id": "principal_id"}),
     ),
     ("run_id", "installation", *KEY_NAMES, "principal_type", "principal_id"),
     parent="promote_image_actions",

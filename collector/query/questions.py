@@ -92,27 +92,13 @@ class Parameter:
         )
 
 
-@dataclass(frozen=True)
-class Question:
-    """One question: its name and its SQL file."""
-
-    name: str
-    source: SqlFile
-
-    @property
-    def description(self) -> str:
-        """The question as one sentence."""
-        return self.source.description
-
-    @property
-    def sql(self) -> str:
-        """The select, with its header."""
-        return self.source.select
+class Question(SqlFile):
+    """A file of sql/questions."""
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters in the order of the header. Raises QueryError when a header line cannot be parsed."""
-        return tuple(_parameter(self.name, line) for line in self.source.header if line.startswith("$"))
+        return tuple(_parameter(self.name, line) for line in self.header if line.startswith("$"))
 
     def described(self) -> dict[str, Any]:
         """Return name, description and parameters as JSON has them."""
@@ -155,8 +141,8 @@ class Questions:
     """All questions of a folder, by name."""
 
     def __init__(self, folder: Path) -> None:
-        sources = read_folder(folder / "questions")
-        self.all = {name: Question(name, source) for name, source in sources.items()}
+        files = read_folder(folder / "questions").values()
+        self.all = {file.name: Question(file.name, file.text) for file in files}
 
     def __getitem__(self, name: str) -> Question:
         """Return the question of that name. Raises QueryError that suggests the nearest."""

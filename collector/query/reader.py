@@ -77,7 +77,7 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.source.tables_of_all_runs)
+        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs)
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""

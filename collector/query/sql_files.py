@@ -31,7 +31,7 @@ class SqlFile:
     text: str
 
     @property
-    def select(self) -> str:
+    def sql(self) -> str:
         """The text without a semicolon at its end, so that it can be a part of another statement."""
         return self.text.rstrip(";")
 

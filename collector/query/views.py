@@ -57,7 +57,7 @@ class Views:
         selects = {name: base_view(table, self.files.get(name, ())) for name, table in TABLES.items() if name in used}
         if SELECTED_RUN in used:
             selects[SELECTED_RUN] = selected_run_view(self.run)
-        return selects | {source.name: source.select for source in sources}
+        return selects | {source.name: source.sql for source in sources}
 
 
 def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> Files:

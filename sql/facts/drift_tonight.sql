@@ -1,10 +1,12 @@
--- One row per object and thing that Buddy sent in the selected run and the contract doesn't know: a field or an enum value.
+-- One row per object and unknown field or enum value that Buddy sent in the selected run.
 --
--- schema_drift adds since when. object is the table it was found in. Of a field, place and inside say where in the reply it
--- stands (pipeline.), and word is its name; of a value, inside is the column and word the value. things counts the rows that
--- hold it. Known are columns (of the pipeline inside an action those of pipelines, of an action in a list those of a
--- promotion), what the view fields_without_column lists, and the values that are declared. Tables are read for the selected
--- run and the lake's first run only. json_keys, lists of structs and group by all are DuckDB's.
+-- The input of schema_drift, which adds since when. object is the table. For a field, place and inside are its location
+-- in the reply (pipeline.), and word is its name; for a value, inside is the column and word the value. things is the
+-- number of rows that have it. Known are the columns (for the pipeline inside an action those of pipelines, for an
+-- action in a list those of a promotion), the fields in the view fields_without_column, and the values in
+-- declared_values.
+-- Each table is read once, for the selected run and the lake's first run. json_keys, lists of structs and group by all
+-- are DuckDB's.
 with
 chosen as (select run_id as chosen_run_id from selected_run),
 first_run as (select run_id as first_run_id from runs order by run_id limit 1),

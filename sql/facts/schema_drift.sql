@@ -1,10 +1,11 @@
--- One row per thing that Buddy sent in the selected run and the contract doesn't know: a field or an enum value.
+-- One row per unknown field or enum value that Buddy sent in the selected run, with the first run that had it.
 --
--- name is the field's path in the reply (pipeline.labels), or the column with the value after "=". things counts the rows
--- that hold it, first_seen is the first run that did. What is known stands in the view drift_tonight.
--- What the lake's first run held already was first seen then. Only for the rest are the runs between searched, and only the
--- tables that hold it. Equal texts are grouped before they are parsed, because what is left over of a thing is the same in
--- many runs. json_keys, to_json and group by all are DuckDB's.
+-- name is the field's path in the reply (pipeline.labels), or the column with the value after "=". things is the number
+-- of rows that have it, first_seen the first run that had it. The view drift_tonight defines what is known.
+-- What the lake's first run had was first seen then. Only for the rest, the runs between are searched, and only in the
+-- tables that have it. The extra JSON is the same in many runs, so there are few distinct texts; values are grouped
+-- before they are unpivoted, because a year has a million rows and few values. json_keys, to_json, unpivot and group by
+-- all are DuckDB's.
 with
 tonight as materialized (select * from drift_tonight),
 first_run as (select run_id as first_run_id, run_date as first_date from runs order by run_id limit 1),
@@ -30,7 +31,7 @@ first_runs as (
         on
             tonight.drift = 'field'
             and texts.object = tonight.object
-            -- Cheap, and true wherever the next condition is; that one looks in the right place.
+            -- A cheap condition that is true whenever the next one is; the next one checks the right place.
             and contains(texts.extra, concat(to_json(tonight.word), ':'))
             and list_contains(
                 json_keys(texts.extra, ['$', '$.pipeline', '$.src', '$.dest', '$.permissions'])[tonight.place],

@@ -1,4 +1,4 @@
--- Which pipelines are disabled or paused and hold promotions that therefore do not run?
+-- Which pipelines with promotions are disabled or paused, so that the promotions do not run?
 -- one run
 with
 lines as materialized (select * from pipelines where run_id in (select run_id from selected_run)),

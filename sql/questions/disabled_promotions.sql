@@ -1,4 +1,4 @@
--- Which promotions cannot run, because they, their pipeline or their project are switched off?
+-- Which promotions cannot run, because they, their pipeline or their project are disabled?
 -- one run
 with
 tonight as (select * from selected_promotions),

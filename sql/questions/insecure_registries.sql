@@ -1,4 +1,4 @@
--- Which promotions allow a registry without valid TLS, or name one by plain http?
+-- Which promotions allow a registry without valid TLS, or name one with plain http?
 -- one run
 with
 tonight as (select * from selected_promotions),

@@ -1,4 +1,4 @@
--- What went wrong last night, where, and what did Buddy say?
+-- What went wrong in the last run, where, and what did Buddy answer?
 -- one run
 -- $kind VARCHAR = '' : only problems of this kind, such as forbidden or not_understood
 with

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.cli.nightly import nightly
+from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.errors import LakeBusy
 from collector.fake_buddy import FakeBuddy, FakeWorld
@@ -27,7 +27,7 @@ def nights(folder: Path, *days: datetime, after_run: AfterRun) -> Lake:
         settings = Settings((installation,), folder / "lake", after_run=after_run)
         for number, at in enumerate(days, start=1):
             buddy.world = WORLD.at(night=number)
-            assert nightly(settings, ProgressObserver(), now=lambda at=at: at).status == "complete"  # type: ignore[misc]
+            assert collect_and_follow_up(settings, ProgressObserver(), now=lambda at=at: at).status == "complete"  # type: ignore[misc]
     return Lake.open(folder / "lake")
 
 

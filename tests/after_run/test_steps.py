@@ -172,7 +172,7 @@ def test_growth_is_in_status(program: Program, buddy: FakeBuddy, tmp_path: Path)
     tables = Lake.open(tmp_path / "lake").manifest.tables
     nightly = sum(e.bytes for t, es in tables.items() if t not in ("last_known_actions", "action_state") for e in es)
     assert night["lake_bytes_per_night"] == night["bytes"] == nightly
-    assert "KiB a night" in program("status").out
+    assert "KiB per run" in program("status").out
 
 
 def test_output_files_that_are_not_regular(

@@ -1,7 +1,7 @@
 """Daily runs as cron would start them: a Buddy whose world, faults and limits change, and a simulated clock.
 
-Each run is the code of the documented command (`nightly`, with the steps after it), a day later by the clock it is
-given. What changed is computed again in Python from the rows themselves.
+Each night is the documented command's own code (`collect_and_follow_up`, with its files afterwards), a day later by the
+clock it is given. What a night should have said is worked out anew in Python, from the rows themselves.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ import psutil
 import pyarrow as pa
 
 from collector import open_lake
-from collector.cli.nightly import nightly
+from collector.cli.collect import collect_and_follow_up
 from collector.crawl.fetch_result import RetryScheduled
 from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
@@ -182,7 +182,7 @@ class Nights:
         with FakeBuddy(world, token=TOKEN, script=faults, port=self.port, **limits) as buddy:
             self.port = self.port or int(buddy.url.rpartition(":")[2])
             try:
-                summary = nightly(
+                summary = collect_and_follow_up(
                     self._settings(buddy.url),
                     Watcher(terminate),
                     now=lambda: at + timedelta(seconds=time.monotonic() - began),

@@ -8,15 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buddy.decode import (
-    Detail,
-    ListPage,
-    SchemaViolation,
-    carries_ends,
-    check_promote_image,
-    decode,
-    decode_list,
-)
+from collector.buddy.decode import Detail, ListPage, SchemaViolation, carries_ends, check_promote_image, decode
 from collector.buddy.requests import Kind, Request
 from tests.request_builders import action_request
 
@@ -34,6 +26,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=8,
 )
+
+
+def decode_list(kind: Kind, document: dict[str, Any]) -> ListPage:
+    """Decode one page of a list."""
+    page = decode(Request("us", kind), document)
+    assert isinstance(page, ListPage)
+    return page
 
 
 def detail(**members: Any) -> Detail:

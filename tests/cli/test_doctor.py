@@ -9,7 +9,7 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.lake.lock import Lock
-from tests.cli.conftest import Program, Said
+from tests.cli.conftest import CommandResult, Program
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
 
@@ -22,7 +22,7 @@ def buddy() -> Iterator[FakeBuddy]:
         yield running
 
 
-def doctor(program: Program, buddy: FakeBuddy, *flags: str, token: str | None = None) -> Said:
+def doctor(program: Program, buddy: FakeBuddy, *flags: str, token: str | None = None) -> CommandResult:
     """Run the command against a fake Buddy."""
     return program("doctor", *flags, environ={"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": token or buddy.token})
 

@@ -8,7 +8,7 @@ import pytest
 
 from collector.cli import logging as logs
 from collector.cli import progress
-from collector.cli.nightly import nightly
+from collector.cli.collect import collect_and_follow_up
 from collector.crawl.rate_limiter import RateLimiterState
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.run import progress as events
@@ -74,7 +74,7 @@ def test_progress_is_what_the_server_saw(
             (Installation("us", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=2),), tmp_path / "lake"
         )
         with progress.observing(live=False) as watcher:
-            summary = nightly(settings, watcher)
+            summary = collect_and_follow_up(settings, watcher)
         assert summary.requests == len(buddy.arrivals)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     beats = [line for line in lines if line["event"] == "progress"]

@@ -204,7 +204,7 @@ def test_a_damaged_night_is_not_merged(nights: Lake) -> None:
     assert "verify" in caught.value.advice
     assert Lake.open(nights.path).manifest == before
     path.unlink()
-    with pytest.raises(LakeError, match="not there"):
+    with pytest.raises(LakeError, match="does not exist"):
         compacted(nights)
 
 

@@ -106,4 +106,4 @@ def test_the_forecast_is_in_the_log(program: Program) -> None:
     lines = [json.loads(line) for line in said.err.splitlines()]
     (line,) = [line for line in lines if line["event"] == "forecast"]
     assert line["says"].startswith(f"the last run took {spent} requests; it fits in this window")
-    assert line["run_id"] == next(line["run_id"] for line in lines if line["event"] == "began")
+    assert line["run_id"] == next(line["run_id"] for line in lines if line["event"] == "started")

@@ -7,7 +7,7 @@ import pytest
 
 from collector.errors import QueryError
 from collector.query.questions import Question, Questions
-from collector.query.sql_files import SqlFile, sql_folder
+from collector.query.sql_files import sql_folder
 
 TEXT = """-- Which promotions fail?
 -- $days INTEGER = 3 : runs in a row
@@ -19,7 +19,7 @@ TEXT = """-- Which promotions fail?
 -- $names VARCHAR[] = 'a,b' : some names
 -- $project VARCHAR : the project
 select 1"""
-QUESTION = Question("failing", SqlFile("failing", TEXT))
+QUESTION = Question("failing", TEXT)
 
 
 def test_the_header_is_read() -> None:
@@ -118,7 +118,7 @@ def test_misspelt_names_suggest_the_nearest(tmp_path: Path) -> None:
 def test_a_header_that_cannot_be_read_is_an_error(line: str) -> None:
     """A parameter line of another form is not passed over in silence."""
     with pytest.raises(QueryError, match="header"):
-        _ = Question("q", SqlFile("q", f"-- Which?\n-- {line}\nselect 1")).parameters
+        _ = Question("q", f"-- Which?\n-- {line}\nselect 1").parameters
 
 
 @pytest.mark.parametrize("name", sorted(Questions(sql_folder()).all))

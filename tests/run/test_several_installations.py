@@ -260,7 +260,7 @@ def test_what_is_missing_is_named(program: Program, buddies: dict[str, FakeBuddy
     asked = json.loads(program("ask", "morning", "--format", "json").out)
     states = [row["line"].split(",")[0] for row in asked if row["part"] == "night"]
     assert states == ["eu: complete", "onprem: partial", "us: complete"]
-    assert "This night is incomplete: 1 installation failed. " in program("ask", "promotions").out
+    assert "This run is incomplete: 1 installation failed. " in program("ask", "promotions").out
     (night,) = json.loads(program("status", "--format", "json").out)
     assert (night["status"], night["not_seen"]) == ("partial", 1)
     parts = {part["installation"]: part["status"] for part in night["installations"]}

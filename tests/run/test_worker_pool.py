@@ -70,18 +70,18 @@ class KeptStaging(Staging):
         self.write_s = 0.0
         self.error: Exception | None = None
         self._part_rows = part_rows
-        self._waiting: list[int] = []
+        self._unwritten: list[int] = []
 
     def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Gather rows, by table."""
         self.kept += Counter((table, repr(row)) for table, held in rows.items() for row in held)
         self.batches.append(sum(map(len, rows.values())))
-        self._waiting.append(self.batches[-1])
+        self._unwritten.append(self.batches[-1])
 
     @property
     def full(self) -> bool:
         """Whether something waits to be written."""
-        return sum(self._waiting) >= self._part_rows
+        return sum(self._unwritten) >= self._part_rows
 
     def write_full(self) -> None:
         """Write it."""
@@ -89,8 +89,8 @@ class KeptStaging(Staging):
             raise self.error
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        while self._waiting:
-            self.written += self._waiting.pop()
+        while self._unwritten:
+            self.written += self._unwritten.pop()
         sleep(self.write_s)
         self.under_way -= 1
 

@@ -13,7 +13,7 @@ from collector.lake.database import Database
 from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
-from collector.query.questions import Questions
+from collector.query.questions import Question, Questions
 from collector.query.sql_files import identifiers, in_order, sql_folder
 from collector.query.views import SELECTED_RUN, Views, selected_run_view, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
@@ -45,7 +45,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """Column names and rows that the case's SQL gives over its rows."""
+    """Return the column names and rows of the case's SQL over the given rows."""
     sql = (SQL / case.folder / f"{case.name}.sql").read_text(encoding="utf-8")
     sources = in_order(check_views() if case.folder == "checks" else VIEWS, identifiers(sql) | {case.name})
     used = identifiers(sql).union(*(source.references for source in sources))
@@ -63,8 +63,8 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
     for source in sources:
         database.define(source.name, source.text)
     parameters = None
-    if case.folder == "questions":
-        parameters = QUESTIONS[case.name].bind(case.parameters) or None
+    if case.folder in ("questions", "status"):
+        parameters = Question(case.name, sql).bind(case.parameters) or None
     elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)

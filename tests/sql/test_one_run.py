@@ -20,9 +20,7 @@ from collector.query.views import Views, files_by_schema, view_sources
 QUESTIONS = Questions(sql_folder()).all
 # The tables of which each question also needs the rows of other runs.
 OF_ONE_RUN = {
-    name: question.source.tables_of_all_runs
-    for name, question in QUESTIONS.items()
-    if question.source.tables_of_all_runs is not None
+    name: question.tables_of_all_runs for name, question in QUESTIONS.items() if question.tables_of_all_runs is not None
 }
 
 

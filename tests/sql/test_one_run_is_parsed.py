@@ -74,7 +74,7 @@ def database(files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPa
 
 @pytest.mark.parametrize("name", PARSING)
 def test_only_the_selected_run_is_parsed(name: str, database: Database) -> None:
-    """The choice of the run reaches the files before any image reference is taken apart."""
+    """The filter by run reaches the files before any image reference is parsed."""
     question = QUESTIONS[name]
     given = {parameter.name: "acme/app1" for parameter in question.parameters if parameter.required}
     explained = f"explain (analyze, format json) {question.sql}"

@@ -1,4 +1,4 @@
-"""Reads a journal back as a resumed run does: `python -m tests.bench.clients.replay JOURNAL [STAGING]`."""
+"""Replay a journal as a resumed run does: `python -m tests.bench.clients.replay JOURNAL [STAGING]`."""
 
 import os
 import sys
@@ -12,7 +12,6 @@ import msgspec
 
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
-from collector.cli.signals import fewer_collections
 from collector.crawl.fetch_result import Answered, RequestCost
 from collector.crawl.frontier import Frontier
 from collector.crawl.journal import FORMAT, Header, Journal
@@ -24,10 +23,10 @@ from collector.run.reply_processor import ReplyProcessor, selection
 from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
 from tests.bench.buddy import TOKEN, Shape
-from tests.bench.clients.ending import say
+from tests.bench.clients.output import print_result
 
 BUDDY = Installation("us", "https://api.buddy.works", Secret(TOKEN))
-_STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+_RUN_KEY = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 _NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 _REDACTOR = Redactor(TOKEN, keep_values=False)
 
@@ -41,20 +40,25 @@ class DroppedRows(Staging):
     def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Drop rows."""
 
+    @property
+    def full(self) -> bool:
+        """Nothing waits to be written."""
+        return False
+
     def write_full(self) -> None:
         """Write nothing."""
 
 
 def write_journal(path: Path, shape: Shape) -> int:
-    """Write the journal of a whole crawl, without a network; returns its replies."""
+    """Write the journal of a complete crawl without a network; return the number of replies."""
     world = FakeWorld(
         workspaces=shape.workspaces, projects=shape.projects, pipelines=shape.pipelines, actions=shape.actions
     )
     frontier = Frontier("us", selection(BUDDY))
     replies = 0
-    with Journal.create(path, Header(FORMAT, _STAMP.run_id, _NOW, "bench")) as journal:
+    with Journal.create(path, Header(FORMAT, _RUN_KEY.run_id, _NOW, "bench")) as journal:
         while isinstance(request := frontier.next(), Request):
-            document, body = raw_answer(world, request)
+            document, body = redacted_reply(world, request)
             line = Answered(request, _NOW, RequestCost(bytes_received=len(bytes(body))), body)
             journal.append(line)
             frontier.feed(line, decode(request, document))
@@ -62,11 +66,11 @@ def write_journal(path: Path, shape: Shape) -> int:
     return replies
 
 
-def raw_answer(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgspec.Raw]:
-    """Return what Buddy would say, redacted: decoded, and as it stands in a journal."""
+def redacted_reply(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgspec.Raw]:
+    """Return Buddy's reply, redacted: decoded, and as in a journal."""
     workspace, project, pipeline = request.workspace or "", request.project or "", request.pipeline_id or 0
     if request.kind is Kind.ACTION:
-        said: Any = world.action(workspace, project, pipeline, request.action_id or 0)
+        reply: Any = world.action(workspace, project, pipeline, request.action_id or 0)
     else:
         lists = {
             Kind.WORKSPACES: lambda: world.workspaces_list(),
@@ -76,24 +80,25 @@ def raw_answer(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgs
         }
         items = lists[request.kind]()
         first = (request.page - 1) * request.per_page if request.page else 0
-        said = {request.kind.value: items[first : first + request.per_page] if request.page else items}
-    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(said))
+        reply = {request.kind.value: items[first : first + request.per_page] if request.page else items}
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(reply))
     _REDACTOR.redact_document(document)
     return document, msgspec.Raw(msgspec.json.encode(document))
 
 
 def main() -> None:
-    """Replay, and stage the rows where a directory for them is named."""
+    """Replay a journal, and stage the rows if a directory is given."""
     staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else DroppedRows()
     journal = Journal.resume(Path(sys.argv[1]))
     assert journal is not None
-    processor = ReplyProcessor(_STAMP, [BUDDY], journal, staging)
+
+    processor = ReplyProcessor(_RUN_KEY, [BUDDY], journal, staging)
     size = journal.path.stat().st_size
     wall, cpu = time.perf_counter(), time.process_time()
-    with journal, fewer_collections():
+    with journal:
         replies = processor.replay(_NOW)
     assert processor.frontiers["us"].finished
-    say(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
+    print_result(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
     os.truncate(journal.path, size)  # without the line that says it was resumed
 
 

@@ -1,8 +1,8 @@
-"""A year of nights without a crawl: real rows of one world, of which a little changes from night to night.
+"""A year of runs without crawls: rows of one world, with a few changes per run.
 
-Every night 2% of the actions have run, which leaves a status and a new revision, one in a thousand is edited (the tag that
-it promotes), and every row is fetched anew. Nothing comes or goes after the first night, on which every action is added.
-An awkward world has actions of other types too, and on every night fields and enum values that nobody documented.
+In every run 2% of the actions have been executed, with a new status and revision, one in a thousand has another tag,
+and every row has a new fetched_at. No action is added or removed after the first run. An awkward world also has actions
+of other types, and undocumented fields and enum values in every run.
 """
 
 import random
@@ -22,17 +22,17 @@ from collector.lake.manifest import RunEntry
 from collector.lake.staging import record_batch
 from collector.lake.tables import ACTION_CHANGES, ALL, KEY_NAMES, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.run.reply_processor import selection
-from tests.bench.clients.replay import BUDDY, raw_answer
+from tests.bench.clients.replay import BUDDY, redacted_reply
 
-FIRST_NIGHT = datetime(2025, 11, 1, 2, 15, tzinfo=UTC)
+FIRST_START = datetime(2025, 11, 1, 2, 15, tzinfo=UTC)
 RAN_SHARE = 0.02
 EDITED_SHARE = 0.001
 _STATUSES = ("SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL", "FAILED")
 
 
 @dataclass(frozen=True)
-class GeneratedNight:
-    """One night: its run, and its rows by table, sorted by the table's key."""
+class GeneratedRun:
+    """One run and its rows by table, sorted by the table's key."""
 
     number: int
     run: RunEntry
@@ -40,8 +40,8 @@ class GeneratedNight:
 
 
 def run_of(number: int) -> RunEntry:
-    """Return the run of a night; the first is number 1."""
-    at = FIRST_NIGHT + timedelta(days=number - 1)
+    """Return the run with a number; the first is 1."""
+    at = FIRST_START + timedelta(days=number - 1)
     return RunEntry(
         run_id=f"{at:%Y%m%dT%H%M%SZ}-{number:06x}",
         run_date=at.date(),
@@ -53,23 +53,23 @@ def run_of(number: int) -> RunEntry:
     )
 
 
-def nights(count: int, actions: int, seed: int = 1, *, awkward: bool = False) -> Iterator[GeneratedNight]:
-    """Yield nights, oldest first, of about so many promote-image actions each."""
+def generated_runs(count: int, actions: int, seed: int = 1, *, awkward: bool = False) -> Iterator[GeneratedRun]:
+    """Yield runs with about `actions` promote-image actions, oldest first."""
     rng = random.Random(seed)
     tables = _world(actions, awkward)
     previous: RunEntry | None = None
     for number in range(1, count + 1):
         run = run_of(number)
-        changes = _added(tables, run) if previous is None else _live_on(tables, rng, run, previous)
-        stamped = {name: _stamped(rows, run) for name, rows in tables.items()}
-        yield GeneratedNight(number, run, {**stamped, "runs": _run_row(run), "action_changes": changes})
+        changes = _added(tables, run) if previous is None else _change(tables, rng, run, previous)
+        keyed = {name: _with_run_key(rows, run) for name, rows in tables.items()}
+        yield GeneratedRun(number, run, {**keyed, "runs": _run_row(run), "action_changes": changes})
         previous = run
 
 
-def last_known(night: GeneratedNight, first: RunEntry) -> pa.Table:
-    """Return last_known_actions as the night leaves it."""
-    rows = night.tables[PROMOTE_IMAGE_ACTIONS.name]
-    for name, run_id in (("first_seen_run_id", first.run_id), ("last_seen_run_id", night.run.run_id)):
+def last_known(generated: GeneratedRun, first: RunEntry) -> pa.Table:
+    """Return last_known_actions after a run."""
+    rows = generated.tables[PROMOTE_IMAGE_ACTIONS.name]
+    for name, run_id in (("first_seen_run_id", first.run_id), ("last_seen_run_id", generated.run.run_id)):
         rows = rows.append_column(name, _same(run_id, len(rows)))
     return rows.select(LAST_KNOWN_ACTIONS.column_names)
 
@@ -85,23 +85,23 @@ def _world(actions: int, awkward: bool) -> dict[str, pa.Table]:
     frontier = Frontier(BUDDY.name, selection(BUDDY))
     rows: dict[str, list[tuple[object, ...]]] = {}
     while isinstance(request := frontier.next(), Request):
-        document, body = raw_answer(world, request)
+        document, body = redacted_reply(world, request)
         line = Answered(request, run.started_at, RequestCost(), body)
         for record in frontier.feed(line, decode(request, document)):
             for name, row in flatten(run_key, record):
                 rows.setdefault(name, []).append(row)
-    too_many = {row[3:7] for row in rows[PROMOTE_IMAGE_ACTIONS.name][actions:]}
+    excess = {row[3:7] for row in rows[PROMOTE_IMAGE_ACTIONS.name][actions:]}
     found = {}
-    for name, lot in rows.items():
-        of_actions = set(KEY_NAMES) <= set(TABLES[name].column_names)
-        chosen = [row for row in lot if not of_actions or row[3:7] not in too_many]
+    for name, batch in rows.items():
+        is_of_actions = set(KEY_NAMES) <= set(TABLES[name].column_names)
+        chosen = [row for row in batch if not is_of_actions or row[3:7] not in excess]
         table = pa.Table.from_batches([record_batch(TABLES[name], chosen)])
         found[name] = table.sort_by([(key, "ascending") for key in TABLES[name].key])
     return found
 
 
-def _live_on(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, previous: RunEntry) -> pa.Table:
-    """Change a few actions in place and return the rows of action_changes that say so."""
+def _change(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, previous: RunEntry) -> pa.Table:
+    """Change some actions in place and return the rows of action_changes."""
     name = PROMOTE_IMAGE_ACTIONS.name
     actions = tables[name]
     values = {
@@ -119,11 +119,11 @@ def _live_on(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, pre
         change(row, "current_revision", f"{rng.getrandbits(160):040x}")
     for row in rng.sample(range(len(actions)), max(1, int(len(actions) * EDITED_SHARE))):
         change(row, "dest_tag", f"v{rng.randrange(100)}.{rng.randrange(100)}")
-    # Fetched one after another, in the order in which the crawl came by.
+    # Fetched one after another, in order.
     seconds = [run.started_at.replace(tzinfo=None) + timedelta(seconds=row // 25) for row in range(len(actions))]
     for column, new_values in (*values.items(), ("fetched_at", seconds)):
-        place = actions.schema.get_field_index(column)
-        actions = actions.set_column(place, column, pa.array(new_values, actions.schema.field(column).type))
+        index = actions.schema.get_field_index(column)
+        actions = actions.set_column(index, column, pa.array(new_values, actions.schema.field(column).type))
     tables[name] = actions
     return _changes(actions, sorted(changed), run, previous)
 
@@ -148,14 +148,14 @@ def _changes(
     return pa.Table.from_batches([record_batch(ACTION_CHANGES, rows)])
 
 
-def _stamped(rows: pa.Table, run: RunEntry) -> pa.Table:
+def _with_run_key(rows: pa.Table, run: RunEntry) -> pa.Table:
     rows = rows.set_column(0, "run_id", _same(run.run_id, len(rows)))
     dates = pa.array([run.run_date], ALL["runs"].schema.field("run_date").type)
     return rows.set_column(1, "run_date", dates.take(pa.array([0] * len(rows))))
 
 
 def _run_row(run: RunEntry) -> pa.Table:
-    """Return the row of `runs` that a crawl would have left."""
+    """Return the row of `runs` that a crawl would write."""
     values = {
         "run_id": run.run_id,
         "run_date": run.run_date,

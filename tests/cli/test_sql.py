@@ -1,4 +1,4 @@
-"""Every type of duckdb in every format: `collector sql` gives the right value, and ends with 0."""
+"""`collector sql` with every type of DuckDB in every format: the value is right and the exit code 0."""
 
 import csv
 import json
@@ -10,30 +10,24 @@ from pyarrow import parquet as pq
 
 from tests.cli.conftest import Program
 
-# What Parquet does not have, whatever its values.
+# Types that Parquet does not have.
 NOT_PARQUET = ("union", "empty_struct")
 FORMATS = ("text", "json", "jsonl", "csv", "markdown", "parquet")
 
 
 def every_type() -> list[str]:
-    """The columns of duckdb's own table of every type."""
+    """Return the columns of DuckDB's own table of every type."""
     return [row[0] for row in duckdb.execute("describe select * from test_all_types()").fetchall()]
 
 
-@pytest.fixture
-def on(demo_lake: Path) -> dict[str, str]:
-    """The environment that names the demo's lake."""
-    return {"COLLECTOR_LAKE": str(demo_lake)}
-
-
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_type_in_every_format(program: Program, on: dict[str, str], form: str, tmp_path: Path) -> None:
-    """Each column of every type, all at once and least, greatest and NULL of each, is written without a word on stderr."""
+def test_every_type_in_every_format(on_demo: Program, form: str, tmp_path: Path) -> None:
+    """Least, greatest and NULL of every type are written, and nothing is written to stderr."""
     left_out = ", ".join(f'"{name}"' for name in NOT_PARQUET) if form == "parquet" else ""
     columns = f"* exclude ({left_out})" if left_out else "*"
     target = tmp_path / "answer"
-    said = program("sql", f"select {columns} from test_all_types()", "--format", form, "-o", str(target), environ=on)
-    assert (said.code, said.err) == (0, "")
+    result = on_demo("sql", f"select {columns} from test_all_types()", "--format", form, "-o", str(target))
+    assert (result.code, result.err) == (0, "")
     if form == "parquet":
         assert pq.read_metadata(target).num_rows == 3
     else:
@@ -41,22 +35,20 @@ def test_every_type_in_every_format(program: Program, on: dict[str, str], form: 
 
 
 @pytest.mark.parametrize("name", NOT_PARQUET)
-def test_what_parquet_does_not_have_says_so(program: Program, on: dict[str, str], name: str, tmp_path: Path) -> None:
-    """A type that no Parquet file holds is refused with the way out, and leaves no file."""
+def test_what_parquet_does_not_have_says_so(on_demo: Program, name: str, tmp_path: Path) -> None:
+    """A type that Parquet does not have is refused with advice, and no file is left."""
     target = tmp_path / "answer.parquet"
-    said = program(
-        "sql", f'select "{name}" from test_all_types()', "--format", "parquet", "-o", str(target), environ=on
-    )
-    assert said.code == 2
-    assert "::VARCHAR" in said.err
+    result = on_demo("sql", f'select "{name}" from test_all_types()', "--format", "parquet", "-o", str(target))
+    assert result.code == 2
+    assert "::VARCHAR" in result.err
     assert not target.exists()
 
 
-def test_every_scalar_is_what_duckdb_writes(program: Program, on: dict[str, str]) -> None:
-    """Least and greatest of each type come out as duckdb itself writes them, but for the T and Z of timestamps."""
+def test_every_scalar_is_what_duckdb_writes(on_demo: Program) -> None:
+    """Least and greatest of each type are written as DuckDB writes them, except for the T and Z of timestamps."""
     as_written = duckdb.execute("set TimeZone = 'UTC'; select columns(*)::VARCHAR from test_all_types()").fetchall()
-    said = program("sql", "select * from test_all_types()", "--format", "csv", environ=on)
-    rows = list(csv.reader(said.out.splitlines()))[1:]
+    result = on_demo("sql", "select * from test_all_types()", "--format", "csv")
+    rows = list(csv.reader(result.out.splitlines()))[1:]
     for place, name in enumerate(every_type()):
         # Floats have several shortest spellings, and bytes and nested values are JSON's.
         if (
@@ -118,29 +110,27 @@ def test_every_scalar_is_what_duckdb_writes(program: Program, on: dict[str, str]
         ("'b'::enum('a', 'b')", "b"),
     ],
 )  # fmt: skip
-def test_a_value_is_right_in_json(program: Program, on: dict[str, str], expression: str, value: object) -> None:
-    """Moments beyond Python's are text as duckdb writes them, numbers are exact, what JSON lacks is text or null."""
-    said = program("sql", f"select {expression} as x, 1 as y", "--format", "json", environ=on)
-    assert (said.code, said.err) == (0, "")
-    assert json.loads(said.out) == [{"x": value, "y": 1}]
+def test_a_value_is_right_in_json(on_demo: Program, expression: str, value: object) -> None:
+    """Times beyond those of Python are text as DuckDB writes them, numbers are exact, what JSON lacks is text or null."""
+    result = on_demo("sql", f"select {expression} as x, 1 as y", "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out) == [{"x": value, "y": 1}]
 
 
-def test_digits_of_a_decimal_are_all_there(program: Program, on: dict[str, str]) -> None:
-    """A decimal with more digits than a float holds is written with each of them."""
-    said = program(
-        "sql", "select 12345678901234567890.0123456789::decimal(38, 10) as x", "--format", "jsonl", environ=on
-    )
-    assert said.out == '{"x":12345678901234567890.0123456789}\n'
+def test_digits_of_a_decimal_are_all_there(on_demo: Program) -> None:
+    """A decimal with more digits than a float holds is written with all of them."""
+    result = on_demo("sql", "select 12345678901234567890.0123456789::decimal(38, 10) as x", "--format", "jsonl")
+    assert result.out == '{"x":12345678901234567890.0123456789}\n'
 
 
-def test_numbers_as_text_are_no_formulas(program: Program, on: dict[str, str]) -> None:
-    """In CSV a negative number and -infinity need no apostrophe; a number that is none has its name."""
+def test_numbers_as_text_are_no_formulas(on_demo: Program) -> None:
+    """In CSV a negative number and -infinity need no apostrophe; NaN is written by name."""
     query = "select (-1)::bignum as a, date '-infinity' as b, 'nan'::double as c, '-1+1' as d"
-    said = program("sql", query, "--format", "csv", environ=on)
-    assert said.out == "a,b,c,d\n-1,-infinity,nan,'-1+1\n"
+    result = on_demo("sql", query, "--format", "csv")
+    assert result.out == "a,b,c,d\n-1,-infinity,nan,'-1+1\n"
 
 
-def test_columns_of_one_name_stay_two(program: Program, on: dict[str, str]) -> None:
-    """Columns that are sent as text keep their names and places, also where two have the same name."""
-    said = program("sql", 'select \'1\'::bit as a, 2 as a, 3 as "b ""c"', "--format", "csv", environ=on)
-    assert said.out == 'a,a,"b ""c"\n1,2,3\n'
+def test_columns_of_one_name_stay_two(on_demo: Program) -> None:
+    """Columns that are sent as text keep their names and places, also where two have one name."""
+    result = on_demo("sql", 'select \'1\'::bit as a, 2 as a, 3 as "b ""c"', "--format", "csv")
+    assert result.out == 'a,a,"b ""c"\n1,2,3\n'

@@ -1,4 +1,4 @@
-"""What each benchmark found, kept until all of them have been run."""
+"""The results of benchmarks, saved until all of them exist."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,14 +8,14 @@ import msgspec
 from tests.bench.report import Section
 
 
-def keep(folder: Path, name: str, sections: Sequence[Section]) -> None:
-    """Keep what one benchmark found, in place of what it found before."""
+def save(folder: Path, name: str, sections: Sequence[Section]) -> None:
+    """Save the sections of one benchmark, replacing earlier ones."""
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.json").write_bytes(msgspec.json.encode(sections))
 
 
-def all_kept(folder: Path, names: Iterable[str]) -> list[Section] | None:
-    """Return the sections of all these benchmarks in their order, None while one of them is missing."""
+def load_all(folder: Path, names: Iterable[str]) -> list[Section] | None:
+    """Return the sections of all benchmarks in this order; None if one is missing."""
     files = [folder / f"{name}.json" for name in names]
     if not all(file.exists() for file in files):
         return None

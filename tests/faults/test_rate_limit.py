@@ -1,4 +1,4 @@
-"""The budget, as the server counts it: never exceeded alone, used to the full, and shared with a neighbour."""
+"""The rate limit as the server counts it: never exceeded alone, fully used, and shared with another client."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,7 +14,7 @@ CONCURRENCY = 16
 
 
 def _paced(world: FakeWorld, lake: Path, *, reserve: int = 0, neighbour: int = 0) -> FakeBuddy:
-    """Collect a night under the small limit and return the server, whose log tells."""
+    """Run a collect under the small limit and return the server with its log."""
     limited = FakeBuddy(world, limit=LIMIT, window=WINDOW_S, neighbour_per_window=neighbour)
     with limited as fake:
         result = night(fake, lake, limits=QUICK, reserve=reserve, concurrency=CONCURRENCY)
@@ -23,18 +23,16 @@ def _paced(world: FakeWorld, lake: Path, *, reserve: int = 0, neighbour: int = 0
 
 
 def _by_window(fake: FakeBuddy) -> list[int]:
-    """How many requests each full window admitted: not the first and the last, which the night began and ended in."""
-    counts = Counter(arrival.window_index for arrival in fake.arrivals if arrival.admitted)
+    """Return the number of requests admitted in each full window, without the first and the last."""
+    counts = Counter(request.window_index for request in fake.arrivals if request.admitted)
     return [counts[index] for index in range(min(counts) + 1, max(counts))]
 
 
 @pytest.mark.parametrize(
     ("pipelines", "reserve"), [(8, 50), *(pytest.param(30, r, marks=pytest.mark.faults) for r in (0, 20, 50, 100))]
 )
-def test_alone_nothing_is_refused_and_nothing_is_wasted(
-    pipelines: int, reserve: int, tmp_path: Path, ledger: Ledger
-) -> None:
-    """With 200 requests per 2 s: none refused, and every full window used to 97 % of what the reserve leaves."""
+def test_alone_the_limit_is_used_and_not_exceeded(pipelines: int, reserve: int, tmp_path: Path, ledger: Ledger) -> None:
+    """No request is refused, and every full window is used to 97 % of the limit less the reserve."""
     fake = _paced(
         FakeWorld(projects=14, pipelines=pipelines, actions=6, awkward=False), tmp_path / "lake", reserve=reserve
     )
@@ -47,12 +45,12 @@ def test_alone_nothing_is_refused_and_nothing_is_wasted(
 
 
 @pytest.mark.faults
-def test_with_a_neighbour_at_most_two_of_a_thousand_are_refused(tmp_path: Path, ledger: Ledger) -> None:
-    """While somebody else spends half of every window, at most 2 of 1,000 requests are refused."""
+def test_with_another_client_two_of_a_thousand_are_refused(tmp_path: Path, ledger: Ledger) -> None:
+    """While another client spends half of every window, at most 2 of 1,000 requests are refused."""
     fake = _paced(
         FakeWorld(projects=14, pipelines=30, actions=6, awkward=False), tmp_path / "lake", neighbour=LIMIT // 2
     )
     counts = fake.counts()
     assert counts["requests"] >= 1_000
     assert counts["refused"] <= 2 * counts["requests"] / 1_000
-    ledger.note("200 requests per 2 s, a neighbour takes half", 0, injected=len(_by_window(fake)))
+    ledger.note("200 requests per 2 s, another client takes half", 0, injected=len(_by_window(fake)))
