@@ -23,14 +23,16 @@ FLOORS = {
     "crawl, pure": [
         "crawl.backoff",
         "crawl.classify",
+        "crawl.deferred_requests",
         "crawl.fetch_result",
         "crawl.frontier",
         "crawl.pagination",
         "crawl.pagination_probe",
+        "crawl.problems",
         "crawl.rate_limit_state",
         "crawl.records",
         "crawl.redaction",
-        "crawl.reply",
+        "crawl.request_queue",
     ],
     "crawl, effects, and lake": ["crawl", "lake"],
     "query": ["query"],
@@ -44,7 +46,7 @@ PACKAGE = "collector"
 FAKE = "fake_buddy"
 
 HOMES = {
-    "aiohttp": ["crawl.fetcher", FAKE],
+    "aiohttp": ["crawl.fetcher", "crawl.connection_errors", FAKE],
     "asyncio_throttle": ["crawl.rate_limiter"],
     "duckdb": ["lake.database"],
     "jinja2": ["report.page"],
@@ -53,7 +55,6 @@ HOMES = {
     "pyarrow.fs": ["lake.storage"],
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],
-    "stamina": ["crawl.fetcher"],
     "structlog": ["cli", "crawl", "run", "preflight", "after_run"],  # anyone may log; only cli/logging.py configures
     "typer": ["cli"],
 }

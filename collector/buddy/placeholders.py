@@ -1,5 +1,8 @@
-"""The marks that stand where a secret stood (crawl/redact.py writes them, lake/flatten.py reads them), and the beginning of
-those where no character was (buddy/characters.py writes them, buddy/decode.py finds them)."""
+"""The placeholders for secrets and for invalid characters, in texts of replies.
+
+crawl/redaction.py writes those for secrets and lake/flatten.py reads them; unicode_repair.py writes those for invalid
+characters, which begin with NO_CHARACTER, and decode.py finds them.
+"""
 
 REDACTED = "[redacted]"
 ENCRYPTED = "[encrypted]"

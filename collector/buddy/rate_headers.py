@@ -1,13 +1,12 @@
-"""What Buddy says about its rate limit, and how its clock stands to ours.
+"""Buddy's rate headers, and the offset of its clock to ours.
 
-Strategy. Headers are untrusted text: each is read on its own into a number or None, and never raises. The
-reset is an epoch second of the *server's* clock (buddy-api.md, section 2), so it means nothing until that
-clock is known. `Date` is the only word about it, truncated to whole seconds; one reply leaves a second of
-doubt, but each further reply narrows it, because the truth lies in the intersection of what all of them
-allow.
+Headers are untrusted text: each is read on its own into a number or None, and never raises. The reset is an epoch
+second of the *server's* clock (buddy-api.md, section 2), so it means nothing until that clock is known. `Date` is all
+there is, truncated to whole seconds; one reply leaves a second of doubt, but each further reply narrows it, because the
+true offset is in the intersection of what all of them allow.
 
-Rules for whoever edits this file: no I/O and no clock of its own; seconds everywhere; whoever waits uses the
-*low* end of the interval, so that "the reset has passed" is never said too early.
+Rules for whoever edits this file: no I/O and no clock of its own; seconds everywhere; whoever waits uses the *low* end
+of the interval, so that a reset is never believed to have passed too early.
 """
 
 import math
@@ -17,18 +16,17 @@ from functools import lru_cache
 
 import msgspec
 
-__all__ = ["RateHeaders", "ServerClock", "epoch_of_date", "read_rate_headers"]
-
 # No number about a rate limit needs more digits; longer ones are refused before int() spends time on them.
-_DIGITS = 18
+_MAX_DIGITS = 18
+_MAX_DATE_CHARACTERS = 64
 
 
 class RateHeaders(msgspec.Struct, frozen=True):
     """The rate headers of one reply. A header that is absent, negative or no number is None.
 
-    `limit` and `remaining` count requests; `reset_epoch_s` and `date_epoch_s` are Unix seconds of the
-    server's clock; `retry_after_s` is a duration (no Buddy source documents it, but proxies in front of a
-    self-hosted one send it), `retry_at_epoch_s` the same given as a moment, which only one of the two can be.
+    `limit` and `remaining` count requests; `reset_epoch_s` and `date_epoch_s` are Unix seconds of the server's clock.
+    `retry_after_s` is a duration (no Buddy source documents it, but proxies in front of a self-hosted one send it),
+    `retry_at_epoch_s` the same given as a moment; only one of the two can be set.
     """
 
     limit: int | None = None
@@ -40,7 +38,7 @@ class RateHeaders(msgspec.Struct, frozen=True):
 
 
 def read_rate_headers(headers: Mapping[str, str]) -> RateHeaders:
-    """Read the rate headers of one reply; `headers` must look names up without regard to case."""
+    """Read the rate headers of one reply; `headers` must be case-insensitive."""
     get = headers.get
     retry_after = get("Retry-After")
     seconds = _count(retry_after)
@@ -55,15 +53,15 @@ def read_rate_headers(headers: Mapping[str, str]) -> RateHeaders:
 
 
 def _count(text: str | None) -> int | None:
-    if text is None or len(text) > _DIGITS:
+    if text is None or len(text) > _MAX_DIGITS:
         return None
     text = text.strip()
-    # isdecimal alone would let other scripts' digits through, and a sign makes a count meaningless.
+    # isdecimal alone would accept the digits of other scripts, and a sign makes a count meaningless.
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _epoch(text: str | None) -> float | None:
-    if text is None or len(text) > _DIGITS:
+    if text is None or len(text) > _MAX_DIGITS:
         return None
     try:
         seconds = float(text)
@@ -72,12 +70,11 @@ def _epoch(text: str | None) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-# A crawl sees the same Date on every reply of a second, and parsing one costs more than the rest of the
-# headers together.
+# All replies of a second have the same Date, and parsing one costs more than the rest of the headers together.
 @lru_cache(maxsize=16)
 def epoch_of_date(text: str | None) -> int | None:
-    """Return the Unix second that an HTTP Date names, None when it names none."""
-    if text is None or len(text) > 64:
+    """Return the Unix second of an HTTP Date, None when it is not one."""
+    if text is None or len(text) > _MAX_DATE_CHARACTERS:
         return None
     try:
         moment = parsedate_to_datetime(text)
@@ -88,22 +85,20 @@ def epoch_of_date(text: str | None) -> int | None:
 
 
 class ServerClock(msgspec.Struct, frozen=True):
-    """The offset (server's epoch minus our monotonic clock) as an interval [low, high), None before the first
-    Date.
+    """The offset (server's epoch minus our monotonic clock) as an interval [low, high), None before the first Date.
 
-    A Date of D on a reply sent at `sent` and received at `received` means that the server's clock stood in
-    [D, D+1) at some moment between the two, hence D - received <= offset < D + 1 - sent.
+    A Date of D on a reply sent at `sent` and received at `received` means that the server's clock was in [D, D+1) at
+    some moment between the two, hence D - received <= offset < D + 1 - sent.
     """
 
     low: float | None = None
     high: float | None = None
 
-    def seen(self, date_epoch_s: int | None, sent: float, received: float) -> "ServerClock":
-        """Return the clock as one more reply leaves it: narrower, or begun anew when the reply contradicts
-        it.
+    def updated(self, date_epoch_s: int | None, sent: float, received: float) -> "ServerClock":
+        """Return the clock after one more reply: narrower, or begun anew when the reply contradicts it.
 
-        A contradiction means that one of the two clocks was stepped (or has drifted out of a narrow
-        interval), and then only the newest reply is to be believed.
+        A contradiction means that one of the two clocks was set (or has drifted out of a narrow interval), and then
+        only the newest reply counts.
         """
         if date_epoch_s is None:
             return self
@@ -116,13 +111,12 @@ class ServerClock(msgspec.Struct, frozen=True):
             return ServerClock(low, high)
         return ServerClock(max(low, self.low), min(high, self.high))
 
-    def local(self, epoch_s: float, fallback_offset: float) -> float:
+    def to_monotonic(self, epoch_s: float, local_offset: float) -> float:
         """Return the monotonic moment by which the server's clock has certainly reached `epoch_s`.
 
-        `fallback_offset` (our wall clock minus our monotonic clock) stands in while no reply has carried a
-        Date.
+        `local_offset` (our wall clock minus our monotonic clock) is used while no reply has had a Date.
         """
-        return epoch_s - (fallback_offset if self.low is None else self.low)
+        return epoch_s - (local_offset if self.low is None else self.low)
 
     def skew(self, local_offset: float) -> float | None:
         """Return by how many seconds the server's clock is ahead of ours, None before the first Date."""

@@ -1,7 +1,7 @@
-"""The resource catalogue: which requests exist, and the address of each.
+"""The requests that exist, and the address of each.
 
-An address is built here from names and never taken from a reply (design.md, section 6, "Requests"). Every path segment is
-percent-encoded with no safe characters (buddy-api.md, section 9), and the base URL's own path (`/api` on self-hosted
+An address is built here from names and never taken from a reply (design.md, section 6, "Requests"). Every path segment
+is percent-encoded with no safe characters (buddy-api.md, section 9), and the base URL's own path (`/api` on self-hosted
 installations, buddy-api.md 1.1) is kept because the target is appended to it, not joined.
 """
 
@@ -27,12 +27,12 @@ class Kind(StrEnum):
     ACTIONS = "actions"
     ACTION = "action"
 
-    # Enum hashes in Python, and the frontier looks up requests and kinds by the dozen for every reply.
+    # Enum computes hashes in Python, and the frontier looks up requests and kinds a dozen times for every reply.
     __hash__ = str.__hash__
 
 
 LISTS = frozenset({Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES, Kind.ACTIONS})
-# Projects by name and pipelines by id: total orders that a rename or a new run does not shuffle (buddy-api.md, section 3).
+# Projects by name and pipelines by id: total orders that a new execution does not change (buddy-api.md, section 3).
 SORTING = {
     Kind.PROJECTS: {"sort_by": "name", "sort_direction": "ASC"},
     Kind.PIPELINES: {"sort_by": "id", "sort_direction": "ASC"},
@@ -42,8 +42,8 @@ SORTING = {
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One GET, as a value: what is asked, of which installation, and which page of which reading of a list.
 
-    `page` is 1-based, and 0 for the first page of a list that no source calls paged; `reading` counts the readings of a
-    list that is settling.
+    `page` counts from 1, and is 0 for the first page of a list that no source calls paged; `reading` counts the
+    readings of a list that is settling.
     """
 
     installation: str
@@ -99,35 +99,3 @@ def segment(name: str) -> str:
     encoded = quote(name, safe="")
     # quote() leaves dots alone, and "." and ".." are steps in a path even for a server that decodes late.
     return encoded.replace(".", "%2E") if encoded in {".", ".."} else encoded
-
-
-def token_request(installation: str) -> Request:
-    """GET /user/token: what the token may do (buddy-api.md, 1.2)."""
-    return Request(installation, Kind.TOKEN)
-
-
-def workspaces_request(installation: str) -> Request:
-    """GET /workspaces, not paged (buddy-api.md, 4.1)."""
-    return Request(installation, Kind.WORKSPACES)
-
-
-def projects_request(installation: str, workspace: str, page: int = 1, per_page: int = PER_PAGE) -> Request:
-    """GET …/projects, paged (buddy-api.md, 4.4)."""
-    return Request(installation, Kind.PROJECTS, workspace, page=page, per_page=per_page)
-
-
-def pipelines_request(
-    installation: str, workspace: str, project: str, page: int = 1, per_page: int = PER_PAGE
-) -> Request:
-    """GET …/pipelines, paged (buddy-api.md, 4.6)."""
-    return Request(installation, Kind.PIPELINES, workspace, project, page=page, per_page=per_page)
-
-
-def actions_request(installation: str, workspace: str, project: str, pipeline_id: int) -> Request:
-    """GET …/actions, not paged in any source (buddy-api.md, 4.8)."""
-    return Request(installation, Kind.ACTIONS, workspace, project, pipeline_id)
-
-
-def action_request(installation: str, workspace: str, project: str, pipeline_id: int, action_id: int) -> Request:
-    """GET …/actions/:id (the vendor's page)."""
-    return Request(installation, Kind.ACTION, workspace, project, pipeline_id, action_id)

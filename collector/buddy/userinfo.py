@@ -1,10 +1,11 @@
-"""Takes passwords out of the user information of addresses, wherever such an address stands in a text.
+"""Redacts passwords in the user information of addresses, wherever such an address stands in a text.
 
 `https://bot:S3CRET@host`, `bot:S3CRET@host` and both in percent-encoding become `https://bot:[redacted]@host`: user and
-host are kept. A text is gone through once, from one `@` to the next, so that the time grows with its length alone.
+host are kept. A pass goes over a text once, from one `@` to the next, so that its time is linear in the length.
 
-What looks alike is kept: digests (`app:v1@sha256:…`), ports (`host:5000/app@…`), versions (`npm:react@18`), times, mail
-addresses with a label (`mailto:…`), and passwords that are a variable (`$PASS`). In doubt a password is assumed.
+What only looks like a password is kept: digests (`app:v1@sha256:…`), ports (`host:5000/app@…`), versions
+(`npm:react@18`), times, mail addresses with a label (`mailto:…`), and passwords that are a variable (`$PASS`). In doubt
+it is a password.
 """
 
 import re
@@ -16,7 +17,7 @@ _COLON = r"(?::|%(?:25)*3[Aa])"
 _SLASHES = r"(?://|(?:%(?:25)*2[Ff]){2})"
 # A percent sign that does not stand for one of the characters that separate.
 _PERCENT = r"%(?!(?:25)*(?:3[Aa]|40|2[Ff]))"
-_EACH_AT = re.compile(_AT)
+_ATS = re.compile(_AT)
 _USER = re.compile(
     rf"(?:(?P<slashes>{_SLASHES})(?P<user>(?:[^\s/?#:@<>\[\"%]|{_PERCENT})*)"
     # Without slashes a user is a word of its own: neither the end of a path nor a variable with a default value.
@@ -25,7 +26,7 @@ _USER = re.compile(
 )
 _STOP = re.compile(r".*[\s<>]", re.DOTALL)
 _PORT = re.compile(r"""(?:\d{1,5}|\$\w+|\$\{[^{}]*\})(?=[/?#"',;)\]}&|\\])""")
-_HARMLESS = re.compile(rf"|\$\w+|\$\{{\w+\}}|{re.escape(REDACTED)}")
+_NO_PASSWORD = re.compile(rf"|\$\w+|\$\{{\w+\}}|{re.escape(REDACTED)}")
 _DIGEST = re.compile(
     rf"sha(?:256|384|512){_COLON}|[a-z0-9]{{1,32}}(?:[+._-][a-z0-9]{{1,32}}){{0,3}}{_COLON}[0-9a-fA-F]{{32}}"
 )
@@ -35,17 +36,17 @@ _SURE_HOST = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]|localhost\b|\[|[\w-]{1,63}:\d"
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 _LABELS = frozenset({"mailto", "email", "e-mail", "mail", "sip", "sips", "xmpp", "acct"})
 # What may stand between two `@` of one password.
-_GOES_ON = re.compile(r"[^\s/?#,;<>\"]*")
+_REST_OF_PASSWORD = re.compile(r"[^\s/?#,;<>\"]*")
 # Tokens of well-known services, which stand for user and password together.
 _TOKEN_AS_USER = re.compile(rf"({_SLASHES})(?:gh[oprsu]_|github_pat_|glpat-|dckr_pat_)[\w-]+(?={_AT})", re.IGNORECASE)
 _ENCODED_AT = re.compile(rb"%(?:25)*40")
 
 
-def without_passwords(text: str) -> str:
-    """Return `text` with a mark in place of each password that stands between a user and a host."""
+def redact_passwords(text: str) -> str:
+    """Return `text` with a placeholder for each password between a user and a host."""
     if "@" not in text and "40" not in text:
         return text
-    # What one pass has replaced may show the next that the user of another address begins earlier.
+    # What one pass has replaced may let the next one find another address.
     while (changed := _pass(text)) != text:
         text = changed
     return text
@@ -54,10 +55,10 @@ def without_passwords(text: str) -> str:
 def _pass(text: str) -> str:
     kept: list[str] = []
     done = reached = 0
-    # Where the password that was found last may still go on, else -1.
+    # Where the password begins that was found last and may still go on, else -1.
     begun = -1
-    for at in _EACH_AT.finditer(text):
-        if begun >= 0 and _GOES_ON.fullmatch(text, reached, at.start()) and not _DIGEST.match(text, at.end()):
+    for at in _ATS.finditer(text):
+        if begun >= 0 and _REST_OF_PASSWORD.fullmatch(text, reached, at.start()) and not _DIGEST.match(text, at.end()):
             done = at.start()
         elif (begun := _password_before(text, reached, at)) >= 0:
             kept += (text[done:begun], REDACTED)
@@ -68,7 +69,7 @@ def _pass(text: str) -> str:
 
 
 def may_hold_password(body: bytes) -> bool:
-    """Return False only for JSON without backslashes in whose strings `without_passwords` would change nothing."""
+    """Return False only for JSON without backslashes in whose strings `redact_passwords` would change nothing."""
     if b"@" in body:
         before, *others = body.split(b"@")
         for after in others:
@@ -81,7 +82,7 @@ def may_hold_password(body: bytes) -> bool:
 
 
 def _password_before(text: str, reached: int, at: re.Match[str]) -> int:
-    """Return where the password begins that ends at this `@`, -1 if there is none; `reached` is where the last `@` ended."""
+    """Return where the password begins that ends at this `@`, else -1; `reached` is the end of the last `@`."""
     end, host = at.span()
     if _DIGEST.match(text, host):
         return -1
@@ -95,7 +96,7 @@ def _password_before(text: str, reached: int, at: re.Match[str]) -> int:
         if _PORT.match(text, begin):
             continue
         if user is not None:
-            # `git@host:path/app@main` and the like: a slash is taken for a part of a password only where the rest is clear.
+            # `git@host:path/app@main` and the like: a slash is part of a password only where the rest is unambiguous.
             is_path = begin <= slash and ("." in user or not sure)
             if (
                 hostless
@@ -105,5 +106,5 @@ def _password_before(text: str, reached: int, at: re.Match[str]) -> int:
                 or _TIME.fullmatch(text, found.start(), end)
             ):
                 continue
-        return -1 if _HARMLESS.fullmatch(text, begin, end) else begin
+        return -1 if _NO_PASSWORD.fullmatch(text, begin, end) else begin
     return -1

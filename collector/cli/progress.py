@@ -5,7 +5,7 @@ The display draws the run's snapshot four times a second, in its own thread; the
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -39,13 +39,13 @@ class ProgressObserver:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
-        self._progress: events.Progress | None = None
+        self._snapshot: Callable[[], events.RunSnapshot] | None = None
         self._forecasts: dict[str, str] = {}
         self._counts: dict[str, list[tuple[float, int, int]]] = {}  # time, requests and items done, by installation
 
-    def watch(self, progress: events.Progress) -> None:
+    def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
         """Keep the run whose snapshot is shown."""
-        self._progress = progress
+        self._snapshot = snapshot
 
     def event(self, event: object) -> None:
         """Log an event."""
@@ -58,9 +58,9 @@ class ProgressObserver:
 
     def heartbeat(self) -> None:
         """Log the progress of each installation, and what it waits for."""
-        if self._progress is None:
+        if self._snapshot is None:
             return
-        snapshot = self._progress.snapshot()
+        snapshot = self._snapshot()
         for installation in snapshot.installations:
             self._log.info(
                 "progress",
@@ -76,9 +76,9 @@ class ProgressObserver:
 
     def display(self) -> Group:
         """Return the display: what was found and done per installation, the speed, the budget, the time left."""
-        if self._progress is None:
+        if self._snapshot is None:
             return Group(Text("starting"))
-        snapshot = self._progress.snapshot()
+        snapshot = self._snapshot()
         parts: list[Any] = [Text(f"{snapshot.run_id}  {snapshot.stage}", style="bold")]
         for installation in snapshot.installations:
             parts += [_counts_table(installation), Text(self._speed(installation), style="dim")]

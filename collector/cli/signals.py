@@ -25,7 +25,8 @@ def collect_with_signals(
     rng: random.Random | None = None,
 ) -> "RunSummary":
     """Collect once and return the summary; the first SIGINT or SIGTERM drains the run, the second exits at once."""
-    from collector.run.collect import RunContext, collect
+    from collector.run.collect import collect
+    from collector.run.context import RunContext
 
     async def main() -> "RunSummary":
         stop = asyncio.Event()

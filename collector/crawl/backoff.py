@@ -1,13 +1,11 @@
-"""How long to stay away: the four series of waits, as pure functions of a count and a draw.
+"""How long to wait: four series of waits, as pure functions of a count and a random draw.
 
-They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky
-together, so its wait is random (full jitter). A refusal without a usable reset says only "less", so everybody
-waits, longer each time. A window that is not renewed at its reset is late by the part of a second that the
-server rounded away, so it is looked at soon and often. What failed in an outage is asked again together, after
-pauses that grow to the length of a restart.
+They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky together, so
+its wait is random (full jitter). A refusal without a usable reset says only "less", so all workers wait, longer each
+time. A window that is not renewed at its reset is late by the part of a second that the server rounded away, so it is
+probed soon and often. What failed in an outage is asked again together, after pauses that grow to the length of a
+restart.
 """
-
-__all__ = ["Limits", "after_failure", "after_late_reset", "after_refusal", "before_round"]
 
 import msgspec
 
@@ -15,8 +13,8 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True):
     """How far one request is pursued, and how large and slow its replies may be.
 
-    `attempts` counts what failed, not what was refused; `retry_total_s` adds up the attempts and the waits
-    between them, but not the time in the pace, which may be an hour and is nobody's failure.
+    `attempts` counts what failed, not what was refused; `retry_total_s` adds up the attempts and the waits between
+    them, but not the waits of the rate limiter, which may be an hour and are no failure.
 
     `round_pauses_s` are the pauses before the rounds in which the requests that failed for a passing reason are asked
     again, one round for each; no pause begins later than `rounds_total_s` after the first.
@@ -36,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def after_failure(attempt: int, spent_s: float, limits: Limits, draw: float) -> float | None:
-    """Return the seconds to wait after failed attempt number `attempt` (1-based), None when it was the last.
+    """Return the seconds to wait after failed attempt number `attempt` (from 1), None when it was the last.
 
     Full jitter: `draw` (0 <= draw < 1) of min(longest, initial * 2^(attempt-1)).
     """
@@ -48,8 +46,9 @@ def after_failure(attempt: int, spent_s: float, limits: Limits, draw: float) -> 
 
 
 def before_round(number: int, since_first_s: float, limits: Limits, draw: float) -> float | None:
-    """Return the pause before round `number` (1-based), None when there is none; `draw` (0 <= draw < 1) varies it by a
-    quarter either way.
+    """Return the seconds to wait before round `number` (from 1), None when there is no such round.
+
+    `draw` (0 <= draw < 1) varies it by a quarter either way.
     """
     if number > len(limits.round_pauses_s) or since_first_s > limits.rounds_total_s:
         return None
@@ -57,18 +56,16 @@ def before_round(number: int, since_first_s: float, limits: Limits, draw: float)
 
 
 def after_refusal(count: int) -> float:
-    """Return the seconds to pause after the `count`-th refusal in a row that named no usable reset: 1, 2, 4 …
-    60.
-    """
+    """Return the seconds to pause after the `count`-th refusal in a row without a usable reset: 1, 2, 4 … 60."""
     return min(60.0, 2.0 ** min(max(count, 1) - 1, 6))
 
 
-# Their sum passes one second, the most that rounding an epoch down can hide, on the fifth look at the latest.
-_LATE = (0.1, 0.2, 0.3, 0.45)
+# Their sum passes one second, the most that rounding an epoch down can hide, on the fifth probe at the latest.
+_LATE_RESET_S = (0.1, 0.2, 0.3, 0.45)
 
 
 def after_late_reset(count: int) -> float:
-    """Return the seconds until the next look at a window found unrenewed `count` times after its reset."""
-    if count <= len(_LATE):
-        return _LATE[max(count, 1) - 1]
-    return min(60.0, 0.9 * 2.0 ** min(count - len(_LATE) - 1, 7))
+    """Return the seconds until the next probe of a window found unrenewed `count` times after its reset."""
+    if count <= len(_LATE_RESET_S):
+        return _LATE_RESET_S[max(count, 1) - 1]
+    return min(60.0, 0.9 * 2.0 ** min(count - len(_LATE_RESET_S) - 1, 7))

@@ -1,4 +1,4 @@
-"""What came of one request, and what is told to observers on the way. Frozen values."""
+"""The outcome of one request: as the fetcher returns it, as the journal keeps it, and events on the way. Frozen values."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,22 +10,45 @@ from msgspec.structs import replace
 from collector.buddy.requests import Request
 from collector.crawl.classify import Failure
 
-__all__ = ["Event", "FetchResult", "RateLimitMet", "RetryScheduled"]
+
+class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one request cost; the sum over a journal is the cost of the run.
+
+    `attempts` counts replies and lost requests that were not refusals, `refusals` the 429s and their like, so the
+    requests sent are the sum. `bytes_received` counts bodies as they came over the wire, before decompression. The
+    seconds are what all workers waited since the result before this one: `paced_seconds` for our own ceiling,
+    `paused_seconds` for Buddy.
+    """
+
+    attempts: int = 1
+    refusals: int = 0
+    bytes_received: int = 0
+    paced_seconds: float = 0.0
+    paused_seconds: float = 0.0
+
+    def __add__(self, other: "RequestCost") -> "RequestCost":
+        """Return the cost of both."""
+        return RequestCost(
+            self.attempts + other.attempts,
+            self.refusals + other.refusals,
+            self.bytes_received + other.bytes_received,
+            self.paced_seconds + other.paced_seconds,
+            self.paused_seconds + other.paused_seconds,
+        )
 
 
-def _nothing_held() -> None:
-    """The release of a reply that is counted by no budget."""
+def _hold_nothing() -> None:
+    """Release a reply that no budget counts."""
 
 
 class FetchResult(msgspec.Struct, frozen=True):
     """All that came of one request. Exactly one of `document` and `failure` is None.
 
-    `status` and `body` are those of the last reply (`body` only when accepted; encoded anew, and `marked`, where it held
-    no characters). `attempts` counts the replies
-    and losses that were not refusals, `refusals` the 429s and their like, so the requests sent are the sum;
-    `bytes_received` is what came over the wire in bodies, compressed where they were. `first_seen_at` and
-    `last_seen_at` (UTC) are when the first and the last of them came home. `transient` says that the failure may pass by
-    itself: asking again later may help. `release` is called by whoever has processed the reply: its body is no longer held.
+    `status` and `body` are those of the last reply; `body` is set only when it was accepted, and encoded anew where it
+    was `repaired` (buddy/unicode_repair.py). `failure` holds no secret, the body may. `first_seen_at` and
+    `last_seen_at` (UTC) are when the first and the last reply arrived. `transient` says that the failure may pass by
+    itself. `release` must be called by whoever has processed the reply, because its body counts against the memory of
+    all until then.
     """
 
     request: Request
@@ -33,28 +56,40 @@ class FetchResult(msgspec.Struct, frozen=True):
     body: bytes | None
     document: dict[str, Any] | None
     failure: Failure | None
-    attempts: int
-    refusals: int
-    bytes_received: int
+    cost: RequestCost
     first_seen_at: datetime
     last_seen_at: datetime
-    marked: bool = False
+    repaired: bool = False
     transient: bool = False
-    release: Callable[[], None] = _nothing_held
+    release: Callable[[], None] = _hold_nothing
 
     def after(self, earlier: "FetchResult") -> "FetchResult":
-        """Return this outcome with what an earlier round of the same request cost."""
-        return replace(
-            self,
-            attempts=earlier.attempts + self.attempts,
-            refusals=earlier.refusals + self.refusals,
-            bytes_received=earlier.bytes_received + self.bytes_received,
-            first_seen_at=earlier.first_seen_at,
-        )
+        """Return this result with what an earlier round of the same request cost."""
+        return replace(self, cost=earlier.cost + self.cost, first_seen_at=earlier.first_seen_at)
 
     def __repr__(self) -> str:
-        # Neither body nor document: they may hold variables' values.
-        return f"Outcome({self.request!r}, status={self.status}, failure={self.failure!r})"
+        # Neither body nor document: they may hold the values of variables.
+        return f"FetchResult({self.request!r}, status={self.status}, failure={self.failure!r})"
+
+
+class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
+    """The journal line of a reply, redacted; `repaired` says that placeholders stand in it for invalid characters."""
+
+    request: Request
+    at: datetime
+    cost: RequestCost
+    body: msgspec.Raw
+    repaired: bool = False
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The journal line of a request that was given up, for the reason `failure` holds."""
+
+    request: Request
+    first_seen_at: datetime
+    last_seen_at: datetime
+    cost: RequestCost
+    failure: Failure
 
 
 class RetryScheduled(msgspec.Struct, frozen=True):
@@ -67,7 +102,7 @@ class RetryScheduled(msgspec.Struct, frozen=True):
 
 
 class RateLimitMet(msgspec.Struct, frozen=True):
-    """The rate limit refused a request; everybody waits for `wait_s` seconds, then it is asked again."""
+    """The rate limit refused a request; all workers wait for `wait_s` seconds, then it is sent again."""
 
     request: Request
     status: int

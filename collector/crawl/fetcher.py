@@ -1,274 +1,228 @@
-"""The one door to the network, and the one home of aiohttp: a Request goes in, an Outcome comes out.
+"""The only access to the network: a Request goes in, a FetchResult comes out.
 
-Strategy. An attempt is: take a turn at the pace, one GET, a bounded body, a verdict. What went wrong is a
-value in the Outcome, not an exception; only what must end the crawl is raised (Unauthorised, Stuck). Most
-requests succeed at once, so stamina's retry context (40 µs each) is entered only after a first failure.
+An attempt is: acquire the rate limiter, one GET, a bounded body, a classification. What went wrong is a value in the
+result, not an exception; only what must end the crawl is raised (Unauthorised, Stuck).
 
 Rules for whoever edits this file:
-  * Every exception that leaves aiohttp, ssl or the operating system, of whatever class, is translated in
-    `translated`, into our own words: theirs may show headers. One odd reply must never end a run.
+  * Every exception that leaves aiohttp, ssl or the operating system, of whatever class, is translated by
+    `classify_error` into our own words: theirs may show headers. One odd reply must never end a run.
   * The token is revealed once, for the session's header, and a session only ever asks below its own base URL.
   * The bytes that a reply may take in memory are bounded while it is read, after decompression.
-  * aiohttp repeats a GET by itself when a kept-alive connection drops; that would pass neither pace nor
-    count. The middleware `_once` turns those errors into one that it does not repeat.
+  * aiohttp repeats a GET by itself when a kept-alive connection drops; that would pass neither the rate limiter nor the
+    counts. The middleware `_prevent_repeat` turns those errors into one that aiohttp does not repeat.
 """
 
+import asyncio
+import math
 import random
-import ssl
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
-import stamina
-import stamina.instrumentation
-from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from collector._version import __version__
 from collector.buddy.requests import Request
 from collector.crawl.backoff import Limits, after_failure
-from collector.crawl.body_budget import BodyBudget, HeldBody, TooLarge, read_whole
+from collector.crawl.body_budget import BodyBudget, HeldBody, TooLarge
 from collector.crawl.classify import (
     Abort,
     Accept,
     Classification,
-    Failure,
-    FailureKind,
     Permanent,
     RateLimited,
     Retry,
-    asked_again,
     classify_response,
+    confirm_gone,
 )
-from collector.crawl.fetch_result import Event, FetchResult, RateLimitMet, RetryScheduled
+from collector.crawl.connection_errors import classify_error, tls_error
+from collector.crawl.fetch_result import Event, FetchResult, RateLimitMet, RequestCost, RetryScheduled
 from collector.crawl.rate_limiter import RateLimiter
-from collector.crawl.request_timeouts import Silent, Watch
-from collector.crawl.tls_errors import CLOSED, tls_words
-from collector.errors import SettingsError, Stuck, Unauthorised
+from collector.crawl.redaction import Redactor
+from collector.crawl.tls import tls_context
+from collector.errors import Stuck, Unauthorised
 from collector.settings.declarations import Installation
 
-__all__ = ["Event", "Fetcher", "Limits", "FetchResult", "RateLimitMet", "RetryScheduled", "translated"]
-
-# What a reply's head may hold: proxies and single sign-on add long headers, and many of them.
-_LONGEST_HEADER_BYTES = 64 * 1024
-_MOST_HEADERS = 512
-
-# The default hooks of stamina log arguments through whatever is configured; here observers get `Event`s
-# instead.
-stamina.instrumentation.set_on_retry_hooks([])
+# What the head of a reply may hold: proxies and single sign-on add long headers, and many of them.
+_MAX_HEADER_BYTES = 64 * 1024
+_MAX_HEADERS = 512
 
 
-class _Dropped(aiohttp.ClientConnectionError):
-    """A connection that was lost under a request, in a class that aiohttp does not repeat by itself."""
+class _DroppedConnection(aiohttp.ClientConnectionError):
+    """A connection that was lost during a request, in a class that aiohttp does not repeat by itself."""
 
 
-class _Again(Exception):
-    """Tells stamina that an attempt failed in a way worth another."""
+@dataclass(slots=True)
+class _Pursuit:
+    """What one request has cost so far, and the last reply to it."""
 
-
-class _Tally:
-    """The counts of one request while it is pursued."""
-
-    __slots__ = (
-        "attempts", "body", "bytes_received", "first_seen_at", "held", "refusals", "said_gone", "spent_s", "status",
-    )  # fmt: skip
-
-    def __init__(self, held: HeldBody) -> None:
-        self.held = held
-        self.attempts = self.refusals = self.bytes_received = 0
-        self.spent_s = 0.0
-        self.status: int | None = None
-        self.body: bytes | None = None
-        self.said_gone = False
-        self.first_seen_at: datetime | None = None
+    held: HeldBody
+    attempts: int = 0
+    refusals: int = 0
+    bytes_received: int = 0
+    spent_s: float = 0.0
+    status: int | None = None
+    body: bytes | None = None
+    was_gone: bool = False
+    first_seen_at: datetime | None = None
 
 
 class Fetcher:
     """Asks one installation, for all its workers. Use as `async with Fetcher(...) as fetcher`.
 
-    `rng` draws the jitter, `now` tells the UTC time, `on_event` is told of retries and refusals as they
-    happen. `bodies` bounds the memory of all replies together; then each outcome is to be released.
+    `rng` draws the jitter, `now` returns the UTC time, `on_event` is called with retries and refusals as they happen.
+    `bodies` bounds the memory of all replies together; then each result must be released.
     Raises SettingsError on entering when the CA bundle cannot be read.
     """
 
     def __init__(
         self,
         installation: Installation,
-        pace: RateLimiter,
+        limiter: RateLimiter,
         *,
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         rng: random.Random | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
         bodies: BodyBudget | None = None,
     ) -> None:
-        self.pace = pace
-        self._bodies = bodies or BodyBudget.unbounded()
+        self._limiter = limiter
+        self._bodies = bodies or BodyBudget(math.inf)
         self._installation = installation
         self._base = installation.api_url.rstrip("/")
         self._limits = limits
         self._rng = rng or random.Random()
         self._now = now
         self._on_event = on_event
+        self._redactor = Redactor(installation.token.reveal(), keep_values=False)
         self._session: aiohttp.ClientSession | None = None
-        self._watch = Watch(limits.total_s, limits.read_s)
 
     def __repr__(self) -> str:
         return f"Fetcher({self._base})"
 
     async def __aenter__(self) -> Self:
-        limits = self._limits
+        limits, installation = self._limits, self._installation
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._installation.concurrency, ssl=_tls(self._installation)),
+            connector=aiohttp.TCPConnector(limit=installation.concurrency, ssl=tls_context(installation.ca_bundle)),
             headers={
-                "Authorization": f"Bearer {self._installation.token.reveal()}",
+                "Authorization": f"Bearer {installation.token.reveal()}",
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",
                 "User-Agent": f"buddy-promote-image-collector/{__version__}",
                 # Old self-hosted versions send no trigger_conditions without it (buddy-api.md, section 9).
                 "X-Buddy-Media-Type": "buddy.v1.1.0",
             },
-            # The rest of the limits is the watch's.
-            timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s),
+            # The total is limited in `_send`, which can leave out the time that a body waits for memory.
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=limits.connect_s, sock_connect=limits.connect_s, sock_read=limits.read_s
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            max_line_size=_LONGEST_HEADER_BYTES,
-            max_field_size=_LONGEST_HEADER_BYTES,
-            max_headers=_MOST_HEADERS,
-            middlewares=(_once,),
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+            max_headers=_MAX_HEADERS,
+            middlewares=(_prevent_repeat,),
         )
-        self._watch.__enter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._watch.__exit__(kind, error, trace)
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     async def get(self, request: Request) -> FetchResult:
-        """Pursue one request to its end: accepted, recorded as a failure, or out of attempts.
+        """Pursue one request to its end: accepted, failed for good, or out of attempts.
 
         Raises Unauthorised on a 401 and Stuck when for `limits.stuck_after_s` nothing but refusals came back.
         """
-        tally = _Tally(HeldBody(self._bodies))
+        pursuit = _Pursuit(HeldBody(self._bodies))
         try:
-            said = await self._attempt(request, tally)
-            if isinstance(said, Retry):
-                said = await self._again(request, tally, said)
-            return self._outcome(request, tally, said)
+            while True:
+                classified = await self._send(request, pursuit)
+                if self._limiter.refused_s() > self._limits.stuck_after_s:
+                    raise self._stuck()
+                if isinstance(classified, RateLimited):
+                    pursuit.refusals += 1
+                    message = self._redactor.redact_text(classified.message)
+                    self._on_event(RateLimitMet(request, classified.status, message, self._limiter.pause_s()))
+                    continue
+                pursuit.attempts += 1
+                if request.begins_list and not pursuit.was_gone and (retry := confirm_gone(classified)):
+                    pursuit.was_gone = True
+                    classified = retry
+                if not isinstance(classified, Retry) or not await self._wait_to_retry(request, classified, pursuit):
+                    return self._result(request, classified, pursuit)
         except BaseException:
-            tally.held.release()
+            pursuit.held.release()
             raise
 
-    async def _again(self, request: Request, tally: _Tally, said: Classification) -> Classification:
-        """Continue after a failed first attempt, which stamina is told of as its own first."""
+    async def _wait_to_retry(self, request: Request, retry: Retry, pursuit: _Pursuit) -> bool:
+        """Wait before the next attempt; False when none is left."""
+        wait = after_failure(pursuit.attempts, pursuit.spent_s, self._limits, self._rng.random())
+        if wait is None:
+            return False
+        pursuit.spent_s += wait
+        failure = self._redactor.redact_failure(retry.failure)
+        wait_s = max(wait, self._limiter.pause_s())
+        self._on_event(RetryScheduled(request, failure, pursuit.attempts, wait_s))
+        await asyncio.sleep(wait)
+        return True
 
-        def wait_after(error: Exception) -> float | bool:
-            if not isinstance(error, _Again) or not isinstance(said, Retry):
-                return False
-            wait = after_failure(tally.attempts, tally.spent_s, self._limits, self._rng.random())
-            if wait is None:
-                return False
-            tally.spent_s += wait
-            waited = max(wait, self.pace.paused_for())
-            self._tell(RetryScheduled(request, self._scrubbed(said.failure), tally.attempts, waited))
-            return wait
-
-        try:
-            async for attempt in stamina.retry_context(on=wait_after, attempts=self._limits.attempts, timeout=None):
-                with attempt:
-                    if attempt.num > 1:
-                        said = await self._attempt(request, tally)
-                    if isinstance(said, Retry):
-                        raise _Again
-        except _Again:
-            pass
-        return said
-
-    async def _attempt(self, request: Request, tally: _Tally) -> Classification:
-        """Ask until something other than a refusal comes back."""
-        while True:
-            said = await self._ask(request, tally)
-            if self.pace.refused_for() > self._limits.stuck_after_s:
-                raise Stuck(
-                    f"For {self._limits.stuck_after_s / 60:.0f} minutes {self._base} refused every request "
-                    "or told us to come back later.",
-                    "Somebody else may be using up the rate limit of this account; run `collector collect` "
-                    "again later, it continues where it stopped.",
-                )
-            if not isinstance(said, RateLimited):
-                tally.attempts += 1
-                if request.begins_list and not tally.said_gone and (again := asked_again(said)):
-                    tally.said_gone = True
-                    return again
-                return said
-            tally.refusals += 1
-            self._tell(RateLimitMet(request, said.status, self._without_token(said.message), self.pace.paused_for()))
-
-    async def _ask(self, request: Request, tally: _Tally) -> Classification:
-        """Send one GET at its turn, and judge what comes back."""
+    async def _send(self, request: Request, pursuit: _Pursuit) -> Classification:
+        """Send one GET when the rate limiter allows it, and classify what comes back."""
         assert self._session is not None, "a Fetcher is used inside `async with`"
         target = request.target
         if not target.startswith("/"):
             # Appended to the base, anything else could change the host that is given the token.
             raise ValueError(f"a target begins with a slash: {target!r}")
-        tally.held.release()
-        sent = await self.pace.turn()
+        url = URL(self._base + target, encoded=True)
+        pursuit.held.release()
+        sent = await self._limiter.acquire()
         headers: Mapping[str, str] | None = None
         status: int | None = None
-        said: Classification | None = None
+        classified: Classification | None = None
         try:
-            url = URL(self._base + target, encoded=True)
-            with self._watch.over() as under_way:
-                async with self._session.get(url, allow_redirects=False) as response:
-                    headers, status, content = response.headers, response.status, response.content
-                    try:
-                        body = await read_whole(content, self._limits.body_bytes, under_way, tally.held)
-                    except TooLarge:
-                        response.close()
-                        raise
-                    finally:
-                        # A reply without a body (204, 304, 1xx) lacks the first of the two counts.
-                        compressed = getattr(content, "total_compressed_bytes", None)
-                        tally.bytes_received += compressed or content.total_bytes
+            async with (
+                asyncio.timeout(self._limits.total_s) as deadline,
+                self._session.get(url, allow_redirects=False) as response,
+            ):
+                headers, status, content = response.headers, response.status, response.content
+                try:
+                    body = await read_body(content, self._limits.body_bytes, pursuit.held, deadline)
+                except TooLarge:
+                    response.close()
+                    raise
+                finally:
+                    # A reply without a body (204, 304, 1xx) lacks the first of the two counts.
+                    compressed = getattr(content, "total_compressed_bytes", None)
+                    pursuit.bytes_received += compressed or content.total_bytes
             body = body.removeprefix(BOM_UTF8)
-            said = classify_response(status, headers, body, request.list_key)
-            tally.body = body if not isinstance(said, Accept) or said.body is None else said.body
+            classified = classify_response(status, headers, body, request.list_key)
+            pursuit.body = body if not isinstance(classified, Accept) or classified.body is None else classified.body
         except Exception as error:  # whatever its class, it is about this one reply
-            tally.held.release()
+            pursuit.held.release()
             if status in {401, 429} and headers is not None:
-                # Its status says enough, even where its body was lost.
-                said = classify_response(status, headers, b"", None)
+                # Its status is enough, even where its body was lost.
+                classified = classify_response(status, headers, b"", None)
             else:
-                said = translated(error, status, self._installation.ignored_proxy)
+                classified = classify_error(error, status, self._installation.ignored_proxy)
         finally:
-            asked_s = self.pace.settle(
-                sent,
-                headers,
-                refused=isinstance(said, RateLimited),
-                failed=status is not None and status >= 500,
-                unavailable=status == 503,
-            )
-            tally.spent_s += self.pace.clock() - sent + asked_s
-        tally.status = status
-        if tally.first_seen_at is None:
-            tally.first_seen_at = self._now()
-        return said
+            refused = isinstance(classified, RateLimited)
+            pause_s = self._limiter.release(sent, headers, refused=refused, status=status)
+            pursuit.spent_s += self._limiter.clock() - sent + pause_s
+        pursuit.status = status
+        if pursuit.first_seen_at is None:
+            pursuit.first_seen_at = self._now()
+        return classified
 
-    def _outcome(self, request: Request, tally: _Tally, said: Classification) -> FetchResult:
-        document: dict[str, Any] | None = None
-        failure: Failure | None = None
-        if isinstance(said, Accept):
-            document = said.document
-        elif isinstance(said, Retry | Permanent | Abort):
-            failure = self._scrubbed(said.failure)
-        if isinstance(said, Abort):
+    def _result(self, request: Request, classified: Classification, pursuit: _Pursuit) -> FetchResult:
+        if isinstance(classified, Abort):
             raise Unauthorised(
                 f"{self._base} does not accept the token (HTTP 401).",
                 "It may be mistyped, expired, revoked, restricted to other addresses, or of another "
@@ -276,116 +230,66 @@ class Fetcher:
                 "put it where the old one is (BUDDY_TOKEN, its file, or what collector.toml names), and run "
                 "again: what was collected so far is kept.",
             )
-        single = tally.attempts + tally.refusals == 1
-        first = tally.first_seen_at or self._now()
+        accepted = classified if isinstance(classified, Accept) else None
+        if accepted is None:
+            # A failure keeps a short text of its body, and may be set aside for minutes.
+            pursuit.held.release()
+        failed = classified if isinstance(classified, Retry | Permanent) else None
+        first = pursuit.first_seen_at or self._now()
+        waits = self._limiter.drain_waits()
         return FetchResult(
             request,
-            tally.status,
-            None if document is None else tally.body,
-            document,
-            failure,
-            tally.attempts,
-            tally.refusals,
-            tally.bytes_received,
+            pursuit.status,
+            pursuit.body if accepted else None,
+            accepted.document if accepted else None,
+            self._redactor.redact_failure(failed.failure) if failed else None,
+            RequestCost(pursuit.attempts, pursuit.refusals, pursuit.bytes_received, *waits),
             first,
-            first if single else self._now(),
-            marked=isinstance(said, Accept) and said.body is not None,
-            transient=isinstance(said, Retry),
-            release=tally.held.release,
+            first if pursuit.attempts + pursuit.refusals == 1 else self._now(),
+            repaired=accepted is not None and accepted.body is not None,
+            transient=isinstance(classified, Retry),
+            release=pursuit.held.release,
         )
 
-    def _without_token(self, text: str) -> str:
-        """Return foreign text without the token, should a server have echoed it."""
-        token = self._installation.token.reveal()
-        return text.replace(token, repr(self._installation.token)) if token else text
-
-    def _scrubbed(self, failure: Failure) -> Failure:
-        # Its document is the redactor's, which knows the token too.
-        message = self._without_token(failure.message)
-        raw = None if failure.raw is None else self._without_token(failure.raw)
-        return Failure(failure.kind, failure.http_status, message, raw, failure.document)
-
-    def _tell(self, event: Event) -> None:
-        if self._on_event is not None:
-            self._on_event(event)
+    def _stuck(self) -> Stuck:
+        return Stuck(
+            f"For {self._limits.stuck_after_s / 60:.0f} minutes {self._base} refused every request "
+            "or told us to come back later.",
+            "Somebody else may be using up the rate limit of this account; run `collector collect` "
+            "again later, it continues where it stopped.",
+        )
 
 
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Let a lost connection be one failed attempt, to be repeated at our pace and not at aiohttp's."""
+async def read_body(content: aiohttp.StreamReader, max_bytes: int, held: HeldBody, deadline: asyncio.Timeout) -> bytes:
+    """Return the body; raises TooLarge as soon as it has more than `max_bytes` bytes.
+
+    `held` counts what was read; the time that a large body waits for memory is not counted by `deadline`.
+    `readany` is used because aiohttp's `read()` lifts its own bound on how much it decompresses ahead.
+    """
+    blocks: list[bytes] = []
+    size = 0
+    while True:
+        block = await content.readany()
+        blocks.append(block)
+        size += len(block)
+        held.add(len(block))
+        if size > max_bytes:
+            raise TooLarge
+        if not block or content.at_eof():
+            return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        if held.must_wait:
+            clock, ends_at = asyncio.get_running_loop().time, deadline.when()
+            left_s = None if ends_at is None else ends_at - clock()
+            deadline.reschedule(None)
+            await held.acquire()
+            deadline.reschedule(None if left_s is None else clock() + left_s)
+
+
+async def _prevent_repeat(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let a lost connection be one failed attempt, to be repeated by us and not by aiohttp."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Dropped from _tls_error(error)
-
-
-def translated(error: BaseException, status: int | None, ignored_proxy: str | None = None) -> Retry | Permanent:
-    """Put an exception of the network into our words; `status` is that of the reply when its head had
-    arrived, `ignored_proxy` the variable that names a proxy.
-    """
-    kind: FailureKind = "connection"
-    if isinstance(error, TooLarge):
-        return Permanent(Failure("too_large", status, "the body is larger than this program accepts"))
-    if (tls := _tls_error(error)) is not None:
-        failure = Failure(kind, status, tls_words(tls))
-        return Permanent(failure) if isinstance(tls, ssl.CertificateError) else Retry(failure)
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return Permanent(Failure(kind, status, "the API URL is not one that can be asked"))
-    unused = ""
-    if ignored_proxy and isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        unused = f"; {ignored_proxy} is set, but the collector does not use proxies: it connects by itself"
-    if isinstance(error, TimeoutError):
-        return Retry(Failure("timeout", status, _timeout_words(error) + unused))
-    return Retry(Failure(kind, status, _connection_words(error) + unused))
-
-
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """The error of TLS that `error` is, or that aiohttp has wrapped in it; a body that was cut is another matter."""
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return None
-    wrapped = (getattr(error, name, None) for name in ("certificate_error", "os_error", "__cause__"))
-    found = next((each for each in (*wrapped, error) if isinstance(each, ssl.SSLError)), None)
-    if isinstance(error, aiohttp.ClientConnectorCertificateError) and found is None:
-        return ssl.SSLCertVerificationError()
-    return found
-
-
-def _timeout_words(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return "no connection within the time allowed"
-    if isinstance(error, Silent):
-        return "the server stopped sending"
-    return "the reply was not complete within the time allowed"
-
-
-def _connection_words(error: BaseException) -> str:
-    if isinstance(getattr(error, "os_error", None), ConnectionResetError):
-        # A refused connection has another number: this one was made, and lost before anything could be asked.
-        return CLOSED
-    # The first that fits; the more particular classes come first.
-    for kinds, words in (
-        (aiohttp.ClientConnectorDNSError, "the server's name was not found"),
-        (aiohttp.ClientPayloadError, "the body was cut short or could not be decompressed"),
-        ((aiohttp.ClientResponseError, HttpProcessingError), "the reply was not HTTP that can be understood"),
-        (aiohttp.ClientConnectorError, "the server could not be reached"),
-    ):
-        if isinstance(error, kinds):
-            number = error.errno if isinstance(error, OSError) else None
-            return words if number is None or number < 0 else f"{words} (errno {number})"
-    if isinstance(error, aiohttp.ClientError | OSError):
-        return "the connection was lost"
-    # A fault of the library while it read the reply: its class helps to report it.
-    return f"the reply could not be read ({type(error).__name__})"
-
-
-def _tls(installation: Installation) -> ssl.SSLContext | bool:
-    if installation.ca_bundle is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(installation.ca_bundle))
-    except (OSError, ssl.SSLError):
-        raise SettingsError(
-            f"The CA bundle {installation.ca_bundle} cannot be read as certificates.",
-            "Give --ca-bundle a file with the PEM certificates of the authority that signed the server's.",
-        ) from None
+        raise _DroppedConnection from tls_error(error)

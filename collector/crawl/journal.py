@@ -1,16 +1,16 @@
 """The journal of replies: the only durable progress of a run.
 
-One JSON text per line behind its CRC-32, appended before the frontier is fed, so whatever the frontier knows can be had
-again by reading the lines from the first to the last sound one. A torn or damaged line ends the reading: later replies may
-answer requests that only the lost one revealed, so they are cut off and asked for again. Nothing here holds a secret;
-redaction comes before `append`.
+One JSON text per line after its CRC-32, appended before the frontier is fed, so that the state of the frontier can be
+built again by reading the lines from the first to the last valid one. A torn or damaged line ends the reading: later
+replies may answer requests that only the lost one revealed, so they are cut off and asked for again. Nothing here holds
+a secret; redaction comes before `append`.
 
 Line 1 is a `Header`; then `Answered`, `Failed` and `Resumed` lines in the order in which they were fed.
 """
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,20 +19,21 @@ from zlib import crc32
 
 import msgspec
 
-from collector.buddy.requests import Request
+from collector.crawl.fetch_result import Answered, Failed
 from collector.errors import CollectorError, NotPublished, SettingsError
 
-FORMAT = 1
+# Format 2 nests the failure in `Failed` lines and calls `repaired` what was `marked`.
+FORMAT = 2
 FILE_NAME = "journal.jsonl"
 _MODE = 0o640
 _CRC_DIGITS = 8
-# What a file system answers that does not know an operation at all.
+# The errors of a file system that does not have an operation at all.
 _NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-_READ_AHEAD = 1 << 20  # a reply is larger than what Python reads at a time by itself
+_READ_AHEAD = 1 << 20  # a reply is larger than Python's own buffer
 
 
 class Abandoned(msgspec.Struct, frozen=True):
-    """A run that was not taken up again, and why."""
+    """A run that is not resumed, and why."""
 
     run_id: str
     why: str
@@ -49,53 +50,19 @@ class Header(msgspec.Struct, frozen=True, tag="header"):
 
 
 class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
-    """The run was taken up again."""
+    """The run was resumed."""
 
     at: datetime
 
 
-class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one settled request cost, with the waiting since the one before; the sum over a journal is the run's cost."""
-
-    attempts: int = 1
-    refusals: int = 0
-    bytes_received: int = 0
-    paced_seconds: float = 0.0
-    paused_seconds: float = 0.0
-
-
-class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
-    """Buddy's reply to a request, redacted; `marked` where marks stand in it for what were no characters."""
-
-    request: Request
-    at: datetime
-    cost: RequestCost
-    body: msgspec.Raw
-    marked: bool = False
-
-
-class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """A request that was given up."""
-
-    request: Request
-    first_seen_at: datetime
-    last_seen_at: datetime
-    cost: RequestCost
-    kind: str
-    message: str
-    http_status: int | None = None
-    raw: str | None = None
-
-
-Entry = Answered | Failed
 Line = Header | Resumed | Answered | Failed
 
 _encode = msgspec.json.Encoder().encode
-_decode: Callable[[bytes], Line] = msgspec.json.Decoder(Header | Resumed | Answered | Failed).decode
+_decode: Callable[[bytes], Line] = msgspec.json.Decoder(Line).decode
 
 
 class Journal:
-    """An open journal. Made by `create` or `resume`; `append` puts lines on disk in one write."""
+    """An open journal, made by `create` or `resume`."""
 
     def __init__(self, path: Path, file: IO[bytes], header: Header) -> None:
         self.path = path
@@ -113,7 +80,7 @@ class Journal:
         os.fchmod(descriptor, _MODE)
         journal = cls(path, os.fdopen(descriptor, "r+b", buffering=0), header)
         try:
-            journal.append([header])
+            journal.append(header)
             journal.sync()
         except CollectorError:
             journal.close()
@@ -122,33 +89,34 @@ class Journal:
 
     @classmethod
     def resume(cls, path: Path) -> Self | None:
-        """Open a journal for replay and further appending; None when not even its header can be read."""
+        """Open a journal for replay and further appending; None when its header cannot be read."""
         header = read_header(path)
         return None if header is None else cls(path, path.open("r+b", buffering=0), header)
 
-    def replay(self, take: Callable[[Line], bool]) -> int:
-        """Hand the sound lines after the header to `take`, in order, and return how many were taken.
+    def replay(self, accept: Callable[[Line], bool]) -> int:
+        """Pass the valid lines after the header to `accept`, in order, and return how many it accepted.
 
-        Whatever follows the last taken line is cut off: a damaged line, one that `take` refuses, and all behind it.
+        Whatever follows the last accepted line is cut off: a damaged line, one that `accept` refuses, and all behind
+        it.
         """
-        sound = taken = 0
+        valid_bytes = accepted = 0
         with self.path.open("rb", buffering=_READ_AHEAD) as reader:
             for raw in reader:
                 line = parse(raw)
                 if line is None:
                     break
                 if not isinstance(line, Header):
-                    if not take(line):
+                    if not accept(line):
                         break
-                    taken += 1
-                sound += len(raw)
-        self._file.truncate(sound)
-        self._file.seek(sound)
-        return taken
+                    accepted += 1
+                valid_bytes += len(raw)
+        self._file.truncate(valid_bytes)
+        self._file.seek(valid_bytes)
+        return accepted
 
-    def append(self, lines: Sequence[Line]) -> None:
-        """Write lines in order, whole. Raises NotPublished when the disk won't take them."""
-        data = memoryview(b"".join([render(line) for line in lines]))
+    def append(self, line: Line) -> None:
+        """Write a line. Raises NotPublished when the disk does not take it."""
+        data = memoryview(render(line))
         try:
             while data:
                 data = data[self._file.write(data) :]
@@ -176,8 +144,9 @@ class Journal:
 
 
 def render(line: Line) -> bytes:
-    """Return a line as it stands in the file: CRC-32 in hex, a space, JSON, a newline."""
-    # Only a body, which is kept as Buddy sent it, can hold a newline, and only between tokens: JSON has none in a string.
+    """Return a line as bytes of the file: CRC-32 in hex, a space, JSON, a newline."""
+    # Only a body, which is kept as Buddy sent it, can hold a newline, and only between tokens: JSON has none in a
+    # string.
     text = _encode(line).replace(b"\n", b" ")
     return b"%08x %b\n" % (crc32(text), text)
 
@@ -196,19 +165,19 @@ def parse(raw: bytes) -> Line | None:
 
 
 def read_header(path: Path) -> Header | None:
-    """Return the header of a journal, None when there is none that this version understands."""
+    """Return the header of a journal of any format, None when it cannot be read."""
     with path.open("rb") as reader:
         line = parse(reader.readline())
-    return line if isinstance(line, Header) and line.format == FORMAT else None
+    return line if isinstance(line, Header) else None
 
 
 def _cannot_write(path: Path, error: OSError) -> CollectorError:
     if error.errno in _NOT_SUPPORTED:
         return SettingsError(
-            f"The file system of {path} refuses an operation that a journal needs: {error.strerror}",
-            "Put the lake on a local disk or another mount; `collector doctor` says what this one refuses.",
+            f"The file system of {path} does not support an operation that a journal needs: {error.strerror}",
+            "Put the lake on a local disk or another mount; `collector doctor` names what this one lacks.",
         )
     return NotPublished(
         f"The journal {path} could not be written: {error.strerror}",
-        "Make room on the disk, then run `collector collect` again: it continues this run.",
+        "Free some space on the disk, then run `collector collect` again: it continues this run.",
     )

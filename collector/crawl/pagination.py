@@ -10,52 +10,45 @@ from collector.buddy.decode import Item
 from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
 
-MOST_READINGS = 3
-# The page size that finds out whether a list that no source calls paged is paged all the same: a server that answers it
-# with the whole list again knows no pages, and one that errs about pages gives something else.
-PROBE = 1
+MAX_READINGS = 3
+# The page size that finds out whether a list is paged although no source says so: a server that returns the whole list
+# again has no pages, and one that errs about pages returns something else.
+PROBE_PER_PAGE = 1
 
 
 def is_probe(request: Request) -> bool:
     """Return whether a request only finds out whether its list is paged."""
-    return request.per_page == PROBE
+    return request.per_page == PROBE_PER_PAGE
 
 
 def identity_of(item: Item) -> Hashable:
-    """Return what tells an item from its neighbours: its key, or all of its JSON where even the key is unreadable."""
+    """Return what distinguishes an item in its list: its key, or all of its JSON where even the key is unreadable."""
     return msgspec.json.encode(item.document) if item.key is None else item.key
-
-
-def _is_promote_image(item: Item) -> bool:
-    return item.document.get("type") == PROMOTE_IMAGE
-
-
-def _sorted_json(item: Item) -> bytes:
-    return msgspec.json.encode(item.document, order="sorted")
 
 
 class Listing:
     """The state of one list, and of the parent it belongs to (`item`, None for the list of workspaces).
 
-    `seen` maps each id of any reading to its place (1-based); `settled` is False once no two of three readings agreed.
-    `answered` is True once a page was read. `others` are the actions of other types, by id, until the list is closed: a
-    later page may hold a promote-image action of the same id. `clashing` are the items of the last page that differ from
-    another item of the same id and therefore get no row; each stands at the place where the id was repeated.
+    `positions` maps each id of any reading to its position (from 1). `settled` is False once no two of three readings
+    agreed, `answered` is True once a page was read. `others` are the actions of other types, by id, until the list is
+    closed: a later page may hold a promote-image action of the same id. `duplicates` are the items of the last page
+    that differ from another item of the same id and therefore get no row; each has the JSON path where the id was
+    repeated.
     """
 
     def __init__(self, kind: Kind, item: Item | None, position: int) -> None:
         self.kind = kind
         self.item = item
         self.position = position
-        self.seen: dict[Hashable, int] = {}
+        self.positions: dict[Hashable, int] = {}
         self.envelope: dict[str, Any] = {}
         self.unreadable = False
         self.answered = False
         self.others: dict[Hashable, Item] = {}
-        self.clashing: list[Item] = []
+        self.duplicates: list[Item] = []
         self.settled = True
         self._reading: set[Hashable] = set()
-        self._clashed: set[Hashable] = set()
+        self._reported: set[Hashable] = set()
         self._brought_new = False
         self._repeated = False
         self._full = False
@@ -64,34 +57,34 @@ class Listing:
         self._pages_with_items = 0
         self._earlier: list[frozenset[Hashable]] = []
 
-    def remember_envelope(self, envelope: dict[str, Any]) -> None:
-        """Keep what a reply said around the list; the first page's word stands, later pages add only new members."""
+    def add_envelope(self, envelope: dict[str, Any]) -> None:
+        """Keep what a reply holds around the list; later pages add only members that the first one lacks."""
         if envelope:
             self.envelope = {**envelope, **self.envelope}
 
     def read(self, items: Sequence[Item]) -> list[Item]:
         """Take in one page and return the items never seen before, in order."""
-        news = []
+        new_items = []
         self.answered = True
         self._brought_new = False
         self._pages_with_items += bool(items)
-        for identity, item in self._one_of_each(items).items():
+        for identity, item in self._one_per_id(items).items():
             if identity not in self._reading:
                 self._reading.add(identity)
                 self._brought_new = True
-            if identity not in self.seen:
-                self.seen[identity] = len(self.seen) + 1
-                news.append(item)
+            if identity not in self.positions:
+                self.positions[identity] = len(self.positions) + 1
+                new_items.append(item)
                 if self.kind is Kind.ACTIONS and not _is_promote_image(item):
                     self.others[identity] = item
             elif self.kind is Kind.ACTIONS and self._replaces(identity, item):
-                news.append(item)
-        return news
+                new_items.append(item)
+        return new_items
 
-    def _one_of_each(self, items: Sequence[Item]) -> dict[Hashable, Item]:
+    def _one_per_id(self, items: Sequence[Item]) -> dict[Hashable, Item]:
         """Return one item for each id of a page: the promote-image action, or else the first."""
         kept: dict[Hashable, Item] = {}
-        clashing = []
+        self.duplicates = []
         for item in items:
             identity = identity_of(item)
             first = kept.setdefault(identity, item)
@@ -100,33 +93,36 @@ class Listing:
             left_out = item
             if _is_promote_image(item) and not _is_promote_image(first):
                 kept[identity], left_out = item, replace(first, json_path=item.json_path)
-            clashing.append((identity, left_out))
-        # Told once: the next reading holds both again.
-        self.clashing = [item for identity, item in clashing if identity not in self._clashed]
-        self._clashed.update(identity for identity, _ in clashing)
+            if identity not in self._reported:
+                self.duplicates.append(left_out)
+        # Reported once: the next reading holds all of them again.
+        self._reported.update(identity_of(item) for item in self.duplicates)
         return kept
 
     def _replaces(self, identity: Hashable, item: Item) -> bool:
-        """Return whether an action seen before on another page is now to be read as a promote-image action.
+        """Return whether an action seen before on another page must now be read as a promote-image action.
 
         Between two pages an item may change, but not its type: another type is another item.
         """
         other = self.others.get(identity)
-        was, told = PROMOTE_IMAGE if other is None else other.document.get("type"), item.document.get("type")
-        if was == told or not isinstance(was, str) or not isinstance(told, str):
+        earlier_type, this_type = (
+            PROMOTE_IMAGE if other is None else other.document.get("type"),
+            item.document.get("type"),
+        )
+        if earlier_type == this_type or not isinstance(earlier_type, str) or not isinstance(this_type, str):
             return False
-        is_promotion = other is not None and told == PROMOTE_IMAGE
+        is_promotion = other is not None and this_type == PROMOTE_IMAGE
         left_out = item
         if other is not None and is_promotion:
             left_out = replace(other, json_path=item.json_path)
             del self.others[identity]
-        if identity not in self._clashed:
-            self._clashed.add(identity)
-            self.clashing.append(left_out)
+        if identity not in self._reported:
+            self._reported.add(identity)
+            self.duplicates.append(left_out)
         return is_promotion
 
-    def after(self, request: Request, count: int) -> Request | None:
-        """Return the next request of this list after a page of `count` items, None when the list is closed."""
+    def next_request(self, request: Request, count: int) -> Request | None:
+        """Return the next request of this list after a page of `count` items, None when the list is at its end."""
         if request.page <= 1:
             self._first = (request.page, request.per_page, count)
             # Only a page as long as a limit of Buddy's can have cut the list off.
@@ -138,11 +134,11 @@ class Listing:
         goes_on = count >= DOCUMENTED_PER_PAGE if request.page else self._full
         if goes_on and self._brought_new:
             return self._next_page(request, count)
-        return self._after_reading(request)
+        return self._next_reading(request)
 
     def _next_page(self, request: Request, count: int) -> Request:
         if not request.page:
-            return replace(request, page=2, per_page=count if self._is_paged else PROBE)
+            return replace(request, page=2, per_page=count if self._is_paged else PROBE_PER_PAGE)
         # Where the page was clamped, the next begins where it ended, whether or not that one is clamped too.
         size = count if request.page == 1 and count < request.per_page else request.per_page
         return replace(request, page=request.page + 1, per_page=size)
@@ -154,17 +150,17 @@ class Listing:
         self._is_paged = True
         return replace(request, per_page=first_count)
 
-    def _after_reading(self, request: Request) -> Request | None:
+    def _next_reading(self, request: Request) -> Request | None:
         reading = frozenset(self._reading)
         # One page that was not cut off can't have shifted under the reader. A full one can: what a deletion moved up
-        # from the page behind it was seen on neither. And a repeated page stood in the place of another.
+        # from the page behind it was seen on neither. And a repeated page replaced another.
         if request.reading == 1 and self._pages_with_items <= 1 and not self._full:
             return None
         if not (self._repeated and self._full):
             if reading in self._earlier:
                 return None
             self._earlier.append(reading)
-        if request.reading == MOST_READINGS:
+        if request.reading == MAX_READINGS:
             self.settled = False
             return None
         self._reading = set()
@@ -172,3 +168,11 @@ class Listing:
         self._repeated = False
         page, per_page, _ = self._first
         return replace(request, page=page, per_page=per_page, reading=request.reading + 1)
+
+
+def _is_promote_image(item: Item) -> bool:
+    return item.document.get("type") == PROMOTE_IMAGE
+
+
+def _sorted_json(item: Item) -> bytes:
+    return msgspec.json.encode(item.document, order="sorted")

@@ -1,6 +1,6 @@
-"""What a crawl finds out, as values: things seen, promotions read, and things that went wrong.
+"""What a crawl finds out, as values: items listed, promotions read, and problems.
 
-The frontier produces them from replies and lake/flatten.py turns them into rows; neither knows the other.
+The frontier makes them from replies and lake/flatten.py turns them into rows; neither imports the other.
 """
 
 from datetime import datetime
@@ -10,8 +10,10 @@ import msgspec
 
 from collector.buddy.requests import Kind, Request
 
-# Problem kinds by what they say about the thing that was asked for (design.md, section 5, coverage).
-COVERAGE_OF_PROBLEM = {
+# The raw text in a problem is for a person to look at: more than this is never read.
+MAX_RAW_CHARACTERS = 10_000
+# What the kind of a problem says about the thing that was asked for (design.md, section 5, coverage).
+_COVERAGE_OF_PROBLEM = {
     "unauthorised": "forbidden",
     "forbidden": "forbidden",
     "api_disabled": "forbidden",
@@ -22,7 +24,7 @@ COVERAGE_OF_PROBLEM = {
 
 
 class Key(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a thing stands in Buddy, from the installation down; a list's problem carries its parent's key."""
+    """The place of a thing in Buddy, from the installation down; the problem of a list has the key of its parent."""
 
     installation: str
     workspace: str | None = None
@@ -32,15 +34,15 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def key_of(request: Request) -> Key:
-    """The key of the thing a request is about: the action, or the parent of the list."""
+    """Return the key of the thing that a request is about: the action, or the parent of the list."""
     return Key(request.installation, request.workspace, request.project, request.pipeline_id, request.action_id)
 
 
 class ListedItem(msgspec.Struct, frozen=True):
-    """A listed thing and what became of what is below it.
+    """An item of a list, with the coverage of what is below it.
 
-    `kind` is the list it stood in. With `readable` False the item broke the contract and only its key is believed.
-    `envelope` holds what a reply said around a list: of its children's list for a parent.
+    `kind` is the list that held it. With `readable` False the item broke the contract and only its key is used.
+    `envelope` holds the members that a reply has around a list: for a parent, those of the list of its children.
     """
 
     kind: Kind
@@ -53,7 +55,7 @@ class ListedItem(msgspec.Struct, frozen=True):
 
 
 class Promotion(msgspec.Struct, frozen=True):
-    """A promote-image action as Buddy tells it in full."""
+    """A promote-image action with all of its fields."""
 
     key: Key
     document: dict[str, Any]
@@ -61,7 +63,7 @@ class Promotion(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A thing that went wrong, by key (design.md, section 5, problems.kind). Times are aware UTC datetimes."""
+    """Something that went wrong, by key (design.md, section 5, problems.kind). Times are aware UTC datetimes."""
 
     kind: str
     key: Key
@@ -79,5 +81,5 @@ CrawlRecord = ListedItem | Promotion | Problem
 
 
 def coverage_of(problem_kind: str) -> str:
-    """The coverage of a thing whose request ended in a problem of this kind."""
-    return COVERAGE_OF_PROBLEM.get(problem_kind, "failed")
+    """Return the coverage of a thing whose request ended in a problem of this kind."""
+    return _COVERAGE_OF_PROBLEM.get(problem_kind, "failed")

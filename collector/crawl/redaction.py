@@ -1,25 +1,28 @@
-"""Takes the secrets out of a reply before anything remembers it.
+"""Removes the secrets from a reply before anything stores it.
 
 The redaction list (design.md, section 5; buddy-api.md, 5.3):
 
-* the members `value` and `defaults` of variables unless they are kept, and then only of unencrypted ones; `public_value` of
-  encrypted ones;
+* the members `value` and `defaults` of variables unless they are kept, and then only of unencrypted ones;
+  `public_value` of encrypted ones;
 * always the members whose name says password, passphrase, secret, token, credential or private, API or access key
   (`registry_password`, `secretKey`), but not those that only describe one (`token_type`, `secret_name`);
 * always the password in the user information of an address, in any text (buddy/userinfo.py);
-* the token itself wherever it turns up.
+* the token itself wherever it appears.
 
-A redacted value leaves a mark that still says which it was, so that nothing after the journal needs to know how the run was
-set.
+A placeholder replaces a redacted value and says which kind it was, so that nothing after the journal needs the
+settings.
 """
 
 import re
-from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from collector.buddy.placeholders import ENCRYPTED, REDACTED, TOKEN
-from collector.buddy.userinfo import may_hold_password, without_passwords
+from collector.buddy.userinfo import may_hold_password, redact_passwords
+from collector.crawl.classify import Failure
+from collector.crawl.records import MAX_RAW_CHARACTERS
 
 # What needs no redacting: nothing, and what has been redacted already.
 _SAFE = (None, "", REDACTED, ENCRYPTED)
@@ -27,20 +30,20 @@ _SAFE = (None, "", REDACTED, ENCRYPTED)
 _CIPHERTEXT = "secure!"
 # Members of a variable that hold its value, one that it may take, or half of it.
 _VALUES = ("value", "defaults", "public_value")
-# What a secret is called, in small letters and without what separates words.
+# Names of secrets, in small letters and without what separates words.
 _SECRET = re.compile(
     r"password|passwd|passphrase|passcode|pwd|secret|token|credential|privatekey|apikey|accesskey|authorization"
 )
 # `custom_repo_pass` is a password, `bypass` is not.
 _PASS = re.compile(r"(?i:(?:^|[^a-z])pass)$|[a-z]Pass$")
 # The last word of such a name where it only describes a secret.
-_DESCRIBES = re.compile(
-    r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|scopes?|"
-    r"status|enabled|required|description|label|level|hint)$"
+_DESCRIPTION = re.compile(
+    r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|"
+    r"scopes?|status|enabled|required|description|label|level|hint)$"
 )
 _CONTAINERS = frozenset({dict, list})
-# Names are remembered up to this many, for a reply may hold any.
-_MOST_NAMES = 4096
+# So many names are remembered at most, because a reply may hold any.
+_MAX_NAMES = 4096
 
 
 class _Meaning(Enum):
@@ -52,10 +55,10 @@ class _Meaning(Enum):
 
 
 class _Meanings(dict[str, _Meaning | None]):
-    """What names mean, remembered: every reply asks a hundred times for the same few."""
+    """What names mean, remembered: every reply looks up the same few a hundred times."""
 
     def __missing__(self, name: str) -> _Meaning | None:
-        if len(self) >= _MOST_NAMES:
+        if len(self) >= _MAX_NAMES:
             self.clear()
         self[name] = meaning = _meaning(name)
         return meaning
@@ -66,7 +69,7 @@ def _meaning(name: str) -> _Meaning | None:
     if small.endswith("variables"):
         return _Meaning.VARIABLES if small == "variables" else _Meaning.ALSO_VARIABLES
     joined = re.sub(r"[_\-. ]", "", small)
-    if (_SECRET.search(joined) and not _DESCRIBES.search(name)) or _PASS.search(name):
+    if (_SECRET.search(joined) and not _DESCRIPTION.search(name)) or _PASS.search(name):
         return _Meaning.SECRET
     return None
 
@@ -85,78 +88,86 @@ class Redactor:
         return "Redactor()"
 
     def redact(self, body: bytes, document: Any) -> bool:
-        """Take secrets out of `document`, decoded from `body`; True if anything was changed, so `body` must not be kept."""
-        # A backslash may hide a letter of the token or of an address: the texts of that body are looked at one by one.
-        if b"\\" in body or self._token_bytes in body or may_hold_password(body):
-            return self.redact_document(document)
-        changed, meaning_of = False, self._meanings.__getitem__
-        # Written out like `_nodes`, because every reply comes this way. The list grows while it is gone through.
-        waiting = [document]
-        for node in waiting:
-            if type(node) is dict:
-                if telling := list(filter(meaning_of, node)):
-                    changed |= self._redact_members(node, telling)
-                node = node.values()
-            waiting += [child for child in node if child and type(child) in _CONTAINERS]
-        return changed
+        """Redact `document`, decoded from `body`, in place; return whether it changed: then `body` must not be kept."""
+        # A backslash may hide a letter of the token or of an address: the texts of such a body are examined one by one.
+        texts = b"\\" in body or self._token_bytes in body or may_hold_password(body)
+        return self._redact_nodes(document, texts=texts)
 
     def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
-        """Take secrets out of a decoded JSON value in place, whatever its depth; True if anything was changed.
+        """Redact a decoded JSON value in place, whatever its depth; return whether it changed.
 
-        `strictly` is for a document that isn't what was asked for: there, whatever is called like a variable's value is
-        taken for one.
+        `strictly` is for a document that isn't what was asked for: there, whatever is named like a variable's value is
+        redacted.
         """
-        changed = False
-        for node in _nodes(document):
-            changed |= self._redact_texts(node)
-            if isinstance(node, dict):
-                changed |= self._redact_members(node, list(filter(self._meanings.__getitem__, node)))
+        return self._redact_nodes(document, texts=True, strictly=strictly)
+
+    def _redact_nodes(self, document: Any, *, texts: bool, strictly: bool = False) -> bool:
+        changed, meaning_of = False, self._meanings.__getitem__
+        waiting = [document] if type(document) in _CONTAINERS else []
+        # The list grows while it is iterated: every object and list in the document, those nearer the top first.
+        for node in waiting:
+            if texts:
+                changed |= self._redact_texts(node)
+            if type(node) is dict:
+                if names := list(filter(meaning_of, node)):
+                    changed |= self._redact_members(node, names)
                 for name in _VALUES if strictly else ():
                     if node.get(name) not in _SAFE:
                         node[name] = REDACTED
                         changed = True
+                node = node.values()
+            waiting += [child for child in node if child and type(child) in _CONTAINERS]
         return changed
 
     def redact_text(self, text: str) -> str:
         """Return `text` without the token and without passwords in addresses."""
-        return without_passwords(text.replace(self._token, TOKEN) if self._token else text)
+        return redact_passwords(text.replace(self._token, TOKEN) if self._token else text)
+
+    def redact_failure(self, failure: Failure) -> Failure:
+        """Return a failure without secrets, and with the beginning of its document as text."""
+        raw = failure.raw
+        if failure.document is not None:
+            self.redact_document(failure.document, strictly=True)
+            raw = self.redact_text(msgspec.json.encode(failure.document).decode())[:MAX_RAW_CHARACTERS]
+        raw = None if raw is None else self.redact_text(raw)
+        return Failure(failure.kind, failure.http_status, self.redact_text(failure.message), raw)
 
     def _redact_texts(self, node: Any) -> bool:
-        """Take the token and passwords in addresses out of the names and texts that `node` itself holds."""
+        """Redact the names and texts that `node` itself holds."""
         changed = False
         if isinstance(node, dict):
             for name in list(node):
                 if (redacted := self.redact_text(name)) != name:
                     node[redacted] = node.pop(name)
                     changed = True
-        places = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        places = node.items() if isinstance(node, dict) else enumerate(node)
         for place, value in places:
             if isinstance(value, str) and (redacted := self.redact_text(value)) != value:
                 node[place] = redacted
                 changed = True
         return changed
 
-    def _redact_members(self, node: dict[str, Any], telling: list[str]) -> bool:
-        """Redact the members of `node` with these names, each of which means something."""
+    def _redact_members(self, node: dict[str, Any], names: list[str]) -> bool:
+        """Redact the members of `node` with these names, each of which has a meaning."""
         changed = False
-        for name in telling:
+        for name in names:
             meaning, value = self._meanings[name], node[name]
             if meaning is _Meaning.SECRET:
                 if value not in _SAFE:
                     node[name] = REDACTED
                     changed = True
             elif type(value) in _CONTAINERS:
-                changed |= self._redact_variables(value, wholly=meaning is _Meaning.VARIABLES)
+                changed |= self._redact_variables(value, entirely=meaning is _Meaning.VARIABLES)
         return changed
 
-    def _redact_variables(self, variables: Any, *, wholly: bool) -> bool:
-        """Redact each variable; `wholly` takes bare texts, which Buddy doesn't document here, for values as well."""
+    def _redact_variables(self, variables: Any, *, entirely: bool) -> bool:
+        """Redact each variable; `entirely` also redacts bare texts, which Buddy doesn't document here."""
         changed = isinstance(variables, dict) and self._redact_variable(variables)
         places = variables.items() if isinstance(variables, dict) else enumerate(variables)
         for place, value in list(places):
             if isinstance(value, dict):
                 changed |= self._redact_variable(value)
-            elif wholly and not self._keep_values and isinstance(value, str) and value not in _SAFE:
+            elif entirely and not self._keep_values and isinstance(value, str) and value not in _SAFE:
                 variables[place] = REDACTED
                 changed = True
         return changed
@@ -187,14 +198,3 @@ class Redactor:
 
 def _is_ciphertext(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(_CIPHERTEXT)
-
-
-def _nodes(document: Any) -> Iterator[Any]:
-    """Yield a JSON value and every object and list in it, those nearer the top first; each may be changed when it comes."""
-    waiting = [document]
-    # The list grows while it is gone through.
-    for node in waiting:
-        yield node
-        if type(node) in _CONTAINERS:
-            children = node.values() if type(node) is dict else node
-            waiting += [child for child in children if child and type(child) in _CONTAINERS]

@@ -1,7 +1,7 @@
 """The select over the files of one table: what views, checks and merges read.
 
 A base view reads an explicit list of files, never a pattern. Files of an older contract have fewer columns; each group of
-equal schema is one `read_parquet`, and the groups meet by name under an empty select that gives every column its place and type.
+equal schema is one `read_parquet`, and the groups meet by name under an empty select that gives each column place and type.
 """
 
 from collections.abc import Sequence

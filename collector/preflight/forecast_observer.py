@@ -45,13 +45,13 @@ class ForecastObserver:
         self._max_duration_s = settings.max_duration_s
         self._costs = dict(costs)
         self._now = now
-        self._progress: events.Progress | None = None
+        self._snapshot: Callable[[], events.RunSnapshot] | None = None
         self._waiting_until: dict[str, datetime] = {}
 
-    def watch(self, progress: events.Progress) -> None:
-        """Keep the run whose snapshot is polled."""
-        self._progress = progress
-        self._observer.watch(progress)
+    def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
+        """Keep the snapshot that is polled."""
+        self._snapshot = snapshot
+        self._observer.watch(snapshot)
 
     def event(self, fact: object) -> None:
         """Pass an event on; begin to poll when the run begins."""
@@ -63,12 +63,12 @@ class ForecastObserver:
 
     def bind_run(self) -> None:
         """Add the run's id to the log lines that follow, if a run has begun."""
-        if self._progress is not None:
-            structlog.contextvars.bind_contextvars(run_id=self._progress.snapshot().run_id)
+        if self._snapshot is not None:
+            structlog.contextvars.bind_contextvars(run_id=self._snapshot().run_id)
 
     def _poll(self) -> None:
-        assert self._progress is not None
-        snapshot = self._progress.snapshot()
+        assert self._snapshot is not None
+        snapshot = self._snapshot()
         if snapshot.stage == "closing":
             return
         for installation in snapshot.installations:

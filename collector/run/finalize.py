@@ -20,7 +20,7 @@ from collector._version import __version__
 from collector.crawl.journal import Header
 from collector.crawl.records import Key, Problem
 from collector.errors import CheckFailed, CollectorError
-from collector.lake.flatten import Row, RunKey, flatten
+from collector.lake.flatten import Row, RunKey
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
@@ -30,6 +30,7 @@ from collector.query import catalog
 from collector.query.changes import StagedRun as NightDatabase
 from collector.query.checks import CheckRow
 from collector.run.reply_processor import ReplyProcessor
+from collector.run.run_stats import InstallationStats
 from collector.settings.declarations import Installation, Settings
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
@@ -109,7 +110,7 @@ def finalize(night: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
 
     Raises CheckFailed when a blocking check found rows, NotPublished when the disk is full.
     """
-    night.staging.append_all(night.gathering.take_rows())
+    night.staging.append_all(night.gathering.drain())
     # For the checks only: what is published is made when all problems are known.
     night.staging.append("runs", run_rows(night, now()))
     parts = night.staging.close()
@@ -149,7 +150,9 @@ def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Nigh
         {name: [path for path, _ in lake.files(name)] for name in _PREVIOUS},
         run_id=night.stamp.run_id,
         run_date=night.stamp.run_date,
-        listed_installations=[name for name, f in night.gathering.frontiers.items() if f.workspaces_listed],
+        listed_installations=[
+            name for name, each in night.gathering.snapshot().installations.items() if each.workspaces_listed
+        ],
         spill=night.directory / "spill",
         counted=counted,
     )
@@ -171,13 +174,12 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
 
 def _warnings(night: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> pa.Table:
     """Record what warning checks found as problems, and return those rows."""
-    rows: list[Row] = []
     for each in offenders:
         installation = each.installation or night.settings.installations[0].name
         key = Key(installation, each.workspace, each.project, each.pipeline_id, each.action_id)
         problem = Problem("check", key, f"{each.check}: {each.message}", first_seen_at=at, last_seen_at=at)
-        night.gathering.tallies[installation].add_finding(problem)
-        rows.extend(row for _, row in flatten(night.stamp, problem))
+        night.gathering.record(problem)
+    rows = night.gathering.drain().get("problems", [])
     table = TABLES["problems"]
     return pa.Table.from_batches([record_batch(table, rows)] if rows else [], schema=table.schema)
 
@@ -207,7 +209,7 @@ def _run_entry(night: FinishedCrawl, finished_at: datetime) -> RunEntry:
     return RunEntry(
         run_id=night.stamp.run_id,
         run_date=night.stamp.run_date,
-        status="partial" if night.gathering.partial else "complete",
+        status="partial" if night.gathering.snapshot().partial else "complete",
         started_at=night.header.started_at,
         finished_at=finished_at,
         collector_version=__version__,
@@ -221,15 +223,16 @@ def run_rows(night: FinishedCrawl, finished_at: datetime) -> list[Row]:
 
 
 def _run_row(night: FinishedCrawl, installation: Installation, finished_at: datetime) -> Row:
-    tally = night.gathering.tallies[installation.name]
+    run = night.gathering.snapshot()
+    tally = run.installations[installation.name]
     values = {
         "run_id": night.stamp.run_id,
         "run_date": night.stamp.run_date,
         "installation": installation.name,
-        "status": "partial" if night.gathering.partial else "complete",
+        "status": "partial" if run.partial else "complete",
         "started_at": night.header.started_at,
         "finished_at": finished_at,
-        "resumed_count": night.gathering.resumed_count,
+        "resumed_count": run.resumed_count,
         "collector_version": __version__,
         "schema_fingerprint": contract_fingerprint(),
         "api_url": installation.api_url,
@@ -252,7 +255,8 @@ def contract_fingerprint() -> str:
 
 
 def _summary(night: FinishedCrawl, finished_at: datetime, rows: dict[str, int], changes: dict[str, int]) -> RunSummary:
-    tallies = list(night.gathering.tallies.values())
+    run = night.gathering.snapshot()
+    tallies = list(run.installations.values())
     coverage: dict[str, dict[str, int]] = {}
     problems: dict[str, int] = {}
     for tally in tallies:
@@ -264,10 +268,10 @@ def _summary(night: FinishedCrawl, finished_at: datetime, rows: dict[str, int], 
     return RunSummary(
         run_id=night.stamp.run_id,
         run_date=night.stamp.run_date.isoformat(),
-        status="partial" if night.gathering.partial else "complete",
+        status="partial" if run.partial else "complete",
         started_at=night.header.started_at.astimezone(UTC),
         finished_at=finished_at.astimezone(UTC),
-        resumed_count=night.gathering.resumed_count,
+        resumed_count=run.resumed_count,
         rows=rows,
         coverage=coverage,
         problems=problems,
@@ -278,17 +282,16 @@ def _summary(night: FinishedCrawl, finished_at: datetime, rows: dict[str, int], 
         bytes_received=sum(t.bytes_received for t in tallies),
         paced_seconds=round(sum(t.paced_seconds for t in tallies), 3),
         paused_seconds=round(sum(t.paused_seconds for t in tallies), 3),
-        installations=tuple(_part(night.gathering, name) for name in night.gathering.tallies),
+        installations=tuple(_part(name, stats) for name, stats in run.installations.items()),
         clock_skew_seconds=None if night.clock_skew is None else round(night.clock_skew, 1),
     )
 
 
-def _part(gathering: ReplyProcessor, installation: str) -> InstallationSummary:
-    tally = gathering.tallies[installation]
+def _part(installation: str, tally: InstallationStats) -> InstallationSummary:
     return InstallationSummary(
         installation=installation,
-        status="partial" if gathering.missed(installation) else "complete",
-        promote_image_actions=tally.coverage["actions", "fetched"],
+        status="partial" if tally.partial else "complete",
+        promote_image_actions=tally.coverage.get(("actions", "fetched"), 0),
         problems=dict(sorted(tally.problems.items())),
         requests=tally.requests,
         retries=tally.retries,

@@ -1,5 +1,6 @@
-"""What a run tells whoever watches it: frozen facts for the log, and a snapshot for the progress line."""
+"""What an observer of a run sees: events for the log, and a snapshot for the progress line. Frozen values."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from collector.crawl.rate_limiter import RateLimiterState
 
 
 class RunBegan(msgspec.Struct, frozen=True):
-    """A run begins, or is taken up again."""
+    """A run begins, or is resumed."""
 
     run_id: str
     started_at: datetime
@@ -18,29 +19,29 @@ class RunBegan(msgspec.Struct, frozen=True):
 
 
 class RunAbandoned(msgspec.Struct, frozen=True):
-    """An earlier run was not taken up again."""
+    """An earlier run was not resumed."""
 
     run_id: str
     why: str
 
 
 class Draining(msgspec.Struct, frozen=True):
-    """The crawl stops early: no request is begun any more, those under way are waited for."""
+    """The crawl stops early: no further request is sent, those in flight are waited for."""
 
     why: str
 
 
 class InstallationSkipped(msgspec.Struct, frozen=True):
-    """One installation can't be asked (any more); the others go on."""
+    """One installation can't be asked (any more); the others continue."""
 
     installation: str
     why: str
 
 
 class SecondRound(msgspec.Struct, frozen=True):
-    """Requests that failed for a passing reason are asked again, as round `number`, after a pause of `wait_s` seconds.
+    """Requests that failed for a reason that may pass are asked again, as round `number`, after `wait_s` seconds.
 
-    `failures` counts them by what went wrong.
+    `failures` counts them by status or kind of failure.
     """
 
     installation: str
@@ -77,18 +78,10 @@ class RunSnapshot(msgspec.Struct, frozen=True):
 
 
 class Observer(Protocol):
-    """Whoever watches a run. `event` is called with every fact, the fetcher's too; `watch` once, with a way to look."""
+    """Whoever watches a run."""
 
     def event(self, fact: object) -> None:
-        """Take note of a fact; must not block."""
+        """Take note of an event of the run or the fetcher; must not block."""
 
-    def watch(self, progress: "Progress") -> None:
-        """Keep `progress` and call its `snapshot` whenever it suits."""
-
-
-class Progress(Protocol):
-    """A run that can be looked at."""
-
-    def snapshot(self) -> RunSnapshot:
-        """Return where the run stands now."""
-        ...
+    def watch(self, snapshot: Callable[[], RunSnapshot]) -> None:
+        """Keep `snapshot`, which returns the progress of the run at any moment."""

@@ -1,9 +1,10 @@
-"""The heart of a run: journal lines in, rows out. The same code whether a line is new or replayed, and no I/O in it.
+"""The way of one reply: redact, append to the journal, decode, feed the frontier, flatten to rows, stage them.
 
-decode -> frontier.feed -> flatten, with the tallies that `runs` and the summary are made of.
+The rows are a function of the journal alone: a replayed line takes the same way from the decoding on.
 """
 
-from collections import Counter
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,164 +12,172 @@ from typing import Any
 import msgspec
 
 from collector.buddy.decode import decode
+from collector.crawl.fetch_result import Answered, Failed, FetchResult
 from collector.crawl.frontier import Frontier, Selection
-from collector.crawl.journal import Answered, Entry, Failed, Line, RequestCost, Resumed
-from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
-from collector.crawl.reply import GivenUp, Reply
+from collector.crawl.journal import Journal, Line, Resumed
+from collector.crawl.records import CrawlRecord, Problem
+from collector.crawl.redaction import Redactor
 from collector.lake.flatten import Row, RunKey, flatten
-from collector.lake.tables import COVERAGE_OUTCOMES
+from collector.lake.staging import Staging
+from collector.run.run_stats import RunStats, StatsCounter
 from collector.settings.declarations import Installation
 from collector.settings.globs import exact_names, selects
 
-# Coverages that make a run partial; `skipped` does only when time ran out.
-_MISSED = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "missed")
-# What makes the list of workspaces itself less than whole, though it was answered.
-_OF_THE_ROOT = frozenset({"not_understood", "unsettled_listing"})
-# Rows leave in lots of so many, or of the rows of so many bytes of replies: enough that Arrow arrays are large and leave no
-# holes in memory (with lots of 2,000 some nights of 100,000 actions peaked 40 MB higher), and few enough that the event loop
-# is held up for some hundredths of a second only.
-ROWS_PER_LOT = 5_000
-BYTES_PER_LOT = 4 << 20
-
-
-class RunStats:
-    """What one installation's crawl has cost and found so far."""
-
-    def __init__(self) -> None:
-        self.answered = 0
-        self.requests = 0
-        self.retries = 0
-        self.refusals = 0
-        self.bytes_received = 0
-        self.paced_seconds = 0.0
-        self.paused_seconds = 0.0
-        self.problems: Counter[str] = Counter()
-        self.coverage: Counter[tuple[str, str]] = Counter()
-        self.partial = False
-        self.first_failure: str | None = None
-
-    def add_cost(self, cost: RequestCost) -> None:
-        """Add what one settled request cost."""
-        self.requests += cost.attempts + cost.refusals
-        self.retries += max(0, cost.attempts - 1)
-        self.refusals += cost.refusals
-        self.bytes_received += cost.bytes_received
-        self.paced_seconds += cost.paced_seconds
-        self.paused_seconds += cost.paused_seconds
-
-    def add_finding(self, finding: CrawlRecord) -> None:
-        """Count a finding, and notice when it means that something selected was not seen."""
-        if isinstance(finding, Problem):
-            self.problems[finding.kind] += 1
-            # Anything below a workspace is missed or not by its coverage, which knows what was selected.
-            self.partial |= finding.kind in _OF_THE_ROOT and finding.key.workspace is None
-        elif isinstance(finding, ListedItem):
-            self.coverage[finding.kind.value, finding.coverage] += 1
-            self.partial |= finding.coverage in _MISSED
+# Rows go to staging in batches of so many, or of the rows of so many bytes of replies: enough that Arrow arrays are
+# large, and few enough that the event loop is held up for some hundredths of a second only.
+BATCH_ROWS = 5_000
+BATCH_BYTES = 4 << 20
+# The journal is synced at least this often: what a power cut may cost.
+SYNC_EVERY_S = 5.0
 
 
 class ReplyProcessor:
-    """All installations of one run. Rows pile up by table until there is a `lot` and the caller takes it: `take_rows`."""
+    """Processes the replies of all installations of one run.
 
-    def __init__(self, stamp: RunKey, installations: Sequence[Installation]) -> None:
-        self.stamp = stamp
+    `accept` takes a new result, `replay` those of the journal; the rows of both go to staging. Raises NotPublished when
+    the disk is full.
+    """
+
+    def __init__(
+        self,
+        run: RunKey,
+        installations: Sequence[Installation],
+        journal: Journal,
+        staging: Staging,
+        *,
+        keep_values: bool = False,
+    ) -> None:
+        self.run = run
         self.frontiers = {each.name: Frontier(each.name, selection(each)) for each in installations}
-        self.tallies = {each.name: RunStats() for each in installations}
-        self.resumed_count = 0
-        self.waiting_rows = 0
-        self._waiting_bytes = 0
+        self._counters = {name: StatsCounter(frontier) for name, frontier in self.frontiers.items()}
+        self._redactors = {each.name: Redactor(each.token.reveal(), keep_values=keep_values) for each in installations}
+        self._journal = journal
+        self._staging = staging
+        self._resumed_count = 0
         self._rows: dict[str, list[Row]] = {}
+        self._batch_rows = self._batch_bytes = 0
+        self._writing: asyncio.Future[None] | None = None
+        self._write_lock = asyncio.Lock()
+        self._synced_at = time.monotonic()
 
-    def replay(self, line: Line) -> bool:
-        """Take a journalled line; False if it answers a request that the frontier never made, or can't be read."""
+    def accept(self, result: FetchResult) -> None:
+        """Process one result up to its rows; nothing is fed before it is in the journal."""
+        line = self._redacted_line(result)
+        self._journal.append(line)
+        self._process(line, result.document)
+        result.release()
+
+    def replay(self, now: datetime) -> int:
+        """Process the lines of the journal, stage their rows and return how many lines there were."""
+        replayed = self._journal.replay(self._replay_line)
+        if replayed:
+            self._journal.append(Resumed(now))
+            self._resumed_count += 1
+        self._stage_batch()
+        return replayed
+
+    def record(self, problem: Problem) -> None:
+        """Record a problem that does not come from a reply: an abandoned run, the warning of a check."""
+        self._record(problem.key.installation, [problem])
+
+    def stop(self, installation: str, problem_kind: str, reason: str) -> None:
+        """End the crawl of one installation; what is open is missing from this run."""
+        frontier = self.frontiers[installation]
+        if not frontier.finished:
+            self._counters[installation].set_partial()
+            self._record(installation, frontier.stop(problem_kind, reason))
+
+    def snapshot(self) -> RunStats:
+        """Return what the run has cost and found so far."""
+        counters = self._counters.items()
+        return RunStats(self._resumed_count, {name: counter.snapshot() for name, counter in counters})
+
+    async def stage(self) -> None:
+        """Stage the rows once there is a batch of them, and sync the journal now and then.
+
+        Parquet is written in a thread, one write at a time: where the disk is slower than the crawl, the crawl waits.
+        """
+        if self._batch_rows >= BATCH_ROWS or self._batch_bytes >= BATCH_BYTES:
+            self._staging.append_all(self.drain())
+        if self._staging.full:
+            async with self._write_lock:
+                await self._written()
+                # A worker may be cancelled while it waits here; the write goes on.
+                self._writing = asyncio.ensure_future(asyncio.to_thread(self._staging.write_full))
+                await self._written()
+        now = time.monotonic()
+        if now - self._synced_at > SYNC_EVERY_S:
+            self._synced_at = now
+            await asyncio.to_thread(self._journal.sync)
+
+    async def finish(self) -> None:
+        """Stage the last rows, wait for the last write and sync the journal."""
+        self._staging.append_all(self.drain())
+        await self._written()
+        await asyncio.to_thread(self._journal.sync)
+
+    def drain(self) -> Mapping[str, list[Row]]:
+        """Return the rows that are not staged yet, by table, and forget them."""
+        rows, self._rows, self._batch_rows, self._batch_bytes = self._rows, {}, 0, 0
+        return rows
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    def _stage_batch(self) -> None:
+        self._staging.append_all(self.drain())
+        self._staging.write_full()
+
+    def _redacted_line(self, result: FetchResult) -> Answered | Failed:
+        request, cost, failure = result.request, result.cost, result.failure
+        if failure is not None:
+            return Failed(request, result.first_seen_at, result.last_seen_at, cost, failure)
+        assert result.body is not None
+        changed = self._redactors[request.installation].redact(result.body, result.document)
+        body = msgspec.json.encode(result.document) if changed else result.body
+        return Answered(request, result.last_seen_at, cost, msgspec.Raw(body), result.repaired)
+
+    def _replay_line(self, line: Line) -> bool:
+        """Process a journal line; False if it answers a request that the frontier never made."""
         if isinstance(line, Resumed):
-            self.resumed_count += 1
+            self._resumed_count += 1
             return True
         if not isinstance(line, Answered | Failed):
             return False
         frontier = self.frontiers.get(line.request.installation)
-        if frontier is None or not frontier.claim(line.request):
+        if frontier is None or not frontier.queue.claim(line.request):
             return False
-        document = msgspec.json.decode(line.body) if isinstance(line, Answered) else None
-        self.take(line, document)
+        self._process(line, msgspec.json.decode(line.body) if isinstance(line, Answered) else None)
+        if self._batch_rows >= BATCH_ROWS or self._batch_bytes >= BATCH_BYTES:
+            self._stage_batch()
         return True
 
-    def take(self, line: Entry, document: Any) -> None:
-        """Move on by one journalled answer; `document` is the body of an `Answered` line, decoded."""
-        name = line.request.installation
-        tally, frontier = self.tallies[name], self.frontiers[name]
-        tally.add_cost(line.cost)
+    def _process(self, line: Answered | Failed, document: Any) -> None:
+        """Move on by one journalled line; `document` is the decoded body of an `Answered` line."""
+        installation = line.request.installation
+        frontier = self.frontiers[installation]
+        self._counters[installation].add_line(line)
         if isinstance(line, Answered):
-            tally.answered += 1
-            self._waiting_bytes += len(line.body)
-            content = decode(line.request, document, repaired=line.marked)
-            self._keep(tally, frontier.feed(Reply(line.request, content, line.at, line.cost.attempts)))
+            self._batch_bytes += len(line.body)
+            content = decode(line.request, document, repaired=line.repaired)
+            self._record(installation, frontier.feed(line, content))
         else:
-            tally.first_failure = tally.first_failure or line.message
-            self._keep(tally, frontier.give_up(_given_up(line)))
+            self._record(installation, frontier.give_up(line))
 
-    def stop(self, installation: str, problem_kind: str, why: str) -> None:
-        """End one installation's crawl where it stands; what is open is missing from this night."""
-        frontier, tally = self.frontiers[installation], self.tallies[installation]
-        if frontier.finished:
-            return
-        tally.partial = True
-        self._keep(tally, frontier.stop(problem_kind, why))
-
-    def note(self, problem: Problem) -> None:
-        """Record a problem that is no reply's: an abandoned run, a check's warning."""
-        self._keep(self.tallies[problem.key.installation], [problem])
-
-    def take_rows(self) -> Mapping[str, list[Row]]:
-        """Return the rows gathered since the last call, by table."""
-        rows, self._rows, self.waiting_rows, self._waiting_bytes = self._rows, {}, 0, 0
-        return rows
-
-    @property
-    def lot(self) -> bool:
-        """Whether so many rows wait that they should be taken."""
-        return self.waiting_rows >= ROWS_PER_LOT or self._waiting_bytes >= BYTES_PER_LOT
-
-    @property
-    def partial(self) -> bool:
-        """True when anything selected was not seen."""
-        return any(self.missed(name) for name in self.tallies)
-
-    def missed(self, installation: str) -> bool:
-        """Return whether anything selected of one installation was not seen."""
-        return self.frontiers[installation].root_failure is not None or self.tallies[installation].partial
-
-    @property
-    def answered(self) -> int:
-        """Replies that were understood, of all installations."""
-        return sum(tally.answered for tally in self.tallies.values())
-
-    def _keep(self, tally: RunStats, findings: Sequence[CrawlRecord]) -> None:
-        for finding in findings:
-            tally.add_finding(finding)
-            for table, row in flatten(self.stamp, finding):
+    def _record(self, installation: str, records: Sequence[CrawlRecord]) -> None:
+        counter = self._counters[installation]
+        for record in records:
+            counter.add_record(record)
+            for table, row in flatten(self.run, record):
                 self._rows.setdefault(table, []).append(row)
-                self.waiting_rows += 1
+                self._batch_rows += 1
 
 
 def selection(installation: Installation) -> Selection:
-    """Return what an installation's globs select."""
+    """Return what the globs of an installation select."""
     return Selection(
         workspace=lambda name: selects(installation.workspaces, name),
         project=lambda name: selects(installation.projects, name),
         exact_workspaces=exact_names(installation.workspaces),
     )
-
-
-def abandoned_problem(installation: str, run_id: str, why: str, at: datetime) -> Problem:
-    """Return the problem that says a run was not taken up again."""
-    return Problem(
-        "abandoned_run", Key(installation), f"Run {run_id} was abandoned: {why}", None, None, None, None, at, at
-    )
-
-
-def _given_up(line: Failed) -> GivenUp:
-    return GivenUp(
-        line.request, line.kind, line.message, line.http_status, line.cost.attempts, line.first_seen_at,
-        line.last_seen_at, line.raw,
-    )  # fmt: skip

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from collector.fake_buddy import FakeWorld
 from collector.lake.lake import Lake
 from collector.lake.verify import verify
-from collector.run import collect
-from tests.after_run.thirty import QUICK, Nights
+from collector.run import context
+from tests.after_run.thirty import SHORT_TIMEOUTS, Nights
 from tests.worlds import pipelines_of
 
 MEBIBYTE = 2**20
@@ -20,8 +20,11 @@ MEBIBYTE = 2**20
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are retried for seconds, not for minutes."""
-    limits = {**{name: getattr(QUICK, name) for name in QUICK.__struct_fields__}, "stuck_after_s": 20.0}
-    monkeypatch.setattr(collect, "RunContext", partial(collect.RunContext, limits=type(QUICK)(**limits)))
+    limits = {
+        **{name: getattr(SHORT_TIMEOUTS, name) for name in SHORT_TIMEOUTS.__struct_fields__},
+        "stuck_after_s": 20.0,
+    }
+    monkeypatch.setattr(context, "RunContext", partial(context.RunContext, limits=type(SHORT_TIMEOUTS)(**limits)))
 
 
 def planted(world: FakeWorld, nights: int) -> tuple[FakeWorld, list[tuple[Any, ...]]]:

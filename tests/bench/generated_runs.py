@@ -12,14 +12,16 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from collector.buddy.decode import decode
 from collector.buddy.requests import Request
-from collector.crawl.journal import Answered, RequestCost
+from collector.crawl.fetch_result import Answered, RequestCost
+from collector.crawl.frontier import Frontier
 from collector.fake_buddy import FakeWorld
-from collector.lake.flatten import RunKey
+from collector.lake.flatten import RunKey, flatten
 from collector.lake.manifest import RunEntry
 from collector.lake.staging import record_batch
 from collector.lake.tables import ACTION_CHANGES, ALL, KEY_NAMES, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
-from collector.run.reply_processor import ReplyProcessor
+from collector.run.reply_processor import selection
 from tests.bench.clients.replay import BUDDY, redacted_reply
 
 FIRST_START = datetime(2025, 11, 1, 2, 15, tzinfo=UTC)
@@ -79,14 +81,15 @@ def _world(actions: int, awkward: bool) -> dict[str, pa.Table]:
     else:
         world = FakeWorld(projects=max(1, actions // 1000), pipelines=50, actions=20, promote_share=1.0, awkward=False)
     run = run_of(1)
-    processor = ReplyProcessor(RunKey(run.run_id, run.run_date), [BUDDY])
-    frontier = processor.frontiers[BUDDY.name]
+    run_key = RunKey(run.run_id, run.run_date)
+    frontier = Frontier(BUDDY.name, selection(BUDDY))
     rows: dict[str, list[tuple[object, ...]]] = {}
     while isinstance(request := frontier.next(), Request):
         document, body = redacted_reply(world, request)
-        processor.take(Answered(request, run.started_at, RequestCost(), body), document)
-        for name, batch in processor.take_rows().items():
-            rows.setdefault(name, []).extend(batch)
+        line = Answered(request, run.started_at, RequestCost(), body)
+        for record in frontier.feed(line, decode(request, document)):
+            for name, row in flatten(run_key, record):
+                rows.setdefault(name, []).append(row)
     excess = {row[3:7] for row in rows[PROMOTE_IMAGE_ACTIONS.name][actions:]}
     found = {}
     for name, batch in rows.items():

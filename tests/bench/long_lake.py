@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 import collector
-from collector.crawl.journal import FORMAT, Header
+from collector.crawl.journal import FILE_NAME, FORMAT, Header, Journal
 from collector.lake.compact import compact
 from collector.lake.flatten import RunKey
 from collector.lake.lake import Lake
@@ -143,13 +143,15 @@ class _Built:
             for name, table in generated.tables.items():
                 if name not in ("action_changes", "runs"):
                     staging.append(name, list(zip(*(column.to_pylist() for column in table.columns), strict=True)))
-            processor = ReplyProcessor(RunKey(run.run_id, run.run_date), [BUDDY])
-            processor.frontiers[BUDDY.name].workspaces_listed = True
             settings = Settings(installations=(BUDDY,), lake=self.lake.path)
             header = Header(FORMAT, run.run_id, run.started_at, settings.fingerprint())
+            run_key = RunKey(run.run_id, run.run_date)
+            with Journal.create(directory / FILE_NAME, header) as journal:
+                processor = ReplyProcessor(run_key, [BUDDY], journal, staging)
+            processor.frontiers[BUDDY.name].workspaces_listed = True
             began = time.perf_counter()
             finalize(
-                FinishedCrawl(settings, self.lake, directory, processor.stamp, header, processor, staging),
+                FinishedCrawl(settings, self.lake, directory, run_key, header, processor, staging),
                 lambda: run.finished_at,
             )
             return time.perf_counter() - began

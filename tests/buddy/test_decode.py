@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.buddy.decode import Detail, ListPage, SchemaViolation, carries_ends, check_promote_image, decode
-from collector.buddy.requests import Kind, Request, action_request
+from collector.buddy.requests import Kind, Request
+from tests.request_builders import action_request
 
 ASKED = action_request("us", "acme", "web", 7, 9)
 KEYS = {Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id"}

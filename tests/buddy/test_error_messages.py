@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buddy.error_messages import LONGEST, meaning_of, message_in, one_line
+from collector.buddy.error_messages import MAX_CHARACTERS, meaning_of, message_in, one_line
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def test_finds_the_message_in_every_spelling(document: object, message: str | No
         (401, "API is disabled in this workspace.", "unauthorised"),
         (403, "cannot receive data", "forbidden"),
         (403, None, "forbidden"),
-        (403, "Rate limit exceeded.", "rate_refusal"),
-        (403, "RATE LIMIT", "rate_refusal"),
+        (403, "Rate limit exceeded.", "rate_limited"),
+        (403, "RATE LIMIT", "rate_limited"),
         (400, "Rate limit exceeded.", "http_error"),
-        (200, "Rate limit exceeded.", "rate_refusal"),
-        (429, None, "rate_refusal"),
+        (200, "Rate limit exceeded.", "rate_limited"),
+        (429, None, "rate_limited"),
         (400, "API is disabled in this workspace.", "api_disabled"),
         (403, "API is disabled in this workspace.", "api_disabled"),
         (200, "API is disabled in this workspace.", "api_disabled"),
@@ -64,7 +64,7 @@ def test_the_table_of_meanings(status: int, message: str | None, meaning: str) -
 def test_a_message_is_one_bounded_harmless_line(text: str) -> None:
     """No message can drive a terminal, break a line, reorder a screen, or be unwritable as UTF-8."""
     line = one_line(text)
-    assert len(line) <= LONGEST
+    assert len(line) <= MAX_CHARACTERS
     line.encode("utf-8")
     assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in line)
     assert not set(line) & set("\u2028\u2029\u202e\u2066")

@@ -26,7 +26,7 @@ def test_reads_all_headers() -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "soon", "1e3", "1_0", "٣", "²", "9" * 5000, "0x10", "NaN"])
 def test_a_count_that_is_no_plain_number_is_none(text: str) -> None:
-    """Absent, negative, foreign, endless and nonsensical counts are told apart from numbers, never raised."""
+    """Absent, negative, foreign, endless and nonsensical counts are None, and nothing is raised."""
     reading = read_rate_headers({"X-Rate-Limit-Limit": text, "X-Rate-Limit-Remaining": text, "Retry-After": text})
     assert (reading.limit, reading.remaining, reading.retry_after_s) == (None, None, None)
 
@@ -49,13 +49,13 @@ def test_a_reset_that_is_no_moment_is_none(text: str) -> None:
     "text", [None, "", "now", "Mon, 99 Nov 2026 02:15:00 GMT", "Mon, 23 Nov 2026 02:15:00", "x" * 1000, "0" * 60]
 )
 def test_a_date_that_is_no_http_date_is_none(text: str | None) -> None:
-    """A Date without a zone, out of range or not parsable tells nothing."""
+    """A Date without a zone, out of range or not parsable is None."""
     assert epoch_of_date(text) is None
 
 
 @given(st.text(max_size=70))
 def test_no_text_makes_reading_raise(text: str) -> None:
-    """Whatever a header holds, reading it gives a value."""
+    """Any header is read to a value."""
     names = ["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Date", "Retry-After"]
     reading = read_rate_headers(dict.fromkeys(names, text))
     assert reading.reset_epoch_s is None or math.isfinite(reading.reset_epoch_s)
@@ -66,13 +66,13 @@ def test_no_text_makes_reading_raise(text: str) -> None:
     replies=st.lists(st.tuples(st.floats(0, 50), st.floats(0, 2), st.floats(0, 1)), min_size=1, max_size=40),
 )
 def test_the_true_offset_is_always_inside(offset: float, replies: list[tuple[float, float, float]]) -> None:
-    """Whatever the latencies, the interval of a steady clock holds its true offset and never widens."""
+    """With any latencies, the interval of a steady clock holds its true offset and never widens."""
     clock, now, width = ServerClock(), 1000.0, math.inf
     for gap, latency, share in replies:
         sent = now + gap
         now = sent + latency
         date = math.floor(sent + latency * share + offset)
-        clock = clock.seen(date, sent, now)
+        clock = clock.updated(date, sent, now)
         assert clock.low is not None
         assert clock.high is not None
         assert clock.low - 1e-6 <= offset <= clock.high + 1e-6
@@ -81,33 +81,31 @@ def test_the_true_offset_is_always_inside(offset: float, replies: list[tuple[flo
 
 
 def test_a_second_of_replies_leaves_hardly_any_doubt() -> None:
-    """Replies every 20 ms over a second pin the clock to within one reply, so no window waits a second too
-    long.
-    """
+    """Replies every 20 ms over a second pin the clock to within one reply, so no window waits a second too long."""
     clock, offset = ServerClock(), 1.79e9 + 0.4321
     for step in range(60):
         sent = step * 0.02
-        clock = clock.seen(math.floor(sent + 0.005 + offset), sent, sent + 0.01)
+        clock = clock.updated(math.floor(sent + 0.005 + offset), sent, sent + 0.01)
     assert clock.low is not None
     assert clock.high is not None
     assert clock.high - clock.low < 0.04
-    assert 0 <= clock.local(1.79e9 + 100, 0.0) - (1.79e9 + 100 - offset) < 0.04
+    assert 0 <= clock.to_monotonic(1.79e9 + 100, 0.0) - (1.79e9 + 100 - offset) < 0.04
 
 
 def test_a_stepped_clock_begins_anew() -> None:
     """A reply that contradicts the interval replaces it: one of the clocks was set."""
-    clock = ServerClock().seen(5000, 0.0, 0.1).seen(1400, 1.0, 1.1)
+    clock = ServerClock().updated(5000, 0.0, 0.1).updated(1400, 1.0, 1.1)
     assert clock == ServerClock(1398.9, 1400.0)
 
 
 def test_without_a_date_the_local_clock_stands_in() -> None:
     """While no reply carries a Date, the reset is read on our own clock, and the skew is not known."""
-    clock = ServerClock().seen(None, 0.0, 1.0)
-    assert clock.local(1100.0, 1000.0) == 100.0
+    clock = ServerClock().updated(None, 0.0, 1.0)
+    assert clock.to_monotonic(1100.0, 1000.0) == 100.0
     assert clock.skew(1000.0) is None
 
 
 def test_skew_is_told_against_our_own_clock() -> None:
     """A server an hour ahead shows as about 3,600 seconds."""
-    clock = ServerClock().seen(epoch_of_date(formatdate(1000 + 3600, usegmt=True)), 0.0, 0.0)
+    clock = ServerClock().updated(epoch_of_date(formatdate(1000 + 3600, usegmt=True)), 0.0, 0.0)
     assert clock.skew(1000.0) == pytest.approx(3600, abs=1)

@@ -1,4 +1,4 @@
-"""Laws of the addresses: what is asked for is exactly what was meant, whatever the names are."""
+"""Laws of the addresses: with any names, exactly the intended thing is asked for."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buddy import requests
 from collector.buddy.requests import Kind, Request
+from tests import request_builders as requests
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
     [".", "..", "a/b", "../..", "données/équipe A", "100%", "a?b=c", "#top", "a\\b", "a b", "+", "%2E%2E", "\"'"]
@@ -38,7 +38,7 @@ def test_addresses_are_the_documented_ones(request_: Request, target: str) -> No
 
 @given(NAMES, NAMES)
 def test_a_name_stays_one_segment(workspace: str, project: str) -> None:
-    """Whatever stands in a name, the path has the same number of segments and each decodes to the name."""
+    """With any name the path has the same number of segments, and each decodes to the name."""
     path = requests.action_request("us", workspace, project, 7, 9).path
     parts = path.split("/")
     assert [unquote(part) for part in parts[1:]] == [

@@ -1,4 +1,4 @@
-"""Laws of bodies whose texts are not all texts: whatever can be read is, and a mark says where nothing could."""
+"""Laws of bodies with invalid unicode: what can be read is, and a placeholder replaces each invalid character."""
 
 import json
 from typing import Any
@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.buddy.decode import Detail, ListPage, decode
-from collector.buddy.requests import Kind, Request, projects_request
+from collector.buddy.requests import Kind, Request
 from collector.buddy.unicode_repair import place_of_placeholder, repaired
+from tests.request_builders import projects_request
 
 # Any text, halves of pairs included, as Python holds them.
 TEXTS = st.text(st.characters(codec=None), max_size=6)
@@ -32,7 +33,7 @@ DOCUMENTS = st.recursive(
     ],
 )
 def test_what_is_a_character_is_kept(body: bytes, reads: Any) -> None:
-    """Only what is no character is replaced: whole pairs and everything around it stay as they are."""
+    """Only invalid characters are replaced: surrogate pairs and everything around them are unchanged."""
     found = repaired(body)
     assert found is not None
     assert msgspec.json.decode(found) == reads
@@ -44,13 +45,13 @@ def test_what_is_a_character_is_kept(body: bytes, reads: Any) -> None:
      b'{"a": "sound"}', b"[" * 100_000 + b'"\xff"'],
 )  # fmt: skip
 def test_another_fault_is_not_mended(body: bytes) -> None:
-    """Half a body, HTML, numbers that are none, and a body that is sound are nothing to mark."""
+    """Half a body, HTML, invalid numbers, and a valid body are not repaired."""
     assert repaired(body) is None
 
 
 @given(DOCUMENTS)
 def test_every_document_can_be_read(document: Any) -> None:
-    """Whatever halves a document holds, it is read, the rest of it unchanged; without any there is nothing to mark."""
+    """A document with any lone surrogates is read, the rest of it unchanged; without any it is not repaired."""
     body = json.dumps(document).encode()
     whole = json.loads(body)
     found = repaired(body)
@@ -62,7 +63,7 @@ def test_every_document_can_be_read(document: Any) -> None:
 
 
 def test_one_bad_item_costs_no_neighbour() -> None:
-    """An item with a placeholder is a violation at its place; its key is believed unless it holds the placeholder."""
+    """An item with a placeholder is a violation at its place; its key is used unless it holds the placeholder."""
     body = repaired(rb'{"projects": [{"name": "a"}, {"name": "b", "display_name": "\ud83d"}, {"name": "\ud83d"}]}')
     assert body is not None
     page = decode(projects_request("us", "acme"), msgspec.json.decode(body), repaired=True)
@@ -73,7 +74,7 @@ def test_one_bad_item_costs_no_neighbour() -> None:
 
 
 def test_a_single_action_is_a_violation_at_the_place() -> None:
-    """However deep the mark stands, its path is told."""
+    """The path of a placeholder is found at any depth."""
     body = repaired(rb'{"id": 9, "type": "PROMOTE_IMAGE", "variables": [{"key": "A"}, {"key": "\ud83d"}]}')
     assert body is not None
     read = decode(Request("us", Kind.ACTION, "w", "p", 1, 9), msgspec.json.decode(body), repaired=True)

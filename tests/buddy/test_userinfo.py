@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.error_messages import LONGEST, one_line
-from collector.buddy.userinfo import may_hold_password, without_passwords
+from collector.buddy.error_messages import MAX_CHARACTERS, one_line
+from collector.buddy.userinfo import may_hold_password, redact_passwords
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -42,9 +42,9 @@ DIGEST = "sha256:" + "a" * 64
     ],
 )
 def test_a_password_is_replaced(text: str, kept: str) -> None:
-    """A password between a user and a host is replaced, once and for all, and nothing else of the text."""
-    assert without_passwords(text) == kept
-    assert without_passwords(kept) == kept
+    """A password between a user and a host is replaced, and nothing else of the text."""
+    assert redact_passwords(text) == kept
+    assert redact_passwords(kept) == kept
     assert may_hold_password(json.dumps({"a": text}).encode())
 
 
@@ -62,7 +62,7 @@ def test_a_password_is_replaced(text: str, kept: str) -> None:
 )  # fmt: skip
 def test_what_looks_alike_is_kept(text: str) -> None:
     """Digests, ports, versions, times, mail addresses, variables and paths are no passwords."""
-    assert without_passwords(text) == text
+    assert redact_passwords(text) == text
 
 
 PIECES = [
@@ -76,8 +76,8 @@ PARTS = st.lists(st.sampled_from([*PIECES, " "]), max_size=14).map("".join)
 @given(PARTS)
 def test_replacing_twice_is_replacing_once(text: str) -> None:
     """What was replaced is left alone, and a text in which something is replaced is never passed over unseen."""
-    once = without_passwords(text)
-    assert without_passwords(once) == once
+    once = redact_passwords(text)
+    assert redact_passwords(once) == once
     body = json.dumps([text]).encode()
     assert once == text or b"\\" in body or may_hold_password(body)
 
@@ -88,8 +88,8 @@ def test_replacing_twice_is_replacing_once(text: str) -> None:
     st.sampled_from(["host", "reg.example.test:5000/acme/app"]),
 )
 def test_no_password_is_too_odd(password: str, host: str) -> None:
-    """Whatever is written without blanks between `user:` and `@host` of a URL is not there any more."""
-    assert f"S3{password}CRET" not in without_passwords(f"https://bot:S3{password}CRET@{host}")
+    """Any text without blanks between `user:` and `@host` of a URL is removed."""
+    assert f"S3{password}CRET" not in redact_passwords(f"https://bot:S3{password}CRET@{host}")
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_no_password_is_too_odd(password: str, host: str) -> None:
 def test_no_text_takes_long(text: str) -> None:
     """Half a megabyte made to be slow takes no longer than its length explains."""
     begun = time.process_time()
-    without_passwords(text)
+    redact_passwords(text)
     assert time.process_time() - begun < 3
 
 
 def test_a_cut_leaves_no_half_of_a_password() -> None:
     """A message that is cut in the middle of an address holds no beginning of its password."""
-    for before in range(LONGEST - 60, LONGEST * 4 + 10, 7):
+    for before in range(MAX_CHARACTERS - 60, MAX_CHARACTERS * 4 + 10, 7):
         assert "S3" not in one_line("x" * before + " https://bot:S3CRETS3CRET@host and more " + "y" * 900)

@@ -22,7 +22,7 @@ class Waiting:
     """A run that waits for the next window."""
 
     def snapshot(self) -> events.RunSnapshot:
-        pace = RateLimiterState(0, 0, UNTIL, UNTIL, "budget of this window is spent", 0.0, 90.0, 0.0, False)
+        pace = RateLimiterState(0, 0, UNTIL, UNTIL, "budget of this window is spent", 0.0, False)
         return events.RunSnapshot(
             "20261123T021500Z-7f3a9c",
             "crawl",
@@ -35,7 +35,7 @@ def test_the_heartbeat_says_why_and_until_when_a_run_waits(capsys: pytest.Captur
     logs.set_up("json", "info")
     watcher = progress.ProgressObserver()
     watcher.heartbeat()
-    watcher.watch(Waiting())
+    watcher.watch(Waiting().snapshot)
     watcher.heartbeat()
     (line,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     del line["timestamp"]

@@ -104,7 +104,7 @@ class FixedProgress:
     """A run whose snapshot does not change."""
 
     def snapshot(self) -> events.RunSnapshot:
-        pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 1.0, 2.0, 0.1, False)
+        pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 0.1, False)
         kinds = ("workspaces", "projects", "pipelines", "actions", "action")
         counts = {kind: 10 * number for number, kind in enumerate(kinds, 1)}
         return events.RunSnapshot(
@@ -117,7 +117,7 @@ def test_the_heartbeat(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("json", "info")
     observer = ProgressObserver()
     observer.heartbeat()
-    observer.watch(FixedProgress())
+    observer.watch(FixedProgress().snapshot)
     observer.heartbeat()
     (line,) = capsys.readouterr().err.splitlines()
     result = json.loads(line)
@@ -132,7 +132,7 @@ def test_the_display() -> None:
     written = io.StringIO()
     console = Console(file=written, width=120)
     console.print(observer.display())
-    observer.watch(FixedProgress())
+    observer.watch(FixedProgress().snapshot)
     console.print(observer.display())
     text = written.getvalue()
     for words in (

@@ -1,4 +1,4 @@
-"""Buddy as a plain value, without sockets: a tree of names that answers requests, and a way to crawl it in any order."""
+"""Buddy as a plain value, without sockets: a tree of names that answers requests, crawled in any order."""
 
 import itertools
 from collections import Counter
@@ -10,14 +10,15 @@ import msgspec
 
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
+from collector.crawl.classify import Failure
+from collector.crawl.fetch_result import Answered, Failed, RequestCost
 from collector.crawl.frontier import Frontier, Selection, Signal
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
-from collector.crawl.reply import GivenUp, Reply
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 EVERYTHING = Selection(workspace=lambda name: True, project=lambda name: True)
 Tree = dict[str, dict[str, dict[int, list[dict[str, Any]]]]]
-Settled = Reply | GivenUp
+Entry = Answered | Failed
 
 
 def action(action_id: int, kind: str = "PROMOTE_IMAGE", **members: Any) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class ModelBuddy:
         self.edit: Callable[[Request, dict[str, Any]], None] = lambda request, document: None
         self.asked: list[Request] = []
 
-    def answer(self, request: Request) -> Settled:
+    def answer(self, request: Request) -> Entry:
         """The reply to a request, or why there is none."""
         self.asked.append(request)
         self.moves(request)
@@ -78,9 +79,10 @@ class ModelBuddy:
         if document is None and kind is None:
             kind, status = "gone", 404
         if kind is not None or document is None:
-            return GivenUp(request, kind or "gone", "it failed", status, 1, AT, AT, None)
+            failure = Failure(kind or "gone", status, "it failed")  # type: ignore[arg-type]
+            return Failed(request, AT, AT, RequestCost(), failure)
         self.edit(request, document)
-        return Reply(request, decode(request, document), AT, 1)
+        return Answered(request, AT, RequestCost(), msgspec.Raw(msgspec.json.encode(document)))
 
     def document(self, request: Request) -> dict[str, Any] | None:
         """The document that answers a request, None when there is no such thing."""
@@ -115,9 +117,11 @@ class ModelBuddy:
         return items[first : first + size]
 
 
-def take(frontier: Frontier, settled: Settled) -> list[CrawlRecord]:
-    """Give the frontier what came of a request."""
-    return frontier.feed(settled) if isinstance(settled, Reply) else frontier.give_up(settled)
+def feed(frontier: Frontier, entry: Entry) -> list[CrawlRecord]:
+    """Feed the frontier what came of a request."""
+    if isinstance(entry, Failed):
+        return frontier.give_up(entry)
+    return frontier.feed(entry, decode(entry.request, msgspec.json.decode(entry.body)))
 
 
 class Crawl:
@@ -128,8 +132,8 @@ class Crawl:
         self.buddy = buddy
         self.workers = workers
         self.outstanding: list[Request] = []
-        self.findings: list[CrawlRecord] = []
-        self.journal: list[Settled] = []
+        self.records: list[CrawlRecord] = []
+        self.journal: list[Entry] = []
         self.most_waiting = 0
 
     def step(self, pick: Callable[[int], int] = lambda count: 0) -> bool:
@@ -140,12 +144,12 @@ class Crawl:
                 assert (step is Signal.DONE) == (not self.outstanding)
                 break
             self.outstanding.append(step)
-        self.most_waiting = max(self.most_waiting, self.frontier.waiting)
+        self.most_waiting = max(self.most_waiting, self.frontier.queue.waiting)
         if not self.outstanding:
             return False
-        settled = self.buddy.answer(self.outstanding.pop(pick(len(self.outstanding))))
-        self.journal.append(settled)
-        self.findings += take(self.frontier, settled)
+        entry = self.buddy.answer(self.outstanding.pop(pick(len(self.outstanding))))
+        self.journal.append(entry)
+        self.records += feed(self.frontier, entry)
         return True
 
     def run(self, pick: Callable[[int], int] = lambda count: 0) -> "Crawl":
@@ -160,18 +164,18 @@ def crawl(buddy: ModelBuddy, selection: Selection = EVERYTHING, *, workers: int 
     return Crawl(Frontier("us", selection), buddy, workers=workers).run()
 
 
-def as_a_set(findings: Iterable[CrawlRecord]) -> Counter[bytes]:
+def as_a_set(records: Iterable[CrawlRecord]) -> Counter[bytes]:
     """Findings without their order."""
-    return Counter(msgspec.json.encode([type(finding).__name__, finding]) for finding in findings)
+    return Counter(msgspec.json.encode([type(finding).__name__, finding]) for finding in records)
 
 
-def seen(findings: list[CrawlRecord]) -> dict[Key, str]:
+def seen(records: list[CrawlRecord]) -> dict[Key, str]:
     """Coverage by key; fails when anything was seen twice."""
-    keys = [f.key for f in findings if isinstance(f, ListedItem)]
+    keys = [f.key for f in records if isinstance(f, ListedItem)]
     assert len(keys) == len(set(keys))
-    return {f.key: f.coverage for f in findings if isinstance(f, ListedItem)}
+    return {f.key: f.coverage for f in records if isinstance(f, ListedItem)}
 
 
-def problems(findings: list[CrawlRecord]) -> list[tuple[str, Key]]:
+def problems(records: list[CrawlRecord]) -> list[tuple[str, Key]]:
     """Kinds and keys of the problems."""
-    return [(f.kind, f.key) for f in findings if isinstance(f, Problem)]
+    return [(f.kind, f.key) for f in records if isinstance(f, Problem)]

@@ -54,7 +54,7 @@ class ModelServer:
         return status, self.headers(now, began + self.period_s, remaining)
 
     def headers(self, now: float, ends: float, remaining: int) -> dict[str, str]:
-        """Return the rate headers and the Date as this server words them."""
+        """Return the rate headers and the Date of this server."""
         said = {"floor": math.floor(ends), "ceil": math.ceil(ends), "exact": ends}[self.rounding]
         headers = {"X-Rate-Limit-Limit": str(self.limit), "X-Rate-Limit-Remaining": str(remaining)}
         if self.reset != "absent":

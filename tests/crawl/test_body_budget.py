@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
+import aiohttp
 import pytest
 
-from collector.crawl.body_budget import BodyBudget, HeldBody, read_whole
-from collector.crawl.fetcher import Fetcher
+from collector.crawl.body_budget import BodyBudget, HeldBody
+from collector.crawl.fetcher import Fetcher, read_body
 from collector.crawl.rate_limiter import RateLimiter
-from collector.crawl.request_timeouts import Watch
 from tests.crawl.test_fetcher import ACTION
 from tests.crawl.virtual_time import run_virtually
 from tests.crawl.wire import installation, reply, wire
 
 Clock = Callable[[], float]
 BLOCK = 1 << 16
+TOTAL_S = 60.0
 MOST, SMALL = 40 * BLOCK, 4 * BLOCK
 
 
@@ -35,6 +37,12 @@ class Body:
         return self.left == 0
 
 
+async def read(blocks: int, held: HeldBody) -> bytes:
+    """Read a body as the fetcher does."""
+    async with asyncio.timeout(TOTAL_S) as deadline:
+        return await read_body(cast(aiohttp.StreamReader, Body(blocks)), 1 << 30, held, deadline)
+
+
 class Readers:
     """Readers of bodies that share a budget; `processing_s` is how long each is held after it was read."""
 
@@ -45,11 +53,10 @@ class Readers:
         self.most_held = 0
         self.ended_at: list[float] = []
 
-    async def read(self, blocks: int, watch: Watch) -> None:
+    async def read(self, blocks: int) -> None:
         """Read one body, process it and release it."""
         held = HeldBody(self.budget)
-        with watch.over() as under_way:
-            body = await read_whole(Body(blocks), 1 << 30, under_way, held)
+        body = await read(blocks, held)
         assert len(body) == blocks * BLOCK
         self.ended_at.append(self.clock())
         self.most_held = max(self.most_held, self.budget.held)
@@ -62,30 +69,43 @@ def test_large_bodies_are_read_one_after_the_other(monkeypatch: pytest.MonkeyPat
 
     async def main(clock: Clock) -> None:
         readers = Readers(clock)
-        with Watch(total_s=60.0, silent_s=30.0) as watch:
-            await asyncio.gather(*(readers.read(100, watch) for _ in range(16)))
-        # Far more than one request may take: waiting for the turn counts for nobody.
+        await asyncio.gather(*(readers.read(100) for _ in range(16)))
+        # Far more than one request may take: the time that a body waits does not count.
         assert clock() > 16 * 10.0
         # What is small of each body is read before it waits.
         assert readers.most_held <= max(MOST, 16 * (SMALL + BLOCK)) + 100 * BLOCK
         assert readers.budget.held == 0
-        assert not readers.budget.turn.locked()
+        assert not readers.budget.lock.locked()
+
+    run_virtually(monkeypatch, main)
+
+
+def test_a_slow_body_is_ended_although_it_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the wait for memory the rest of the time allowed runs on."""
+
+    async def main(clock: Clock) -> None:
+        readers = Readers(clock, processing_s=200.0)
+        first = asyncio.create_task(readers.read(100))
+        await asyncio.sleep(1)
+        with pytest.raises(TimeoutError):
+            await readers.read(1000)
+        assert 10.0 + 200.0 < clock() < 10.0 + 200.0 + TOTAL_S
+        await first
 
     run_virtually(monkeypatch, main)
 
 
 def test_small_bodies_never_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While large bodies wait for their turn, small ones are read in the time they take."""
+    """While large bodies wait, small ones are read without waiting."""
 
     async def main(clock: Clock) -> None:
         large, small = Readers(clock), Readers(clock)
         small.budget = large.budget
-        with Watch(total_s=60.0, silent_s=30.0) as watch:
-            slow = asyncio.gather(*(large.read(100, watch) for _ in range(4)))
-            await asyncio.sleep(8)
-            await asyncio.gather(*(small.read(4, watch) for _ in range(20)))
-            assert small.ended_at == [pytest.approx(8.4)] * 20
-            await slow
+        slow = asyncio.gather(*(large.read(100) for _ in range(4)))
+        await asyncio.sleep(8)
+        await asyncio.gather(*(small.read(4) for _ in range(20)))
+        assert small.ended_at == [pytest.approx(8.4)] * 20
+        await slow
 
     run_virtually(monkeypatch, main)
 
@@ -95,36 +115,33 @@ def test_what_fits_is_read_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None
 
     async def main(clock: Clock) -> None:
         readers = Readers(clock)
-        with Watch(total_s=60.0, silent_s=30.0) as watch:
-            await asyncio.gather(*(readers.read(10, watch) for _ in range(4)))
+        await asyncio.gather(*(readers.read(10) for _ in range(4)))
         assert readers.ended_at == [pytest.approx(1.0)] * 4
 
     run_virtually(monkeypatch, main)
 
 
 def test_who_is_cancelled_gives_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that is cancelled in its turn, or while it waits for it, lets the next one go."""
+    """A reader that is cancelled while it reads, or while it waits, lets the next one go."""
 
-    async def cancelled_in_the_end(readers: Readers, watch: Watch) -> None:
+    async def cancelled_in_the_end(readers: Readers) -> None:
         held = HeldBody(readers.budget)
         try:
-            with watch.over() as under_way:
-                await read_whole(Body(1000), 1 << 30, under_way, held)
+            await read(1000, held)
         finally:
             held.release()
 
     async def main(clock: Clock) -> None:
         readers = Readers(clock)
-        with Watch(total_s=600.0, silent_s=300.0) as watch:
-            tasks = [asyncio.create_task(cancelled_in_the_end(readers, watch)) for _ in range(3)]
-            await asyncio.sleep(10)
-            assert readers.budget.turn.locked()
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            assert readers.budget.held == 0
-            await readers.read(100, watch)
-        assert not readers.budget.turn.locked()
+        tasks = [asyncio.create_task(cancelled_in_the_end(readers)) for _ in range(3)]
+        await asyncio.sleep(10)
+        assert readers.budget.lock.locked()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert readers.budget.held == 0
+        await readers.read(100)
+        assert not readers.budget.lock.locked()
 
     run_virtually(monkeypatch, main)
 
@@ -137,11 +154,11 @@ async def test_the_fetcher_holds_what_it_has_read_until_it_is_released() -> None
 
     async def one(fetcher: Fetcher) -> None:
         nonlocal most_held
-        outcome = await fetcher.get(ACTION)
-        assert outcome.failure is None
+        result = await fetcher.get(ACTION)
+        assert result.failure is None
         most_held = max(most_held, budget.held)
         await asyncio.sleep(0.01)
-        outcome.release()
+        result.release()
 
     async with (
         wire(reply(body)) as served,
@@ -158,5 +175,4 @@ async def test_the_fetcher_holds_what_it_has_read_until_it_is_released() -> None
     ):
         failed = await fetcher.get(ACTION)
         assert failed.failure is not None
-        failed.release()
     assert budget.held == 0

@@ -123,9 +123,7 @@ def test_json_is_left_to_the_redactor_and_never_becomes_raw_text() -> None:
     ],
 )
 def test_text_that_may_hold_a_secret_is_only_described(body: bytes) -> None:
-    """Cut JSON, escapes, foreign encodings and telling words: size and content type are kept, the text is
-    not.
-    """
+    """Cut JSON, escapes, foreign encodings and telling words: size and content type are kept, the text is not."""
     said = classify_response(200, {"Content-Type": "text/plain; charset=\x1b[2J"}, body, None)
     assert isinstance(said, Retry)
     assert said.failure.kind == "not_json"
@@ -153,7 +151,7 @@ def test_harmless_text_is_kept_to_500_characters() -> None:
     ],
 )
 def test_a_redirect_is_told_without_its_path(location: str, told: str) -> None:
-    """Whither the server pointed is said by host only."""
+    """Only the host of a redirect is shown."""
     said = classify_response(302, {"Location": location}, b"", None)
     assert isinstance(said, Permanent)
     assert told in said.failure.message

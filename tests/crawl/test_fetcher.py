@@ -21,13 +21,16 @@ from aiohttp.http import HttpProcessingError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.requests import Request, action_request, actions_request, token_request, workspaces_request
+from collector.buddy.requests import Request
+from collector.crawl.backoff import Limits
+from collector.crawl.connection_errors import classify_error
 from collector.crawl.fetch_result import Event, FetchResult, RateLimitMet, RetryScheduled
-from collector.crawl.fetcher import Fetcher, Limits, translated
+from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
 from collector.errors import SettingsError, Stuck, Unauthorised
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from tests.crawl.wire import TOKEN, installation, reply, wire
+from tests.request_builders import action_request, actions_request, token_request, workspaces_request
 
 ACTION = action_request("test", "acme", "web-shop", 101, 1001)
 LIST = actions_request("test", "acme", "web-shop", 101)
@@ -39,25 +42,23 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 async def ask(url: str, request: Request = ACTION, **given: Any) -> FetchResult:
     """One request with a fetcher of its own."""
     options: dict[str, Any] = {"limits": QUICK, "rng": random.Random(1)} | given
-    pace = options.pop("pace", None) or RateLimiter()
-    async with Fetcher(installation(url), pace, **options) as fetcher:
-        outcome = await fetcher.get(request)
-    assert pace.state.in_flight == 0
-    assert (outcome.document is None) != (outcome.failure is None)
-    return outcome
+    limiter = options.pop("limiter", None) or RateLimiter()
+    async with Fetcher(installation(url), limiter, **options) as fetcher:
+        result = await fetcher.get(request)
+    assert limiter.state.in_flight == 0
+    assert (result.document is None) != (result.failure is None)
+    return result
 
 
 async def test_the_request_on_the_wire() -> None:
-    """One GET below the base's own path, encoded segments untouched, with exactly the headers we mean to
-    send.
-    """
+    """One GET below the base's own path, encoded segments untouched, with exactly the headers we mean to send."""
     request = action_request("test", "acme", "données/équipe A..", 101, 1001)
     async with wire(GOOD) as served:
-        outcome = await ask(served.url + "/api/", request)
+        result = await ask(served.url + "/api/", request)
         head = served.requests[0].decode()
-    assert outcome.document == {"id": 1001}
-    assert outcome.body == b'{"id": 1001}'
-    assert outcome.status == 200
+    assert result.document == {"id": 1001}
+    assert result.body == b'{"id": 1001}'
+    assert result.status == 200
     line, *lines = head.strip().split("\r\n")
     path = "/api/workspaces/acme/projects/donn%C3%A9es%2F%C3%A9quipe%20A../pipelines/101/actions/1001"
     assert line == f"GET {path} HTTP/1.1"
@@ -74,7 +75,7 @@ async def test_the_request_on_the_wire() -> None:
 
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e", "a/../../b", "?x", "#y", "a b+c"])
 async def test_a_hostile_name_stays_one_segment(name: str) -> None:
-    """Whatever a project is called, the server sees our path and nothing above or beside it."""
+    """With any project name, the server sees our path and nothing above or beside it."""
     async with wire(GOOD) as served:
         await ask(served.url, actions_request("test", "acme", name, 101))
         path = served.requests[0].split(b" ")[1].decode()
@@ -86,9 +87,9 @@ async def test_counts_of_one_good_reply() -> None:
     at = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
     body = gzip.compress(b'{"id": 1001, "name": "' + b"x" * 1000 + b'"}')
     async with wire(reply(body, content_encoding="gzip")) as served:
-        outcome = await ask(served.url, now=lambda: at)
-    assert (outcome.attempts, outcome.refusals, outcome.bytes_received) == (1, 0, len(body))
-    assert outcome.first_seen_at == outcome.last_seen_at == at
+        result = await ask(served.url, now=lambda: at)
+    assert (result.cost.attempts, result.cost.refusals, result.cost.bytes_received) == (1, 0, len(body))
+    assert result.first_seen_at == result.last_seen_at == at
 
 
 FAULTS: list[tuple[str, object, str | None, int | None]] = [
@@ -121,24 +122,24 @@ async def test_an_accident_is_retried_then_recorded(fault: object, kind: str | N
     """Each accident of the wire is asked again and forgotten, or recorded with its kind when it stays."""
     events: list[Event] = []
     async with wire(fault, GOOD) as served:
-        outcome = await ask(served.url, on_event=events.append)
+        result = await ask(served.url, on_event=events.append)
         assert len(served.requests) == 2
-    assert outcome.document == {"id": 1001}
-    assert (outcome.attempts, outcome.refusals) == (2, 0)
+    assert result.document == {"id": 1001}
+    assert (result.cost.attempts, result.cost.refusals) == (2, 0)
     assert [type(event) for event in events] == [RetryScheduled]
     assert TOKEN not in repr(events)
 
     limits = Limits(attempts=2, retry_initial_s=0.001, connect_s=0.5, read_s=0.3, total_s=0.5)
     async with wire(fault) as served:
-        outcome = await ask(served.url, limits=limits)
+        result = await ask(served.url, limits=limits)
         assert len(served.requests) == 2
-    assert outcome.failure is not None
-    assert outcome.attempts == 2
+    assert result.failure is not None
+    assert result.cost.attempts == 2
     if kind is not None:
-        assert outcome.failure.kind == kind
-        assert outcome.failure.http_status == status
-    assert outcome.body is None
-    assert TOKEN not in repr(outcome)
+        assert result.failure.kind == kind
+        assert result.failure.http_status == status
+    assert result.body is None
+    assert TOKEN not in repr(result)
 
 
 async def test_attempts_are_limited_and_the_waits_are_drawn_from_our_dice() -> None:
@@ -147,8 +148,8 @@ async def test_attempts_are_limited_and_the_waits_are_drawn_from_our_dice() -> N
     for told in waits:
         events: list[Any] = []
         async with wire(reply(b"", 503)) as served:
-            outcome = await ask(served.url, on_event=events.append)
-            assert len(served.requests) == outcome.attempts == 5
+            result = await ask(served.url, on_event=events.append)
+            assert len(served.requests) == result.cost.attempts == 5
         told.extend(event.wait_s for event in events)
         assert [event.attempt for event in events] == [1, 2, 3, 4]
     assert waits[0] == waits[1]
@@ -158,52 +159,52 @@ async def test_attempts_are_limited_and_the_waits_are_drawn_from_our_dice() -> N
 async def test_time_is_limited_too() -> None:
     """When the time for retries is used up, the attempts left are not made."""
     async with wire([0.2, reply(b"", 503)]) as served:
-        outcome = await ask(served.url, limits=Limits(retry_initial_s=0.001, retry_total_s=0.3, attempts=50))
-    assert 2 <= outcome.attempts <= 3
+        result = await ask(served.url, limits=Limits(retry_initial_s=0.001, retry_total_s=0.3, attempts=50))
+    assert 2 <= result.cost.attempts <= 3
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 302])
 async def test_what_buddy_meant_is_recorded_at_once(status: int) -> None:
     """A 4xx or a redirect is one request, and the redirect's target sees none."""
     async with wire(GOOD) as elsewhere, wire(reply(b"", status, location=elsewhere.url)) as served:
-        outcome = await ask(served.url)
+        result = await ask(served.url)
         assert len(served.requests) == 1
         assert elsewhere.requests == []
-    assert outcome.failure is not None
-    assert outcome.attempts == 1
+    assert result.failure is not None
+    assert result.cost.attempts == 1
 
 
 @pytest.mark.parametrize("refusal", [reply(b"{}", 429), reply(b'{"errors":[{"message":"Rate limit exceeded."}]}', 403)])
 async def test_a_refusal_pauses_and_is_no_attempt(refusal: bytes) -> None:
-    """429 and the older 403 are waited out, told, counted apart, and asked again."""
+    """After a 429, or the older 403, the fetcher waits, reports it, counts it separately and asks again."""
     events: list[Event] = []
     refusal = refusal.replace(b"\r\n\r\n", b"\r\nRetry-After: 1\r\n\r\n")
     async with wire(refusal, GOOD) as served:
-        outcome = await ask(served.url, on_event=events.append)
-    assert outcome.document == {"id": 1001}
-    assert (outcome.attempts, outcome.refusals) == (1, 1)
+        result = await ask(served.url, on_event=events.append)
+    assert result.document == {"id": 1001}
+    assert (result.cost.attempts, result.cost.refusals) == (1, 1)
     assert isinstance(events[0], RateLimitMet)
     assert 0.5 < events[0].wait_s <= 1.0
 
 
 async def test_a_503_is_asked_again_when_it_said() -> None:
-    """Retry-After on a 503 is waited for and told; the request counts as failed, and then comes through."""
+    """Retry-After on a 503 is obeyed and reported; the request counts as failed, and the next attempt succeeds."""
     events: list[Any] = []
     async with wire(reply(b"", 503, retry_after="1"), GOOD) as served:
-        pace = RateLimiter()
-        outcome = await ask(served.url, on_event=events.append, pace=pace)
-    assert outcome.document == {"id": 1001}
-    assert (outcome.attempts, outcome.refusals) == (2, 0)
+        limiter = RateLimiter()
+        result = await ask(served.url, on_event=events.append, limiter=limiter)
+    assert result.document == {"id": 1001}
+    assert (result.cost.attempts, result.cost.refusals) == (2, 0)
     assert 0.5 < events[0].wait_s <= 1.0
-    assert pace.paused_seconds > 0.5
+    assert result.cost.paused_seconds > 0.5
 
 
 async def test_a_server_that_stays_unavailable_does_not_hold_the_crawl_for_ever() -> None:
-    """What a 503 asks counts against the time of its request, and when nothing else comes back the crawl ends."""
+    """The wait that a 503 asks for counts as time of its request, and after too many of them the crawl ends."""
     async with wire(reply(b"", 503, retry_after="3600")) as served:
-        outcome = await ask(served.url)
-        assert outcome.attempts == len(served.requests) == 1
-        assert outcome.transient
+        result = await ask(served.url)
+        assert result.cost.attempts == len(served.requests) == 1
+        assert result.transient
     async with wire(reply(b"", 503, retry_after="1")) as served:
         with pytest.raises(Stuck):
             await ask(served.url, limits=Limits(retry_initial_s=0.001, stuck_after_s=0.5))
@@ -213,8 +214,8 @@ async def test_a_refusal_whose_body_is_lost_is_still_a_refusal() -> None:
     """The status line is enough to know that somebody asked us to slow down, or that the token is refused."""
     cut = reply(b"{", 429, length=99, retry_after="1")
     async with wire([cut, None], GOOD) as served:
-        outcome = await ask(served.url)
-    assert (outcome.attempts, outcome.refusals) == (1, 1)
+        result = await ask(served.url)
+    assert (result.cost.attempts, result.cost.refusals) == (1, 1)
     async with wire([reply(b"{", 401, length=99), None]) as served:
         with pytest.raises(Unauthorised):
             await ask(served.url)
@@ -242,9 +243,9 @@ async def test_a_401_stops_with_advice_and_without_the_token() -> None:
 async def test_an_echoed_token_is_not_repeated() -> None:
     """A server that echoes the token does not bring it into our words."""
     async with wire(reply(f'{{"message": "no {TOKEN} here"}}'.encode(), 403)) as served:
-        outcome = await ask(served.url)
-    assert outcome.failure is not None
-    assert outcome.failure.message == "no [secret] here"
+        result = await ask(served.url)
+    assert result.failure is not None
+    assert result.failure.message == "no [token] here"
 
 
 def _bomb() -> bytes:
@@ -259,38 +260,38 @@ async def test_a_bomb_is_stopped_before_it_grows() -> None:
     bomb = reply(_bomb(), content_encoding="gzip")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     async with wire(bomb) as served:
-        outcome = await ask(served.url, limits=Limits())
+        result = await ask(served.url, limits=Limits())
         assert len(served.requests) == 1
-    assert outcome.failure is not None
-    assert outcome.failure.kind == "too_large"
+    assert result.failure is not None
+    assert result.failure.kind == "too_large"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 1024  # KiB; the limit is 32 MiB
 
 
 async def test_an_endless_body_is_stopped_and_a_long_one_is_whole() -> None:
-    """The limit is on what arrives, whatever was announced; one of many pieces below it is whole."""
+    """The limit is on the bytes that arrive, not on those announced; a body of many pieces below it is complete."""
 
     def endless() -> Iterator[bytes]:
         while True:
             yield b"1000\r\n" + b" " * 0x1000 + b"\r\n"
 
     async with wire([CHUNKED, endless]) as served:
-        outcome = await ask(served.url)
-    assert outcome.failure is not None
-    assert outcome.failure.kind == "too_large"
-    assert outcome.bytes_received < 2_000_000
+        result = await ask(served.url)
+    assert result.failure is not None
+    assert result.failure.kind == "too_large"
+    assert result.cost.bytes_received < 2_000_000
     body = b'{"id": "' + b"x" * 150_000 + b'"}'
     pieces = [piece for at in range(0, len(body), 9_000) for piece in (body[at : at + 9_000], 0.001)]
     async with wire([reply(b"", length=len(body)), *pieces]) as served:
-        outcome = await ask(served.url)
-    assert outcome.body == body
-    assert outcome.bytes_received == len(body)
+        result = await ask(served.url)
+    assert result.body == body
+    assert result.cost.bytes_received == len(body)
 
 
 async def test_connections_are_reused_and_a_dropped_one_is_our_retry_not_aiohttps() -> None:
-    """One connection serves many requests; when it drops, the repetition is counted and passes the pace."""
+    """One connection serves many requests; when it drops, the repetition is counted and passes the limiter."""
     async with wire(GOOD, GOOD, ..., GOOD) as served:
         async with Fetcher(installation(served.url), RateLimiter(), limits=QUICK) as fetcher:
-            attempts = [(await fetcher.get(ACTION)).attempts for _ in range(3)]
+            attempts = [(await fetcher.get(ACTION)).cost.attempts for _ in range(3)]
         assert attempts == [1, 1, 2]
         assert (len(served.requests), served.connections) == (4, 2)
 
@@ -329,15 +330,15 @@ async def test_a_target_cannot_change_the_host() -> None:
 
 async def test_cancelling_leaks_nothing() -> None:
     """A request cancelled under way leaves none in flight, and the next one is answered."""
-    pace = RateLimiter()
-    async with wire([3.0, GOOD], GOOD) as served, Fetcher(installation(served.url), pace, limits=QUICK) as fetcher:
+    limiter = RateLimiter()
+    async with wire([3.0, GOOD], GOOD) as served, Fetcher(installation(served.url), limiter, limits=QUICK) as fetcher:
         asking = asyncio.create_task(fetcher.get(ACTION))
         await asyncio.sleep(0.05)
-        assert pace.state.in_flight == 1
+        assert limiter.state.in_flight == 1
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        assert pace.state.in_flight == 0
+        assert limiter.state.in_flight == 0
         assert (await fetcher.get(ACTION)).document == {"id": 1001}
 
 
@@ -349,7 +350,7 @@ async def test_what_must_end_the_crawl_ends_it_from_within_a_retry() -> None:
     async with wire(reply(b"", 503), reply(b"{}", 429)) as served:
         with pytest.raises(Stuck):
             await ask(served.url, limits=Limits(retry_initial_s=0.001, stuck_after_s=0.5))
-    pace, asked_again = RateLimiter(), asyncio.Event()
+    limiter, asked_again = RateLimiter(), asyncio.Event()
 
     def unanswered() -> list[float]:
         asked_again.set()
@@ -357,7 +358,7 @@ async def test_what_must_end_the_crawl_ends_it_from_within_a_retry() -> None:
 
     async with (
         wire(reply(b"", 503), unanswered) as served,
-        Fetcher(installation(served.url), pace, limits=Limits(retry_initial_s=0.1)) as fetcher,
+        Fetcher(installation(served.url), limiter, limits=Limits(retry_initial_s=0.1)) as fetcher,
     ):
         asking = asyncio.create_task(fetcher.get(ACTION))
         async with asyncio.timeout(20):
@@ -366,7 +367,7 @@ async def test_what_must_end_the_crawl_ends_it_from_within_a_retry() -> None:
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        assert pace.state.in_flight == 0
+        assert limiter.state.in_flight == 0
         assert TOKEN not in repr(fetcher)
 
 
@@ -375,14 +376,13 @@ async def test_nobody_there() -> None:
     async with wire(GOOD) as served:
         url = served.url
     for nowhere in (url, "http://name.invalid"):
-        outcome = await ask(nowhere, limits=Limits(attempts=2, retry_initial_s=0.001))
-        assert outcome.failure is not None
-        assert outcome.attempts == 2
-        assert (outcome.failure.kind, outcome.failure.http_status) == ("connection", None)
+        result = await ask(nowhere, limits=Limits(attempts=2, retry_initial_s=0.001))
+        assert result.failure is not None
+        assert result.cost.attempts == 2
+        assert (result.failure.kind, result.failure.http_status) == ("connection", None)
 
 
-# -- TLS
-# -----------------------------------------------------------------------------------------------------------
+# TLS
 
 
 @asynccontextmanager
@@ -403,16 +403,14 @@ async def _tls_server(certificate: Path, key: Path) -> Any:
 
 
 async def test_tls_is_verified_and_a_private_authority_can_be_named() -> None:
-    """A certificate nobody vouches for is one failed attempt whose message names --ca-bundle, with which it
-    works.
-    """
+    """A certificate nobody vouches for is one failed attempt whose message names --ca-bundle, with which it works."""
     here = Path(__file__).parent / "certificates"
     async with _tls_server(here / "localhost.pem", here / "localhost.key") as url:
-        outcome = await ask(url)
-        assert outcome.failure is not None
-        assert outcome.failure.kind == "connection"
-        assert "--ca-bundle" in outcome.failure.message
-        assert outcome.attempts == 1
+        result = await ask(url)
+        assert result.failure is not None
+        assert result.failure.kind == "connection"
+        assert "--ca-bundle" in result.failure.message
+        assert result.cost.attempts == 1
         trusting = installation(url, ca_bundle=here / "localhost.pem")
         async with Fetcher(trusting, RateLimiter()) as fetcher:
             assert (await fetcher.get(ACTION)).document == {"id": 1}
@@ -420,7 +418,7 @@ async def test_tls_is_verified_and_a_private_authority_can_be_named() -> None:
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
 async def test_an_unreadable_ca_bundle_is_a_settings_error(tmp_path: Path, content: str | None) -> None:
-    """A bundle that is missing or no PEM is told as a setting to correct."""
+    """A bundle that is missing or not PEM is an error of the settings."""
     bundle = tmp_path / "ca.pem"
     if content:
         bundle.write_text(content)
@@ -429,8 +427,7 @@ async def test_an_unreadable_ca_bundle_is_a_settings_error(tmp_path: Path, conte
             pass
 
 
-# -- nothing foreign gets out
-# ---------------------------------------------------------------------------------------
+# Nothing foreign gets out
 
 
 def _family(kind: type[BaseException]) -> Iterator[type[BaseException]]:
@@ -439,18 +436,18 @@ def _family(kind: type[BaseException]) -> Iterator[type[BaseException]]:
         yield from _family(child)
 
 
-def test_every_exception_of_aiohttp_is_translated() -> None:
-    """The exceptions that aiohttp exports, and all that descend from its roots, have words of ours."""
+def test_every_exception_of_aiohttp_is_classify_error() -> None:
+    """Every exception that aiohttp exports, and every subclass of its base classes, has a message of ours."""
     exported = {each for each in vars(aiohttp).values() if isinstance(each, type)}
     tree = set(_family(aiohttp.ClientError)) | set(_family(HttpProcessingError)) | (exported & set(_family(Exception)))
     # Those of websockets, multipart and of aiohttp's own queues: a GET meets none of them.
     elsewhere = re.compile("^WS|WebSocket|EofStream|ContentDisposition")
     for kind in (kind for kind in tree if not elsewhere.search(kind.__name__)):
-        said = translated(kind.__new__(kind), None)  # type: ignore[call-overload]
-        assert said.failure.kind in {"connection", "timeout", "too_large"}
-        assert said.failure.message
+        classified = classify_error(kind.__new__(kind), None)  # type: ignore[call-overload]
+        assert classified.failure.kind in {"connection", "timeout", "too_large"}
+        assert classified.failure.message
     for builtin in (OSError, ConnectionResetError, TimeoutError, ssl.SSLError, ssl.SSLCertVerificationError):
-        assert translated(builtin(104, "planted"), None).failure.message.find("planted") < 0
+        assert classify_error(builtin(104, "planted"), None).failure.message.find("planted") < 0
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -460,21 +457,18 @@ def test_every_exception_of_aiohttp_is_translated() -> None:
     encoding=st.sampled_from(["gzip", "deflate", "br", "identity", "zstd", "x"]),
 )
 def test_no_bytes_make_a_foreign_exception_escape(cut: int, noise: bytes, encoding: str) -> None:
-    """Replies cut anywhere with noise put in: always an Outcome, and the counts agree with what the server
-    saw.
-    """
+    """Replies cut anywhere with noise put in: always a FetchResult, and the counts agree with what the server saw."""
     good = reply(gzip.compress(b'{"id": 1001, "name": "some action"}'), content_encoding=encoding)
 
     async def go() -> None:
         async with wire([good[:cut] + noise + good[cut:], None]) as served:
-            outcome = await ask(served.url, limits=Limits(attempts=2, retry_initial_s=0.001, total_s=0.5))
-            assert outcome.attempts + outcome.refusals == len(served.requests)
+            result = await ask(served.url, limits=Limits(attempts=2, retry_initial_s=0.001, total_s=0.5))
+            assert result.cost.attempts + result.cost.refusals == len(served.requests)
 
     asyncio.run(go())
 
 
-# -- against the fake Buddy
-# ---------------------------------------------------------------------------------------
+# Against the fake Buddy
 
 
 async def test_the_fake_buddy_is_read() -> None:
@@ -486,11 +480,9 @@ async def test_the_fake_buddy_is_read() -> None:
 
 
 async def test_alone_on_a_small_window_in_real_time() -> None:
-    """200 per 2 s over real sockets, the server's clock an hour off: no refusal, and full windows used to 97
-    %.
-    """
+    """200 per 2 s over real sockets, the server's clock an hour off: no refusal, and full windows used to 97 %."""
     with FakeBuddy(FakeWorld(seed=1), token=TOKEN, limit=200, window=2.0, clock_skew=3600.0) as buddy:
-        pace = RateLimiter(0, 50)
+        limiter = RateLimiter(0, 50)
         left = 450
 
         async def work(fetcher: Fetcher) -> None:
@@ -499,7 +491,7 @@ async def test_alone_on_a_small_window_in_real_time() -> None:
                 left -= 1
                 assert (await fetcher.get(workspaces_request("test"))).failure is None
 
-        async with Fetcher(installation(buddy.url), pace) as fetcher:
+        async with Fetcher(installation(buddy.url), limiter) as fetcher:
             await asyncio.gather(*(work(fetcher) for _ in range(4)))
         windows: dict[int, int] = {}
         for arrival in buddy.arrivals:
@@ -507,11 +499,11 @@ async def test_alone_on_a_small_window_in_real_time() -> None:
         assert buddy.counts().get("refused", 0) == 0
     assert all(count <= 150 for count in windows.values())
     assert all(count >= 0.97 * 150 for count in list(windows.values())[1:-1])
-    assert pace.state.skew_seconds == pytest.approx(3600, abs=1)
+    assert limiter.state.skew_seconds == pytest.approx(3600, abs=1)
 
 
 async def test_a_scripted_refusal_is_waited_out() -> None:
-    """Whatever reset the refusal names, the request comes through without counting as a failure."""
+    """With any reset in the refusal, the request succeeds in the end and the refusal is no failure."""
 
     async def refused_once(reset: str) -> FetchResult:
         with FakeBuddy(FakeWorld(seed=1), token=TOKEN) as buddy:
@@ -520,7 +512,7 @@ async def test_a_scripted_refusal_is_waited_out() -> None:
 
     # Each waits for a second: all of them at once.
     resets = ("good", "absent", "past", "absurd", "skewed")
-    outcomes = await asyncio.gather(*map(refused_once, resets))
-    for reset, outcome in zip(resets, outcomes, strict=True):
-        assert outcome.failure is None, reset
-        assert (outcome.attempts, outcome.refusals) == (1, 1), reset
+    results = await asyncio.gather(*map(refused_once, resets))
+    for reset, result in zip(resets, results, strict=True):
+        assert result.failure is None, reset
+        assert (result.cost.attempts, result.cost.refusals) == (1, 1), reset

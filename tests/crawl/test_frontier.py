@@ -1,4 +1,4 @@
-"""Laws of the frontier, against a Buddy that is a plain value: what is asked, and what is said about it."""
+"""Laws of the frontier, against a Buddy that is a plain value: which requests it makes, and which records."""
 
 import math
 from collections import Counter
@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.decode import ListPage
-from collector.buddy.requests import Kind, Request, projects_request
-from collector.crawl.frontier import LOOK_AHEAD, Frontier, Selection, Signal
+from collector.buddy.decode import ListPage, decode
+from collector.buddy.requests import Kind, Request
+from collector.crawl.fetch_result import Answered
+from collector.crawl.frontier import Frontier, Selection, Signal
 from collector.crawl.pagination import is_probe
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, key_of
-from collector.crawl.reply import Reply
-from tests.crawl.model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, problems, seen, take, tree
+from collector.crawl.request_queue import LOOK_AHEAD
+from tests.crawl.model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, feed, problems, seen, tree
+from tests.request_builders import projects_request
 
 MODERATE = settings(max_examples=80, deadline=None)
 SIZES = [0, 1, 19, 20, 21, 30, 49, 50, 51, 100]
@@ -33,7 +35,7 @@ def unprobed(request: Request) -> Request | Kind:
     return request.kind if is_probe(request) else request
 
 
-# -- what is asked ------------------------------------------------------------------------------------------------
+# What is asked
 
 
 def test_an_ordinary_world_costs_the_minimum() -> None:
@@ -43,8 +45,8 @@ def test_an_ordinary_world_costs_the_minimum() -> None:
         Kind.WORKSPACES: 1, Kind.PROJECTS: 2, Kind.PIPELINES: 6, Kind.ACTIONS: 12, Kind.ACTION: 24,
     }  # fmt: skip
     assert len(set(done.buddy.asked)) == len(done.buddy.asked)
-    assert Counter(seen(done.findings).values()) == {"complete": 2 + 6 + 12, "fetched": 24, "not_promote_image": 12}
-    assert problems(done.findings) == []
+    assert Counter(seen(done.records).values()) == {"complete": 2 + 6 + 12, "fetched": 24, "not_promote_image": 12}
+    assert problems(done.records) == []
     assert done.frontier.workspaces_listed
 
 
@@ -55,7 +57,7 @@ def test_named_workspaces_spare_the_list() -> None:
     assert [r.workspace for r in done.buddy.asked if r.kind is Kind.PROJECTS] == ["w1", "w0"]
     assert not [r for r in done.buddy.asked if r.kind is Kind.WORKSPACES]
     assert not done.frontier.workspaces_listed
-    assert [f.position for f in done.findings if isinstance(f, ListedItem) and f.kind is Kind.WORKSPACES] == [1, 2]
+    assert [f.position for f in done.records if isinstance(f, ListedItem) and f.kind is Kind.WORKSPACES] == [1, 2]
 
 
 def test_an_action_told_whole_in_its_list_is_not_asked_for() -> None:
@@ -65,10 +67,10 @@ def test_an_action_told_whole_in_its_list_is_not_asked_for() -> None:
     world["w0"]["p0000"][1] = [action(5, **ends), action(6, src={}), action(7, "FTP", **ends)]
     done = crawl(ModelBuddy(world))
     assert [r.action_id for r in done.buddy.asked if r.kind is Kind.ACTION] == [6]
-    promotions = {f.key.action_id: f.document for f in done.findings if isinstance(f, Promotion)}
+    promotions = {f.key.action_id: f.document for f in done.records if isinstance(f, Promotion)}
     assert promotions[5] == world["w0"]["p0000"][1][0]
     assert set(promotions) == {5, 6}
-    assert {k.action_id: c for k, c in seen(done.findings).items() if k.action_id} == {
+    assert {k.action_id: c for k, c in seen(done.records).items() if k.action_id} == {
         5: "fetched", 6: "fetched", 7: "not_promote_image",
     }  # fmt: skip
 
@@ -77,7 +79,7 @@ def test_an_action_told_whole_in_its_list_is_not_asked_for() -> None:
 @pytest.mark.parametrize("count", SIZES)
 @pytest.mark.parametrize("kind", [Kind.PROJECTS, Kind.PIPELINES])
 def test_pages_are_asked_for_as_often_as_need_be(kind: Kind, count: int, clamp: int) -> None:
-    """However the server clamps, all items are found, with the fewest requests, and a list that may have shifted twice."""
+    """However the server clamps, all items are found with the fewest requests; a list that may have shifted is read twice."""
     world = tree(1, count, 0) if kind is Kind.PROJECTS else tree(1, 1, count, 0)
     done = crawl(ModelBuddy(world, clamp=clamp))
     size = min(50, clamp)
@@ -85,8 +87,8 @@ def test_pages_are_asked_for_as_often_as_need_be(kind: Kind, count: int, clamp: 
     pages = count // size + 1 + (count % size >= 20)
     readings = 2 if math.ceil(count / size) > 1 or count in (20, 50) else 1
     assert paged(done, kind) == [(r, p) for r in range(1, readings + 1) for p in range(1, pages + 1)]
-    assert len(seen(done.findings)) == 1 + (kind is Kind.PIPELINES) + count
-    assert set(seen(done.findings).values()) == {"complete"}
+    assert len(seen(done.records)) == 1 + (kind is Kind.PIPELINES) + count
+    assert set(seen(done.records).values()) == {"complete"}
 
 
 @pytest.mark.parametrize("count", [*SIZES, 40, 41])
@@ -95,46 +97,46 @@ def test_a_server_that_pages_every_list_hides_no_action(count: int) -> None:
     for world in (tree(count, 0), tree(1, 1, 1, count)):
         for paged_too in (False, True):
             done = crawl(ModelBuddy(world, pages_every_list=paged_too))
-            told = Counter(seen(done.findings).values())
-            assert told["complete"] == sum(key.action_id is None for key in seen(done.findings))
+            told = Counter(seen(done.records).values())
+            assert told["complete"] == sum(key.action_id is None for key in seen(done.records))
             assert sum(told.values()) == count + (0 if world == tree(count, 0) else 3)
-            assert problems(done.findings) == []
+            assert problems(done.records) == []
             assert done.frontier.workspaces_listed
             assert len(set(done.buddy.asked)) == len(done.buddy.asked)
 
 
 @pytest.mark.parametrize("workers", [1, 7])
 def test_one_list_finds_out_for_all(workers: int) -> None:
-    """On a server that gives lists of actions whole, one of those as long as a page is asked for a second, and only one."""
+    """On a server that does not page lists of actions, only one of those as long as a page is asked for a second."""
     done = crawl(ModelBuddy(tree(1, 1, 9, 20)), workers=workers)
     probes = [r for r in done.buddy.asked if is_probe(r)]
     assert [(r.kind, r.page) for r in probes] == [(Kind.ACTIONS, 2)]
-    assert Counter(seen(done.findings).values())["complete"] == 1 + 1 + 9
-    assert (done.frontier.found, problems(done.findings)) == (done.frontier.done, [])
+    assert Counter(seen(done.records).values())["complete"] == 1 + 1 + 9
+    assert (done.frontier.found, problems(done.records)) == (done.frontier.done, [])
 
 
 @pytest.mark.parametrize("status", [400, 503])
 def test_a_probe_that_fails(status: int) -> None:
-    """A probe that fails, even by a refusal to know pages, costs its own list, and the next list finds out for the rest."""
+    """A probe that fails, even because the server has no pages, costs its own list; the next list finds out for the rest."""
     buddy = ModelBuddy(tree(1, 1, 4, 20))
     first = "/workspaces/w0/projects/p0000/pipelines/1/actions?page=2&per_page=1"
     buddy.failures = {first: ("http_error", status)}
     done = crawl(buddy, workers=3)
     probed = [r.pipeline_id for r in done.buddy.asked if is_probe(r)]
     assert (probed[0], len(set(probed)), len(probed)) == (1, 2, 2)
-    coverage = Counter(c for k, c in seen(done.findings).items() if k.pipeline_id and k.action_id is None)
+    coverage = Counter(c for k, c in seen(done.records).items() if k.pipeline_id and k.action_id is None)
     assert coverage == {"complete": 3, "failed": 1}
-    assert problems(done.findings) == [("http_error", PIPELINE)]
+    assert problems(done.records) == [("http_error", PIPELINE)]
 
 
 @pytest.mark.parametrize(
     ("count", "asked", "coverage"), [(19, 1, "complete"), (20, 6, "failed"), (37, 4, "complete"), (50, 6, "failed")]
 )
 def test_a_server_that_ignores_the_page_is_not_asked_for_ever(count: int, asked: int, coverage: str) -> None:
-    """A page that brings nothing new ends the reading; where it is a full one, what it may hide is never called seen."""
+    """A page that brings nothing new ends the reading; where it is a full one, the list is never complete."""
     done = crawl(ModelBuddy(tree(1, count, 0), ignores_page=True))
     assert len(paged(done, Kind.PROJECTS)) == asked
-    told = seen(done.findings)
+    told = seen(done.records)
     assert told.pop(Key("us", "w0")) == coverage
     assert Counter(told.values()) == {"complete": count}
 
@@ -162,7 +164,7 @@ def test_what_a_shift_hid_is_found_by_the_next_reading(kind: Kind) -> None:
     assert paged(done, kind) == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
     below = Kind.PIPELINES if kind is Kind.PROJECTS else Kind.ACTIONS
     assert {r.project if kind is Kind.PROJECTS else r.pipeline_id for r in buddy.asked if r.kind is below} == names
-    coverage = Counter(seen(done.findings).values())
+    coverage = Counter(seen(done.records).values())
     assert coverage == {"complete": 60 + (kind is Kind.PIPELINES), "gone": 1}
 
 
@@ -174,9 +176,9 @@ def test_a_list_that_never_settles_says_so(kind: Kind) -> None:
     buddy.moves = removing(world, kind, 3)
     done = crawl(buddy)
     parent = Key("us", "w0") if kind is Kind.PROJECTS else PROJECT
-    assert [told for told in problems(done.findings) if told[0] != "gone"] == [("unsettled_listing", parent)]
+    assert [told for told in problems(done.records) if told[0] != "gone"] == [("unsettled_listing", parent)]
     assert max(paged(done, kind)) == (3, 2)
-    coverage = seen(done.findings)
+    coverage = seen(done.records)
     assert coverage.pop(parent) == "failed"
     assert set(coverage.values()) == {"complete", "gone"}
     assert len(coverage) == 60 + (kind is Kind.PIPELINES)
@@ -190,8 +192,8 @@ def test_a_refused_page_size_falls_back_to_the_documented_one(status: int) -> No
     done = crawl(buddy)
     assert [r.per_page for r in buddy.asked if r.kind is Kind.PROJECTS] == [50, 20, 20, 20, 20]
     assert {r.per_page for r in buddy.asked if r.kind is Kind.PIPELINES} == {20}
-    assert problems(done.findings) == []
-    assert Counter(seen(done.findings).values()) == {"complete": 1 + 21 + 21, "fetched": 21}
+    assert problems(done.records) == []
+    assert Counter(seen(done.records).values()) == {"complete": 1 + 21 + 21, "fetched": 21}
 
 
 def test_the_documented_page_size_is_not_fallen_back_from() -> None:
@@ -199,7 +201,7 @@ def test_the_documented_page_size_is_not_fallen_back_from() -> None:
     buddy = ModelBuddy(tree(1, 60, 0), most=0)
     done = crawl(buddy)
     assert [r.per_page for r in buddy.asked if r.kind is Kind.PROJECTS] == [50, 20]
-    assert problems(done.findings) == [("http_error", Key("us", "w0"))]
+    assert problems(done.records) == [("http_error", Key("us", "w0"))]
 
 
 def test_a_bad_request_for_a_later_page_is_no_matter_of_size() -> None:
@@ -208,7 +210,7 @@ def test_a_bad_request_for_a_later_page_is_no_matter_of_size() -> None:
     buddy.failures[projects_request("us", "w0", page=2).target] = ("http_error", 400)
     done = crawl(buddy)
     assert paged(done, Kind.PROJECTS) == [(1, 1), (1, 2)]
-    assert problems(done.findings) == [("http_error", Key("us", "w0"))]
+    assert problems(done.records) == [("http_error", Key("us", "w0"))]
 
 
 def test_one_worker_walks_the_tree_in_buddys_order() -> None:
@@ -222,7 +224,7 @@ def test_one_worker_walks_the_tree_in_buddys_order() -> None:
     ]  # fmt: skip
 
 
-# -- what is said -------------------------------------------------------------------------------------------------
+# What is said
 
 COVERAGES = {
     "forbidden": "forbidden", "unauthorised": "forbidden", "api_disabled": "forbidden", "frozen": "forbidden",
@@ -246,8 +248,8 @@ def test_a_failure_is_the_coverage_of_its_own_thing_alone(path: str, key: Key, k
     buddy = ModelBuddy(tree(2, 2, 2, 1))
     buddy.failures[path] = (kind, None)
     done = crawl(buddy)
-    assert problems(done.findings) == [(kind, key)]
-    coverages = seen(done.findings)
+    assert problems(done.records) == [(kind, key)]
+    coverages = seen(done.records)
     assert coverages.pop(key) == coverage
     assert set(coverages.values()) == {"complete", "fetched"}
     below = [
@@ -261,9 +263,9 @@ def test_without_a_list_of_workspaces_there_is_nothing() -> None:
     buddy = ModelBuddy(tree(2, 2))
     buddy.failures["/workspaces"] = ("forbidden", 403)
     done = crawl(buddy)
-    assert problems(done.findings) == [("forbidden", Key("us"))]
-    assert done.frontier.root_failure == done.findings[0]
-    assert (len(done.findings), done.frontier.workspaces_listed, done.frontier.finished) == (1, False, True)
+    assert problems(done.records) == [("forbidden", Key("us"))]
+    assert done.frontier.root_failure == done.records[0]
+    assert (len(done.records), done.frontier.workspaces_listed, done.frontier.finished) == (1, False, True)
 
 
 def test_a_later_page_that_fails_leaves_what_was_seen() -> None:
@@ -271,19 +273,19 @@ def test_a_later_page_that_fails_leaves_what_was_seen() -> None:
     buddy = ModelBuddy(tree(1, 60, 0))
     buddy.failures[projects_request("us", "w0", page=2).target] = ("timeout", None)
     done = crawl(buddy)
-    assert problems(done.findings) == [("timeout", Key("us", "w0"))]
-    assert Counter(seen(done.findings).values()) == {"complete": 50, "failed": 1}
+    assert problems(done.records) == [("timeout", Key("us", "w0"))]
+    assert Counter(seen(done.records).values()) == {"complete": 50, "failed": 1}
 
 
 def test_filtered_workspaces_and_projects_are_skipped() -> None:
     """What the globs leave out is a row `skipped` and not one request; it is no problem."""
     only = Selection(workspace=lambda name: name == "w1", project=lambda name: name != "p0000")
     done = crawl(ModelBuddy(tree(2, 2, 1, 0)), only)
-    assert {k.project or k.workspace: c for k, c in seen(done.findings).items() if k.pipeline_id is None} == {
+    assert {k.project or k.workspace: c for k, c in seen(done.records).items() if k.pipeline_id is None} == {
         "w0": "skipped", "w1": "complete", "p0000": "skipped", "p0001": "complete",
     }  # fmt: skip
     assert not [r for r in done.buddy.asked if r.workspace == "w0" or r.project == "p0000"]
-    assert problems(done.findings) == []
+    assert problems(done.records) == []
 
 
 ACTION = Key("us", "w0", "p0000", 1, 2)
@@ -305,7 +307,7 @@ EDITS: list[tuple[Kind, dict[str, Any], Key, dict[Key, str], int]] = [
 def test_an_item_in_breach_is_a_problem_and_costs_nobody(
     kind: Kind, change: dict[str, Any], key: Key, coverage: dict[Key, str], lost: int
 ) -> None:
-    """A broken item is a problem with its place, is never complete, and its neighbours are collected as ever."""
+    """A broken item is a problem with its place, is never complete, and its neighbours are collected."""
     world = tree(2, 2, 2, 2)
     buddy = ModelBuddy(world)
     path = {
@@ -316,12 +318,12 @@ def test_an_item_in_breach_is_a_problem_and_costs_nobody(
     buddy.edit = lambda r, document: document[kind.value][0].update(change) if r.path == path else None
     done = crawl(buddy)
     [member] = change
-    assert problems(done.findings) == [("not_understood", key)]
-    problem = next(f for f in done.findings if isinstance(f, Problem))
+    assert problems(done.records) == [("not_understood", key)]
+    problem = next(f for f in done.records if isinstance(f, Problem))
     assert problem.json_path == f"$.{kind.value}[0].{member}"
     assert problem.request_path is not None
     assert problem.request_path.startswith(path)
-    coverages = seen(done.findings)
+    coverages = seen(done.records)
     assert {each: coverages.pop(each) for each in coverage} == coverage
     assert set(coverages.values()) <= {"complete", "fetched"}
     # Understood, the world has 2 + 4 + 8 + 16 rows; a lost key costs itself and what is below it, and nothing else.
@@ -341,9 +343,9 @@ def test_what_an_action_turns_out_to_be(change: dict[str, Any], coverage: str, j
     buddy = ModelBuddy(tree(1, 1, 1, 1))
     buddy.edit = lambda r, document: document.update(change) if r.kind is Kind.ACTION else None
     done = crawl(buddy)
-    assert seen(done.findings)[Key("us", "w0", "p0000", 1, 2)] == coverage
-    assert [f.json_path for f in done.findings if isinstance(f, Problem)] == ([json_path] if json_path else [])
-    assert len([f for f in done.findings if isinstance(f, Promotion)]) == (coverage == "fetched")
+    assert seen(done.records)[Key("us", "w0", "p0000", 1, 2)] == coverage
+    assert [f.json_path for f in done.records if isinstance(f, Problem)] == ([json_path] if json_path else [])
+    assert len([f for f in done.records if isinstance(f, Promotion)]) == (coverage == "fetched")
 
 
 @pytest.mark.parametrize(
@@ -358,7 +360,7 @@ def test_what_an_action_turns_out_to_be(change: dict[str, Any], coverage: str, j
 def test_a_reply_must_show_that_it_is_about_an_action(
     document: dict[str, Any], coverage: str, json_path: str | None
 ) -> None:
-    """Any field may be missing, but a reply with neither id nor type is nobody's: its emptiness is no configuration."""
+    """Any field may be missing, but a reply with neither id nor type is not an action: it is quarantined."""
     buddy = ModelBuddy(tree(1, 1, 1, 1))
 
     def edit(request: Request, whole: dict[str, Any]) -> None:
@@ -368,14 +370,14 @@ def test_a_reply_must_show_that_it_is_about_an_action(
 
     buddy.edit = edit
     done = crawl(buddy)
-    assert seen(done.findings)[Key("us", "w0", "p0000", 1, 2)] == coverage
-    told = [(f.kind, f.json_path) for f in done.findings if isinstance(f, Problem)]
+    assert seen(done.records)[Key("us", "w0", "p0000", 1, 2)] == coverage
+    told = [(f.kind, f.json_path) for f in done.records if isinstance(f, Problem)]
     assert told == ([("not_understood", json_path)] if json_path else [])
-    assert len([f for f in done.findings if isinstance(f, Promotion)]) == (coverage == "fetched")
+    assert len([f for f in done.records if isinstance(f, Promotion)]) == (coverage == "fetched")
 
 
 def test_a_broken_item_is_not_believed_to_tell_the_whole() -> None:
-    """An action whose list item is in breach is asked for itself, whatever its item carries."""
+    """An action whose list item violates the schema is asked for by its own request."""
     world = tree(1, 1, 1, 0)
     world["w0"]["p0000"][1] = [{"id": 6, "type": "PROMOTE_IMAGE", "name": 7, "src": {}, "dest": {}}]
     done = crawl(ModelBuddy(world))
@@ -390,19 +392,19 @@ def test_a_list_of_workspaces_with_a_nameless_one_is_not_whole() -> None:
 
 
 def test_a_breach_in_an_action_told_whole_is_placed_in_its_list() -> None:
-    """A quarantined action that its list told whole is a problem at its place in the list's reply."""
+    """A quarantined action that is complete in its list is a problem at its place in the list's reply."""
     world = tree(1, 1, 1, 0)
     world["w0"]["p0000"][1] = [action(5, "FTP"), action(6, src={"image": 7}, dest={})]
     done = crawl(ModelBuddy(world))
-    [problem] = [f for f in done.findings if isinstance(f, Problem)]
+    [problem] = [f for f in done.records if isinstance(f, Problem)]
     assert (problem.json_path, problem.key.action_id) == ("$.actions[1].src.image", 6)
-    assert seen(done.findings)[problem.key] == "quarantined"
+    assert seen(done.records)[problem.key] == "quarantined"
 
 
 def test_a_parent_keeps_what_stood_around_its_list() -> None:
-    """The members around a list are told with the row of its parent, those around the workspaces with each of them."""
+    """The members around a list are kept in the row of its parent, those around the workspaces in each of theirs."""
     done = crawl(ModelBuddy(tree(1, 1, 1, 1)))
-    envelopes = {f.kind: f.envelope for f in done.findings if isinstance(f, ListedItem)}
+    envelopes = {f.kind: f.envelope for f in done.records if isinstance(f, ListedItem)}
     assert {kind: sorted(envelope) for kind, envelope in envelopes.items()} == {
         Kind.WORKSPACES: ["projects_list", "workspaces_list"], Kind.PROJECTS: ["pipelines_list"],
         Kind.PIPELINES: ["actions_list"], Kind.ACTIONS: [],
@@ -410,7 +412,7 @@ def test_a_parent_keeps_what_stood_around_its_list() -> None:
     assert envelopes[Kind.PROJECTS]["pipelines_list"]["url"] == "https://api/workspaces/w0/projects/p0000/pipelines"
 
 
-# -- order, stopping, replaying -----------------------------------------------------------------------------------
+# Order, stopping, replaying
 
 WORLDS = (
     st.builds(tree, st.integers(0, 3), st.integers(1, 3), st.integers(0, 3), st.integers(0, 4))
@@ -439,10 +441,10 @@ def model(world: Any, failing: set[str], pages_every_list: bool = False) -> Mode
 def test_the_order_of_replies_changes_nothing(
     world: Any, failing: set[str], paged_too: bool, workers: int, order: Any
 ) -> None:
-    """However replies overtake one another, the findings and the requests are those of asking one by one."""
+    """However replies overtake one another, the records and the requests are those of asking one by one."""
     alone = crawl(model(world, failing, paged_too))
     together = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(order.randrange)
-    assert as_a_set(together.findings) == as_a_set(alone.findings)
+    assert as_a_set(together.records) == as_a_set(alone.records)
     assert Counter(map(unprobed, together.buddy.asked)) == Counter(map(unprobed, alone.buddy.asked))
     assert together.frontier.found == alone.frontier.found
     assert together.frontier.done == alone.frontier.done
@@ -452,21 +454,21 @@ def test_the_order_of_replies_changes_nothing(
 @MODERATE
 @given(WORLDS, st.booleans(), st.integers(1, 9), st.integers(0, 60), st.sampled_from(["deadline", "unauthorised"]))
 def test_stopping_accounts_for_everything(world: Any, paged_too: bool, workers: int, steps: int, kind: str) -> None:
-    """Wherever a crawl is stopped, whatever was listed has one coverage, and each open parent one problem."""
+    """Wherever a crawl is stopped, each listed item has one coverage, and each open parent one problem."""
     halted = Crawl(Frontier("us", EVERYTHING), ModelBuddy(world, pages_every_list=paged_too), workers=workers)
     for _ in range(steps):
         halted.step()
-    before = seen(halted.findings)
+    before = seen(halted.records)
     listed = _listed(halted)
     stopped = halted.frontier.stop(kind, "Time is up")
-    after = seen(halted.findings + stopped)
+    after = seen(halted.records + stopped)
     assert set(after) == listed
     expected = "skipped" if kind == "deadline" else "forbidden"
     # Actions of other types are told with the end of their list.
     assert {c for k, c in after.items() if k not in before} <= {expected, "not_promote_image"}
     whole = crawl(ModelBuddy(world, pages_every_list=paged_too))
     assert {k: c for k, c in after.items() if c != expected} == {
-        k: c for k, c in seen(whole.findings).items() if k in before or after.get(k) == "not_promote_image"
+        k: c for k, c in seen(whole.records).items() if k in before or after.get(k) == "not_promote_image"
     }
     told = [f.key for f in stopped if isinstance(f, Problem)]
     assert len(told) == len(set(told))
@@ -483,11 +485,12 @@ def test_stopping_accounts_for_everything(world: Any, paged_too: bool, workers: 
 def _listed(halted: Crawl) -> set[Key]:
     """Every key that some answered list held."""
     keys = set()
-    for settled in halted.journal:
-        if isinstance(settled, Reply) and isinstance(settled.content, ListPage):
-            parent = msgspec.structs.asdict(key_of(settled.request))
+    for entry in halted.journal:
+        content = decode(entry.request, msgspec.json.decode(entry.body)) if isinstance(entry, Answered) else None
+        if isinstance(content, ListPage):
+            parent = msgspec.structs.asdict(key_of(entry.request))
             below = next(name for name, value in parent.items() if value is None)
-            keys |= {Key(**{**parent, below: item.key}) for item in settled.content.items}
+            keys |= {Key(**{**parent, below: item.key}) for item in content.items}
     return keys
 
 
@@ -498,18 +501,18 @@ def _listed(halted: Crawl) -> set[Key]:
 def test_a_replayed_beginning_leads_to_the_same_end(
     world: Any, failing: set[str], paged_too: bool, workers: int, cut: int, again: int
 ) -> None:
-    """Any beginning of a journal, claimed in its order, then crawled on, gives the same findings, and asks nothing twice."""
+    """Any beginning of a journal, claimed in its order and then continued, gives the same records and asks nothing twice."""
     first = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(
         lambda count: (count - 1) // 2
     )
     frontier = Frontier("us", EVERYTHING)
-    findings: list[CrawlRecord] = []
-    for settled in first.journal[:cut]:
-        assert frontier.claim(settled.request)
-        findings += take(frontier, settled)
+    records: list[CrawlRecord] = []
+    for entry in first.journal[:cut]:
+        assert frontier.queue.claim(entry.request)
+        records += feed(frontier, entry)
     rest = Crawl(frontier, model(world, failing, paged_too), workers=again).run()
-    assert as_a_set(findings + rest.findings) == as_a_set(first.findings)
-    asked = [settled.request for settled in first.journal[:cut]] + rest.buddy.asked
+    assert as_a_set(records + rest.records) == as_a_set(first.records)
+    asked = [entry.request for entry in first.journal[:cut]] + rest.buddy.asked
     assert len(asked) == len(set(asked))
     assert Counter(map(unprobed, asked)) == Counter(map(unprobed, first.buddy.asked))
 
@@ -518,21 +521,21 @@ def test_a_reply_to_nothing_is_not_claimed() -> None:
     """A request the frontier hasn't made, has handed out, or has settled can't be claimed."""
     frontier = Frontier("us", EVERYTHING)
     root = Request("us", Kind.WORKSPACES)
-    assert not frontier.claim(Request("us", Kind.PROJECTS, "w0", page=1, per_page=50))
-    assert frontier.claim(root)
-    assert not frontier.claim(root)
-    take(frontier, ModelBuddy(tree(1)).answer(root))
-    assert not frontier.claim(root)
+    assert not frontier.queue.claim(Request("us", Kind.PROJECTS, "w0", page=1, per_page=50))
+    assert frontier.queue.claim(root)
+    assert not frontier.queue.claim(root)
+    feed(frontier, ModelBuddy(tree(1)).answer(root))
+    assert not frontier.queue.claim(root)
 
 
 def test_a_request_put_back_is_handed_out_again() -> None:
-    """A request that was handed out and never answered is owed no longer, and comes again."""
+    """A request that was handed out and never answered is in flight no longer, and is handed out again."""
     frontier = Frontier("us", EVERYTHING)
     root = frontier.next()
     assert isinstance(root, Request)
     assert frontier.next() is Signal.WAIT
-    frontier.put_back(root)
-    assert (frontier.waiting, frontier.next()) == (1, root)
+    frontier.queue.put_back(root)
+    assert (frontier.queue.waiting, frontier.next()) == (1, root)
 
 
 def test_a_wide_world_keeps_a_small_stack() -> None:
@@ -555,7 +558,7 @@ def test_pages_go_first_while_little_else_waits() -> None:
 
 
 def test_progress_counts_every_list_and_action_to_its_end() -> None:
-    """What was found is what is done in the end: lists whatever their pages, actions fetched, told in a list or given up."""
+    """What was found is done in the end: lists of any number of pages, actions fetched, listed in full or given up."""
     world = tree(1, 2, 1, 3)
     world["w0"]["p0000"][1].append(action(99, src={}, dest={}))
     buddy = ModelBuddy(world)

@@ -1,4 +1,4 @@
-"""Lists that are not whole: no single odd reply makes one complete, or its parent gone, or drops an item silently."""
+"""Incomplete lists: no single odd reply makes one complete, or its parent gone, or drops an item silently."""
 
 from collections import Counter
 from typing import Any
@@ -30,7 +30,7 @@ BEHIND: dict[str, tuple[Any, str, Key]] = {
 def test_a_refusal_behind_a_page_that_answered_is_a_failure(
     world: Any, target: str, key: Key, kind: str, told: str
 ) -> None:
-    """Whatever a later page or a probe is refused with, nothing is gone: the list is failed, and its problem says so."""
+    """However a later page or a probe is refused, nothing is gone: the list is failed, and its problem says so."""
     buddy = ModelBuddy(world)
     answer = buddy.answer
 
@@ -41,8 +41,8 @@ def test_a_refusal_behind_a_page_that_answered_is_a_failure(
 
     buddy.answer = refusing  # type: ignore[method-assign]
     done = crawl(buddy)
-    assert problems(done.findings) == [(told, key)]
-    coverage = seen(done.findings)
+    assert problems(done.records) == [(told, key)]
+    coverage = seen(done.records)
     assert coverage.pop(key, "failed") == "failed"
     assert set(coverage.values()) <= {"complete", "fetched", "not_promote_image"}
     assert len(coverage) >= 20
@@ -61,8 +61,8 @@ def test_a_refusal_of_a_second_reading_is_a_failure(page: int) -> None:
 
     buddy.moves = moves
     done = crawl(buddy)
-    assert problems(done.findings) == [("http_error", Key("us", "w0"))]
-    assert Counter(seen(done.findings).values()) == {"complete": 60, "failed": 1}
+    assert problems(done.records) == [("http_error", Key("us", "w0"))]
+    assert Counter(seen(done.records).values()) == {"complete": 60, "failed": 1}
 
 
 def cut(request: Request, document: dict[str, Any], to: int) -> None:
@@ -81,8 +81,8 @@ def test_one_page_that_is_too_short_hides_nothing(kind: Kind, reading: int, page
         cut(r, document, to) if r.kind is kind and (r.reading, r.page) == (reading, page) else None
     )
     done = crawl(buddy)
-    assert problems(done.findings) == []
-    assert Counter(seen(done.findings).values()) == {"complete": 120 + 1 + (kind is Kind.PIPELINES)}
+    assert problems(done.records) == []
+    assert Counter(seen(done.records).values()) == {"complete": 120 + 1 + (kind is Kind.PIPELINES)}
 
 
 @pytest.mark.parametrize("first", ["BUILD", "PROMOTE_IMAGE"])
@@ -97,12 +97,12 @@ def test_a_promotion_that_shares_its_id_is_collected(first: str, whole: bool) ->
     buddy = ModelBuddy(world)
     buddy.edit = lambda r, document: document.update(actions=[action(4), *listed]) if r.kind is Kind.ACTIONS else None
     done = crawl(buddy)
-    assert {f.key.action_id for f in done.findings if isinstance(f, Promotion)} == {4, 5}
-    [problem] = [f for f in done.findings if isinstance(f, Problem)]
+    assert {f.key.action_id for f in done.records if isinstance(f, Promotion)} == {4, 5}
+    [problem] = [f for f in done.records if isinstance(f, Problem)]
     assert (problem.kind, problem.key, problem.json_path) == ("not_understood", PIPELINE, "$.actions[2]")
     assert problem.raw is not None
     assert msgspec.json.decode(problem.raw)["type"] == "BUILD"
-    coverage = seen(done.findings)
+    coverage = seen(done.records)
     assert (coverage[PIPELINE], coverage[Key("us", "w0", "p0000", 1, 5)]) == ("failed", "fetched")
 
 
@@ -118,10 +118,10 @@ def test_a_promotion_that_shares_its_id_with_an_action_of_an_earlier_page_is_col
         {**action(10), "src": {"image": "a"}, "dest": {}} if request.kind is Kind.ACTION else document(request)
     )
     done = crawl(buddy, workers=workers)
-    coverage = seen(done.findings)
+    coverage = seen(done.records)
     assert coverage[Key("us", "w0", "p0000", 1, 10)] == "fetched"
     assert Counter(coverage.values()) == {"not_promote_image": 29, "fetched": 1, "complete": 2, "failed": 1}
-    assert problems(done.findings) == [("not_understood", PIPELINE)]
+    assert problems(done.records) == [("not_understood", PIPELINE)]
 
 
 @pytest.mark.parametrize("member", ["last_execution_status", "name"])
@@ -135,15 +135,15 @@ def test_an_item_that_changes_between_readings_is_no_problem(member: str) -> Non
 
     buddy.edit = edit
     done = crawl(buddy)
-    assert problems(done.findings) == []
-    assert set(seen(done.findings).values()) == {"complete"}
+    assert problems(done.records) == []
+    assert set(seen(done.records).values()) == {"complete"}
 
 
 @pytest.mark.parametrize(
     ("kind", "key"), [(Kind.WORKSPACES, Key("us")), (Kind.PROJECTS, Key("us", "w0")), (Kind.PIPELINES, PROJECT)]
 )
 def test_two_parents_with_one_id_make_their_list_failed(kind: Kind, key: Key) -> None:
-    """A second workspace, project or pipeline with the id of the first, but of other content, is not dropped silently."""
+    """A second workspace, project or pipeline with the id of the first but other content is not dropped silently."""
     buddy = ModelBuddy(tree(1, 1, 1, 1))
 
     def edit(request: Request, document: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ def test_two_parents_with_one_id_make_their_list_failed(kind: Kind, key: Key) ->
 
     buddy.edit = edit
     done = crawl(buddy)
-    assert problems(done.findings) == [("not_understood", key)]
-    assert seen(done.findings).get(key, "failed") == "failed"
+    assert problems(done.records) == [("not_understood", key)]
+    assert seen(done.records).get(key, "failed") == "failed"
     assert done.frontier.workspaces_listed == (kind is not Kind.WORKSPACES)
-    assert len([f for f in done.findings if isinstance(f, Promotion)]) == 1
+    assert len([f for f in done.records if isinstance(f, Promotion)]) == 1

@@ -1,4 +1,4 @@
-"""Laws of the journal: what was appended is had again, and damage costs what is behind it and nothing else."""
+"""Laws of the journal: what was appended is read again, and damage costs only the lines after it."""
 
 import os
 import stat
@@ -15,29 +15,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buddy.requests import action_request, projects_request, workspaces_request
-from collector.crawl.journal import (
-    FORMAT,
-    Abandoned,
-    Answered,
-    Failed,
-    Header,
-    Journal,
-    Line,
-    RequestCost,
-    Resumed,
-    parse,
-    read_header,
-    render,
-)
+from collector.crawl.classify import Failure
+from collector.crawl.fetch_result import Answered, Failed, RequestCost
+from collector.crawl.journal import FORMAT, Abandoned, Header, Journal, Line, Resumed, parse, read_header, render
 from collector.errors import NotPublished
+from tests.request_builders import action_request, projects_request, workspaces_request
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 HEADER = Header(FORMAT, "20261123T021500Z-7f3a9c", AT, "f" * 16, (Abandoned("old", "too old"),))
 COST = RequestCost(2, 1, 300, 0.5, 1.25)
 LINES: list[Line] = [
     Answered(workspaces_request("us"), AT, COST, msgspec.Raw(b'{"workspaces":[{"domain":"acme"}]}')),
-    Failed(projects_request("us", "acme"), AT, AT + timedelta(seconds=1), RequestCost(), "timeout", "m", 504, "é\nraw"),
+    Failed(
+        projects_request("us", "acme"),
+        AT,
+        AT + timedelta(seconds=1),
+        RequestCost(),
+        Failure("timeout", 504, "m", "é\nraw"),
+    ),
     Resumed(AT + timedelta(hours=1)),
     Answered(action_request("us", "a", "b", -7, 9), AT, RequestCost(), msgspec.Raw('{"name":"équipe\\n"}'.encode())),
 ]
@@ -46,7 +41,7 @@ LINES: list[Line] = [
 def seen_in(line: Line) -> Any:
     """A line as a value that compares: the body of an answer decoded."""
     if isinstance(line, Answered):
-        return ("answered", line.request, line.at, line.cost, msgspec.json.decode(line.body), line.marked)
+        return ("answered", line.request, line.at, line.cost, msgspec.json.decode(line.body), line.repaired)
     return line
 
 
@@ -70,8 +65,8 @@ def path(tmp_path: Path) -> Path:
     """A small journal."""
     path = tmp_path / "journal.jsonl"
     with Journal.create(path, HEADER) as journal:
-        journal.append(LINES[:2])
-        journal.append(LINES[2:])
+        for line in LINES:
+            journal.append(line)
     return path
 
 
@@ -88,7 +83,7 @@ def test_what_was_appended_is_replayed(path: Path) -> None:
 
 
 def test_a_cut_anywhere_leaves_the_whole_lines_before_it(path: Path) -> None:
-    """Wherever a journal is torn off, its whole lines are replayed, the torn one is cut, and appending goes on."""
+    """Wherever a journal is cut, its complete lines are replayed, the torn one is removed, and appending continues."""
     whole = path.read_bytes()
     ends = [i + 1 for i, byte in enumerate(whole) if byte == ord("\n")]
     assert len(ends) == 1 + len(LINES)
@@ -103,13 +98,13 @@ def test_a_cut_anywhere_leaves_the_whole_lines_before_it(path: Path) -> None:
         assert journal is not None
         with journal:
             assert journal.replay(lambda line: True) == sound - 1
-            journal.append([LINES[0]])
+            journal.append(LINES[0])
         assert path.read_bytes() == whole[: ends[sound - 1]] + whole[ends[0] : ends[1]]
         assert held(path) == [*expected[: sound - 1], expected[0]]
 
 
 def test_a_damaged_byte_anywhere_ends_the_journal_there(path: Path) -> None:
-    """Whichever byte is changed, the lines before its own are replayed and nothing else is believed."""
+    """Whichever byte is changed, the lines before its own are replayed and no others."""
     whole = path.read_bytes()
     lengths = [len(line) for line in whole.splitlines(keepends=True)]
     expected = [seen_in(line) for line in LINES]
@@ -150,15 +145,19 @@ TEXTS = st.text(max_size=20)
 
 @given(TEXTS, TEXTS, st.none() | TEXTS, st.integers(-(2**63), 2**63 - 1), st.floats(0, 1e9))
 def test_any_line_is_read_as_it_was_written(name: str, message: str, raw: str | None, key: int, seconds: float) -> None:
-    """Whatever stands in a name, a message or a raw text, one line is written and the same value read."""
+    """With any text in a name, a message or a raw text, one line is written and the same value read."""
     failed = Failed(
-        action_request("us", name, name, key, key), AT, AT, RequestCost(1, 0, 9, seconds), "gone", message, 404, raw
+        action_request("us", name, name, key, key),
+        AT,
+        AT,
+        RequestCost(1, 0, 9, seconds),
+        Failure("gone", 404, message, raw),
     )
     line = render(failed)
     assert line.count(b"\n") == 1
     assert parse(line) == failed
     body = msgspec.json.encode({"a": [message, raw, seconds]})
-    answered = Answered(projects_request("us", name), AT, RequestCost(), msgspec.Raw(body), marked=key % 2 == 0)
+    answered = Answered(projects_request("us", name), AT, RequestCost(), msgspec.Raw(body), repaired=key % 2 == 0)
     parsed = parse(render(answered))
     assert parsed is not None
     assert seen_in(parsed) == seen_in(answered)
@@ -175,18 +174,20 @@ def test_what_is_no_line_is_none(raw: bytes) -> None:
 
 
 def test_a_sound_line_that_says_nothing_known_is_none() -> None:
-    """A line whose sum is right but which no version of ours wrote is not understood."""
+    """A line with a correct checksum but unknown content is refused."""
     text = b'{"type":"novel","x":1}'
     assert parse(b"%08x %b\n" % (crc32(text), text)) is None
 
 
-def test_a_journal_of_another_format_is_not_taken_up(tmp_path: Path) -> None:
-    """A header of a newer or older format, or a first line that is no header, is none."""
+def test_a_journal_begins_with_its_header(tmp_path: Path) -> None:
+    """The header of any format is read, so that a reason can be given; a first line that is no header is none."""
     path = tmp_path / "j"
-    for line in (msgspec.structs.replace(HEADER, format=FORMAT + 1), LINES[0]):
-        path.write_bytes(render(line))
-        assert read_header(path) is None
-        assert Journal.resume(path) is None
+    other = msgspec.structs.replace(HEADER, format=FORMAT + 1)
+    path.write_bytes(render(other))
+    assert read_header(path) == other
+    path.write_bytes(render(LINES[0]))
+    assert read_header(path) is None
+    assert Journal.resume(path) is None
 
 
 def test_a_journal_is_begun_once(path: Path) -> None:
@@ -199,7 +200,7 @@ def test_a_journal_is_begun_once(path: Path) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_the_mode_is_0640_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    """The journal is read by owner and group and by nobody else, under any umask."""
+    """Only owner and group can read the journal, under any umask."""
     before = os.umask(umask)
     try:
         with Journal.create(tmp_path / "j", HEADER) as journal:
@@ -224,8 +225,8 @@ FULL_DISK = """
         with Journal.create(path, Header(FORMAT, "r", at, "f")) as journal:
             appended = 0
             while True:
-                journal.append([Resumed(at), Resumed(at)])
-                appended += 2
+                journal.append(Resumed(at))
+                appended += 1
     except NotPublished as error:
         print(appended if "appended" in globals() else -1, error.exit_code, str(path) in str(error), bool(error.advice))
 """
@@ -233,7 +234,7 @@ FULL_DISK = """
 
 @pytest.mark.parametrize("limit", [0, 50, 150, 1000, 1001, 1017])
 def test_a_full_disk_ends_the_run_and_loses_nothing_appended(tmp_path: Path, limit: int) -> None:
-    """When the disk takes no more, the error says which file and what to do, and every line appended before is there."""
+    """When the disk is full, the error says which file and what to do, and every line appended before is kept."""
     path = tmp_path / "j"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(FULL_DISK), str(path), str(limit)],
@@ -245,7 +246,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing_appended(tmp_path: Path, lim
     if appended == "-1":
         assert read_header(path) is None
         return
-    # The last lot was cut somewhere: its whole lines count, its torn one doesn't.
+    # The last line was cut somewhere: a torn one does not count.
     assert int(appended) <= len(held(path)) <= int(appended) + 1
     assert len(held(path)) > 0 or limit < 200
 
@@ -267,14 +268,14 @@ class Reluctant:
 
 
 def test_a_short_write_is_written_on() -> None:
-    """When the disk takes only a part, the rest is written after it, and lines are whole."""
+    """When the disk takes only a part, the rest is written after it, and lines are complete."""
     file = Reluctant(10**6)
-    Journal(Path("j"), file, HEADER).append(LINES)  # type: ignore[arg-type]
-    assert file.held == b"".join(render(line) for line in LINES)
+    Journal(Path("j"), file, HEADER).append(LINES[0])  # type: ignore[arg-type]
+    assert file.held == render(LINES[0])
 
 
 def test_no_space_left_is_a_run_that_can_be_resumed() -> None:
     """A disk that is full in the middle of a line is NotPublished, in the system's own words."""
     with pytest.raises(NotPublished, match="No space left on device") as caught:
-        Journal(Path("j"), Reluctant(20), HEADER).append(LINES)  # type: ignore[arg-type]
+        Journal(Path("j"), Reluctant(20), HEADER).append(LINES[0])  # type: ignore[arg-type]
     assert caught.value.exit_code == 3

@@ -1,4 +1,4 @@
-"""Replies that no HTTP server should send: each is classified, and the next request is answered as ever."""
+"""Replies that no HTTP server should send: each is classified, and the next request is answered."""
 
 import asyncio
 import logging
@@ -9,11 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.requests import Request, action_request, actions_request
+from collector.buddy.requests import Request
+from collector.crawl.backoff import Limits
+from collector.crawl.connection_errors import classify_error
 from collector.crawl.fetch_result import FetchResult
-from collector.crawl.fetcher import Fetcher, Limits, translated
+from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
 from tests.crawl.wire import TOKEN, installation, reply, wire
+from tests.request_builders import action_request, actions_request
 
 ACTION = action_request("test", "acme", "web-shop", 101, 1001)
 LIST = actions_request("test", "acme", "web-shop", 101)
@@ -25,13 +28,13 @@ BOM = b"\xef\xbb\xbf"
 async def ask(url: str, request: Request = ACTION, limits: Limits = LIMITS) -> FetchResult:
     """One request with a fetcher of its own."""
     async with Fetcher(installation(url), pace := RateLimiter(), limits=limits, rng=random.Random(1)) as fetcher:
-        outcome = await fetcher.get(request)
+        result = await fetcher.get(request)
     assert pace.state.in_flight == 0
-    return outcome
+    return result
 
 
 def ok(*lines: bytes, body: bytes = b"{}", status: bytes = b"200 OK") -> bytes:
-    """A reply of these header lines; the length is told unless a line tells of the body."""
+    """A reply of these header lines; Content-Length is added unless a line describes the body."""
     told = any(line.lower().startswith((b"content-length", b"transfer-encoding")) for line in lines)
     length = () if told else (b"Content-Length: %d" % len(body),)
     return b"\r\n".join([b"HTTP/1.1 " + status, *lines, *length, b"", body])
@@ -82,17 +85,17 @@ ODD: dict[str, tuple[bytes, str, int | None]] = {
 
 @pytest.mark.parametrize(("odd", "kind", "status"), ODD.values(), ids=ODD)
 async def test_an_odd_reply_is_asked_again_and_then_a_problem(odd: bytes, kind: str, status: int | None) -> None:
-    """Whatever a server sends in place of a reply costs its own request two attempts, and no other request anything."""
+    """Anything a server sends in place of a reply costs its own request two attempts, and no other request."""
     async with (
         wire([odd, ...], [odd, ...], GOOD) as served,
         Fetcher(installation(served.url), RateLimiter(), limits=LIMITS) as fetcher,
     ):
-        outcome, next_one = await fetcher.get(ACTION), await fetcher.get(ACTION)
-    assert outcome.failure is not None
-    assert outcome.attempts == 2
+        result, next_one = await fetcher.get(ACTION), await fetcher.get(ACTION)
+    assert result.failure is not None
+    assert result.cost.attempts == 2
     # Which of two faults is met first may depend on how the bytes come.
-    assert (outcome.failure.kind, outcome.failure.http_status) in {(kind, status), ("connection", 200)}
-    assert TOKEN not in repr(outcome)
+    assert (result.failure.kind, result.failure.http_status) in {(kind, status), ("connection", 200)}
+    assert TOKEN not in repr(result)
     assert next_one.document == {"id": 1001}
 
 
@@ -100,8 +103,8 @@ async def test_an_odd_reply_is_asked_again_and_then_a_problem(odd: bytes, kind: 
 async def test_one_odd_reply_is_forgotten(odd: str) -> None:
     """Asked again and answered, a request shows no trace of the odd reply but its attempt."""
     async with wire([ODD[odd][0], ...], GOOD) as served:
-        outcome = await ask(served.url)
-    assert (outcome.document, outcome.attempts) == ({"id": 1001}, 2)
+        result = await ask(served.url)
+    assert (result.document, result.cost.attempts) == ({"id": 1001}, 2)
 
 
 READ = {
@@ -120,27 +123,27 @@ READ = {
 
 @pytest.mark.parametrize("odd", READ.values(), ids=READ)
 async def test_what_is_only_unusual_is_read(odd: bytes) -> None:
-    """Long heads and headers that nobody needs keep no reply from being read."""
+    """Replies with long heads and unknown headers are read."""
     async with wire(odd) as served:
-        outcome = await ask(served.url)
-    assert (outcome.document, outcome.attempts) == ({}, 1)
+        result = await ask(served.url)
+    assert (result.document, result.cost.attempts) == ({}, 1)
 
 
 async def test_a_byte_order_mark_is_read_and_not_kept() -> None:
-    """A mark before the JSON, of an answer or of an error, hides nothing, and what is kept begins with the JSON."""
+    """A byte order mark before the JSON of an answer or an error is ignored, and not kept."""
     body = '{"id": 1001, "name": "café"}'.encode()
     async with wire(reply(BOM + body)) as served:
-        outcome = await ask(served.url)
-    assert (outcome.body, outcome.marked) == (body, False)
+        result = await ask(served.url)
+    assert (result.body, result.repaired) == (body, False)
     refused = BOM + b'{"errors": [{"message": "API is disabled in this workspace."}]}'
     async with wire(reply(refused, 403)) as served:
-        outcome = await ask(served.url)
-    assert outcome.failure is not None
-    assert (outcome.failure.kind, outcome.failure.message) == ("api_disabled", "API is disabled in this workspace.")
+        result = await ask(served.url)
+    assert result.failure is not None
+    assert (result.failure.kind, result.failure.message) == ("api_disabled", "API is disabled in this workspace.")
     async with wire(reply(BOM + b'{"message": "later"}', 503)) as served:
-        outcome = await ask(served.url)
-    assert outcome.failure is not None
-    assert (outcome.failure.kind, outcome.failure.message) == ("http_error", "later")
+        result = await ask(served.url)
+    assert result.failure is not None
+    assert (result.failure.kind, result.failure.message) == ("http_error", "later")
 
 
 NONE_THERE = reply(b'{"errors": [{"message": "nope"}]}', 404)
@@ -159,11 +162,11 @@ ITEMS = reply(b'{"actions": []}')
     ],
 )
 async def test_the_first_404_of_a_list_is_asked_again(replies: list[object], kind: str | None, attempts: int) -> None:
-    """Two 404s say that a listed parent is gone; after one, whatever else comes is believed, and nothing is not gone."""
+    """Two 404s say that a listed parent is gone; after one, any other reply counts, and no reply is not gone."""
     async with wire(*replies) as served:
-        outcome = await ask(served.url, LIST, Limits(attempts=3, retry_initial_s=0.001))
-        assert len(served.requests) == outcome.attempts == attempts
-    assert (outcome.failure and outcome.failure.kind) == kind
+        result = await ask(served.url, LIST, Limits(attempts=3, retry_initial_s=0.001))
+        assert len(served.requests) == result.cost.attempts == attempts
+    assert (result.failure and result.failure.kind) == kind
 
 
 @pytest.mark.parametrize(
@@ -177,9 +180,9 @@ async def test_the_first_404_of_a_list_is_asked_again(replies: list[object], kin
 async def test_other_404s_are_asked_once(request_of: Request) -> None:
     """An action's own 404 is Buddy's word, and that of a later page says nothing of its parent, however often."""
     async with wire(NONE_THERE) as served:
-        outcome = await ask(served.url, request_of)
-    assert outcome.failure is not None
-    assert (outcome.failure.kind, outcome.attempts) == ("gone", 1)
+        result = await ask(served.url, request_of)
+    assert result.failure is not None
+    assert (result.failure.kind, result.cost.attempts) == ("gone", 1)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,7 @@ async def test_other_404s_are_asked_once(request_of: Request) -> None:
 )  # fmt: skip
 def test_a_fault_of_the_library_has_words_of_ours(error: Exception) -> None:
     """An exception of any class becomes a failed attempt that names the class and nothing that it says."""
-    failure = translated(error, 200).failure
+    failure = classify_error(error, 200).failure
     assert (failure.kind, failure.http_status) == ("connection", 200)
     assert type(error).__name__ in failure.message
     assert "planted" not in failure.message
@@ -214,14 +217,14 @@ _KNOWN = st.sampled_from([
     body=st.sampled_from([b"", b"{}", b"2\r\n{}\r\n0\r\n\r\n", BOM, b"[1]"]) | st.binary(max_size=60),
 )
 def test_no_head_makes_a_foreign_exception_escape(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    """Any status with any headers and any body ends in an outcome, within the limits."""
+    """Any status with any headers and any body ends in an result, within the limits."""
     lines = [b"%s: %s" % header for header in headers]
     raw = b"\r\n".join([b"HTTP/1.1 %03d Said" % status, *lines, b"", body])
 
     async def go() -> None:
         async with wire([raw, ...]) as served, asyncio.timeout(20):
-            outcome = await ask(served.url)
-            assert outcome.attempts + outcome.refusals == len(served.requests)
+            result = await ask(served.url)
+            assert result.cost.attempts + result.cost.refusals == len(served.requests)
 
     asyncio.run(go())
 

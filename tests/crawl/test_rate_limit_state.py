@@ -22,139 +22,133 @@ def reading(
 
 def test_one_probe_before_anything_is_known() -> None:
     """Before the first reply one request is in flight at a time; when it stays away, another may ask."""
-    budget = RateLimitState(50)
-    assert budget.next_turn(0.0) == 0.0
-    budget.depart(0.0)
-    assert 0 < budget.next_turn(0.1) <= 2.0
-    assert budget.why(0.1) is WaitReason.PROBING
-    assert budget.next_turn(2.1) == 0.0
+    state = RateLimitState(50)
+    assert state.wait_s(0.0) == 0.0
+    state.on_send(0.0)
+    assert 0 < state.wait_s(0.1) <= 2.0
+    assert state.wait_reason(0.1) is WaitReason.PROBING
+    assert state.wait_s(2.1) == 0.0
 
 
 def test_a_server_without_headers_is_free() -> None:
     """When replies carry no rate headers, nothing is waited for."""
-    budget = RateLimitState(50)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, RateHeaders(), OFFSET)
-    assert [budget.next_turn(0.1) for _ in range(3)] == [0.0] * 3
-    assert budget.why(0.1) is WaitReason.FREE
+    state = RateLimitState(50)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, RateHeaders(), OFFSET)
+    assert [state.wait_s(0.1) for _ in range(3)] == [0.0] * 3
+    assert state.wait_reason(0.1) is WaitReason.NONE
 
 
 def test_what_is_in_flight_is_counted() -> None:
     """With 60 left and 50 reserved, ten may be under way and the eleventh waits for the reset."""
-    budget = RateLimitState(50)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, reading(60, 10.0), OFFSET)
+    state = RateLimitState(50)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, reading(60, 10.0), OFFSET)
     for step in range(10):
-        assert budget.next_turn(0.2) == 0.0
-        budget.depart(0.2 + step / 100)
-    assert budget.next_turn(0.5) == pytest.approx(9.5)
-    assert budget.why(0.5) is WaitReason.SPENT
+        assert state.wait_s(0.2) == 0.0
+        state.on_send(0.2 + step / 100)
+    assert state.wait_s(0.5) == pytest.approx(9.5)
+    assert state.wait_reason(0.5) is WaitReason.EXHAUSTED
 
 
 def test_within_a_window_the_smallest_remaining_counts() -> None:
     """A reply that was overtaken does not give back what was spent since."""
-    budget = RateLimitState(0)
+    state = RateLimitState(0)
     for sent, remaining in ((0.0, 90), (0.1, 80), (0.2, 85)):
-        budget.depart(sent)
-        budget.settle(sent, sent + 0.5, reading(remaining, 10.0), OFFSET)
-    assert budget.remaining == 80
+        state.on_send(sent)
+        state.on_reply(sent, sent + 0.5, reading(remaining, 10.0), OFFSET)
+    assert state.remaining == 80
 
 
 def test_a_later_reset_begins_another_window_and_an_older_reply_does_not_end_it() -> None:
     """The reset names the window: a later one replaces it, a straggler of an earlier one is ignored."""
-    budget = RateLimitState(0)
+    state = RateLimitState(0)
     for sent in (0.0, 0.1, 0.2):
-        budget.depart(sent)
-    budget.settle(0.0, 0.3, reading(5, 10.0), OFFSET)
-    budget.settle(0.1, 0.4, reading(100, 20.0), OFFSET)
-    budget.settle(0.2, 0.5, reading(4, 10.0), OFFSET)
-    assert (budget.remaining, budget.reset_at) == (100, 20.0)
+        state.on_send(sent)
+    state.on_reply(0.0, 0.3, reading(5, 10.0), OFFSET)
+    state.on_reply(0.1, 0.4, reading(100, 20.0), OFFSET)
+    state.on_reply(0.2, 0.5, reading(4, 10.0), OFFSET)
+    assert (state.remaining, state.reset_at) == (100, 20.0)
 
 
 def test_a_reset_that_flickers_by_a_second_is_one_window() -> None:
-    """A server that computes the reset anew for each reply, now floor and now ceiling, does not refill the
-    budget.
-    """
-    budget = RateLimitState(0)
+    """A server that computes the reset anew for each reply, now floor and now ceiling, does not refill the state."""
+    state = RateLimitState(0)
     for step, reset in enumerate((10.0, 11.0, 10.0, 11.0, 10.0)):
-        budget.depart(step / 10)
-        budget.settle(step / 10, step / 10 + 0.05, reading(100 - step, reset), OFFSET)
-    assert budget.remaining == 96
+        state.on_send(step / 10)
+        state.on_reply(step / 10, step / 10 + 0.05, reading(100 - step, reset), OFFSET)
+    assert state.remaining == 96
 
 
 def test_a_late_renewal_is_learned() -> None:
-    """A window found unrenewed after its reset is looked at with growing waits, and the next one is awaited
-    longer.
-    """
-    budget, server, now = RateLimitState(50), ModelServer(limit=100, period_s=4.0, phase_s=0.7), 0.0
+    """A window found unrenewed after its reset is looked at with growing waits, and the next one is awaited longer."""
+    state, server, now = RateLimitState(50), ModelServer(limit=100, period_s=4.0, phase_s=0.7), 0.0
     lost: list[int] = []
     for _ in range(600):
-        now += budget.next_turn(now)
-        budget.depart(now)
+        now += state.wait_s(now)
+        state.on_send(now)
         status, headers = server.arrive(now)
-        budget.settle(now, now + 0.001, read_rate_headers(headers), OFFSET, refused=status == 429)
+        state.on_reply(now, now + 0.001, read_rate_headers(headers), OFFSET, refused=status == 429)
         now += 0.002
     lost = [count[0] for count in server.counts.values()][1:-1]
     assert server.refusals == 0
-    assert 0.6 < budget.lag_s < 1.3
+    assert 0.6 < state.lag_s < 1.3
     assert lost[0] <= 54
     assert lost[2:] == [50] * len(lost[2:])
 
 
 def test_a_window_smaller_than_the_reserve_is_used_to_a_tenth() -> None:
-    """A reserve larger than the whole budget slows the crawl down; it does not stop it, and it is said."""
-    budget, server, now = RateLimitState(50), ModelServer(limit=40, period_s=10.0), 0.0
+    """A reserve larger than the window slows the crawl down, does not stop it, and is reported."""
+    state, server, now = RateLimitState(50), ModelServer(limit=40, period_s=10.0), 0.0
     for _ in range(24):
-        now += budget.next_turn(now)
-        budget.depart(now)
+        now += state.wait_s(now)
+        state.on_send(now)
         status, headers = server.arrive(now)
-        budget.settle(now, now + 0.01, read_rate_headers(headers), OFFSET, refused=status == 429)
+        state.on_reply(now, now + 0.01, read_rate_headers(headers), OFFSET, refused=status == 429)
         now += 0.02
-    assert budget.squeezed
+    assert state.squeezed
     assert {count[0] for count in list(server.counts.values())[:-1]} == {4}
 
 
 def test_without_a_limit_header_a_small_window_is_known_by_its_first_reply() -> None:
-    """When nothing but `remaining` is told, a fresh window that begins below the reserve is taken for the
-    whole.
-    """
-    budget = RateLimitState(50)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, reading(30, 5.0), OFFSET)
-    assert budget.next_turn(0.1) == pytest.approx(4.9)
-    budget.depart(5.0)
-    budget.settle(5.0, 5.1, reading(39, 5.0, 5.0), OFFSET)
-    assert budget.squeezed
-    assert budget.next_turn(5.1) == 0.0
+    """When nothing but `remaining` is told, a fresh window that begins below the reserve is taken for the whole."""
+    state = RateLimitState(50)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, reading(30, 5.0), OFFSET)
+    assert state.wait_s(0.1) == pytest.approx(4.9)
+    state.on_send(5.0)
+    state.on_reply(5.0, 5.1, reading(39, 5.0, 5.0), OFFSET)
+    assert state.squeezed
+    assert state.wait_s(5.1) == 0.0
 
 
 def test_refusals_without_a_reset_back_off_and_one_burst_counts_once() -> None:
     """1, 2, 4 … 60 seconds, however many were under way when the first was refused."""
-    budget, now, waits = RateLimitState(0), 0.0, []
+    state, now, waits = RateLimitState(0), 0.0, []
     for _ in range(9):
         sents = [now + step / 1000 for step in range(8)]
         for sent in sents:
-            budget.depart(sent)
+            state.on_send(sent)
         for sent in sents:
-            budget.settle(sent, now + 0.1, RateHeaders(), OFFSET, refused=True)
-        waits.append(round(budget.next_turn(now + 0.1)))
-        now += 0.1 + budget.next_turn(now + 0.1)
+            state.on_reply(sent, now + 0.1, RateHeaders(), OFFSET, refused=True)
+        waits.append(round(state.wait_s(now + 0.1)))
+        now += 0.1 + state.wait_s(now + 0.1)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert budget.why(now - 1) is WaitReason.REFUSED
-    assert budget.refused_since == 0.1
+    assert state.wait_reason(now - 1) is WaitReason.REFUSED
+    assert state.refused_since == 0.1
 
 
 def test_after_a_pause_one_asks_before_all_do() -> None:
     """A refusal of a server without headers ends in a probe, not in a burst."""
-    budget = RateLimitState(0)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, RateHeaders(), OFFSET)
-    budget.depart(0.2)
-    budget.settle(0.2, 0.3, RateHeaders(retry_after_s=7), OFFSET, refused=True)
-    assert budget.next_turn(0.3) == pytest.approx(7.0)
-    assert budget.next_turn(7.4) == 0.0
-    budget.depart(7.4)
-    assert budget.next_turn(7.5) > 0
+    state = RateLimitState(0)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, RateHeaders(), OFFSET)
+    state.on_send(0.2)
+    state.on_reply(0.2, 0.3, RateHeaders(retry_after_s=7), OFFSET, refused=True)
+    assert state.wait_s(0.3) == pytest.approx(7.0)
+    assert state.wait_s(7.4) == 0.0
+    state.on_send(7.4)
+    assert state.wait_s(7.5) > 0
 
 
 @pytest.mark.parametrize(
@@ -177,108 +171,108 @@ def test_retry_after_is_obeyed_or_survived(said: RateHeaders, seconds: float | N
     """A usable Retry-After keeps everybody away, on 429 instead of the backoff; any other changes nothing."""
     offset = float(int(EPOCH))
     refused, unavailable = RateLimitState(0), RateLimitState(0)
-    refused.depart(0.0)
-    refused.settle(0.0, 0.1, said, offset, refused=True)
-    assert refused.next_turn(0.1) == pytest.approx(1.0 if seconds is None else seconds)
-    unavailable.depart(0.0)
-    unavailable.settle(0.0, 0.1, None, offset)
-    assert unavailable.unavailable(0.1, said, offset) == pytest.approx(seconds or 0.0)
-    assert unavailable.next_turn(0.1) == pytest.approx(seconds or 0.0)
-    assert unavailable.why(0.1) is (WaitReason.FREE if seconds is None else WaitReason.UNAVAILABLE)
+    refused.on_send(0.0)
+    refused.on_reply(0.0, 0.1, said, offset, refused=True)
+    assert refused.wait_s(0.1) == pytest.approx(1.0 if seconds is None else seconds)
+    unavailable.on_send(0.0)
+    unavailable.on_reply(0.0, 0.1, None, offset)
+    assert unavailable.on_unavailable(0.1, said, offset) == pytest.approx(seconds or 0.0)
+    assert unavailable.wait_s(0.1) == pytest.approx(seconds or 0.0)
+    assert unavailable.wait_reason(0.1) is (WaitReason.NONE if seconds is None else WaitReason.UNAVAILABLE)
 
 
 def test_one_503_does_not_hold_up_a_crawl_for_an_hour() -> None:
     """A 503 that asks for longer than fifteen minutes is obeyed for as long as that."""
-    budget = RateLimitState(0)
-    assert budget.unavailable(0.0, RateHeaders(retry_after_s=3600), OFFSET) == 900.0
-    assert budget.next_turn(0.0) == 900.0
+    state = RateLimitState(0)
+    assert state.on_unavailable(0.0, RateHeaders(retry_after_s=3600), OFFSET) == 900.0
+    assert state.wait_s(0.0) == 900.0
 
 
 def test_a_good_reset_is_a_better_word_than_retry_after() -> None:
     """A refusal with both waits for the reset."""
-    budget = RateLimitState(0)
-    budget.depart(0.0)
+    state = RateLimitState(0)
+    state.on_send(0.0)
     said = RateHeaders(None, 0, OFFSET + 300.0, retry_after_s=5)
-    budget.settle(0.0, 0.1, said, OFFSET, refused=True)
-    assert budget.next_turn(0.1) == pytest.approx(299.9)
+    state.on_reply(0.0, 0.1, said, OFFSET, refused=True)
+    assert state.wait_s(0.1) == pytest.approx(299.9)
 
 
 @pytest.mark.parametrize("ahead", [-86_400.0, 3601.0, 1e12])
 def test_an_unbelievable_reset_is_no_reset(ahead: float) -> None:
     """A reset long past or absurdly ahead is neither waited for nor trusted: the backoff takes its place."""
-    budget = RateLimitState(10)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, reading(0, ahead), OFFSET, refused=True)
-    assert budget.next_turn(0.1) == pytest.approx(1.0)
-    budget.depart(2.0)
-    budget.settle(2.0, 2.1, reading(100, ahead), OFFSET)
-    assert budget.next_turn(2.1) == 0.0
+    state = RateLimitState(10)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, reading(0, ahead), OFFSET, refused=True)
+    assert state.wait_s(0.1) == pytest.approx(1.0)
+    state.on_send(2.0)
+    state.on_reply(2.0, 2.1, reading(100, ahead), OFFSET)
+    assert state.wait_s(2.1) == 0.0
 
 
 def test_what_is_kept_back_for_a_neighbour_ends_a_window_without_a_reset() -> None:
     """Where no reset is to be waited for, what a neighbour may take is not waited for without end: a probe asks."""
-    budget = RateLimitState(4)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, reading(30), OFFSET)
+    state = RateLimitState(4)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, reading(30), OFFSET)
     sents = [0.2 + step / 100 for step in range(10)]
     for sent in sents:
-        budget.depart(sent)
+        state.on_send(sent)
     for step, sent in enumerate(sents):
-        budget.settle(sent, 0.5, reading(17 - step), OFFSET)
-    now = 0.5 + budget.next_turn(0.5)
-    assert budget.next_turn(now) == 0.0
+        state.on_reply(sent, 0.5, reading(17 - step), OFFSET)
+    now = 0.5 + state.wait_s(0.5)
+    assert state.wait_s(now) == 0.0
     assert now < 2.0
 
 
 def test_a_refusal_with_a_good_reset_waits_for_it() -> None:
-    """The server's word is believed: nobody asks before the reset."""
-    budget = RateLimitState(0)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, reading(0, 300.0), OFFSET, refused=True)
-    assert budget.next_turn(0.1) == pytest.approx(299.9)
+    """No request is sent before the reset that the server announced."""
+    state = RateLimitState(0)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, reading(0, 300.0), OFFSET, refused=True)
+    assert state.wait_s(0.1) == pytest.approx(299.9)
 
 
 def test_an_overtaken_refusal_does_not_close_the_next_window() -> None:
     """A refusal that names an older reset than the open window's says nothing about it."""
-    budget = RateLimitState(0)
+    state = RateLimitState(0)
     for sent in (0.0, 0.1):
-        budget.depart(sent)
-    budget.settle(0.0, 0.3, reading(100, 20.0), OFFSET)
-    budget.settle(0.1, 0.4, reading(0, 10.0), OFFSET, refused=True)
-    assert budget.remaining == 100
+        state.on_send(sent)
+    state.on_reply(0.0, 0.3, reading(100, 20.0), OFFSET)
+    state.on_reply(0.1, 0.4, reading(0, 10.0), OFFSET, refused=True)
+    assert state.remaining == 100
 
 
 def test_replies_that_lose_their_headers_spend_the_window_they_are_in() -> None:
-    """In an open window a reply without headers counts as one request, whatever it did not say."""
-    budget = RateLimitState(0)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, reading(10, 60.0), OFFSET)
-    budget.depart(0.2)
-    budget.settle(0.2, 0.3, RateHeaders(), OFFSET)
-    assert budget.metered
-    assert budget.remaining == 9
+    """In an open window a reply without headers counts as one request."""
+    state = RateLimitState(0)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, reading(10, 60.0), OFFSET)
+    state.on_send(0.2)
+    state.on_reply(0.2, 0.3, RateHeaders(), OFFSET)
+    assert state.metered
+    assert state.remaining == 9
 
 
 def test_a_server_clock_behind_what_was_believed_is_waited_for() -> None:
     """When a probe shows that the reset is still ahead, it is waited for, and no lateness is learned."""
-    budget, base = RateLimitState(0), int(OFFSET)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, RateHeaders(None, 0, base + 10.0, base), OFFSET)
-    now = budget.next_turn(0.1) + 0.1
-    budget.depart(now)
-    budget.settle(now, now + 0.1, RateHeaders(None, 0, base + 10.0, base + 5), OFFSET)  # its clock was set back
-    assert 4 < budget.next_turn(now + 0.1) < 6
-    assert budget.lag_s == 0.0
+    state, base = RateLimitState(0), int(OFFSET)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, RateHeaders(None, 0, base + 10.0, base), OFFSET)
+    now = state.wait_s(0.1) + 0.1
+    state.on_send(now)
+    state.on_reply(now, now + 0.1, RateHeaders(None, 0, base + 10.0, base + 5), OFFSET)  # its clock was set back
+    assert 4 < state.wait_s(now + 0.1) < 6
+    assert state.lag_s == 0.0
 
 
 def test_what_was_never_answered_is_taken_for_spent() -> None:
     """A lost request may have been counted by the server, so it is counted here."""
-    budget = RateLimitState(0)
-    budget.depart(0.0)
-    budget.settle(0.0, 0.1, reading(10, 60.0), OFFSET)
-    budget.depart(0.2)
-    budget.settle(0.2, 0.3, None, OFFSET)
-    assert (budget.remaining, budget.in_flight) == (9, 0)
+    state = RateLimitState(0)
+    state.on_send(0.0)
+    state.on_reply(0.0, 0.1, reading(10, 60.0), OFFSET)
+    state.on_send(0.2)
+    state.on_reply(0.2, 0.3, None, OFFSET)
+    assert (state.remaining, state.in_flight) == (9, 0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -297,19 +291,19 @@ def test_never_more_than_the_window_less_the_reserve(
     no window gives more than its limit less the reserve.
     """
     server = ModelServer(limit=limit, period_s=5.0, skew_s=skew, lazily=lazily, rounding="exact")
-    budget, now = RateLimitState(reserve), 0.0
+    state, now = RateLimitState(reserve), 0.0
     flying: list[tuple[float, int, dict[str, str]]] = []
     for _ in range(500):
-        wait = budget.next_turn(now)
+        wait = state.wait_s(now)
         if len(flying) < 16 and not wait:
-            budget.depart(now)
+            state.on_send(now)
             status, headers = server.arrive(now + latency / 2)
             flying.append((now, status, headers))
             now += 0.001
         elif flying:
             sent, status, headers = flying.pop(data.draw(st.integers(0, min(3, len(flying) - 1))) if limit % 2 else 0)
             now = max(now, sent + latency)
-            budget.settle(sent, now, read_rate_headers(headers), OFFSET, refused=status == 429)
+            state.on_reply(sent, now, read_rate_headers(headers), OFFSET, refused=status == 429)
         else:
             now += wait
     assert server.refusals == 0
@@ -339,22 +333,22 @@ _readings = st.one_of(
 def test_nonsense_never_stops_the_crawl(
     reserve: int, steps: list[tuple[float, RateHeaders | None, bool, bool]]
 ) -> None:
-    """Whatever a server says, a wait is finite and not negative, and a few waits later a request may go."""
-    budget, now = RateLimitState(reserve), 0.0
+    """With any headers a wait is finite and not negative, and after a few waits a request may be sent."""
+    state, now = RateLimitState(reserve), 0.0
     flying: list[float] = []
     for gap, said, refused, home in steps:
         now += gap + 0.001
-        if not budget.next_turn(now):
-            budget.depart(now)
+        if not state.wait_s(now):
+            state.on_send(now)
             flying.append(now)
         if home and flying:
-            budget.settle(flying.pop(0), now, said, OFFSET, refused=refused and said is not None)
-        assert 0 <= budget.next_turn(now) <= 3605
-        assert math.isfinite(budget.next_turn(now))
-        assert budget.in_flight == len(flying)
-        budget.why(now)
+            state.on_reply(flying.pop(0), now, said, OFFSET, refused=refused and said is not None)
+        assert 0 <= state.wait_s(now) <= 3605
+        assert math.isfinite(state.wait_s(now))
+        assert state.in_flight == len(flying)
+        state.wait_reason(now)
     for sent in flying:
-        budget.settle(sent, now, None, OFFSET)
+        state.on_reply(sent, now, None, OFFSET)
     for _ in range(3):
-        now += budget.next_turn(now)
-    assert budget.next_turn(now) == 0.0
+        now += state.wait_s(now)
+    assert state.wait_s(now) == 0.0

@@ -1,6 +1,4 @@
-"""The pace, on virtual time: hours of waiting pass in milliseconds, and nothing depends on this machine's
-speed.
-"""
+"""The rate limiter, on virtual time: hours of waiting take milliseconds, whatever this machine's speed."""
 
 import asyncio
 import random
@@ -16,7 +14,7 @@ Clock = Callable[[], float]
 
 
 class Crawl:
-    """Workers that take turns at a Pace and ask a ModelServer, as the fetcher does."""
+    """Workers that acquire a RateLimiter and ask a ModelServer, as the fetcher does."""
 
     def __init__(self, server: ModelServer, *, rps: float = 0.0, reserve: int = 0, workers: int = 16) -> None:
         self.server, self.rps, self.reserve, self.workers = server, rps, reserve, workers
@@ -32,11 +30,11 @@ class Crawl:
         self.left = requests
 
         def make(clock: Clock) -> Awaitable[None]:
-            self.pace = RateLimiter(self.rps, self.reserve, clock=clock, wall=lambda: EPOCH + clock())
+            self.limiter = RateLimiter(self.rps, self.reserve, clock=clock, wall=lambda: EPOCH + clock())
             return self._crawl(clock)
 
         self.seconds = run_virtually(monkeypatch, make)
-        return self.pace
+        return self.limiter
 
     async def _crawl(self, clock: Clock) -> None:
         neighbour = asyncio.create_task(self._neighbour(clock))
@@ -45,12 +43,12 @@ class Crawl:
 
     async def _work(self, clock: Clock) -> None:
         while self.left > 0:
-            sent = await self.pace.turn()
+            sent = await self.limiter.acquire()
             self.starts.append(clock())
             await asyncio.sleep(self.latency_s * self.dice.uniform(0.4, 0.7))
             status, headers = self.server.arrive(clock())
             await asyncio.sleep(self.latency_s * self.dice.uniform(0.4, 0.7))
-            self.pace.settle(sent, headers, refused=status == 429)
+            self.limiter.release(sent, headers, refused=status == 429)
             self.left -= status == 200
 
     async def _neighbour(self, clock: Clock) -> None:
@@ -59,9 +57,7 @@ class Crawl:
             self.server.arrive(clock(), neighbour=True)
 
     def share(self) -> float:
-        """Of what every full window allows less the reserve and the neighbour's part, the share that was
-        used.
-        """
+        """Of what every full window allows less the reserve and the neighbour's part, the share that was used."""
         full = list(self.server.counts.values())[1:-1]
         allowed = sum(self.server.limit - others - self.reserve for _, _, others in full)
         return sum(served for served, _, _ in full) / allowed
@@ -73,9 +69,7 @@ class Crawl:
 def test_alone_nothing_is_refused_and_the_budget_is_used(
     monkeypatch: pytest.MonkeyPatch, rounding: str, phase: float, reserve: int
 ) -> None:
-    """200 per 2 s, wherever the windows begin and however the reset is rounded: no refusal, at least 97 %
-    used.
-    """
+    """200 per 2 s, wherever the windows begin and however the reset is rounded: no refusal, at least 97 % used."""
     crawl = Crawl(ModelServer(phase_s=phase, rounding=rounding, skew_s=7.3), reserve=reserve)  # type: ignore[arg-type]
     crawl.run(monkeypatch, 2000)
     assert crawl.server.refusals == 0
@@ -87,10 +81,10 @@ def test_alone_nothing_is_refused_and_the_budget_is_used(
 def test_a_skewed_clock_makes_no_difference(monkeypatch: pytest.MonkeyPatch, skew: float) -> None:
     """The reset is read against the reply's Date, so a clock that is hours off costs nothing."""
     crawl = Crawl(ModelServer(skew_s=skew), reserve=50)
-    pace = crawl.run(monkeypatch, 1500)
+    limiter = crawl.run(monkeypatch, 1500)
     assert crawl.server.refusals == 0
     assert crawl.share() >= 0.97
-    assert pace.state.skew_seconds == pytest.approx(skew, abs=0.5)
+    assert limiter.state.skew_seconds == pytest.approx(skew, abs=0.5)
 
 
 @pytest.mark.parametrize("latency", [0.005, 0.02, 0.1])
@@ -98,7 +92,7 @@ def test_a_skewed_clock_makes_no_difference(monkeypatch: pytest.MonkeyPatch, ske
 def test_a_neighbour_spending_half_costs_hardly_a_refusal(
     monkeypatch: pytest.MonkeyPatch, latency: float, reserve: int
 ) -> None:
-    """With somebody else taking half of the window evenly, at most 2 in 1,000 requests are refused."""
+    """With another client using half of the window evenly, at most 2 in 1,000 requests are refused."""
     crawl = Crawl(ModelServer(), reserve=reserve)
     crawl.neighbour_per_s, crawl.latency_s = 50.0, latency
     crawl.run(monkeypatch, 4000)
@@ -108,7 +102,7 @@ def test_a_neighbour_spending_half_costs_hardly_a_refusal(
 @pytest.mark.parametrize("reset", ["past", "absent", "absurd", "garbage"])
 @pytest.mark.parametrize("reserve", [0, 50])
 def test_without_a_usable_reset_the_crawl_goes_on(monkeypatch: pytest.MonkeyPatch, reset: str, reserve: int) -> None:
-    """A reset that cannot be believed costs some time and few refusals, never the crawl."""
+    """An implausible reset costs some time and few refusals, never the crawl."""
     crawl = Crawl(ModelServer(reset=reset), reserve=reserve)  # type: ignore[arg-type]
     crawl.run(monkeypatch, 1500)
     assert crawl.server.refusals <= (0 if reserve else 8)
@@ -116,9 +110,7 @@ def test_without_a_usable_reset_the_crawl_goes_on(monkeypatch: pytest.MonkeyPatc
 
 
 def test_without_a_date_our_own_clock_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no Date is sent the reset is read on the local clock, and where that is wrong the backoff takes
-    over.
-    """
+    """Where no Date is sent the reset is read on the local clock, and where that is wrong the backoff takes over."""
     crawl = Crawl(ModelServer(dates=False), reserve=50)
     crawl.run(monkeypatch, 1500)
     assert crawl.server.refusals == 0
@@ -133,29 +125,30 @@ def test_without_a_date_our_own_clock_serves(monkeypatch: pytest.MonkeyPatch) ->
 def test_our_ceiling_is_kept_and_reached(monkeypatch: pytest.MonkeyPatch, rps: float) -> None:
     """Starts come at the asked rate within 3 %, never more in any second, and not in bursts."""
     crawl = Crawl(ModelServer(limit=10**6, period_s=3600.0), rps=rps, workers=32)
-    pace = crawl.run(monkeypatch, 200)
+    limiter = crawl.run(monkeypatch, 200)
     count, starts = len(crawl.starts), crawl.starts
     rate = (count - 1) / (starts[-1] - starts[0])
     assert 0.97 * rps <= rate <= 1.0 * rps + 0.5
     together = max(1, int(rps * 0.05))
     for first, later in zip(starts, starts[together:], strict=False):
         assert later - first >= together / rps
-    assert pace.paced_seconds == pytest.approx(starts[-1], rel=0.1)
-    assert pace.paused_seconds < 0.1
+    paced_s, paused_s = limiter.drain_waits()
+    assert paced_s == pytest.approx(starts[-1], rel=0.1)
+    assert paused_s < 0.1
 
 
-def test_turns_are_given_in_the_order_of_asking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody overtakes in the line."""
+def test_waiters_are_served_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever acquires first is served first."""
     order: list[int] = []
 
-    async def ask(pace: RateLimiter, number: int) -> None:
-        sent = await pace.turn()
+    async def ask(limiter: RateLimiter, number: int) -> None:
+        sent = await limiter.acquire()
         order.append(number)
-        pace.settle(sent, {})
+        limiter.release(sent, {})
 
     async def main(clock: Clock) -> None:
-        pace = RateLimiter(50, clock=clock)
-        await asyncio.gather(*(ask(pace, number) for number in range(60)))
+        limiter = RateLimiter(50, clock=clock)
+        await asyncio.gather(*(ask(limiter, number) for number in range(60)))
 
     run_virtually(monkeypatch, main)
     assert order == list(range(60))
@@ -167,50 +160,51 @@ def test_one_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     asked: list[float] = []
 
-    async def ask(pace: RateLimiter, clock: Clock) -> None:
-        sent = await pace.turn()
+    async def ask(limiter: RateLimiter, clock: Clock) -> None:
+        sent = await limiter.acquire()
         asked.append(clock())
-        pace.settle(sent, {})
+        limiter.release(sent, {})
 
     async def main(clock: Clock) -> None:
-        pace = RateLimiter(clock=clock, wall=lambda: EPOCH + clock())
-        sent = await pace.turn()
-        pace.settle(sent, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(EPOCH + 90)}, refused=True)
-        state = pace.state
+        limiter = RateLimiter(clock=clock, wall=lambda: EPOCH + clock())
+        sent = await limiter.acquire()
+        limiter.release(sent, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(EPOCH + 90)}, refused=True)
+        state = limiter.state
         assert state.paused_until is not None
         assert state.paused_until.timestamp() == EPOCH + 90
         assert state.why == "refused by the server's rate limit"
-        await asyncio.gather(*(ask(pace, clock) for _ in range(10)))
-        assert pace.paused_seconds == pytest.approx(90)
-        assert pace.state.why == ""
-        assert pace.state.paused_until is None
-        assert pace.refused_for() == 0.0
+        await asyncio.gather(*(ask(limiter, clock) for _ in range(10)))
+        assert limiter.drain_waits()[1] == pytest.approx(90)
+        assert limiter.drain_waits() == (0.0, 0.0)
+        assert limiter.state.why == ""
+        assert limiter.state.paused_until is None
+        assert limiter.refused_s() == 0.0
 
     run_virtually(monkeypatch, main)
     assert asked == [pytest.approx(90)] * 10
 
 
 def test_a_503_with_retry_after_is_a_pause_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody asks before the moment that a 503 names; it is told why, and a success ends what counts as refused."""
+    """No request is sent before the moment that a 503 names; the state says why, and a success ends it."""
     asked: list[float] = []
 
-    async def ask(pace: RateLimiter, clock: Clock) -> None:
-        sent = await pace.turn()
+    async def ask(limiter: RateLimiter, clock: Clock) -> None:
+        sent = await limiter.acquire()
         asked.append(clock())
-        pace.settle(sent, {})
+        limiter.release(sent, {})
 
     async def main(clock: Clock) -> None:
-        pace = RateLimiter(clock=clock, wall=lambda: EPOCH + clock())
-        pace.settle(await pace.turn(), {})
-        sent = await pace.turn()
-        said = {"Retry-After": "Fri, 01 Jan 2021 00:01:00 GMT", "Date": "Fri, 01 Jan 2021 00:00:00 GMT"}
-        assert pace.settle(sent, said, failed=True, unavailable=True) == 60.0
-        assert pace.state.why == "the server is unavailable and said when to come back"
-        await asyncio.gather(*(ask(pace, clock) for _ in range(10)))
-        assert pace.refused_for() == 0.0
+        limiter = RateLimiter(clock=clock, wall=lambda: EPOCH + clock())
+        limiter.release(await limiter.acquire(), {})
+        sent = await limiter.acquire()
+        headers = {"Retry-After": "Fri, 01 Jan 2021 00:01:00 GMT", "Date": "Fri, 01 Jan 2021 00:00:00 GMT"}
+        assert limiter.release(sent, headers, status=503) == 60.0
+        assert limiter.state.why == "the server is unavailable and said when to come back"
+        await asyncio.gather(*(ask(limiter, clock) for _ in range(10)))
+        assert limiter.refused_s() == 0.0
         # The same header on another failure says nothing of all.
-        assert pace.settle(await pace.turn(), {"Retry-After": "60"}, failed=True) == 0.0
-        assert pace.paused_for() == 0.0
+        assert limiter.release(await limiter.acquire(), {"Retry-After": "60"}, status=502) == 0.0
+        assert limiter.pause_s() == 0.0
 
     run_virtually(monkeypatch, main)
     assert asked == [pytest.approx(60)] * 10
@@ -218,24 +212,24 @@ def test_a_503_with_retry_after_is_a_pause_for_all(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("rps", [0.0, 5.0])
 def test_a_cancelled_waiter_leaves_its_place(monkeypatch: pytest.MonkeyPatch, rps: float) -> None:
-    """Cancelling the head of the line, or one in it, lets the next go and leaks no request in flight."""
+    """Cancelling the first waiter, or a later one, lets the next go and leaks no request in flight."""
 
     async def main(clock: Clock) -> None:
-        pace = RateLimiter(rps, clock=clock, wall=lambda: EPOCH + clock())
-        sent = await pace.turn()
-        pace.settle(sent, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(EPOCH + 60)})
-        waiting = [asyncio.create_task(pace.turn()) for _ in range(5)]
+        limiter = RateLimiter(rps, clock=clock, wall=lambda: EPOCH + clock())
+        sent = await limiter.acquire()
+        limiter.release(sent, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(EPOCH + 60)})
+        waiting = [asyncio.create_task(limiter.acquire()) for _ in range(5)]
         await asyncio.sleep(1)
         for task in waiting[:3]:
             task.cancel()
         done = await asyncio.gather(*waiting, return_exceptions=True)
         assert [isinstance(each, asyncio.CancelledError) for each in done] == [True] * 3 + [False] * 2
-        assert pace.budget.in_flight == 2
+        assert limiter.state.in_flight == 2
         for each in done[3:]:
             assert isinstance(each, float)
-            pace.settle(each, None)
-        assert pace.state.in_flight == 0
-        await pace.turn()
+            limiter.release(each, None)
+        assert limiter.state.in_flight == 0
+        await limiter.acquire()
 
     run_virtually(monkeypatch, main)
 
@@ -244,42 +238,42 @@ def test_a_failed_reply_without_headers_says_nothing_of_limits(monkeypatch: pyte
     """A proxy's 502 is no proof that there is no limit; an ordinary reply without headers is."""
 
     async def main(clock: Clock) -> None:
-        pace = RateLimiter(clock=clock)
-        pace.settle(await pace.turn(), {}, failed=True)
-        assert not pace.budget.unmetered
-        pace.settle(await pace.turn(), {})
-        assert pace.budget.unmetered
+        limiter = RateLimiter(clock=clock)
+        limiter.release(await limiter.acquire(), {}, status=502)
+        assert not limiter._limit.unmetered
+        limiter.release(await limiter.acquire(), {})
+        assert limiter._limit.unmetered
 
     run_virtually(monkeypatch, main)
 
 
-def test_nobody_lines_up_where_nothing_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once a reply has told that there is no limit, whoever comes goes, also past those who lined up to hear it."""
+def test_nobody_waits_where_nothing_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a reply has shown that there is no limit, a new request does not wait, not even for those in the queue."""
 
     async def main(clock: Clock) -> None:
-        pace = RateLimiter(clock=clock)
-        sent = await pace.turn()
-        waiting = [asyncio.create_task(pace.turn()) for _ in range(5)]
+        limiter = RateLimiter(clock=clock)
+        sent = await limiter.acquire()
+        waiting = [asyncio.create_task(limiter.acquire()) for _ in range(5)]
         await asyncio.sleep(0)
-        pace.settle(sent, {})
+        limiter.release(sent, {})
         with pytest.raises(StopIteration):
-            pace.turn().send(None)
+            limiter.acquire().send(None)
         assert not any(task.done() for task in waiting)
         await asyncio.gather(*waiting)
-        assert pace.state.in_flight == 6
+        assert limiter.state.in_flight == 6
 
     run_virtually(monkeypatch, main)
 
 
-def test_a_refused_hour_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_refusals_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long nothing but refusals came back is known, and any other reply ends it."""
 
     async def main(clock: Clock) -> None:
-        pace = RateLimiter(clock=clock)
-        while pace.refused_for() < 3600:
-            pace.settle(await pace.turn(), {}, refused=True)
+        limiter = RateLimiter(clock=clock)
+        while limiter.refused_s() < 3600:
+            limiter.release(await limiter.acquire(), {}, refused=True)
         assert clock() > 3600
-        pace.settle(await pace.turn(), {})
-        assert pace.refused_for() == 0.0
+        limiter.release(await limiter.acquire(), {})
+        assert limiter.refused_s() == 0.0
 
     run_virtually(monkeypatch, main)

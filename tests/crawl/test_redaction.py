@@ -1,4 +1,4 @@
-"""Laws of redaction: no planted secret survives, nothing else changes, and the short cut misses nothing."""
+"""Laws of redaction: no planted secret survives, nothing else changes, and the fast path misses nothing."""
 
 import copy
 import json
@@ -93,7 +93,7 @@ def test_other_members_of_a_variable_that_hold_a_value(variable: Any, shown: Any
 
 
 def test_what_belongs_to_a_ciphertext_is_encrypted_too() -> None:
-    """Where the value is ciphertext, though the flag is missing, its defaults and public half are redacted as encrypted."""
+    """Where the value is ciphertext but the flag is missing, its defaults and public half are redacted as encrypted."""
     variable = {"value": "secure!a.b", "defaults": "s3cret", "public_value": "s3cret"}
     assert redacted(KEEP, {"variables": [variable]}) == {"variables": [dict.fromkeys(variable, ENCRYPTED)]}
 
@@ -131,7 +131,7 @@ def test_a_password_in_an_address_never_survives(where: str, redactor: Redactor)
     ],
 )
 def test_only_a_plain_value_is_kept_and_only_if_asked(name: str, variable: Any, shown: Any, kept: Any) -> None:
-    """A variable's value leaves a mark that says which it was; `keep` spares unencrypted texts and nothing else."""
+    """A placeholder says what kind of value it replaces; `keep` keeps unencrypted texts and nothing else."""
     document = {"a": {name: [{"key": "K", **variable}]}}
     assert redacted(REDACT, document) == {"a": {name: [{"key": "K", **variable, "value": shown}]}}
     assert redacted(KEEP, document) == {"a": {name: [{"key": "K", **variable, "value": kept}]}}
@@ -179,7 +179,7 @@ def test_without_a_token_nothing_is_taken_for_one() -> None:
 
 
 def test_strictly_takes_any_value_for_a_secret() -> None:
-    """In a document that isn't what was asked for, whatever is called `value` is redacted, at any depth."""
+    """In a document that isn't what was asked for, every member named `value` is redacted, at any depth."""
     document = {"value": 1, "a": [{"value": "x", "key": "k"}], "b": {"value": {"c": 1}}, "d": {"value": ""}}
     assert KEEP.redact_document(document, strictly=True)
     assert document == {
@@ -204,7 +204,7 @@ def test_redacting_twice_is_redacting_once(document: Any, keep: bool, strictly: 
 @MODERATE
 @given(DOCUMENTS)
 def test_nothing_else_changes(document: Any) -> None:
-    """The shape of a document is kept, and a scalar is replaced only by a mark or by itself without the token."""
+    """The shape of a document is kept, and a scalar is replaced only by a placeholder or by itself without the token."""
 
     def compare(before: Any, after: Any) -> None:
         if after in (REDACTED, ENCRYPTED):

@@ -1,8 +1,8 @@
 """A server that speaks real TLS, in a thread: unlike asyncio's it sends the alert that says why a handshake failed.
 
-The certificates all hold the public key of `localhost.key`. Made with openssl: `localhost` is self-signed, `expired` and
-`early` as well (valid in 2020 and from 2120), `other-name` is for other.example, `signed` is of an authority that nobody
-trusts, whose own certificate is the second in `signed-chain`.
+The certificates all hold the public key of `localhost.key`. Made with openssl: `localhost` is self-signed, `expired`
+and `early` as well (valid in 2020 and from 2120), `other-name` is for other.example, `signed` is of an authority that
+nobody trusts, whose own certificate is the second in `signed-chain`.
 """
 
 import socket

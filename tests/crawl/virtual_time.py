@@ -1,6 +1,4 @@
-"""An event loop whose clock is a number: sleeping takes no time, and an hour of waiting is tested in
-milliseconds.
-"""
+"""An event loop whose clock is a number: sleeping takes no time, and an hour of waiting is tested in milliseconds."""
 
 import asyncio
 import selectors

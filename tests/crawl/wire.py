@@ -1,6 +1,4 @@
-"""A server that answers with exactly the bytes it is given: for faults of the wire that no HTTP server would
-send.
-"""
+"""A server that answers with exactly the bytes it is given: for faults of the wire that no HTTP server would send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable

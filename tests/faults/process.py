@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from collector.crawl.journal import Answered, Failed, parse
+from collector.crawl.fetch_result import Answered, Failed
+from collector.crawl.journal import parse
 from collector.fake_buddy import FakeBuddy
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,6 +1,6 @@
 """One run against a fake Buddy in this process: real sockets, a real lake, a fixed clock and fixed random numbers.
 
-Two runs with the same clock have the same run id and the same rows, so a run under faults can be count_differences with an
+Two runs with the same clock have the same run id and the same rows, so a run under faults can be compared with an
 undisturbed one cell by cell.
 """
 
@@ -15,12 +15,13 @@ from unittest.mock import patch
 
 import msgspec
 
-from collector.crawl.fetcher import Limits
+from collector.crawl.backoff import Limits
 from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy
-from collector.run.collect import RunContext, collect
+from collector.run.collect import collect
+from collector.run.context import RunContext
 from collector.run.finalize import RunSummary
-from collector.run.progress import CrawlEnded, Progress
+from collector.run.progress import CrawlEnded, RunSnapshot
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 
@@ -55,15 +56,15 @@ class RecordingObserver:
 
     def __init__(self, act: Callable[[object], None] = lambda fact: None) -> None:
         self.facts: list[object] = []
-        self.progress: Progress | None = None
+        self.snapshot: Callable[[], RunSnapshot] | None = None
         self._act = act
 
     def event(self, fact: object) -> None:
         self.facts.append(fact)
         self._act(fact)
 
-    def watch(self, progress: Progress) -> None:
-        self.progress = progress
+    def watch(self, snapshot: Callable[[], RunSnapshot]) -> None:
+        self.snapshot = snapshot
 
 
 class SimulatedCrash(Exception):

@@ -112,7 +112,7 @@ def test_names_are_data_in_every_output(question: str, lake: Path, capsysbinary:
 
 
 def test_names_as_parameters_are_data(lake: Path) -> None:
-    """A hostile name given to a question is count_differences and never run: it finds what holds it, and changes nothing."""
+    """A hostile name as a parameter is compared and never executed: it finds its rows and changes nothing."""
     before = sorted((str(path), path.stat().st_mtime_ns) for path in lake.rglob("*"))
     opened = collector.open_lake(lake)
     everything = opened.ask("promotions").table.num_rows

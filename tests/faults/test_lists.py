@@ -213,7 +213,7 @@ def test_an_unknown_field_is_kept(fake: FakeBuddy, fresh_lake: FreshLake) -> Non
 def test_a_reset_is_read_by_the_servers_clock(
     skew: float, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
-    """Resets are count_differences with the reply's Date: with an hour between the clocks, nothing is refused or delayed."""
+    """Resets are compared with the reply's Date: with an hour between the clocks, nothing is refused or delayed."""
     lake = fresh_lake()
     with FakeBuddy(company(), max_per_page=PER_PAGE, clock_skew=skew, limit=60, window=1.0) as fake:
         result = run_collect(fake, lake, 2)

@@ -11,7 +11,8 @@ import pytest
 
 import collector
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
-from collector.run.collect import RunContext, collect
+from collector.run.collect import collect
+from collector.run.context import RunContext
 from collector.settings.secret import Secret
 from tests.faults.invariants import GAPS, LISTS, violations
 from tests.faults.ledger import Ledger

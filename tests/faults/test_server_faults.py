@@ -1,11 +1,11 @@
-"""Every fault of the server for every kind of request, count_differences with an undisturbed run."""
+"""Every fault of the server for every kind of request, compared with an undisturbed run."""
 
 import time
 from pathlib import Path
 
 import pytest
 
-from collector.crawl.fetcher import Limits
+from collector.crawl.backoff import Limits
 from collector.fake_buddy import FakeBuddy
 from tests.faults.cases import Case, Target, matrix, sample
 from tests.faults.conftest import FreshLake, Undisturbed

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Recorder:
     def __init__(self) -> None:
         self.events: list[object] = []
 
-    def watch(self, progress: events.Progress) -> None:
+    def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
         pass
 
     def event(self, fact: object) -> None:
@@ -50,7 +51,7 @@ class PausingRun:
         until = self._until.pop(0) if self._until else None
         if not self._until:
             self.over.set()
-        state = RateLimiterState(0, 0, until, until, WHY if until else "", 0.0, 0.0, 0.0, False)
+        state = RateLimiterState(0, 0, until, until, WHY if until else "", 0.0, False)
         return events.RunSnapshot(RUN_ID, stage, (events.InstallationProgress("us", {}, {}, 0, 0, state),))
 
 
@@ -67,7 +68,7 @@ def observed(until: list[datetime | None], *, costs: dict[str, RunCost], resumed
         now = datetime.now(UTC)
         observer = ForecastObserver(recorder, SETTINGS, costs, lambda: now)
         pausing = PausingRun(until)
-        observer.watch(pausing)
+        observer.watch(pausing.snapshot)
         observer.event(events.RunBegan(RUN_ID, now, resumed_count, 0))
         async with asyncio.timeout(20):
             await pausing.over.wait()

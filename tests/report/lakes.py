@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from collector.lake.manifest import RunEntry
 from collector.query.answer import Answer
 from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
-from collector.run.collect import RunContext, collect
-from collector.run.progress import Progress
+from collector.run.collect import collect
+from collector.run.context import RunContext
+from collector.run.progress import RunSnapshot
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 
@@ -28,7 +29,7 @@ NOT_AN_ADDRESS = "javascript:window.hurt=3//https://app.buddy.works"
 class SilentObserver:
     """An observer that ignores everything."""
 
-    def watch(self, progress: Progress) -> None:
+    def watch(self, snapshot: Callable[[], RunSnapshot]) -> None:
         """Ignore the run."""
 
     def event(self, fact: object) -> None:

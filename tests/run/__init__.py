@@ -1,1 +1,1 @@
-"""Whole nights, from the first request to the published rows."""
+"""Whole runs, from the first request to the published rows."""

@@ -1,4 +1,4 @@
-"""The nights of these tests are counted with those of the faults."""
+"""The runs of these tests are counted with those of the faults."""
 
 from tests.faults.conftest import ledger
 

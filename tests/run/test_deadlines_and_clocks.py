@@ -30,7 +30,7 @@ def fake() -> Iterator[FakeBuddy]:
 
 @pytest.fixture(scope="module")
 def first_run(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with one whole night."""
+    """A lake with one complete run."""
     lake = tmp_path_factory.mktemp("first") / "lake"
     assert run_collect(fake, lake).exit_code == 0
     return lake
@@ -85,7 +85,7 @@ def _ticking(*moments: datetime) -> Callable[[], datetime]:
 def test_a_clock_that_goes_backwards_harms_nothing(
     fake: FakeBuddy, first_run: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """An hour back in mid-night, and a night dated before the last: the rows are right, no change is claimed."""
+    """An hour back in the middle of a run, and a run dated before the last: the rows are right, without changes."""
     lake = Path(shutil.copytree(first_run, tmp_path / "lake"))
     truth = published(first_run)
     began = start_of_run(2)
@@ -159,7 +159,7 @@ def test_a_run_gone_on_with_after_midnight_keeps_its_name_and_day(
 def test_the_zone_of_the_machine_is_nobodys_business(
     zone: str, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """Whatever TZ says (and its summer time with it), every moment in the lake and the run id are UTC."""
+    """With any TZ, every moment in the lake and the run id are UTC."""
     lake = tmp_path / "lake"
     before = datetime.now(UTC).replace(microsecond=0)
     done = Program(fake, lake, TZ=zone).run("collect")

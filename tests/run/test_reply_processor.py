@@ -1,7 +1,11 @@
-"""Laws of gathering: rows are a function of the journal, and a night is partial when something selected was missed."""
+"""Laws of the way of one reply: rows are a function of the journal, and no secret reaches it."""
 
+import itertools
 from collections import Counter
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -9,64 +13,119 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.buddy.placeholders import NO_CHARACTER
-from collector.buddy.requests import Kind, Request, workspaces_request
-from collector.crawl.journal import FORMAT, Answered, Entry, Failed, Header, RequestCost, Resumed
+from collector.buddy.placeholders import NO_CHARACTER, REDACTED, TOKEN
+from collector.buddy.requests import Kind, Request
+from collector.crawl.classify import Failure
+from collector.crawl.fetch_result import Answered, Failed, FetchResult, RequestCost
+from collector.crawl.journal import FORMAT, Abandoned, Header, Journal, Line, Resumed, parse
 from collector.crawl.records import Key, Problem
-from collector.crawl.reply import Reply
-from collector.lake.flatten import RunKey
+from collector.lake.flatten import Row, RunKey
+from collector.lake.staging import Staging
 from collector.lake.tables import TABLES
-from collector.run import reply_processor as gathering_module
-from collector.run.reply_processor import ReplyProcessor, RunStats, abandoned_problem, selection
+from collector.run import reply_processor as module
+from collector.run.reply_processor import ReplyProcessor, selection
+from collector.run.resume import abandoned_problem
 from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
-from tests.crawl.model_buddy import AT, ModelBuddy, Settled, tree
+from tests.crawl.model_buddy import AT, ModelBuddy, tree
+from tests.request_builders import action_request, workspaces_request
 
-STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+RUN = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+HEADER = Header(FORMAT, RUN.run_id, AT, "f")
+TOKEN_HELD = "t0ken-of-the-test"
 Rows = Counter[tuple[str, str]]
+SCRATCH = TemporaryDirectory()
+NUMBERS = itertools.count()
 
 
-def installation(name: str = "us", **members: Any) -> Installation:
+class KeptRows(Staging):
+    """Staging that keeps the rows as a multiset."""
+
+    def __init__(self) -> None:
+        self.kept: Rows = Counter()
+        self.batches: list[int] = []
+
+    def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Keep rows."""
+        self.kept += Counter((table, repr(row)) for table, held in rows.items() for row in held)
+        self.batches.append(sum(map(len, rows.values())))
+
+    @property
+    def full(self) -> bool:
+        """Nothing waits to be written."""
+        return False
+
+    def write_full(self) -> None:
+        """Write nothing."""
+
+
+class Run:
+    """A processor, with a journal that holds `lines` and the staging that it fills."""
+
+    def __init__(self, *names: str, lines: Sequence[Line] = (), keep_values: bool = False, **globs: Any) -> None:
+        self.path = Path(SCRATCH.name) / f"{next(NUMBERS)}.jsonl"
+        self.journal = Journal.create(self.path, HEADER)
+        for line in lines:
+            self.journal.append(line)
+        self.staging = KeptRows()
+        installations = [installation(name, **globs) for name in names or ("us",)]
+        self.processor = ReplyProcessor(RUN, installations, self.journal, self.staging, keep_values=keep_values)
+        self.frontier = next(iter(self.processor.frontiers.values()))
+
+    def __del__(self) -> None:
+        self.journal.close()
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines of the journal after its header."""
+        lines = [parse(raw) for raw in self.path.read_bytes().splitlines(keepends=True)[1:]]
+        return [line for line in lines if line is not None]
+
+    @property
+    def rows(self) -> Rows:
+        """All rows so far."""
+        self.staging.append_all(self.processor.drain())
+        return self.staging.kept
+
+    def stats(self, name: str = "us") -> dict[str, Any]:
+        """What the crawl of one installation has cost and found."""
+        return msgspec.structs.asdict(self.processor.snapshot().installations[name])
+
+    @property
+    def partial(self) -> bool:
+        """Whether anything selected was not seen."""
+        return self.processor.snapshot().partial
+
+    def crawl(self, buddy: ModelBuddy, most: int = 10**6) -> "Run":
+        """Crawl on until the end, or for so many requests."""
+        for frontier in self.processor.frontiers.values():
+            while most > 0 and isinstance(request := frontier.next(), Request):
+                self.processor.accept(fetched(buddy, request))
+                most -= 1
+        return self
+
+    def replay(self) -> int:
+        """Replay the journal."""
+        return self.processor.replay(AT)
+
+
+def installation(name: str = "us", **globs: Any) -> Installation:
     """An installation with these globs."""
-    return Installation(name, "https://api", Secret("t"), **members)
+    return Installation(name, "https://api", Secret(TOKEN_HELD), **globs)
 
 
-def line_of(settled: Settled, document: dict[str, Any] | None) -> Entry:
-    """The journal line of what the model answered; every request cost something different."""
-    cost = RequestCost(1 + len(settled.request.path) % 3, len(settled.request.path) % 2, 10, 0.25, 0.5)
-    if isinstance(settled, Reply):
-        return Answered(settled.request, AT, cost, msgspec.Raw(msgspec.json.encode(document)))
-    return Failed(settled.request, AT, AT, cost, settled.failure_kind, settled.message, settled.http_status)
+def fetched(buddy: ModelBuddy, request: Request) -> FetchResult:
+    """What the fetcher returns for a request; every request costs something different."""
+    cost = RequestCost(1 + len(request.path) % 3, len(request.path) % 2, 10, 0.25, 0.5)
+    entry = buddy.answer(request)
+    if isinstance(entry, Failed):
+        return FetchResult(request, entry.failure.http_status, None, None, entry.failure, cost, AT, AT)
+    return accepted(request, bytes(entry.body), cost)
 
 
-def served(buddy: ModelBuddy, request: Request) -> tuple[Entry, Any]:
-    """The journal line of a request and its body, decoded."""
-    settled = buddy.answer(request)
-    document = buddy.document(request)
-    if document is not None:
-        buddy.edit(request, document)
-    return line_of(settled, document), document
-
-
-def crawled(gathering: ReplyProcessor, buddy: ModelBuddy, most: int = 10**6) -> list[Entry]:
-    """Crawl on until the end, or for so many requests; return the lines in the order in which they were taken."""
-    lines: list[Entry] = []
-    for frontier in gathering.frontiers.values():
-        while len(lines) < most and isinstance(request := frontier.next(), Request):
-            line, document = served(buddy, request)
-            gathering.take(line, document)
-            lines.append(line)
-    return lines
-
-
-def rows_of(gathering: ReplyProcessor) -> Rows:
-    """Take the rows, as a multiset."""
-    return Counter((table, repr(row)) for table, rows in gathering.take_rows().items() for row in rows)
-
-
-def tallied(gathering: ReplyProcessor) -> list[dict[str, Any]]:
-    """All that the tallies hold."""
-    return [vars(tally) for tally in gathering.tallies.values()]
+def accepted(request: Request, body: bytes, cost: RequestCost = RequestCost()) -> FetchResult:  # noqa: B008 - frozen
+    """The result of a request that was answered with this body."""
+    return FetchResult(request, 200, body, msgspec.json.decode(body), None, cost, AT, AT)
 
 
 def broken(world: Any, failing: bool) -> ModelBuddy:
@@ -88,94 +147,83 @@ WORLDS = st.builds(tree, st.integers(0, 2), st.integers(1, 3), st.integers(0, 2)
 @settings(max_examples=100, deadline=None)
 @given(WORLDS, st.booleans(), st.integers(0, 60))
 def test_rows_are_a_function_of_the_journal(world: Any, failing: bool, cut: int) -> None:
-    """Replaying any beginning of a journal gives the rows and tallies that were had live, and crawling on the same end."""
-    live = ReplyProcessor(STAMP, [installation()])
-    lines = crawled(live, broken(world, failing), cut)
-    replayed = ReplyProcessor(STAMP, [installation()])
-    for line in lines:
-        assert replayed.replay(line)
-    assert tallied(replayed) == tallied(live)
-    assert replayed.waiting_rows == live.waiting_rows
-    beginning = rows_of(replayed)
-    assert beginning == rows_of(live)
-    assert (replayed.answered, replayed.partial) == (live.answered, live.partial)
+    """Replaying a beginning of a journal gives the rows and statistics of the crawl; continuing gives the same end."""
+    live = Run().crawl(broken(world, failing), cut)
+    resumed = Run(lines=live.lines)
+    assert resumed.replay() == len(live.lines)
+    assert resumed.stats() == live.stats()
+    assert resumed.rows == live.rows
 
-    undisturbed = ReplyProcessor(STAMP, [installation()])
-    crawled(undisturbed, broken(world, failing))
-    crawled(replayed, broken(world, failing))
-    assert beginning + rows_of(replayed) == rows_of(undisturbed)
-    assert tallied(replayed) == tallied(undisturbed)
+    undisturbed = Run().crawl(broken(world, failing))
+    resumed.crawl(broken(world, failing))
+    assert resumed.rows == undisturbed.rows
+    assert resumed.stats() == undisturbed.stats()
 
 
 @settings(max_examples=100, deadline=None)
 @given(WORLDS, st.randoms(use_true_random=False))
 def test_lines_fed_in_another_order_give_the_same_rows(world: Any, order: Any) -> None:
     """A journal whose replies overtook one another replays to the rows of asking one by one."""
-    alone, other = ReplyProcessor(STAMP, [installation()]), ReplyProcessor(STAMP, [installation()])
-    crawled(alone, broken(world, True))
-    frontier, buddy, outstanding = other.frontiers["us"], broken(world, True), list[Request]()
-    lines: list[Entry] = []
+    alone, other, buddy = Run().crawl(broken(world, True)), Run(), broken(world, True)
+    outstanding: list[Request] = []
     while True:
-        while isinstance(request := frontier.next(), Request):
+        while isinstance(request := other.frontier.next(), Request):
             outstanding.append(request)
         if not outstanding:
             break
-        line, document = served(buddy, outstanding.pop(order.randrange(len(outstanding))))
-        other.take(line, document)
-        lines.append(line)
-    replayed = ReplyProcessor(STAMP, [installation()])
-    assert all(replayed.replay(line) for line in lines)
-    expected = rows_of(alone)
-    assert rows_of(other) == expected
-    assert rows_of(replayed) == expected
-    assert tallied(replayed) == tallied(other)
+        other.processor.accept(fetched(buddy, outstanding.pop(order.randrange(len(outstanding)))))
+    replayed = Run(lines=other.lines)
+    assert replayed.replay() == len(other.lines)
+    assert alone.rows == other.rows == replayed.rows
+    assert replayed.stats() == other.stats()
 
 
 def test_a_line_that_answers_nothing_is_refused() -> None:
-    """A line of another installation, of a request never made, a second answer and a header aren't taken."""
-    gathering = ReplyProcessor(STAMP, [installation()])
-    [line] = crawled(ReplyProcessor(STAMP, [installation()]), ModelBuddy(tree(1)), 1)
+    """A line of another installation, of a request never made, a second answer and a header end the replay."""
+    [line] = Run().crawl(ModelBuddy(tree(1)), 1).lines
+    assert isinstance(line, Answered)
     foreign = msgspec.structs.replace(line, request=workspaces_request("eu"))
-    early = msgspec.structs.replace(line, request=Request("us", Kind.PROJECTS, "w0", page=1, per_page=50))
-    assert not gathering.replay(foreign)
-    assert not gathering.replay(early)
-    assert not gathering.replay(Header(FORMAT, "r", AT, "f"))
-    assert gathering.replay(line)
-    assert not gathering.replay(line)
-    assert gathering.answered == 1
+    early = msgspec.structs.replace(line, request=Request("us", Kind.PROJECTS, "w9", page=1, per_page=50))
+    for refused in (foreign, early, line):
+        run = Run(lines=[line, refused])
+        assert run.replay() == 1
+        assert [type(each) for each in run.lines] == [Answered, Resumed]
 
 
-@pytest.mark.parametrize("marked", [True, False])
-def test_a_mark_means_something_only_where_the_line_says_so(marked: bool) -> None:
-    """Text that looks like a mark is data; only in a reply that held no characters does it cost its action the row."""
-    gathering, buddy = ReplyProcessor(STAMP, [installation()]), ModelBuddy(tree(1, 1, 1, 1))
+@pytest.mark.parametrize("repaired", [True, False])
+def test_a_placeholder_means_something_only_where_the_line_says_so(repaired: bool) -> None:
+    """Text that looks like a placeholder is data; only in a repaired reply does it cost its action the row."""
+    run, buddy = Run(), ModelBuddy(tree(1, 1, 1, 1))
     buddy.edit = lambda r, document: document.update(name=f"a{NO_CHARACTER}D83D]") if r.kind is Kind.ACTION else None
-    frontier = gathering.frontiers["us"]
-    while isinstance(request := frontier.next(), Request):
-        line, document = served(buddy, request)
-        if isinstance(line, Answered) and request.kind is Kind.ACTION:
-            line = msgspec.structs.replace(line, marked=marked)
-        gathering.take(line, document)
-    rows = gathering.take_rows()
-    assert len(rows.get("promote_image_actions", [])) == (not marked)
-    assert len(rows.get("problems", [])) == marked
+    while isinstance(request := run.frontier.next(), Request):
+        result = fetched(buddy, request)
+        run.processor.accept(msgspec.structs.replace(result, repaired=repaired and request.kind is Kind.ACTION))
+    tables = Counter(table for table, _ in run.rows)
+    assert tables["promote_image_actions"] == (not repaired)
+    assert tables["problems"] == repaired
 
 
-def test_being_taken_up_again_is_counted() -> None:
-    """Each line that says the run was resumed counts once."""
-    gathering = ReplyProcessor(STAMP, [installation()])
-    assert gathering.replay(Resumed(AT))
-    assert gathering.replay(Resumed(AT))
-    assert gathering.resumed_count == 2
+def test_each_resumption_is_counted() -> None:
+    """Each line that says the run was resumed counts once, and a replay that found any line adds one."""
+    run = Run(lines=[Resumed(AT), Resumed(AT)])
+    assert run.replay() == 2
+    assert run.processor.snapshot().resumed_count == 3
+    assert run.lines == [Resumed(AT)] * 3
+    nothing = Run()
+    assert nothing.replay() == 0
+    assert nothing.processor.snapshot().resumed_count == 0
 
 
 def test_costs_add_up() -> None:
     """Requests are attempts and refusals together, and only attempts after the first are retries."""
-    tally = RunStats()
+    run, buddy = Run(), ModelBuddy(tree(1, 1))
     for cost in (RequestCost(1, 0, 10, 0.5, 1.0), RequestCost(3, 2, 5, 0.25, 0.0), RequestCost(0, 1, 0)):
-        tally.add_cost(cost)
-    assert (tally.requests, tally.retries, tally.refusals, tally.bytes_received) == (7, 2, 3, 15)
-    assert (tally.paced_seconds, tally.paused_seconds) == (0.75, 1.0)
+        request = run.frontier.next()
+        assert isinstance(request, Request)
+        run.processor.accept(msgspec.structs.replace(fetched(buddy, request), cost=cost))
+    stats = run.processor.snapshot().installations["us"]
+    assert (stats.requests, stats.retries, stats.refusals, stats.bytes_received) == (7, 2, 3, 15)
+    assert (stats.paced_seconds, stats.paused_seconds) == (0.75, 1.0)
 
 
 PARTIAL = [
@@ -190,24 +238,21 @@ PATHS = [
 
 @pytest.mark.parametrize(("kind", "partial"), PARTIAL)
 @pytest.mark.parametrize("path", PATHS)
-def test_a_night_is_partial_when_something_selected_was_missed(path: str, kind: str, partial: bool) -> None:
-    """Whatever failed or was forbidden makes the night partial at any depth; what is gone doesn't."""
+def test_a_run_is_partial_when_something_selected_was_missed(path: str, kind: str, partial: bool) -> None:
+    """A failed or forbidden request makes the run partial at any depth; one for something gone doesn't."""
     buddy = ModelBuddy(tree(2, 2, 2, 2))
     buddy.failures[path] = (kind, None)
-    gathering = ReplyProcessor(STAMP, [installation()])
-    crawled(gathering, buddy)
-    assert gathering.partial is partial
-    assert gathering.tallies["us"].problems == {kind: 1}
+    run = Run().crawl(buddy)
+    assert run.partial is partial
+    assert run.stats()["problems"] == {kind: 1}
 
 
 @pytest.mark.parametrize("kind", ["forbidden", "gone", "timeout"])
-def test_without_the_list_of_workspaces_a_night_is_partial(kind: str) -> None:
-    """Whatever befell the list of workspaces, nothing below it was seen."""
+def test_without_the_list_of_workspaces_a_run_is_partial(kind: str) -> None:
+    """Without the list of workspaces nothing below it was seen, for whatever reason it failed."""
     buddy = ModelBuddy(tree(1))
     buddy.failures["/workspaces"] = (kind, None)
-    gathering = ReplyProcessor(STAMP, [installation("us"), installation("eu")])
-    crawled(gathering, buddy)
-    assert gathering.partial
+    assert Run("us", "eu").crawl(buddy).partial
 
 
 @pytest.mark.parametrize(
@@ -218,79 +263,69 @@ def test_without_the_list_of_workspaces_a_night_is_partial(kind: str) -> None:
         (Kind.ACTION, {"timeout": "x"}, True), (Kind.ACTION, {"type": "FTP"}, False), (Kind.ACTION, {"new": 1}, False),
     ],
 )  # fmt: skip
-def test_what_breaks_the_contract_makes_a_night_partial(kind: Kind, change: dict[str, Any], partial: bool) -> None:
-    """An item or action that can't be understood was not seen; a new field or another type is no breach."""
+def test_what_breaks_the_contract_makes_a_run_partial(kind: Kind, change: dict[str, Any], partial: bool) -> None:
+    """An item or action that can't be understood was not seen; a new field or another type is no violation."""
     buddy = ModelBuddy(tree(1, 1, 1, 1))
     buddy.edit = lambda r, d: (d[kind.value][0] if r.list_key else d).update(change) if r.kind is kind else None
-    gathering = ReplyProcessor(STAMP, [installation()])
-    crawled(gathering, buddy)
-    assert gathering.partial is partial
+    assert Run().crawl(buddy).partial is partial
 
 
 @pytest.mark.parametrize("change", [{"status": 7}, {}])
-def test_what_was_not_selected_never_makes_a_night_partial(change: dict[str, Any]) -> None:
-    """A project that the globs leave out is `skipped`, even broken, and the night is complete."""
+def test_what_was_not_selected_never_makes_a_run_partial(change: dict[str, Any]) -> None:
+    """A project that the globs leave out is `skipped`, even broken, and the run is complete."""
     buddy = ModelBuddy(tree(1, 2, 1, 1))
     buddy.edit = lambda r, document: document["projects"][0].update(change) if r.kind is Kind.PROJECTS else None
-    gathering = ReplyProcessor(STAMP, [installation(projects=("!p0000",))])
-    crawled(gathering, buddy)
-    assert not gathering.partial
-    assert gathering.tallies["us"].coverage == {
+    run = Run(projects=("!p0000",)).crawl(buddy)
+    assert not run.partial
+    assert run.stats()["coverage"] == {
         ("workspaces", "complete"): 1, ("projects", "complete"): 1, ("projects", "skipped"): 1,
         ("pipelines", "complete"): 1, ("actions", "fetched"): 1,
     }  # fmt: skip
-    assert gathering.tallies["us"].problems == ({"not_understood": 1} if change else {})
+    assert run.stats()["problems"] == ({"not_understood": 1} if change else {})
 
 
-def test_a_deadline_makes_a_night_partial_and_leaves_finished_crawls_alone() -> None:
+def test_a_deadline_makes_a_run_partial_and_leaves_finished_crawls_alone() -> None:
     """Stopping leaves what is open `skipped` with problems; a crawl that was done is not touched."""
-    gathering = ReplyProcessor(STAMP, [installation("us"), installation("eu")])
-    crawled(gathering, ModelBuddy(tree(1)), 2)
-    crawled_eu = gathering.frontiers["eu"]
-    while isinstance(request := crawled_eu.next(), Request):
-        gathering.take(*served(ModelBuddy(tree(1)), request))
-    assert [tally["partial"] for tally in tallied(gathering)] == [False, False]
-    gathering.take_rows()
+    run = Run("us", "eu").crawl(ModelBuddy(tree(1)), 2)
+    while isinstance(request := run.processor.frontiers["eu"].next(), Request):
+        run.processor.accept(fetched(ModelBuddy(tree(1)), request))
+    assert not run.partial
+    run.processor.drain()
     for name in ("us", "eu"):
-        gathering.stop(name, "deadline", "Time is up")
-    assert gathering.partial
-    assert [tally["partial"] for tally in tallied(gathering)] == [True, False]
-    assert {table: {row[2] for row in rows} for table, rows in gathering.take_rows().items()} == {
+        run.processor.stop(name, "deadline", "Time is up")
+    assert [run.stats(name)["partial"] for name in ("us", "eu")] == [True, False]
+    assert {table: {row[2] for row in rows} for table, rows in run.processor.drain().items()} == {
         "projects": {"us"}, "problems": {"us"},
     }  # fmt: skip
 
 
-def test_rows_are_handed_over_once() -> None:
-    """Taking rows empties them, and how many wait is known."""
-    gathering = ReplyProcessor(STAMP, [installation()])
-    gathering.note(Problem("check", Key("us"), "a"))
-    gathering.note(abandoned_problem("us", "20261122T021500Z-aaaaaa", "it is old", AT))
-    assert gathering.waiting_rows == 2
-    rows = gathering.take_rows()["problems"]
+def test_rows_are_drained_once() -> None:
+    """Problems that come from no reply become rows too, and draining empties them."""
+    run = Run()
+    run.processor.record(Problem("check", Key("us"), "a"))
+    run.processor.record(abandoned_problem("us", Abandoned("20261122T021500Z-aaaaaa", "it is old"), AT))
+    rows = run.processor.drain()["problems"]
     names = TABLES["problems"].column_names
     assert [row[names.index("message")] for row in rows] == [
         "a", "Run 20261122T021500Z-aaaaaa was abandoned: it is old",
     ]  # fmt: skip
-    assert (gathering.waiting_rows, gathering.take_rows(), gathering.partial) == (0, {}, False)
+    assert (run.processor.drain(), run.partial) == ({}, False)
 
 
-def test_large_replies_make_smaller_lots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows are to be taken once there are so many, or so many bytes of replies behind them, and then no more."""
-    monkeypatch.setattr(gathering_module, "BYTES_PER_LOT", 1_000)
-    gathering = ReplyProcessor(STAMP, [installation()])
-    buddy = ModelBuddy(tree(1, 3))
-    workspaces = gathering.frontiers["us"].next()
-    assert isinstance(workspaces, Request)
-    gathering.take(*served(buddy, workspaces))
-    lots = [gathering.lot]
-    projects = gathering.frontiers["us"].next()
-    assert isinstance(projects, Request)
-    line, document = served(buddy, projects)
-    assert isinstance(line, Answered)
-    gathering.take(msgspec.structs.replace(line, body=msgspec.Raw(bytes(line.body) + b" " * 1_000)), document)
-    lots.append(gathering.lot)
-    gathering.take_rows()
-    assert [*lots, gathering.lot] == [False, True, False]
+async def test_a_batch_is_so_many_rows_or_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows go to staging once there are so many, or so many bytes of replies behind them, and then no more."""
+    monkeypatch.setattr(module, "BATCH_BYTES", 1_000)
+    run, buddy = Run(), ModelBuddy(tree(1, 3))
+    batches = []
+    for padding in (b"", b" " * 1_000, b""):
+        request = run.frontier.next()
+        assert isinstance(request, Request)
+        result = fetched(buddy, request)
+        assert result.body is not None
+        run.processor.accept(msgspec.structs.replace(result, body=result.body + padding))
+        await run.processor.stage()
+        batches.append(len(run.staging.batches))
+    assert batches == [0, 1, 1]
 
 
 def test_the_selection_is_the_installations_globs() -> None:
@@ -300,3 +335,46 @@ def test_the_selection_is_the_installations_globs() -> None:
     assert [globs.project(name) for name in ("web", "aa")] == [True, False]
     assert globs.exact_workspaces is None
     assert selection(installation(workspaces=("a", "b", "!c"))).exact_workspaces == ("a", "b")
+
+
+# Journal lines
+
+ACTION = action_request("us", "w0", "p0000", 1, 2)
+
+
+def journalled(body: bytes) -> Answered:
+    """The journal line of an action that was answered with this body."""
+    run = Run().crawl(ModelBuddy(tree(1, 1, 1, 1)), 4)
+    assert run.frontier.next() == ACTION
+    run.processor.accept(accepted(ACTION, body))
+    line = run.lines[-1]
+    assert isinstance(line, Answered)
+    assert line.request == ACTION
+    return line
+
+
+def test_a_reply_without_secrets_is_journalled_byte_by_byte() -> None:
+    """The body of a harmless reply is kept exactly as it was sent."""
+    body = b'{ "id" : 2, "x":1.50 }'
+    line = journalled(body)
+    assert (bytes(line.body), line.at) == (body, AT)
+
+
+def test_a_secret_never_reaches_the_journal() -> None:
+    """A reply with secrets is journalled, and becomes rows, without them."""
+    held = {"id": 2, "variables": [{"key": "A", "value": "s3cret"}], "src": {"password": "s3cret"}, "n": TOKEN_HELD}
+    assert msgspec.json.decode(journalled(msgspec.json.encode(held)).body) == {
+        "id": 2, "variables": [{"key": "A", "value": REDACTED}], "src": {"password": REDACTED}, "n": TOKEN,
+    }  # fmt: skip
+
+
+def test_a_failure_is_journalled_as_the_fetcher_returned_it() -> None:
+    """Kind, status, message and raw text are the fetcher's, with the moments of the first and the last reply."""
+    run = Run()
+    request = run.frontier.next()
+    assert isinstance(request, Request)
+    failure = Failure("forbidden", 403, "no", "raw")
+    cost = RequestCost(3, 1, 5)
+    run.processor.accept(FetchResult(request, 403, None, None, failure, cost, AT, AT + timedelta(seconds=9)))
+    assert run.lines == [Failed(request, AT, AT + timedelta(seconds=9), cost, failure)]
+    assert run.stats()["first_failure"] == "no"

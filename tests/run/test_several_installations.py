@@ -191,12 +191,12 @@ def test_a_host_that_cannot_be_reached(
 ) -> None:
     """An installation that is down loses only its own rows."""
     from collector.crawl.backoff import Limits
-    from collector.run import collect
+    from collector.run import context
 
     monkeypatch.setattr(
-        collect.RunContext,
+        context.RunContext,
         "__init__",
-        _impatient(collect.RunContext.__init__, Limits(attempts=2, retry_initial_s=0.01)),
+        _impatient(context.RunContext.__init__, Limits(attempts=2, retry_initial_s=0.01)),
     )
     environ = configured(tmp_path, buddies)
     buddies["eu"].stop()

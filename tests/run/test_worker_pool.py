@@ -1,103 +1,87 @@
-"""Laws of workers and sink, with a scripted getter and no sockets: what is fed is in the journal, and nothing is lost."""
+"""Laws of the workers, with a scripted fetcher and no sockets: what is fed is in the journal, and nothing is lost."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
-from collector.buddy.placeholders import REDACTED, TOKEN
-from collector.buddy.requests import Kind, Request, action_request, workspaces_request
+from collector.buddy.requests import Kind, Request
 from collector.crawl.classify import Failure
-from collector.crawl.fetch_result import FetchResult
+from collector.crawl.fetch_result import Answered, Failed, FetchResult, RequestCost
+from collector.crawl.fetcher import Fetcher
 from collector.crawl.frontier import Signal
-from collector.crawl.journal import FORMAT, Answered, Failed, Header, Journal, Line
-from collector.crawl.rate_limiter import RateLimiter
-from collector.crawl.redaction import Redactor
-from collector.crawl.reply import Reply
+from collector.crawl.journal import FORMAT, Header, Journal, Line, parse
 from collector.errors import NotPublished, Stuck, Unauthorised
 from collector.lake.flatten import Row, RunKey
-from collector.run import reply_processor as gathering_module
-from collector.run import worker_pool as crew_module
+from collector.lake.staging import Staging
+from collector.run import reply_processor as processor_module
+from collector.run import worker_pool as pool_module
 from collector.run.reply_processor import ReplyProcessor
-from collector.run.worker_pool import Sink, WorkerPool, crawl, journal_line
+from collector.run.worker_pool import WorkerPool, crawl
 from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
 from tests.crawl.model_buddy import AT, ModelBuddy, tree
 
-STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
-TOKEN_HELD = "t0ken-of-the-test"
+RUN = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 Rows = Counter[tuple[str, str]]
 
 
-def outcome(
-    request: Request,
-    document: dict[str, Any] | None,
-    failure: Failure | None = None,
-    *,
-    attempts: int = 1,
-    refusals: int = 0,
-    bytes_received: int = 10,
-) -> FetchResult:
-    """What the fetcher says of a request."""
-    body = None if document is None else msgspec.json.encode(document)
-    return FetchResult(request, 200, body, document, failure, attempts, refusals, bytes_received, AT, AT)
-
-
-class ScriptedGetter:
+class ScriptedFetcher:
     """A fetcher that answers from a model, after `before` has been awaited for each request."""
 
     def __init__(self, buddy: ModelBuddy, before: Callable[[Request], Awaitable[None]] | None = None) -> None:
         self.buddy = buddy
         self.before = before
-        self.under_way = self.most_under_way = 0
+        self.in_flight = self.most_in_flight = 0
         self.begun: list[Request] = []
 
     async def get(self, request: Request) -> FetchResult:
-        """Return the settled outcome of one request."""
+        """Fetch one request."""
         self.begun.append(request)
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             await asyncio.sleep(0)
             if self.before is not None:
                 await self.before(request)
-            settled = self.buddy.answer(request)
-            if isinstance(settled, Reply):
-                return outcome(request, self.buddy.document(request))
-            failure = Failure("timeout", settled.http_status, settled.message)
-            return outcome(request, None, failure)
+            entry = self.buddy.answer(request)
+            if isinstance(entry, Failed):
+                failure = Failure("timeout", None, entry.failure.message)
+                return FetchResult(request, None, None, None, failure, RequestCost(), AT, AT)
+            body = bytes(entry.body)
+            return FetchResult(request, 200, body, msgspec.json.decode(body), None, RequestCost(), AT, AT)
         finally:
-            self.under_way -= 1
+            self.in_flight -= 1
 
 
-class KeptStaging:
+class KeptStaging(Staging):
     """Staging that keeps rows: what was appended is written part by part."""
 
     def __init__(self, part_rows: int = 20_000) -> None:
-        self.rows: Rows = Counter()
-        self.lots: list[int] = []
+        self.kept: Rows = Counter()
+        self.batches: list[int] = []
         self.written = self.under_way = self.most_under_way = 0
         self.write_s = 0.0
         self.error: Exception | None = None
         self._part_rows = part_rows
-        self._waiting: list[int] = []
+        self._unwritten: list[int] = []
 
     def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Gather rows, by table."""
-        self.rows += Counter((table, repr(row)) for table, held in rows.items() for row in held)
-        self.lots.append(sum(map(len, rows.values())))
-        self._waiting.append(self.lots[-1])
+        self.kept += Counter((table, repr(row)) for table, held in rows.items() for row in held)
+        self.batches.append(sum(map(len, rows.values())))
+        self._unwritten.append(self.batches[-1])
 
     @property
     def full(self) -> bool:
         """Whether something waits to be written."""
-        return sum(self._waiting) >= self._part_rows
+        return sum(self._unwritten) >= self._part_rows
 
     def write_full(self) -> None:
         """Write it."""
@@ -105,84 +89,78 @@ class KeptStaging:
             raise self.error
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        while self._waiting:
-            self.written += self._waiting.pop()
+        while self._unwritten:
+            self.written += self._unwritten.pop()
         sleep(self.write_s)
         self.under_way -= 1
 
 
-class Night:
+class Run:
     """One crawl with everything it needs, and what came of it."""
 
-    def __init__(self, directory: Path, getters: Mapping[str, ScriptedGetter], *, concurrency: int = 4) -> None:
-        installations = [Installation(name, "https://api", Secret(TOKEN_HELD)) for name in getters]
-        self.gathering = ReplyProcessor(STAMP, installations)
+    def __init__(
+        self,
+        directory: Path,
+        fetchers: Mapping[str, ScriptedFetcher],
+        *,
+        concurrency: int = 4,
+        staging: KeptStaging | None = None,
+    ) -> None:
+        self.installations = [Installation(name, "https://api", Secret("t0ken")) for name in fetchers]
         self.path = directory / "journal.jsonl"
-        self.journal = Journal.create(self.path, Header(FORMAT, STAMP.run_id, AT, "f"))
-        self.staging = KeptStaging()
+        self.journal = Journal.create(self.path, Header(FORMAT, RUN.run_id, AT, "f"))
+        self.staging = staging or KeptStaging()
+        self.processor = ReplyProcessor(RUN, self.installations, self.journal, self.staging)
         self.stop = asyncio.Event()
-        self.told = 0
-        self.crews = [
-            WorkerPool(
-                self.gathering.frontiers[name],
-                getter,
-                RateLimiter(),
-                Redactor(TOKEN_HELD, keep_values=False),
-                concurrency,
-            )
-            for name, getter in getters.items()
+        self.drains = 0
+        self.pools = [
+            WorkerPool(self.processor.frontiers[name], cast(Fetcher, fetcher), self.processor, concurrency)
+            for name, fetcher in fetchers.items()
         ]
 
     @property
     def rows(self) -> Rows:
         """The rows that went to staging."""
-        return self.staging.rows
+        return self.staging.kept
 
-    async def crawl(self, most_s: float | None = None) -> bool:
+    async def crawl(self, time_limit_s: float | None = None) -> bool:
         """Crawl, bounded in time so that a deadlock is a failure."""
 
-        def tell() -> None:
-            self.told += 1
+        def on_drain() -> None:
+            self.drains += 1
 
         async with asyncio.timeout(20):
-            sink = Sink(self.journal, self.gathering, self.staging)
             with self.journal:
-                return await crawl(self.crews, sink, stop=self.stop, told=tell, most_s=most_s)
+                return await crawl(
+                    self.pools, self.processor, stop=self.stop, on_drain=on_drain, time_limit_s=time_limit_s
+                )
 
     def journalled(self) -> list[Line]:
-        """What the journal holds, from the first line behind the header."""
-        lines: list[Line] = []
-
-        def keep(line: Line) -> bool:
-            lines.append(line)
-            return True
-
-        journal = Journal.resume(self.path)
-        assert journal is not None
-        with journal:
-            journal.replay(keep)
-        return lines
+        """The lines of the journal after its header."""
+        lines = [parse(raw) for raw in self.path.read_bytes().splitlines(keepends=True)[1:]]
+        return [line for line in lines if line is not None]
 
     def replayed(self) -> Rows:
         """The rows that the journal alone gives."""
-        again = ReplyProcessor(
-            STAMP, [Installation(name, "https://api", Secret("")) for name in self.gathering.frontiers]
-        )
-        assert all(again.replay(line) for line in self.journalled())
-        return Counter((table, repr(row)) for table, rows in again.take_rows().items() for row in rows)
+        journal, staging = Journal.resume(self.path), KeptStaging()
+        assert journal is not None
+        with journal:
+            replayed = ReplyProcessor(RUN, self.installations, journal, staging).replay(AT)
+        assert replayed == len(self.journalled()) - 1
+        return staging.kept
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
 async def test_a_whole_crawl_is_journalled_and_staged(tmp_path: Path, concurrency: int) -> None:
     """A crawl that ends by itself has asked everything once and staged exactly the rows its journal gives."""
-    getter = ScriptedGetter(ModelBuddy(tree(2, 3, 2, 3)))
-    night = Night(tmp_path, {"us": getter}, concurrency=concurrency)
-    assert await night.crawl()
-    assert len(getter.begun) == len(set(getter.begun)) == len(night.journalled()) == 1 + 2 + 6 + 12 + 24
-    assert night.rows == night.replayed()
-    assert night.gathering.frontiers["us"].finished
-    assert getter.most_under_way == concurrency
-    assert night.told == 0
+    fetcher = ScriptedFetcher(ModelBuddy(tree(2, 3, 2, 3)))
+    run = Run(tmp_path, {"us": fetcher}, concurrency=concurrency)
+    assert await run.crawl()
+    assert len(fetcher.begun) == len(set(fetcher.begun)) == len(run.journalled()) == 1 + 2 + 6 + 12 + 24
+    assert run.rows == run.replayed()
+    assert run.processor.frontiers["us"].finished
+    assert fetcher.most_in_flight == concurrency
+    assert run.drains == 0
 
 
 async def test_installations_are_crawled_side_by_side(tmp_path: Path) -> None:
@@ -193,73 +171,73 @@ async def test_installations_are_crawled_side_by_side(tmp_path: Path) -> None:
         if request.kind is Kind.WORKSPACES:
             await both.wait()
 
-    getters = {name: ScriptedGetter(ModelBuddy(tree(1, 2)), meet) for name in ("us", "eu")}
-    night = Night(tmp_path, getters)
-    assert await night.crawl()
-    assert Counter(line.request.installation for line in night.journalled() if isinstance(line, Answered)) == {
-        "us": len(getters["us"].begun), "eu": len(getters["eu"].begun),
+    fetchers = {name: ScriptedFetcher(ModelBuddy(tree(1, 2)), meet) for name in ("us", "eu")}
+    run = Run(tmp_path, fetchers)
+    assert await run.crawl()
+    assert Counter(line.request.installation for line in run.journalled() if isinstance(line, Answered)) == {
+        "us": len(fetchers["us"].begun), "eu": len(fetchers["eu"].begun),
     }  # fmt: skip
-    assert night.rows == night.replayed()
+    assert run.rows == run.replayed()
 
 
 async def test_nothing_is_fed_before_it_is_in_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whenever a line is taken in, the file on disk already holds it, whole."""
-    night = Night(tmp_path, {"us": ScriptedGetter(ModelBuddy(tree(1, 3, 2, 3)))})
-    taken = 0
-    take = night.gathering.take
+    run = Run(tmp_path, {"us": ScriptedFetcher(ModelBuddy(tree(1, 3, 2, 3)))})
+    frontier, fed = run.processor.frontiers["us"], 0
+    feed = frontier.feed
 
-    def checked(line: Any, document: Any) -> None:
-        nonlocal taken
-        taken += 1
-        on_disk = night.path.read_bytes().splitlines(keepends=True)
-        assert len(on_disk) > taken
-        assert msgspec.json.encode(line.request) in on_disk[taken]
+    def checked(reply: Answered, content: Any) -> Any:
+        nonlocal fed
+        fed += 1
+        on_disk = run.path.read_bytes().splitlines(keepends=True)
+        assert len(on_disk) == fed + 1
+        assert msgspec.json.encode(reply.request) in on_disk[fed]
         assert on_disk[-1].endswith(b"\n")
-        take(line, document)
+        return feed(reply, content)
 
-    monkeypatch.setattr(night.gathering, "take", checked)
-    assert await night.crawl()
-    assert taken == len(night.journalled()) > 20
+    monkeypatch.setattr(frontier, "feed", checked)
+    assert await run.crawl()
+    assert fed == len(run.journalled()) > 20
 
 
 async def test_stopping_drains_what_is_under_way(tmp_path: Path) -> None:
-    """Once told to stop, no request is begun, those under way are journalled, and the rows are staged."""
+    """Once stopped, no request is sent, those in flight are journalled, and the rows are staged."""
     gate = asyncio.Event()
 
     async def wait(request: Request) -> None:
         if request.kind is Kind.ACTION:
-            night.stop.set()
+            run.stop.set()
             asyncio.get_running_loop().call_later(0.05, gate.set)
             await gate.wait()
 
-    getter = ScriptedGetter(ModelBuddy(tree(1, 4, 2, 3)), wait)
-    night = Night(tmp_path, {"us": getter})
-    assert not await night.crawl()
-    assert night.told == 1
-    journalled = [line.request for line in night.journalled() if isinstance(line, Answered)]
-    assert Counter(journalled) == Counter(getter.begun)
+    fetcher = ScriptedFetcher(ModelBuddy(tree(1, 4, 2, 3)), wait)
+    run = Run(tmp_path, {"us": fetcher})
+    assert not await run.crawl()
+    assert run.drains == 1
+    journalled = [line.request for line in run.journalled() if isinstance(line, Answered)]
+    assert Counter(journalled) == Counter(fetcher.begun)
     assert len(journalled) < 30
     assert Kind.ACTION in {request.kind for request in journalled}
-    assert night.rows == night.replayed()
-    assert night.gathering.frontiers["us"].waiting > 0
+    assert run.rows == run.replayed()
+    assert run.processor.frontiers["us"].queue.waiting > 0
 
 
 async def test_a_request_that_outlasts_the_drain_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that doesn't come home in time is cancelled, and its request waits for the next run."""
-    monkeypatch.setattr(crew_module, "DRAIN_S", 0.05)
+    monkeypatch.setattr(pool_module, "DRAIN_S", 0.05)
 
     async def hang(request: Request) -> None:
         if request.kind is Kind.PROJECTS:
-            night.stop.set()
+            run.stop.set()
             await asyncio.sleep(3600)
 
-    getter = ScriptedGetter(ModelBuddy(tree(1, 4)), hang)
-    night = Night(tmp_path, {"us": getter})
-    assert not await night.crawl()
-    frontier = night.gathering.frontiers["us"]
-    assert frontier.next() == getter.begun[-1]
+    fetcher = ScriptedFetcher(ModelBuddy(tree(1, 4)), hang)
+    run = Run(tmp_path, {"us": fetcher})
+    assert not await run.crawl()
+    frontier = run.processor.frontiers["us"]
+    assert frontier.next() == fetcher.begun[-1]
     assert frontier.next() is Signal.WAIT
-    assert [line.request.kind for line in night.journalled() if isinstance(line, Answered)] == [Kind.WORKSPACES]
+    assert [line.request.kind for line in run.journalled() if isinstance(line, Answered)] == [Kind.WORKSPACES]
 
 
 async def test_the_time_limit_ends_a_crawl(tmp_path: Path) -> None:
@@ -268,19 +246,19 @@ async def test_the_time_limit_ends_a_crawl(tmp_path: Path) -> None:
     async def slowly(request: Request) -> None:
         await asyncio.sleep(0.02)
 
-    night = Night(tmp_path, {"us": ScriptedGetter(ModelBuddy(tree(1, 30, 3, 3)), slowly)})
-    assert not await night.crawl(most_s=0.1)
-    assert (night.told, night.stop.is_set()) == (1, False)
-    assert night.rows == night.replayed()
-    assert 1 < len(night.journalled()) < 60
-    assert not night.gathering.frontiers["us"].finished
+    run = Run(tmp_path, {"us": ScriptedFetcher(ModelBuddy(tree(1, 30, 3, 3)), slowly)})
+    assert not await run.crawl(time_limit_s=0.1)
+    assert (run.drains, run.stop.is_set()) == (1, False)
+    assert run.rows == run.replayed()
+    assert 1 < len(run.journalled()) < 60
+    assert not run.processor.frontiers["us"].finished
 
 
 async def test_a_time_limit_that_is_not_reached_changes_nothing(tmp_path: Path) -> None:
-    """A crawl that ends within its time is whole."""
-    night = Night(tmp_path, {"us": ScriptedGetter(ModelBuddy(tree(1, 2)))})
-    assert await night.crawl(most_s=15)
-    assert night.gathering.frontiers["us"].finished
+    """A crawl that ends within its time is complete."""
+    run = Run(tmp_path, {"us": ScriptedFetcher(ModelBuddy(tree(1, 2)))})
+    assert await run.crawl(time_limit_s=15)
+    assert run.processor.frontiers["us"].finished
 
 
 def causes(error: BaseException) -> list[BaseException]:
@@ -292,175 +270,105 @@ def causes(error: BaseException) -> list[BaseException]:
 
 async def test_staging_that_fails_ends_the_crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What staging raises is what the crawl raises, with every worker stopped and the journal sound."""
-    monkeypatch.setattr(gathering_module, "ROWS_PER_LOT", 5)
-    getter = ScriptedGetter(ModelBuddy(tree(1, 20, 3, 3)))
-    night = Night(tmp_path, {"us": getter})
-    night.staging = KeptStaging(part_rows=1)
-    night.staging.error = NotPublished("The disk is full")
+    monkeypatch.setattr(processor_module, "BATCH_ROWS", 5)
+    fetcher = ScriptedFetcher(ModelBuddy(tree(1, 20, 3, 3)))
+    staging = KeptStaging(part_rows=1)
+    run = Run(tmp_path, {"us": fetcher}, staging=staging)
+    staging.error = NotPublished("The disk is full")
     with pytest.raises(ExceptionGroup) as caught:
-        await night.crawl()
-    assert [str(cause) for cause in causes(caught.value)] == ["The disk is full"]
-    assert getter.under_way == 0
-    assert len(night.journalled()) < 200
+        await run.crawl()
+    assert {str(cause) for cause in causes(caught.value)} == {"The disk is full"}
+    assert fetcher.in_flight == 0
+    assert len(run.journalled()) < 200
 
 
 async def test_a_journal_that_fails_ends_the_crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the journal can't be written nothing more is fed, and the crawl raises what the journal raised."""
-    getter = ScriptedGetter(ModelBuddy(tree(1, 20, 3, 3)))
-    night = Night(tmp_path, {"us": getter})
-    append, lines = night.journal.append, 0
+    fetcher = ScriptedFetcher(ModelBuddy(tree(1, 20, 3, 3)))
+    run = Run(tmp_path, {"us": fetcher})
+    append, lines = run.journal.append, 0
 
-    def failing(batch: Sequence[Line]) -> None:
+    def failing(line: Line) -> None:
         nonlocal lines
-        if lines + len(batch) > 10:
+        if lines == 10:
             raise NotPublished("The journal could not be written")
-        lines += len(batch)
-        append(batch)
+        lines += 1
+        append(line)
 
-    monkeypatch.setattr(night.journal, "append", failing)
+    monkeypatch.setattr(run.journal, "append", failing)
     with pytest.raises(ExceptionGroup) as caught:
-        await night.crawl()
-    assert [type(cause) for cause in causes(caught.value)] == [NotPublished]
-    assert night.gathering.answered == lines == len(night.journalled())
-    assert getter.under_way == 0
+        await run.crawl()
+    assert {type(cause) for cause in causes(caught.value)} == {NotPublished}
+    assert run.processor.snapshot().answered == lines == len(run.journalled())
+    assert fetcher.in_flight == 0
 
 
-async def test_a_getter_that_is_stuck_ends_its_crew(tmp_path: Path) -> None:
-    """Stuck is remembered by its crew, for the others go on; the request it was about is put back."""
+async def test_a_fetcher_that_is_stuck_ends_its_pool(tmp_path: Path) -> None:
+    """Stuck is remembered by its pool, for the others go on; the request it was about is put back."""
 
     async def stuck(request: Request) -> None:
         if request.kind is Kind.ACTIONS:
             raise Stuck("Buddy answers nothing")
 
-    getter = ScriptedGetter(ModelBuddy(tree(1, 1)), stuck)
-    night = Night(tmp_path, {"us": getter}, concurrency=1)
-    assert await night.crawl()
-    assert isinstance(night.crews[0].stuck, Stuck)
-    assert night.gathering.frontiers["us"].next() == getter.begun[-1]
+    fetcher = ScriptedFetcher(ModelBuddy(tree(1, 1)), stuck)
+    run = Run(tmp_path, {"us": fetcher}, concurrency=1)
+    assert await run.crawl()
+    assert isinstance(run.pools[0].ended_by, Stuck)
+    assert run.processor.frontiers["us"].next() == fetcher.begun[-1]
 
 
-async def test_an_error_nobody_foresaw_is_not_swallowed(tmp_path: Path) -> None:
-    """What else a getter raises ends the whole crawl and is what the crawl raises; its request is put back."""
+async def test_an_unforeseen_error_is_not_swallowed(tmp_path: Path) -> None:
+    """Any other error of a fetcher ends the whole crawl, which raises it; its request is put back."""
 
     async def fail(request: Request) -> None:
         if request.kind is Kind.ACTIONS:
             raise LookupError("unforeseen")
 
-    getter = ScriptedGetter(ModelBuddy(tree(1, 1)), fail)
-    night = Night(tmp_path, {"us": getter}, concurrency=1)
+    fetcher = ScriptedFetcher(ModelBuddy(tree(1, 1)), fail)
+    run = Run(tmp_path, {"us": fetcher}, concurrency=1)
     with pytest.raises(ExceptionGroup) as caught:
-        await night.crawl()
+        await run.crawl()
     assert [type(cause) for cause in causes(caught.value)] == [LookupError]
-    assert night.gathering.frontiers["us"].next() == getter.begun[-1]
+    assert run.processor.frontiers["us"].next() == fetcher.begun[-1]
 
 
 async def test_a_refused_token_ends_only_its_own_installation(tmp_path: Path) -> None:
-    """401 is remembered by its crew, whose requests are put back; the other installation is crawled to the end."""
+    """401 is remembered by its pool, whose requests are put back; the other installation is crawled to the end."""
 
     async def refused(request: Request) -> None:
         if request.kind is Kind.PIPELINES:
             raise Unauthorised("401")
 
-    us, eu = ScriptedGetter(ModelBuddy(tree(1, 3)), refused), ScriptedGetter(ModelBuddy(tree(1, 3)))
-    night = Night(tmp_path, {"us": us, "eu": eu})
-    assert await night.crawl()
-    assert isinstance(night.crews[0].unauthorised, Unauthorised)
-    assert night.crews[1].unauthorised is None
-    assert night.gathering.frontiers["eu"].finished
-    frontier = night.gathering.frontiers["us"]
+    us, eu = ScriptedFetcher(ModelBuddy(tree(1, 3)), refused), ScriptedFetcher(ModelBuddy(tree(1, 3)))
+    run = Run(tmp_path, {"us": us, "eu": eu})
+    assert await run.crawl()
+    assert isinstance(run.pools[0].ended_by, Unauthorised)
+    assert run.pools[1].ended_by is None
+    assert run.processor.frontiers["eu"].finished
+    frontier = run.processor.frontiers["us"]
     assert {step.project for step in (frontier.next() for _ in range(3)) if isinstance(step, Request)} == {
         "p0000", "p0001", "p0002",
     }  # fmt: skip
-    assert night.rows == night.replayed()
+    assert run.rows == run.replayed()
 
 
-async def test_rows_are_staged_in_lots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows go to staging while the crawl is under way, in lots, and none is left behind."""
-    monkeypatch.setattr(gathering_module, "ROWS_PER_LOT", 10)
-    night = Night(tmp_path, {"us": ScriptedGetter(ModelBuddy(tree(1, 10, 2, 3)))})
-    assert await night.crawl()
-    assert len(night.staging.lots) > 4
-    assert max(night.staging.lots) < 100
-    assert night.rows == night.replayed()
+async def test_rows_are_staged_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows go to staging while the crawl is under way, in batches, and none is left behind."""
+    monkeypatch.setattr(processor_module, "BATCH_ROWS", 10)
+    run = Run(tmp_path, {"us": ScriptedFetcher(ModelBuddy(tree(1, 10, 2, 3)))})
+    assert await run.crawl()
+    assert len(run.staging.batches) > 4
+    assert max(run.staging.batches) < 100
+    assert run.rows == run.replayed()
 
 
 async def test_one_part_is_written_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts are written beside the crawl, never two at once; at its end none is under way, and what is not full waits."""
-    monkeypatch.setattr(gathering_module, "ROWS_PER_LOT", 10)
-    night = Night(tmp_path, {"us": ScriptedGetter(ModelBuddy(tree(1, 10, 2, 3)))})
-    night.staging = staging = KeptStaging(part_rows=40)
+    """Parts are written during the crawl, never two at once; at its end no write runs, and what is not full waits."""
+    monkeypatch.setattr(processor_module, "BATCH_ROWS", 10)
+    staging = KeptStaging(part_rows=40)
     staging.write_s = 0.002
-    assert await night.crawl()
+    run = Run(tmp_path, {"us": ScriptedFetcher(ModelBuddy(tree(1, 10, 2, 3)))}, staging=staging)
+    assert await run.crawl()
     assert (staging.most_under_way, staging.under_way) == (1, 0)
-    assert sum(staging.rows.values()) - 40 < staging.written <= sum(staging.rows.values())
-    assert night.rows == night.replayed()
-
-
-# -- journal lines --------------------------------------------------------------------------------------------------
-
-ACTION = action_request("us", "w0", "p0000", 1, 2)
-
-
-def idle_crew(pace: RateLimiter | None = None) -> WorkerPool:
-    """A crew that asks nothing."""
-    gathering = ReplyProcessor(STAMP, [Installation("us", "https://api", Secret(TOKEN_HELD))])
-    redactor = Redactor(TOKEN_HELD, keep_values=False)
-    return WorkerPool(gathering.frontiers["us"], ScriptedGetter(ModelBuddy({})), pace or RateLimiter(), redactor, 1)
-
-
-def test_a_reply_without_secrets_is_journalled_byte_by_byte() -> None:
-    """The body of a harmless reply is kept exactly as it was sent."""
-    body = b'{ "id" : 2, "x":1.50 }'
-    given = msgspec.structs.replace(outcome(ACTION, {}), body=body, document=msgspec.json.decode(body))
-    line, document = journal_line(idle_crew(), given)
-    assert isinstance(line, Answered)
-    assert (bytes(line.body), document, line.at) == (body, {"id": 2, "x": 1.5}, AT)
-
-
-def test_a_secret_never_reaches_the_journal() -> None:
-    """A reply with secrets is journalled, and fed, without them."""
-    held = {"id": 2, "variables": [{"key": "A", "value": "s3cret"}], "src": {"password": "s3cret"}, "n": TOKEN_HELD}
-    line, document = journal_line(idle_crew(), outcome(ACTION, held))
-    assert isinstance(line, Answered)
-    assert msgspec.json.decode(line.body) == document
-    assert document == {
-        "id": 2, "variables": [{"key": "A", "value": REDACTED}], "src": {"password": REDACTED}, "n": TOKEN,
-    }  # fmt: skip
-
-
-def test_a_failure_is_journalled_without_secrets() -> None:
-    """What came in place of an answer is kept as a short text without values, passwords and the token."""
-    document = {"errors": [{"message": TOKEN_HELD}], "value": "s3cret", "passphrase": "s3cret"}
-    failure = Failure("forbidden", 403, f"no {TOKEN_HELD}", None, document)
-    late = msgspec.structs.replace(outcome(ACTION, None, failure), last_seen_at=AT + timedelta(seconds=9))
-    line, fed = journal_line(idle_crew(), late)
-    assert isinstance(line, Failed)
-    assert (line.kind, line.http_status, line.message, fed) == ("forbidden", 403, f"no {TOKEN}", None)
-    assert (line.first_seen_at, line.last_seen_at) == (AT, AT + timedelta(seconds=9))
-    assert line.raw is not None
-    assert msgspec.json.decode(line.raw) == {
-        "errors": [{"message": TOKEN}], "value": REDACTED, "passphrase": REDACTED,
-    }  # fmt: skip
-
-
-def test_the_raw_text_of_a_failure_is_bounded_and_without_the_token() -> None:
-    """Text that was no JSON is kept without the token, and a long document only at its beginning."""
-    line, _ = journal_line(idle_crew(), outcome(ACTION, None, Failure("not_json", 502, "m", f"<p>{TOKEN_HELD}</p>")))
-    assert isinstance(line, Failed)
-    assert line.raw == f"<p>{TOKEN}</p>"
-    line, _ = journal_line(idle_crew(), outcome(ACTION, None, Failure("http_error", 500, "m", None, ["x" * 20_000])))
-    assert isinstance(line, Failed)
-    assert line.raw is not None
-    assert len(line.raw) == 10_000
-
-
-def test_waiting_is_charged_once() -> None:
-    """The costs of a crew's outcomes add up to what its pace has waited."""
-    pace = RateLimiter()
-    crew = idle_crew(pace)
-    pace.paced_seconds, pace.paused_seconds = 1.5, 4.0
-    first = crew.cost(outcome(workspaces_request("us"), {}, attempts=3, refusals=2))
-    pace.paced_seconds = 2.0
-    second = crew.cost(outcome(ACTION, {}))
-    assert (first.attempts, first.refusals, first.paced_seconds, first.paused_seconds) == (3, 2, 1.5, 4.0)
-    assert (second.attempts, second.refusals, second.paced_seconds, second.paused_seconds) == (1, 0, 0.5, 0.0)
+    assert sum(staging.kept.values()) - 40 < staging.written <= sum(staging.kept.values())
+    assert run.rows == run.replayed()

@@ -1,4 +1,4 @@
-"""A clock that is wrong for one run: the order of runs stays the order of publishing, and no history is dropped for it."""
+"""A clock that is wrong for one run: runs stay in the order of publishing, and no history is dropped."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def collected(fake: FakeBuddy, lake: Path, *moments: datetime) -> list[str]:
 
 
 def test_the_run_published_last_is_the_latest_after_one_from_the_future(fake: FakeBuddy, tmp_path: Path) -> None:
-    """After a run dated four years ahead, the next run is the latest, for questions and SQL alike, with its true date."""
+    """After a run dated four years ahead, the next run is the latest for questions and SQL, with its true date."""
     lake = tmp_path / "lake"
     ids = collected(fake, lake, start_of_run(1), start_of_run(2) + FOUR_YEARS, start_of_run(3), start_of_run(4))
     manifest = Lake.open(lake).manifest
@@ -114,7 +114,7 @@ def test_old_runs_stay_when_buddy_says_that_the_clock_is_wrong(
 def test_old_runs_stay_when_the_lake_shows_that_the_clock_is_wrong(
     fake: FakeBuddy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run dated years after all others doesn't make them old, whatever Buddy's clock says; the log names both runs."""
+    """A run dated years after all others doesn't make them old, whatever Buddy's clock is; the log names both runs."""
     lake = tmp_path / "lake"
     ids = collected(fake, lake, start_of_run(1), start_of_run(2), start_of_run(3))
     run_with_keep(fake, lake, lambda: start_of_run(4) + FOUR_YEARS, keep_days=400)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from collector.buddy.requests import workspaces_request
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
 from collector.fake_buddy import FakeBuddy, FakeWorld
@@ -12,6 +11,7 @@ from collector.settings.loading import load
 from collector.settings.proxies import ignored_proxy
 from tests.cli.conftest import Program, program
 from tests.crawl.wire import installation
+from tests.request_builders import workspaces_request
 
 __all__ = ["program"]
 

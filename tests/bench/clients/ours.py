@@ -5,6 +5,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from collector.cli.signals import collect_with_signals
@@ -23,7 +24,7 @@ class Stopwatch:
         """Record the wall time and the CPU time of the event."""
         self.moments[type(fact)] = (time.perf_counter(), time.process_time())
 
-    def watch(self, progress: events.Progress) -> None:
+    def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
         """Ignore the progress."""
 
 

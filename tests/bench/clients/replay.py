@@ -1,7 +1,9 @@
 """Replay a journal as a resumed run does: `python -m tests.bench.clients.replay JOURNAL [STAGING]`."""
 
+import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,12 @@ import msgspec
 
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
+from collector.crawl.fetch_result import Answered, RequestCost
 from collector.crawl.frontier import Frontier
-from collector.crawl.journal import FORMAT, Answered, Header, Journal, Line, RequestCost
+from collector.crawl.journal import FORMAT, Header, Journal
 from collector.crawl.redaction import Redactor
-from collector.crawl.reply import Reply
 from collector.fake_buddy import FakeWorld
-from collector.lake.flatten import RunKey
+from collector.lake.flatten import Row, RunKey
 from collector.lake.staging import Staging
 from collector.run.reply_processor import ReplyProcessor, selection
 from collector.settings.declarations import Installation
@@ -29,6 +31,24 @@ _NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 _REDACTOR = Redactor(TOKEN, keep_values=False)
 
 
+class DroppedRows(Staging):
+    """Staging that drops every row."""
+
+    def __init__(self) -> None:
+        """Make no directory."""
+
+    def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Drop rows."""
+
+    @property
+    def full(self) -> bool:
+        """Nothing waits to be written."""
+        return False
+
+    def write_full(self) -> None:
+        """Write nothing."""
+
+
 def write_journal(path: Path, shape: Shape) -> int:
     """Write the journal of a complete crawl without a network; return the number of replies."""
     world = FakeWorld(
@@ -39,8 +59,9 @@ def write_journal(path: Path, shape: Shape) -> int:
     with Journal.create(path, Header(FORMAT, _RUN_KEY.run_id, _NOW, "bench")) as journal:
         while isinstance(request := frontier.next(), Request):
             document, body = redacted_reply(world, request)
-            journal.append([Answered(request, _NOW, RequestCost(bytes_received=len(bytes(body))), body)])
-            frontier.feed(Reply(request, decode(request, document), _NOW, 1))
+            line = Answered(request, _NOW, RequestCost(bytes_received=len(bytes(body))), body)
+            journal.append(line)
+            frontier.feed(line, decode(request, document))
             replies += 1
     return replies
 
@@ -66,26 +87,19 @@ def redacted_reply(world: FakeWorld, request: Request) -> tuple[dict[str, Any], 
 
 
 def main() -> None:
-    """Replay a journal, and stage the rows if a directory is options."""
-    processor = ReplyProcessor(_RUN_KEY, [BUDDY])
-    staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else None
+    """Replay a journal, and stage the rows if a directory is given."""
+    staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else DroppedRows()
     journal = Journal.resume(Path(sys.argv[1]))
     assert journal is not None
 
-    def take(line: Line) -> bool:
-        taken = processor.replay(line)
-        if processor.lot:
-            rows = processor.take_rows()
-            if staging is not None:
-                staging.append_all(rows)
-                staging.write_full()
-        return taken
-
+    processor = ReplyProcessor(_RUN_KEY, [BUDDY], journal, staging)
+    size = journal.path.stat().st_size
     wall, cpu = time.perf_counter(), time.process_time()
     with journal:
-        replies = journal.replay(take)
+        replies = processor.replay(_NOW)
     assert processor.frontiers["us"].finished
     print_result(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
+    os.truncate(journal.path, size)  # without the line that says it was resumed
 
 
 if __name__ == "__main__":

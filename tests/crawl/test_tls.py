@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from collector.buddy.requests import Request, workspaces_request
+from collector.buddy.requests import Request
+from collector.crawl.backoff import Limits
 from collector.crawl.classify import Failure
-from collector.crawl.fetcher import Fetcher, Limits, translated
+from collector.crawl.connection_errors import classify_error
+from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
-from collector.crawl.tls_errors import tls_words
+from collector.crawl.tls import describe_tls_error
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.cli.conftest import Program, program
 from tests.crawl.tls_server import HERE, TRUSTED, context, demanding, outdated, outdated_ciphers, serving
 from tests.crawl.wire import TOKEN, installation
+from tests.request_builders import workspaces_request
 
 __all__ = ["program"]
 
@@ -26,12 +29,12 @@ async def failure(url: str, bundle: Path | None = None) -> Failure:
     """How asking `url` fails, for good and soon."""
     limits = Limits(attempts=2, retry_initial_s=0.001)
     async with Fetcher(installation(url, ca_bundle=bundle), RateLimiter(), limits=limits) as fetcher:
-        outcome = await fetcher.get(ASKED)
-    assert outcome.failure is not None
+        result = await fetcher.get(ASKED)
+    assert result.failure is not None
     # What a certificate is like does not change within a second.
-    verified = "certificate" in outcome.failure.message.split(";")[0] and outcome.attempts == 1
-    assert verified or outcome.attempts == 2
-    return outcome.failure
+    verified = "certificate" in result.failure.message.split(";")[0] and result.cost.attempts == 1
+    assert verified or result.cost.attempts == 2
+    return result.failure
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ async def test_a_handshake_that_fails(tls: ssl.SSLContext | bytes | None, words:
 
 
 async def test_a_plain_port_asked_by_https() -> None:
-    """An API that is served without TLS, asked by https, is told from one whose certificate is bad."""
+    """The message for an API without TLS differs from that for a bad certificate."""
     with FakeBuddy(FakeWorld()) as buddy:
         failed = await failure(buddy.url.replace("http:", "https:"))
     assert "does not speak TLS on this port" in failed.message
@@ -93,20 +96,20 @@ async def test_a_plain_port_asked_by_https() -> None:
 
 
 async def test_what_is_well_stays_well() -> None:
-    """The server of these tests is believed and answered by, once its certificate is named."""
+    """The server of these tests is trusted and answers, once its certificate is named."""
     with serving(context(), b'{"workspaces": []}') as url:
         async with Fetcher(installation(url, ca_bundle=TRUSTED), RateLimiter()) as fetcher:
             assert (await fetcher.get(ASKED)).document == {"workspaces": []}
 
 
 def test_every_error_of_tls_has_words() -> None:
-    """Whatever OpenSSL calls it, the message says certificate and quotes nothing that came over the wire."""
+    """For every error of OpenSSL the message says certificate and quotes nothing that came over the wire."""
     unknown = ssl.SSLError(1, "[SSL: SOMETHING_NEW] planted")
     unknown.reason = "SOMETHING_NEW"
     verification = ssl.SSLCertVerificationError(1, "planted")
     for error in (unknown, ssl.SSLError(), ssl.SSLEOFError(8, "planted"), verification):
-        assert "certificate" in tls_words(error)
-        assert "planted" not in translated(error, None).failure.message
+        assert "certificate" in describe_tls_error(error)
+        assert "planted" not in classify_error(error, None).failure.message
 
 
 @pytest.mark.parametrize(

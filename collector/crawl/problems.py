@@ -1,0 +1,52 @@
+"""The problems of replies and failures: from a journal line to the record that says what went wrong. Pure."""
+
+from typing import Any
+
+import msgspec
+
+from collector.buddy.decode import KEY_FIELDS, Item, SchemaViolation
+from collector.crawl.fetch_result import Answered, Failed
+from collector.crawl.records import MAX_RAW_CHARACTERS, Key, Problem
+
+
+def not_understood(reply: Answered, key: Key, violation: SchemaViolation, document: Any) -> Problem:
+    """Return the problem of an item that breaks the contract."""
+    raw = msgspec.json.encode(document).decode()[:MAX_RAW_CHARACTERS]
+    return _of_reply(reply, "not_understood", key, violation.message, violation.json_path, raw)
+
+
+def duplicate(reply: Answered, parent: Key, item: Item) -> Problem:
+    """Return the problem of an item that differs from another item of its list with the same id."""
+    name = KEY_FIELDS[reply.request.kind]
+    message = f"Two different items of this list have the {name} {item.key!r}; the one without a row is kept here"
+    return not_understood(reply, parent, SchemaViolation(message, item.json_path), item.document)
+
+
+def unsettled(reply: Answered, key: Key) -> Problem:
+    """Return the problem of a list of which no two readings agreed."""
+    message = "No two of three readings of this list agreed, so what is missing from it means nothing"
+    return _of_reply(reply, "unsettled_listing", key, message)
+
+
+def _of_reply(
+    reply: Answered, kind: str, key: Key, message: str, json_path: str | None = None, raw: str | None = None
+) -> Problem:
+    return Problem(
+        kind, key, message, reply.request.target, 200, json_path, reply.cost.attempts, reply.at, reply.at, raw
+    )
+
+
+def given_up(failed: Failed, key: Key, *, is_later_page: bool) -> Problem:
+    """Return the problem of a request that was given up.
+
+    With `is_later_page` an earlier page of the same list was answered: then nothing is gone, for it was there a moment
+    ago.
+    """
+    failure, kind, message = failed.failure, str(failed.failure.kind), failed.failure.message
+    if is_later_page:
+        kind = "http_error" if kind == "gone" else kind
+        message = f"Earlier pages of this list were answered, this one was not: {message}"
+    return Problem(
+        kind, key, message, failed.request.target, failure.http_status, None, failed.cost.attempts,
+        failed.first_seen_at, failed.last_seen_at, failure.raw,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""What a run has cost and found: counted in one place, and shown as one frozen value."""
+
+from collections import Counter
+
+import msgspec
+
+from collector.crawl.fetch_result import Answered, Failed, RequestCost
+from collector.crawl.frontier import Frontier
+from collector.crawl.records import CrawlRecord, ListedItem, Problem
+from collector.lake.tables import COVERAGE_OUTCOMES
+
+# Coverages that make a run partial; `skipped` does so only at the time limit.
+_MISSED = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "missed")
+# What makes the list of workspaces itself incomplete, though it was answered.
+_ROOT_PROBLEMS = frozenset({"not_understood", "unsettled_listing"})
+
+
+class InstallationStats(msgspec.Struct, frozen=True):
+    """What the crawl of one installation has cost and found.
+
+    `coverage` counts items by list and coverage. `partial` says that something selected was not seen. `found` and
+    `done` count requests by kind, `waiting` those not yet sent.
+    """
+
+    answered: int
+    requests: int
+    retries: int
+    refusals: int
+    bytes_received: int
+    paced_seconds: float
+    paused_seconds: float
+    problems: dict[str, int]
+    coverage: dict[tuple[str, str], int]
+    partial: bool
+    workspaces_listed: bool
+    first_failure: str | None
+    found: dict[str, int]
+    done: dict[str, int]
+    waiting: int
+
+
+class RunStats(msgspec.Struct, frozen=True):
+    """What a run has cost and found, by installation."""
+
+    resumed_count: int
+    installations: dict[str, InstallationStats]
+
+    @property
+    def partial(self) -> bool:
+        """True when anything selected was not seen."""
+        return any(each.partial for each in self.installations.values())
+
+    @property
+    def answered(self) -> int:
+        """The replies that were accepted, of all installations."""
+        return sum(each.answered for each in self.installations.values())
+
+
+class StatsCounter:
+    """Counts what the crawl of one installation costs and finds; only the reply processor changes it."""
+
+    def __init__(self, frontier: Frontier) -> None:
+        self._frontier = frontier
+        self._answered = 0
+        self._retries = 0
+        self._cost = RequestCost(attempts=0)
+        self._problems: Counter[str] = Counter()
+        self._coverage: Counter[tuple[str, str]] = Counter()
+        self._partial = False
+        self._first_failure: str | None = None
+
+    def add_line(self, line: Answered | Failed) -> None:
+        """Count one settled request."""
+        self._cost += line.cost
+        self._retries += max(0, line.cost.attempts - 1)
+        if isinstance(line, Answered):
+            self._answered += 1
+        elif self._first_failure is None:
+            self._first_failure = line.failure.message
+
+    def add_record(self, record: CrawlRecord) -> None:
+        """Count a record, and note when it means that something selected was not seen."""
+        if isinstance(record, Problem):
+            self._problems[record.kind] += 1
+            # What is below a workspace is missed or not by its coverage, which depends on what was selected.
+            self._partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
+        elif isinstance(record, ListedItem):
+            self._coverage[record.kind.value, record.coverage] += 1
+            self._partial |= record.coverage in _MISSED
+
+    def set_partial(self) -> None:
+        """Note that the crawl ended before everything selected was seen."""
+        self._partial = True
+
+    def snapshot(self) -> InstallationStats:
+        """Return the counts now."""
+        frontier, cost = self._frontier, self._cost
+        return InstallationStats(
+            answered=self._answered,
+            requests=cost.attempts + cost.refusals,
+            retries=self._retries,
+            refusals=cost.refusals,
+            bytes_received=cost.bytes_received,
+            paced_seconds=cost.paced_seconds,
+            paused_seconds=cost.paused_seconds,
+            problems=dict(self._problems),
+            coverage=dict(self._coverage),
+            partial=self._partial or frontier.root_failure is not None,
+            workspaces_listed=frontier.workspaces_listed,
+            first_failure=self._first_failure,
+            found={kind.value: count for kind, count in frontier.found.items()},
+            done={kind.value: count for kind, count in frontier.done.items()},
+            waiting=frontier.queue.waiting,
+        )
