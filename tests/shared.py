@@ -1,6 +1,6 @@
-"""Costly things that tests only read, made once for all workers of a run.
+"""Expensive test data that tests only read, created once for all workers.
 
-Whichever worker needs one first makes it, and the others wait for it.
+The first worker that needs it creates it, and the others wait.
 """
 
 import fcntl
@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], T]) -> T:
-    """What `make` gives, which may keep files in the directory it is given; asked again, a copy of the same."""
-    # Each worker of xdist has a directory of its own below the one of the whole run.
+    """Return the result of `make`, which may write files into its directory; later calls return a copy."""
+    # Each worker of xdist has its own directory below that of the test run.
     own = factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     kept = shared / f"{name}.pickle"
@@ -26,7 +26,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             folder = shared / name
-            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+            shutil.rmtree(folder, ignore_errors=True)  # left by a failed attempt
             folder.mkdir()
             kept.write_bytes(pickle.dumps(make(folder)))
     found: T = pickle.loads(kept.read_bytes())

@@ -1,6 +1,6 @@
-"""The README says what the program does: its tables are made from the program, its commands are run.
+"""The README compared with the program: its tables are generated, and its commands are run.
 
-`python -m tests.test_readme` writes the made parts anew.
+`python -m tests.test_readme` writes the generated tables.
 """
 
 import re
@@ -22,19 +22,19 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def commands() -> str:
-    """Each command with the sentence of its help."""
+    """Return each command with its help."""
     group = typer.main.get_command(app)
     rows = [(f"`{name}`", " ".join((each.help or "").split())) for name, each in group.commands.items()]  # type: ignore[attr-defined]
     return table(("command", "does"), rows)
 
 
 def exit_codes() -> str:
-    """Each exit code with its meaning."""
+    """Return each exit code with its meaning."""
     return table(("code", "means"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
 def settings() -> str:
-    """Each setting: its key, flag, variables, default and meaning."""
+    """Return each setting: its key, flag, variables, default and meaning."""
     rows = []
     for each in SETTINGS:
         flags = ", ".join(f"`{flag}`" for flag in each.flags)
@@ -45,7 +45,7 @@ def settings() -> str:
 
 
 def tables() -> str:
-    """Each table of the lake with its grain."""
+    """Return each table of the lake with its grain."""
     return table(("table", "one row per"), [(f"`{each.name}`", each.grain) for each in TABLES.values()])
 
 
@@ -54,7 +54,7 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-MADE = {"commands": commands, "exit codes": exit_codes, "settings": settings, "tables": tables}
+GENERATED = {"commands": commands, "exit codes": exit_codes, "settings": settings, "tables": tables}
 
 
 def block(name: str, text: str) -> re.Match[str]:
@@ -63,15 +63,15 @@ def block(name: str, text: str) -> re.Match[str]:
     return found
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_made_parts_are_those_of_the_program(name: str) -> None:
-    """The tables of commands, exit codes, settings and tables are what the program itself says."""
-    assert block(name, README.read_text(encoding="utf-8"))[2].strip() == MADE[name](), (
+@pytest.mark.parametrize("name", GENERATED)
+def test_generated_tables_are_current(name: str) -> None:
+    """The tables of commands, exit codes, settings and tables are those of the program."""
+    assert block(name, README.read_text(encoding="utf-8"))[2].strip() == GENERATED[name](), (
         "run: python -m tests.test_readme"
     )
 
 
-def test_every_flag_named_exists() -> None:
+def test_every_flag_exists() -> None:
     """Every `--flag` in the README is one of the program's."""
     known = {"--port", "--help"}  # of the fake's own command line, and of all
     for each in typer.main.get_command(app).commands.values():  # type: ignore[attr-defined]
@@ -81,7 +81,7 @@ def test_every_flag_named_exists() -> None:
         assert flag in known, flag
 
 
-def test_every_make_target_named_exists() -> None:
+def test_every_make_target_exists() -> None:
     """Every `make TARGET` in the README is in the Makefile, and `make help` lists it."""
     text, makefile = (README.read_text(encoding="utf-8"), (README.parent / "Makefile").read_text(encoding="utf-8"))
     for target in set(re.findall(r"make ([a-z]+)\b", text)) & set(re.findall(r"(?:`|\$ )make ([a-z]+)", text)):
@@ -93,8 +93,8 @@ def shown_commands() -> list[str]:
     return [line for each in blocks for line in each.splitlines() if line.strip()]
 
 
-def test_the_commands_shown_work(demo_lake: Path) -> None:
-    """Every command in a `sh` block answers on the demo's lake."""
+def test_the_commands_work(demo_lake: Path) -> None:
+    """Every command in a `sh` block succeeds on the demo's lake."""
     assert len(shown_commands()) >= 6
     for line in shown_commands():
         run = line.replace("collector ", f"{shlex.quote(sys.executable)} -m collector ")
@@ -105,9 +105,9 @@ def test_the_commands_shown_work(demo_lake: Path) -> None:
 
 
 def rewrite() -> None:
-    """Write the made parts of the README anew."""
+    """Write the generated tables of the README."""
     text = README.read_text(encoding="utf-8")
-    for name, make in MADE.items():
+    for name, make in GENERATED.items():
         found = block(name, text)
         text = text[: found.start(2)] + make() + "\n" + text[found.end(2) :]
     README.write_text(text, encoding="utf-8")

@@ -67,9 +67,10 @@ class Detail(msgspec.Struct, frozen=True):
 
 
 def decode(request: Request, document: Document, *, repaired: bool = False) -> ListPage | Detail:
-    """Return the content of the reply to `request`; a list's document is known to hold the list. No content raises an error.
+    """Return the content of the reply to `request`, without an error for any content.
 
-    `repaired` says that the reply holds placeholders for broken Unicode (unicode_repair.py).
+    The document of a list request is known to hold the list. `repaired` says that the reply holds placeholders for
+    broken Unicode (unicode_repair.py).
     """
     if request.kind is Kind.ACTION:
         return _action(request, document, repaired)

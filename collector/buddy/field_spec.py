@@ -4,7 +4,7 @@ A class of schema.py is a msgspec Struct whose annotations carry `field(...)`. F
 checks the type and names the JSON path of a violation), the Arrow column (lake/tables.py), the data dictionary
 (`collector tables`), the checks of a run and the comparison that finds changes. Rules for adding a field:
 
-- everything except the keys that requests are built from is optional, and null equals missing (buddy-api.md, section 4);
+- only keys that requests are built from are required, and null equals missing (buddy-api.md, section 4);
 - an enumeration is a `str`: Buddy often adds values, and an unknown value is data, not an error;
 - integers are bounded to 64 bits, because an Arrow int64 column has to hold them.
 """
@@ -51,8 +51,8 @@ def field(
 ) -> msgspec.Meta:
     """Return the annotation that declares a field.
 
-    `unit` is Buddy's own (seconds stay seconds). `values` are the documented enum values: an unknown one causes a warning and
-    is kept. `column_type` overrides what the Python type implies (a timestamp is a `str` here).
+    `unit` is Buddy's own (seconds stay seconds). `values` are the documented enum values: an unknown one causes a
+    warning and is kept. `column_type` overrides what the Python type implies (a timestamp is a `str` here).
     """
     return msgspec.Meta(extra={"meaning": meaning, "unit": unit, "values": values, "column_type": column_type})
 

@@ -1,8 +1,8 @@
 """Typed classes of Buddy's objects: the one place where a field of a reply is declared.
 
-Names, units and enum values are Buddy's (buddy-api.md, section 5, and the vendor's page of the Tag Docker Image action).
-Only what a request is built from is required: `domain`, a project's `name`, the numeric ids, and an action's `type`.
-The columns of a table follow the order of declaration here (lake/tables.py).
+Names, units and enum values are Buddy's (buddy-api.md, section 5, and the vendor's page of the Tag Docker Image
+action). Only what a request is built from is required: `domain`, a project's `name`, the numeric ids, and an action's
+`type`. The columns of a table follow the order of declaration here (lake/tables.py).
 """
 
 from typing import Annotated, Any
@@ -84,12 +84,8 @@ class ShortPipeline(BuddyObject, frozen=True, kw_only=True):
     last_execution_status: Annotated[Text, field("Status of the pipeline's last execution", values=STATUSES)] = None
     last_execution_revision: Annotated[Text, field("Git revision of the pipeline's last execution")] = None
     create_date: Annotated[Text, field("When the pipeline was created (UTC)", column_type="timestamp")] = None
-    definition_source: Annotated[
-        Text, field("Where the pipeline is defined: in Buddy or in a YAML file", values=("LOCAL", "REMOTE"))
-    ] = None
-    git_config_ref: Annotated[
-        Text, field("Which git ref the YAML definition is read from", values=("NONE", "DYNAMIC", "FIXED"))
-    ] = None
+    definition_source: Annotated[Text, field("Defined in Buddy or in a YAML file", values=("LOCAL", "REMOTE"))] = None
+    git_config_ref: Annotated[Text, field("Git ref of the YAML definition", values=("NONE", "DYNAMIC", "FIXED"))] = None
     paused: Annotated[Flag, field("True when the pipeline is paused")] = None
     target_site_url: Annotated[Text, field("Address of the site the pipeline deploys to")] = None
     url: Annotated[Text, field(API_URL)] = None
@@ -99,18 +95,12 @@ class ShortPipeline(BuddyObject, frozen=True, kw_only=True):
     ignore_fail_on_project_status: Annotated[Flag, field("True when failures do not affect the project's status")] = (
         None
     )
-    no_skip_to_most_recent: Annotated[
-        Flag, field("True when every queued execution runs, not only the most recent one")
-    ] = None
+    no_skip_to_most_recent: Annotated[Flag, field("True when every queued execution runs, not only the last")] = None
     terminate_stale_runs: Annotated[Flag, field("True when a newer execution terminates an older one")] = None
     auto_clear_cache: Annotated[Flag, field("True when the cache is cleared before each execution")] = None
-    pause_on_repeated_failures: Annotated[
-        Number, field("Consecutive failures after which a scheduled pipeline is paused", unit="runs")
-    ] = None
+    pause_on_repeated_failures: Annotated[Number, field("Failures that pause a schedule", unit="runs")] = None
     fetch_all_refs: Annotated[Flag, field("True when all git refs are fetched")] = None
-    fail_on_prepare_env_warning: Annotated[
-        Flag, field("True when a warning while the environment is prepared fails the execution")
-    ] = None
+    fail_on_prepare_env_warning: Annotated[Flag, field("True when a warning during preparation is a failure")] = None
     concurrent_pipeline_runs: Annotated[Flag, field("True when executions may run at the same time")] = None
     clone_depth: Annotated[Number, field("Depth of the git clone; NULL means the full history", unit="commits")] = None
     do_not_create_commit_status: Annotated[Flag, field("True when no commit status is sent to the git host")] = None

@@ -1,7 +1,7 @@
 """Flatten crawl records to rows: pure, one tuple per row in the contract's column order.
 
-The law: every scalar of a reply is found in a column, in `extra`, or on the redaction list. Both halves of a row are made
-from one declaration: a column with a `source` reads that place in the reply, and `extra` is the reply without those places.
+The law: every scalar of a reply is found in a column, in `extra`, or on the redaction list. Both halves of a row are
+made from one declaration: a column with a `source` reads that place in the reply, and `extra` is the reply without them.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,8 +53,8 @@ def canonical(value: Any) -> str:
 class Projection:
     """How one table reads a reply: the values of its columns, and what is left over for `extra`.
 
-    Columns are grouped by the object of the reply they are read from, and each group is read at once. There is no loop over
-    columns, because this runs for every row of a run.
+    Columns are grouped by the object of the reply they are read from, and each group is read at once. There is no loop
+    over columns, because this runs for every row of a run.
     """
 
     def __init__(self, table: Table) -> None:

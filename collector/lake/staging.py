@@ -1,8 +1,8 @@
 """Staging: the rows of a run in progress, as Parquet parts.
 
-Staging holds nothing that the journal does not, so a resumed run deletes it and fills it again. Arrow arrays are built where
-rows are appended, in the event loop: a thread would compete with the crawl for the interpreter's lock and cost more than it
-saves. A full part waits for `write_full`, which may run in a thread, because encoding Parquet holds no lock.
+Staging holds nothing that the journal does not, so a resumed run deletes it and fills it again. Arrow arrays are built
+where rows are appended, in the event loop: a thread would compete with the crawl for the interpreter's lock and cost
+more than it saves. A full part waits for `write_full`, which may run in a thread: encoding Parquet holds no lock.
 """
 
 import datetime as dt
@@ -37,8 +37,8 @@ _NONE = frozenset({type(None)})
 class Staging:
     """Collects the rows of every table and writes them to <directory>/<table>/part-00000.parquet and so on.
 
-    The directory is emptied first. `append` and `close` are for one caller at a time; `write_full` may run beside `append`.
-    Raises NotPublished when the disk is full.
+    The directory is emptied first. `append` and `close` are for one caller at a time; `write_full` may run beside
+    `append`. Raises NotPublished when the disk is full.
     """
 
     def __init__(self, directory: Path) -> None:

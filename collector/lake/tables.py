@@ -1,9 +1,9 @@
 """The contract of the lake: the twelve tables, column by column (design.md, section 5).
 
-A column that comes from Buddy is made from the field's declaration (buddy/schema.py): name, type, unit, meaning and order
-are written there and nowhere else, so a new field is a new column without a change here. `source` is the path in the reply's
-JSON: flatten reads a column there, and what no column reads goes to `extra`. Timestamps are UTC without a zone in the type,
-because DuckDB would show its zoned type in the reader's time zone.
+A column that comes from Buddy is made from the field's declaration (buddy/schema.py): name, type, unit, meaning and
+order are written only there, so a new field is a new column without a change here. `source` is the path in the reply's
+JSON: flatten reads a column there, and what no column reads goes to `extra`. Timestamps are UTC without a zone in the
+type, because DuckDB would show its zoned type in the reader's time zone.
 """
 
 from collections.abc import Mapping
@@ -33,9 +33,9 @@ _TYPES: dict[ColumnType, tuple[pa.DataType, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `source` is its path in the reply, empty when the collector itself fills it; `values` are enum values.
+    """One column. `source` is its path in the reply, empty when the collector itself fills it.
 
-    A required column is never NULL, except in a quarantined row, of which only the key is believed.
+    `values` are the enum values. A required column is never NULL, except outside the key of a quarantined row.
     """
 
     name: str
@@ -135,8 +135,8 @@ KEY_NAMES = tuple(column.name for column in KEY)
 POSITION = Column("position", "int", "Position in Buddy's list; the first is 1", required=True)
 EXTRA = Column("extra", "json", "JSON of all fields Buddy sent that have no column; NULL when there are none")
 
-# What each coverage says of completeness. "seen": nothing is unknown. "missed": something is unknown, so the run is partial.
-# "skipped": not asked; the run is partial only if its time was up.
+# What each coverage says of completeness. "seen": nothing is unknown. "missed": something is unknown, so the run is
+# partial. "skipped": not requested; the run is partial only if its time was up.
 COVERAGE_OUTCOMES = {
     "complete": "seen", "fetched": "seen", "not_promote_image": "seen", "gone": "seen", "forbidden": "missed",
     "failed": "missed", "quarantined": "missed", "skipped": "skipped",
@@ -322,8 +322,8 @@ TABLES: dict[str, Table] = {
     )
 }  # fmt: skip
 
-# Internal, not one of the twelve: what the next run needs to tell `returned` from `added` and to see a changed child row,
-# at a cost that does not grow with the runs kept. It never holds values of variables.
+# Internal, not one of the twelve: what the next run needs to distinguish `returned` from `added` and to see a changed
+# child row, at a cost that does not grow with the runs kept. It never holds values of variables.
 ACTION_STATE = Table(
     "action_state",
     "action ever seen, removed ones included",

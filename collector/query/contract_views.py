@@ -1,6 +1,7 @@
 """The contract as views: SQL joins them instead of naming tables, keys, columns and enum values a second time.
 
-Each view is made from lake/tables.py. Views about the contract hold constants; views about rows are one select per table.
+Each view is made from lake/tables.py. Views about the contract hold constants; views about rows have one select per
+table.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +25,7 @@ _PLACE = (Column("installation", "string", ""), *KEY)
 
 
 def contract_views() -> dict[str, SqlFile]:
-    """Return the views that belong to every lake: what is declared, and the enum values and extra JSON of all tables."""
+    """Return the views of every lake: what is declared, and the enum values and extra JSON of all tables."""
     declared = [(table, column) for table in TABLES.values() for column in table.columns]
     return _views(
         declared_columns=_constants(
@@ -38,7 +39,7 @@ def contract_views() -> dict[str, SqlFile]:
             ((t.name, c.name, value, bool(c.source)) for t, c in declared for value in c.values),
         ),
         coverage_outcomes=_constants(
-            "One row per coverage: seen leaves nothing unknown, missed makes a run partial, skipped only if time was up.",
+            "One row per coverage: seen leaves nothing unknown, missed makes a run partial, skipped depends on time.",
             ("coverage", "outcome"),
             COVERAGE_OUTCOMES.items(),
         ),
@@ -63,7 +64,7 @@ def check_views() -> dict[str, SqlFile]:
     staged = [table for table in TABLES.values() if table.name not in SNAPSHOTS]
     return contract_views() | _views(
         staged_rows=_per_table(
-            "One row per staged row of any table: its run, place and coverage, and the first required column that is NULL.",
+            "One row per staged row of any table: its run, place, coverage and first required column that is NULL.",
             _staged_rows,
             staged,
         ),
@@ -94,7 +95,7 @@ def child_tables() -> list[str]:
 
 
 def change_views() -> dict[str, SqlFile]:
-    """Return the views that sql/changes reads: the compared columns of an action as texts, its child rows as structs."""
+    """Return the views that sql/changes reads: compared columns of an action as texts, child rows as structs."""
     compared = set(compared_columns())
     texts = [_text(column) for column in PROMOTE_IMAGE_ACTIONS.columns if column.name in compared]
     texts += [_text(Column(name, "json", "")) for name in child_tables()]

@@ -3,7 +3,7 @@
 -- The questions about one run start here. `offset 0` changes no row: it keeps the planner from moving a question's own
 -- conditions between the selection of the run and the files, because then every run would be parsed to show one.
 with
-tonight as (select * from promotions where run_id in (select run_id from selected_run) offset 0)
+selected as (select * from promotions where run_id in (select run_id from selected_run) offset 0)
 select
     run_id,
     run_date,
@@ -49,4 +49,4 @@ select
     insecure_registry,
     permissions_others,
     html_url
-from tonight
+from selected

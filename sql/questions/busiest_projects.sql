@@ -2,7 +2,7 @@
 -- one run but for action_changes, runs
 -- $nights INTEGER = 30 : count the changes of this many runs up to the selected one
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 chosen as (select * from selected_run),
 recent_runs as materialized (
     select distinct runs.run_id
@@ -28,7 +28,7 @@ counted as (
         count(*) filter (where destination_environment = 'production') as to_production,
         count(*) filter (where disabled is true) as disabled,
         count(*) filter (where last_execution_status = 'FAILED') as failed
-    from tonight
+    from selected
     group by installation, workspace, project
 )
 select

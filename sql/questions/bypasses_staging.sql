@@ -8,7 +8,7 @@
 -- source to its present destination: when it was added or returned, when either end was edited, or when it was enabled.
 -- or_earlier: the history of the promotion begins with that run.
 with recursive
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 chosen as (select * from selected_run),
 changes as (
     select *
@@ -28,25 +28,25 @@ first_nights as (
     group by installation
 ),
 staged (installation, reference) as (
-    select installation, source from tonight where source_environment = 'staging' and not source_has_variable
+    select installation, source from selected where source_environment = 'staging' and not source_has_variable
     union
-    select installation, destination from tonight where destination_environment = 'staging' and not destination_has_variable
+    select installation, destination from selected where destination_environment = 'staging' and not destination_has_variable
     union
     -- A union without "all" has no duplicates, so cycles end.
-    select tonight.installation, tonight.destination
+    select selected.installation, selected.destination
     from staged
-    inner join tonight on staged.installation = tonight.installation and staged.reference = tonight.source
-    where not tonight.destination_has_variable
+    inner join selected on staged.installation = selected.installation and staged.reference = selected.source
+    where not selected.destination_has_variable
 ),
 bypassing as (
-    select tonight.*
-    from tonight
-    left join staged on tonight.installation = staged.installation and tonight.source = staged.reference
+    select selected.*
+    from selected
+    left join staged on selected.installation = staged.installation and selected.source = staged.reference
     where
-        tonight.destination_environment = 'production'
-        and coalesce(tonight.source_environment, 'not named') not in ('staging', 'production')
-        and (staged.reference is null or tonight.source_has_variable)
-        and ($disabled or tonight.disabled is not true)
+        selected.destination_environment = 'production'
+        and coalesce(selected.source_environment, 'not named') not in ('staging', 'production')
+        and (staged.reference is null or selected.source_has_variable)
+        and ($disabled or selected.disabled is not true)
 ),
 beginnings as (
     select

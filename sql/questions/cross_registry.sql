@@ -3,7 +3,7 @@
 --
 -- A registry that is not named may be another one: such promotions are listed with the finding "not known".
 with
-tonight as (select * from selected_promotions)
+selected as (select * from selected_promotions)
 select
     installation,
     workspace,
@@ -21,6 +21,6 @@ select
     html_url,
     pipeline_id,
     action_id
-from tonight
+from selected
 where same_registry is not true
 order by finding, installation, workspace, project, pipeline_id, action_id

@@ -2,7 +2,7 @@
 -- one run
 with
 lines as materialized (select * from pipelines where run_id in (select run_id from selected_run)),
-tonight as (select * from promote_image_actions where run_id in (select run_id from selected_run))
+selected as (select * from promote_image_actions where run_id in (select run_id from selected_run))
 select
     lines.installation,
     lines.workspace,
@@ -13,17 +13,17 @@ select
     ) as finding,
     lines.disabled_reason,
     count(*) as promotions,
-    count(*) filter (where tonight.disabled is not true) as enabled_promotions,
-    string_agg(coalesce(tonight.name, cast(tonight.action_id as varchar)), ', ' order by tonight.action_id) as actions,
+    count(*) filter (where selected.disabled is not true) as enabled_promotions,
+    string_agg(coalesce(selected.name, cast(selected.action_id as varchar)), ', ' order by selected.action_id) as actions,
     lines.html_url,
     lines.pipeline_id
 from lines
-inner join tonight
+inner join selected
     on
-        lines.installation = tonight.installation
-        and lines.workspace = tonight.workspace
-        and lines.project = tonight.project
-        and lines.pipeline_id = tonight.pipeline_id
+        lines.installation = selected.installation
+        and lines.workspace = selected.workspace
+        and lines.project = selected.project
+        and lines.pipeline_id = selected.pipeline_id
 where lines.disabled or lines.paused
 group by
     lines.installation,

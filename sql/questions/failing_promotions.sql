@@ -5,10 +5,10 @@
 -- the action neither counts nor ends the series. The result is that of the view failing_streaks, restricted to
 -- promotions that fail in the selected run.
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 failing as (
     select *
-    from tonight
+    from selected
     where last_execution_status = 'FAILED' or ($terminated and last_execution_status = 'TERMINATED')
 ),
 nights as (select * from promote_image_actions),

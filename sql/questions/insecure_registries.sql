@@ -1,7 +1,7 @@
 -- Which promotions allow a registry without valid TLS, or name one with plain http?
 -- one run
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 given as (select * from promote_image_actions where run_id in (select run_id from selected_run)),
 plain as (
     select
@@ -17,33 +17,33 @@ plain as (
     from given
 )
 select
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline,
-    tonight.action,
+    selected.installation,
+    selected.workspace,
+    selected.project,
+    selected.pipeline,
+    selected.action,
     case
-        when tonight.insecure_registry and (plain.source_is_plain or plain.destination_is_plain)
+        when selected.insecure_registry and (plain.source_is_plain or plain.destination_is_plain)
             then 'insecure registries allowed, http:// in the address'
-        when tonight.insecure_registry then 'insecure registries allowed'
+        when selected.insecure_registry then 'insecure registries allowed'
         else 'http:// in the address'
     end as finding,
-    tonight.source_registry,
-    tonight.destination_registry,
-    tonight.source,
-    tonight.destination,
-    tonight.destination_environment,
-    tonight.disabled,
-    tonight.html_url,
-    tonight.pipeline_id,
-    tonight.action_id
-from tonight
+    selected.source_registry,
+    selected.destination_registry,
+    selected.source,
+    selected.destination,
+    selected.destination_environment,
+    selected.disabled,
+    selected.html_url,
+    selected.pipeline_id,
+    selected.action_id
+from selected
 inner join plain
     on
-        tonight.installation = plain.installation
-        and tonight.workspace = plain.workspace
-        and tonight.project = plain.project
-        and tonight.pipeline_id = plain.pipeline_id
-        and tonight.action_id = plain.action_id
-where tonight.insecure_registry or plain.source_is_plain or plain.destination_is_plain
-order by tonight.installation, tonight.workspace, tonight.project, tonight.pipeline_id, tonight.action_id
+        selected.installation = plain.installation
+        and selected.workspace = plain.workspace
+        and selected.project = plain.project
+        and selected.pipeline_id = plain.pipeline_id
+        and selected.action_id = plain.action_id
+where selected.insecure_registry or plain.source_is_plain or plain.destination_is_plain
+order by selected.installation, selected.workspace, selected.project, selected.pipeline_id, selected.action_id

@@ -4,35 +4,35 @@
 --
 -- No user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 rights as (
     select distinct installation, workspace, project, pipeline_id, action_id
     from permissions
     where run_id in (select run_id from selected_run)
 )
 select
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline,
-    tonight.action,
-    tonight.permissions_others,
-    tonight.destination,
-    tonight.destination_environment,
-    tonight.disabled,
-    tonight.html_url,
-    tonight.pipeline_id,
-    tonight.action_id
-from tonight
+    selected.installation,
+    selected.workspace,
+    selected.project,
+    selected.pipeline,
+    selected.action,
+    selected.permissions_others,
+    selected.destination,
+    selected.destination_environment,
+    selected.disabled,
+    selected.html_url,
+    selected.pipeline_id,
+    selected.action_id
+from selected
 left join rights
     on
-        tonight.installation = rights.installation
-        and tonight.workspace = rights.workspace
-        and tonight.project = rights.project
-        and tonight.pipeline_id = rights.pipeline_id
-        and tonight.action_id = rights.action_id
+        selected.installation = rights.installation
+        and selected.workspace = rights.workspace
+        and selected.project = rights.project
+        and selected.pipeline_id = rights.pipeline_id
+        and selected.action_id = rights.action_id
 where
     rights.action_id is null
-    and coalesce(tonight.permissions_others, 'DEFAULT') = 'DEFAULT'
-    and ($environment = '' or tonight.destination_environment = $environment)
-order by tonight.installation, tonight.workspace, tonight.project, tonight.pipeline_id, tonight.action_id
+    and coalesce(selected.permissions_others, 'DEFAULT') = 'DEFAULT'
+    and ($environment = '' or selected.destination_environment = $environment)
+order by selected.installation, selected.workspace, selected.project, selected.pipeline_id, selected.action_id

@@ -6,7 +6,7 @@ changes as materialized (
     select * from action_changes
     where run_id in (select run_id from selected_run) and aspect = 'configuration'
 ),
-tonight as materialized (
+selected as materialized (
     select
         run_id,
         installation,
@@ -36,7 +36,7 @@ summary as (
         concat(
             installation, ': ',
             case when installation in (select installation from coverage where not whole) then 'partial' else 'complete' end,
-            ', ', (select count(*) from tonight where tonight.installation = costs.installation),
+            ', ', (select count(*) from selected where selected.installation = costs.installation),
             ' promotions, ', requests, ' requests, ', problems, ' problems'
         ) as line,
         null as place,
@@ -58,9 +58,9 @@ changed as (
                 )
             else changes.change
         end as line,
-        concat_ws('/', changes.workspace, changes.project, coalesce(tonight.action, cast(changes.action_id as varchar)))
+        concat_ws('/', changes.workspace, changes.project, coalesce(selected.action, cast(changes.action_id as varchar)))
             as place,
-        tonight.html_url,
+        selected.html_url,
         concat_ws(
             '/',
             case changes.change when 'removed' then 1 when 'returned' then 2 when 'added' then 3 else 4 end,
@@ -68,13 +68,13 @@ changed as (
             changes.column_name
         ) as sort_key
     from changes
-    left join tonight
+    left join selected
         on
-            changes.installation = tonight.installation
-            and changes.workspace = tonight.workspace
-            and changes.project = tonight.project
-            and changes.pipeline_id = tonight.pipeline_id
-            and changes.action_id = tonight.action_id
+            changes.installation = selected.installation
+            and changes.workspace = selected.workspace
+            and changes.project = selected.project
+            and changes.pipeline_id = selected.pipeline_id
+            and changes.action_id = selected.action_id
 ),
 failed as (
     select
@@ -84,21 +84,21 @@ failed as (
             when statuses.action_id is null then 'still failing'
             else concat('failing, was ', coalesce(statuses.old_value, 'nothing'))
         end as line,
-        concat_ws('/', tonight.workspace, tonight.project, tonight.action) as place,
-        tonight.html_url,
+        concat_ws('/', selected.workspace, selected.project, selected.action) as place,
+        selected.html_url,
         concat_ws(
             '/', case when statuses.action_id is null then 2 else 1 end,
-            tonight.installation, tonight.workspace, tonight.project, tonight.pipeline_id, tonight.action_id
+            selected.installation, selected.workspace, selected.project, selected.pipeline_id, selected.action_id
         ) as sort_key
-    from tonight
+    from selected
     left join statuses
         on
-            tonight.installation = statuses.installation
-            and tonight.workspace = statuses.workspace
-            and tonight.project = statuses.project
-            and tonight.pipeline_id = statuses.pipeline_id
-            and tonight.action_id = statuses.action_id
-    where tonight.last_execution_status = 'FAILED'
+            selected.installation = statuses.installation
+            and selected.workspace = statuses.workspace
+            and selected.project = statuses.project
+            and selected.pipeline_id = statuses.pipeline_id
+            and selected.action_id = statuses.action_id
+    where selected.last_execution_status = 'FAILED'
 ),
 missing as (
     select

@@ -4,10 +4,10 @@
 --
 -- A tag moves if it is latest, is missing (which means latest), or contains a Buddy variable. A digest never moves.
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 ends as (
     select
-        tonight.*,
+        selected.*,
         case
             when source_moving_reason is not null then source_moving_reason
             when $channels and source_digest is null and source_tag_environment is not null then 'names an environment'
@@ -17,7 +17,7 @@ ends as (
             when $channels and destination_digest is null and destination_tag_environment is not null
                 then 'names an environment'
         end as destination_moves
-    from tonight
+    from selected
 )
 select
     installation,

@@ -3,7 +3,7 @@
 --
 -- These have Buddy's status INITIAL. An action with neither a status nor a revision is listed too, as not known.
 with
-tonight as (select * from selected_promotions)
+selected as (select * from selected_promotions)
 select
     installation,
     workspace,
@@ -18,7 +18,7 @@ select
     html_url,
     pipeline_id,
     action_id
-from tonight
+from selected
 where
     last_execution_status = 'INITIAL'
     or (last_execution_status is null and current_revision is null)

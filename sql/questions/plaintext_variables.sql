@@ -4,32 +4,32 @@
 -- The value is not shown, and is in the lake only with --variable-values keep. Variables known to be absent, empty or
 -- encrypted are left out.
 with
-tonight as (select * from variables where run_id in (select run_id from selected_run)),
+selected as (select * from variables where run_id in (select run_id from selected_run)),
 actions as (select * from promote_image_actions where run_id in (select run_id from selected_run))
 select
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
+    selected.installation,
+    selected.workspace,
+    selected.project,
     coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
     actions.name as action,
-    tonight.key as variable,
-    tonight.type,
-    tonight.value_state,
-    tonight.encrypted,
-    tonight.settable,
-    tonight.disabled,
-    tonight.description,
+    selected.key as variable,
+    selected.type,
+    selected.value_state,
+    selected.encrypted,
+    selected.settable,
+    selected.disabled,
+    selected.description,
     actions.html_url,
-    tonight.pipeline_id,
-    tonight.action_id
-from tonight
+    selected.pipeline_id,
+    selected.action_id
+from selected
 left join actions
     on
-        tonight.installation = actions.installation
-        and tonight.workspace = actions.workspace
-        and tonight.project = actions.project
-        and tonight.pipeline_id = actions.pipeline_id
-        and tonight.action_id = actions.action_id
-where coalesce(tonight.value_state, 'not known') not in ('absent', 'empty', 'encrypted')
+        selected.installation = actions.installation
+        and selected.workspace = actions.workspace
+        and selected.project = actions.project
+        and selected.pipeline_id = actions.pipeline_id
+        and selected.action_id = actions.action_id
+where coalesce(selected.value_state, 'not known') not in ('absent', 'empty', 'encrypted')
 order by
-    tonight.installation, tonight.workspace, tonight.project, tonight.pipeline_id, tonight.action_id, tonight.position
+    selected.installation, selected.workspace, selected.project, selected.pipeline_id, selected.action_id, selected.position

@@ -4,7 +4,7 @@
 -- The steps of the promotion map: one row per promotion that names both ends. If an end contains a variable, equal text
 -- may mean different images, so do not follow a path through it.
 with
-tonight as (select * from selected_promotions)
+selected as (select * from selected_promotions)
 select
     installation,
     source,
@@ -24,6 +24,6 @@ select
     html_url,
     pipeline_id,
     action_id
-from tonight
+from selected
 where source is not null and destination is not null
 order by installation, source_image, source, destination, workspace, project, pipeline_id, action_id

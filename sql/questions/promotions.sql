@@ -3,7 +3,7 @@
 -- $image VARCHAR = '' : part of the image's name on either end; empty: every image
 -- $environment VARCHAR = '' : only promotions to this environment (production, staging, test, development)
 with
-tonight as (select * from selected_promotions)
+selected as (select * from selected_promotions)
 select
     installation,
     workspace,
@@ -19,7 +19,7 @@ select
     html_url,
     pipeline_id,
     action_id
-from tonight
+from selected
 where
     ($image = '' or position(lower($image) in lower(concat_ws(' ', source_image, destination_image))) > 0)
     and ($environment = '' or destination_environment = $environment)

@@ -1,7 +1,7 @@
 -- How many promotions go from which registry to which?
 -- one run
 with
-tonight as (select * from selected_promotions)
+selected as (select * from selected_promotions)
 select
     installation,
     coalesce(source_registry, 'not named') as source_registry,
@@ -11,6 +11,6 @@ select
     count(*) filter (where destination_environment = 'production') as to_production,
     count(*) filter (where disabled is true) as disabled,
     count(*) filter (where last_execution_status = 'FAILED') as failed
-from tonight
+from selected
 group by installation, coalesce(source_registry, 'not named'), coalesce(destination_registry, 'not named')
 order by promotions desc, installation, source_registry, destination_registry

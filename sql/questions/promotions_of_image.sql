@@ -2,7 +2,7 @@
 -- one run
 -- $image VARCHAR : part of the image's name, such as acme/checkout
 with
-tonight as (select * from selected_promotions)
+selected as (select * from selected_promotions)
 select
     installation,
     workspace,
@@ -25,7 +25,7 @@ select
     html_url,
     pipeline_id,
     action_id
-from tonight
+from selected
 where
     position(lower($image) in lower(source_image)) > 0
     or position(lower($image) in lower(destination_image)) > 0

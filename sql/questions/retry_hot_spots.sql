@@ -5,7 +5,7 @@
 -- worst_wait is the time in seconds that the configured retries can add to one execution. A promotion with fewer
 -- retries is listed if it has any and was shown as failed in one of these runs.
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 chosen as (select * from selected_run),
 recent_runs as materialized (
     select distinct runs.run_id
@@ -24,34 +24,34 @@ failures as (
     group by installation, workspace, project, pipeline_id, action_id
 )
 select
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline,
-    tonight.action,
-    tonight.retry_count,
-    tonight.retry_interval,
-    tonight.retry_count * coalesce(tonight.retry_interval, 0) as worst_wait,
+    selected.installation,
+    selected.workspace,
+    selected.project,
+    selected.pipeline,
+    selected.action,
+    selected.retry_count,
+    selected.retry_interval,
+    selected.retry_count * coalesce(selected.retry_interval, 0) as worst_wait,
     coalesce(failures.failed_nights, 0) as failed_nights,
-    tonight.last_execution_status,
-    tonight.destination,
-    tonight.html_url,
-    tonight.pipeline_id,
-    tonight.action_id
-from tonight
+    selected.last_execution_status,
+    selected.destination,
+    selected.html_url,
+    selected.pipeline_id,
+    selected.action_id
+from selected
 left join failures
     on
-        tonight.installation = failures.installation
-        and tonight.workspace = failures.workspace
-        and tonight.project = failures.project
-        and tonight.pipeline_id = failures.pipeline_id
-        and tonight.action_id = failures.action_id
-where tonight.retry_count >= $retries or (tonight.retry_count > 0 and failures.failed_nights > 0)
+        selected.installation = failures.installation
+        and selected.workspace = failures.workspace
+        and selected.project = failures.project
+        and selected.pipeline_id = failures.pipeline_id
+        and selected.action_id = failures.action_id
+where selected.retry_count >= $retries or (selected.retry_count > 0 and failures.failed_nights > 0)
 order by
     failed_nights desc,
-    tonight.retry_count desc,
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline_id,
-    tonight.action_id
+    selected.retry_count desc,
+    selected.installation,
+    selected.workspace,
+    selected.project,
+    selected.pipeline_id,
+    selected.action_id

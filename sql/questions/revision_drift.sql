@@ -6,7 +6,7 @@
 -- successful execution; an action without one has not promoted yet. Disabled promotions count, because their effect
 -- remains.
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 pairs as (
     select
         staging.installation,
@@ -25,8 +25,8 @@ pairs as (
         production.action_id,
         staging.html_url as staging_html_url,
         production.html_url
-    from tonight as staging
-    inner join tonight as production
+    from selected as staging
+    inner join selected as production
         on
             staging.installation = production.installation
             and staging.destination_image in (production.source_image, production.destination_image)

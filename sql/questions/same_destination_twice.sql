@@ -5,7 +5,7 @@
 --
 -- A destination without a registry, or with a variable, may be another place and is left out.
 with
-tonight as (select * from selected_promotions)
+selected as (select * from selected_promotions)
 select
     installation,
     destination,
@@ -18,7 +18,7 @@ select
         order by workspace, project, pipeline_id, action_id
     ) as promoted_by,
     min(html_url) as html_url
-from tonight
+from selected
 where
     destination is not null
     and destination_registry is not null

@@ -1,10 +1,10 @@
 -- Which promotions have been running or waiting for several nights?
 -- $nights INTEGER = 2 : in the same unfinished state in at least this many consecutive runs
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 unfinished as (
     select *
-    from tonight
+    from selected
     where
         last_execution_status in ('INPROGRESS', 'ENQUEUED', 'TERMINATING')
         or starts_with(last_execution_status, 'WAITING_FOR_')

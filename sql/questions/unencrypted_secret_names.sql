@@ -6,12 +6,12 @@
 -- also lists variables that are empty now, because they will get a value. SSH_KEY and GPG_KEY are secrets by their
 -- type.
 with
-tonight as (select * from variables where run_id in (select run_id from selected_run)),
+selected as (select * from variables where run_id in (select run_id from selected_run)),
 worded as (
     select
-        tonight.*,
+        selected.*,
         lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\1 \2', 'g'), '[^A-Za-z]+', ' ', 'g')) as key_words
-    from tonight
+    from selected
 ),
 actions as (select * from promote_image_actions where run_id in (select run_id from selected_run))
 select

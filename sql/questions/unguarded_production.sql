@@ -15,7 +15,7 @@
 -- Unknown values do not guard: a missing or unknown value counts as open, and promotions that the run could not read
 -- are listed after the others.
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 listed as materialized (
     select * from actions where type = 'PROMOTE_IMAGE' and run_id in (select run_id from selected_run)
 ),
@@ -33,55 +33,55 @@ conditions as materialized (
 levels as (select * from access_levels),
 unguarded as (
     select
-        tonight.installation,
-        tonight.workspace,
-        tonight.project,
-        tonight.pipeline,
-        tonight.action,
+        selected.installation,
+        selected.workspace,
+        selected.project,
+        selected.pipeline,
+        selected.action,
         case
-            when tonight.destination_environment is null then 'unguarded where a variable decides'
+            when selected.destination_environment is null then 'unguarded where a variable decides'
             else 'unguarded'
         end as finding,
-        tonight.source,
-        tonight.destination,
-        tonight.trigger_time,
-        tonight.permissions_others,
-        tonight.html_url,
-        tonight.pipeline_id,
-        tonight.action_id
-    from tonight
+        selected.source,
+        selected.destination,
+        selected.trigger_time,
+        selected.permissions_others,
+        selected.html_url,
+        selected.pipeline_id,
+        selected.action_id
+    from selected
     left join lines
         on
-            tonight.installation = lines.installation
-            and tonight.workspace = lines.workspace
-            and tonight.project = lines.project
-            and tonight.pipeline_id = lines.pipeline_id
+            selected.installation = lines.installation
+            and selected.workspace = lines.workspace
+            and selected.project = lines.project
+            and selected.pipeline_id = lines.pipeline_id
     left join waits
         on
-            tonight.installation = waits.installation
-            and tonight.workspace = waits.workspace
-            and tonight.project = waits.project
-            and tonight.pipeline_id = waits.pipeline_id
-            and tonight.action_id = waits.action_id
+            selected.installation = waits.installation
+            and selected.workspace = waits.workspace
+            and selected.project = waits.project
+            and selected.pipeline_id = waits.pipeline_id
+            and selected.action_id = waits.action_id
     left join conditions
         on
-            tonight.installation = conditions.installation
-            and tonight.workspace = conditions.workspace
-            and tonight.project = conditions.project
-            and tonight.pipeline_id = conditions.pipeline_id
-            and tonight.action_id = conditions.action_id
-    left join levels on tonight.permissions_others = levels.access_level
+            selected.installation = conditions.installation
+            and selected.workspace = conditions.workspace
+            and selected.project = conditions.project
+            and selected.pipeline_id = conditions.pipeline_id
+            and selected.action_id = conditions.action_id
+    left join levels on selected.permissions_others = levels.access_level
     where
         (
-            tonight.destination_environment = $environment
-            or (tonight.destination_environment is null and tonight.destination_has_variable)
+            selected.destination_environment = $environment
+            or (selected.destination_environment is null and selected.destination_has_variable)
         )
-        and tonight.disabled is not true
+        and selected.disabled is not true
         and lines.disabled is not true
         and waits.action_id is null
         and not (
             $trust_wait_trigger
-            and coalesce(tonight.trigger_time, 'not known') = 'ON_WAIT_FOR_APPROVE'
+            and coalesce(selected.trigger_time, 'not known') = 'ON_WAIT_FOR_APPROVE'
         )
         and conditions.action_id is null
         and coalesce(levels.may_run, true)

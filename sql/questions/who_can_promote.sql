@@ -5,7 +5,7 @@
 -- principal_id is Buddy's id of the user or group. may_run is NULL if Buddy does not document it for that level, if the
 -- level is that of the pipeline (DEFAULT), or if there is no right.
 with
-tonight as (select * from selected_promotions),
+selected as (select * from selected_promotions),
 rights as materialized (select * from permissions where run_id in (select run_id from selected_run)),
 levels as (select * from access_levels),
 holders as (
@@ -18,7 +18,7 @@ holders as (
         'others' as principal_type,
         null as principal_id,
         permissions_others as access_level
-    from tonight
+    from selected
     union all
     select
         installation,
@@ -32,35 +32,35 @@ holders as (
     from rights
 )
 select
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline,
-    tonight.action,
+    selected.installation,
+    selected.workspace,
+    selected.project,
+    selected.pipeline,
+    selected.action,
     holders.principal_type,
     holders.principal_id,
     holders.access_level,
     levels.may_run,
-    tonight.destination,
-    tonight.destination_environment,
-    tonight.html_url,
-    tonight.pipeline_id,
-    tonight.action_id
-from tonight
+    selected.destination,
+    selected.destination_environment,
+    selected.html_url,
+    selected.pipeline_id,
+    selected.action_id
+from selected
 inner join holders
     on
-        tonight.installation = holders.installation
-        and tonight.workspace = holders.workspace
-        and tonight.project = holders.project
-        and tonight.pipeline_id = holders.pipeline_id
-        and tonight.action_id = holders.action_id
+        selected.installation = holders.installation
+        and selected.workspace = holders.workspace
+        and selected.project = holders.project
+        and selected.pipeline_id = holders.pipeline_id
+        and selected.action_id = holders.action_id
 left join levels on holders.access_level = levels.access_level
-where ($environment = '' or tonight.destination_environment = $environment) and levels.may_run is not false
+where ($environment = '' or selected.destination_environment = $environment) and levels.may_run is not false
 order by
-    tonight.installation,
-    tonight.workspace,
-    tonight.project,
-    tonight.pipeline_id,
-    tonight.action_id,
+    selected.installation,
+    selected.workspace,
+    selected.project,
+    selected.pipeline_id,
+    selected.action_id,
     case holders.principal_type when 'others' then 0 when 'group' then 1 else 2 end,
     holders.principal_id

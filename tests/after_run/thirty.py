@@ -33,7 +33,7 @@ from collector.lake.lake import Lake
 from collector.lake.tables import PROMOTE_IMAGE_ACTIONS
 from collector.settings.declarations import AfterRun, Installation, Settings
 from collector.settings.secret import Secret
-from tests.faults.nights import QUICK
+from tests.faults.runs import SHORT_TIMEOUTS as QUICK
 
 FIRST = datetime(2026, 10, 14, 2, 15, tzinfo=UTC)
 TOKEN = "nightly-token-123"

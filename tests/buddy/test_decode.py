@@ -205,7 +205,8 @@ def test_the_path_of_a_violation_begins_with_the_place_in_the_list() -> None:
 @pytest.mark.parametrize(
     ("document", "carried"),
     [
-        ({"src": {}, "dest": {}}, True), ({"src": {}}, False), ({"dest": {}}, False), ({"src": {}, "dest": None}, False),
+        ({"src": {}, "dest": {}}, True), ({"src": {}}, False), ({"dest": {}}, False),
+        ({"src": {}, "dest": None}, False),
         ({"src": "a", "dest": {}}, False), ({}, False),
     ],
 )  # fmt: skip

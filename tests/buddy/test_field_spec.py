@@ -36,7 +36,8 @@ def test_a_field_is_read_back_as_declared() -> None:
     assert [(d.name, d.column_type, d.nested) for d in field_specs(Sample)] == [
         ("text", "string", None), ("name", "string", None), ("number", "int", None), ("required", "int", None),
         ("flag", "bool", None), ("texts", "strings", None), ("numbers", "ints", None), ("moment", "timestamp", None),
-        ("anything", "json", None), ("either", "string", None), ("inner", "object", Inner), ("inners", "objects", Inner),
+        ("anything", "json", None), ("either", "string", None), ("inner", "object", Inner),
+        ("inners", "objects", Inner),
     ]  # fmt: skip
     assert [d.name for d in field_specs(Sample) if d.required] == ["name", "required"]
 

@@ -9,10 +9,10 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy
 from tests.faults.company import PER_PAGE, company
-from tests.faults.law import judged
+from tests.faults.invariants import violations
 from tests.faults.ledger import FOLDER, Ledger
-from tests.faults.nights import Result, night
 from tests.faults.published import Published, published
+from tests.faults.runs import Result, run_collect
 from tests.shared import made_once
 
 FreshLake = Callable[[], Path]
@@ -31,15 +31,15 @@ class Undisturbed:
 
 @pytest.fixture(scope="session")
 def _undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    return made_once(tmp_path_factory, "undisturbed", _two_nights)
+    return made_once(tmp_path_factory, "undisturbed", _two_runs)
 
 
-def _two_nights(directory: Path) -> Undisturbed:
+def _two_runs(directory: Path) -> Undisturbed:
     with FakeBuddy(company(), max_per_page=PER_PAGE, pages_every_list=True) as fake:
-        assert night(fake, directory / "one", 1).exit_code == 0
+        assert run_collect(fake, directory / "one", 1).exit_code == 0
         shutil.copytree(directory / "one", directory / "two")
         fake.forget_arrivals()
-        assert night(fake, directory / "two", 2).exit_code == 0
+        assert run_collect(fake, directory / "two", 2).exit_code == 0
         requests = len(fake.arrivals)
     return Undisturbed(directory / "one", published(directory / "two"), requests)
 
@@ -92,7 +92,7 @@ def run_with_faults(fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: Fresh
 
     def run(fault: str) -> tuple[Result, Published]:
         lake = fresh_lake()
-        result = night(fake, lake, 2)
+        result = run_collect(fake, lake, 2)
         seen = published(lake)
         check_invariants(fault, undisturbed.truth, seen, result, ledger, fake)
         return result, seen
@@ -104,7 +104,7 @@ def check_invariants(
     fault: str, truth: Published, seen: Published, result: Result, ledger: Ledger, fake: FakeBuddy
 ) -> None:
     """Compare a run with the truth, count the result, and fail if an invariant is violated."""
-    judgement = judged(truth, seen)
+    found = violations(truth, seen)
     injected = sum(request.fault is not None for request in fake.arrivals) or 1
-    ledger.note(fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false))
-    assert judgement.broken == []
+    ledger.note(fault, result.exit_code, injected=injected, lost=len(found.lost), false=len(found.false))
+    assert found.all == []

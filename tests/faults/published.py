@@ -98,7 +98,7 @@ def _sortable(value: Any) -> tuple[bool, str, Any]:
     return (value is not None, "" if value is None else type(value).__name__, value)
 
 
-def compared(truth: Tables, seen: Tables) -> tuple[int, int]:
+def count_differences(truth: Tables, seen: Tables) -> tuple[int, int]:
     """Return the number of missing rows and the number of unexpected rows."""
     expected, actual = (
         Counter(repr((name, row)) for name, rows in each.items() for row in rows) for each in (truth, seen)

@@ -11,9 +11,9 @@ import pytest
 from collector.fake_buddy import FakeBuddy
 from tests.faults.company import company
 from tests.faults.ledger import Ledger
-from tests.faults.nights import PowerCut, Watcher, cut_power, night
 from tests.faults.process import run_directory
-from tests.faults.published import compared, published, runs_of
+from tests.faults.published import count_differences, published, runs_of
+from tests.faults.runs import RecordingObserver, SimulatedCrash, crash_after_crawl, run_collect
 
 DAMAGES = 200
 
@@ -45,9 +45,9 @@ def fake() -> Iterator[FakeBuddy]:
 def crawled(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
     """Return the crashed run and the undisturbed one."""
     directory = tmp_path_factory.mktemp("crawled")
-    assert night(fake, directory / "undisturbed").exit_code == 0
-    with pytest.raises(PowerCut):
-        night(fake, directory / "crashed", watcher=Watcher(cut_power))
+    assert run_collect(fake, directory / "undisturbed").exit_code == 0
+    with pytest.raises(SimulatedCrash):
+        run_collect(fake, directory / "crashed", watcher=RecordingObserver(crash_after_crawl))
     rows = published(directory / "undisturbed").without(runs=runs_of(directory / "undisturbed"))
     return Crawled(directory / "crashed", rows, len(fake.arrivals) // 2)
 
@@ -69,12 +69,12 @@ def _resume(content: bytes, crawled: Crawled, fake: FakeBuddy, lake: Path, ledge
     (lake / crawled.journal).write_bytes(content)
     header = crawled.lake.joinpath(crawled.journal).read_bytes().split(b"\n")[0] + b"\n"
     fake.forget_arrivals()
-    result = night(fake, lake, seed=99)
+    result = run_collect(fake, lake, seed=99)
     assert result.exit_code == 0
     rows = published(lake).without(runs=runs_of(lake))
     problems = rows.pop("problems")
     truth = {name: rows for name, rows in crawled.rows.items() if name != "problems"}
-    lost, false = compared(truth, rows)
+    lost, false = count_differences(truth, rows)
     ledger.note("journal cut or corrupted", result.exit_code, lost=lost, false=false)
     assert rows == truth
     if content.startswith(header):

@@ -11,7 +11,6 @@ import pytest
 from collector.fake_buddy import FakeBuddy
 from tests.faults.company import company
 from tests.faults.ledger import Ledger
-from tests.faults.nights import night
 from tests.faults.process import (
     Program,
     ended,
@@ -23,6 +22,7 @@ from tests.faults.process import (
     without_rights,
 )
 from tests.faults.published import published, runs_of
+from tests.faults.runs import run_collect
 from tests.faults.sampling import some
 
 FULL = {
@@ -46,19 +46,17 @@ def fake() -> Iterator[FakeBuddy]:
 
 
 @pytest.fixture(scope="module")
-def one_night(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_run(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a lake with one old run."""
     lake = tmp_path_factory.mktemp("disk") / "lake"
-    assert night(fake, lake, -3000, name="127.0.0.1").exit_code == 0
+    assert run_collect(fake, lake, -3000, name="127.0.0.1").exit_code == 0
     return lake
 
 
 @pytest.mark.parametrize("where", some(FULL, 3))
-def test_a_full_disk_loses_no_rows(
-    where: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
-) -> None:
+def test_a_full_disk_loses_no_rows(where: str, fake: FakeBuddy, one_run: Path, tmp_path: Path, ledger: Ledger) -> None:
     """When no file can grow, the run exits 3 with advice; with space again, it is resumed and complete."""
-    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    lake = Path(shutil.copytree(one_run, tmp_path / "lake"))
     before = (lake / "manifest.json").read_bytes()
     program = Program(fake, lake)
     process = program.begin("collect")
@@ -89,9 +87,9 @@ def _tree(lake: Path) -> dict[str, bytes]:
     return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
 
 
-def test_a_read_only_lake_exits_2(fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger) -> None:
+def test_a_read_only_lake_exits_2(fake: FakeBuddy, one_run: Path, tmp_path: Path, ledger: Ledger) -> None:
     """Without write permission, `collect` exits 2 with a message, sends no request and changes no file."""
-    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    lake = Path(shutil.copytree(one_run, tmp_path / "lake"))
     before = _tree(lake)
     fake.forget_arrivals()
     try:
@@ -126,15 +124,15 @@ MANIFESTS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", MANIFESTS)
 def test_an_unusable_manifest_exits_2(
-    damage: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
+    damage: str, fake: FakeBuddy, one_run: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
     """With a damaged or newer manifest, `collect` exits 2 with advice, sends no request and changes no file."""
-    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    lake = Path(shutil.copytree(one_run, tmp_path / "lake"))
     path = lake / "manifest.json"
     path.write_bytes(MANIFESTS[damage](path.read_bytes()))
     before = _tree(lake)
     fake.forget_arrivals()
-    result = night(fake, lake, -2999, name="127.0.0.1")
+    result = run_collect(fake, lake, -2999, name="127.0.0.1")
     assert result.exit_code == 2
     assert result.error is not None
     assert result.error.advice
@@ -145,15 +143,15 @@ def test_an_unusable_manifest_exits_2(
 
 @pytest.mark.parametrize("table", some(["last_known_actions", "action_state", "runs", "promote_image_actions"], 0))
 def test_a_missing_file_is_not_a_removal(
-    table: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
+    table: str, fake: FakeBuddy, one_run: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
     """If a needed file is missing, the run names it and publishes nothing; with the file it is resumed."""
-    lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
+    lake = Path(shutil.copytree(one_run, tmp_path / "lake"))
     lost = next(lake / path for path in live_files(lake) if path.startswith(f"tables/{table}/"))
     content = lost.read_bytes()
     lost.unlink()
     before = (lake / "manifest.json").read_bytes()
-    result = night(fake, lake, -2999, name="127.0.0.1")
+    result = run_collect(fake, lake, -2999, name="127.0.0.1")
     ledger.note("file missing from the lake", result.exit_code)
     assert result.exit_code in (2, 3)
     assert result.error is not None
@@ -162,6 +160,6 @@ def test_a_missing_file_is_not_a_removal(
     assert (lake / "manifest.json").read_bytes() == before
     lost.parent.mkdir(parents=True, exist_ok=True)  # the sweep removes empty directories
     lost.write_bytes(content)
-    again = night(fake, lake, -2999, name="127.0.0.1")
+    again = run_collect(fake, lake, -2999, name="127.0.0.1")
     assert again.exit_code == 0
     assert published(lake)["action_changes"] == []

@@ -12,10 +12,10 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
-from tests.faults.law import falsely_changed, judged
+from tests.faults.invariants import unexpected_changes, violations
 from tests.faults.ledger import Ledger
-from tests.faults.nights import CONCURRENCY, QUICK, night
 from tests.faults.published import Published, key_of, published, runs_of
+from tests.faults.runs import CONCURRENCY, SHORT_TIMEOUTS, run_collect
 
 # Three readings of every list, and three attempts at each page in each of two rounds.
 MAX_REQUEST_FACTOR = 18
@@ -50,10 +50,10 @@ def fake() -> Iterator[FakeBuddy]:
 def undisturbed(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """Return the runs without faults."""
     directory = tmp_path_factory.mktemp("undisturbed")
-    assert night(fake, directory / "one", 1).exit_code == 0
+    assert run_collect(fake, directory / "one", 1).exit_code == 0
     shutil.copytree(directory / "one", directory / "two")
     fake.forget_arrivals()
-    assert night(fake, directory / "two", 2).exit_code == 0
+    assert run_collect(fake, directory / "two", 2).exit_code == 0
     return Undisturbed(directory / "one", published(directory / "two"), len(fake.arrivals))
 
 
@@ -96,11 +96,11 @@ def _run_script(
     fake.script.clear()
     fake.forget_arrivals()
     fake.script.add(*(Fault.from_data(fault) for fault in script))
-    result = night(fake, lake, 2, limits=QUICK)
+    result = run_collect(fake, lake, 2, limits=SHORT_TIMEOUTS)
     arrivals = fake.arrivals
     fake.script.clear()
     injected = sum(request.fault is not None for request in arrivals)
-    assert len(arrivals) <= MAX_REQUEST_FACTOR * undisturbed.requests + CONCURRENCY * QUICK.attempts
+    assert len(arrivals) <= MAX_REQUEST_FACTOR * undisturbed.requests + CONCURRENCY * SHORT_TIMEOUTS.attempts
     if result.summary is None:
         # No workspace was seen; the last published run stays current.
         ledger.note("generated fault scripts", result.exit_code, injected=injected)
@@ -108,16 +108,16 @@ def _run_script(
         assert len(runs_of(lake)) == 1
     else:
         seen = published(lake)
-        judgement = judged(undisturbed.truth, seen)
-        changes = falsely_changed(seen, gone=True)
+        found = violations(undisturbed.truth, seen)
+        changes = unexpected_changes(seen, gone=True)
         ledger.note("generated fault scripts", result.exit_code, injected=injected,
-                    lost=len(judgement.lost), false=len(judgement.false) + len(changes))  # fmt: skip
-        assert judgement.broken == []
+                    lost=len(found.lost), false=len(found.false) + len(changes))  # fmt: skip
+        assert found.all == []
         assert changes == []
     removed = {key_of(row) for row in published(lake)["action_changes"] if row["change"] == "removed"}
-    assert night(fake, lake, 3, seed=77).exit_code == 0
+    assert run_collect(fake, lake, 3, seed=77).exit_code == 0
     after = published(lake)
-    assert judged(undisturbed.truth, after).broken == []
+    assert violations(undisturbed.truth, after).all == []
     assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {("returned", key) for key in removed}
 
 

@@ -12,8 +12,8 @@ import collector
 from collector.cli.main import run
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.faults.ledger import Ledger
-from tests.faults.nights import night
 from tests.faults.published import published
+from tests.faults.runs import run_collect
 
 NAMES = (
     "=cmd|'/C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tlead", "../../etc/passwd", "..", ".", "/", "a/b", "%2e%2e%2f",
@@ -46,7 +46,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = world.add(item={**world.workspaces_list()[0], "domain": "../evil", "name": "=evil()", "id": 9})
     directory = tmp_path_factory.mktemp("hostile") / "lake"
     with FakeBuddy(world) as fake:
-        result = night(fake, directory)
+        result = run_collect(fake, directory)
         assert result.exit_code == 0, result.error
     return directory
 
@@ -112,7 +112,7 @@ def test_names_are_data_in_every_output(question: str, lake: Path, capsysbinary:
 
 
 def test_names_as_parameters_are_data(lake: Path) -> None:
-    """A hostile name given to a question is compared and never run: it finds what holds it, and changes nothing."""
+    """A hostile name given to a question is count_differences and never run: it finds what holds it, and changes nothing."""
     before = sorted((str(path), path.stat().st_mtime_ns) for path in lake.rglob("*"))
     opened = collector.open_lake(lake)
     everything = opened.ask("promotions").table.num_rows

@@ -14,7 +14,6 @@ import pytest
 from collector.fake_buddy import FakeBuddy
 from tests.faults.company import company
 from tests.faults.ledger import Ledger
-from tests.faults.nights import night
 from tests.faults.process import (
     Program,
     asked_targets,
@@ -26,7 +25,8 @@ from tests.faults.process import (
     unnamed_files,
     until,
 )
-from tests.faults.published import compared, published, runs_of
+from tests.faults.published import count_differences, published, runs_of
+from tests.faults.runs import run_collect
 
 KILLS = 240
 LATENCY_S = 0.01
@@ -58,7 +58,7 @@ def undisturbed(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Un
     yesterday = datetime.now(UTC) - timedelta(days=1)
     fake.world = company(later=0)
     # The name that the command line gives to a self-hosted Buddy.
-    assert night(fake, lake, now=lambda: yesterday, name="127.0.0.1").exit_code == 0
+    assert run_collect(fake, lake, now=lambda: yesterday, name="127.0.0.1").exit_code == 0
     fake.world = company(later=0).at(2)
     fake.forget_arrivals()
     second = Path(shutil.copytree(lake, directory / "two"))
@@ -131,7 +131,7 @@ def _kill_and_resume(
         # The run was published before the kill; the next one is a new run without changes.
         assert published(lake)["action_changes"] == []
         rows = {**rows, **{name: undisturbed.rows[name] for name in ("last_known_actions", "action_state")}}
-    lost, false = compared(undisturbed.rows, rows)
+    lost, false = count_differences(undisturbed.rows, rows)
     ledger.note(
         f"SIGKILL {where}, then `collect`", second.code, runs=2, injected=int(first.code == -9), lost=lost, false=false
     )

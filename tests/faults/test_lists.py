@@ -8,10 +8,10 @@ import pytest
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from tests.faults.company import LONG_PIPELINE, PER_PAGE, PIPELINE, PROJECT, company
 from tests.faults.conftest import FreshLake, RunWithFaults, Undisturbed, check_invariants
-from tests.faults.law import judged
+from tests.faults.invariants import violations
 from tests.faults.ledger import Ledger
-from tests.faults.nights import PowerCut, Watcher, cut_power, night
 from tests.faults.published import Published, key_of, published
+from tests.faults.runs import RecordingObserver, SimulatedCrash, crash_after_crawl, run_collect
 from tests.faults.sampling import some
 
 PROJECTS: dict[str, Any] = {"kind": "projects", "path": "/workspaces/acme/projects"}
@@ -84,7 +84,7 @@ def test_clamped_pages_hide_nothing(
     lake = fresh_lake()
     script = [Fault("clamp", **where, **clamp)]
     with FakeBuddy(company(), max_per_page=max_per_page, pages_every_list=True, script=script) as fake:
-        result = night(fake, lake, 2)
+        result = run_collect(fake, lake, 2)
         seen = published(lake)
         check_invariants("list: page clamped", undisturbed.truth, seen, result, ledger, fake)
     assert seen["problems"] == []
@@ -203,7 +203,7 @@ def test_an_unknown_field_is_kept(fake: FakeBuddy, fresh_lake: FreshLake) -> Non
     # An empty list would have no first item.
     fake.world = company(later=0)
     lake = fresh_lake()
-    assert night(fake, lake, 2).exit_code == 0
+    assert run_collect(fake, lake, 2).exit_code == 0
     seen = published(lake)
     for table in (*lists, "promote_image_actions"):
         assert any('{"new":[1,"two"]}' in (row["extra"] or "") for row in seen[table]), table
@@ -213,10 +213,10 @@ def test_an_unknown_field_is_kept(fake: FakeBuddy, fresh_lake: FreshLake) -> Non
 def test_a_reset_is_read_by_the_servers_clock(
     skew: float, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
-    """Resets are compared with the reply's Date: with an hour between the clocks, nothing is refused or delayed."""
+    """Resets are count_differences with the reply's Date: with an hour between the clocks, nothing is refused or delayed."""
     lake = fresh_lake()
     with FakeBuddy(company(), max_per_page=PER_PAGE, clock_skew=skew, limit=60, window=1.0) as fake:
-        result = night(fake, lake, 2)
+        result = run_collect(fake, lake, 2)
         assert fake.counts()["refused"] == 0
         check_invariants("server clock an hour off", undisturbed.truth, published(lake), result, ledger, fake)
     assert result.exit_code == 0
@@ -247,10 +247,10 @@ def test_half_a_character_costs_one_item(
 
     # Interrupted at the end of the crawl and resumed from the journal: the same rows.
     resumed = fresh_lake()
-    with pytest.raises(PowerCut):
-        night(fake, resumed, 2, watcher=Watcher(cut_power))
+    with pytest.raises(SimulatedCrash):
+        run_collect(fake, resumed, 2, watcher=RecordingObserver(crash_after_crawl))
     requests = len(fake.arrivals)
-    assert night(fake, resumed, 2).exit_code == 1
+    assert run_collect(fake, resumed, 2).exit_code == 1
     assert len(fake.arrivals) == requests
     assert published(resumed).without() == seen.without()
 
@@ -295,9 +295,9 @@ def test_a_promotion_with_the_id_of_another_action_is_collected(
     }
     fake.script.add(Fault("wrong_type", times=None, **fault))
     lake = fresh_lake()
-    result = night(fake, lake, 2)
+    result = run_collect(fake, lake, 2)
     seen = published(lake)
-    lost = judged(undisturbed.truth, seen).lost
+    lost = violations(undisturbed.truth, seen).lost
     ledger.note("list: one id, two items", result.exit_code, injected=1, lost=len(lost), false=0)
     assert lost == []
     pipeline = ("us", *PIPELINE, None)

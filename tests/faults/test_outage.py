@@ -10,10 +10,10 @@ from collector.fake_buddy import FakeBuddy, Fault
 from collector.run.progress import SecondRound
 from tests.faults.conftest import FreshLake, Undisturbed
 from tests.faults.ledger import Ledger
-from tests.faults.nights import PATIENT, Watcher, night
 from tests.faults.published import published
+from tests.faults.runs import LONG_TIMEOUTS, RecordingObserver, run_collect
 
-LIMITS = msgspec.structs.replace(PATIENT, round_pauses_s=(0.2, 0.6, 2.0))
+LIMITS = msgspec.structs.replace(LONG_TIMEOUTS, round_pauses_s=(0.2, 0.6, 2.0))
 
 
 def _outage(seconds: float, **how: object) -> Fault:
@@ -31,7 +31,7 @@ def test_an_outage_leaves_a_run_complete(
     """After an outage during the crawl the run is complete, with the rows of an undisturbed run."""
     lake = fresh_lake()
     fake.script.add(_outage(0.5, **how))
-    result = night(fake, lake, 2, limits=LIMITS)
+    result = run_collect(fake, lake, 2, limits=LIMITS)
     injected = sum(request.fault is not None for request in fake.arrivals)
     ledger.note("outage in mid-crawl", result.exit_code, injected=injected)
     assert result.exit_code == 0
@@ -51,10 +51,10 @@ def test_a_run_interrupted_in_a_pause_is_resumed(
         if isinstance(fact, SecondRound):
             stop[0].set()
 
-    result = night(fake, lake, 2, limits=LIMITS, watcher=Watcher(in_the_pause), stop=stop.append)
+    result = run_collect(fake, lake, 2, limits=LIMITS, watcher=RecordingObserver(in_the_pause), stop=stop.append)
     assert result.exit_code == 130
     fake.script.clear()
-    again = night(fake, lake, 2, limits=LIMITS)
+    again = run_collect(fake, lake, 2, limits=LIMITS)
     ledger.note("outage in mid-crawl, interrupted and resumed", 130, again.exit_code, runs=2)
     assert again.exit_code == 0
     assert again.summary is not None
@@ -66,8 +66,8 @@ def test_the_deadline_ends_a_pause(fake: FakeBuddy, fresh_lake: FreshLake, tmp_p
     """If --max-duration is reached in a pause, deferred requests become problems with their failure."""
     lake = fresh_lake()
     fake.script.add(Fault("status", code=502, kind="action", path="*/actions/1002", times=None))
-    limits = msgspec.structs.replace(PATIENT, round_pauses_s=(60.0,))
-    result = night(fake, lake, 2, limits=limits, max_duration_s=3.0)
+    limits = msgspec.structs.replace(LONG_TIMEOUTS, round_pauses_s=(60.0,))
+    result = run_collect(fake, lake, 2, limits=limits, max_duration_s=3.0)
     assert result.exit_code == 1
     (problem,) = published(lake)["problems"]
     assert (problem["kind"], problem["http_status"], problem["action_id"]) == ("http_error", 502, 1002)

@@ -7,7 +7,7 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.faults.ledger import Ledger
-from tests.faults.nights import QUICK, night
+from tests.faults.runs import SHORT_TIMEOUTS, run_collect
 
 LIMIT, WINDOW_S = 200, 2.0
 CONCURRENCY = 16
@@ -17,7 +17,7 @@ def _paced(world: FakeWorld, lake: Path, *, reserve: int = 0, neighbour: int = 0
     """Run a collect under the small limit and return the server with its log."""
     limited = FakeBuddy(world, limit=LIMIT, window=WINDOW_S, neighbour_per_window=neighbour)
     with limited as fake:
-        result = night(fake, lake, limits=QUICK, reserve=reserve, concurrency=CONCURRENCY)
+        result = run_collect(fake, lake, limits=SHORT_TIMEOUTS, reserve=reserve, concurrency=CONCURRENCY)
         assert result.exit_code == 0, result.error
     return limited
 

@@ -33,18 +33,18 @@ class Writer(threading.Thread):
     Its clock advances twenty minutes per run, so that the grace period of superseded files ends while readers read.
     """
 
-    def __init__(self, lake: Path, nights: int, keep_days: int) -> None:
+    def __init__(self, lake: Path, runs: int, keep_days: int) -> None:
         super().__init__(name="writer")
         self.done = {"publish": 1, "compact": 0, "prune": 0, "sweep": 0}
         self.error: Exception | None = None
-        self._nights, self._keep_days = nights, keep_days
+        self._runs, self._keep_days = runs, keep_days
         self._lake = Lake.create(lake)
         self._now = run_entry(0).finished_at
         publish_run(self._lake, 0, count=_count(0), now=self._now)
 
     def run(self) -> None:
         try:
-            for day in range(1, self._nights):
+            for day in range(1, self._runs):
                 self._now += dt.timedelta(minutes=20)
                 publish_run(self._lake, day, count=_count(day), now=self._now)
                 self.done["publish"] += 1
@@ -81,8 +81,8 @@ def _query(path: Path) -> int:
     return len(seen["actions"])
 
 
-def _race(path: Path, nights: int, keep_days: int, ledger: Ledger) -> None:
-    writer = Writer(path, nights, keep_days)
+def _race(path: Path, runs: int, keep_days: int, ledger: Ledger) -> None:
+    writer = Writer(path, runs, keep_days)
     queries = [0, 0]
     errors: list[Exception] = []
 

@@ -14,10 +14,10 @@ from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.run.collect import collect
 from collector.run.context import RunContext
 from collector.settings.secret import Secret
-from tests.faults.law import GAPS, LISTS, judged
+from tests.faults.invariants import GAPS, LISTS, violations
 from tests.faults.ledger import Ledger
-from tests.faults.nights import QUICK, Watcher, at, night, settings
 from tests.faults.published import Published, key_of, published, runs_of
+from tests.faults.runs import SHORT_TIMEOUTS, RecordingObserver, run_collect, settings, start_of_run
 
 Key = tuple[Any, ...]
 PER_PAGE = 20
@@ -82,21 +82,21 @@ def _hide(fake: FakeBuddy) -> list[tuple[str | int, ...]]:
 def test_an_unseen_action_is_not_removed(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
     """An action that was not seen, for any reason, is not removed and stays last known; every gap has a reason."""
     lake = tmp_path / "lake"
-    assert night(fake, lake, 1).exit_code == 0
+    assert run_collect(fake, lake, 1).exit_code == 0
     truth = published(lake)
     everything = _keys(truth["last_known_actions"])
     assert everything == set(_promotions(estate()))
 
     hidden_paths = _hide(fake)
     filters: dict[str, Any] = {"workspaces": ("!umbrella-health",), "projects": ("!payments",)}
-    result = night(fake, lake, 2, limits=QUICK, **filters)
+    result = run_collect(fake, lake, 2, limits=SHORT_TIMEOUTS, **filters)
     seen = published(lake)
-    judgement = judged(truth, seen, filtered=True)
+    found = violations(truth, seen, filtered=True)
     unseen = everything - _keys(seen["promote_image_actions"])
     hidden = {key for path in hidden_paths for key in _promotions(estate(), *path)}
     ledger.note("every way of not seeing an action", result.exit_code, injected=len(hidden_paths),
-                lost=len(judgement.lost), false=len(judgement.false))  # fmt: skip
-    assert judgement.broken == []
+                lost=len(found.lost), false=len(found.false))  # fmt: skip
+    assert found.all == []
     assert result.exit_code == 1
     assert unseen >= {key for key in hidden if key[2] != "ml-models" or key[1] != "acme"}
     assert unseen <= hidden
@@ -108,7 +108,7 @@ def test_an_unseen_action_is_not_removed(fake: FakeBuddy, tmp_path: Path, ledger
 
     fake.script.clear()
     fake.world = estate()
-    assert night(fake, lake, 3).exit_code == 0
+    assert run_collect(fake, lake, 3).exit_code == 0
     assert _changes(published(lake)) == []
 
 
@@ -133,7 +133,7 @@ def every_gap_is_explained(lake: Path, seen: Published) -> None:
 def test_a_deleted_action_is_removed_once_and_returns_once(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
     """An action missing from a complete list, or with a 404, is removed once; when it is back, it returns once."""
     lake = tmp_path / "lake"
-    assert night(fake, lake, 1).exit_code == 0
+    assert run_collect(fake, lake, 1).exit_code == 0
     pipelines = list(estate().paths(("acme", "checkout-api")))
     action, vanished = (next(iter(estate().paths(path))) for path in pipelines[:2])
     gone: list[tuple[str | int, ...]] = [action, vanished, pipelines[2], ("acme", "web-shop"), ("hooli",)]
@@ -145,24 +145,24 @@ def test_a_deleted_action_is_removed_once_and_returns_once(fake: FakeBuddy, tmp_
             world = world.remove(*path)
     fake.world = world
     fake.script.add(Fault("vanish", kind="action", path=f"*/actions/{vanished[3]}"))
-    assert night(fake, lake, 2).exit_code == 0
+    assert run_collect(fake, lake, 2).exit_code == 0
     seen = published(lake)
     assert _changes(seen) == sorted(("removed", key) for key in lost)
     assert _keys(seen["last_known_actions"]) == set(_promotions(estate())) - lost
 
     # A run that cannot see the actions, and one that sees the same again, have no change.
     fake.world = world.disable("acme")
-    assert night(fake, lake, 3).exit_code == 1
+    assert run_collect(fake, lake, 3).exit_code == 1
     assert _changes(published(lake)) == []
     fake.world = world
-    assert night(fake, lake, 4).exit_code == 0
+    assert run_collect(fake, lake, 4).exit_code == 0
     assert _changes(published(lake)) == []
 
     fake.script.clear()
     fake.world = estate()
-    assert night(fake, lake, 5).exit_code == 0
+    assert run_collect(fake, lake, 5).exit_code == 0
     assert _changes(published(lake)) == sorted(("returned", key) for key in lost)
-    assert night(fake, lake, 6).exit_code == 0
+    assert run_collect(fake, lake, 6).exit_code == 0
     assert _changes(published(lake)) == []
     ledger.note("actions deleted, and back", 0, 1, 0, 0, 0, injected=len(gone), runs=6)
 
@@ -179,7 +179,9 @@ def test_an_installation_with_a_revoked_token_removes_nothing(fake: FakeBuddy, t
 
         async def collected() -> str:
             stop = asyncio.Event()
-            context = RunContext(lambda: at(number), random.Random(number), Watcher(), stop, QUICK)
+            context = RunContext(
+                lambda: start_of_run(number), random.Random(number), RecordingObserver(), stop, SHORT_TIMEOUTS
+            )
             return (await collect(both, context)).status
 
         return asyncio.run(collected())
@@ -199,11 +201,11 @@ def test_an_installation_with_a_revoked_token_removes_nothing(fake: FakeBuddy, t
 def test_an_action_that_changes_its_type_is_removed(fake: FakeBuddy, tmp_path: Path) -> None:
     """An action listed as a promotion whose GET has another type is removed, and the run is complete."""
     lake = tmp_path / "lake"
-    assert night(fake, lake, 1).exit_code == 0
+    assert run_collect(fake, lake, 1).exit_code == 0
     action = next(iter(estate().paths(next(iter(estate().paths(("acme", "checkout-api")))))))
     fake.script.add(
         Fault("wrong_type", kind="action", path=f"*/actions/{action[3]}", json_path="type", value="SLEEP", times=None)
     )
-    result = night(fake, lake, 2)
+    result = run_collect(fake, lake, 2)
     assert result.exit_code == 0, result.error
     assert _changes(published(lake)) == [("removed", ("us", *action))]

@@ -16,9 +16,9 @@ import pytest
 
 from collector.fake_buddy import SECRET_MARKER, FakeBuddy, FakeWorld, Fault
 from tests.faults.ledger import Ledger
-from tests.faults.nights import night
 from tests.faults.process import Ended, Program, ended, journal_bytes, until
 from tests.faults.published import published, runs_of
+from tests.faults.runs import run_collect
 from tests.faults.sampling import some
 from tests.worlds import pipelines_of
 
@@ -228,7 +228,7 @@ def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, 
         for kind in ("projects", "pipelines", "actions", "action"):
             fake.script.add(Fault("redirect", kind=kind, nth=2, times=1, code=code, to=f"{other.url}/workspaces"))
         fake.world = FakeWorld(workspaces=2, projects=3, pipelines=3, actions=5)
-        result = night(fake, tmp_path / "lake")
+        result = run_collect(fake, tmp_path / "lake")
         assert other.arrivals == []
     assert result.exit_code == 1
     assert {row["kind"] for row in published(tmp_path / "lake")["problems"]} <= {"redirect_refused", "check"}
@@ -236,7 +236,7 @@ def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, 
     ledger.note("redirect to another host, for the token", result.exit_code, injected=4)
     fake.script.clear()
     fake.script.add(Fault("redirect", kind="workspaces", code=code, to="http://127.0.0.1:9/workspaces", times=None))
-    assert night(fake, tmp_path / "lake", 2).exit_code == 3
+    assert run_collect(fake, tmp_path / "lake", 2).exit_code == 3
     assert len(runs_of(tmp_path / "lake")) == 1
 
 

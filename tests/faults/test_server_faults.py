@@ -1,4 +1,4 @@
-"""Every fault of the server for every kind of request, compared with an undisturbed run."""
+"""Every fault of the server for every kind of request, count_differences with an undisturbed run."""
 
 import time
 from pathlib import Path
@@ -7,17 +7,17 @@ import pytest
 
 from collector.crawl.backoff import Limits
 from collector.fake_buddy import FakeBuddy
-from tests.faults.catalogue import Case, Target, matrix, sample
+from tests.faults.cases import Case, Target, matrix, sample
 from tests.faults.conftest import FreshLake, Undisturbed
-from tests.faults.law import COVERAGE_OF, LISTS, falsely_changed, judged
+from tests.faults.invariants import COVERAGE_OF, LISTS, unexpected_changes, violations
 from tests.faults.ledger import Ledger
-from tests.faults.nights import CONCURRENCY, PATIENT, QUICK, SOON_STUCK, Result, night
 from tests.faults.published import key_of, published, runs_of
+from tests.faults.runs import CONCURRENCY, LONG_TIMEOUTS, SHORT_TIMEOUTS, SOON_STUCK, Result, run_collect
 
 # The maximum duration of a run with one fault, on a busy machine; an undisturbed run takes half a second.
 BOUNDED_S = 30.0
 # Temporary failures are retried in one more round.
-_ROUNDS = 1 + len(QUICK.round_pauses_s)
+_ROUNDS = 1 + len(SHORT_TIMEOUTS.round_pauses_s)
 
 
 def _named(pairs: list[tuple[Case, Target]]) -> list[object]:
@@ -47,7 +47,7 @@ def test_all_faults(
 def _check(case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed, lake: Path, ledger: Ledger) -> None:
     fake.script.add(case.on(target))
     began = time.monotonic()
-    result = night(fake, lake, 2, limits=_limits(case))
+    result = run_collect(fake, lake, 2, limits=_limits(case))
     took = time.monotonic() - began
     injected = sum(request.fault is not None for request in fake.arrivals)
     requests = len(fake.arrivals)
@@ -55,9 +55,9 @@ def _check(case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed
 
     if case.outcome == "same":
         seen = published(lake)
-        judgement = judged(undisturbed.truth, seen)
-        lost, false = len(judgement.lost), len(judgement.false)
-        assert judgement.broken == []
+        found = violations(undisturbed.truth, seen)
+        lost, false = len(found.lost), len(found.false)
+        assert found.all == []
         assert result.exit_code == 0
         # The rows are those of an undisturbed run.
         assert seen.without() == undisturbed.truth.without()
@@ -74,7 +74,11 @@ def _check(case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed
 def _limits(case: Case) -> Limits:
     if case.outcome == "resumes":
         return SOON_STUCK
-    return QUICK if case.problem == "timeout" or case.fault in ("no answer", "a body that trickles") else PATIENT
+    return (
+        SHORT_TIMEOUTS
+        if case.problem == "timeout" or case.fault in ("no answer", "a body that trickles")
+        else LONG_TIMEOUTS
+    )
 
 
 def _with_a_gap(case: Case, target: Target, result: Result, lake: Path, undisturbed: Undisturbed) -> tuple[int, int]:
@@ -83,13 +87,13 @@ def _with_a_gap(case: Case, target: Target, result: Result, lake: Path, undistur
     If most promotions are gone with one workspace, a check has a warning too.
     """
     seen = published(lake)
-    judgement = judged(undisturbed.truth, seen)
+    found = violations(undisturbed.truth, seen)
     later = target.page == 2
     # After a page that answered, an error only means that the list was not read completely.
     coverage = "failed" if later else COVERAGE_OF.get(case.problem or "", "failed")
     kind = "http_error" if later and case.problem == "gone" else case.problem
     gaps = {key_of(row): row["coverage"] for table in LISTS for row in seen[table]}
-    assert judgement.broken == []
+    assert found.all == []
     of_checks = [row["message"] for row in seen["problems"] if row["kind"] == "check"]
     collapsed = case.problem == "gone" and target.name == "projects, page 1"
     assert [message.partition(":")[0] for message in of_checks] == ["actions_did_not_collapse"] * collapsed
@@ -102,14 +106,14 @@ def _with_a_gap(case: Case, target: Target, result: Result, lake: Path, undistur
     assert gaps[target.key] == coverage
     # What Buddy reports as gone is a fact and not a gap.
     assert result.exit_code == (0 if coverage == "gone" else 1)
-    assert falsely_changed(seen, gone=True) == []
-    return len(judgement.lost), len(judgement.false)
+    assert unexpected_changes(seen, gone=True) == []
+    return len(found.lost), len(found.false)
 
 
 def _attempts(case: Case, target: Target) -> int:
     if case.problem == "gone" and target.kind != "action" and target.page != 2:
         return 2  # the 404 of a listed parent is confirmed
-    return 1 if case.more_requests == 0 or _recorded(case) else _ROUNDS * QUICK.attempts
+    return 1 if case.more_requests == 0 or _recorded(case) else _ROUNDS * SHORT_TIMEOUTS.attempts
 
 
 def _recorded(case: Case) -> bool:
@@ -132,7 +136,7 @@ def _not_published(
         expected = {"forbidden": 4, "gone": 2}.get(COVERAGE_OF.get(case.problem or "", "failed"), 3)
     assert result.exit_code == expected
     before = len(fake.arrivals)
-    again = night(fake, lake, 2)
+    again = run_collect(fake, lake, 2)
     assert again.exit_code == 0
     seen = published(lake)
     assert seen.without() == undisturbed.truth.without()
@@ -142,16 +146,16 @@ def _not_published(
         assert again.summary is not None
         assert again.summary.resumed_count == 1
         assert repeated <= case.more_requests + CONCURRENCY, f"{before} requests, then {len(fake.arrivals)}"
-    judgement = judged(undisturbed.truth, seen)
-    return len(judgement.lost), len(judgement.false)
+    found = violations(undisturbed.truth, seen)
+    return len(found.lost), len(found.false)
 
 
 def _next_run(fake: FakeBuddy, lake: Path, undisturbed: Undisturbed) -> None:
     """Check that the next run is complete, removes nothing, and returns only what Buddy had reported as gone."""
     before = published(lake)
     removed = {key_of(row) for row in before["action_changes"] if row["change"] == "removed"}
-    assert night(fake, lake, 3).exit_code == 0
+    assert run_collect(fake, lake, 3).exit_code == 0
     after = published(lake)
-    assert judged(undisturbed.truth, after).broken == []
+    assert violations(undisturbed.truth, after).all == []
     assert {(row["change"], key_of(row)) for row in after["action_changes"]} == {("returned", key) for key in removed}
     assert len(after["last_known_actions"]) == len(undisturbed.truth["last_known_actions"])

@@ -53,7 +53,7 @@ def named(table: str, row: Row) -> dict[str, Any]:
 
 
 def scalars_of_rows(rows: list[tuple[str, dict[str, Any]]]) -> Counter[tuple[str, Any]]:
-    """Return the scalars of a reply that rows hold: in columns read from it, in `extra`, and as the state of a value."""
+    """Return the scalars of a reply that rows hold: in columns, in `extra`, and as the state of a value."""
     found: Counter[tuple[str, Any]] = Counter()
     for table, row in rows:
         for column in TABLES[table].columns:
@@ -129,7 +129,8 @@ def test_every_field_of_the_vendors_page_lands_in_its_column() -> None:
         "trigger_conditions": [
             {
                 "trigger_condition": "DATETIME", "trigger_condition_paths": ["/a"], "trigger_variable_key": "K",
-                "trigger_variable_value": "V", "trigger_hours": [3], "trigger_days": [1, 7], "timezone": "Europe/Warsaw",
+                "trigger_variable_value": "V", "trigger_hours": [3], "trigger_days": [1, 7],
+                "timezone": "Europe/Warsaw",
                 "trigger_project_name": "web", "trigger_pipeline_name": "build", "trigger_user": "a@b.c",
                 "trigger_group": "ops", "trigger_action_name": "test", "trigger_status": "SUPRESSED",
             }

@@ -12,11 +12,11 @@ import pytest
 from collector.fake_buddy import FakeBuddy, Fault
 from collector.lake.run_directories import started_at
 from tests.faults.company import company
-from tests.faults.law import judged
+from tests.faults.invariants import violations
 from tests.faults.ledger import Ledger
-from tests.faults.nights import at, night
 from tests.faults.process import Program, run_directory
 from tests.faults.published import Published, published, runs_of
+from tests.faults.runs import run_collect, start_of_run
 from tests.faults.sampling import some
 from tests.faults.test_removals import every_gap_is_explained
 
@@ -29,29 +29,29 @@ def fake() -> Iterator[FakeBuddy]:
 
 
 @pytest.fixture(scope="module")
-def first_night(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with one complete run."""
+def first_run(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with one whole night."""
     lake = tmp_path_factory.mktemp("first") / "lake"
-    assert night(fake, lake).exit_code == 0
+    assert run_collect(fake, lake).exit_code == 0
     return lake
 
 
 @pytest.mark.parametrize("seconds", some([0.05, 0.12, 0.2], 1))
 def test_the_time_limit_publishes_what_is_whole(
-    seconds: float, fake: FakeBuddy, first_night: Path, tmp_path: Path, ledger: Ledger
+    seconds: float, fake: FakeBuddy, first_run: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
     """When --max-duration is over, what was seen is published, the rest is `skipped` by key, and nothing is removed."""
-    lake = Path(shutil.copytree(first_night, tmp_path / "lake"))
-    truth = published(first_night)
+    lake = Path(shutil.copytree(first_run, tmp_path / "lake"))
+    truth = published(first_run)
     fake.latency = 0.03
     try:
-        result = night(fake, lake, 2, max_duration_s=seconds, concurrency=4)
+        result = run_collect(fake, lake, 2, max_duration_s=seconds, concurrency=4)
     finally:
         fake.latency = 0.0
     seen = published(lake)
-    judgement = judged(truth, seen)
+    judgement = violations(truth, seen)
     ledger.note("--max-duration reached", result.exit_code, lost=len(judgement.lost), false=len(judgement.false))
-    assert judgement.broken == []
+    assert judgement.all == []
     assert result.exit_code == 1
     assert {row["kind"] for row in seen["problems"]} == {"deadline"}
     assert seen["action_changes"] == []
@@ -59,23 +59,21 @@ def test_the_time_limit_publishes_what_is_whole(
     assert len(seen["last_known_actions"]) == len(truth["last_known_actions"])
     every_gap_is_explained(lake, seen)
     # The next night begins anew and is whole.
-    assert night(fake, lake, 3).exit_code == 0
+    assert run_collect(fake, lake, 3).exit_code == 0
     assert published(lake)["action_changes"] == []
 
 
 @pytest.mark.faults
-def test_the_time_limit_does_not_wait_for_a_server_that_hangs(
-    fake: FakeBuddy, first_night: Path, tmp_path: Path
-) -> None:
+def test_the_time_limit_does_not_wait_for_a_server_that_hangs(fake: FakeBuddy, first_run: Path, tmp_path: Path) -> None:
     """What is under way at the limit is waited for a little and then left, with its problem."""
-    lake = Path(shutil.copytree(first_night, tmp_path / "lake"))
+    lake = Path(shutil.copytree(first_run, tmp_path / "lake"))
     fake.script.add(Fault("delay", kind="action", seconds=0.3, times=None))
     try:
-        result = night(fake, lake, 2, max_duration_s=0.2, concurrency=2)
+        result = run_collect(fake, lake, 2, max_duration_s=0.2, concurrency=2)
     finally:
         fake.script.clear()
     assert result.exit_code == 1
-    assert judged(published(first_night), published(lake)).broken == []
+    assert violations(published(first_run), published(lake)).all == []
 
 
 def _ticking(*moments: datetime) -> Callable[[], datetime]:
@@ -85,25 +83,25 @@ def _ticking(*moments: datetime) -> Callable[[], datetime]:
 
 
 def test_a_clock_that_goes_backwards_harms_nothing(
-    fake: FakeBuddy, first_night: Path, tmp_path: Path, ledger: Ledger
+    fake: FakeBuddy, first_run: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """An hour back in the middle of a run, and a run dated before the last: the rows are right, without changes."""
-    lake = Path(shutil.copytree(first_night, tmp_path / "lake"))
-    truth = published(first_night)
-    began = at(2)
+    """An hour back in mid-night, and a night dated before the last: the rows are right, no change is claimed."""
+    lake = Path(shutil.copytree(first_run, tmp_path / "lake"))
+    truth = published(first_run)
+    began = start_of_run(2)
     back = [began - timedelta(seconds=90 * number) for number in range(40)]
-    assert night(fake, lake, 2, now=_ticking(*back)).exit_code == 0
+    assert run_collect(fake, lake, 2, now=_ticking(*back)).exit_code == 0
     seen = published(lake)
-    assert judged(truth, seen).broken == []
+    assert violations(truth, seen).all == []
     assert seen["action_changes"] == []
     assert seen["runs"][0]["finished_at"] >= seen["runs"][0]["started_at"]
     # Two days back: that run is the latest all the same.
-    assert night(fake, lake, -1).exit_code == 0
+    assert run_collect(fake, lake, -1).exit_code == 0
     latest = published(lake, runs_of(lake)[-1])
-    assert _dates(latest) == {at(-1).date()}
-    assert judged(truth, latest).broken == []
+    assert _dates(latest) == {start_of_run(-1).date()}
+    assert violations(truth, latest).all == []
     assert latest["action_changes"] == []
-    assert night(fake, lake, 3).exit_code == 0
+    assert run_collect(fake, lake, 3).exit_code == 0
     assert published(lake)["action_changes"] == []
     ledger.note("clock goes backwards", 0, 0, 0, runs=3)
 
@@ -117,7 +115,7 @@ def test_a_run_across_midnight_belongs_to_the_day_it_began(fake: FakeBuddy, tmp_
     lake = tmp_path / "lake"
     began = datetime(2026, 11, 30, 23, 59, 58, tzinfo=UTC)
     clock = _ticking(*(began + timedelta(seconds=number) for number in range(60)))
-    assert night(fake, lake, now=clock).exit_code == 0
+    assert run_collect(fake, lake, now=clock).exit_code == 0
     seen = published(lake)
     assert _dates(seen) == {date(2026, 11, 30)}
     assert seen.run_id.startswith("20261130T2359")
@@ -138,18 +136,18 @@ def test_a_run_gone_on_with_after_midnight_keeps_its_name_and_day(
 
     fake.latency = 0.03
     try:
-        assert night(fake, lake, now=lambda: began, stop=soon, concurrency=2).exit_code == 130
+        assert run_collect(fake, lake, now=lambda: began, stop=soon, concurrency=2).exit_code == 130
     finally:
         fake.latency = 0.0
     directory = run_directory(lake)
     assert directory is not None
     stale = Path(shutil.copytree(lake, tmp_path / "stale"))
-    assert night(fake, lake, now=lambda: began + timedelta(hours=23, minutes=59)).exit_code == 0
+    assert run_collect(fake, lake, now=lambda: began + timedelta(hours=23, minutes=59)).exit_code == 0
     seen = published(lake)
     assert seen.run_id == directory.name
     assert _dates(seen) == {date(2026, 12, 31)}
     assert seen["runs"][0]["resumed_count"] == 1
-    assert night(fake, stale, now=lambda: began + timedelta(hours=24, seconds=1)).exit_code == 0
+    assert run_collect(fake, stale, now=lambda: began + timedelta(hours=24, seconds=1)).exit_code == 0
     seen = published(stale)
     assert seen.run_id.startswith("20270101T2350")
     assert [row["kind"] for row in seen["problems"]] == ["abandoned_run"]
@@ -161,7 +159,7 @@ def test_a_run_gone_on_with_after_midnight_keeps_its_name_and_day(
 def test_the_zone_of_the_machine_is_nobodys_business(
     zone: str, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """With any TZ, every moment in the lake and the run id are UTC."""
+    """Whatever TZ says (and its summer time with it), every moment in the lake and the run id are UTC."""
     lake = tmp_path / "lake"
     before = datetime.now(UTC).replace(microsecond=0)
     done = Program(fake, lake, TZ=zone).run("collect")

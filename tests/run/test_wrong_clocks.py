@@ -14,8 +14,8 @@ from collector.fake_buddy import FakeBuddy
 from collector.lake.lake import Lake
 from collector.settings.declarations import AfterRun, Settings
 from tests.faults.company import company
-from tests.faults.nights import at, night, settings
 from tests.faults.published import published
+from tests.faults.runs import run_collect, settings, start_of_run
 
 FOUR_YEARS = timedelta(days=1461)
 
@@ -31,7 +31,7 @@ def collected(fake: FakeBuddy, lake: Path, *moments: datetime) -> list[str]:
     """Collect a run at each of these times; the ids of the lake's runs in the order of publishing."""
     ids = []
     for seed, moment in enumerate(moments):
-        result = night(fake, lake, now=lambda moment=moment: moment, seed=seed)  # type: ignore[misc]
+        result = run_collect(fake, lake, now=lambda moment=moment: moment, seed=seed)  # type: ignore[misc]
         assert result.summary is not None
         ids.append(result.summary.run_id)
     return ids
@@ -40,18 +40,18 @@ def collected(fake: FakeBuddy, lake: Path, *moments: datetime) -> list[str]:
 def test_the_run_published_last_is_the_latest_after_one_from_the_future(fake: FakeBuddy, tmp_path: Path) -> None:
     """After a run dated four years ahead, the next run is the latest for questions and SQL, with its true date."""
     lake = tmp_path / "lake"
-    ids = collected(fake, lake, at(1), at(2) + FOUR_YEARS, at(3), at(4))
+    ids = collected(fake, lake, start_of_run(1), start_of_run(2) + FOUR_YEARS, start_of_run(3), start_of_run(4))
     manifest = Lake.open(lake).manifest
     assert ids == sorted(ids) == [run.run_id for run in manifest.runs]
     assert [run.run_date for run in manifest.runs] == [
-        at(1).date(), (at(2) + FOUR_YEARS).date(), at(3).date(), at(4).date()
+        start_of_run(1).date(), (start_of_run(2) + FOUR_YEARS).date(), start_of_run(3).date(), start_of_run(4).date()
     ]  # fmt: skip
-    assert [run.started_at for run in manifest.runs][2:] == [at(3), at(4)]
+    assert [run.started_at for run in manifest.runs][2:] == [start_of_run(3), start_of_run(4)]
     reader = collector.open_lake(lake)
     asked = reader.ask("what_changed")
     assert asked.run is not None
-    assert (asked.run.run_id, asked.run.run_date) == (ids[-1], at(4).date())
-    by_date = reader.ask("what_changed", run=at(3).date().isoformat())
+    assert (asked.run.run_id, asked.run.run_date) == (ids[-1], start_of_run(4).date())
+    by_date = reader.ask("what_changed", run=start_of_run(3).date().isoformat())
     assert by_date.run is not None
     assert by_date.run.run_id == ids[2]
     assert reader.ask("nights", nights=1).table["run_id"].to_pylist() == [ids[-1]]
@@ -61,7 +61,7 @@ def test_the_run_published_last_is_the_latest_after_one_from_the_future(fake: Fa
 
 def test_ids_follow_one_another_in_one_second_and_when_the_clock_is_set_back(fake: FakeBuddy, tmp_path: Path) -> None:
     """Runs of one second, and runs after the clock was set back, get later ids than the runs before them."""
-    one = at(1)
+    one = start_of_run(1)
     ids = collected(fake, tmp_path / "lake", one, one, one, one - timedelta(hours=3), one + timedelta(days=1))
     assert ids == sorted(set(ids))
     assert [run_id[:8] for run_id in ids] == ["20261123"] * 4 + ["20261124"]
@@ -76,13 +76,13 @@ def test_a_run_interrupted_under_a_fast_clock_is_abandoned(fake: FakeBuddy, tmp_
 
     fake.latency = 0.03
     try:
-        ahead = at(1) + FOUR_YEARS
-        assert night(fake, lake, now=lambda: ahead, stop=soon, concurrency=2).exit_code == 130
+        ahead = start_of_run(1) + FOUR_YEARS
+        assert run_collect(fake, lake, now=lambda: ahead, stop=soon, concurrency=2).exit_code == 130
     finally:
         fake.latency = 0.0
-    assert night(fake, lake, 2).exit_code == 0
+    assert run_collect(fake, lake, 2).exit_code == 0
     seen = published(lake)
-    assert {row["run_date"] for row in seen["runs"]} == {at(2).date()}
+    assert {row["run_date"] for row in seen["runs"]} == {start_of_run(2).date()}
     (problem,) = seen["problems"]
     assert problem["kind"] == "abandoned_run"
     assert "in the future" in problem["message"]
@@ -102,8 +102,8 @@ def test_old_runs_stay_when_buddy_says_that_the_clock_is_wrong(
     """Where Buddy's Date and this machine's clock are far apart, `--keep` drops nothing, and the log says why."""
     lake = tmp_path / "lake"
     with FakeBuddy(company(later=0), clock_skew=skew_s) as fake:
-        collected(fake, lake, at(1), at(2), at(3))
-        run_with_keep(fake, lake, lambda: at(8), keep_days=1)
+        collected(fake, lake, start_of_run(1), start_of_run(2), start_of_run(3))
+        run_with_keep(fake, lake, lambda: start_of_run(8), keep_days=1)
     assert len(Lake.open(lake).manifest.runs) == 4
     said = "".join(capsys.readouterr())
     assert "the clock is wrong" in said
@@ -116,8 +116,8 @@ def test_old_runs_stay_when_the_lake_shows_that_the_clock_is_wrong(
 ) -> None:
     """A run dated years after all others doesn't make them old, whatever Buddy's clock is; the log names both runs."""
     lake = tmp_path / "lake"
-    ids = collected(fake, lake, at(1), at(2), at(3))
-    run_with_keep(fake, lake, lambda: at(4) + FOUR_YEARS, keep_days=400)
+    ids = collected(fake, lake, start_of_run(1), start_of_run(2), start_of_run(3))
+    run_with_keep(fake, lake, lambda: start_of_run(4) + FOUR_YEARS, keep_days=400)
     manifest = Lake.open(lake).manifest
     assert len(manifest.runs) == 4
     said = "".join(capsys.readouterr())

@@ -15,9 +15,9 @@
 
 An empty cell is NULL, '' is the empty string, a list is JSON, text in backticks keeps its blanks and \\n is a line end
 in it, \\| is a bar.
-Columns that a given row leaves out are NULL, except for a default key (DEFAULTS); the date of run r2 is 2 November 2026.
-An expectation names the columns that it checks; rows are compared in order where the SQL gives one, and `## expect nothing`
-expects none.
+Columns that a given row leaves out are NULL, except for a default key (DEFAULTS); the date of run r2 is 2 November
+2026. An expectation names the columns that it checks; rows are compared in order where the SQL gives one, and
+`## expect nothing` expects none.
 """
 
 import json

@@ -28,38 +28,38 @@ COVERAGE_OF = {
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Violations:
     """The rows that a run lost without a gap, and its false claims."""
 
     lost: list[str]
     false: list[str]
 
     @property
-    def broken(self) -> list[str]:
+    def all(self) -> list[str]:
         """Return all violations."""
         return self.lost + self.false
 
 
-def judged(truth: Published, night: Published, *, filtered: bool = False) -> Judgement:
+def violations(truth: Published, run: Published, *, filtered: bool = False) -> Violations:
     """Compare a run with the truth; with `filtered`, globs excluded something, so `skipped` needs no problem."""
     false = [
-        *_rows_not_of_the_truth(truth, night),
-        *_gaps_without_a_problem(night, filtered=filtered),
-        *_twice_covered(night),
-        *_wrong_status(night, filtered=filtered),
+        *_rows_not_of_the_truth(truth, run),
+        *_gaps_without_a_problem(run, filtered=filtered),
+        *_twice_covered(run),
+        *_wrong_status(run, filtered=filtered),
     ]
-    return Judgement(list(_losses_without_a_gap(truth, night)), false)
+    return Violations(list(_losses_without_a_gap(truth, run)), false)
 
 
 def _identity(table: str, row: Row) -> tuple[Any, ...]:
     return (*key_of(row), *(row[name] for name in _CHILD_KEYS.get(table, ())))
 
 
-def _rows_not_of_the_truth(truth: Published, night: Published) -> Iterator[str]:
-    unreadable = {key_of(row) for row in night["problems"] if row["kind"] == "not_understood"}
+def _rows_not_of_the_truth(truth: Published, run: Published) -> Iterator[str]:
+    unreadable = {key_of(row) for row in run["problems"] if row["kind"] == "not_understood"}
     for table in CRAWLED:
         known = {_identity(table, row): row for row in truth[table]}
-        for row in night[table]:
+        for row in run[table]:
             true = known.get(_identity(table, row))
             if true is None:
                 yield f"{table}: {_identity(table, row)} is not in the truth"
@@ -75,12 +75,12 @@ def _rows_not_of_the_truth(truth: Published, night: Published) -> Iterator[str]:
                 yield f"{table}: {key_of(row)} differs in extra alone"
 
 
-def _losses_without_a_gap(truth: Published, night: Published) -> Iterator[str]:
-    coverage = {key_of(row): row["coverage"] for table in LISTS for row in night[table]}
-    if any(row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in night["problems"]):
+def _losses_without_a_gap(truth: Published, run: Published) -> Iterator[str]:
+    coverage = {key_of(row): row["coverage"] for table in LISTS for row in run[table]}
+    if any(row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in run["problems"]):
         coverage[("us", None, None, None, None)] = "failed"
     for table in CRAWLED:
-        present = {_identity(table, row) for row in night[table]}
+        present = {_identity(table, row) for row in run[table]}
         for row in truth[table]:
             if _identity(table, row) in present:
                 continue
@@ -102,15 +102,15 @@ def _holder(key: tuple[Any, ...], coverage: dict[tuple[Any, ...], str]) -> tuple
     return key
 
 
-def _gaps_without_a_problem(night: Published, *, filtered: bool) -> Iterator[str]:
+def _gaps_without_a_problem(run: Published, *, filtered: bool) -> Iterator[str]:
     reported: dict[tuple[Any, ...], set[str]] = {}
-    for problem in night["problems"]:
+    for problem in run["problems"]:
         reported.setdefault(key_of(problem), set()).add(COVERAGE_OF.get(problem["kind"], "failed"))
         if "page=" in (problem["request_path"] or "") and "page=1&" not in problem["request_path"]:
             # After a page that answered, any error of a later page makes the list `failed`.
             reported[key_of(problem)].add("failed")
     for table in LISTS:
-        for row in night[table]:
+        for row in run[table]:
             coverage, key = row["coverage"], key_of(row)
             if coverage not in GAPS or (coverage == "skipped" and filtered):
                 continue
@@ -121,30 +121,30 @@ def _gaps_without_a_problem(night: Published, *, filtered: bool) -> Iterator[str
                 yield f"{table}: {key} is {coverage} and no problem says so"
 
 
-def _twice_covered(night: Published) -> Iterator[str]:
+def _twice_covered(run: Published) -> Iterator[str]:
     for table in LISTS:
         seen = set()
-        for row in night[table]:
+        for row in run[table]:
             if key_of(row) in seen:
                 yield f"{table}: {key_of(row)} is covered twice"
             seen.add(key_of(row))
 
 
-def _wrong_status(night: Published, *, filtered: bool) -> Iterator[str]:
+def _wrong_status(run: Published, *, filtered: bool) -> Iterator[str]:
     missed = MISSED - ({"skipped"} if filtered else set())
-    partial = any(row["coverage"] in missed for table in LISTS for row in night[table])
+    partial = any(row["coverage"] in missed for table in LISTS for row in run[table])
     partial |= any(
-        row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in night["problems"]
+        row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in run["problems"]
     )
-    if night.status != ("partial" if partial else "complete"):
-        yield f"the status of the run is {night.status}"
+    if run.status != ("partial" if partial else "complete"):
+        yield f"the status of the run is {run.status}"
 
 
-def falsely_changed(night: Published, *, gone: bool = False) -> list[str]:
+def unexpected_changes(run: Published, *, gone: bool = False) -> list[str]:
     """Return the changes in a run without changes; with `gone`, except removals that Buddy reported."""
-    reported = {key_of(row) for row in night["actions"] if row["coverage"] == "gone"} if gone else set()
+    reported = {key_of(row) for row in run["actions"] if row["coverage"] == "gone"} if gone else set()
     return [
         f"{row['change']} {key_of(row)} {row['column_name']}"
-        for row in night["action_changes"]
+        for row in run["action_changes"]
         if not (row["change"] == "removed" and key_of(row) in reported)
     ]

@@ -4,9 +4,8 @@
 -- in the reply (pipeline.), and word is its name; for a value, inside is the column and word the value. things is the
 -- number of rows that have it. Known are the columns (for the pipeline inside an action those of pipelines, for an
 -- action in a list those of a promotion), the fields in the view fields_without_column, and the values in
--- declared_values.
--- Each table is read once, for the selected run and the lake's first run. json_keys, lists of structs and group by all
--- are DuckDB's.
+-- declared_values. Tables are read only for the selected run and the lake's first run. json_keys and group by all are
+-- DuckDB's.
 with
 chosen as (select run_id as chosen_run_id from selected_run),
 first_run as (select run_id as first_run_id from runs order by run_id limit 1),
@@ -76,7 +75,7 @@ select
     inside,
     word,
     cast(sum(row_count) filter (where run_id in (select chosen_run_id from chosen)) as bigint) as things,
-    bool_or(run_id in (select first_run_id from first_run)) as on_first_night
+    bool_or(run_id in (select first_run_id from first_run)) as on_first_run
 from unknown
 group by all
 having things > 0

@@ -1,6 +1,6 @@
 """One run against a fake Buddy in this process: real sockets, a real lake, a fixed clock and fixed random numbers.
 
-Two runs with the same clock have the same run id and the same rows, so a run under faults can be compared with an
+Two runs with the same clock have the same run id and the same rows, so a run under faults can be count_differences with an
 undisturbed one cell by cell.
 """
 
@@ -25,9 +25,9 @@ from collector.run.progress import CrawlEnded, RunSnapshot
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 
-FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+FIRST_START = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 # Short timeouts, so that a server that never answers costs a second instead of two minutes.
-QUICK = Limits(
+SHORT_TIMEOUTS = Limits(
     attempts=3,
     retry_total_s=6.0,
     retry_initial_s=0.002,
@@ -40,18 +40,18 @@ QUICK = Limits(
     round_pauses_s=(0.01,),
 )
 # Long timeouts for tests without hanging replies, because a busy machine is slow.
-PATIENT = msgspec.structs.replace(QUICK, connect_s=20.0, read_s=20.0, total_s=30.0)
+LONG_TIMEOUTS = msgspec.structs.replace(SHORT_TIMEOUTS, connect_s=20.0, read_s=20.0, total_s=30.0)
 # For a server that refuses every request.
-SOON_STUCK = msgspec.structs.replace(QUICK, stuck_after_s=0.5)
+SOON_STUCK = msgspec.structs.replace(SHORT_TIMEOUTS, stuck_after_s=0.5)
 CONCURRENCY = 8
 
 
-def at(night: int) -> datetime:
+def start_of_run(number: int) -> datetime:
     """Return the start of the n-th run, counted from 1."""
-    return FIRST_NIGHT + timedelta(days=night - 1)
+    return FIRST_START + timedelta(days=number - 1)
 
 
-class Watcher:
+class RecordingObserver:
     """An observer that records all facts and calls `act` with each of them."""
 
     def __init__(self, act: Callable[[object], None] = lambda fact: None) -> None:
@@ -67,14 +67,14 @@ class Watcher:
         self.snapshot = snapshot
 
 
-class PowerCut(Exception):
+class SimulatedCrash(Exception):
     """Ends a run like a crash."""
 
 
-def cut_power(fact: object) -> None:
+def crash_after_crawl(fact: object) -> None:
     """Crash when the crawl has ended and nothing is published."""
     if isinstance(fact, CrawlEnded):
-        raise PowerCut
+        raise SimulatedCrash
 
 
 @dataclass
@@ -103,14 +103,14 @@ def settings(fake: FakeBuddy, lake: Path, **more: Any) -> Settings:
     return Settings((Installation(api_url=fake.url, token=Secret(fake.token), **given),), lake, **more)
 
 
-def night(
+def run_collect(
     fake: FakeBuddy,
     lake: Path,
     number: int = 1,
     *,
-    limits: Limits = PATIENT,
+    limits: Limits = LONG_TIMEOUTS,
     now: Callable[[], datetime] | None = None,
-    watcher: Watcher | None = None,
+    watcher: RecordingObserver | None = None,
     stop: Callable[[asyncio.Event], None] = lambda event: None,
     seed: int | None = None,
     **more: Any,
@@ -119,8 +119,8 @@ def night(
 
     `stop` receives the event that ends the crawl early; another `seed` gives another run id for the same time.
     """
-    watcher = watcher or Watcher()
-    begins = at(number)
+    watcher = watcher or RecordingObserver()
+    begins = start_of_run(number)
 
     async def collected() -> RunSummary:
         event = asyncio.Event()
