@@ -79,7 +79,7 @@ def test_an_action_told_whole_in_its_list_is_not_asked_for() -> None:
 @pytest.mark.parametrize("count", SIZES)
 @pytest.mark.parametrize("kind", [Kind.PROJECTS, Kind.PIPELINES])
 def test_pages_are_asked_for_as_often_as_need_be(kind: Kind, count: int, clamp: int) -> None:
-    """However the server clamps, all items are found with the fewest requests; a list that may have shifted costs two."""
+    """However the server clamps, all items are found in the fewest requests; a shifted list is read twice."""
     world = tree(1, count, 0) if kind is Kind.PROJECTS else tree(1, 1, count, 0)
     done = crawl(ModelBuddy(world, clamp=clamp))
     size = min(50, clamp)
