@@ -1,4 +1,4 @@
-"""The outcome of one request: as the fetcher returns it, as the journal keeps it, and events on the way. Frozen values."""
+"""The outcome of one request: as the fetcher returns it, as the journal keeps it, and events. Frozen values."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -19,14 +19,14 @@ from typing import Any
 import msgspec
 
 from collector.buddy import requests
-from collector.buddy.decode import Detail, Item, ListPage, carries_ends, check_promote_image
+from collector.buddy.decode import Detail, Item, ListPage, SchemaViolation, carries_ends, check_promote_image
 from collector.buddy.requests import DOCUMENTED_PER_PAGE, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
 from collector.crawl.fetch_result import Answered, Failed
 from collector.crawl.pagination import Listing, identity_of, is_probe
 from collector.crawl.pagination_probe import PaginationProbes
 from collector.crawl.problems import duplicate, given_up, not_understood, unsettled
-from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, coverage_of, key_of
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, child_key, coverage_of, key_of
 from collector.crawl.request_queue import RequestQueue
 
 _KIND_BELOW = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
@@ -169,7 +169,7 @@ class Frontier:
         records: list[CrawlRecord] = [duplicate(reply, key, item) for item in listing.duplicates]
         for item in new_items:
             if item.violation is not None:
-                records.append(not_understood(reply, _child_key(key, item.key), item.violation, item.document))
+                records.append(not_understood(reply, child_key(key, item.key), item.violation, item.document))
         # The queue hands out the newest first, so the first child is pushed last.
         for item in reversed(new_items):
             if item.key is not None:
@@ -177,9 +177,9 @@ class Frontier:
         following = listing.next_request(request, len(page.items))
         if is_probe(request):
             return records + self._end_probe(request, following)
-        if following is not None and is_probe(following):
-            return records + self._begin_probe(following)
         if following is not None:
+            if is_probe(following):
+                return records + self._begin_probe(following)
             self.queue.push(following)
             return records
         if not listing.settled:
@@ -225,7 +225,7 @@ class Frontier:
         if item.violation is not None and coverage == "complete":
             coverage = "failed"
         others = [
-            _action(Pending(other, listing.positions[identity]), _child_key(key, other.key), "not_promote_image")
+            _action(Pending(other, listing.positions[identity]), child_key(key, other.key), "not_promote_image")
             for identity, other in listing.others.items()
             if other.key is not None
         ]
@@ -243,8 +243,7 @@ class Frontier:
     # Children
 
     def _add_child(self, reply: Answered, parent: Key, item: Item, position: int) -> list[CrawlRecord]:
-        kind = reply.request.kind
-        key = _child_key(parent, item.key)
+        kind, key = reply.request.kind, child_key(parent, item.key)
         if kind is Kind.ACTIONS:
             return self._add_action(reply, key, Pending(item, position))
         is_selected = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(kind)
@@ -257,8 +256,7 @@ class Frontier:
     def _add_action(self, reply: Answered, key: Key, pending: Pending) -> list[CrawlRecord]:
         item = pending.item
         if item.document.get("type") != PROMOTE_IMAGE:
-            # It is recorded when its list is closed (pagination.py).
-            return []
+            return []  # it is recorded when its list is closed (pagination.py)
         self.found[Kind.ACTION] += 1
         if item.violation is not None or not carries_ends(item.document):
             self._actions[key] = pending
@@ -268,21 +266,23 @@ class Frontier:
             return []
         self.done[Kind.ACTION] += 1
         violation = check_promote_image(item.document, item.json_path)
-        if violation is not None:
-            problem = not_understood(reply, key, violation, item.document)
-            return [problem, _action(pending, key, "quarantined")]
-        return [Promotion(key, item.document, reply.at), _action(pending, key, "fetched")]
+        return _promotion(reply, key, pending, violation, item.document)
 
     def _feed_action(self, reply: Answered, detail: Detail) -> list[CrawlRecord]:
         key = key_of(reply.request)
         pending = self._actions.pop(key)
         self.done[Kind.ACTION] += 1
-        if detail.violation is not None:
-            problem = not_understood(reply, key, detail.violation, detail.document)
-            return [problem, _action(pending, key, "quarantined")]
-        if not detail.is_promote_image:
+        if detail.violation is None and not detail.is_promote_image:
             return [_action(pending, key, "not_promote_image")]
-        return [Promotion(key, detail.document, reply.at), _action(pending, key, "fetched")]
+        return _promotion(reply, key, pending, detail.violation, detail.document)
+
+
+def _promotion(
+    reply: Answered, key: Key, pending: Pending, violation: SchemaViolation | None, document: dict[str, Any]
+) -> list[CrawlRecord]:
+    if violation is not None:
+        return [not_understood(reply, key, violation, document), _action(pending, key, "quarantined")]
+    return [Promotion(key, document, reply.at), _action(pending, key, "fetched")]
 
 
 def _action(pending: Pending, key: Key, coverage: str) -> ListedItem:
@@ -297,9 +297,3 @@ def _may_be_page_size(failed: Failed) -> bool:
     request, failure = failed.request, failed.failure
     bad_request = failure.kind == "http_error" and failure.http_status in {400, 422}
     return bad_request and request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE
-
-
-def _child_key(parent: Key, own: str | int | None) -> Key:
-    if own is None:
-        return parent
-    return Key(*[*(part for part in msgspec.structs.astuple(parent) if part is not None), own])

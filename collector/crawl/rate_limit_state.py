@@ -130,8 +130,8 @@ class RateLimitState:
     ) -> None:
         """Count one request as ended: with the headers of its reply, or None when they are not known.
 
-        They are not known when the reply was lost, and where a 5xx has none: it may be a proxy's own. `local_offset` is our
-        wall clock minus our monotonic clock, used for the server's where no Date is sent.
+        They are not known when the reply was lost, and where a 5xx has none: it may be a proxy's own. `local_offset` is
+        our wall clock minus our monotonic clock, used for the server's where no Date is sent.
         """
         self.in_flight -= 1
         expected = self._expected.pop(sent, None)

@@ -38,6 +38,13 @@ def key_of(request: Request) -> Key:
     return Key(request.installation, request.workspace, request.project, request.pipeline_id, request.action_id)
 
 
+def child_key(parent: Key, own: str | int | None) -> Key:
+    """Return the key of a child of `parent`; where its own part is unreadable, the parent's."""
+    if own is None:
+        return parent
+    return Key(*[*(part for part in msgspec.structs.astuple(parent) if part is not None), own])
+
+
 class ListedItem(msgspec.Struct, frozen=True):
     """An item of a list, with the coverage of what is below it.
 

@@ -79,7 +79,7 @@ def test_an_action_told_whole_in_its_list_is_not_asked_for() -> None:
 @pytest.mark.parametrize("count", SIZES)
 @pytest.mark.parametrize("kind", [Kind.PROJECTS, Kind.PIPELINES])
 def test_pages_are_asked_for_as_often_as_need_be(kind: Kind, count: int, clamp: int) -> None:
-    """However the server clamps, all items are found with the fewest requests; a list that may have shifted is read twice."""
+    """However the server clamps, all items are found in the fewest requests; a shifted list is read twice."""
     world = tree(1, count, 0) if kind is Kind.PROJECTS else tree(1, 1, count, 0)
     done = crawl(ModelBuddy(world, clamp=clamp))
     size = min(50, clamp)
@@ -117,7 +117,7 @@ def test_one_list_finds_out_for_all(workers: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 503])
 def test_a_probe_that_fails(status: int) -> None:
-    """A probe that fails, even because the server has no pages, costs its own list; the next list finds out for the rest."""
+    """A probe that fails, even because the server has no pages, costs its own list; the next one finds out for the rest."""
     buddy = ModelBuddy(tree(1, 1, 4, 20))
     first = "/workspaces/w0/projects/p0000/pipelines/1/actions?page=2&per_page=1"
     buddy.failures = {first: ("http_error", status)}

@@ -159,7 +159,7 @@ def test_a_run_gone_on_with_after_midnight_keeps_its_name_and_day(
 def test_the_zone_of_the_machine_is_nobodys_business(
     zone: str, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """With any TZ, every moment in the lake and the run id are UTC."""
+    """Whatever TZ says (and its summer time with it), every moment in the lake and the run id are UTC."""
     lake = tmp_path / "lake"
     before = datetime.now(UTC).replace(microsecond=0)
     done = Program(fake, lake, TZ=zone).run("collect")
