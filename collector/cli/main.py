@@ -16,7 +16,7 @@ from typer.exceptions import Exit, TyperException
 from collector._version import __version__
 from collector.cli import ask as asking
 from collector.cli import collect as collecting
-from collector.cli import demo, doctor, status
+from collector.cli import compact, demo, doctor, prune, status
 from collector.cli import fake_buddy as fake
 from collector.cli import init as starting
 from collector.cli import report as reporting
@@ -33,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: half the start-up time, and the README can be compared with it
     pretty_exceptions_enable=False,  # a pretty traceback prints local variables, tokens among them
 )
-for _module in (collecting, demo, asking, reporting, reading, status, doctor, upkeep, starting, fake):
+for _module in (collecting, demo, asking, reporting, reading, status, doctor, upkeep, compact, prune, starting, fake):
     _module.add_to(app)
 
 

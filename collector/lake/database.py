@@ -138,19 +138,15 @@ class Database:
         """Make the view `name`."""
         self._make("view", name, select)
 
-    def materialise(self, name: str, select: str, *, more: bool = False) -> None:
-        """Make the table `name` of what `select` gives now, or add that to it when there is `more`."""
-        if more:
-            with _translating(self._names):
-                self._connection.cursor().execute(f"insert into {identifier(name)} {select}")
-        else:
-            self._make("table", name, select)
+    def materialise(self, name: str, select: str) -> None:
+        """Create or replace the table `name` with the rows of `select`."""
+        self._make("table", name, select)
 
-    def spool(self, name: str, selects: Iterable[str], folder: Path) -> None:
-        """Make the view `name` of what `selects` give now, one after the other, kept as files in `folder`.
+    def copy_to_parquet(self, name: str, selects: Iterable[str], folder: Path) -> None:
+        """Create the view `name` over files in `folder` that hold the rows of all `selects`.
 
-        As a table it would fill the memory limit and stay there. `folder` must be readable. Raises NotPublished when
-        the disk is full.
+        A table would fill the memory limit and stay there. `folder` must be readable. Raises NotPublished when the disk
+        is full.
         """
         paths: list[str] = []
         for select in selects:

@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,7 +24,6 @@ from collector.lake.evidence import Missing
 from collector.lake.inventory import Inventory, TableFile
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
-from collector.lake.prune import Filter
 from collector.lake.run_directories import started_at
 from collector.lake.tables import ALL, SNAPSHOTS
 
@@ -71,10 +69,10 @@ def is_needed(lake: Lake) -> bool:
     return manifests.FILE_NAME not in known or not known[manifests.FILE_NAME].live_paths() <= there
 
 
-def rebuild(lake: Lake, keep_rows_of: Filter, *, now: dt.datetime) -> Rebuilt:
+def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     """Make a manifest that names what the files hold, and keep the one before as the first of the earlier ones.
 
-    Where two files hold a part of the same runs, one of them is written anew without these, through `keep_rows_of`.
+    Where two files hold a part of the same runs, one of them is written anew without these.
     Raises LakeError, with nothing changed, when there is nothing to build from, a file is damaged, or a newer collector
     wrote tables that are not known here. Must be called inside `lake.holding`.
     """
@@ -90,7 +88,7 @@ def rebuild(lake: Lake, keep_rows_of: Filter, *, now: dt.datetime) -> Rebuilt:
     for name in ALL:
         of_table = [each for each in found if each.file.table == name]
         if of_table and name not in SNAPSHOTS:
-            tables[name] = _without_overlaps(lake, keep_rows_of, of_table)
+            tables[name] = _without_overlaps(lake, of_table)
     run_ids = sorted({run for entries in tables.values() for entry in entries for run in entry.runs})
     # A run of which nothing but what it knew of every action is left still is the newest.
     known_by = max((each.file.run_id for each in found if each.file.table in SNAPSHOTS), default="")
@@ -185,7 +183,7 @@ def _read_file(lake: Lake, file: TableFile) -> _Found:
     return _Found(file, entry, rows)
 
 
-def _without_overlaps(lake: Lake, keep_rows_of: Filter, found: Sequence[_Found]) -> list[FileEntry]:
+def _without_overlaps(lake: Lake, found: Sequence[_Found]) -> list[FileEntry]:
     """The files of a table, each run in one of them; a file of which only some runs count is written anew."""
     entries: list[FileEntry] = []
     taken: set[str] = set()
@@ -196,8 +194,7 @@ def _without_overlaps(lake: Lake, keep_rows_of: Filter, found: Sequence[_Found])
         if len(left) == len(each.rows):
             entries.append(each.entry)
         elif left:
-            table, path = ALL[each.file.table], lake.storage.locate(each.file.path)
-            entries.append(rewrite(lake, table, [each.entry], left, partial(keep_rows_of, table, [path], left)))
+            entries.append(rewrite(lake, each.file.table, [each.entry], left))
     return sorted(entries, key=lambda entry: (entry.run_month, min(entry.runs)))
 
 

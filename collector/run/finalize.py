@@ -25,9 +25,9 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
-from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, TABLES
+from collector.lake.tables import ALL, TABLES
 from collector.query import catalog
-from collector.query.changes import StagedRun as NightDatabase
+from collector.query.changes import PREVIOUS, StagedRun
 from collector.query.checks import CheckRow
 from collector.run.reply_processor import ReplyProcessor
 from collector.settings.loading import Installation, Settings
@@ -36,7 +36,6 @@ from collector.settings.loading import Installation, Settings
 CLOCK_TOLERANCE = timedelta(hours=1)
 # How many offending rows an error names; the rest are counted.
 _NAMED_OFFENDERS = 5
-_PREVIOUS = ("runs", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
 KEPT_RAW = "raw.jsonl"
 
 
@@ -113,22 +112,21 @@ def finalize(night: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     # For the checks only: what is published is made when all problems are known.
     night.staging.append("runs", run_rows(night, now()))
     parts = night.staging.close()
-    with catalog.Draft(night.lake, night.directory / catalog.FILE_NAME) as draft:
-        with _database(night, parts) as database:
-            offenders = database.offenders()
-            _refuse(offenders)
-            problems = _warnings(night, offenders, now())
-            # A clock may be set back while a night lasts; no night lasts less than nothing.
-            finished_at = max(now(), night.header.started_at)
-            batches: dict[str, Iterable[pa.RecordBatch]] = {
-                name: database.reader(name, extra=problems if name == "problems" else None)
-                for name in ALL
-                if name != "runs"
-            }
-            batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
-            manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
-            changes = database.change_counts()
-        _after_the_swap(night, draft)
+    with _database(night, parts) as database:
+        offenders = database.offenders()
+        _refuse(offenders)
+        problems = _warnings(night, offenders, now())
+        # A clock may be set back during a run.
+        finished_at = max(now(), night.header.started_at)
+        batches: dict[str, Iterable[pa.RecordBatch]] = {
+            name: database.sorted_rows(name, extra=problems if name == "problems" else ())
+            for name in ALL
+            if name != "runs"
+        }
+        batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
+        manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
+        changes = database.change_counts()
+    _after_the_swap(night)
     written = {
         name: sum(entry.rows for entry in entries if night.stamp.run_id in entry.runs)
         for name, entries in manifest.tables.items()
@@ -137,7 +135,7 @@ def finalize(night: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     return _summary(night, finished_at, {name: written.get(name, 0) for name in TABLES}, changes)
 
 
-def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> NightDatabase:
+def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> StagedRun:
     lake = night.lake
     complete = next((run.run_id for run in reversed(lake.manifest.runs) if run.status == "complete"), None)
     counted = [
@@ -145,9 +143,9 @@ def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Nigh
         for entry in lake.manifest.tables.get("promote_image_actions", [])
         if complete in entry.runs
     ]
-    return NightDatabase(
+    return StagedRun(
         parts,
-        {name: [path for path, _ in lake.files(name)] for name in _PREVIOUS},
+        {name: [path for path, _ in lake.files(name)] for name in PREVIOUS},
         run_id=night.stamp.run_id,
         run_date=night.stamp.run_date,
         listed_installations=[name for name, f in night.gathering.frontiers.items() if f.workspaces_listed],
@@ -171,7 +169,7 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
     )
 
 
-def _warnings(night: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> pa.Table:
+def _warnings(night: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> list[pa.RecordBatch]:
     """Record what warning checks found as problems, and return those rows."""
     rows: list[Row] = []
     for each in offenders:
@@ -180,14 +178,13 @@ def _warnings(night: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime)
         problem = Problem("check", key, f"{each.check}: {each.message}", first_seen_at=at, last_seen_at=at)
         night.gathering.tallies[installation].add_finding(problem)
         rows.extend(row for _, row in flatten(night.stamp, problem))
-    table = TABLES["problems"]
-    return pa.Table.from_batches([record_batch(table, rows)] if rows else [], schema=table.schema)
+    return [record_batch(TABLES["problems"], rows)] if rows else []
 
 
-def _after_the_swap(night: FinishedCrawl, draft: catalog.Draft) -> None:
+def _after_the_swap(night: FinishedCrawl) -> None:
     """Bring the catalog up to date and remove the run's directory; the night stands even where this fails."""
     try:
-        draft.publish()
+        catalog.build(night.lake)
         if night.settings.keep_raw:
             _keep_raw(night.directory)
         night.lake.runs.remove(night.stamp.run_id, keep_raw=night.settings.keep_raw)

@@ -1,4 +1,4 @@
--- One row per promote-image action seen tonight: its conditions, variables and rights as JSON, for comparing nights.
+-- One row per promote-image action seen in this run: its conditions, variables and rights as JSON, for comparing runs.
 --
 -- Values of variables are left out, and whether they were kept or redacted is our setting and not Buddy's change.
 -- Lists are sorted after they are made: position comes first in each member.

@@ -1,26 +1,17 @@
--- One row per differing action and side, 'known' as last known and 'seen' tonight: every compared column as text.
+-- One row per action of differing_share and side, 'known' as last known and 'seen' in this run: every compared column as text.
 --
--- The place of an action is its identity, when it was fetched and by which run are ours, and a pipeline's own fields are
--- the pipeline's: none of these is a change of the action. A test holds this list to the contract's columns.
--- differing_share is differing, so many of them at a time that their wide rows fit into memory.
+-- A test holds the list of columns to the contract.
 with
-known as (
-    select 'known' as side, actions.*, state.trigger_conditions, state.variables, state.permissions
-    from previous_last_known_actions as actions
-    semi join differing_share using (installation, workspace, project, pipeline_id, action_id)
-    inner join previous_action_state as state
-        using (installation, workspace, project, pipeline_id, action_id)
-),
-seen as (
-    select 'seen' as side, actions.*, children.trigger_conditions, children.variables, children.permissions
-    from promote_image_actions as actions
-    semi join differing_share using (installation, workspace, project, pipeline_id, action_id)
-    inner join children using (installation, workspace, project, pipeline_id, action_id)
+lists as (
+    select 'known' as side, * from previous_action_state
+    union all by name
+    select 'seen' as side, * from children
 ),
 sides as (
-    select * from known
-    union all by name
-    select * from seen
+    select actions.*, lists.trigger_conditions, lists.variables, lists.permissions
+    from compared_actions as actions
+    semi join differing_share using (installation, workspace, project, pipeline_id, action_id)
+    inner join lists using (side, installation, workspace, project, pipeline_id, action_id)
 )
 select
     side,
@@ -66,12 +57,7 @@ select
         {'column_name': 'dest_region', 'value': dest_region},
         {'column_name': 'dest_integration', 'value': dest_integration},
         {'column_name': 'dest_username', 'value': dest_username},
-        {
-            'column_name': 'extra',
-            'value': case
-                when extra is not null then nullif(json_merge_patch(extra, '{"pipeline": null}')::VARCHAR, '{}')
-            end
-        },
+        {'column_name': 'extra', 'value': extra},
         {'column_name': 'trigger_conditions', 'value': trigger_conditions},
         {'column_name': 'variables', 'value': variables},
         {'column_name': 'permissions', 'value': permissions}

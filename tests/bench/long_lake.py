@@ -15,11 +15,10 @@ from collector.crawl.journal import FORMAT, Header
 from collector.lake.compact import compact
 from collector.lake.flatten import RunKey
 from collector.lake.lake import Lake
-from collector.lake.merge import merge
 from collector.lake.publish import publish
 from collector.lake.staging import Staging
 from collector.lake.tables import ACTION_STATE, SNAPSHOTS
-from collector.query.changes import StagedRun as NightDatabase
+from collector.query.changes import StagedRun
 from collector.run.finalize import FinishedCrawl, finalize
 from collector.run.reply_processor import ReplyProcessor
 from collector.settings.loading import Settings
@@ -178,7 +177,7 @@ class _Built:
             if name not in SNAPSHOTS
         }
         previous = {name: [path for path, _ in self.lake.files(name)] for name in (*SNAPSHOTS, "runs")}
-        with NightDatabase(
+        with StagedRun(
             staged,
             previous,
             run_id=run.run_id,
@@ -193,7 +192,7 @@ class _Built:
         now = self.lake.manifest.runs[-1].finished_at + timedelta(days=1)
         with self.lake.writing("compact", now):
             began = time.perf_counter()
-            compact(self.lake, merge, now=now, current_month=True)
+            compact(self.lake, now=now, current_month=True)
             return time.perf_counter() - began
 
     def bytes_per_action_night(self) -> tuple[float, float]:

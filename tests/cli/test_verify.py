@@ -41,7 +41,7 @@ def test_pruning_drops_nights_and_keeps_what_is_known(program: Program, lake: Pa
     """Nights older than --keep go, the newest stays however old, and so does what is known of every action."""
     known = rows_of(program, "last_known_actions")
     nights = len(Lake.open(lake).manifest.runs)
-    assert program("prune", "--keep", "400d").out == "Nothing is that old.\n"
+    assert program("prune", "--keep", "400d").out == "No run is that old.\n"
     said = program("prune", "--keep", "1d", "--format", "json")
     assert said.code == 0, said.err
     left = [run.run_id for run in Lake.open(lake).manifest.runs]

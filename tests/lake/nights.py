@@ -1,22 +1,16 @@
-"""Nights for the tests: rows made from a number, published as a run would, and everything read back.
-
-Sorting and filtering are done here with pyarrow alone: the program wires DuckDB in, and two ways of merging
-that agree are worth more than one.
-"""
+"""Nights for the tests: rows made from a number, published as a run would, and everything read back with pyarrow alone."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-from collector.lake.compact import merged_order
 from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest, RunEntry
 from collector.lake.publish import publish
@@ -92,23 +86,6 @@ def publish_night(lake: Lake, day: int, *, count: int = 7, now: dt.datetime | No
         manifest = publish(lake, run, {**batches, "variables": []}, now=at)
         lake.runs.remove(run.run_id)
         return manifest
-
-
-def merge(table: Table, paths: Sequence[Path]) -> pa.RecordBatchReader:
-    """All rows of the files in merged order, the columns they lack as NULL."""
-    read = [pq.read_table(path, partitioning=None) for path in paths]
-    whole = pa.concat_tables(read, promote_options="default")
-    for field in table.schema:
-        if field.name not in whole.schema.names:
-            whole = whole.append_column(field, pa.nulls(len(whole), field.type))
-    whole = whole.select(table.column_names).sort_by([(name, "ascending") for name in merged_order(table)])
-    return whole.to_reader(max_chunksize=5)
-
-
-def keep_rows_of(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> pa.RecordBatchReader:
-    """The rows of some runs, in merged order."""
-    whole = merge(table, paths).read_all()
-    return whole.filter(pc.is_in(whole["run_id"], pa.array(sorted(run_ids), pa.string()))).to_reader()
 
 
 def dataset(lake: Lake) -> dict[str, list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ from collector.lake.manifest import EARLIER, FILE_NAME, GRACE, Manifest, decode
 from collector.lake.prune import prune
 from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
-from tests.lake.nights import NOW, SOON, dataset, keep_rows_of, merge, publish_night, run_entry
+from tests.lake.nights import NOW, SOON, dataset, publish_night, run_entry
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -137,7 +137,7 @@ def _published(lake: Lake) -> None:
 def _compacted(lake: Lake) -> None:
     publish_night(lake, 3)
     with lake.writing("compact", NOW):
-        compact(lake, merge, now=NOW)
+        compact(lake, now=NOW)
     later = NOW + GRACE
     with lake.writing("collect", later):
         sweep(lake, now=later, keep_runs=[])
@@ -145,7 +145,7 @@ def _compacted(lake: Lake) -> None:
 
 def _only_compacted(lake: Lake) -> None:
     with lake.writing("compact", NOW):
-        compact(lake, merge, now=NOW)
+        compact(lake, now=NOW)
     later = NOW + GRACE
     with lake.writing("collect", later):
         sweep(lake, now=later, keep_runs=[])
@@ -185,7 +185,7 @@ def test_what_pruning_dropped_is_left_over(nights: Lake) -> None:
     raw = nights.runs.create(run_entry(0).run_id) / "raw.jsonl"
     raw.touch()
     with nights.writing("prune", SOON):
-        prune(nights, keep_rows_of, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
+        prune(nights, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
     publish_night(nights, 60, now=NOW + GRACE)
     assert not nights.manifest.retired or all(run_entry(0).run_id not in r.path for r in nights.manifest.retired)
     with nights.writing("collect", NOW + 2 * GRACE):

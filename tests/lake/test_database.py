@@ -44,7 +44,7 @@ def test_what_is_spooled_stays_as_it_was(database: Database, lake: Path) -> None
     for a in (1, 2):
         database.materialise("now", f"select {a} as a")
         selects = ("select a, null::VARCHAR as b from now", "select a, b from t where a = 1", "from t where false")
-        database.spool("kept", selects, lake)
+        database.copy_to_parquet("kept", selects, lake)
         database.materialise("now", "select 99 as a")
         assert database.rows("from kept") == [{"a": a, "b": None}, {"a": 1, "b": "x"}]
 

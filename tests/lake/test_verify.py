@@ -13,7 +13,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.manifest import FILE_NAME, FileEntry, encode
 from collector.lake.verify import FileDamage, verify
-from tests.lake.nights import NOW, merge, publish_night, run_entry
+from tests.lake.nights import NOW, publish_night, run_entry
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_whole_lake_has_no_findings(nights: Lake) -> None:
     """Nothing is found where nothing is wrong, before and after compaction; an empty lake is whole."""
     assert verify(nights) == []
     with nights.writing("compact", NOW):
-        compact(nights, merge, now=NOW)
+        compact(nights, now=NOW)
     assert verify(Lake.open(nights.path)) == []
 
 
