@@ -31,7 +31,7 @@ def test_compacting_changes_no_row(program: Program) -> None:
     before = {table: rows_of(program, table) for table in ("promote_image_actions", "action_changes", "runs")}
     said = program("compact", "--current-month")
     assert said.code == 0, said.err
-    assert "files in one" in said.out
+    assert "files merged into one" in said.out
     assert {table: rows_of(program, table) for table in before} == before
     assert "Nothing to merge" in program("compact", "--current-month").out
     assert program("verify").code == 0
