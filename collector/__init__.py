@@ -15,7 +15,7 @@ __all__ = ["__version__", "open_lake"]
 
 
 def open_lake(path: "str | PathLike[str]" = "lake") -> "LakeReader":
-    """Open the lake at `path` for asking; each question sees one consistent set of runs, the newest there is.
+    """Return a reader of the lake at `path`; each question sees one consistent set of runs, the newest there is.
 
     Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
     """

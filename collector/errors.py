@@ -1,4 +1,4 @@
-"""Every error of the program, sorted by what the person who meets it does next.
+"""Every error of the program, by what the person who meets it does next.
 
 CollectorError
 ├── SettingsError        2    correct a setting, then run again
@@ -10,12 +10,11 @@ CollectorError
 ├── RefusedByBuddy       4    Buddy refuses this token, and there is nothing to publish
 │   └── Unauthorised     4    the token is wrong, expired or revoked: make a new one
 ├── LakeBusy             5    wait for the other run
-├── CheckFailed          6    look at the offending rows; the previous night stays published
+├── CheckFailed          6    look at the offending rows; the previous run stays published
 └── Interrupted        130    run `collect` again, it resumes
 
-Whoever raises one says what happened in `message` and what to do about it in `advice`, each one sentence or a
-few, in plain words. Neither ever holds a token or a variable's value: both end in terminals, logs and
-e-mails.
+`message` says what happened and `advice` what to do, each in one or a few plain sentences. Neither contains a token or the
+value of a variable: both are shown in terminals, logs and e-mails.
 """
 
 from typing import ClassVar
@@ -37,14 +36,12 @@ __all__ = [
 
 
 class CollectorError(Exception):
-    """A failure that has been understood: `str()` is what happened, `.advice` what to do, `.exit_code` the
-    program's last word.
-    """
+    """An expected failure: `str()` is what happened, `advice` what to do, `exit_code` the program's exit code."""
 
     exit_code: ClassVar[int] = 2
 
     def __init__(self, message: str, advice: str = "") -> None:
-        # Both go to Exception so that `args` rebuilds the error when it is pickled between processes.
+        # Both are given to Exception, so that the error can be pickled.
         super().__init__(message, advice)
         self.message = message
         self.advice = advice
@@ -58,7 +55,7 @@ class SettingsError(CollectorError):
 
 
 class UsageError(CollectorError):
-    """The command asks for something that this program, or this lake, does not do."""
+    """The command asks for something that the program or the lake does not have."""
 
 
 class LakeError(CollectorError):
@@ -66,17 +63,17 @@ class LakeError(CollectorError):
 
 
 class QueryError(CollectorError):
-    """A question, a parameter or a piece of SQL cannot be answered as it stands."""
+    """A question, a parameter or SQL is wrong."""
 
 
 class NotPublished(CollectorError):
-    """The night ended without being published; its journal is kept and the next `collect` continues it."""
+    """The run ended unpublished; its journal is kept and the next `collect` resumes it."""
 
     exit_code = 3
 
 
 class Stuck(NotPublished):
-    """Buddy answers nothing that lets the run go on."""
+    """Buddy sends no usable reply any more."""
 
 
 class RefusedByBuddy(CollectorError):
@@ -86,11 +83,11 @@ class RefusedByBuddy(CollectorError):
 
 
 class Unauthorised(RefusedByBuddy):
-    """Buddy said 401: the token is wrong, expired or revoked."""
+    """Buddy replied 401: the token is wrong, expired or revoked."""
 
 
 class LakeBusy(CollectorError):
-    """Another living run holds the lake."""
+    """Another process holds the lake."""
 
     exit_code = 5
 
@@ -102,6 +99,6 @@ class CheckFailed(CollectorError):
 
 
 class Interrupted(CollectorError):
-    """SIGINT or SIGTERM arrived and the run was drained; the next `collect` continues it."""
+    """SIGINT or SIGTERM arrived and the run was drained; the next `collect` resumes it."""
 
     exit_code = 130

@@ -1,5 +1,7 @@
-"""Writes docs/tables.md and docs/questions.md from the program itself: `make docs`. A test compares."""
+"""Write the generated documents, and the generated parts of docs/architecture.md, from the program: `make docs`."""
 
+import ast
+import re
 from pathlib import Path
 
 from collector.cli.tables import markdown
@@ -8,42 +10,80 @@ from collector.query.questions import Questions
 from collector.query.sql_files import sql_folder
 
 HERE = Path(__file__).parent
-_MADE = "<!-- Made by `make docs`; do not edit. -->\n"
+ROOT = HERE.parent
+_GENERATED = "<!-- Written by `make docs`; do not edit. -->\n"
 
 
 def tables() -> str:
-    """The data dictionary."""
+    """Return the data dictionary."""
     return (
-        f"{_MADE}# The tables\n\n"
-        "What `collector tables` says: every table and column of a lake. "
+        f"{_GENERATED}# The tables\n\n"
+        "The output of `collector tables`: every table and column of a lake. "
         "Missing and null are both NULL; timestamps are UTC.\n\n" + markdown(list(TABLES.values()))
     )
 
 
 def questions() -> str:
-    """The questions, each with its parameters."""
+    """Return the questions, each with its parameters."""
     parts = [
-        f"{_MADE}# The questions\n",
-        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` asks about another night.\n",
+        f"{_GENERATED}# The questions\n",
+        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` selects another run.\n",
     ]
     for name, question in Questions(sql_folder()).all.items():
         lines = [f"## {name}", "", question.description]
+        if question.parameters:
+            lines.append("")
         for each in question.parameters:
             how = "required" if each.required else f"default {_default(each.default)}"
-            lines += [
-                "" if each is question.parameters[0] else None,
-                f"* `{each.name}` ({each.type}, {how}): {each.description}",
-            ]
-        parts.append("\n".join(line for line in lines if line is not None) + "\n")
+            lines.append(f"* `{each.name}` ({each.type}, {how}): {each.description}")
+        parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def architecture() -> str:
+    """Return docs/architecture.md with its generated parts."""
+    text = (HERE / "architecture.md").read_text(encoding="utf-8")
+    for name, lines in {"floors": floors(), "house": house()}.items():
+        before, _, rest = text.partition(f"<!-- {name}: ")
+        comment, _, rest = rest.partition("\n")
+        text = f"{before}<!-- {name}: {comment}\n{lines}<!-- end -->{rest.partition('<!-- end -->')[2]}"
+    return text
+
+
+def floors() -> str:
+    """Return the floors of tests/test_floors.py as a table, the top floor first."""
+    module = ast.parse((ROOT / "tests" / "test_floors.py").read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = next(
+        ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "FLOORS"
+    )
+    rows = [f"| {floor} | {', '.join(f'`{name}`' for name in modules)} |" for floor, modules in reversed(found.items())]
+    return "\n".join(["| floor | modules |", "| --- | --- |", *rows, ""])
+
+
+def house() -> str:
+    """Return a list of every module of the package with the first sentence of its docstring."""
+    lines = []
+    for folder in sorted({path.parent for path in (ROOT / "collector").rglob("*.py")}):
+        lines += [f"\n**{folder.relative_to(ROOT)}/** {first_sentence(folder / '__init__.py')}\n"]
+        modules = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
+        lines += [f"* `{path.name}`: {first_sentence(path)}" for path in modules]
+    return "\n".join(lines).lstrip() + "\n"
+
+
+def first_sentence(path: Path) -> str:
+    """Return the first sentence of a module's docstring on one line."""
+    text = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0].split())
+    return re.split(r"(?<=[.?!])\s+(?=[A-Z`])", text)[0]
 
 
 def _default(value: object) -> str:
     return "none" if value is None else f"`{value}`" if value != "" else "empty"
 
 
-MADE = {"tables.md": tables, "questions.md": questions}
+DOCUMENTS = {"tables.md": tables, "questions.md": questions, "architecture.md": architecture}
 
 if __name__ == "__main__":
-    for name, make in MADE.items():
+    for name, make in DOCUMENTS.items():
         (HERE / name).write_text(make(), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Execute the notebooks and keep them with their pictures: `make notebooks`, or `python keep.py LAKE`.
+"""Execute the notebooks and save them with their output: `make notebooks`, or `python keep.py LAKE`.
 
-Each kept notebook notes the digest of the code that drew its pictures (`kept.code_sha256`); a test compares it
-with the code that stands in the notebook, so a picture that its code no longer draws is noticed.
+Each notebook stores the digest of the code that drew its pictures (`kept.code_sha256`). A test compares it with the
+code in the notebook, so that a picture of older code is noticed.
 """
 
 import hashlib
@@ -16,18 +16,18 @@ HERE = Path(__file__).parent
 
 
 def notebooks() -> list[Path]:
-    """The notebooks, in order."""
+    """Return the notebooks, in order."""
     return sorted(HERE.glob("*.ipynb"))
 
 
 def code_digest(notebook: nbformat.NotebookNode) -> str:
-    """SHA-256 of all that draws: the code cells and drawing.py."""
+    """Return the SHA-256 of the code cells and drawing.py."""
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return hashlib.sha256("\0".join([*cells, (HERE / "drawing.py").read_text()]).encode()).hexdigest()
 
 
 def executed(path: Path, lake: Path) -> nbformat.NotebookNode:
-    """The notebook at `path` after running every cell on `lake`; raises CellExecutionError when one fails."""
+    """Return a notebook after running every cell on `lake`; raise CellExecutionError if one fails."""
     notebook = nbformat.read(path, as_version=4)
     os.environ["COLLECTOR_LAKE"] = str(lake.absolute())
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(HERE)}}).execute()
@@ -35,7 +35,7 @@ def executed(path: Path, lake: Path) -> nbformat.NotebookNode:
 
 
 def keep(path: Path, lake: Path) -> None:
-    """Execute a notebook in place, without the traces of this machine: times, warnings, process numbers."""
+    """Execute a notebook and save it without traces of this machine: times, warnings, process ids."""
     notebook = executed(path, lake)
     for cell in notebook.cells:
         cell.metadata = {}

@@ -1,6 +1,5 @@
 """What several parts of the tests share: the demo's lake, collected once, and nights without a catalog."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -21,21 +20,8 @@ def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(tmp_path_factory, "demo", make)
 
 
-class _NoCatalog(AbstractContextManager["_NoCatalog"]):
-    """Stands where the catalog is made, and makes none."""
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def publish(self) -> None:
-        """Nothing to show."""
-
-
 @pytest.fixture
 def no_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nights in this process make no catalog, a good part of so small a night's time; for tests that never read it."""
     monkeypatch.setattr("collector.query.catalog.ensure", lambda lake: None)
-    monkeypatch.setattr("collector.query.catalog.Draft", _NoCatalog)
+    monkeypatch.setattr("collector.query.catalog.build", lambda lake: None)

@@ -1,4 +1,4 @@
-"""The tree of errors: what a script may rely on."""
+"""The errors: what a script may rely on."""
 
 import inspect
 import pickle
@@ -16,22 +16,22 @@ CLASSES = [
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_one_tree(kind: type[CollectorError]) -> None:
-    """Every error leaves with a promised exit code."""
+    """Every error has a documented exit code."""
     assert kind.exit_code in EXIT_CODES
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_says_what_happened_and_what_to_do(kind: type[CollectorError]) -> None:
-    """`str` is the message alone, the advice stands beside it, and both survive pickling."""
-    error = pickle.loads(pickle.dumps(kind("The lake burns.", "Bring water.")))
-    assert (str(error), error.advice, type(error)) == ("The lake burns.", "Bring water.", kind)
+def test_message_and_advice(kind: type[CollectorError]) -> None:
+    """`str` is the message, `advice` the advice, and both survive pickling."""
+    error = pickle.loads(pickle.dumps(kind("The lake is damaged.", "Restore it.")))
+    assert (str(error), error.advice, type(error)) == ("The lake is damaged.", "Restore it.", kind)
 
 
-def test_the_drawing_is_the_tree() -> None:
-    """The drawing at the top of the file names every class with its exit code."""
-    drawing = inspect.getdoc(errors) or ""
+def test_the_tree_in_the_docstring() -> None:
+    """The tree at the top of the file names every class with its exit code."""
+    tree = inspect.getdoc(errors) or ""
     for kind in CLASSES:
-        line = next(line for line in drawing.splitlines() if line.lstrip("├└│─ ").split(" ")[0] == kind.__name__)
+        line = next(line for line in tree.splitlines() if line.lstrip("├└│─ ").split(" ")[0] == kind.__name__)
         assert kind is CollectorError or f" {kind.exit_code} " in line
 
 

@@ -48,6 +48,7 @@ HOMES = {
     "asyncio_throttle": ["crawl.rate_limiter"],
     "duckdb": ["lake.database"],
     "jinja2": ["report.page"],
+    "prometheus_client": ["after_run.metrics"],
     "prompt_toolkit": ["cli.shell"],
     "pyarrow.fs": ["lake.storage"],
     "pyarrow.parquet": ["lake.parquet"],
@@ -56,7 +57,18 @@ HOMES = {
     "structlog": ["cli", "crawl", "run", "preflight", "after_run"],  # anyone may log; only cli/logging.py configures
     "typer": ["cli"],
 }
-HEAVY = ("aiohttp", "duckdb", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "rich", "structlog")
+HEAVY = (
+    "aiohttp",
+    "duckdb",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "prometheus_client",
+    "pyarrow",
+    "rich",
+    "structlog",
+)
 
 
 def modules() -> dict[str, ast.Module]:

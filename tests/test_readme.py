@@ -16,7 +16,7 @@ import typer
 from collector.cli.failures import EXIT_CODES
 from collector.cli.main import app
 from collector.lake.tables import TABLES
-from collector.settings.file import SETTINGS
+from collector.settings.declarations import SETTINGS
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -38,9 +38,9 @@ def settings() -> str:
     rows = []
     for each in SETTINGS:
         flags = ", ".join(f"`{flag}`" for flag in each.flags)
-        variables = ", ".join(f"`{name}`" for name in each.environ)
-        default = "" if each.default in (None, (), False) else f"`{each.default}`"
-        rows.append((f"`{each.name}`", flags, variables, default, each.meaning))
+        variables = ", ".join(f"`{name}`" for name in each.variables)
+        default = f"`{each.default_text}`" if each.default_text else ""
+        rows.append((f"`{each.key}`", flags, variables, default, each.meaning))
     return table(("key", "flag", "variable", "default", "meaning"), rows)
 
 

@@ -1,4 +1,4 @@
-"""Where things stand in a world of the fake Buddy and in its rate limit, for tests that look into them."""
+"""Paths in a world of the fake Buddy, and a clock skew for its rate limit."""
 
 import time
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ def actions_of(world: FakeWorld) -> Iterator[Path]:
 
 
 def early_in_a_window(seconds: float) -> float:
-    """The `clock_skew` by which a window of the fake's rate limit begins now, whatever this machine's clock says.
+    """Return the `clock_skew` with which a window of the fake's rate limit begins now.
 
-    At most half a window either way: with windows of up to 100 s no skew that anybody is warned of.
+    It is at most half a window: with windows of up to 100 s, too small for a warning about the clock.
     """
     into = time.time() % seconds
     return -into if into < seconds / 2 else seconds - into

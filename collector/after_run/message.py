@@ -1,12 +1,12 @@
 """The morning message: what changed, what failed and what is missing, short enough for a chat.
 
-Its rows are those of the question `morning`. Names and values come from Buddy, where anybody may have typed them: they are
-cut, put on one line, and in Markdown stand in code spans, in which nothing is a link, a mention or a heading.
+Its rows are those of the question `morning`. Names and values come from Buddy, where anybody may have typed them: they
+are cut and put on one line, and Markdown holds them in code spans, in which nothing is a link, a mention or a heading.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,19 @@ import msgspec
 
 from collector.after_run.run_result import RunResult, as_json
 from collector.buddy.error_messages import one_line
+from collector.query.reader import open_lake
 
-# At most so many lines of each part, and so many installations: with headings and title under 20 lines.
-LINES = 3
-LONGEST = 90
-_TITLES = {"changed": "Changed", "failed": "Failing", "missing": "Missing"}
-# What can stand in Markdown as it is: no character that begins anything, no address that would become a link.
+# The most lines of each part, and the most installations: with headings and title fewer than 20 lines.
+MAX_LINES = 3
+MAX_LENGTH = 90
+_OWN_LENGTH = 300  # of title and lines, which hold few foreign names
+_HEADINGS = {"changed": "Changed", "failed": "Failing", "missing": "Missing"}
+# Text that means nothing in Markdown: no character with a meaning, and no address that would become a link.
 _PLAIN = re.compile(r"(?!.*(?:www\.|://))[A-Za-z0-9 ,.()-]*\Z")
 
 
 class MessageLine(msgspec.Struct, frozen=True):
-    """One thing: what happened, where in Buddy, and the page to open. All three are foreign text."""
+    """One item: what happened, where in Buddy, and the page to open. All three are foreign text."""
 
     text: str
     place: str | None = None
@@ -32,119 +34,121 @@ class MessageLine(msgspec.Struct, frozen=True):
 
 
 class MorningMessage(msgspec.Struct, frozen=True):
-    """The message: `title` and `lines` are our own words, `parts` are by name changed, failed, missing."""
+    """The message: `title` and `lines` are our own words; `parts` holds items by changed, failed and missing."""
 
     title: str
     lines: tuple[str, ...]
     parts: dict[str, tuple[MessageLine, ...]]
 
 
-def rows_of(lake: Path) -> list[dict[str, Any]]:
-    """Return the rows of the question `morning` about the newest night. Raises LakeError and QueryError."""
-    from collector.query.reader import open_lake
-
-    return list(open_lake(lake).ask("morning", lines=LINES).table.to_pylist())
+def morning_rows(lake: Path) -> list[dict[str, Any]]:
+    """Return the rows of the question `morning` about the newest run. Raises LakeError and QueryError."""
+    return list(open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist())
 
 
-def morning(ending: RunResult, rows: Iterable[Mapping[str, Any]]) -> MorningMessage:
-    """Return what to tell of a night; `rows` are those of the question, none when nothing was published."""
-    parts: dict[str, list[MessageLine]] = {name: [] for name in _TITLES}
-    for row in rows if ending.summary is not None else ():
-        if row["part"] in parts:
-            parts[row["part"]].append(MessageLine(row["line"], row["place"], row["html_url"]))
-    kept = {name: tuple(lines) for name, lines in parts.items() if lines}
-    return MorningMessage(_title(ending), tuple(_own_lines(ending, kept)), kept)
+def morning_message(result: RunResult, rows: Iterable[Mapping[str, Any]]) -> MorningMessage:
+    """Return the message about a run. `rows` are those of `morning_rows`; without a published run they are ignored."""
+    parts: dict[str, tuple[MessageLine, ...]] = {}
+    if result.summary is not None:
+        lines = [(row["part"], MessageLine(row["line"], row["place"], row["html_url"])) for row in rows]
+        parts = {name: tuple(line for part, line in lines if part == name) for name in _HEADINGS}
+        parts = {name: items for name, items in parts.items() if items}
+    return MorningMessage(_title(result), tuple(_own_lines(result, nothing_found=not parts)), parts)
 
 
-def _title(ending: RunResult) -> str:
-    summary = ending.summary
+def _title(result: RunResult) -> str:
+    summary = result.summary
     if summary is None:
-        return f"Buddy promotions {ending.began_at:%Y-%m-%d}: NOT PUBLISHED (exit code {ending.exit_code})"
-    changes = ", ".join(f"{count:,} {kind}" for kind, count in summary.changes.items() if count)
+        return f"Buddy promotions {result.began_at:%Y-%m-%d}: NOT PUBLISHED (exit code {result.exit_code})"
+    changes = ", ".join(f"{count:,} {kind}" for kind, count in summary.changes.items() if count) or "none"
     actions = summary.rows.get("promote_image_actions", 0)
     return (
-        f"Buddy promotions {summary.run_date}: {summary.status}, {actions:,} promote-image actions, "
-        f"changes: {changes or 'none'}"
+        f"Buddy promotions {summary.run_date}: {summary.status}, {actions:,} promote-image actions, changes: {changes}"
     )
 
 
-def _own_lines(ending: RunResult, parts: Mapping[str, Sequence[MessageLine]]) -> Iterable[str]:
-    if ending.summary is None:
-        yield f"{ending.message} {ending.advice}".strip()
-        newest = ending.newest
+def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:
+    if result.summary is None:
+        yield f"{result.message} {result.advice}".strip()
+        newest = result.newest
         yield (
-            f"The newest night is that of {newest.finished_at:%Y-%m-%d}, {newest.status}."
+            f"The newest published run is of {newest.finished_at:%Y-%m-%d}, {newest.status}."
             if newest
-            else "No night has been published yet."
+            else "No run has been published yet."
         )
         return
-    each = ending.summary.installations
-    if len(each) > 1:
-        for part in sorted(each, key=lambda part: part.status == "complete")[:LINES]:
+    parts = result.summary.installations
+    if len(parts) > 1:
+        for part in sorted(parts, key=lambda part: part.status == "complete")[:MAX_LINES]:
             problems = sum(part.problems.values())
             yield (
                 f"{part.installation}: {part.status}, {part.promote_image_actions:,} actions, "
                 f"{part.requests:,} requests, {problems:,} problem{'s' * (problems != 1)}"
             )
-        if len(each) > LINES:
-            yield f"and {len(each) - LINES:,} more installations"
-    if not parts:
-        yield "Nothing in the set-up changed, nothing fails, nothing is missing."
+        if len(parts) > MAX_LINES:
+            yield f"and {len(parts) - MAX_LINES:,} more installations"
+    if nothing_found:
+        yield "No configuration changed, no promotion fails, nothing is missing."
 
 
 def as_text(message: MorningMessage) -> str:
     """Return the message as plain text."""
-    lines = [_short(message.title, 300), *(_short(line, 300) for line in message.lines)]
-    for name, things in message.parts.items():
-        lines.append(f"{_TITLES[name]}:")
-        lines += ["  " + ": ".join(_short(text) for text in (each.place, each.text) if text) for each in things]
-    return "".join(line + "\n" for line in lines)
+    return _rendered(message, _short, title="{}", line="{}", heading="{}:", item="  {}")
 
 
 def as_markdown(message: MorningMessage) -> str:
-    """Return the message as Markdown in which nothing from Buddy can act."""
-    lines = [f"**{_short(message.title, 300)}**", *(f"- {_words(line, 300)}" for line in message.lines)]
-    for name, things in message.parts.items():
-        lines.append(f"- **{_TITLES[name]}**")
-        lines += ["  - " + ": ".join(_words(text) for text in (each.place, each.text) if text) for each in things]
-    return "".join(line + "\n" for line in lines)
+    """Return the message as Markdown in which no text from Buddy has a meaning."""
+    return _rendered(message, _code_span, title="**{}**", line="- {}", heading="- **{}**", item="  - {}")
 
 
 def as_chat(message: MorningMessage) -> str:
-    """Return the message for a chat's webhook: as Markdown, and without the brackets that chats read as commands."""
+    """Return the message for a chat's webhook: Markdown without the brackets that chats read as commands."""
     return as_markdown(message).replace("<", "‹").replace(">", "›")
 
 
-def payload(ending: RunResult, message: MorningMessage) -> dict[str, Any]:
-    """Return the message for programs: `text` is what a chat shows, `parts` and `summary` the same as data."""
+def as_payload(result: RunResult, message: MorningMessage) -> dict[str, Any]:
+    """Return the message for programs: `text` is what a chat shows, the other members are the same as data."""
     return {
         "text": as_chat(message),
         "title": message.title,
-        "status": ending.status,
+        "status": result.status,
         "lines": list(message.lines),
         "parts": msgspec.to_builtins(message.parts),
-        "summary": as_json(ending),
+        "summary": as_json(result),
     }
 
 
-def written(path: Path, ending: RunResult, message: MorningMessage) -> str:
-    """Return the content of a message file: its ending says the format."""
+def message_file_text(path: Path, result: RunResult, message: MorningMessage) -> str:
+    """Return the content of the message file at `path`, in the format of its extension."""
     if path.suffix == ".json":
-        return json.dumps(payload(ending, message), ensure_ascii=False, indent=1) + "\n"
+        return json.dumps(as_payload(result, message), ensure_ascii=False, indent=1) + "\n"
     return as_markdown(message) if path.suffix == ".md" else as_text(message)
 
 
-def _short(text: str, longest: int = LONGEST) -> str:
+def _rendered(
+    message: MorningMessage, escaped: Callable[[str, int], str], *, title: str, line: str, heading: str, item: str
+) -> str:
+    lines = [title.format(_short(message.title, _OWN_LENGTH))]
+    lines += [line.format(escaped(text, _OWN_LENGTH)) for text in message.lines]
+    for name, items in message.parts.items():
+        lines.append(heading.format(_HEADINGS[name]))
+        for each in items:
+            texts = [escaped(text, MAX_LENGTH) for text in (each.place, each.text) if text]
+            lines.append(item.format(": ".join(texts)))
+    return "".join(f"{each}\n" for each in lines)
+
+
+def _short(text: str, longest: int) -> str:
     line = one_line(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _words(text: str, longest: int = LONGEST) -> str:
-    """Return text as it is where nothing in it means anything in Markdown, else as a code span."""
+def _code_span(text: str, longest: int) -> str:
+    """Return text as it is where nothing in it has a meaning in Markdown, else as a code span."""
     short = _short(text, longest)
     if _PLAIN.match(short):
         return short
-    # A code span ends at a run of as many backticks as it began with; one of another length is text in it.
-    longest_run = max((len(run) for run in re.findall("`+", short)), default=0)
-    fence = "`" * (longest_run + 1)
-    return f"{fence} {short} {fence}" if longest_run else f"{fence}{short}{fence}"
+    # A code span ends at the next group of as many backticks as it began with, so it begins with more than any inside.
+    backticks = max((len(group) for group in re.findall("`+", short)), default=0)
+    fence = "`" * (backticks + 1)
+    return f"{fence} {short} {fence}" if backticks else f"{fence}{short}{fence}"

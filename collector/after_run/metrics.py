@@ -1,106 +1,89 @@
-"""Metrics of the last night in Prometheus' text format, for the node exporter's textfile collector.
+"""Metrics of the last run in Prometheus' text format, for the node exporter's textfile collector.
 
-A night that published nothing still says so, and still says when the last one succeeded: an alert on the age of
-`collector_last_success_timestamp_seconds` needs nothing else.
+They are also written when nothing was published, and keep the time of the last success: an alert on the age of
+`collector_last_success_timestamp_seconds` needs nothing else. The one home of prometheus_client.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
-from collector.after_run.output_file import read_regular
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
 from collector.after_run.run_result import NOT_PUBLISHED, RunResult
 from collector.lake.tables import PROBLEM_KINDS
+from collector.run.finalize import RunSummary
 
 _STATUSES = ("complete", "partial", NOT_PUBLISHED)
 _SUCCESS = "collector_last_success_timestamp_seconds"
 _OLD_SUCCESS = re.compile(rf"^{_SUCCESS} (\S+)$", re.MULTILINE)
-Samples = Iterable[tuple[Mapping[str, str], float]]
+# A metric: its name, help and label names, and a value for each combination of labels.
+Metric = tuple[str, str, tuple[str, ...], dict[tuple[str, ...], float]]
 
 
-def text(ending: RunResult, before: str = "") -> str:
-    """Return the metrics; `before` is the file's old content, for the last success where the lake can't be read."""
-    newest, complete = ending.newest, ending.newest_complete
-    success = newest.finished_at.timestamp() if newest else _earlier(before)
-    lines = [
-        *_gauge(_SUCCESS, "When the newest published night was published", _one(success)),
-        *_gauge("collector_last_complete_timestamp_seconds", "When the newest complete night was published",
-                _one(complete.finished_at.timestamp() if complete else None)),
-        *_gauge("collector_last_run_timestamp_seconds", "When the last night ended, published or not",
-                _one(ending.ended_at.timestamp())),
-        *_gauge("collector_last_run_duration_seconds", "How long the last night took",
-                _one((ending.ended_at - ending.began_at).total_seconds())),
-        *_gauge("collector_last_run_exit_code", "Exit code of the last night", _one(ending.exit_code)),
-        *_gauge("collector_last_run_status", "1 for how the last night ended",
-                [({"status": status}, float(status == ending.status)) for status in _STATUSES]),
-        *_gauge("collector_lake_bytes", "Bytes of the lake's live files", _one(ending.lake_bytes)),
-        *_of_summary(ending),
-    ]  # fmt: skip
-    return "".join(line + "\n" for line in lines)
+def metrics_text(result: RunResult, old_text: str = "") -> str:
+    """Return the content of the metrics file. `old_text` is its content so far, used where the lake cannot be read."""
+    registry = CollectorRegistry()
+    for name, meaning, labels, values in (*_of_result(result, old_text), *_of_summary(result.summary)):
+        if values:
+            gauge = Gauge(name, f"{meaning}.", labels, registry=registry)
+            for of_labels, value in values.items():
+                (gauge.labels(*of_labels) if labels else gauge).set(value)
+    return generate_latest(registry).decode()
 
 
-def write(path: Path, ending: RunResult) -> str:
-    """Return the new content of the metrics file at `path`."""
-    return text(ending, read_regular(path))
+def _of_result(result: RunResult, old_text: str) -> Iterator[Metric]:
+    newest, complete = result.newest, result.newest_complete
+    success = newest.finished_at.timestamp() if newest else _old_success(old_text)
+    yield _one(_SUCCESS, "When the newest published night was published", success)
+    yield _one(
+        "collector_last_complete_timestamp_seconds",
+        "When the newest complete night was published",
+        complete.finished_at.timestamp() if complete else None,
+    )
+    ended = result.ended_at
+    yield _one("collector_last_run_timestamp_seconds", "When the last night ended, published or not", ended.timestamp())
+    duration_s = (ended - result.began_at).total_seconds()
+    yield _one("collector_last_run_duration_seconds", "How long the last night took", duration_s)
+    yield _one("collector_last_run_exit_code", "Exit code of the last night", result.exit_code)
+    statuses = {status: float(status == result.status) for status in _STATUSES}
+    yield _by("status", "collector_last_run_status", "1 for how the last night ended", statuses)
+    yield _one("collector_lake_bytes", "Bytes of the lake's live files", result.lake_bytes)
 
 
-def _of_summary(ending: RunResult) -> Iterable[str]:
-    summary = ending.summary
+def _of_summary(summary: RunSummary | None) -> Iterator[Metric]:
     if summary is None:
         return
-    yield from _gauge("collector_rows", "Rows of the last night", [({"table": t}, n) for t, n in summary.rows.items()])
-    yield from _gauge(
-        "collector_problems", "Problems of the last night",
-        [({"kind": kind}, summary.problems.get(kind, 0)) for kind in PROBLEM_KINDS],
-    )  # fmt: skip
-    yield from _gauge(
-        "collector_coverage", "Things seen in the last night by what became of them",
-        [({"level": level, "coverage": name}, n) for level, by in summary.coverage.items() for name, n in by.items()],
-    )  # fmt: skip
-    yield from _gauge(
-        "collector_changes",
-        "Rows of action_changes",
-        [({"change": change}, n) for change, n in summary.changes.items()],
-    )
-    parts = summary.installations
-    for name, meaning in (
-        ("requests", "HTTP requests sent, retries and refusals included"),
-        ("retries", "Requests sent again after a failure"),
-        ("refusals", "Requests refused for the rate limit"),
+    yield _by("table", "collector_rows", "Rows of the last night", summary.rows)
+    problems = {kind: summary.problems.get(kind, 0) for kind in PROBLEM_KINDS}
+    yield _by("kind", "collector_problems", "Problems of the last night", problems)
+    coverage: dict[tuple[str, ...], float] = {
+        (level, how): float(n) for level, counts in summary.coverage.items() for how, n in counts.items()
+    }
+    meaning = "Things seen in the last night by what became of them"
+    yield "collector_coverage", meaning, ("level", "coverage"), coverage
+    yield _by("change", "collector_changes", "Rows of action_changes", summary.changes)
+    for name, meaning, field in (
+        ("collector_requests", "HTTP requests sent, retries and refusals included", "requests"),
+        ("collector_retries", "Requests sent again after a failure", "retries"),
+        ("collector_refusals", "Requests refused for the rate limit", "refusals"),
+        ("collector_waiting_seconds", "Seconds that the rate limit was waited for", "paused_seconds"),
     ):
-        samples = [({"installation": part.installation}, getattr(part, name)) for part in parts]
-        yield from _gauge(f"collector_{name}", meaning, samples)
-    yield from _gauge(
-        "collector_waiting_seconds", "Seconds that the rate limit was waited for",
-        [({"installation": part.installation}, part.paused_seconds) for part in parts],
-    )  # fmt: skip
-    yield from _gauge(
-        "collector_installation_complete", "Whether everything selected of the installation was seen",
-        [({"installation": part.installation}, float(part.status == "complete")) for part in parts],
-    )  # fmt: skip
+        yield _by("installation", name, meaning, {p.installation: getattr(p, field) for p in summary.installations})
+    complete = {part.installation: float(part.status == "complete") for part in summary.installations}
+    meaning = "Whether everything selected of the installation was seen"
+    yield _by("installation", "collector_installation_complete", meaning, complete)
 
 
-def _one(value: float | None) -> Samples:
-    return [] if value is None else [({}, value)]
+def _one(name: str, meaning: str, value: float | None) -> Metric:
+    return name, meaning, (), {} if value is None else {(): value}
 
 
-def _gauge(name: str, meaning: str, samples: Samples) -> Iterable[str]:
-    lines = [f"{name}{_labels(labels)} {float(value)!r}" for labels, value in samples]
-    return [f"# HELP {name} {meaning}.", f"# TYPE {name} gauge", *lines] if lines else []
+def _by(label: str, name: str, meaning: str, values: Mapping[str, float]) -> Metric:
+    return name, meaning, (label,), {(of_label,): value for of_label, value in values.items()}
 
 
-def _labels(labels: Mapping[str, str]) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _earlier(before: str) -> float | None:
-    found = _OLD_SUCCESS.search(before)
+def _old_success(old_text: str) -> float | None:
+    found = _OLD_SUCCESS.search(old_text)
     try:
         return float(found[1]) if found else None
     except ValueError:

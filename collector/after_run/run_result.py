@@ -1,4 +1,4 @@
-"""How a night ended, published or not: the one value from which everything told afterwards is made."""
+"""How a run ended, published or not: the value from which summary, message and metrics are made."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,23 +6,16 @@ from typing import Any
 import msgspec
 
 from collector.errors import CollectorError, NotPublished
+from collector.lake.manifest import RunEntry
 from collector.run.finalize import RunSummary
 
 NOT_PUBLISHED = "not_published"
 
 
-class PublishedRun(msgspec.Struct, frozen=True):
-    """The newest night that stands in the lake. Times are UTC."""
-
-    run_id: str
-    status: str
-    finished_at: datetime
-
-
 class RunResult(msgspec.Struct, frozen=True):
-    """A night that has ended. `summary` is None when nothing was published, and then `message` and `advice` say why.
+    """A run that has ended. `summary` is None when nothing was published; then `message` and `advice` say why.
 
-    `newest` and `newest_complete` are what the lake holds afterwards, tonight's among them.
+    `newest` and `newest_complete` are the newest published runs of the lake, this one included.
     """
 
     exit_code: int
@@ -31,8 +24,8 @@ class RunResult(msgspec.Struct, frozen=True):
     summary: RunSummary | None = None
     message: str = ""
     advice: str = ""
-    newest: PublishedRun | None = None
-    newest_complete: PublishedRun | None = None
+    newest: RunEntry | None = None
+    newest_complete: RunEntry | None = None
     lake_bytes: int | None = None
     lake_growth: int | None = None
 
@@ -42,39 +35,33 @@ class RunResult(msgspec.Struct, frozen=True):
         return NOT_PUBLISHED if self.summary is None else self.summary.status
 
 
-def failed(error: Exception, began_at: datetime, ended_at: datetime) -> RunResult:
-    """Return the ending of a night that published nothing."""
+def failed_run(error: Exception, began_at: datetime, ended_at: datetime) -> RunResult:
+    """Return the result of a run that `error` ended before anything was published."""
+    code, message = NotPublished.exit_code, f"A fault of the program ended the run ({type(error).__name__})."
+    advice = "What was published before is unchanged. The log holds the details; please report them."
     if isinstance(error, CollectorError):
-        return RunResult(error.exit_code, began_at, ended_at, None, str(error), error.advice)
-    return RunResult(
-        NotPublished.exit_code,
-        began_at,
-        ended_at,
-        None,
-        f"A fault of the program ended the night ({type(error).__name__}).",
-        "What was published before stands. The log holds the details; please report them.",
-    )
+        code, message, advice = error.exit_code, str(error), error.advice
+    return RunResult(code, began_at, ended_at, message=message, advice=advice)
 
 
-def as_json(ending: RunResult) -> dict[str, Any]:
-    """Return the ending for programs: always the same members, those of the summary null when nothing was published."""
+def as_json(result: RunResult) -> dict[str, Any]:
+    """Return the result for programs: always the same members, those of the summary null without a published run."""
     summary: dict[str, Any] = dict.fromkeys(RunSummary.__struct_fields__)
-    if ending.summary is not None:
-        summary = msgspec.to_builtins(ending.summary)
+    if result.summary is not None:
+        summary = msgspec.to_builtins(result.summary)
     return {
         **summary,
-        "status": ending.status,
-        "exit_code": ending.exit_code,
-        "began_at": moment(ending.began_at),
-        "ended_at": moment(ending.ended_at),
-        "message": ending.message or None,
-        "advice": ending.advice or None,
-        "newest_run_id": ending.newest.run_id if ending.newest else None,
-        "lake_bytes": ending.lake_bytes,
-        "lake_growth_bytes": ending.lake_growth,
+        "status": result.status,
+        "exit_code": result.exit_code,
+        "began_at": _utc(result.began_at),
+        "ended_at": _utc(result.ended_at),
+        "message": result.message or None,
+        "advice": result.advice or None,
+        "newest_run_id": result.newest.run_id if result.newest else None,
+        "lake_bytes": result.lake_bytes,
+        "lake_growth_bytes": result.lake_growth,
     }
 
 
-def moment(when: datetime) -> str:
-    """Return a time as ISO 8601 in whole seconds, UTC, with a Z."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,8 +1,7 @@
-"""The webhook: one POST of the morning message, to an address that was given for it.
+"""The webhook: one POST of the morning message to the address that the settings name for it.
 
-By urllib and not aiohttp, whose home is crawl/fetcher.py and whose session carries the token: what posts to a chat must not
-even be able to. No redirect is followed, no more of the reply is read than its head, and the whole takes ten seconds
-at most.
+It uses urllib and not aiohttp, whose session in crawl/fetcher.py carries the token, so that the token cannot be sent.
+Redirects are not followed, only the head of the reply is read, and all of it takes ten seconds at most.
 """
 
 import json
@@ -10,40 +9,37 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from email.message import Message
-from typing import IO, Any
+from typing import Any
 
 from collector._version import __version__
 from collector.settings.secret import Secret
 
-TIMEOUT_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 class WebhookFailed(Exception):
-    """The message did not arrive; the text says why and never holds the address."""
+    """The message was not delivered; the text says why and never holds the address."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
+    def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
-def post(url: Secret, payload: Mapping[str, Any], *, timeout_s: float = TIMEOUT_S) -> None:
-    """Post `payload` as JSON. Raises NotDelivered for anything but a 2xx within `timeout_s`."""
-    said: list[str] = []
-    # In a thread, because urllib's own timeout is one for each read, and a server may trickle.
-    thread = threading.Thread(target=_post, args=(url, payload, timeout_s, said), name="notify", daemon=True)
+def post(url: Secret, payload: Mapping[str, Any]) -> None:
+    """Post `payload` as JSON. Raises WebhookFailed for anything but a 2xx within ten seconds."""
+    outcome: list[str] = []
+    # In a thread, because urllib's own timeout is one for each read, and a server may send a byte at a time.
+    thread = threading.Thread(target=lambda: outcome.append(_post(url, payload)), name="notify", daemon=True)
     thread.start()
-    thread.join(timeout_s)
-    why = said[0] if said else "no answer within the time allowed"
+    thread.join(_TIMEOUT_S)
+    why = outcome[0] if outcome else "no answer within the time allowed"
     if why:
         raise WebhookFailed(why)
 
 
-def _post(url: Secret, payload: Mapping[str, Any], timeout_s: float, said: list[str]) -> None:
-    """Put "" into `said` when it was delivered, else why not."""
+def _post(url: Secret, payload: Mapping[str, Any]) -> str:
+    """Return why the payload was not delivered, "" when it was."""
     request = urllib.request.Request(
         url.reveal(),
         data=json.dumps(payload, ensure_ascii=False).encode("utf-8", "backslashreplace"),
@@ -54,13 +50,13 @@ def _post(url: Secret, payload: Mapping[str, Any], timeout_s: float, said: list[
         method="POST",
     )
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_s):
-            said.append("")
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S):
+            return ""
     except urllib.error.HTTPError as error:
         error.close()
-        said.append(f"it answered {error.code}" + (", and no redirect is followed" if error.code < 400 else ""))
+        return f"it answered {error.code}" + (", and redirects are not followed" if error.code < 400 else "")
     except urllib.error.URLError as error:
-        # The reason is an OSError of the connection; its text names no address, but its class says enough.
-        said.append(f"it could not be reached ({type(error.reason).__name__})")
+        # The reason's class says enough; its text might name the address.
+        return f"it could not be reached ({type(error.reason).__name__})"
     except Exception as error:
-        said.append(f"it could not be asked ({type(error).__name__})")
+        return f"the request failed ({type(error).__name__})"

@@ -1,24 +1,32 @@
-"""How a field of Buddy's reply is declared: once, with its meaning, and read by everything else.
+"""How a field of Buddy's replies is declared: once, with its meaning. Everything else is made from the declaration.
 
-A view (views.py) is a msgspec Struct whose annotations carry `field(...)`. From that one line come decoding
-(msgspec checks the type and names the JSON path of a breach), the Arrow column (lake/tables.py) and the data
-dictionary (`collector tables`). Rules for whoever adds a field:
+A class of schema.py is a msgspec Struct whose annotations carry `field(...)`. From that one line come decoding (msgspec
+checks the type and names the JSON path of a violation), the Arrow column (lake/tables.py), the data dictionary
+(`collector tables`), the checks of a run and the comparison that finds changes. Rules for adding a field:
 
-- everything except the keys we build requests from is optional, and null equals missing (buddy-api.md, section 4);
-- an enumeration is a `str`: Buddy adds values often, and an unknown value is data, not an error;
+- everything except the keys that requests are built from is optional, and null equals missing (buddy-api.md, section 4);
+- an enumeration is a `str`: Buddy often adds values, and an unknown value is data, not an error;
 - integers are bounded to 64 bits, because an Arrow int64 column has to hold them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import inspect
 
-ColumnType = Literal["string", "int", "bool", "strings", "ints", "timestamp", "json", "view", "views"]
+ColumnType = Literal[
+    "string", "int", "float", "bool", "date", "timestamp", "json", "strings", "ints", "object", "objects"
+]  # fmt: skip
 
 Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+_SCALARS: dict[type[inspect.Type], ColumnType] = {
+    inspect.StrType: "string", inspect.IntType: "int", inspect.BoolType: "bool", inspect.AnyType: "json",
+}  # fmt: skip
+_LISTS: dict[ColumnType, ColumnType] = {"string": "strings", "int": "ints", "object": "objects"}
 
 
 class BuddyObject(msgspec.Struct, frozen=True):
@@ -27,61 +35,50 @@ class BuddyObject(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One declared field: its name in the reply, what it holds, in which unit, and which values are documented."""
+    """One declared field: its name in the reply, its type, meaning and unit, and the documented enum values."""
 
     name: str
-    logical: ColumnType
+    column_type: ColumnType
     meaning: str
     unit: str | None
     values: tuple[str, ...]
-    view: type[BuddyObject] | None
+    required: bool
+    nested: type[BuddyObject] | None
 
 
 def field(
-    meaning: str, *, unit: str | None = None, values: tuple[str, ...] = (), logical: ColumnType | None = None
+    meaning: str, *, unit: str | None = None, values: tuple[str, ...] = (), column_type: ColumnType | None = None
 ) -> msgspec.Meta:
     """Return the annotation that declares a field.
 
-    `unit` is Buddy's own (seconds stay seconds); `values` are the documented enum values, used for the warning about
-    unknown ones and never for refusing; `logical` overrides what the Python type implies (a timestamp is a `str` here).
+    `unit` is Buddy's own (seconds stay seconds). `values` are the documented enum values: an unknown one causes a warning and
+    is kept. `column_type` overrides what the Python type implies (a timestamp is a `str` here).
     """
-    return msgspec.Meta(
-        description=meaning, extra={"declared": True, "unit": unit, "values": values, "logical": logical}
-    )
+    return msgspec.Meta(extra={"meaning": meaning, "unit": unit, "values": values, "column_type": column_type})
 
 
-def field_specs(view: type[BuddyObject]) -> Iterator[FieldSpec]:
-    """Yield the fields of a view in declaration order."""
-    for name, hint in get_type_hints(view, include_extras=True).items():
-        meta = next(m for m in get_args(hint)[1:] if isinstance(m, msgspec.Meta) and m.extra)
-        assert meta.extra is not None
-        inner, nested = _logical(get_args(hint)[0])
+def field_specs(buddy_object: type[BuddyObject]) -> Iterator[FieldSpec]:
+    """Yield the fields of a class in declaration order."""
+    struct = inspect.type_info(buddy_object)
+    assert isinstance(struct, inspect.StructType)
+    for member in struct.fields:
+        assert isinstance(member.type, inspect.Metadata), f"{member.name} has no field(...)"
+        declared = member.type.extra or {}
+        column_type, nested = _column_type(member.type.type)
         yield FieldSpec(
-            name=name,
-            logical=meta.extra["logical"] or inner,
-            meaning=meta.description or "",
-            unit=meta.extra["unit"],
-            values=meta.extra["values"],
-            view=nested,
-        )
+            member.name, declared["column_type"] or column_type, declared["meaning"], declared["unit"],
+            declared["values"], member.required, nested,
+        )  # fmt: skip
 
 
-def _logical(hint: Any) -> tuple[ColumnType, type[BuddyObject] | None]:
-    if get_origin(hint) is Annotated:
-        return _logical(get_args(hint)[0])
-    members = [h for h in get_args(hint) if h is not type(None)] if _is_optional(hint) else [hint]
-    first = members[0]
-    if get_origin(first) is Annotated:
-        first = get_args(first)[0]
-    if get_origin(first) is list:
-        element, view = _logical(get_args(first)[0])
-        plural: dict[str, ColumnType] = {"string": "strings", "int": "ints", "view": "views"}
-        return plural[element], view
-    if isinstance(first, type) and issubclass(first, BuddyObject):
-        return "view", first
-    scalars: dict[Any, ColumnType] = {str: "string", int: "int", bool: "bool", Any: "json"}
-    return scalars[first], None
-
-
-def _is_optional(hint: Any) -> bool:
-    return type(None) in get_args(hint) or (len(get_args(hint)) > 1 and get_origin(hint) is not list)
+def _column_type(kind: inspect.Type) -> tuple[ColumnType, type[BuddyObject] | None]:
+    """Return the column type of a Python type, of a union that of its first member, and the class of its objects."""
+    if isinstance(kind, inspect.UnionType):
+        kind = kind.types[0]
+    if isinstance(kind, inspect.ListType):
+        element, nested = _column_type(kind.item_type)
+        return _LISTS[element], nested
+    if isinstance(kind, inspect.StructType):
+        assert issubclass(kind.cls, BuddyObject)
+        return "object", kind.cls
+    return _SCALARS[type(kind)], None

@@ -1,1 +1,1 @@
-"""The command line: one file per group of commands, and nothing heavy imported until a command needs it."""
+"""The command line: one file per command, and nothing heavy imported until a command needs it."""

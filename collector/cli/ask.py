@@ -1,4 +1,4 @@
-"""`collector ask`, `sql` and `shell`: answers from the lake."""
+"""`collector ask`: answers to the questions of sql/questions, and their list."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
+from collector.cli.output import table_text, write_rows, write_text
 from collector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,132 +14,94 @@ if TYPE_CHECKING:
     from collector.query.questions import Questions
     from collector.query.reader import LakeReader
 
+RunOption = Annotated[
+    str, typer.Option("--run", metavar="RUN", help="The run to ask about: a run_id, a date (YYYY-MM-DD) or latest.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command("ask")(ask)
-    app.command("sql")(sql)
-    app.command("shell")(shell)
-
-
-Run = Annotated[
-    str, typer.Option("--run", metavar="RUN", help="The night asked about: a run_id, a date (YYYY-MM-DD) or latest.")
-]
 
 
 def ask(
     question: Annotated[
-        str | None, typer.Argument(metavar="[QUESTION]", help="Without one, the questions are listed.")
+        str | None, typer.Argument(metavar="[QUESTION]", help="The question; default: list the questions.")
     ] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter of the question; repeatable.")
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the questions.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print the question's SQL, to copy and change.")] = False,
-    run: Run = "latest",
+    run: RunOption = "latest",
     lake: options.Lake = None,
     config: options.Config = None,
     form: options.RowsFormat = options.RowFormat.text,
     output: options.Output = None,
 ) -> int:
-    """Answer a question about the lake; without a name, list the questions."""
+    """Answer a question about the lake. Without a name, list the questions."""
     if question is None or listed:
-        _list(None if question is None else [question], lake, config, form, output)
+        _list_questions(question, lake, config, form, output)
         return 0
     if show:
         # The SQL belongs to the program: it can be read before there is a lake.
-        sys.stdout.write(_questions()[question].sql.rstrip() + "\n")
+        write_text(_questions()[question].sql.rstrip() + "\n", None)
         return 0
-    answer = _reader(lake, config).ask_with(question, parameters(param or []), run=run)
-    _give(answer, form, output)
+    answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
+    write_rows(answer.table, form, output)
+    if form is options.RowFormat.text and output is None:
+        sys.stdout.write(_footer(answer, terminal.width_of(sys.stdout)))
+    elif answer.missing:
+        # The rows must stay readable for programs, and the gap must be reported all the same.
+        sys.stderr.write(_footer(answer, terminal.width_of(sys.stderr)))
     return 0
 
 
-def sql(
-    statement: Annotated[
-        str, typer.Argument(metavar="SQL|-", help="One SELECT; - (or nothing, in a pipe) reads it from stdin.")
-    ] = "-",
-    lake: options.Lake = None,
-    config: options.Config = None,
-    form: options.RowsFormat = options.RowFormat.text,
-    output: options.Output = None,
-) -> int:
-    """Answer any SELECT over the tables and views; nothing can be changed by it."""
-    # At a terminal with nothing to read, waiting for input would look like hanging.
-    text = statement if statement != "-" else "" if sys.stdin.isatty() else sys.stdin.read()
-    if not text.strip():
-        raise UsageError("There is no SQL.", 'Write it in quotes: collector sql "select * from runs".')
-    from collector.cli import output as rows
+def open_reader(lake: str | None, config: str | None) -> "LakeReader":
+    """Return a reader of the lake that the options name, whose catalog is up to date afterwards."""
+    from collector.query.reader import open_lake
 
-    reader = _reader(lake, config)
-    if form in (options.RowFormat.text, options.RowFormat.markdown):
-        answer = reader.sql(text)
-        rows.write(answer.table, form, output)
-        if form is options.RowFormat.text and output is None:
-            _note(_counted(answer.table.num_rows))
-    else:
-        rows.write(reader.stream(text), form, output)
-    return 0
+    opened = options.open_lake(lake, config)
+    options.settle_catalog(opened)
+    return open_lake(opened.path)
 
 
-def shell(lake: options.Lake = None, config: options.Config = None) -> int:
-    """Open an interactive SQL prompt on the lake (the duckdb command line where it is installed)."""
-    from collector.cli.shell import converse
-
-    return converse(_reader(lake, config), options.lake_path(lake, config))
-
-
-def parameters(written: list[str]) -> dict[str, str]:
-    """`name=value` pairs as a mapping; raises UsageError for anything else."""
+def parse_parameters(pairs: list[str]) -> dict[str, str]:
+    """Return NAME=VALUE pairs as a mapping. Raises UsageError for anything else, and for a name that is given twice."""
     found: dict[str, str] = {}
-    for pair in written:
+    for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
+        name = name.strip()
+        if not equals or not name:
             raise UsageError(f"--param {pair!r} is not NAME=VALUE.", "Write it like --param days=7.")
-        if name.strip() in found:
-            raise UsageError(f"--param {name.strip()} is given twice.", "Give it once.")
-        found[name.strip()] = value
+        if name in found:
+            raise UsageError(f"--param {name} is given twice.", "Give it once.")
+        found[name] = value
     return found
 
 
-def in_words(answer: "Answer", width: int | None, most: int | None = None) -> str:
-    """An answer for a person: the rows, how many, from which night, and what that night is missing."""
-    from collector.cli import output as rows
-
-    table = answer.table if most is None else answer.table.slice(0, most)
-    text = rows.as_text(table, width)
-    left = answer.table.num_rows - table.num_rows
-    return text + (f"… and {left:,} more\n" if left else "") + _foot(answer) + "\n"
+def answer_text(answer: "Answer", width: int | None, max_rows: int) -> str:
+    """Return an answer for people: the first rows, how many there are, of which run, and what that run is missing."""
+    hidden = max(0, answer.table.num_rows - max_rows)
+    more = f"… and {hidden:,} more\n" if hidden else ""
+    return table_text(answer.table.slice(0, max_rows), width) + more + _footer(answer, width)
 
 
-def _give(answer: "Answer", form: options.RowFormat, output: str | None) -> None:
-    from collector.cli import output as rows
-
-    rows.write(answer.table, form, output)
-    if form is options.RowFormat.text and output is None:
-        sys.stdout.write(_foot(answer) + "\n")
-    elif answer.missing:
-        # The rows must stay machine-readable, and the gap must not stay unsaid.
-        _note(_foot(answer))
-
-
-def _foot(answer: "Answer") -> str:
-    if answer.run is None:
-        return f"{_counted(answer.table.num_rows)} · no night has been published yet"
-    run = answer.run
-    said = f"{_counted(answer.table.num_rows)} · run {run.run_id} ({run.run_date}, {run.status})"
-    if not answer.missing:
-        return said
-    gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
-    return f"{said}\nThis night is incomplete: {gaps}. `collector ask coverage_last_night` says which."
-
-
-def _counted(count: int) -> str:
+def row_count(count: int) -> str:
+    """Return a number of rows in words."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _note(text: str) -> None:
-    sys.stderr.write("".join(terminal.escape(line) + "\n" for line in text.split("\n")))
+def _footer(answer: "Answer", width: int | None) -> str:
+    from collector.cli.text_table import wrap
+
+    run = answer.run
+    origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
+    footer = f"{row_count(answer.table.num_rows)} · {origin}\n"
+    if answer.missing:
+        gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
+        footer += f"This run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details.\n"
+    return wrap(footer, width)
 
 
 def _questions() -> "Questions":
@@ -148,40 +111,20 @@ def _questions() -> "Questions":
     return Questions(sql_folder())
 
 
-def _reader(lake: str | None, config: str | None) -> "LakeReader":
-    from collector.query.reader import open_lake
-
-    opened = options.open_lake(lake, config)
-    options.settle_catalog(opened)
-    return open_lake(opened.path)
-
-
-def _list(
-    only: list[str] | None, lake: str | None, config: str | None, form: options.RowFormat, output: str | None
+def _list_questions(
+    only: str | None, lake: str | None, config: str | None, form: options.RowFormat, output: str | None
 ) -> None:
-    """The questions: one line each for people, everything there is to know for programs."""
-    from collector.cli import output as rows
+    """Write one line per question for people, and everything about each of them for programs."""
+    if form is not options.RowFormat.text:
+        import pyarrow as pa
 
-    if form is options.RowFormat.text:
-        rows.write_text(_listing(terminal.width_of(sys.stdout)), output)
+        questions = [each for each in open_reader(lake, config).questions() if only in (None, each["name"])]
+        write_rows(pa.Table.from_pylist(questions), form, output)
         return
-    import pyarrow as pa
+    from collector.cli.text_table import draw_list
 
-    every = [each for each in _reader(lake, config).questions() if only is None or each["name"] in only]
-    rows.write(pa.Table.from_pylist(every), form, output)
-
-
-def _listing(width: int | None) -> str:
-    import textwrap
-
-    questions = _questions().all
-    widest = max((len(name) for name in questions), default=0)
-    lines = []
-    for name, question in questions.items():
-        takes = ", ".join(each.name + ("" if each.required else "?") for each in question.parameters)
-        said = question.description + (f" [{takes}]" if takes else "")
-        room = max(30, width - widest - 2) if width else 10_000
-        first, *rest = textwrap.wrap(said, room) or [""]
-        lines.append(f"{name:<{widest}}  {first}")
-        lines += [" " * (widest + 2) + line for line in rest]
-    return "".join(line + "\n" for line in lines)
+    rows = []
+    for name, question in _questions().all.items():
+        parameters = ", ".join(each.name + ("" if each.required else "?") for each in question.parameters)
+        rows.append((name, question.description + (f" [{parameters}]" if parameters else "")))
+    write_text(draw_list(rows, terminal.width_of(sys.stdout)), output)

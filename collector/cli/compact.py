@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from collector.cli import options
-from collector.cli.failures import done_anyway
+from collector.cli.failures import warn_on_output_error
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("compact")(done_anyway()(compact))
+    app.command("compact")(warn_on_output_error()(compact))
 
 
 def compact(

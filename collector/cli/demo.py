@@ -1,6 +1,4 @@
-"""`collector demo`: several nights that differ, collected from the fake Buddy on this machine, and what they
-answer.
-"""
+"""`collector demo`: several runs that differ, collected from the fake Buddy on this machine, and some answers."""
 
 import os
 import random
@@ -16,16 +14,30 @@ from typing import Annotated, Final
 import typer
 
 from collector.cli import terminal
-from collector.cli.signals import night
-from collector.cli.summary_line import one_line
+from collector.cli.ask import answer_text
+from collector.cli.collect import summary_line
+from collector.cli.signals import collect_with_signals
 from collector.errors import UsageError
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
 from collector.settings.parsers import directory, require_openable
+from collector.settings.secret import Secret
 
-_MARK: Final = ".demo"  # stands in a lake that the demo made, and so may make anew
+_MARKER: Final = ".demo"  # a file in every lake that a demo made, and so may replace
 _QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")
 _SEED: Final = 7
-_HOUR: Final = timedelta(hours=2, minutes=15)  # when a careful person lets cron begin
+_START: Final = timedelta(hours=2, minutes=15)  # after midnight, when cron would start a run
+_MAX_ROWS: Final = 12
+_NEXT_STEPS: Final = """
+What to type next:
+{activate}  export COLLECTOR_LAKE={lake}
+  collector ask                                  list the questions
+  collector ask unguarded_production             ask one of them
+  collector sql "select * from promotions"       write your own
+  collector status                               show the runs
+  collector report -o report.html                write an HTML page
+With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector collect`
+work on your own workspaces.
+"""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,35 +47,39 @@ def add_to(app: typer.Typer) -> None:
 
 def demo(
     lake: Annotated[
-        str, typer.Option("--lake", metavar="PATH", help="Where the demo's lake goes; made anew each time.")
+        str, typer.Option("--lake", metavar="PATH", help="The lake of the demo; replaced each time.")
     ] = "./demo-lake",
-    nights: Annotated[int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many nights.")] = 4,
+    nights: Annotated[int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many runs.")] = 4,
 ) -> int:
-    """Collect nights from a fake Buddy on this machine and show answers; no token, no network."""
-    path = Path(directory(lake, "--lake")).absolute()
+    """Collect several runs from a fake Buddy. Shows answers about them; needs no token and no network."""
+    path = directory(lake, "--lake").absolute()
     require_openable(path)
-    _make_room(path)
+    _make_directory(path)
     from collector.cli import logging as logs
 
     logs.set_up("text", "error")
-    sys.stdout.write(f"Collecting {nights} nights from a fake Buddy on this machine into {lake}\n\n")
+    sys.stdout.write(f"Collecting {nights} run{'s' * (nights != 1)} from a fake Buddy on this machine into {lake}\n\n")
     sys.stdout.flush()
     _collect(path, nights)
-    shown = _answers(path, [name for name in _QUESTIONS if nights > 1 or name != "what_changed"])
-    sys.stdout.write(shown + _what_next(lake))
+    sys.stdout.write(_answers(path, [name for name in _QUESTIONS if nights > 1 or name != "what_changed"]))
+    # `make demo` installs into a virtual environment that the person's shell may not use yet.
+    activate = Path(sys.prefix) / "bin" / "activate"
+    needed = shutil.which("collector") is None and activate.exists()
+    command = f"  . {os.path.relpath(activate)}\n" if needed else ""
+    sys.stdout.write(_NEXT_STEPS.format(activate=command, lake=shlex.quote(lake)))
     return 0
 
 
-def _make_room(path: Path) -> None:
-    """Empty the place of an earlier demo; anything else is somebody's."""
-    if path.exists() and not (path / _MARK).exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(
-            f"{path} is there already, and no demo made it.", "Name another directory: `collector demo --lake PATH`."
-        )
+def _make_directory(path: Path) -> None:
+    """Make an empty directory, in place of an earlier demo. Raises UsageError where anything else is in the way."""
     if path.exists():
+        if not (path / _MARKER).exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(
+                f"{path} exists and was not made by a demo.", "Name another directory: `collector demo --lake PATH`."
+            )
         shutil.rmtree(path)
     path.mkdir(parents=True, mode=0o750)
-    (path / _MARK).write_text("Made by `collector demo`, which will make it anew.\n", encoding="utf-8")
+    (path / _MARKER).write_text("Made by `collector demo`, which replaces this directory.\n", encoding="utf-8")
 
 
 def _collect(path: Path, nights: int) -> None:
@@ -71,56 +87,30 @@ def _collect(path: Path, nights: int) -> None:
     from collector.fake_buddy import FakeBuddy, FakeWorld
 
     world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6)
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    first = today - timedelta(days=nights - 1) + _HOUR
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight - timedelta(days=nights - 1) + _START
     rng = random.Random(_SEED)
     with FakeBuddy(world, max_per_page=20) as buddy:
         installation = Installation("demo", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
         settings = Settings((installation,), path)
-        for number in range(1, nights + 1):
-            buddy.world = world.at(night=number)
-            now = _running_from(first + timedelta(days=number - 1))
-            summary = night(settings, ProgressObserver(), now=now, rng=rng)
-            sys.stdout.write(terminal.escape(one_line(summary)) + "\n")
+        for night in range(nights):
+            buddy.world = world.at(night=night + 1)
+            now = _clock_from(first + timedelta(days=night))
+            summary = collect_with_signals(settings, ProgressObserver(), now=now, rng=rng)
+            sys.stdout.write(terminal.escape(summary_line(summary)) + "\n")
             sys.stdout.flush()
 
 
-def _running_from(began: datetime) -> Callable[[], datetime]:
-    """The time of a simulated night, which runs as fast as ours: the lake cannot tell it from a real one."""
-    start = time.monotonic()
-    return lambda: began + timedelta(seconds=time.monotonic() - start)
+def _clock_from(start: datetime) -> Callable[[], datetime]:
+    """Return a clock that shows `start` now and goes on from there."""
+    began = time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - began)
 
 
 def _answers(path: Path, questions: list[str]) -> str:
-    from collector.cli.ask import in_words
     from collector.query.reader import open_lake
 
-    lake = open_lake(path)
+    reader = open_lake(path)
     width = terminal.width_of(sys.stdout) or 110
-    parts = []
-    for name in questions:
-        answer = lake.ask(name)
-        parts.append(f"\n$ collector ask {name}\n{in_words(answer, width, most=12)}")
+    parts = (f"\n$ collector ask {name}\n{answer_text(reader.ask(name), width, _MAX_ROWS)}" for name in questions)
     return "".join(parts)
-
-
-def _what_next(lake: str) -> str:
-    # `make demo` put the program into an environment that the person's shell does not know yet.
-    activate = Path(sys.prefix) / "bin" / "activate"
-    known = shutil.which("collector") is not None or not activate.exists()
-    return "\n".join(
-        [
-            "",
-            "What to type next:",
-            *([] if known else [f"  . {os.path.relpath(activate)}"]),
-            f"  export COLLECTOR_LAKE={shlex.quote(lake)}",
-            "  collector ask                                  the questions",
-            "  collector ask unguarded_production             one of them",
-            '  collector sql "select * from promotions"       your own',
-            "  collector status                               the nights",
-            "  collector report -o report.html                a page to look at",
-            "With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector collect`",
-            "do it for real.",
-            "",
-        ]
-    )

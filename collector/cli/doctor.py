@@ -1,83 +1,56 @@
-"""`collector doctor`: is everything ready for a night, and if not, what to do."""
+"""`collector doctor`: find out whether a run would succeed, and say what to do where it would not."""
 
 import asyncio
-import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import until_reader_leaves
+from collector.cli.failures import ignore_closed_pipe
+from collector.cli.output import write_json
 
 if TYPE_CHECKING:
     from collector.preflight.doctor import DoctorResult
 
-_COST: Final = """
-select installation, requests, epoch(finished_at - started_at) as seconds
-from runs
-where run_id in (select run_id from selected_run)
-"""
-_SIGNS: Final = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("doctor", epilog="Exit codes: 0 all is well; 1 warnings; 2 a night would fail.")(doctor)
+    app.command("doctor", epilog="Exit codes: 0 no problem found; 1 warnings; 2 a run would fail.")(doctor)
 
 
-def doctor(
-    config: options.Config = None,
-    lake: options.Lake = None,
-    workspaces: options.Workspaces = None,
-    projects: options.Projects = None,
-    reserve: options.Reserve = None,
-    max_duration: options.MaxDuration = None,
-    ca_bundle: options.CaBundle = None,
-    allow_http: options.AllowHttp = False,
-    form: options.FactsFormat = options.FactFormat.text,
-) -> int:
-    """Check token, scopes, workspaces, budget, clock and lake before a night; say what to do about each."""
-    settings = options.settings_from(
-        {
-            "config": config,
-            "lake": lake,
-            "workspaces": workspaces,
-            "projects": projects,
-            "reserve": reserve,
-            "max_duration": max_duration,
-            "ca_bundle": ca_bundle,
-            "allow_http": allow_http,
-        },
-        needs_token=True,
-    )
+@options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
+def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
+    """Check whether a run would succeed. Checks token, scopes, workspaces, budget, clock and lake, with advice."""
+    settings = options.settings_from(flags, needs_token=True)
     from collector.cli import logging as logs
-    from collector.preflight.doctor import everything
+    from collector.preflight.doctor import run_checks
     from collector.preflight.last_cost import last_costs
 
     logs.set_up(settings.log_format, "error")
 
-    async def look() -> list[tuple[str, "DoctorResult"]]:
-        found = []
-        async for where, finding in everything(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
-            found.append((where, finding))
+    async def examine() -> list[tuple[str, "DoctorResult"]]:
+        results = []
+        async for installation, result in run_checks(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
+            results.append((installation, result))
             if form is options.FactFormat.text:
-                with until_reader_leaves():
-                    sys.stdout.write(_line(where, finding))
-        return found
+                with ignore_closed_pipe():
+                    sys.stdout.write(_line(installation, result))
+        return results
 
-    found = asyncio.run(look())
-    levels = {finding.level for _, finding in found}
+    results = asyncio.run(examine())
     if form is options.FactFormat.json:
-        listed = [{"installation": where or None, **vars(finding)} for where, finding in found]
-        with until_reader_leaves():
-            sys.stdout.write(terminal.without_secrets(json.dumps(listed, ensure_ascii=False, indent=1)) + "\n")
+        with ignore_closed_pipe():
+            write_json([{"installation": name or None, **vars(result)} for name, result in results])
+    levels = {result.level for _, result in results}
     return 2 if "error" in levels else 1 if "warning" in levels else 0
 
 
-def _line(where: str, finding: "DoctorResult") -> str:
-    about = f"{where}: {finding.about}" if where else finding.about
-    advice = f" {finding.advice}" if finding.advice and finding.level != "ok" else ""
-    words = terminal.escape(terminal.without_secrets(f"{about}: {finding.message}.{advice}".replace("..", ".")))
-    return f"{_SIGNS[finding.level]}  {words}\n"
+def _line(installation: str, result: "DoctorResult") -> str:
+    about = f"{installation}: {result.about}" if installation else result.about
+    advice = f" {result.advice}" if result.advice and result.level != "ok" else ""
+    text = f"{about}: {result.message}.{advice}".replace("..", ".")
+    level = "ERROR" if result.level == "error" else result.level
+    return f"{level:<7}  {terminal.escape(terminal.without_secrets(text))}\n"

@@ -1,4 +1,4 @@
-"""How a failure is told: one paragraph on stderr that says what happened and what to do, and an exit code."""
+"""How a failure is reported: one paragraph on stderr that says what happened and what to do, and an exit code."""
 
 import sys
 import textwrap
@@ -13,7 +13,7 @@ from collector.cli import terminal
 from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, NotPublished, SettingsError, UsageError
 
-# The promise that scripts rely on; the README's table and `collect --help` are made from it.
+# Scripts rely on these codes; the README's table and `collect --help` are made from them.
 EXIT_CODES: Final = {
     0: "published, complete",
     1: "published, partial (problems recorded)",
@@ -26,70 +26,70 @@ EXIT_CODES: Final = {
 }
 
 
-def report(error: CollectorError) -> int:
-    """Tell an understood failure; returns its exit code."""
+def report_failure(error: CollectorError) -> int:
+    """Report an expected failure and return its exit code."""
     from collector.cli import logging as logs
 
-    if logs.for_programs():
-        logs.failed(error.exit_code, str(error), error.advice)
+    if logs.is_json():
+        logs.log_failure(error.exit_code, str(error), error.advice)
     else:
-        _tell(paragraph(str(error), error.advice))
+        _write_paragraph(str(error), error.advice)
     return error.exit_code
 
 
-def report_usage(wrong: TyperException) -> int:
-    """Tell what is wrong with a command line; returns 2."""
-    context = getattr(wrong, "ctx", None)
+def report_usage(error: TyperException) -> int:
+    """Report a command line that cannot be parsed and return 2."""
+    context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "collector"
-    _tell(paragraph(_words(wrong), f"`{command} --help` shows what can be said."))
+    format_message = getattr(error, "format_message", str)
+    message = str(format_message()) or "The command line cannot be parsed"
+    _write_paragraph(message, f"`{command} --help` lists the options.")
     return UsageError.exit_code
 
 
-def report_unexpected(bug: Exception) -> int:
-    """Tell a failure that nobody foresaw, with its traceback but no variables; returns 3, for nothing was
-    published by it.
-    """
+def report_unexpected(error: Exception) -> int:
+    """Report a bug with its traceback, but without variables, and return 3, because nothing was published."""
     from collector.cli import logging as logs
 
-    what, advice = ("This is a fault of the program, not of yours", "What was published before stands. Please report ")
-    look = "they hold no token, but look before you post."
-    if logs.for_programs():
-        logs.failed(NotPublished.exit_code, what, f"{advice}the exception; {look}", bug)
+    message = "This is a bug in the program"
+    advice = "Everything published before is unchanged. Please report the {}; it holds no token, but check it first."
+    if logs.is_json():
+        logs.log_failure(NotPublished.exit_code, message, advice.format("exception"), error)
     else:
-        lines = traceback.format_exception(bug)
-        sys.stderr.write(terminal.without_secrets("".join(lines)))
-        _tell(paragraph(what, f"{advice}the lines above; {look}"))
+        sys.stderr.write(terminal.without_secrets("".join(traceback.format_exception(error))))
+        _write_paragraph(message, advice.format("traceback above"))
     return NotPublished.exit_code
 
 
-def output_failed(error: StdoutError) -> int:
-    """Tell that what a command shows could not be written (`> FILE` on a full disk) and return 2; a reader that has had
-    enough (`| head`) is no failure: nothing is said and 0 is returned.
+def report_output_error(error: StdoutError) -> int:
+    """Report that stdout could not be written (`> FILE` on a full disk) and return 2.
+
+    When the reader of a pipe has ended (`| head`), nothing is reported and 0 is returned.
     """
     if error.reader_left:
         return 0
-    return report(
+    return report_failure(
         SettingsError(
             f"The output could not be written: {error.strerror}.",
-            "Make room where it goes, or send it elsewhere, and run the command again.",
+            "Free some space there, or write it elsewhere, and run the command again.",
         )
     )
 
 
 @contextmanager
-def done_anyway() -> Iterator[None]:
-    """Around a command that says what it did: what cannot be written of that is a warning, and the exit code stays."""
+def warn_on_output_error() -> Iterator[None]:
+    """Around a command that reports what it did: a failure to write the report is a warning; the exit code stays."""
     try:
         yield
         sys.stdout.flush()
     except StdoutError as error:
         if not error.reader_left:
-            _tell(paragraph(f"The output could not be written: {error.strerror}.", "The command did its work."))
+            _write_paragraph(f"The output could not be written: {error.strerror}.", "The command was carried out.")
 
 
 @contextmanager
-def until_reader_leaves() -> Iterator[None]:
-    """Around the output of a command whose exit code is an answer by itself: a reader that leaves does not change it."""
+def ignore_closed_pipe() -> Iterator[None]:
+    """Around the output of a command whose exit code is a result: a reader that ends early does not change the code."""
     try:
         yield
         sys.stdout.flush()
@@ -98,25 +98,18 @@ def until_reader_leaves() -> Iterator[None]:
             raise
 
 
-def paragraph(message: str, advice: str) -> str:
-    """`collector: Message. Advice.` as one paragraph that a terminal cannot be tricked by."""
-    said = " ".join(_sentence(part) for part in (message, advice) if part.strip())
-    return f"collector: {terminal.escape(terminal.without_secrets(said))}"
-
-
-def _sentence(text: str) -> str:
-    words = " ".join(text.split())
-    # A path or a flag keeps its spelling; a word begins the sentence with a capital.
-    first = words[:1].upper() + words[1:] if words.split(" ")[0].isalpha() else words
-    return first if first.endswith((".", "!", "?", ":")) else first + "."
-
-
-def _words(wrong: TyperException) -> str:
-    describe = getattr(wrong, "format_message", None)
-    return str(describe()) if callable(describe) and str(describe()) else "The command line cannot be understood"
-
-
-def _tell(text: str) -> None:
+def _write_paragraph(message: str, advice: str) -> None:
+    """Write `collector: Message. Advice.` to stderr, without secrets and escaped, wrapped on a terminal."""
+    text = " ".join(_sentence(part) for part in (message, advice) if part.strip())
+    text = f"collector: {terminal.escape(terminal.without_secrets(text))}"
     width = terminal.width_of(sys.stderr)
     sys.stderr.write((text if width is None else textwrap.fill(text, width, break_long_words=False)) + "\n")
     sys.stderr.flush()
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    # A word begins the sentence with a capital; a path or a flag keeps its spelling.
+    if text.split(" ")[0].isalpha():
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", ":")) else text + "."

@@ -1,14 +1,12 @@
-"""Who watches a night: a person sees a display that redraws itself; under cron there is one log line per
-event.
+"""What a person or a log sees of a run: a live display on a terminal, otherwise log lines.
 
-The display looks at the run's snapshot four times a second, from its own thread; the log writes a heartbeat
-each minute.
+The display draws the run's snapshot four times a second, in its own thread; the log gets a progress line each minute.
 """
 
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,15 +17,15 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.cli import terminal
-from collector.cli.summary_line import length
+from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.preflight.forecast_observer import ForecastReady, Waiting
 from collector.run import progress as events
 
 _HEARTBEAT_S: Final = 60.0
 _REDRAWS_PER_S: Final = 4
-_LEVELS: Final = ("workspaces", "projects", "pipelines", "actions", "action")
-_NAMES: Final = {
+_RATE_WINDOW_S: Final = 10.0
+_KINDS: Final = {
     "workspaces": "workspace lists",
     "projects": "project lists",
     "pipelines": "pipeline lists",
@@ -37,186 +35,158 @@ _NAMES: Final = {
 
 
 class ProgressObserver:
-    """An observer that writes log lines, and looks at the run when asked."""
+    """An observer of a run that logs its events, and reads its snapshot for the display and the heartbeat."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
         self._progress: events.Progress | None = None
-        self._rates = _Rates()
         self._forecasts: dict[str, str] = {}
+        self._counts: dict[str, list[tuple[float, int, int]]] = {}  # time, requests and items done, by installation
 
     def watch(self, progress: events.Progress) -> None:
+        """Keep the run whose snapshot is shown."""
         self._progress = progress
 
-    def event(self, fact: object) -> None:
-        name, level, facts = described(fact)
-        if isinstance(fact, events.RunBegan):
-            structlog.contextvars.bind_contextvars(run_id=fact.run_id)
-        if isinstance(fact, ForecastReady):
-            self._forecasts[fact.installation] = fact.forecast.words
-        getattr(self._log, level)(name, **facts)
-
-    def snapshot(self) -> events.RunSnapshot | None:
-        """Where the run stands, None before it began."""
-        return None if self._progress is None else self._progress.snapshot()
+    def event(self, event: object) -> None:
+        """Log an event."""
+        level, text, fields = log_line(event)
+        if isinstance(event, events.RunBegan):
+            structlog.contextvars.bind_contextvars(run_id=event.run_id)
+        if isinstance(event, ForecastReady):
+            self._forecasts[event.installation] = event.forecast.sentence
+        getattr(self._log, level)(text, **fields)
 
     def heartbeat(self) -> None:
-        """One line that says that the run lives, and what it waits for."""
-        if (seen := self.snapshot()) is None:
+        """Log the progress of each installation, and what it waits for."""
+        if self._progress is None:
             return
-        for each in seen.installations:
-            pace = each.pace
+        snapshot = self._progress.snapshot()
+        for installation in snapshot.installations:
             self._log.info(
                 "progress",
-                run_id=seen.run_id,  # this thread knows nothing of what the run's own lines carry
-                stage=seen.stage,
-                installation=each.name,
-                done=sum(each.done.values()),
-                found=sum(each.found.values()),
-                requests=each.requests,
-                waiting_for=pace.why or None,
-                until=_moment(pace.paused_until),
-                budget_left=pace.remaining,
-                resets_at=_moment(pace.reset_at),
+                run_id=snapshot.run_id,  # the heartbeat's thread does not have the run's log context
+                stage=snapshot.stage,
+                installation=installation.name,
+                done=sum(installation.done.values()),
+                found=sum(installation.found.values()),
+                requests=installation.requests,
+                waiting_for=installation.pace.why or None,
+                **_fields(installation.pace, until="paused_until", budget_left="remaining", resets_at="reset_at"),
             )
 
-    def picture(self) -> Group:
-        """The display: per installation what was found and done, the speed, the budget, the time left."""
-        seen = self.snapshot()
-        if seen is None:
+    def display(self) -> Group:
+        """Return the display: what was found and done per installation, the speed, the budget, the time left."""
+        if self._progress is None:
             return Group(Text("starting"))
-        parts: list[Any] = [Text(f"{seen.run_id}  {seen.stage}", style="bold")]
-        for each in seen.installations:
-            parts += [_levels(each), Text(self._rates.line(each), style="dim")]
-            if each.name in self._forecasts:
-                parts.append(Text(self._forecasts[each.name], style="dim"))
+        snapshot = self._progress.snapshot()
+        parts: list[Any] = [Text(f"{snapshot.run_id}  {snapshot.stage}", style="bold")]
+        for installation in snapshot.installations:
+            parts += [_counts_table(installation), Text(self._speed(installation), style="dim")]
+            if installation.name in self._forecasts:
+                parts.append(Text(self._forecasts[installation.name], style="dim"))
         return Group(*parts)
 
-
-class _Rates:
-    """Requests per second over the last seconds, by installation."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, list[tuple[float, int, int]]] = {}
-
-    def line(self, each: events.InstallationProgress) -> str:
-        now, done = time.monotonic(), sum(each.done.values())
-        past = self._seen.setdefault(each.name, [])
-        past.append((now, each.requests, done))
-        while len(past) > 2 and now - past[0][0] > 10:
-            past.pop(0)
-        span = now - past[0][0]
-        speed = (each.requests - past[0][1]) / span if span > 0 else 0.0
-        pace = each.pace
-        words = [f"{speed:.1f} requests/s"]
+    def _speed(self, installation: events.InstallationProgress) -> str:
+        now, done = time.monotonic(), sum(installation.done.values())
+        counts = self._counts.setdefault(installation.name, [])
+        counts.append((now, installation.requests, done))
+        while len(counts) > 2 and now - counts[0][0] > _RATE_WINDOW_S:
+            counts.pop(0)
+        since, requests_then, done_then = counts[0]
+        seconds = max(now - since, 1e-3)
+        parts = [f"{(installation.requests - requests_then) / seconds:.1f} requests/s"]
+        pace = installation.pace
         if pace.remaining is not None:
-            words.append(
-                f"budget {pace.remaining:,} left" + (f" until {pace.reset_at:%H:%M:%S} UTC" if pace.reset_at else "")
-            )
+            parts.append(f"budget {pace.remaining:,} left{_until(pace.reset_at)}")
         if pace.why:
-            words.append(pace.why + (f" until {pace.paused_until:%H:%M:%S} UTC" if pace.paused_until else ""))
-        settled = (done - past[0][2]) / span if span > 0 else 0.0
-        left = sum(each.found.values()) - done
-        if settled > 0 and left > 0:
-            words.append(f"about {length(left / settled)} for what is known so far")
-        return " · ".join(words)
-
-
-def _levels(each: events.InstallationProgress) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(Text(terminal.escape(each.name)))
-    table.add_column("done", justify="right")
-    table.add_column("found", justify="right")
-    for level in _LEVELS:
-        table.add_row(_NAMES[level], f"{each.done.get(level, 0):,}", f"{each.found.get(level, 0):,}")
-    return table
-
-
-def _moment(when: datetime | None) -> str | None:
-    return None if when is None else when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def described(fact: object) -> tuple[str, str, dict[str, object]]:
-    """The name, level and facts of a log line. Bodies and raw replies are never among them."""
-    match fact:
-        case events.RunBegan():
-            name = "resumed" if fact.resumed_count else "began"
-            facts: dict[str, object] = {
-                "started_at": _moment(fact.started_at),
-                "replies_replayed": fact.replies_replayed,
-            }
-            return name, "info", facts
-        case events.RunAbandoned():
-            return "earlier run abandoned", "warning", {"abandoned_run_id": fact.run_id, "why": fact.why}
-        case events.Draining():
-            return "stopping, finishing what is under way", "warning", {"why": fact.why}
-        case events.InstallationSkipped():
-            facts = {"installation": fact.installation, "why": fact.why}
-            return "going on without one installation", "warning", facts
-        case ForecastReady():
-            forecast = fact.forecast
-            facts = {"installation": fact.installation, "says": forecast.words, "ends_at": _moment(forecast.ends_at)}
-            # Told before it fails: there is still time to raise the limit or to lower the reserve.
-            late = forecast.late or forecast.ends_at is None
-            return "forecast", "warning" if late else "info", facts
-        case Waiting():
-            facts = {"installation": fact.installation, "why": fact.why, "until": _moment(fact.until)}
-            return "waiting", "info", facts
-        case events.CrawlEnded():
-            return "crawled, checking and publishing", "info", {"replies": fact.replies}
-        case RetryScheduled():
-            failure = fact.failure
-            what = {"path": fact.request.target, "kind": failure.kind, "http_status": failure.http_status}
-            return (
-                "retrying",
-                "info",
-                {**what, "why": failure.message, "attempt": fact.attempt, "wait_s": round(fact.wait_s, 2)},
-            )
-        case events.SecondRound():
-            facts = {
-                "installation": fact.installation,
-                "round": fact.number,
-                "requests": fact.requests,
-                "failed_with": fact.failures,
-                "pause_s": round(fact.wait_s, 1),
-            }
-            return "pausing, then asking again what failed", "warning", facts
-        case RateLimitMet():
-            what = {"path": fact.request.target, "http_status": fact.status, "why": fact.message}
-            return "rate limited, everybody waits", "info", {**what, "wait_s": round(fact.wait_s, 2)}
-        case _:
-            return type(fact).__name__, "debug", {}
+            parts.append(pace.why + _until(pace.paused_until))
+        items_per_s, left = (done - done_then) / seconds, sum(installation.found.values()) - done
+        if items_per_s > 0 and left > 0:
+            parts.append(f"about {duration_text(left / items_per_s)} for what has been found so far")
+        return " · ".join(parts)
 
 
 @contextmanager
 def observing(*, live: bool) -> Iterator[ProgressObserver]:
-    """An observer for one night, with the display when `live`, else with a heartbeat."""
-    watcher = ProgressObserver()
+    """Give an observer for one run, with the display when `live`, else with a heartbeat."""
+    observer = ProgressObserver()
     structlog.contextvars.clear_contextvars()
-    with ExitStack() as stack:
-        if live:
-            console = Console(stderr=True)
-            picture = watcher.picture
-            stack.enter_context(
-                Live(console=console, get_renderable=picture, refresh_per_second=_REDRAWS_PER_S, transient=True)
-            )
-        else:
-            stack.enter_context(_beating(watcher))
-        yield watcher
-
-
-@contextmanager
-def _beating(watcher: ProgressObserver) -> Iterator[None]:
+    if live:
+        console = Console(stderr=True)
+        with Live(console=console, get_renderable=observer.display, refresh_per_second=_REDRAWS_PER_S, transient=True):
+            yield observer
+        return
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(_HEARTBEAT_S):
-            watcher.heartbeat()
+            observer.heartbeat()
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
     try:
-        yield
+        yield observer
     finally:
         ended.set()
         thread.join()
+
+
+def log_line(event: object) -> tuple[str, str, dict[str, object]]:
+    """Return the level, text and fields of the log line of an event; nothing of a reply's body is among them."""
+    match event:
+        case events.RunBegan():
+            text = "resumed" if event.resumed_count else "started"
+            return "info", text, _fields(event, "started_at", "replies_replayed")
+        case events.RunAbandoned():
+            return "warning", "earlier run abandoned", _fields(event, "why", abandoned_run_id="run_id")
+        case events.Draining():
+            return "warning", "stopping after the requests in flight", _fields(event, "why")
+        case events.InstallationSkipped():
+            return "warning", "installation skipped", _fields(event, "installation", "why")
+        case ForecastReady(forecast=forecast):
+            level = "warning" if forecast.late or forecast.ends_at is None else "info"
+            return level, "forecast", _fields(event, "installation") | _fields(forecast, "ends_at", says="sentence")
+        case Waiting():
+            return "info", "waiting", _fields(event, "installation", "why", "until")
+        case events.CrawlEnded():
+            return "info", "crawl finished, checking and publishing", _fields(event, "replies")
+        case RetryScheduled():
+            failure = _fields(event.failure, "kind", "http_status", why="message")
+            return (
+                "info",
+                "retrying",
+                _fields(event.request, path="target") | failure | _fields(event, "attempt", "wait_s"),
+            )
+        case events.SecondRound():
+            names = {"round": "number", "failed_with": "failures", "pause_s": "wait_s"}
+            text = "retrying failed requests after a pause"
+            return "warning", text, _fields(event, "installation", "requests", **names)
+        case RateLimitMet():
+            fields = _fields(event, "wait_s", http_status="status", why="message")
+            return "info", "rate limit reached, all requests pause", _fields(event.request, path="target") | fields
+    return "debug", type(event).__name__, {}
+
+
+def _fields(source: object, *names: str, **renamed: str) -> dict[str, object]:
+    """Return attributes of `source` as fields of a log line, under their own names or as `field="attribute"`."""
+    fields = {field: getattr(source, name) for field, name in (dict(zip(names, names, strict=True)) | renamed).items()}
+    for field, value in fields.items():
+        if isinstance(value, datetime):
+            fields[field] = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        elif isinstance(value, float):
+            fields[field] = round(value, 2)
+    return fields
+
+
+def _counts_table(installation: events.InstallationProgress) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(Text(terminal.escape(installation.name)))
+    table.add_column("done", justify="right")
+    table.add_column("found", justify="right")
+    for kind, name in _KINDS.items():
+        table.add_row(name, f"{installation.done.get(kind, 0):,}", f"{installation.found.get(kind, 0):,}")
+    return table
+
+
+def _until(when: datetime | None) -> str:
+    return f" until {when:%H:%M:%S} UTC" if when else ""

@@ -8,16 +8,13 @@ from typing import Annotated
 import typer
 
 from collector.cli import options
-from collector.cli.failures import done_anyway
-from collector.errors import UsageError
-from collector.settings.parsers import duration
-
-_DAY_S = 86_400
+from collector.cli.failures import warn_on_output_error
+from collector.settings.parsers import days
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("prune")(done_anyway()(prune))
+    app.command("prune")(warn_on_output_error()(prune))
 
 
 def prune(
@@ -29,13 +26,11 @@ def prune(
     """Drop the runs older than --keep; the last known state of every action and the newest run stay."""
     from collector.lake.prune import prune as prune_lake
 
-    seconds = duration(keep, "--keep")
-    if seconds % _DAY_S:
-        raise UsageError(f"--keep {keep} is not a number of whole days.", "Write it in days, such as 400d.")
+    keep_days = days(keep, "--keep")
     opened = options.open_lake(lake, config)
     now = datetime.now(UTC)
     with opened.writing("prune", now):
-        done = prune_lake(opened, keep_days=int(seconds // _DAY_S), now=now)
+        done = prune_lake(opened, keep_days=keep_days, now=now)
         options.settle_catalog(opened)
     if form is options.FactFormat.json:
         counts = {"runs": done.runs, "rows": done.rows, "files": done.files, "history_begins": done.history_begins}

@@ -1,4 +1,4 @@
-"""`collector report`: the lake as one HTML file to look at."""
+"""`collector report`: the lake as one HTML page."""
 
 import sys
 from datetime import UTC, datetime
@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.ask import Run
+from collector.cli.ask import RunOption, open_reader
+from collector.cli.output import write_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,21 +18,17 @@ def add_to(app: typer.Typer) -> None:
 
 def report(
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Where the page goes; - is stdout.")
+        str, typer.Option("--output", "-o", metavar="FILE", help="The file to write; - is stdout.")
     ] = "report.html",
-    run: Run = "latest",
+    run: RunOption = "latest",
     lake: options.Lake = None,
     config: options.Config = None,
 ) -> int:
-    """Write one HTML page for those who would rather look than read: it needs no network and no other file."""
-    from collector.cli import output as rows
-    from collector.query.reader import open_lake
-    from collector.report import gather, render
+    """Write an HTML page about the lake. It needs no network and no other file."""
+    from collector.report import collect_contents, render
 
-    opened = options.open_lake(lake, config)
-    options.settle_catalog(opened)
-    page = render(gather(open_lake(opened.path), run, datetime.now(UTC)))
-    rows.write_text(page, None if output == "-" else output)
+    page = render(collect_contents(open_reader(lake, config), run, datetime.now(UTC)))
+    write_text(page, None if output == "-" else output)
     if output != "-":
-        sys.stderr.write(f"Written: {terminal.escape(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")
+        sys.stderr.write(f"Wrote {terminal.escape(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")
     return 0

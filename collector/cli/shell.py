@@ -1,7 +1,6 @@
-"""The interactive prompt of `collector shell`: the duckdb command line where it is installed, else a small
-one of ours.
+"""`collector shell`: an SQL prompt, that of the duckdb command line where it is installed, else a small one.
 
-Ours has the same powers as `collector sql`: it reads. The duckdb command line opens the catalogue read-only.
+Both only read: the small one does what `collector sql` does, and the duckdb command line opens the catalog read-only.
 """
 
 import os
@@ -10,57 +9,48 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from collector.cli import failures, terminal
-from collector.cli import output as rows
+import typer
+
+from collector.cli import failures, options, terminal
+from collector.cli.ask import open_reader
+from collector.cli.output import table_text
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
     from collector.query.reader import LakeReader
 
-_KEYWORDS: Final = tuple(
-    sorted(
-        {"all", "and", "as", "asc", "avg", "case", "count", "desc", "describe", "distinct", "else", "end", "from"}
-        | {"group by", "having", "in", "is null", "join", "left join", "like", "limit", "max", "min", "not", "on"}
-        | {
-            "or",
-            "order by",
-            "select",
-            "show tables",
-            "sum",
-            "summarize",
-            "then",
-            "union",
-            "using",
-            "when",
-            "where",
-            "with",
-        }
-    )
-)
-_HELP: Final = "One SELECT, ended with a semicolon. Tables and views complete with Tab; `exit` or Ctrl-D leaves.\n"
+_HELP: Final = "Type one SELECT and end it with a semicolon. Tab completes names; `exit` or Ctrl-D exits.\n"
 
 
-def converse(reader: "LakeReader", lake: Path) -> int:
-    """Read statements and answer them until the end of input."""
-    views = reader.views()  # opens the lake, so that a missing one is told at once
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("shell")(shell)
+
+
+def shell(lake: options.Lake = None, config: options.Config = None) -> int:
+    """Open an SQL prompt on the lake. It is the duckdb command line where that is installed."""
+    reader = open_reader(lake, config)
+    views = reader.views()  # opens the lake, so that a missing one is reported at once
     if not sys.stdin.isatty():
-        return _from(sys.stdin.read().split(";"), reader)
-    official = shutil.which("duckdb")
-    catalogue = lake / "catalog.duckdb"
-    if official and catalogue.is_file():
+        for statement in sys.stdin.read().split(";"):
+            _answer(reader, statement)
+        return 0
+    duckdb = shutil.which("duckdb")
+    catalog = options.lake_path(lake, config) / "catalog.duckdb"
+    if duckdb and catalog.is_file():
         sys.stdout.flush()
-        os.execv(official, [official, "-readonly", str(catalogue)])
-    return _prompt(reader, views)
-
-
-def _from(statements: list[str], reader: "LakeReader") -> int:
-    for statement in statements:
-        if statement.strip():
-            sys.stdout.write(rows.as_text(reader.sql(statement).table, terminal.width_of(sys.stdout)))
+        os.execv(duckdb, [duckdb, "-readonly", str(catalog)])
+    _prompt(reader, views)
     return 0
 
 
-def _prompt(reader: "LakeReader", views: list[str]) -> int:
+def _answer(reader: "LakeReader", statement: str) -> None:
+    if statement.strip():
+        sys.stdout.write(table_text(reader.sql(statement).table, terminal.width_of(sys.stdout)))
+
+
+def _prompt(reader: "LakeReader", views: list[str]) -> None:
+    """Answer statements until the end of input; a mistake in one is reported and the next is asked for."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.history import FileHistory
@@ -68,41 +58,36 @@ def _prompt(reader: "LakeReader", views: list[str]) -> int:
     from collector.lake.tables import TABLES
 
     columns = {column.name for table in TABLES.values() for column in table.columns}
-    past = _history_file()
+    keywords = reader.sql("select keyword_name from duckdb_keywords()").table["keyword_name"].to_pylist()
     session: PromptSession[str] = PromptSession(
-        history=FileHistory(str(past)),
-        completer=WordCompleter(sorted({*views, *columns, *_KEYWORDS}), ignore_case=True),
+        history=FileHistory(str(_history_file())),
+        completer=WordCompleter(sorted({*views, *columns, *keywords}), ignore_case=True),
     )
     sys.stdout.write(_HELP)
-    written = ""
+    statement = ""
     while True:
         try:
-            line = session.prompt("     ...> " if written else "collector> ")
+            line = session.prompt("     ...> " if statement else "collector> ")
         except KeyboardInterrupt:
-            written = ""
+            statement = ""
             continue
         except EOFError:
-            return 0
-        if not written and line.strip().rstrip(";").lower() in ("exit", "quit", ".exit", ".quit"):
-            return 0
-        written += line + "\n"
-        if written.strip() and written.rstrip().endswith(";"):
-            _answer(reader, written.rstrip().rstrip(";"))
-            written = ""
-
-
-def _answer(reader: "LakeReader", statement: str) -> None:
-    """A mistake is told and forgiven: the prompt goes on."""
-    try:
-        _from([statement], reader)
-    except CollectorError as error:
-        failures.report(error)
+            return
+        if not statement and line.strip().rstrip(";").lower() in ("exit", "quit", ".exit", ".quit"):
+            return
+        statement += line + "\n"
+        if statement.rstrip().endswith(";"):
+            try:
+                _answer(reader, statement.rstrip().rstrip(";"))
+            except CollectorError as error:
+                failures.report_failure(error)
+            statement = ""
 
 
 def _history_file() -> Path:
-    """Where typed statements are remembered (XDG base directories), readable by their writer only."""
+    """Return the file of typed statements (in the XDG state directory), which only its owner may read."""
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    past = Path(state) / "collector" / "history"
-    past.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    past.touch(mode=0o600)
-    return past
+    history = Path(state) / "collector" / "history"
+    history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    history.touch(mode=0o600)
+    return history

@@ -1,4 +1,4 @@
-"""`collector status`: the last nights, and whether the newest is fresh enough for whoever watches."""
+"""`collector status`: the last runs, and whether the newest is fresh enough for a monitor."""
 
 import sys
 from datetime import UTC, datetime
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import until_reader_leaves
-from collector.cli.summary_line import length
+from collector.cli.failures import ignore_closed_pipe
+from collector.cli.output import duration_text, write_rows, write_text
 from collector.settings.parsers import duration
 
 if TYPE_CHECKING:
@@ -20,78 +20,7 @@ _EPILOG = (
     "Exit codes with --max-age: 0 fresh and complete; 1 fresh but partial; 3 stale, or nothing published. "
     "Without it: 0."
 )
-# One row per run of the list, newest first. What the nights before cost is asked of those runs only.
-_NIGHTS = """
-with
-chosen as (select unnest($chosen) as run_id),
-promotions as (
-    select run_id, installation, count(*) as promote_image_actions
-    from promote_image_actions
-    where run_id in (select run_id from chosen)
-    group by all
-),
-gaps as (select run_id, installation from run_coverage where run_id in (select run_id from chosen) and not whole),
-parts as (
-    select
-        runs.*,
-        coalesce(promotions.promote_image_actions, 0) as promote_image_actions,
-        -- The status in runs is the run's.
-        case
-            when (runs.run_id, runs.installation) in (select (run_id, installation) from gaps) then 'partial' else 'complete'
-        end as own_status
-    from runs
-    left join promotions on runs.run_id = promotions.run_id and runs.installation = promotions.installation
-    where runs.run_id in (select run_id from chosen)
-),
-seen as (
-    select
-        run_id,
-        list({'level': level, 'coverage': coverage, 'count': things} order by level, coverage) as coverage,
-        cast(coalesce(sum(things) filter (where not whole), 0) as bigint) as not_seen
-    from (
-        select run_id, level, coverage, whole, sum(things)::bigint as things
-        from run_coverage
-        where run_id in (select run_id from chosen)
-        group by all
-    )
-    group by run_id
-)
-select
-    parts.run_id,
-    parts.run_date,
-    case when bool_and(parts.status = 'complete') then 'complete' else 'partial' end as status,
-    min(parts.started_at) as started_at,
-    max(parts.finished_at) as finished_at,
-    round(epoch(max(parts.finished_at) - min(parts.started_at)), 1) as duration_seconds,
-    max(parts.resumed_count) as resumed_count,
-    cast(sum(parts.promote_image_actions) as bigint) as promote_image_actions,
-    coalesce(any_value(seen.not_seen), 0) as not_seen,
-    cast(sum(parts.problems) as bigint) as problems,
-    cast(sum(parts.requests) as bigint) as requests,
-    cast(sum(parts.retries) as bigint) as retries,
-    cast(sum(parts.refusals) as bigint) as refusals,
-    round(sum(parts.paused_seconds), 1) as paused_seconds,
-    any_value(seen.coverage) as coverage,
-    list(
-        {
-            'installation': parts.installation,
-            'status': parts.own_status,
-            'started_at': parts.started_at,
-            'finished_at': parts.finished_at,
-            'promote_image_actions': parts.promote_image_actions,
-            'problems': parts.problems,
-            'requests': parts.requests,
-            'retries': parts.retries,
-            'refusals': parts.refusals,
-            'paused_seconds': round(parts.paused_seconds, 1)
-        }
-        order by parts.installation
-    ) as installations
-from parts
-left join seen on parts.run_id = seen.run_id
-group by parts.run_id, parts.run_date
-order by parts.run_id desc
-"""
+_LEVELS = ("workspace", "project", "pipeline", "action")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -101,129 +30,123 @@ def add_to(app: typer.Typer) -> None:
 
 def status(
     max_age: Annotated[
-        str | None, typer.Option("--max-age", metavar="TIME", help="Call the lake stale when older than this (26h).")
+        str | None,
+        typer.Option("--max-age", metavar="TIME", help="Exit 3 when the newest run began longer ago than this (26h)."),
     ] = None,
-    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many nights to show.")] = 7,
+    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many runs to show.")] = 7,
     lake: options.Lake = None,
     config: options.Config = None,
     form: options.RowsFormat = options.RowFormat.text,
     output: options.Output = None,
 ) -> int:
-    """Show the last nights: status, age, coverage, cost; --max-age makes staleness an exit code."""
-    limit = None if max_age is None else duration(max_age, "--max-age")
-    from collector.cli import output as rows
+    """Show the last runs. Each has a status, age, coverage and cost; --max-age makes staleness an exit code."""
+    max_age_s = None if max_age is None else duration(max_age, "--max-age")
     from collector.lake.lake import Lake
 
     opened = Lake.open(options.lake_path(lake, config), published=False)
     if opened.manifest.runs:
         options.settle_catalog(opened)
-
     now = datetime.now(UTC)
-    nights = _nights(opened, last, now)
-    with until_reader_leaves():
-        if form is options.RowFormat.text:
-            rows.write_text(_words(opened, nights.to_pylist(), terminal.width_of(sys.stdout)), output)
-        else:
-            rows.write(nights, form, output)
+    rows = _runs(opened, last, now)
     newest = opened.manifest.latest
     age_s = None if newest is None else (now - newest.started_at).total_seconds()
+    with ignore_closed_pipe():
+        if form is options.RowFormat.text:
+            write_text(_text(opened, rows.to_pylist(), age_s, terminal.width_of(sys.stdout)), output)
+        else:
+            write_rows(rows, form, output)
     if newest is not None and age_s is not None and age_s < 0 and form is not options.RowFormat.text:
-        sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_begun(age_s)}.\n")
-    return verdict(age_s, newest.status if newest else None, limit)
+        sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_age(age_s)}.\n")
+    return exit_code(age_s, newest.status if newest else None, max_age_s)
 
 
-def verdict(age_s: float | None, how: str | None, limit_s: float | None) -> int:
-    """The exit code: what a monitor makes of the newest night's age and status.
+def exit_code(age_s: float | None, run_status: str | None, max_age_s: float | None) -> int:
+    """Return the exit code for a monitor, from the newest run's age and status.
 
     A negative age is stale: the clock was wrong when the run began, or is wrong now.
     """
-    if limit_s is None:
+    if max_age_s is None:
         return 0
-    if age_s is None or not 0 <= age_s <= limit_s:
+    if age_s is None or not 0 <= age_s <= max_age_s:
         return 3
-    return 0 if how == "complete" else 1
+    return 0 if run_status == "complete" else 1
 
 
-def _nights(lake: "Lake", last: int, now: datetime) -> "pa.Table":
-    """The last nights, newest first, one row each; what is said of the lake is the same in every row.
-
-    The age is that of the night's beginning. An empty lake has no rows.
-    """
+def _runs(lake: "Lake", last: int, now: datetime) -> "pa.Table":
+    """Return the last runs, newest first, one row each; what describes the lake is the same in every row."""
     import pyarrow as pa
 
-    from collector.lake.growth import bytes_by_run, nightly_growth
+    from collector.lake.growth import bytes_by_run, growth_per_run
     from collector.query.reader import open_lake
+    from collector.query.sql_files import read_folder, sql_folder
 
-    chosen = [run.run_id for run in lake.manifest.runs[-last:]]
-    if not chosen:
+    run_ids = [run.run_id for run in lake.manifest.runs[-last:]]
+    if not run_ids:
         return pa.table({})
-    listed = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in chosen)
-    nights = open_lake(lake.path).sql(_NIGHTS.replace("$chosen", f"[{listed}]")).table
-    sizes, taken = lake.sizes(), bytes_by_run(lake.manifest)
-    began = {run.run_id: run.started_at for run in lake.manifest.runs}
-    ages = [round((now - began[run_id]).total_seconds(), 1) for run_id in nights["run_id"].to_pylist()]
-    night_bytes = [round(taken[run_id]) for run_id in nights["run_id"].to_pylist()]
-    growth = nightly_growth(lake.manifest)
-    nights = nights.add_column(3, "age_seconds", pa.array(ages, pa.float64()))
-    nights = nights.append_column("bytes", pa.array(night_bytes, pa.int64()))
-    of_lake = {
-        **_unpublished(lake),
-        "lake": str(lake.path),
-        "lake_nights": len(lake.manifest.runs),
-        "lake_files": sum(size.files for size in sizes.values()),
-        "lake_bytes": sum(size.bytes for size in sizes.values()),
-        "lake_bytes_per_night": None if growth is None else round(growth),
-    }
-    for name, value in of_lake.items():
-        kind = pa.string() if name in ("held_by", "interrupted_run", "lake") else pa.int64()
-        nights = nights.append_column(name, pa.array([value] * nights.num_rows, kind))
-    return nights
+    query = read_folder(sql_folder() / "status")["runs"].text
+    rows = open_lake(lake.path).sql(query, {"run_ids": run_ids, "now": now.replace(tzinfo=None)}).table
+    sizes, run_bytes, growth = lake.sizes().values(), bytes_by_run(lake.manifest), growth_per_run(lake.manifest)
+    rows = rows.append_column("bytes", pa.array([round(run_bytes[run_id.as_py()]) for run_id in rows["run_id"]]))
+    held_by, interrupted = _unpublished(lake)
+    for name, kind, value in (
+        ("held_by", pa.string(), held_by),
+        ("interrupted_run", pa.string(), interrupted),
+        ("lake", pa.string(), str(lake.path)),
+        ("lake_nights", pa.int64(), len(lake.manifest.runs)),
+        ("lake_files", pa.int64(), sum(size.files for size in sizes)),
+        ("lake_bytes", pa.int64(), sum(size.bytes for size in sizes)),
+        ("lake_bytes_per_night", pa.int64(), None if growth is None else round(growth)),
+    ):
+        rows = rows.append_column(name, pa.array([value] * rows.num_rows, kind))
+    return rows
 
 
-def _begun(age_s: float) -> str:
-    if age_s < 0:
-        return f"its start lies {length(-age_s)} in the future: check the clock"
-    return f"begun {length(age_s)} ago"
-
-
-def _unpublished(lake: "Lake") -> dict[str, str | None]:
-    """Who is at work in the lake, and the run that the next `collect` would continue: not one that goes on."""
+def _unpublished(lake: "Lake") -> tuple[str | None, str | None]:
+    """Return who writes to the lake now, and otherwise the interrupted run that the next `collect` would resume."""
     from collector.lake.lock import holder
 
     held_by = holder(lake.path)
     runs = lake.resumable_runs()
-    return {"held_by": held_by, "interrupted_run": runs[-1] if runs and held_by is None else None}
+    return held_by, runs[-1] if runs and held_by is None else None
 
 
-def _words(lake: "Lake", nights: list[dict[str, Any]], width: int | None) -> str:
-    now = _unpublished(lake)
-    more = [f"at work: {now['held_by']}"] if now["held_by"] else []
-    if now["interrupted_run"]:
-        more.append(f"interrupted: {now['interrupted_run']}; the next `collector collect` takes it up")
-    if not nights:
-        lines = [f"{lake.path}: no night has been published yet.", *more]
-        return "".join(terminal.escape(line) + "\n" for line in lines)
-    from collector.cli.text_table import lines_of
+def _age(age_s: float) -> str:
+    if age_s < 0:
+        return f"its start is {duration_text(-age_s)} in the future: check the clock"
+    return f"started {duration_text(age_s)} ago"
 
-    newest = nights[0]
+
+def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: int | None) -> str:
+    from collector.cli.text_table import draw_table, wrap
+
+    held_by, interrupted = _unpublished(lake)
+    lines = [f"in use by {held_by}"] if held_by else []
+    if interrupted:
+        lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
+    newest = lake.manifest.latest
+    if newest is None or age_s is None:
+        lines.insert(0, f"{lake.path}: no run has been published yet.")
+        return wrap("".join(terminal.escape(line) + "\n" for line in lines), width)
+    first = rows[0]
     lines = [
-        f"{newest['lake']}: {newest['lake_nights']:,} night{'s' * (newest['lake_nights'] != 1)}, "
-        f"{newest['lake_bytes'] / 2**20:,.1f} MiB in "
-        f"{newest['lake_files']:,} files, growing by about {newest['lake_bytes_per_night'] / 2**10:,.1f} KiB a night",
-        f"newest: {newest['run_id']}, {newest['status']}, {_begun(newest['age_seconds'])}",
-        *more,
+        f"{first['lake']}: {first['lake_nights']:,} run{'s' * (first['lake_nights'] != 1)}, "
+        f"{first['lake_bytes'] / 2**20:,.1f} MiB in {first['lake_files']:,} files, "
+        f"growing by about {first['lake_bytes_per_night'] / 2**10:,.1f} KiB per run",
+        f"newest: {newest.run_id}, {newest.status}, {_age(age_s)}",
+        *lines,
     ]
-    for level in ("workspace", "project", "pipeline", "action"):
-        seen = [f"{each['count']:,} {each['coverage']}" for each in newest["coverage"] or () if each["level"] == level]
-        lines.append(f"  {level}s: {', '.join(seen) or 'none'}")
+    coverage = next(row["coverage"] for row in rows if row["run_id"] == newest.run_id) or ()
+    for level in _LEVELS:
+        counts = [f"{each['count']:,} {each['coverage']}" for each in coverage if each["level"] == level]
+        lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
     names = ["run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems"]
-    cells = [_part(night["run_id"], part) for night in nights for part in night["installations"]]
-    right = [False, False, False, True, True, True, True, True, True]
-    return "\n".join(terminal.escape(line) for line in lines) + "\n\n" + lines_of(names, cells, right, width)
+    cells = [_cells(row["run_id"], part) for row in rows for part in row["installations"]]
+    table = draw_table(names, cells, [False] * 3 + [True] * 6, width)
+    return wrap("".join(terminal.escape(line) + "\n" for line in lines), width) + "\n" + table
 
 
-def _part(run_id: str, part: dict[str, Any]) -> list[str]:
-    took = length((part["finished_at"] - part["started_at"]).total_seconds())
-    numbers = (part[name] for name in ("requests", "retries", "refusals", "problems"))
-    words = (run_id, terminal.escape(part["installation"]), part["status"])
-    return [*words, f"{part['promote_image_actions']:,}", took, *(f"{number:,}" for number in numbers)]
+def _cells(run_id: str, part: dict[str, Any]) -> list[str]:
+    took = duration_text((part["finished_at"] - part["started_at"]).total_seconds())
+    counts = [f"{part[name]:,}" for name in ("requests", "retries", "refusals", "problems")]
+    actions = f"{part['promote_image_actions']:,}"
+    return [run_id, terminal.escape(part["installation"]), part["status"], actions, took, *counts]

@@ -1,8 +1,6 @@
-"""stdin, stdout and stderr of the process: what cannot be written to stderr is dropped, what cannot be written to stdout is
-one error of its own class.
+"""stdin, stdout and stderr of the process: a failed write to stderr is dropped, a failed write to stdout is an error.
 
-Log lines, the progress display, warnings and tracebacks of threads are all written to sys.stderr, so the rule holds for each
-of them.
+Log lines, the progress display, warnings and tracebacks of threads are written to sys.stderr, so the rule applies to all.
 """
 
 import errno
@@ -15,20 +13,20 @@ from typing import TYPE_CHECKING, Final, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_READER_LEFT: Final = (errno.EPIPE, errno.ECONNRESET)
+_CLOSED_PIPE: Final = (errno.EPIPE, errno.ECONNRESET)
 
 
 class StdoutError(OSError):
-    """Something could not be written to stdout; all that is written to it afterwards is dropped."""
+    """A write to stdout failed; everything written to it afterwards is dropped."""
 
     @property
     def reader_left(self) -> bool:
         """True when the reader of a pipe has ended (`| head`)."""
-        return self.errno in _READER_LEFT
+        return self.errno in _CLOSED_PIPE
 
 
-class _Descriptor(io.FileIO):
-    """An open descriptor, written to as if it blocked: another process that shares it may have made it non-blocking."""
+class _BlockingFile(io.FileIO):
+    """An open descriptor whose writes block even where another process that shares it has made it non-blocking."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "wb", closefd=False)
@@ -41,7 +39,7 @@ class _Descriptor(io.FileIO):
         return written
 
 
-class _Stderr(_Descriptor):
+class _Stderr(_BlockingFile):
     def write(self, data: "ReadableBuffer", /) -> int:
         try:
             return super().write(data)
@@ -49,7 +47,7 @@ class _Stderr(_Descriptor):
             return memoryview(data).nbytes
 
 
-class _Stdout(_Descriptor):
+class _Stdout(_BlockingFile):
     _failed = False
 
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -63,17 +61,18 @@ class _Stdout(_Descriptor):
 
 
 def prepare_streams() -> None:
-    """Give this process its three streams; for its beginning, before anything is opened."""
-    _fill_closed()
+    """Set the three streams of this process; must be called before any file is opened."""
+    _open_closed_descriptors()
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = _text(_Stdout(1), sys.stdout)
-    sys.stderr = _text(_Stderr(2), sys.stderr)
+    sys.stdout = _text_stream(_Stdout(1), sys.stdout)
+    sys.stderr = _text_stream(_Stderr(2), sys.stderr)
 
 
-def _fill_closed() -> None:
-    """Open /dev/null in the place of each of the three that is closed (`2>&-`): whoever closed it wants to hear nothing, and
-    the next file that is opened would get its number, and with it what a library writes to stderr.
+def _open_closed_descriptors() -> None:
+    """Open /dev/null in the place of each of the three descriptors that is closed (`2>&-`).
+
+    Otherwise the next file that is opened would get its number, and with it whatever a library writes to stderr.
     """
     for number in range(3):
         try:
@@ -82,9 +81,9 @@ def _fill_closed() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, so this one
 
 
-def _text(raw: _Descriptor, before: TextIO | None) -> TextIO:
-    """A text stream on `raw` with the settings that Python found for it, but always buffered."""
-    known = before if isinstance(before, io.TextIOWrapper) else None
+def _text_stream(raw: _BlockingFile, previous: TextIO | None) -> TextIO:
+    """Return a buffered text stream on `raw` with the settings that Python chose for the previous one."""
+    known = previous if isinstance(previous, io.TextIOWrapper) else None
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=known.encoding if known else "utf-8",

@@ -1,53 +1,44 @@
-"""What may be written to a terminal: names from Buddy are data there too.
+"""What may be written to a terminal or a log: text without escape sequences and without secrets.
 
-An escape sequence in a pipeline's name could retitle, clear or fake the screen, and a right-to-left mark
-could turn a line around. `escape` shows such characters instead of sending them. `without_secrets` is a second
-line of defence behind Secret.
+Names from Buddy are data: an escape sequence in a pipeline's name could clear or fake the screen. `without_secrets` is
+a second line of defence behind Secret.
 """
 
 import os
-import re
 import shutil
 import sys
 from typing import Final, TextIO
 
+from collector.settings.escape import escape
 from collector.settings.secret import SHOWN, Secret
 
-# Controls (C0, DEL, C1), line and paragraph separators, bidirectional overrides, zero-width and tag
-# characters, lone surrogates.
-_UNSAFE: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
-)
+__all__ = ["escape", "is_interactive", "remember", "width_of", "without_secrets"]
+
+_MIN_WIDTH: Final = 40
+_MIN_SECRET: Final = 6  # a shorter one would blank out ordinary words
 _known: list[Secret] = []
-_SHORTEST = 6  # anything shorter would blank out ordinary words
-
-
-def escape(text: str) -> str:
-    """The text with every character that could act on a terminal shown as an escape."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
 def remember(secret: Secret) -> None:
-    """From now on no message of this process shows this secret."""
-    if len(secret.reveal()) >= _SHORTEST:
+    """Hide this secret in every later message of this process."""
+    if len(secret.reveal()) >= _MIN_SECRET:
         _known.append(secret)
 
 
 def without_secrets(text: str) -> str:
-    """The text with every remembered secret replaced."""
+    """Return the text with every remembered secret replaced."""
     for secret in _known:
         text = text.replace(secret.reveal(), SHOWN)
     return text
 
 
 def width_of(stream: TextIO) -> int | None:
-    """Columns of the terminal behind `stream`, None when it is none (then nothing is cut or wrapped)."""
+    """Return the columns of the terminal behind `stream`, None where there is no terminal and so no limit."""
     if not stream.isatty():
         return None
-    return max(40, shutil.get_terminal_size().columns)
+    return max(_MIN_WIDTH, shutil.get_terminal_size().columns)
 
 
-def watched() -> bool:
-    """Whether a person watches: stderr is a terminal that can redraw a line, and nobody said CI."""
+def is_interactive() -> bool:
+    """Return whether stderr is a terminal on which a line can be redrawn, outside of CI."""
     return sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb" and not os.environ.get("CI")

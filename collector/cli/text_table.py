@@ -1,127 +1,152 @@
-"""Rows as text for people: aligned columns that fit the terminal.
+"""Tables for people, drawn by rich; the choice of what fits a terminal is made here.
 
-What a column says in every row is said once, below. Where the columns are too many all the same, the last
-ones give way and are named, so that nothing is missing unnoticed; a row or two are then better shown one
-value under the other. Cells are made inert before they come here: everything that is given is shown as it is.
+A column with one value in every row is reported in a line below the table. If the columns are still too many, the last
+ones are hidden and named below it; up to three rows are then shown as records instead, one value per line. Cells arrive
+escaped and are shown as they are.
 """
 
 import io
-import textwrap
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 _GAP: Final = 2
-_LEAST: Final = 12  # a column this wide still shows a name; none is made narrower
-_WIDEST: Final = 60
-_FEW: Final = 3  # so many rows can be read one value under the other
-_TALLEST: Final = 6  # lines of one cell: JSON of permissions or variables would fill the screen
+_MIN_WIDTH: Final = 12  # of a column: a name is still readable
+_MAX_PIPE_WIDTH: Final = 60  # without a terminal: a longer cell moves the rest of its own row only
+_MAX_RECORDS: Final = 3
+_MAX_CELL_LINES: Final = 6  # JSON of permissions or variables would fill the screen
 
 
-def lines_of(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], width: int | None) -> str:
-    """A table as lines of text, within `width` columns when there is one; `right` says which hold numbers."""
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One column: `size` is the width of its widest cell or name, `minimum` the smallest width that it is given."""
+
+    name: str
+    cells: tuple[str, ...]
+    numeric: bool
+
+    @cached_property
+    def size(self) -> int:
+        return max(map(cell_len, (self.name, *self.cells)))
+
+    @property
+    def minimum(self) -> int:
+        return min(self.size, max(_MIN_WIDTH, cell_len(self.name)))
+
+    @property
+    def is_constant(self) -> bool:
+        return len(self.cells) > 1 and len(set(self.cells)) == 1
+
+    @property
+    def has_addresses(self) -> bool:
+        return bool(self.cells) and all(cell.startswith(("https://", "http://")) for cell in self.cells)
+
+
+def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], width: int | None) -> str:
+    """Return a table as lines of at most `width` columns, uncut when `width` is None; `numeric` columns align right."""
     if not names:
         return ""
-    natural = _natural(names, cells)
-    if width is None or _total(natural) <= width:
-        # Without a terminal nothing is cut; but one long cell does not push all the others away.
-        return _aligned(names, cells, right, [min(size, _WIDEST) for size in natural] if width is None else natural)
-    if len(cells) <= _FEW and _total([min(size, _LEAST) for size in natural]) > width:
-        return _records(names, cells, width)
-    return _fitted(names, cells, right, width)
+    cells = list(zip(*rows, strict=True)) or [()] * len(names)
+    columns = [_Column(*column) for column in zip(names, cells, numeric, strict=True)]
+    sizes = [column.size for column in columns]
+    if width is None:
+        return _aligned(columns, [min(size, _MAX_PIPE_WIDTH) for size in sizes])
+    if _total(sizes) <= width:
+        return _render(width, _table(columns, sizes))
+    if 0 < len(rows) <= _MAX_RECORDS and _total([min(size, _MIN_WIDTH) for size in sizes]) > width:
+        return _records(names, rows, width)
+    return _fitted(columns, width)
 
 
-def _natural(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
-    return [max([cell_len(name), *(cell_len(row[i]) for row in cells)]) for i, name in enumerate(names)]
+def draw_list(rows: Sequence[tuple[str, ...]], width: int | None) -> str:
+    """Return rows without a header, each column as wide as its longest cell, the last one wrapped within `width`."""
+    first = sum(max(map(cell_len, cells)) + _GAP for cells in list(zip(*rows, strict=True))[:-1])
+    return _render(width or 10_000, _grid(rows, no_wrap=width is None or first + 2 * _MIN_WIDTH <= width))
 
 
-def _total(sizes: Sequence[int]) -> int:
-    return sum(sizes) + _GAP * max(0, len(sizes) - 1)
+def wrap(text: str, width: int | None) -> str:
+    """Return lines of text, wrapped within `width`, which is None without a terminal."""
+    return text if width is None else _render(width, Text(text.removesuffix("\n")))
 
 
-def _aligned(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], sizes: Sequence[int]) -> str:
-    head = _row([[name] for name in names], right, sizes) + (" " * _GAP).join("─" * size for size in sizes) + "\n"
-    return head + "".join(_row([[text] for text in row], right, sizes) for row in cells)
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
-def _fitted(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], width: int) -> str:
-    """What is alike in all rows goes below, then as many columns as fit, from the left."""
-    alike = [i for i in range(len(names)) if len({row[i] for row in cells}) == 1 and len(cells) > 1]
-    differ = [i for i in range(len(names)) if i not in alike]
-    natural = _natural(names, cells)
-    least = [min(natural[i], max(_LEAST, cell_len(names[i]))) for i in range(len(names))]
-    # Addresses give way first: broken over six lines, nobody can click them.
-    shown = [i for i in differ if not all(row[i].startswith(("https://", "http://")) for row in cells)] or differ[:1]
-    while len(shown) > 1 and _total([least[i] for i in shown]) > width:
-        shown.pop()
-    sizes = _shared([natural[i] for i in shown], [least[i] for i in shown], width)
-    text = _wrapped(
-        [names[i] for i in shown], [[row[i] for i in shown] for row in cells], [right[i] for i in shown], sizes
-    )
-    said = [f"{names[i]} {cells[0][i]}" for i in alike if cells[0][i]]
-    hidden = [names[i] for i in differ if i not in shown]
-    notes = [("In every row shown: " + " · ".join(said)) if said else "", ""]
-    if hidden:
-        notes[1] = f"Not shown for want of room: {', '.join(hidden)} (--format json gives all)."
-    return text + "".join(textwrap.fill(note, width, break_on_hyphens=False) + "\n" for note in notes if note)
-
-
-def _shared(natural: Sequence[int], least: Sequence[int], width: int) -> list[int]:
-    """Widths that add up to the terminal's: whoever is furthest above its least gives way first."""
-    sizes = list(natural)
-    while _total(sizes) > width:
-        room = [size - small for size, small in zip(sizes, least, strict=True)]
-        if max(room) <= 0:
-            return [min(size, width) for size in sizes]
-        sizes[room.index(max(room))] -= 1
-    return sizes
-
-
-def _wrapped(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], sizes: Sequence[int]) -> str:
-    lines = _row([_broken(name, size) for name, size in zip(names, sizes, strict=True)], right, sizes)
-    lines += (" " * _GAP).join("─" * size for size in sizes) + "\n"
-    for row in cells:
-        lines += _row([_cut(_broken(text, size), size) for text, size in zip(row, sizes, strict=True)], right, sizes)
-    return lines
-
-
-def _row(columns: Sequence[Sequence[str]], right: Sequence[bool], sizes: Sequence[int]) -> str:
-    """One row of cells that have several lines each."""
+def _aligned(columns: Sequence[_Column], widths: Sequence[int]) -> str:
     lines = []
-    for number in range(max(len(column) for column in columns)):
-        parts = []
-        for column, end, size in zip(columns, right, sizes, strict=True):
-            text = column[number] if number < len(column) else ""
-            space = " " * (size - cell_len(text))
-            parts.append(space + text if end else text + space)
-        lines.append((" " * _GAP).join(parts).rstrip() + "\n")
+    texts = ((column.name, "─" * width, *column.cells) for column, width in zip(columns, widths, strict=True))
+    for row in zip(*texts, strict=True):
+        padded = []
+        for cell, column, width in zip(row, columns, widths, strict=True):
+            space = " " * (width - cell_len(cell))
+            padded.append(space + cell if column.numeric else cell + space)
+        lines.append((" " * _GAP).join(padded).rstrip() + "\n")
     return "".join(lines)
 
 
-def _cut(lines: list[str], size: int) -> list[str]:
-    if len(lines) <= _TALLEST:
-        return lines
-    return [*lines[: _TALLEST - 1], set_cell_size(lines[_TALLEST - 1], size - 1).rstrip() + "…"]
+def _fitted(columns: Sequence[_Column], width: int) -> str:
+    varying = [column for column in columns if not column.is_constant] or [columns[0]]
+    constant = [column for column in columns if column not in varying]
+    # Addresses are hidden first: broken over several lines, nobody can click them.
+    shown = [column for column in varying if not column.has_addresses] or varying[:1]
+    while len(shown) > 1 and _total([column.minimum for column in shown]) > width:
+        shown.pop()
+    minimum = [column.minimum for column in shown]
+    widths = [min(column.size, width) for column in shown]
+    while _total(widths) > width:
+        surplus = [size - least for size, least in zip(widths, minimum, strict=True)]
+        widths[surplus.index(max(surplus))] -= 1
+    parts: list[RenderableType] = [_table(shown, widths)]
+    if values := [f"{column.name} {column.cells[0]}" for column in constant if column.cells[0]]:
+        parts.append(Text("The same in every row shown: " + " · ".join(values)))
+    if hidden := [column.name for column in varying if column not in shown]:
+        parts.append(Text(f"Hidden, terminal too narrow: {', '.join(hidden)} (--format json shows all)."))
+    return _render(width, *parts)
 
 
-def _records(names: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> str:
-    widest = max(cell_len(name) for name in names)
-    room = max(20, width - widest - _GAP)
-    lines = []
-    for number, row in enumerate(cells, 1):
-        lines.append(f"── {number} " + "─" * max(0, min(width, 60) - len(str(number)) - 4))
-        for name, text in zip(names, row, strict=True):
-            first, *rest = _broken(text, room) or [""]
-            lines.append(f"{name}{' ' * (widest - cell_len(name) + _GAP)}{first}".rstrip())
-            lines.extend(" " * (widest + _GAP) + line for line in rest)
-    return "".join(line + "\n" for line in lines)
+def _table(columns: Sequence[_Column], widths: Sequence[int]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column, width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if column.numeric else "left"
+        table.add_column(Text(column.name), justify=justify, overflow="fold", width=width)
+    for row in zip(*(column.cells for column in columns), strict=True):
+        cells = [Text(cell) for cell in row]
+        for cell, width in zip(cells, widths, strict=True):
+            cell.truncate(_MAX_CELL_LINES * width, overflow="ellipsis")
+        table.add_row(*cells)
+    return table
 
 
-def _broken(text: str, room: int) -> list[str]:
-    """Lines of at most `room` cells; wide characters take two."""
-    return [
-        str(line).rstrip() for line in Text(text).wrap(Console(width=room, file=io.StringIO()), room, overflow="fold")
-    ]
+def _grid(rows: Sequence[tuple[str, ...]], *, no_wrap: bool = False) -> Table:
+    """Return a table without a header; with `no_wrap` only its last column is wrapped."""
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    for number in range(len(rows[0])):
+        grid.add_column(overflow="fold", no_wrap=no_wrap and number < len(rows[0]) - 1)
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    return grid
+
+
+def _records(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    parts: list[RenderableType] = []
+    for number, row in enumerate(rows, 1):
+        parts += [Text(f"── {number} ".ljust(min(width, 60), "─")), _grid(list(zip(names, row, strict=True)))]
+    return _render(width, *parts)
+
+
+def _render(width: int, *parts: RenderableType) -> str:
+    drawn = io.StringIO()
+    console = Console(
+        file=drawn, width=width, color_system=None, force_jupyter=False, highlight=False, markup=False, emoji=False
+    )
+    for part in parts:
+        console.print(part, overflow="fold")
+    return "".join(line.rstrip() + "\n" for line in drawn.getvalue().removesuffix("\n").split("\n"))

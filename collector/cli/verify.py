@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import until_reader_leaves
+from collector.cli.failures import ignore_closed_pipe
 
 if TYPE_CHECKING:
     from collector.lake.rebuild import Rebuilt
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("verify", epilog="Exit codes: 0 every file is whole; 2 something is harmed.")(verify)
+    app.command("verify", epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify)
 
 
 def verify(
@@ -24,39 +24,38 @@ def verify(
         bool,
         typer.Option(
             "--rebuild-manifest",
-            help="Build a manifest.json that is lost, damaged or older than the files anew from them, and say which runs "
-            "are whole.",
+            help="Rebuild a manifest.json that is lost, damaged or older than the files, and say which runs are complete.",
         ),
     ] = False,
     lake: options.Lake = None,
     config: options.Config = None,
     form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
-    """Read every file of the lake and compare it with the manifest; say which nights are harmed."""
+    """Read every file of the lake and compare it with the manifest; name the damaged runs."""
     if rebuild_manifest:
         return _rebuild(lake, config, form)
     opened = options.open_lake(lake, config)
     options.settle_catalog(opened)
-    from collector.lake.verify import verify as look
+    from collector.lake.verify import verify as verify_files
 
-    findings = look(opened)
+    findings = verify_files(opened)
     files = sum(size.files for size in opened.sizes().values())
-    with until_reader_leaves():
+    with ignore_closed_pipe():
         if form is options.FactFormat.json:
             import msgspec
 
             sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
         else:
             for finding in findings:
-                words = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
-                sys.stdout.write(terminal.escape(words) + "\n")
-            harmed = sorted({run for finding in findings for run in finding.runs})
-            ending = "all whole" if not findings else f"{len(findings)} findings, runs harmed: {', '.join(harmed)}"
-            sys.stdout.write(f"{files:,} files looked at: {ending}.\n")
+                line = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
+                sys.stdout.write(terminal.escape(line) + "\n")
+            damaged = sorted({run for finding in findings for run in finding.runs})
+            result = f"{len(findings)} findings, damaged runs: {', '.join(damaged)}" if findings else "all intact"
+            sys.stdout.write(f"{files:,} files verified, {result}.\n")
     if findings:
         sys.stderr.write("Restore the files named above from a copy of the lake, at the same paths.\n")
-    # Files that the manifest does not know are no damage to what it names, but nothing may be written beside them.
-    opened.require_accounted()
+    # Files that the manifest does not name are not damaged, but no command may write beside them.
+    opened.require_consistent()
     return 2 if findings else 0
 
 
@@ -64,9 +63,9 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
     from collector.lake.lake import Lake
     from collector.lake.rebuild import is_needed, rebuild
 
-    opened = Lake.at(options.lake_path(lake, config))
+    opened = Lake.without_manifest(options.lake_path(lake, config))
     now = datetime.now(UTC)
-    with opened.holding("verify --rebuild-manifest", now):
+    with opened.locked("verify --rebuild-manifest", now):
         done = rebuild(opened, now=now) if is_needed(opened) else None
         if done is not None:
             options.settle_catalog(opened)
@@ -75,23 +74,23 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
 
         sys.stdout.write(msgspec.json.encode(done.runs if done else ()).decode() + "\n")
     elif done is None:
-        sys.stdout.write("manifest.json names every file that is there; it was left as it is.\n")
+        sys.stdout.write("manifest.json names every file that exists; it was not changed.\n")
     else:
         _show_rebuilt(done)
     return 2 if done is not None and not all(run.whole for run in done.runs) else 0
 
 
 def _show_rebuilt(done: "Rebuilt") -> None:
-    lines = [f"manifest.json was built anew: {len(done.runs):,} runs in {done.files:,} files."]
+    lines = [f"manifest.json was rebuilt: {len(done.runs):,} runs in {done.files:,} files."]
     for run in done.runs:
-        state = "whole" if run.whole else f"incomplete: rows are missing in {', '.join(run.missing)}"
+        state = "complete" if run.whole else f"incomplete: rows are missing in {', '.join(run.missing)}"
         lines.append(f"{run.run_id}  {state}")
     for table, count in sorted(Counter(path.split("/")[1] for path in done.superseded).items()):
         lines.append(f"{table}: {count:,} older files are not named; files written later hold their rows")
     lines += [f"{run_id}: not published, `collector collect` continues it" for run_id in done.unfinished]
     if not all(run.whole for run in done.runs):
         lines.append(
-            "Runs that are incomplete count as partial. Where a copy of the lake has their files, put these at the same "
-            "paths, and run this again."
+            "Incomplete runs count as partial. If a copy of the lake has their files, put these at the same paths, and run "
+            "this again."
         )
     sys.stdout.write("".join(terminal.escape(line) + "\n" for line in lines))

@@ -48,7 +48,7 @@ from collector.crawl.rate_limiter import RateLimiter
 from collector.crawl.request_timeouts import Silent, Watch
 from collector.crawl.tls_errors import CLOSED, tls_words
 from collector.errors import SettingsError, Stuck, Unauthorised
-from collector.settings.loading import Installation
+from collector.settings.declarations import Installation
 
 __all__ = ["Event", "Fetcher", "Limits", "FetchResult", "RateLimitMet", "RetryScheduled", "translated"]
 

@@ -265,8 +265,8 @@ class Frontier:
         return []
 
     def _unreadable(self, reply: Reply, parent: Key, item: Item) -> Iterator[CrawlRecord]:
-        if item.breach is not None:
-            yield reply.not_understood(_child_key(parent, item.key), item.breach, item.document)
+        if item.violation is not None:
+            yield reply.not_understood(_child_key(parent, item.key), item.violation, item.document)
 
     def _child(self, reply: Reply, parent: Key, item: Item, position: int) -> list[CrawlRecord]:
         kind = reply.request.kind
@@ -277,7 +277,7 @@ class Frontier:
         if wanted is not None and not wanted(str(item.key)):
             return [
                 ListedItem(
-                    kind, key, position, item.document, item.breach is None, "skipped", self._around(parent, kind)
+                    kind, key, position, item.document, item.violation is None, "skipped", self._around(parent, kind)
                 )
             ]
         below = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
@@ -293,7 +293,7 @@ class Frontier:
         item = listing.item
         assert item is not None
         kind = _KIND_ABOVE[listing.kind]
-        readable = item.breach is None
+        readable = item.violation is None
         envelope: dict[str, Any] = dict(self._around(key, kind))
         if listing.envelope:
             envelope[f"{listing.kind.value}_list"] = listing.envelope
@@ -324,11 +324,11 @@ class Frontier:
             # Its row waits for the end of the list (listing.py).
             return []
         self.found[Kind.ACTION] += 1
-        if item.breach is None and carries_ends(item.document):
+        if item.violation is None and carries_ends(item.document):
             self.done[Kind.ACTION] += 1
-            breach = check_promote_image(item.document, item.at)
-            if breach is not None:
-                problem = reply.not_understood(key, breach, item.document)
+            violation = check_promote_image(item.document, item.json_path)
+            if violation is not None:
+                problem = reply.not_understood(key, violation, item.document)
                 return [problem, self._action_seen(pending, key, "quarantined")]
             return [Promotion(key, item.document, reply.fetched_at), self._action_seen(pending, key, "fetched")]
         self._actions[key] = pending
@@ -343,8 +343,8 @@ class Frontier:
         key = key_of(reply.request)
         pending = self._actions.pop(key)
         self.done[Kind.ACTION] += 1
-        if detail.breach is not None:
-            problem = reply.not_understood(key, detail.breach, detail.document)
+        if detail.violation is not None:
+            problem = reply.not_understood(key, detail.violation, detail.document)
             return [problem, self._action_seen(pending, key, "quarantined")]
         if not detail.is_promote_image:
             return [self._action_seen(pending, key, "not_promote_image")]
@@ -352,7 +352,7 @@ class Frontier:
 
     def _action_seen(self, pending: Pending, key: Key, coverage: str) -> ListedItem:
         item = pending.item
-        readable = item.breach is None
+        readable = item.violation is None
         if not readable and coverage in {"fetched", "not_promote_image"}:
             coverage = "quarantined"
         return ListedItem(Kind.ACTIONS, key, pending.position, item.document, readable, coverage, {})

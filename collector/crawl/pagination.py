@@ -99,7 +99,7 @@ class Listing:
                 continue
             left_out = item
             if _is_promote_image(item) and not _is_promote_image(first):
-                kept[identity], left_out = item, replace(first, at=item.at)
+                kept[identity], left_out = item, replace(first, json_path=item.json_path)
             clashing.append((identity, left_out))
         # Told once: the next reading holds both again.
         self.clashing = [item for identity, item in clashing if identity not in self._clashed]
@@ -118,7 +118,7 @@ class Listing:
         is_promotion = other is not None and told == PROMOTE_IMAGE
         left_out = item
         if other is not None and is_promotion:
-            left_out = replace(other, at=item.at)
+            left_out = replace(other, json_path=item.json_path)
             del self.others[identity]
         if identity not in self._clashed:
             self._clashed.add(identity)

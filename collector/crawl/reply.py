@@ -39,15 +39,15 @@ class Reply(msgspec.Struct, frozen=True):
             raw,
         )
 
-    def not_understood(self, key: Key, breach: SchemaViolation, document: Any) -> Problem:
+    def not_understood(self, key: Key, violation: SchemaViolation, document: Any) -> Problem:
         """Return the problem of an item that breaks the contract."""
-        return self.problem("not_understood", key, breach.message, json_path=breach.json_path, document=document)
+        return self.problem("not_understood", key, violation.message, json_path=violation.json_path, document=document)
 
     def clashing(self, parent: Key, item: Item) -> Problem:
         """Return the problem of an item that differs from another item of its list with the same id."""
         name = KEY_FIELDS[self.request.kind]
         message = f"Two different items of this list have the {name} {item.key!r}; the one without a row is kept here"
-        return self.not_understood(parent, SchemaViolation(message, item.at), item.document)
+        return self.not_understood(parent, SchemaViolation(message, item.json_path), item.document)
 
     def unsettled(self, key: Key) -> Problem:
         """Return the problem of a list that never read the same twice."""

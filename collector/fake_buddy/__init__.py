@@ -1,11 +1,11 @@
 """A second Buddy, independent of the client: a seeded world, a real server, scripted faults.
 
-    with FakeBuddy(World(projects=8), limit=200, window=2.0) as fake:
+    with FakeBuddy(FakeWorld(projects=8), limit=200, window=2.0) as fake:
         fake.script.add(Fault("status", kind="action", nth=3, code=503))
         collect(fake.url, fake.token)
         assert len(fake.arrivals) == fake.expected_minimum() + 1
 
-It shares no code and no constant with the client, so that two equal mistakes cannot cancel.
+It shares no code and no constant with the client, so that equal mistakes on both sides cannot cancel out.
 """
 
 from .edits import Edit

@@ -1,6 +1,6 @@
 """The fake Buddy as a process of its own: `python -m collector.fake_buddy --port 8080`.
 
-Prints its URL on one line when the first request would be answered, and stops on SIGINT or SIGTERM.
+Prints its URL on one line when it answers requests, and stops on SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
@@ -22,63 +22,63 @@ from .world import FakeWorld
 
 
 def serve(fake: FakeBuddy) -> None:
-    """Serve until SIGINT or SIGTERM, having printed the URL; for the main thread of a process."""
+    """Print the URL and serve until SIGINT or SIGTERM; call it in the main thread."""
     signals = {signal.SIGINT, signal.SIGTERM}
-    # Blocked before the server's thread starts, which inherits it: only the wait below may see them.
+    # Blocked before the server's thread starts, which inherits the mask: only `sigwait` receives them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         with fake:
-            _say(fake.url)
+            _print_url(fake.url)
             signal.sigwait(signals)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _say(url: str) -> None:
-    """Print the URL; where stdout takes nothing, it serves all the same, for whoever chose the port knows it."""
+def _print_url(url: str) -> None:
+    """Print the URL; if stdout cannot be written, say so on stderr and serve all the same."""
     try:
         print(url, flush=True)
     except OSError as error:
-        # What is left in the buffer must not fail a second time, at the end of the process.
+        # The rest of the buffer must not fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         with suppress(OSError):
             print(f"The address {url} could not be written to stdout: {error.strerror}.", file=sys.stderr)
 
 
 def load_script(path: Path) -> list[Fault]:
-    """Return the faults of a JSON file: one array of objects with the fields of a fault."""
+    """Return the faults of a JSON file: an array of objects with the fields of a fault."""
     data: Any = msgspec.json.decode(path.read_bytes())
     if not isinstance(data, list):
-        raise ValueError("a script is an array of faults")
+        raise ValueError("a script must be an array of faults")
     return [Fault.from_data(fault) for fault in data]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line, serve, and return the exit code."""
     parser = _parser()
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        script = load_script(given.script) if given.script else []
-        fake = _fake(given, script)
+        script = load_script(options.script) if options.script else []
+        fake = _fake(options, script)
         serve(fake)
     except (OSError, ValueError, msgspec.DecodeError) as error:
         parser.error(str(error))
     return 0
 
 
-def _fake(given: argparse.Namespace, script: list[Fault]) -> FakeBuddy:
+def _fake(options: argparse.Namespace, script: list[Fault]) -> FakeBuddy:
     world = FakeWorld(
-        seed=given.seed,
-        workspaces=given.workspaces,
-        projects=given.projects,
-        pipelines=given.pipelines,
-        actions=given.actions,
-        promote_share=given.promote_share,
-        awkward=not given.plain,
-        night=given.night,
+        seed=options.seed,
+        workspaces=options.workspaces,
+        projects=options.projects,
+        pipelines=options.pipelines,
+        actions=options.actions,
+        promote_share=options.promote_share,
+        awkward=not options.plain,
+        night=options.night,
     )
-    named = {name: getattr(given, name) for name in _SERVER_OPTIONS if getattr(given, name) is not None}
-    return FakeBuddy(world, script=script, scopes=given.scopes.split(","), **named)
+    server_options = {name: getattr(options, name) for name in _SERVER_OPTIONS if getattr(options, name) is not None}
+    return FakeBuddy(world, script=script, scopes=options.scopes.split(","), **server_options)
 
 
 _SERVER_OPTIONS = (
@@ -92,30 +92,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m collector.fake_buddy", description="A fake Buddy on a socket.")
     add = parser.add_argument
     add("--host")
-    add("--port", type=int, default=0, help="0 picks a free one")
+    add("--port", type=int, default=0, help="default: a free one")
     add("--token")
     world = parser.add_argument_group("the world (counts are per parent)").add_argument
     world("--seed", type=int, default=1)
     for name, default in (("workspaces", 1), ("projects", 3), ("pipelines", 4), ("actions", 5), ("night", 1)):
         world(f"--{name}", type=int, default=default)
     world("--promote-share", type=float, default=0.5)
-    world("--plain", action="store_true", help="without the awkward names and fields")
-    manners = parser.add_argument_group("the server").add_argument
-    manners("--limit", type=int, help="requests admitted in a window; needs --window")
-    manners("--window", type=float, help="seconds")
-    manners("--refuse-with", type=int, choices=(429, 403))
-    manners("--latency", type=float, help="seconds before each reply")
-    manners("--prefix", help="such as /api")
-    manners("--clock-skew", type=float, help="seconds")
-    manners("--max-per-page", type=int)
-    manners("--actions-carry-ends", action="store_true", help="lists of actions show the ends of promotions")
-    manners("--pages-every-list", action="store_true", help="lists of workspaces and of actions come in pages too")
-    manners("--neighbour-per-window", type=int, help="requests of each window that somebody else spends")
-    manners("--arrivals-kept", type=int, default=100_000, help="how long the log of arrivals may grow")
-    manners("--bodies-kept", type=int, help="how many encoded replies are kept (4096)")
-    manners("--scopes", default=",".join(SCOPES))
-    manners("--expires-at", help="what /user/token says")
-    manners("--script", type=Path, help="a JSON array of faults")
+    world("--plain", action="store_true", help="without awkward names and fields")
+    server = parser.add_argument_group("the server").add_argument
+    server("--limit", type=int, help="requests admitted per window; needs --window")
+    server("--window", type=float, help="seconds")
+    server("--refuse-with", type=int, choices=(429, 403))
+    server("--latency", type=float, help="seconds before each reply")
+    server("--prefix", help="path before the API's own, for example /api")
+    server("--clock-skew", type=float, help="seconds")
+    server("--max-per-page", type=int)
+    server("--actions-carry-ends", action="store_true", help="lists of actions include `src` and `dest` of promotions")
+    server("--pages-every-list", action="store_true", help="lists of workspaces and of actions are paged too")
+    server("--neighbour-per-window", type=int, help="requests of each window that another client spends")
+    server("--arrivals-kept", type=int, default=100_000, help="requests kept in the log (default: 100000)")
+    server("--bodies-kept", type=int, help="encoded replies kept in the cache (default: 4096)")
+    server("--scopes", default=",".join(SCOPES))
+    server("--expires-at", help="expiry of the token in the reply to /user/token")
+    server("--script", type=Path, help="a JSON array of faults")
     return parser
 
 

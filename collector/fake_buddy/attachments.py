@@ -1,4 +1,4 @@
-"""What hangs on an action: trigger conditions, variables and permissions, one of every documented kind."""
+"""The nested parts of an action: trigger conditions, variables and permissions of every documented kind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONDITIONS: tuple[JsonObject, ...] = (
         "trigger_days": [1, 2, 7],
         "timezone": "Europe/Warsaw",
     },
-    # Spelled as before January 2025; both spellings occur in the field.
+    # `zone_id` was the field's name before January 2025; both names occur.
     {"trigger_condition": "DATETIME", "trigger_hours": [1], "trigger_days": [6], "zone_id": "America/New_York"},
     {"trigger_condition": "DAY", "trigger_days": [1, 3, 5], "timezone": "UTC"},
     {"trigger_condition": "HOUR", "trigger_hours": [22, 23], "timezone": "UTC"},
@@ -45,102 +45,102 @@ CONDITIONS: tuple[JsonObject, ...] = (
 _RIGHTS = ("DENIED", "READ_ONLY", "USE_ONLY", "BLIND", "RUN_ONLY", "READ_WRITE", "MANAGE")
 
 
-def trigger_conditions(dice: SeededRandom) -> list[JsonObject]:
+def trigger_conditions(rng: SeededRandom) -> list[JsonObject]:
     """Return the conditions of an action; two actions in three have none."""
-    if dice.below(3):
+    if rng.below(3):
         return []
-    return [dict(dice.of(CONDITIONS)) for _ in range(1 + dice.below(4))]
+    return [dict(rng.choice(CONDITIONS)) for _ in range(1 + rng.below(4))]
 
 
-def permissions(dice: SeededRandom, seed: int) -> JsonObject:
-    """Return who may touch an action; others are kept out of one in four."""
-    others = "DENIED" if dice.one_in(4) else dice.of(("DEFAULT", "READ_WRITE", "READ_ONLY", "ALLOWED"))
+def permissions(rng: SeededRandom, seed: int) -> JsonObject:
+    """Return the permissions of an action; one in four denies others."""
+    others = "DENIED" if rng.one_in(4) else rng.choice(("DEFAULT", "READ_WRITE", "READ_ONLY", "ALLOWED"))
     return {
         "others": others,
-        "users": [{"id": 200 + seed % 7 + n, "access_level": dice.of(_RIGHTS)} for n in range(dice.below(3))],
-        "groups": [{"id": 30 + n, "access_level": dice.of(_RIGHTS)} for n in range(dice.below(2))],
+        "users": [{"id": 200 + seed % 7 + n, "access_level": rng.choice(_RIGHTS)} for n in range(rng.below(3))],
+        "groups": [{"id": 30 + n, "access_level": rng.choice(_RIGHTS)} for n in range(rng.below(2))],
     }
 
 
-def variables(dice: SeededRandom, first_id: int) -> list[JsonObject]:
+def variables(rng: SeededRandom, first_id: int) -> list[JsonObject]:
     """Return the variables of an action; about half of the actions have some."""
-    if dice.one_in(2):
+    if rng.one_in(2):
         return []
-    return [_variable(dice, first_id + n) for n in range(1 + dice.below(3))]
+    return [_variable(rng, first_id + n) for n in range(1 + rng.below(3))]
 
 
-def _variable(dice: SeededRandom, variable_id: int) -> JsonObject:
-    return dice.of(_VARIABLES)(dice, variable_id)
+def _variable(rng: SeededRandom, variable_id: int) -> JsonObject:
+    return rng.choice(_VARIABLES)(rng, variable_id)
 
 
-def _plain(dice: SeededRandom, variable_id: int) -> JsonObject:
+def _plain(rng: SeededRandom, variable_id: int) -> JsonObject:
     return {
         "id": variable_id,
-        "key": dice.of(("API_TOKEN", "STAGE", "DEPLOY_URL")),
-        "value": f"{SECRET_MARKER}{dice.hex(8)}",
+        "key": rng.choice(("API_TOKEN", "STAGE", "DEPLOY_URL")),
+        "value": f"{SECRET_MARKER}{rng.hex(8)}",
         "type": "VAR",
         "encrypted": False,
-        "settable": dice.one_in(2),
+        "settable": rng.one_in(2),
         "run_only_settable": False,
         "description": "set by the release managers",
         "defaults": None,
-        "disabled": dice.one_in(5),
+        "disabled": rng.one_in(5),
         "note": "rotate in spring",
         "agent_note": "",
     }
 
 
-def _encrypted(dice: SeededRandom, variable_id: int) -> JsonObject:
-    cipher = f"secure!{SECRET_MARKER}{dice.hex(16)}.{SECRET_MARKER}{dice.hex(8)}="
+def _encrypted(rng: SeededRandom, variable_id: int) -> JsonObject:
+    cipher = f"secure!{SECRET_MARKER}{rng.hex(16)}.{SECRET_MARKER}{rng.hex(8)}="
     return {"id": variable_id, "key": "REGISTRY_PASSWORD", "value": cipher, "type": "VAR", "encrypted": True}
 
 
-def _empty(dice: SeededRandom, variable_id: int) -> JsonObject:
+def _empty(rng: SeededRandom, variable_id: int) -> JsonObject:
     return {"id": variable_id, "key": "EXTRA_ARGS", "value": "", "type": "VAR", "encrypted": False}
 
 
-def _valueless(dice: SeededRandom, variable_id: int) -> JsonObject:
+def _valueless(rng: SeededRandom, variable_id: int) -> JsonObject:
     found = {"id": variable_id, "key": "ASKED_AT_RUN", "type": "VAR", "settable": True, "description": None}
-    return found | ({"value": None} if dice.one_in(2) else {})
+    return found | ({"value": None} if rng.one_in(2) else {})
 
 
-def _as_documented(dice: SeededRandom, variable_id: int) -> JsonObject:
+def _as_documented(rng: SeededRandom, variable_id: int) -> JsonObject:
     return {"key": "endpointUrl", "value": f"http://{SECRET_MARKER}.example.com"}
 
 
-def _file(dice: SeededRandom, variable_id: int) -> JsonObject:
+def _file(rng: SeededRandom, variable_id: int) -> JsonObject:
     return {
         "id": variable_id,
-        "key": f"file_{dice.hex(3)}",
-        "value": f"{SECRET_MARKER}{dice.hex(20)}",
-        "type": dice.of(("FILE", "IOS_KEYCHAIN", "IOS_PROVISION_PROFILES")),
+        "key": f"file_{rng.hex(3)}",
+        "value": f"{SECRET_MARKER}{rng.hex(20)}",
+        "type": rng.choice(("FILE", "IOS_KEYCHAIN", "IOS_PROVISION_PROFILES")),
         "encrypted": False,
-        "file_place": dice.of(("NONE", "CONTAINER")),
+        "file_place": rng.choice(("NONE", "CONTAINER")),
         "file_path": "~/.config/release.json",
         "file_name": "release.json",
         "file_chmod": "600",
         "init_path": "/cfg/release.json",
-        "binary": dice.one_in(2),
-        "password": f"{SECRET_MARKER}{dice.hex(6)}",
+        "binary": rng.one_in(2),
+        "password": f"{SECRET_MARKER}{rng.hex(6)}",
     }
 
 
-def _key(dice: SeededRandom, variable_id: int) -> JsonObject:
-    cipher = f"secure!{SECRET_MARKER}{dice.hex(30)}.{SECRET_MARKER}{dice.hex(8)}"
+def _key(rng: SeededRandom, variable_id: int) -> JsonObject:
+    cipher = f"secure!{SECRET_MARKER}{rng.hex(30)}.{SECRET_MARKER}{rng.hex(8)}"
     return {
         "id": variable_id,
         "key": "id_deploy",
         "value": cipher,
-        "type": dice.of(("SSH_KEY", "SSH_PUBLIC_KEY", "GPG_KEY")),
+        "type": rng.choice(("SSH_KEY", "SSH_PUBLIC_KEY", "GPG_KEY")),
         "encrypted": True,
         "file_path": "~/.ssh/id_deploy",
         "file_chmod": "600",
         "file_place": "CONTAINER",
         "public_value": "ssh-rsa AAAAB3Nza deploy@example.com",
         "key_fingerprint": "MD5 4d:2f",
-        "checksum": dice.hex(8),
+        "checksum": rng.hex(8),
         "key_identifier": "deploy-1",
-        "passphrase": f"{SECRET_MARKER}{dice.hex(6)}",
+        "passphrase": f"{SECRET_MARKER}{rng.hex(6)}",
     }
 
 

@@ -1,7 +1,6 @@
-"""The words of an ordinary company: workspaces, projects, pipelines, people, and how names map to indexes.
+"""The names of an ordinary company: workspaces, projects, pipelines and people, and the mapping to indexes.
 
-Names are invertible: the index of a project is read back from its name without keeping a table of names,
-so that a world of any size answers a GET at once.
+The index of a project is computed from its name without a table of names, so a world of any size answers a GET at once.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ PIPELINES = (
     "Release candidate", "Base images", "Canary", "Rollback", "Security rescan", "Mirror to EU", "Cleanup",
 )  # fmt: skip
 
-# One in eight names comes from here when the world is awkward. Each has bitten somebody: a path, a terminal,
-# a spreadsheet, a shell, a browser, a database, a URL.
+# One in eight names of an awkward world. Each is known to break something: a path, a terminal, a spreadsheet,
+# a shell, a browser, a database or a URL.
 AWKWARD_NAMES = (
     "données/équipe A",
     "../../etc/passwd",
@@ -51,7 +50,7 @@ _AWKWARD_AT = 2
 
 
 def is_awkward(index: int) -> bool:
-    """Say whether the item at an index is one of the sprinkled awkward ones."""
+    """Return whether the item at an index is one of the awkward ones."""
     return index % _AWKWARD_EVERY == _AWKWARD_AT
 
 
@@ -61,7 +60,7 @@ def workspace_domain(index: int) -> str:
 
 
 def workspace_index(domain: str) -> int | None:
-    """Return the index that a workspace's domain was made from."""
+    """Return the index of the workspace with this domain."""
     return _unnumbered(WORKSPACES, domain, "-")
 
 
@@ -72,12 +71,12 @@ def project_name(index: int, awkward: bool) -> str:
     block, place = divmod(index, _AWKWARD_EVERY)
     if place == _AWKWARD_AT:
         return _numbered(AWKWARD_NAMES, block, " ")
-    # The realistic names go on without a gap where an awkward one stands between them.
+    # The ordinary names continue without a gap after an awkward one.
     return _numbered(PROJECTS, index - block - (place > _AWKWARD_AT), "-")
 
 
 def project_index(name: str, awkward: bool) -> int | None:
-    """Return the index that a project's slug was made from."""
+    """Return the index of the project with this slug."""
     plain = _unnumbered(PROJECTS, name, "-")
     if not awkward:
         return plain
@@ -90,13 +89,13 @@ def project_index(name: str, awkward: bool) -> int | None:
 
 @lru_cache(maxsize=16)
 def projects_by_name(size: int, awkward: bool) -> tuple[int, ...]:
-    """Return the indexes of so many projects in the order of their names."""
+    """Return the indexes of the first `size` projects, ordered by name."""
     return tuple(sorted(range(size), key=lambda index: project_name(index, awkward)))
 
 
-def _numbered(words: Sequence[str], index: int, joint: str) -> str:
-    turn, place = divmod(index, len(words))
-    return words[place] if turn == 0 else f"{words[place]}{joint}{turn + 1}"
+def _numbered(words: Sequence[str], index: int, separator: str) -> str:
+    round_number, place = divmod(index, len(words))
+    return words[place] if round_number == 0 else f"{words[place]}{separator}{round_number + 1}"
 
 
 @lru_cache(maxsize=8)
@@ -104,11 +103,17 @@ def _places(words: tuple[str, ...]) -> dict[str, int]:
     return {word: place for place, word in enumerate(words)}
 
 
-def _unnumbered(words: tuple[str, ...], name: str, joint: str) -> int | None:
+def _unnumbered(words: tuple[str, ...], name: str, separator: str) -> int | None:
     places = _places(words)
     if name in places:
         return places[name]
-    word, found, turn = name.rpartition(joint)
-    if not found or word not in places or not turn.isascii() or not turn.isdigit() or turn[0] == "0":
+    word, found, round_number = name.rpartition(separator)
+    if (
+        not found
+        or word not in places
+        or not round_number.isascii()
+        or not round_number.isdigit()
+        or round_number[0] == "0"
+    ):
         return None
-    return (int(turn) - 1) * len(words) + places[word] if int(turn) > 1 else None
+    return (int(round_number) - 1) * len(words) + places[word] if int(round_number) > 1 else None

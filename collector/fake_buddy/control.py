@@ -1,46 +1,48 @@
-"""A side door for whoever runs the fake as a process of its own: counts, a clean log, another night.
+"""Control of a fake that runs as a process of its own: counts, an empty log, another night.
 
-It stands beside the API (`/-/…`), asks for no token, and leaves no trace in the log.
+These requests go to `/-/…` beside the API, need no token, and are not logged.
 """
 
 from __future__ import annotations
 
 import resource
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from .server import FakeBuddy
+from .handler import RequestHandler
 
 
 class Control:
     """Answers `GET /-/stats` (and `?minimum=1`), `POST /-/forget` and `POST /-/night?n=2`."""
 
-    def __init__(self, fake: FakeBuddy) -> None:
-        self._fake = fake
+    def __init__(self, handler: RequestHandler, expected_minimum: Callable[[], int]) -> None:
+        self._handler = handler
+        self._expected_minimum = expected_minimum
 
-    def answer(self, request: web.BaseRequest) -> web.Response:
-        """Return the answer of the side door."""
-        asked = (request.method, request.path)
-        if asked == ("GET", "/-/stats"):
-            return _json(self._stats() | ({"expected_minimum": self._fake.expected_minimum()} if request.query else {}))
-        if asked == ("POST", "/-/forget"):
-            self._fake.forget_arrivals()
-            return _json({})
-        if asked == ("POST", "/-/night"):
-            night = request.query.get("n", "")
-            if night.isascii() and night.isdigit() and int(night) > 0:
-                self._fake.world = self._fake.world.at(int(night))
-                return _json({"night": int(night)})
+    def respond(self, request: web.BaseRequest) -> web.Response:
+        """Return the response to a control request."""
+        match request.method, request.path:
+            case "GET", "/-/stats":
+                minimum = {"expected_minimum": self._expected_minimum()} if request.query else {}
+                return _json({**self._stats(), **minimum})
+            case "POST", "/-/forget":
+                self._handler.log.clear()
+                return _json({})
+            case "POST", "/-/night":
+                night = request.query.get("n", "")
+                if night.isascii() and night.isdigit() and int(night) > 0:
+                    self._handler.world = self._handler.world.at(int(night))
+                    return _json({"night": int(night)})
         return web.Response(status=404)
 
     def _stats(self) -> dict[str, Any]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return {
-            **self._fake.counts(),
-            "night": self._fake.world.night,
+            **self._handler.log.counts(),
+            "night": self._handler.world.night,
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_kib": usage.ru_maxrss,
         }

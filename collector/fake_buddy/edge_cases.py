@@ -1,6 +1,6 @@
-"""What an awkward item suffers: nulls, missing and unknown fields, unknown enum values, hostile names.
+"""The edge cases of awkward items: nulls, missing and unknown fields, unknown enum values, hostile names.
 
-Only what a client must be able to rely on is left alone: the id, the type, and that an action has both ends.
+What a client must be able to rely on stays: the id, the type, and both ends of a promotion.
 """
 
 from __future__ import annotations
@@ -9,51 +9,51 @@ from .company import AWKWARD_NAMES
 from .promotions import JsonObject
 from .seeded_random import SeededRandom
 
-ACTION_WAYS = ("nulls", "missing", "unknown_fields", "unknown_enums", "name", "digest")
-PIPELINE_WAYS = ("nulls", "missing", "unknown_fields", "unknown_enums", "name")
+ACTION_EDGE_CASES = ("nulls", "missing", "unknown_fields", "unknown_enums", "name", "digest")
+PIPELINE_EDGE_CASES = ("nulls", "missing", "unknown_fields", "unknown_enums", "name")
 _KEPT = frozenset({"id", "type", "src", "dest", "pipeline", "name", "identifier", "url", "html_url"})
-# A value of every JSON type, nested, with text that needs care: nothing of it may be lost.
+# Values of every JSON type, nested, with non-ASCII text: a client must lose none of them.
 UNKNOWN_FIELD = {"team": "plâtforme", "cost": 1.5, "owners": [1, None, "x;y"], "nested": {"deep": True, "none": None}}
 
 
-def spoil_action(action: JsonObject, way: str, dice: SeededRandom) -> None:
-    """Make a detailed action awkward in one way, in place."""
-    if way == "unknown_fields":
+def make_action_awkward(action: JsonObject, edge_case: str, rng: SeededRandom) -> None:
+    """Apply one edge case to a detailed action, in place."""
+    if edge_case == "unknown_fields":
         _add_unknown_fields(action)
-    elif way == "unknown_enums":
+    elif edge_case == "unknown_enums":
         action["trigger_time"] = "ON_FULL_MOON"
         action["last_execution_status"] = "HIBERNATING"
         action["permissions"] = {**action["permissions"], "others": "OBSERVE"}
         if "src" in action:
             action["src"] = {**action["src"], "docker_registry": "QUAY"}
         action["trigger_conditions"] = [{"trigger_condition": "ON_TIDE", "trigger_tide": "high"}]
-    elif way == "digest":
+    elif edge_case == "digest":
         if "src" in action:
-            action["src"] = {**action["src"], "image": f"acme/service@sha256:{dice.hex(64)}", "tag": None}
+            action["src"] = {**action["src"], "image": f"acme/service@sha256:{rng.hex(64)}", "tag": None}
     else:
-        _spoil_plainly(action, way, dice)
+        _apply_common(action, edge_case, rng)
 
 
-def spoil_pipeline(pipeline: JsonObject, way: str, dice: SeededRandom) -> None:
-    """Make a pipeline awkward in one way, in place."""
-    if way == "unknown_fields":
+def make_pipeline_awkward(pipeline: JsonObject, edge_case: str, rng: SeededRandom) -> None:
+    """Apply one edge case to a pipeline, in place."""
+    if edge_case == "unknown_fields":
         pipeline["labels"] = UNKNOWN_FIELD
         pipeline["events"] = [{"type": "PUSH", "refs": ["refs/heads/main"], "debounce": {"seconds": 3}}]
-    elif way == "unknown_enums":
+    elif edge_case == "unknown_enums":
         pipeline["priority"] = "URGENT"
         pipeline["definition_source"] = "ORBIT"
         pipeline["last_execution_status"] = "HIBERNATING"
     else:
-        _spoil_plainly(pipeline, way, dice)
+        _apply_common(pipeline, edge_case, rng)
 
 
-def _spoil_plainly(item: JsonObject, way: str, dice: SeededRandom) -> None:
-    if way == "name":
-        item["name"] = dice.of(AWKWARD_NAMES)
+def _apply_common(item: JsonObject, edge_case: str, rng: SeededRandom) -> None:
+    if edge_case == "name":
+        item["name"] = rng.choice(AWKWARD_NAMES)
         return
     for field in [field for field in item if field not in _KEPT]:
-        if dice.below(3):
-            if way == "nulls":
+        if rng.below(3):
+            if edge_case == "nulls":
                 item[field] = None
             else:
                 del item[field]

@@ -1,7 +1,6 @@
-"""What a test says about the world beyond its seed: this is gone, that is changed, here is forbidden.
+"""Edits of the world by a test: an item is added, removed, changed or refused.
 
-Edits are plain data with a night from which and a night until which they hold, so a story of many nights is
-a list of them.
+Edits are plain data, each with the nights on which it applies, so a scenario of many nights is a list of edits.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ KINDS = ("add", "remove", "change", *REFUSALS)
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One statement about one path: `(workspace, project, pipeline_id, action_id)` or its beginning.
+    """One edit of one path: `(workspace, project, pipeline_id, action_id)` or its beginning.
 
-    For `add` the path is the parent's and `value` the new item; for `change` the value holds the fields,
-    where `...` takes a field away. It holds from `from_night` to the night before `until`.
+    For `add` the path is the parent's and `value` the new item; for `change`, `value` holds the fields, and `...`
+    removes a field. The edit applies from `from_night` to the night before `until`.
     """
 
     do: str
@@ -36,15 +35,15 @@ class Edit:
 
     def __post_init__(self) -> None:
         if self.do not in KINDS:
-            raise ValueError(f"an edit is one of {', '.join(KINDS)}, not {self.do!r}")
+            raise ValueError(f"an edit must be one of {', '.join(KINDS)}, not {self.do!r}")
 
-    def holds(self, night: int) -> bool:
-        """Say whether the edit is in force on a night."""
+    def applies(self, night: int) -> bool:
+        """Return whether the edit applies on a night."""
         return self.from_night <= night and (self.until is None or night < self.until)
 
 
 class Edits:
-    """The edits in force on one night, found by path."""
+    """The edits that apply on one night, by path."""
 
     def __init__(self, edits: Iterable[Edit], night: int) -> None:
         self.added: dict[Path, list[Mapping[str, Any]]] = {}
@@ -53,10 +52,10 @@ class Edits:
         self.refused: dict[Path, tuple[int, str]] = {}
         self.touched_parents: set[Path] = set()
         for edit in edits:
-            if edit.holds(night):
-                self._enter(edit)
+            if edit.applies(night):
+                self._register(edit)
 
-    def _enter(self, edit: Edit) -> None:
+    def _register(self, edit: Edit) -> None:
         if edit.do == "add":
             self.added.setdefault(edit.path, []).append(edit.value)
             self.touched_parents.add(edit.path)
@@ -69,8 +68,8 @@ class Edits:
         else:
             self.refused[edit.path] = REFUSALS[edit.do]
 
-    def applied(self, path: Path, item: dict[str, Any], only: Iterable[str] | None = None) -> dict[str, Any]:
-        """Return an item with the changes of its path, or those of the named fields."""
+    def apply(self, path: Path, item: dict[str, Any], only: Iterable[str] | None = None) -> dict[str, Any]:
+        """Return an item with the changes of its path; with `only`, just the changes of those fields."""
         fields = self.changed.get(path)
         if fields is None:
             return item

@@ -1,4 +1,4 @@
-"""What a fault makes of a healthy reply: another status, another body, another conduct on the wire."""
+"""Apply a fault to a true response: another status, another body, or another conduct on the wire."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from . import json_path as json_paths
 from .faults import Fault
+from .json_path import set_value
 from .rate_window import RateWindow
-from .responses import Response, errors, page_of, turned_to
+from .responses import Response, errors, page_of, with_page
 from .routes import Route
 
 _JSON = {"Content-Type": "application/json"}
@@ -35,7 +35,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class OutgoingReply:
-    """What goes on the wire, and in which manner; `size` is what a bomb inflates to."""
+    """What is sent, and how (`conduct`); `size` is the inflated size of a bomb."""
 
     status: int
     body: bytes = b""
@@ -45,54 +45,54 @@ class OutgoingReply:
     size: int = 0
 
 
-def healthy(answer: Response) -> OutgoingReply:
-    """Return the reply that an answer is when nothing goes wrong."""
-    return OutgoingReply(answer.status, answer.body)
+def true_reply(response: Response) -> OutgoingReply:
+    """Return the reply for a response without a fault."""
+    return OutgoingReply(response.status, response.body)
 
 
 def web_page(title: str) -> OutgoingReply:
-    """Return an HTML page where JSON was expected, as a proxy or the web interface would."""
+    """Return an HTML page instead of JSON, as a proxy or the web interface does."""
     text = title.encode()
     return OutgoingReply(200, _PAGE % (text, text), dict(_HTML))
 
 
-def refusal(code: int) -> OutgoingReply:
-    """Return a refusal by rate, in the newer (429) or the older (403) way."""
-    return healthy(errors(code, "Rate limit exceeded."))
+def rate_limited(code: int) -> OutgoingReply:
+    """Return a refusal by the rate limit; Buddy sends 429, formerly 403."""
+    return true_reply(errors(code, "Rate limit exceeded."))
 
 
-def bent(route: Route, fault: Fault) -> Route:
-    """Return the request as a server that mistakes pages understands it."""
+def rewrite_route(route: Route, fault: Fault) -> Route:
+    """Return the route that is answered instead, for a fault that confuses pages."""
     if fault.do == "ignore_page":
-        return turned_to(route, 1)
+        return with_page(route, 1)
     if fault.do == "repeat_page":
-        return turned_to(route, max(1, page_of(route) - 1))
+        return with_page(route, max(1, page_of(route) - 1))
     return route
 
 
-def spoiled(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    """Return the reply that a fault makes of an answer."""
+def apply(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    """Return the reply that a fault makes of a response."""
     make = _MAKERS.get(fault.do)
-    return healthy(answer) if make is None else make(fault, answer, window)
+    return true_reply(response) if make is None else make(fault, response, window)
 
 
-def _status(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
+def _status(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
     code = fault.code or 503
-    own = dict(fault.headers or {})
+    headers = dict(fault.headers or {})
     if code in _WITHOUT_BODY:
-        return OutgoingReply(code, b"", own)
+        return OutgoingReply(code, b"", headers)
     if isinstance(fault.body, str):
-        return OutgoingReply(code, fault.body.encode(), {"Content-Type": "text/plain", **own})
+        return OutgoingReply(code, fault.body.encode(), {"Content-Type": "text/plain", **headers})
     if fault.body is not None:
-        return OutgoingReply(code, msgspec.json.encode(fault.body), {**_JSON, **own})
-    if code >= 500 and fault.message is None:  # a gateway answers in HTML, not in Buddy's shape
-        return OutgoingReply(code, _PAGE % (b"%d" % code, b"upstream failed"), {**_HTML, **own})
+        return OutgoingReply(code, msgspec.json.encode(fault.body), {**_JSON, **headers})
+    if code >= 500 and fault.message is None:  # a gateway answers with HTML, not with Buddy's errors
+        return OutgoingReply(code, _PAGE % (b"%d" % code, b"upstream failed"), {**_HTML, **headers})
     message = fault.message or _MESSAGES.get(code, "Something went wrong")
-    return OutgoingReply(code, errors(code, message).body, {**_JSON, **own})
+    return OutgoingReply(code, errors(code, message).body, {**_JSON, **headers})
 
 
-def _limited(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    reply = refusal(fault.code or 429)
+def _limited(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    reply = rate_limited(fault.code or 429)
     if fault.reset == "absent":
         return reply
     headers = window.headers_now(0)
@@ -108,31 +108,33 @@ def _limited(fault: Fault, answer: Response, window: RateWindow) -> OutgoingRepl
     return replace(reply, headers={**_JSON, **headers})
 
 
-def _disabled(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return healthy(errors(fault.code or 400, "API is disabled in this workspace."))
+def _disabled(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    return true_reply(errors(fault.code or 400, "API is disabled in this workspace."))
 
 
-def _frozen(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return healthy(errors(403, "Only active workspace have access to API"))
+def _frozen(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    return true_reply(errors(403, "Only active workspace have access to API"))
 
 
-def _on_the_wire(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return OutgoingReply(answer.status, answer.body, conduct=fault.do, seconds=fault.seconds, size=fault.n or _GIBIBYTE)
-
-
-def _gzip(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return OutgoingReply(answer.status, gzip.compress(answer.body), {**_JSON, "Content-Encoding": "gzip"})
-
-
-def _broken_gzip(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    packed = gzip.compress(answer.body)
-    # The gzip header stays whole; the first block after it is of a kind that does not exist.
+def _on_the_wire(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
     return OutgoingReply(
-        answer.status, packed[:10] + b"\xff" * (len(packed) - 10), {**_JSON, "Content-Encoding": "gzip"}
+        response.status, response.body, conduct=fault.do, seconds=fault.seconds, size=fault.n or _GIBIBYTE
     )
 
 
-def _html(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
+def _gzip(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    return OutgoingReply(response.status, gzip.compress(response.body), {**_JSON, "Content-Encoding": "gzip"})
+
+
+def _broken_gzip(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    packed = gzip.compress(response.body)
+    # The gzip header stays valid; the first block after it has an invalid type.
+    return OutgoingReply(
+        response.status, packed[:10] + b"\xff" * (len(packed) - 10), {**_JSON, "Content-Encoding": "gzip"}
+    )
+
+
+def _html(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
     return web_page("Buddy")
 
 
@@ -140,44 +142,44 @@ def _json(value: Any) -> OutgoingReply:
     return OutgoingReply(200, msgspec.json.encode(value))
 
 
-def _wrong_shape(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
+def _wrong_shape(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
     return _json(fault.value)
 
 
-def _errors_in_200(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
+def _errors_in_200(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
     return _json({"errors": [{"message": fault.message or "Something went wrong"}]})
 
 
-def _empty(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
+def _empty(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
     return OutgoingReply(200, b"")
 
 
-def _altered(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    document = msgspec.json.decode(answer.body)
-    json_paths.put(document, fault.json_path or "", fault.value)
-    return OutgoingReply(answer.status, msgspec.json.encode(document))
+def _altered(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    document = msgspec.json.decode(response.body)
+    set_value(document, fault.json_path or "", fault.value)
+    return OutgoingReply(response.status, msgspec.json.encode(document))
 
 
-def _half_character(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    document = msgspec.json.decode(answer.body)
-    json_paths.put(document, fault.json_path or "", _CUT)
-    # No encoder would write it: it is put into the encoded text.
-    return OutgoingReply(answer.status, msgspec.json.encode(document).replace(_CUT.encode(), rb"cut \ud83d"))
+def _half_character(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    document = msgspec.json.decode(response.body)
+    set_value(document, fault.json_path or "", _CUT)
+    # No encoder writes half of a character: it is inserted into the encoded text.
+    return OutgoingReply(response.status, msgspec.json.encode(document).replace(_CUT.encode(), rb"cut \ud83d"))
 
 
-def _redirect(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
+def _redirect(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
     return OutgoingReply(fault.code or 302, b"", {"Location": fault.to})
 
 
-def _delay(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return replace(healthy(answer), seconds=fault.seconds)
+def _delay(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    return replace(true_reply(response), seconds=fault.seconds)
 
 
-def _vanish(fault: Fault, answer: Response, window: RateWindow) -> OutgoingReply:
-    return healthy(errors(404, _MESSAGES[404]))
+def _vanish(fault: Fault, response: Response, window: RateWindow) -> OutgoingReply:
+    return true_reply(errors(404, _MESSAGES[404]))
 
 
-# What is not here leaves the answer as it is: the faults of pages, and `mutate`.
+# Faults that are not listed leave the response as it is: those of pages, and `mutate`.
 _MAKERS: dict[str, Callable[[Fault, Response, RateWindow], OutgoingReply]] = {
     "status": _status,
     "limited": _limited,

@@ -1,7 +1,7 @@
-"""Faults are scripts, never dice: an ordered list of rules that say which arrivals go wrong, and how.
+"""Scripted faults: an ordered list of rules that say which requests fail, and how; nothing is random.
 
-Every fault is plain data, so a test can write it, Hypothesis can draw it and a JSON file can hold it.
-Only admitted arrivals count: a 401 or a refusal by the rate limit uses up no rule.
+A fault is plain data: a test can write it, Hypothesis can generate it and a JSON file can hold it. Only admitted
+requests are counted: a 401 or a refusal by the rate limit does not use up a rule.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
-from . import json_path as json_paths
+from .json_path import parse
 from .responses import page_of
 from .routes import KINDS, Route
 from .world import FakeWorld
 
 FAULTS: Mapping[str, str] = {
-    "status": "answers with `code`, and with `body` (text, or JSON; none with 204 and 304) and `headers` if given",
-    "limited": "refuses by rate (`code` 429 or 403); `reset` is good, absent, past, absurd or skewed",
+    "status": "answers with `code` and, if given, with `body` (text or JSON; none for 204 and 304) and `headers`",
+    "limited": "refuses by the rate limit (`code` 429 or 403); `reset` is good, absent, past, absurd or skewed",
     "api_disabled": "answers that the API is disabled in this workspace (`code` 400 or 403)",
     "frozen": "answers that only active workspaces have access",
     "reset_before": "resets the connection before any byte of the reply",
-    "reset_during": "resets the connection in the middle of the body",
+    "reset_during": "resets the connection after half of the body",
     "truncate": "announces more bytes than it sends, then closes",
     "gzip": "sends the true reply compressed",
     "broken_gzip": "sends a compressed reply that cannot be inflated",
     "bomb": "sends a small reply that inflates to `n` bytes (1 GiB)",
     "html": "answers 200 with an HTML page",
-    "empty_body": "answers 200 with nothing",
+    "empty_body": "answers 200 with an empty body",
     "wrong_shape": "answers 200 with the JSON of `value` (null) instead of an object",
     "errors_in_200": "answers 200 with a body of errors",
     "wrong_type": "puts `value` at `json_path` of the true reply",
     "half_character": "ends the text at `json_path` of the true reply with half of an emoji",
     "extra_field": "adds `value` at `json_path` to the true reply",
-    "trickle": "sends one byte of the body every `seconds`, for ever",
-    "hang": "takes the request and never answers",
+    "trickle": "sends one byte of the body every `seconds`, endlessly",
+    "hang": "accepts the request and never answers",
     "redirect": "redirects (`code` 302) to the URL `to`",
-    "delay": "answers truly, after `seconds`",
-    "ignore_page": "answers every page as if page 1 had been asked",
+    "delay": "sends the true reply after `seconds`",
+    "ignore_page": "answers every page with page 1",
     "repeat_page": "answers page n with page n - 1",
-    "clamp": "gives at most `n` items a page",
-    "mutate": "moves the world on `when` before or after: by the function `mutate`, or to `night`",
-    "vanish": "answers 404 for this path and all beneath it from now on",
+    "clamp": "returns at most `n` items per page",
+    "mutate": "changes the world before or after the reply (`when`): by the function `mutate`, or to `night`",
+    "vanish": "answers 404 for this path and everything below it from now on",
 }
 RESETS = ("good", "absent", "past", "absurd", "skewed")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One rule: the arrivals it matches, which of them it hits, and what it does to those.
+    """One rule: which requests it matches, which of those it hits, and what it does to them.
 
-    `kind`, `path` (a glob on the raw or the decoded path; a regular expression after `re:`) and `page` must
-    all match where they are given. Of the matching arrivals it hits the `nth` and the `times` - 1 after it;
-    `times=None` means for ever; `lasting` takes its place where given: so many seconds from the nth on.
-    With `per_url` every URL is counted by itself.
+    `kind`, `path` (a glob on the raw or the decoded path, or a regular expression after `re:`) and `page` must all
+    match if they are given. Of the matching requests the rule hits the `nth` and the `times` - 1 after it; `times=None`
+    means all after it. `lasting` replaces `times` by a number of seconds from the nth on. With `per_url` each URL is
+    counted separately.
     """
 
     do: str
@@ -91,20 +91,20 @@ class Fault:
         if self.kind is not None:
             _one_of("kind", self.kind, KINDS)
         if self.do in ("wrong_type", "extra_field", "half_character"):
-            json_paths.steps(self.json_path or "")
+            parse(self.json_path or "")
         if self.nth < 1 or (self.times is not None and self.times < 1):
             raise ValueError("nth and times count from 1")
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Fault:
-        """Return the fault that plain data describes; ValueError names what does not belong."""
+        """Return the fault that plain data describes; ValueError names unknown fields."""
         unknown = set(data) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
         return cls(**data)
 
     def matches(self, route: Route) -> bool:
-        """Say whether the rule is about such a request at all."""
+        """Return whether the rule applies to such a request."""
         if self.kind is not None and self.kind != route.kind:
             return False
         if self.page is not None and self.page != page_of(route):
@@ -112,14 +112,14 @@ class Fault:
         return self.path is None or _path_matches(self.path, route.raw_path)
 
     def hits(self, count: int, since_nth: float = 0.0) -> bool:
-        """Say whether the rule hits its count-th matching arrival, so many seconds after the nth."""
+        """Return whether the rule hits its count-th matching request, `since_nth` seconds after the nth."""
         if self.lasting is not None:
             return count >= self.nth and since_nth < self.lasting
         return count >= self.nth and (self.times is None or count < self.nth + self.times)
 
 
 class Script:
-    """The ordered rules of a server; the first that hits an arrival decides, though every rule counts it."""
+    """The ordered rules of a server; the first that hits a request decides, and every rule counts it."""
 
     def __init__(self, faults: Iterable[Fault] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -135,7 +135,7 @@ class Script:
             self._faults.extend(faults)
 
     def clear(self) -> None:
-        """Forget the rules, their counts and what has vanished."""
+        """Remove all rules, their counts and the vanished paths."""
         with self._lock:
             self._faults.clear()
             self._counts.clear()
@@ -143,7 +143,7 @@ class Script:
             self._vanished.clear()
 
     def hit(self, route: Route, target: str) -> Fault | None:
-        """Count an arrival and return the fault that hits it, if any."""
+        """Count a request and return the fault that hits it, if any."""
         if not self._faults:
             return None
         with self._lock:
@@ -165,13 +165,13 @@ class Script:
         return now - self._nth_at.setdefault(key, now)
 
     def has_vanished(self, raw_path: str) -> bool:
-        """Say whether a path, or one above it, vanished by an earlier fault."""
+        """Return whether an earlier fault made a path, or one above it, vanish."""
         return any(raw_path == gone or raw_path.startswith(f"{gone}/") for gone in list(self._vanished))
 
 
 def _one_of(field: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
-        raise ValueError(f"{field} is one of {', '.join(known)}, not {value!r}")
+        raise ValueError(f"{field} must be one of {', '.join(known)}, not {value!r}")
 
 
 def _path_matches(pattern: str, raw_path: str) -> bool:

@@ -1,6 +1,6 @@
-"""How a reply leaves the server: in good order, or cut, reset, dripping, or not at all.
+"""Send a reply: normally, or truncated, reset, byte by byte, or never.
 
-The ill-behaved ones write to the socket themselves, below the HTTP library, which would never do such things.
+Faulty replies are written to the socket directly, because the HTTP library sends only valid ones.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from aiohttp import web
 from .fault_effects import OutgoingReply
 
 _BLOCK_BYTES = 1 << 24
-# Enough for the peer to have read what was sent before the reset throws it away.
+# Enough for the peer to read what was sent before the reset discards it.
 _MOMENT_SECONDS = 0.02
 
 
 async def send(request: web.BaseRequest, reply: OutgoingReply) -> web.StreamResponse:
-    """Send a reply in its manner; the ill ones end only when the connection does."""
+    """Send a reply as its `conduct` says; a faulty one ends only with the connection."""
     if reply.conduct == "send":
         if reply.seconds:
             await asyncio.sleep(reply.seconds)
@@ -31,18 +31,13 @@ async def send(request: web.BaseRequest, reply: OutgoingReply) -> web.StreamResp
         return web.Response(status=200, body=packed, headers={**reply.headers, "Content-Encoding": "gzip"})
     transport = request.transport
     if transport is not None:
-        await _misbehave(transport, reply)
-    # The end of the connection cancels this handler, and with it the wait.
+        await _send_faulty(transport, reply)
+    # The end of the connection cancels this handler.
     await asyncio.Event().wait()
-    raise AssertionError("unreachable: nobody sets the event")
+    raise AssertionError("unreachable: the event is never set")
 
 
-async def pause(seconds: float) -> None:
-    """Let so many seconds pass, as the way to a far server does."""
-    await asyncio.sleep(seconds)
-
-
-async def _misbehave(transport: asyncio.Transport, reply: OutgoingReply) -> None:
+async def _send_faulty(transport: asyncio.Transport, reply: OutgoingReply) -> None:
     if reply.conduct == "reset_before":
         _reset(transport)
     elif reply.conduct == "reset_during":
@@ -65,7 +60,7 @@ def _head(reply: OutgoingReply, length: int) -> bytes:
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """Close with RST instead of FIN: a zero linger throws away what is unsent."""
+    """Close with RST instead of FIN; a linger time of zero discards unsent data."""
     sock = transport.get_extra_info("socket")
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -74,10 +69,10 @@ def _reset(transport: asyncio.Transport) -> None:
 
 @lru_cache(maxsize=2)
 def bomb(size: int) -> bytes:
-    """Return a valid gzip stream of about size / 1000 bytes that inflates to so many spaces.
+    """Return a valid gzip stream of about size / 1000 bytes that inflates to `size` spaces.
 
-    A block after a full flush depends on nothing before it, so one block is compressed and repeated:
-    nobody ever holds the inflated size.
+    A block after a full flush does not depend on earlier ones, so one block is compressed and repeated; the inflated
+    data is never in memory.
     """
     count, rest = divmod(size, _BLOCK_BYTES)
     block = b" " * _BLOCK_BYTES
@@ -90,7 +85,7 @@ def bomb(size: int) -> bytes:
     return head + _deflated(block) * count + _deflated(block[:rest]) + _END_OF_STREAM + tail
 
 
-# An empty final block: what a deflate stream must end with.
+# An empty final block, which ends every deflate stream.
 _END_OF_STREAM = b"\x03\x00"
 
 

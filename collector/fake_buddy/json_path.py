@@ -1,4 +1,4 @@
-"""Point at places inside a reply: `actions[0].src.image`, `$.pipelines[*].id`, `variables[-1].value`."""
+"""Address values inside a reply: `actions[0].src.image`, `$.pipelines[*].id`, `variables[-1].value`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\*|-?\d+)\]")
 
 
-def steps(json_path: str) -> list[str | int]:
-    """Return the steps of a path; `[*]` is the step "*". ValueError where it is not a path."""
+def parse(json_path: str) -> list[str | int]:
+    """Return the steps of a path; `[*]` is the step "*". ValueError if it is not a path."""
     rest = json_path.removeprefix("$")
     found: list[str | int] = []
     position = 0
@@ -21,42 +21,48 @@ def steps(json_path: str) -> list[str | int]:
         found.append(name if name is not None else "*" if index == "*" else int(index))
         position = match.end()
     if not found:
-        raise ValueError(f"a JSON path names a place: {json_path!r}")
+        raise ValueError(f"a JSON path must name a value: {json_path!r}")
     return found
 
 
-def put(document: Any, json_path: str, value: Any) -> int:
-    """Set a value at every place that a path names, in place, and return how many there were.
+def set_value(document: Any, json_path: str, value: Any) -> int:
+    """Set a value in place, everywhere the path leads, and return how many values were set.
 
-    A field that is not there is made; a list index that is not there is passed over.
+    A missing field is added; a missing list index is skipped.
     """
-    *ways, last = steps(json_path)
-    places = [document]
-    for way in ways:
-        places = [inner for place in places for inner in _inside(place, way)]
-    return sum(_set(place, last, value) for place in places)
+    *parents, last = parse(json_path)
+    containers = [document]
+    for step in parents:
+        containers = [inner for container in containers for inner in _children(container, step)]
+    return sum(_assign(container, last, value) for container in containers)
 
 
-def _inside(place: Any, step: str | int) -> list[Any]:
+def _children(container: Any, step: str | int) -> list[Any]:
     if step == "*":
-        return list(place) if isinstance(place, list) else list(place.values()) if isinstance(place, dict) else []
-    if isinstance(place, dict) and step in place:
-        return [place[step]]
-    if isinstance(place, list) and isinstance(step, int) and -len(place) <= step < len(place):
-        return [place[step]]
+        return (
+            list(container)
+            if isinstance(container, list)
+            else list(container.values())
+            if isinstance(container, dict)
+            else []
+        )
+    if isinstance(container, dict) and step in container:
+        return [container[step]]
+    if isinstance(container, list) and isinstance(step, int) and -len(container) <= step < len(container):
+        return [container[step]]
     return []
 
 
-def _set(place: Any, step: str | int, value: Any) -> int:
-    if isinstance(place, dict) and isinstance(step, str) and step != "*":
-        place[step] = value
+def _assign(container: Any, step: str | int, value: Any) -> int:
+    if isinstance(container, dict) and isinstance(step, str) and step != "*":
+        container[step] = value
         return 1
-    if not isinstance(place, list):
+    if not isinstance(container, list):
         return 0
     if step == "*":
-        place[:] = [value] * len(place)
-        return len(place)
-    if isinstance(step, int) and -len(place) <= step < len(place):
-        place[step] = value
+        container[:] = [value] * len(container)
+        return len(container)
+    if isinstance(step, int) and -len(container) <= step < len(container):
+        container[step] = value
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""From the paths that requests name to the indexes that the ground computes with; edits are not counted."""
+"""Find what a path names: from names and ids to the indexes that everything is computed from. Edits are not applied."""
 
 from __future__ import annotations
 
@@ -9,66 +9,66 @@ from .company import project_index, project_name, workspace_domain, workspace_in
 from .edits import Path
 from .ids import Ids
 from .promotions import JsonObject
-from .timeline import EntityPath
+from .timeline import ActionIndexes
 
 Indexes = tuple[int, ...]
 
 
 class Lookup:
-    """The ground on one night, found by `(workspace, project, pipeline_id, action_id)` or its beginning."""
+    """The world of one night by path: `(workspace, project, pipeline_id, action_id)` or its beginning."""
 
-    def __init__(self, ground: Ids, night: int) -> None:
-        self.ground = ground
+    def __init__(self, ids: Ids, night: int) -> None:
+        self.ids = ids
         self.night = night
-        # A pipeline's actions are asked for one after another: their parents are looked up once.
-        self._parent = lru_cache(maxsize=256)(self.place)
-        self._slots = lru_cache(maxsize=256)(partial(self.ground.slots_in, night=night))
+        # The actions of a pipeline are requested one after another; their parents are looked up once.
+        self._parent = lru_cache(maxsize=256)(self.find)
+        self._slots = lru_cache(maxsize=256)(partial(self.ids.slots_in, night=night))
 
-    def place(self, path: Path) -> Indexes | None:
-        """Return the indexes that a path stands for, or None where nothing is."""
+    def find(self, path: Path) -> Indexes | None:
+        """Return the indexes of a path, or None if it names nothing."""
         if not path:
             return ()
-        place = self._parent(path[:-1])
-        if place is None:
+        parent = self._parent(path[:-1])
+        if parent is None:
             return None
-        index = self._index(place, path[-1])
-        return None if index is None or index not in self.children(place) else (*place, index)
+        index = self._index(parent, path[-1])
+        return None if index is None or index not in self.children(parent) else (*parent, index)
 
-    def children(self, place: Indexes) -> Sequence[int]:
-        """Return the indexes of what a workspace, project or pipeline holds; of the workspaces for `()`."""
-        if len(place) == 0:
-            return range(self.ground.workspaces)
-        if len(place) == 1:
-            return range(self.ground.projects_in(place[0]))
-        if len(place) == 2:
-            return range(self.ground.pipelines_in(place[0], place[1], self.night))
-        return self._slots(place[0], place[1], place[2])
+    def children(self, indexes: Indexes) -> Sequence[int]:
+        """Return the indexes of the children of a workspace, project or pipeline; of `()`, those of the workspaces."""
+        if len(indexes) == 0:
+            return range(self.ids.workspaces)
+        if len(indexes) == 1:
+            return range(self.ids.projects_in(indexes[0]))
+        if len(indexes) == 2:
+            return range(self.ids.pipelines_in(indexes[0], indexes[1], self.night))
+        return self._slots(indexes[0], indexes[1], indexes[2])
 
-    def name(self, place: Indexes) -> str | int:
-        """Return the last step of the path that leads to a place."""
-        if len(place) == 1:
-            return workspace_domain(place[0])
-        if len(place) == 2:
-            return project_name(place[1], self.ground.awkward)
-        if len(place) == 3:
-            return self.ground.pipeline_id(*place)
-        return self.ground.action_id(EntityPath(*place))
+    def name(self, indexes: Indexes) -> str | int:
+        """Return the last step of the path to an item."""
+        if len(indexes) == 1:
+            return workspace_domain(indexes[0])
+        if len(indexes) == 2:
+            return project_name(indexes[1], self.ids.awkward)
+        if len(indexes) == 3:
+            return self.ids.pipeline_id(*indexes)
+        return self.ids.action_id(ActionIndexes(*indexes))
 
-    def item(self, place: Indexes) -> JsonObject:
-        """Return what stands at a place; an action without its pipeline."""
-        if len(place) == 1:
-            return self.ground.workspace(place[0])
-        if len(place) == 2:
-            return self.ground.project(place[0], place[1])
-        if len(place) == 3:
-            return self.ground.pipeline(place[0], place[1], place[2], self.night)
-        return self.ground.action(EntityPath(*place), self.night)
+    def item(self, indexes: Indexes) -> JsonObject:
+        """Return the item at these indexes; an action without its `pipeline`."""
+        if len(indexes) == 1:
+            return self.ids.workspace(indexes[0])
+        if len(indexes) == 2:
+            return self.ids.project(indexes[0], indexes[1])
+        if len(indexes) == 3:
+            return self.ids.pipeline(indexes[0], indexes[1], indexes[2], self.night)
+        return self.ids.action(ActionIndexes(*indexes), self.night)
 
-    def _index(self, place: Indexes, name: str | int) -> int | None:
+    def _index(self, indexes: Indexes, name: str | int) -> int | None:
         if isinstance(name, str):
-            if len(place) == 0:
+            if len(indexes) == 0:
                 return workspace_index(name)
-            return project_index(name, self.ground.awkward) if len(place) == 1 else None
-        if len(place) == 2:
-            return self.ground.pipeline_index(place[0], place[1], name)
-        return self.ground.action_slot(place[0], place[1], place[2], name) if len(place) == 3 else None
+            return project_index(name, self.ids.awkward) if len(indexes) == 1 else None
+        if len(indexes) == 2:
+            return self.ids.pipeline_index(indexes[0], indexes[1], name)
+        return self.ids.action_slot(indexes[0], indexes[1], indexes[2], name) if len(indexes) == 3 else None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from .company import PIPELINES, is_awkward
-from .edge_cases import PIPELINE_WAYS, UNKNOWN_FIELD, spoil_pipeline
+from .edge_cases import PIPELINE_EDGE_CASES, UNKNOWN_FIELD, make_pipeline_awkward
 from .promotions import JsonObject
 from .seeded_random import SeededRandom
 
@@ -24,8 +24,8 @@ _REMOTE = {
 _SCHEDULE = {"type": "SCHEDULE", "start_date": "2026-01-05T04:00:00Z", "delay": 1440, "cron": "0 4 * * *"}
 
 
-def moment(index: int, digits: int) -> str:
-    """Return a date that grows with the index, with 0 to 3 digits of fraction as Buddy sends them."""
+def date_text(index: int, digits: int) -> str:
+    """Return a timestamp that grows with the index, with 0 to 3 fractional digits as Buddy sends them."""
     when = _EPOCH + timedelta(minutes=index)
     fraction = ("", ".3", ".33", ".007")[digits % 4]
     return f"{when:%Y-%m-%dT%H:%M:%S}{fraction}Z"
@@ -55,7 +55,7 @@ def project_item(index: int, name: str, url: str, html_url: str, awkward: bool) 
         "display_name": name.replace("-", " ").title(),
         "status": "CLOSED" if awkward and index % 8 == 4 else "ACTIVE",
         "access": "PUBLIC" if index % 9 == 7 else "PRIVATE",
-        "create_date": moment(index, index),
+        "create_date": date_text(index, index),
     }
     if awkward and is_awkward(index):
         found["owner"] = UNKNOWN_FIELD
@@ -65,16 +65,16 @@ def project_item(index: int, name: str, url: str, html_url: str, awkward: bool) 
     return found
 
 
-# Each action carries its pipeline, and actions of one pipeline are asked for together.
+# Each action includes its pipeline, and the actions of a pipeline are requested together.
 @lru_cache(maxsize=256)
 def pipeline_item(
-    seed: int, pipeline_id: int, index: int, place: str, version: int, url: str, html_url: str, awkward: bool
+    seed: int, pipeline_id: int, index: int, key: str, version: int, url: str, html_url: str, awkward: bool
 ) -> JsonObject:
     """Return a pipeline as the list shows it, with every documented field."""
-    dice = SeededRandom(seed, "pipeline", place)
-    runs = SeededRandom(seed, "pipeline-runs", place, version)
-    remote = dice.one_in(8)
-    disabled = dice.one_in(12)
+    rng = SeededRandom(seed, "pipeline", key)
+    runs = SeededRandom(seed, "pipeline-runs", key, version)
+    remote = rng.one_in(8)
+    disabled = rng.one_in(12)
     found: JsonObject = {
         "url": url,
         "html_url": html_url,
@@ -83,28 +83,28 @@ def pipeline_item(
         "name": PIPELINES[index % len(PIPELINES)],
         "definition_source": "LOCAL",
         "git_config_ref": "NONE",
-        "refs": ["refs/heads/main"] if dice.below(3) else ["refs/heads/main", "refs/tags/v*"],
-        "events": _events(dice),
+        "refs": ["refs/heads/main"] if rng.below(3) else ["refs/heads/main", "refs/tags/v*"],
+        "events": _events(rng),
         "loop": [],
-        "priority": dice.of(("NORMAL", "NORMAL", "HIGH", "LOW")),
+        "priority": rng.choice(("NORMAL", "NORMAL", "HIGH", "LOW")),
         "disabled": disabled,
         "disabled_reason": "Too many failures" if disabled else None,
-        "last_execution_status": runs.of(STATUSES),
+        "last_execution_status": runs.choice(STATUSES),
         "last_execution_revision": runs.hex(40),
-        "target_site_url": f"https://{place.replace('.', '-')}.example.com",
+        "target_site_url": f"https://{key.replace('.', '-')}.example.com",
         "execution_message_template": "$BUDDY_RUN_COMMIT_SUBJECT",
-        "create_date": moment(pipeline_id, dice.below(4)),
+        "create_date": date_text(pipeline_id, rng.below(4)),
         "pause_on_repeated_failures": 100,
-        "clone_depth": dice.below(2) * 50,
-        "resources": dice.of(("DEFAULT", "NANO", "LARGE", "X2LARGE")),
-        "tags": ["release"] if dice.one_in(3) else [],
+        "clone_depth": rng.below(2) * 50,
+        "resources": rng.choice(("DEFAULT", "NANO", "LARGE", "X2LARGE")),
+        "tags": ["release"] if rng.one_in(3) else [],
         "folder": None,
         **_SWITCHES,
     }
     if remote:
         found.update(_REMOTE)
-    if awkward and is_awkward(index + dice.below(8)):
-        spoil_pipeline(found, dice.of(PIPELINE_WAYS), dice)
+    if awkward and is_awkward(index + rng.below(8)):
+        make_pipeline_awkward(found, rng.choice(PIPELINE_EDGE_CASES), rng)
     return found
 
 
@@ -128,7 +128,7 @@ _SWITCHES: JsonObject = {
 }
 
 
-def _events(dice: SeededRandom) -> list[JsonObject]:
+def _events(rng: SeededRandom) -> list[JsonObject]:
     push = {"type": "PUSH", "refs": ["refs/heads/main"]}
-    return dice.of(([push], [], [push, {**_SCHEDULE, "timezone": "Europe/Warsaw"}], [{"type": "PULL_REQUEST",
+    return rng.choice(([push], [], [push, {**_SCHEDULE, "timezone": "Europe/Warsaw"}], [{"type": "PULL_REQUEST",
         "events": ["OPENED"], "branches": ["main"]}]))  # fmt: skip

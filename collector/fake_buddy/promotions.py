@@ -1,7 +1,7 @@
-"""The two ends of a promotion, in every spelling that Buddy's documents show.
+"""The two ends of a promotion, in every form that Buddy's documents show.
 
-The tag inside `image` or beside it, the integration as a string or as an object, a registry with a port,
-a destination that inherits everything but its tag, variables in any field.
+The tag inside `image` or separate, the integration as a string or as an object, a registry with a port, a destination
+that inherits everything except its tag, variables in any field.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 from .seeded_random import SeededRandom
 
-# Every planted secret carries it, so that one grep over all that a night leaves behind finds any leak.
-# Only letters that base64 allows: it stands inside ciphertexts too.
+# Part of every secret in the world, so that one search over everything that a run writes finds a leak.
+# Only letters of base64, because it is part of ciphertexts too.
 SECRET_MARKER = "PLANTEDxSECRETx"
 
 JsonObject = dict[str, Any]
@@ -34,37 +34,37 @@ _GAR: JsonObject = {
 _PRIVATE: JsonObject = {"docker_registry": "OTHER", "registry": "registry.example.internal:5000"}
 REGISTRIES = (_HUB, _GHCR, _ECR, _GAR, _PRIVATE)
 
-# From where to where: the usual way in two steps, and the short cut past staging that auditors look for.
+# From stage to stage: the usual two steps, and the direct way past staging that auditors look for.
 STAGES = (("dev", "staging"), ("staging", "production"), ("staging", "production"), ("dev", "production"))
 _VERSIONS = ("v1.4.2", "v2.0.0-rc.1", "$BUDDY_RUN_TAG", "${VERSION}", "latest", "2026.11.3")
 
 
 def promotion(seed: int, path: str, project: str, company: str, dest_version: int) -> JsonObject:
     """Return `same_location`, `src`, `dest` and `insecure_registry` of one promotion."""
-    dice = SeededRandom(seed, "promotion", path)
-    source_stage, dest_stage = dice.of(STAGES)
-    source = dice.of(REGISTRIES)
+    rng = SeededRandom(seed, "promotion", path)
+    source_stage, dest_stage = rng.choice(STAGES)
+    source = rng.choice(REGISTRIES)
     image = _image(source, company, project)
-    same = dice.one_in(2)
+    same = rng.one_in(2)
     moved = SeededRandom(seed, "dest", path, dest_version)
-    src = _end(seed, path, "src", source, image, source_stage if dice.below(4) else dice.of(_VERSIONS))
+    src = _end(seed, path, "src", source, image, source_stage if rng.below(4) else rng.choice(_VERSIONS))
     if same:
         dest = _retag(dest_stage, moved, dest_version)
     else:
-        target = moved.of([registry for registry in REGISTRIES if registry is not source])
-        tag = dest_stage if moved.below(3) else moved.of(_VERSIONS)
+        target = moved.choice([registry for registry in REGISTRIES if registry is not source])
+        tag = dest_stage if moved.below(3) else moved.choice(_VERSIONS)
         dest = _end(seed, path, "dest", target, _image(target, company, project), tag)
-    insecure = "registry.example.internal:5000" in (src.get("registry"), dest.get("registry")) and not dice.one_in(3)
+    insecure = "registry.example.internal:5000" in (src.get("registry"), dest.get("registry")) and not rng.one_in(3)
     return {"same_location": same, "src": src, "dest": dest, "insecure_registry": insecure}
 
 
 def stages(seed: int, path: str) -> tuple[str, str]:
-    """Return the stages that a promotion connects; its name tells them."""
-    return SeededRandom(seed, "promotion", path).of(STAGES)
+    """Return the source and destination stage of a promotion; its name contains both."""
+    return SeededRandom(seed, "promotion", path).choice(STAGES)
 
 
 def _retag(stage: str, moved: SeededRandom, dest_version: int) -> JsonObject:
-    # The version is part of the tag, so that a changed destination is a different one for certain.
+    # The version is part of the tag, so that a changed destination always differs.
     tag = stage if dest_version == 0 else f"{stage}-{dest_version}"
     return {"tag": tag} if moved.below(3) else {"docker_registry": None, "image": None, "tag": tag}
 
@@ -79,16 +79,16 @@ def _image(registry: JsonObject, company: str, project: str) -> str:
 
 
 def _end(seed: int, path: str, side: str, registry: JsonObject, image: str, tag: str) -> JsonObject:
-    dice = SeededRandom(seed, "spelling", path, side)
+    rng = SeededRandom(seed, "spelling", path, side)
     end: JsonObject = dict(registry)
-    if dice.one_in(2):
+    if rng.one_in(2):
         end["image"] = f"{image}:{tag}"
     else:
         end["image"], end["tag"] = image, tag
     if registry is _PRIVATE:
-        end["username"], end["password"] = "robot$promoter", f"{SECRET_MARKER}{dice.hex(12)}"
-    elif registry is _GHCR and dice.one_in(3):
+        end["username"], end["password"] = "robot$promoter", f"{SECRET_MARKER}{rng.hex(12)}"
+    elif registry is _GHCR and rng.one_in(3):
         end["docker_registry"] = "GIT_HUB_CONTAINER_REGISTRY"
-    elif registry is _ECR and dice.one_in(3):
+    elif registry is _ECR and rng.one_in(3):
         end["registry"] = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
     return end

@@ -1,4 +1,4 @@
-"""The rate limit as Buddy announces it: fixed windows of the server's own clock, one budget a token."""
+"""The rate limit as Buddy announces it: fixed windows of the server's own clock, one budget per token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class WindowDecision:
-    """Whether a request may pass, and what its reply says of the budget."""
+    """Whether a request is admitted, and the rate headers of its reply."""
 
     admitted: bool
     remaining: int | None
@@ -21,9 +21,8 @@ class WindowDecision:
 class RateWindow:
     """Counts one token's requests; a refused request spends nothing.
 
-    `skew` moves the whole clock of the server, so that its `Date` and its resets agree with each other
-    while both disagree with the client's clock. `neighbour` requests of every window are spent by somebody
-    else, evenly over its course.
+    `skew` moves the server's whole clock: its `Date` and its resets agree with each other and differ from the client's
+    clock. `neighbour` is the number of requests that another client with the same token spends in each window, evenly.
     """
 
     def __init__(self, limit: int | None, seconds: float | None, skew: float, neighbour: int) -> None:
@@ -42,41 +41,41 @@ class RateWindow:
         return time.time() + self._skew
 
     def admit(self) -> WindowDecision:
-        """Spend one request of the window that is open now, unless it is used up."""
+        """Spend one request of the current window, unless its budget is used up."""
         with self._lock:
-            now = self._turn()
+            now = self._advance()
             if self._limit is None:
                 return WindowDecision(True, None, self._index, {})
-            left = self._limit - self._spent - self._neighbours_share(now)
+            left = self._limit - self._spent - self._spent_by_neighbour(now)
             if left <= 0:
                 return WindowDecision(False, 0, self._index, self._headers(0))
             self._spent += 1
             return WindowDecision(True, left - 1, self._index, self._headers(left - 1))
 
-    def neighbour(self, requests: int) -> None:
-        """Spend requests of the open window as somebody else with the same token would."""
+    def spend(self, requests: int) -> None:
+        """Spend requests of the current window, as another client with the same token would."""
         with self._lock:
-            self._turn()
+            self._advance()
             self._spent += requests
 
     def headers_now(self, remaining: int) -> dict[str, str]:
-        """Return the rate headers of this moment, whether or not there is a limit."""
+        """Return the current rate headers, also if there is no limit."""
         with self._lock:
-            self._turn()
+            self._advance()
             return self._headers(remaining)
 
-    def _turn(self) -> float:
+    def _advance(self) -> float:
         now = self.clock()
         index = math.floor(now / self._seconds)
         if index != self._index:
             self._index, self._spent = index, 0
         return now
 
-    def _neighbours_share(self, now: float) -> int:
+    def _spent_by_neighbour(self, now: float) -> int:
         return int(self._neighbour * (now / self._seconds - self._index))
 
     def _headers(self, remaining: int) -> dict[str, str]:
-        # Epoch seconds are whole; a window that is not is announced as ending a little late, never early.
+        # The reset is in whole epoch seconds: rounded up, so that it is never before the end of the window.
         reset = math.ceil((self._index + 1) * self._seconds)
         return {
             "X-Rate-Limit-Limit": str(self._limit if self._limit is not None else 1000),

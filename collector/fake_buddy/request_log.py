@@ -1,4 +1,4 @@
-"""The server's own log of every request, so that "never exceeds" is said by the one who was asked."""
+"""The server's log of all requests, so that a test checks a rate limit on the server's side."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request as it came in, and what was done with it; status 0 where no status was ever sent."""
+    """One request and its outcome; status 0 if no status was sent."""
 
     at: float  # monotonic seconds
-    number: int  # from 1, in order of arrival
+    number: int  # from 1, in order of request
     kind: str | None
     method: str
     path: str  # raw, still percent-encoded, with the prefix
@@ -23,43 +23,43 @@ class LoggedRequest:
     admitted: bool  # within the rate limit; False for 401 and for refusals
     remaining: int | None
     window_index: int
-    fault: str | None  # the name of the fault that hit it
+    fault: str | None  # the name of the fault that was applied
 
 
 class RequestLog:
-    """The log, and counts that stay right when the log itself is bounded."""
+    """The log of the last requests, and counts of all of them."""
 
     def __init__(self, kept: int | None) -> None:
         self._log: deque[LoggedRequest] = deque(maxlen=kept)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def enter(self, arrival: LoggedRequest) -> None:
-        """Note an arrival."""
+    def append(self, request: LoggedRequest) -> None:
+        """Log a request."""
         with self._lock:
-            self._log.append(arrival)
+            self._log.append(request)
             self._counts["requests"] += 1
-            self._counts[f"kind:{arrival.kind}"] += 1
-            self._counts[f"status:{arrival.status}"] += 1
-            if arrival.authorised and not arrival.admitted:
+            self._counts[f"kind:{request.kind}"] += 1
+            self._counts[f"status:{request.status}"] += 1
+            if request.authorised and not request.admitted:
                 self._counts["refused"] += 1
 
     def next_number(self) -> int:
-        """Return the number of the arrival to come."""
+        """Return the number of the next request."""
         return self._counts["requests"] + 1
 
     def all(self) -> list[LoggedRequest]:
-        """Return the arrivals kept, oldest first."""
+        """Return the requests in the log, oldest first."""
         with self._lock:
             return list(self._log)
 
     def counts(self) -> dict[str, int]:
-        """Return how many requests came, in all, by kind, by status, and how many were refused."""
+        """Return the number of requests: all, refused, by kind and by status."""
         with self._lock:
             return {"requests": 0, "refused": 0, **self._counts}
 
-    def forget(self) -> None:
-        """Start over, as a test between two nights does."""
+    def clear(self) -> None:
+        """Empty the log and reset the counts."""
         with self._lock:
             self._log.clear()
             self._counts.clear()

@@ -1,4 +1,4 @@
-"""The reply of a Buddy in good health: which status, which body, for which route of which world."""
+"""The true response to a route: its status and its body, computed from the world."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFAULT_PER_PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status and a body, before anything happens to them on the wire."""
+    """A status and a body, before any fault is applied."""
 
     status: int
     body: bytes
@@ -29,20 +29,20 @@ class BadQuery(ValueError):
 
 
 def errors(status: int, message: str) -> Response:
-    """Return an error in Buddy's shape."""
+    """Return an error response in Buddy's format."""
     return Response(status, msgspec.json.encode({"errors": [{"message": message}]}))
 
 
 @dataclass(frozen=True)
 class Access:
-    """What the token of this server may see, and how it answers `/user/token`."""
+    """The scopes and the expiry of the server's token, as `/user/token` shows them."""
 
     scopes: tuple[str, ...]
     expires_at: str | None
 
 
 class Responses:
-    """Answers routes from a world; keeps so many of the last bodies, never more."""
+    """Computes responses from a world and caches up to `bodies_kept` of them."""
 
     def __init__(
         self, max_per_page: int, carry_ends: bool, pages_every_list: bool, access: Access, bodies_kept: int
@@ -55,8 +55,8 @@ class Responses:
         self._bodies: OrderedDict[Any, Response] = OrderedDict()
         self._world: FakeWorld | None = None
 
-    def answer(self, world: FakeWorld, route: Route, clamp: int | None = None) -> Response:
-        """Return the healthy reply; `clamp` lowers the page size for this one."""
+    def respond(self, world: FakeWorld, route: Route, clamp: int | None = None) -> Response:
+        """Return the response to a route; `clamp` lowers the page size for this one."""
         if world is not self._world:
             self._world = world
             self._bodies.clear()
@@ -82,32 +82,34 @@ class Responses:
         if refused is not None:
             return errors(*refused)
         try:
-            return Response(200, msgspec.json.encode(self._found(world, route, max_per_page)))
+            return Response(200, msgspec.json.encode(self._body(world, route, max_per_page)))
         except BadQuery as wrong:
             return errors(400, str(wrong))
 
-    def _found(self, world: FakeWorld, route: Route, max_per_page: int) -> dict[str, Any]:
+    def _body(self, world: FakeWorld, route: Route, max_per_page: int) -> dict[str, Any]:
         kind = route.kind or ""
         if kind in _SORTS:
             items = _page(world, route, max_per_page)
         elif kind == "workspaces":
-            items = self._whole_or_paged(world.workspaces_list(), route, max_per_page)
+            items = self._paged_if_configured(world.workspaces_list(), route, max_per_page)
         elif kind == "actions":
             workspace, project, pipeline_id = route.path
             found = world.actions(str(workspace), str(project), int(pipeline_id), self._carry_ends)
-            items = self._whole_or_paged(found, route, max_per_page)
+            items = self._paged_if_configured(found, route, max_per_page)
         else:
-            return _detailed(world, route)
+            return _single_item(world, route)
         return {**_own_urls(world, route), kind: items}
 
-    def _whole_or_paged(self, items: list[dict[str, Any]], route: Route, max_per_page: int) -> list[dict[str, Any]]:
-        """Return a list that no document calls paged: whole, whatever is asked, unless this server pages every list."""
-        return items[_window(route, max_per_page)] if self._pages_every_list else items
+    def _paged_if_configured(
+        self, items: list[dict[str, Any]], route: Route, max_per_page: int
+    ) -> list[dict[str, Any]]:
+        """Return a list that is not documented as paged: all of it, unless this server pages every list."""
+        return items[_page_slice(route, max_per_page)] if self._pages_every_list else items
 
     def _token(self, world: FakeWorld) -> dict[str, Any]:
         return {
-            "url": f"{world.ground.api_url}/user/token",
-            "html_url": f"{world.ground.app_url}/api-tokens",
+            "url": f"{world.ids.api_url}/user/token",
+            "html_url": f"{world.ids.app_url}/api-tokens",
             "id": "5f1c0ffee5f1c0ffee5f1c0f",
             "name": "collector",
             "expires_at": self._access.expires_at,
@@ -117,27 +119,27 @@ class Responses:
         }
 
 
-def turned_to(route: Route, page: int) -> Route:
-    """Return the same request for another page."""
+def with_page(route: Route, page: int) -> Route:
+    """Return the same route for another page."""
     return replace(route, query={**route.query, "page": str(page)})
 
 
 def page_of(route: Route) -> int:
-    """Return the page that a request asks for, 1 where it does not say."""
+    """Return the page that a route asks for; default: 1."""
     asked = route.query.get("page", "1")
     return int(asked) if asked.isascii() and asked.isdigit() else 1
 
 
 def _own_urls(world: FakeWorld, route: Route) -> dict[str, str]:
-    """Return the URLs of a list itself."""
+    """Return the URLs that a list carries for itself."""
     names = [quote(str(name), safe="") for name in route.path]
     steps = [f"/{word}/{name}" for word, name in zip(LIST_KINDS, names, strict=False)]
-    api = f"{world.ground.api_url}{''.join(steps)}/{route.kind}"
-    return {"url": api, "html_url": "/".join([world.ground.app_url, *(names or ["workspaces"])])}
+    api = f"{world.ids.api_url}{''.join(steps)}/{route.kind}"
+    return {"url": api, "html_url": "/".join([world.ids.app_url, *(names or ["workspaces"])])}
 
 
 def _page(world: FakeWorld, route: Route, max_per_page: int) -> list[dict[str, Any]]:
-    window = _window(route, max_per_page)
+    wanted = _page_slice(route, max_per_page)
     sort_by = route.query.get("sort_by")
     if sort_by is not None and sort_by not in _SORTS[route.kind or ""]:
         raise BadQuery(f"Unknown sort_by: {sort_by}")
@@ -146,13 +148,13 @@ def _page(world: FakeWorld, route: Route, max_per_page: int) -> list[dict[str, A
         raise BadQuery(f"Unknown sort_direction: {direction}")
     status = route.query.get("status") if route.kind == "projects" else None
     if status is None:
-        return world.page(route.path, sort_by, direction == "DESC", window.start, window.stop - window.start)
+        return world.page(route.path, sort_by, direction == "DESC", wanted.start, wanted.stop - wanted.start)
     items = world.page(route.path, sort_by, direction == "DESC")
-    return [item for item in items if item.get("status") == status][window]
+    return [item for item in items if item.get("status") == status][wanted]
 
 
-def _window(route: Route, max_per_page: int) -> slice:
-    """Return the places of the items that a request asks for."""
+def _page_slice(route: Route, max_per_page: int) -> slice:
+    """Return the slice of the items that a route asks for."""
     per_page = min(_number(route, "per_page", _DEFAULT_PER_PAGE), max_per_page)
     start = (_number(route, "page", 1) - 1) * per_page
     return slice(start, start + per_page)
@@ -167,7 +169,7 @@ def _number(route: Route, name: str, default: int) -> int:
     return int(asked)
 
 
-def _detailed(world: FakeWorld, route: Route) -> dict[str, Any]:
+def _single_item(world: FakeWorld, route: Route) -> dict[str, Any]:
     item = world.item(route.path)
     if route.kind == "workspace":
         more = {"owner_id": 1, "frozen": False, "create_date": "2016-02-29T11:22:40Z", "sso_enabled": False}

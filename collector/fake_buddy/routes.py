@@ -1,4 +1,4 @@
-"""What a request asks for, read from its raw target: nothing is normalised, so `..` and `%2F` stay names."""
+"""Parse the raw target of a request. Nothing is normalised: `..` and `%2F` stay parts of names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .edits import Path
 LIST_KINDS = ("workspaces", "projects", "pipelines", "actions")
 _SINGULAR = {"workspaces": "workspace", "projects": "project", "pipelines": "pipeline", "actions": "action"}
 KINDS = (*LIST_KINDS, *_SINGULAR.values(), "token")
-# What one needs to ask for each level, by the newest documents.
+# The scope that each kind requires.
 SCOPES = {
     "workspaces": "WORKSPACE",
     "workspace": "WORKSPACE",
@@ -25,7 +25,7 @@ SCOPES = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A request understood: its kind, the path of the thing (of the parent, for a list), and its query."""
+    """A parsed request: its kind, the path of the item (for a list: of the parent), and its query."""
 
     kind: str | None
     path: Path
@@ -33,8 +33,8 @@ class Route:
     query: dict[str, str]
 
 
-def understand(target: str, prefix: str) -> Route:
-    """Return the route of a raw request target; kind None where Buddy has nothing of the sort."""
+def parse_target(target: str, prefix: str) -> Route:
+    """Return the route of a raw request target; its kind is None if the API has no such path."""
     raw_path, _, raw_query = target.partition("?")
     query = dict(parse_qsl(raw_query, keep_blank_values=True)) if raw_query else {}
     if not raw_path.startswith(f"{prefix}/"):

@@ -1,7 +1,6 @@
-"""Every accident of the world is a pure function of a seed and a path: nothing is drawn at run time.
+"""Random numbers as a pure function of a seed and a path; no state is kept between draws of different paths.
 
-One hash yields 512 bits, and each draw takes its share off them. So an item costs a few hashes however
-large the world is, and the millionth action is as cheap to compute as the first.
+One hash yields 512 bits, and each draw uses some of them. An item costs a few hashes in a world of any size.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ T = TypeVar("T")
 
 
 class SeededRandom:
-    """The draws that belong to one path; the same path always throws the same numbers."""
+    """The random numbers of one path; the same path always yields the same numbers."""
 
     __slots__ = ("_bits",)
 
     def __init__(self, *path: object) -> None:
-        # The repr of a tuple of numbers and words is unambiguous, so two different paths never read alike.
+        # The repr of a tuple of numbers and strings is unambiguous: two different paths never have the same one.
         self._bits = int.from_bytes(blake2b(repr(path).encode(), digest_size=64).digest(), "big")
 
     def below(self, size: int) -> int:
@@ -28,23 +27,23 @@ class SeededRandom:
         self._bits, drawn = divmod(self._bits, size)
         return drawn
 
-    def of(self, options: Sequence[T]) -> T:
+    def choice(self, options: Sequence[T]) -> T:
         """Return one of the options."""
         return options[self.below(len(options))]
 
     def one_in(self, size: int) -> bool:
-        """Say yes about once in so many paths."""
+        """Return True for about one path in `size`."""
         return self.below(size) == 0
 
     def hex(self, digits: int) -> str:
-        """Return so many hexadecimal digits, as a git revision or an identifier would have."""
+        """Return `digits` hexadecimal digits, like those of a git revision or an identifier."""
         return f"{self.below(1 << (4 * digits)):0{digits}x}"
 
 
 def shuffled(position: int, size: int) -> int:
-    """Return which index stands at a position of a stable order that is not the order of ids.
+    """Return the index at a position of a fixed order that differs from the order of ids.
 
-    An affine map instead of a list: no memory, and every index occurs exactly once.
+    An affine map instead of a list needs no memory, and every index occurs exactly once.
     """
     if size < 2:
         return position

@@ -1,4 +1,4 @@
-"""A server in a thread with an event loop of its own, so that a test, sync or async, can talk to it."""
+"""A server in a thread with its own event loop, for sync and async tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aiohttp import web
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-class Thread:
-    """Runs one handler on one socket from start to stop."""
+class ServerThread:
+    """Runs one handler on one socket, from start to stop."""
 
     def __init__(self, handler: Handler, host: str, port: int) -> None:
         self._handler = handler
@@ -24,14 +24,14 @@ class Thread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to listen; an error of the socket is raised here."""
+        """Start to listen; raise the error if the socket cannot be opened."""
         ready: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="fake-buddy", daemon=True)
         self._thread.start()
         self.port = ready.result()
 
     def stop(self) -> None:
-        """Stop listening, drop every connection, and wait for the thread."""
+        """Stop listening, close every connection, and wait for the thread."""
         if self._thread is None or self._loop is None or self._stopping is None:
             return
         self._loop.call_soon_threadsafe(self._stopping.set)
@@ -48,7 +48,7 @@ class Thread:
 
     async def _serve(self, ready: Future[int]) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        # Cancellation is what ends a hanging or dripping reply when its client goes away.
+        # Cancellation ends a hanging or trickling reply when its client disconnects.
         server = web.Server(self._handler, access_log=None, handler_cancellation=True)
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.0)
         await runner.setup()

@@ -1,8 +1,7 @@
-"""What differs from night to night, told without folding over the nights that went before.
+"""What differs between nights, computed for any night without the nights before it.
 
-Every aspect of an action has a rhythm; its version on a night is one division. A few events are pinned in
-the first project of each workspace, so that even a small world shows an addition, a change, a removal and a
-return.
+Every aspect of an action changes with a period of its own, so its version on a night is one division. The first project
+of each workspace has fixed events, so that a small world too shows an addition, a change, a removal and a return.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ ASPECTS = ("dest", "trigger_time", "permissions", "variables", "trigger_conditio
 _SLOWEST, _QUICKEST = 200, 40
 
 
-class EntityPath(NamedTuple):
-    """Where an action stands in the world: indexes, not ids."""
+class ActionIndexes(NamedTuple):
+    """The position of an action in the world, as indexes (not ids)."""
 
     workspace: int
     project: int
@@ -28,59 +27,59 @@ class EntityPath(NamedTuple):
         return f"{self.workspace}.{self.project}.{self.pipeline}.{self.slot}"
 
 
-def versions(seed: int, place: EntityPath, night: int, first_promotion: int) -> dict[str, int]:
-    """Return how often each aspect of an action had changed by a night; 0 on the first night."""
-    dice = SeededRandom(seed, "rhythm", *place)
+def versions(seed: int, action: ActionIndexes, night: int, first_promotion: int) -> dict[str, int]:
+    """Return how often each aspect of an action has changed by a night; 0 on the first night."""
+    rng = SeededRandom(seed, "rhythm", *action)
     found = {}
     for aspect in ASPECTS:
-        period = _QUICKEST + dice.below(_SLOWEST - _QUICKEST)
-        pinned = _pinned_change(place, aspect, first_promotion)
-        found[aspect] = (night - 1 + dice.below(period)) // period + (pinned is not None and night >= pinned)
-    found["execution"] = executions(seed, place, night)
+        period = _QUICKEST + rng.below(_SLOWEST - _QUICKEST)
+        fixed = _fixed_change(action, aspect, first_promotion)
+        found[aspect] = (night - 1 + rng.below(period)) // period + (fixed is not None and night >= fixed)
+    found["execution"] = executions(seed, action, night)
     return found
 
 
-def executions(seed: int, place: EntityPath, night: int) -> int:
-    """Return how often an action had run by a night; a third of the actions run nearly every night."""
-    dice = SeededRandom(seed, "runs", *place)
-    period = 1 + dice.below(3) if dice.one_in(3) else 10 + dice.below(30)
-    return (night - 1 + dice.below(period)) // period
+def executions(seed: int, action: ActionIndexes, night: int) -> int:
+    """Return how often an action has run by a night; a third of the actions run nearly every night."""
+    rng = SeededRandom(seed, "runs", *action)
+    period = 1 + rng.below(3) if rng.one_in(3) else 10 + rng.below(30)
+    return (night - 1 + rng.below(period)) // period
 
 
-def _pinned_change(place: EntityPath, aspect: str, first_promotion: int) -> int | None:
-    # What every world promises: a new destination, then a new trigger, then other permissions.
-    if place.project or place.pipeline or place.slot != first_promotion:
+def _fixed_change(action: ActionIndexes, aspect: str, first_promotion: int) -> int | None:
+    # Every world has a new destination on night 2, a new trigger on night 3 and other permissions on night 4.
+    if action.project or action.pipeline or action.slot != first_promotion:
         return None
     return {"dest": 2, "trigger_time": 3, "permissions": 4}.get(aspect)
 
 
-def is_away(seed: int, place: EntityPath, night: int, last_promotion: int) -> bool:
-    """Say whether an action of the first night is missing on a later one, for ever or for a while."""
+def is_absent(seed: int, action: ActionIndexes, night: int, last_promotion: int) -> bool:
+    """Return whether an action of the first night is missing on this one, for good or for some nights."""
     if night == 1:
         return False
-    if place.project == 0 and place.slot == last_promotion:
-        if place.pipeline == 1:
-            return 2 <= night < 4  # the one that returns
-        if place.pipeline == 2:
-            return night >= 3  # the one that does not
-    dice = SeededRandom(seed, "leaves", *place)
-    if not dice.one_in(24):
+    if action.project == 0 and action.slot == last_promotion:
+        if action.pipeline == 1:
+            return 2 <= night < 4  # removed, then back
+        if action.pipeline == 2:
+            return night >= 3  # removed for good
+    rng = SeededRandom(seed, "leaves", *action)
+    if not rng.one_in(24):
         return False
-    leaves = 2 + dice.below(28)
-    returns = leaves + 2 + dice.below(5) if dice.one_in(2) else None
+    leaves = 2 + rng.below(28)
+    returns = leaves + 2 + rng.below(5) if rng.one_in(2) else None
     return night >= leaves and (returns is None or night < returns)
 
 
-def newcomers(seed: int, place: EntityPath, night: int, most: int) -> int:
-    """Return how many actions a pipeline has gained since the first night, its spare slots at most."""
-    dice = SeededRandom(seed, "grows", *place)
-    period = 12 + dice.below(40)
-    gained = (night - 1 + dice.below(period)) // period
-    pinned = place.project == 0 and place.pipeline == 0 and night >= 2
-    return min(gained + pinned, most)
+def added_actions(seed: int, action: ActionIndexes, night: int, limit: int) -> int:
+    """Return how many actions a pipeline has gained since the first night, at most `limit`."""
+    rng = SeededRandom(seed, "grows", *action)
+    period = 12 + rng.below(40)
+    gained = (night - 1 + rng.below(period)) // period
+    fixed = action.project == 0 and action.pipeline == 0 and night >= 2
+    return min(gained + fixed, limit)
 
 
 def has_new_pipeline(seed: int, workspace: int, project: int, night: int) -> bool:
-    """Say whether a project has gained its one late pipeline by a night."""
-    dice = SeededRandom(seed, "pipeline", workspace, project)
-    return dice.one_in(4) and night >= 3 + dice.below(20)
+    """Return whether a project has its one additional pipeline on a night."""
+    rng = SeededRandom(seed, "pipeline", workspace, project)
+    return rng.one_in(4) and night >= 3 + rng.below(20)

@@ -1,7 +1,7 @@
-"""A company on Buddy, computed and never stored: any size, any night, the same for the same seed.
+"""A company on Buddy that is computed, not stored: any size, any night, and the same for the same seed.
 
-A page of an untouched list is computed alone, so memory does not grow with the world; a list that an edit
-touches is computed whole. What these methods return is exactly what the server sends: do not alter it.
+A page of a list without edits is computed alone, so memory does not grow with the world; a list with edits is computed
+completely. The methods return exactly what the server sends; callers must not change it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KINDS = ("Workspace", "Project", "Pipeline", "Action")
 
 
 class FakeWorld:
-    """The whole of what a fake Buddy knows; sizes are counts per parent. Immutable: edits return another."""
+    """Everything that a fake Buddy serves; sizes are counts per parent. Immutable: an edit returns another world."""
 
     def __init__(
         self,
@@ -39,24 +39,24 @@ class FakeWorld:
         api_url: str = "https://api.buddy.works",
         app_url: str = "https://app.buddy.works",
     ) -> None:
-        self.ground = Ids(seed, workspaces, projects, pipelines, actions, promote_share, awkward, api_url, app_url)
+        self.ids = Ids(seed, workspaces, projects, pipelines, actions, promote_share, awkward, api_url, app_url)
         self.night = night
         self.edits = tuple(edits)
         self._edits = Edits(self.edits, night)
-        self._atlas = Lookup(self.ground, night)
+        self._lookup = Lookup(self.ids, night)
 
     def __repr__(self) -> str:
-        return f"World({self.ground}, night={self.night}, edits={len(self.edits)})"
+        return f"FakeWorld({self.ids}, night={self.night}, edits={len(self.edits)})"
 
     # Nights and edits
 
     def at(self, night: int) -> FakeWorld:
         """Return the same company on another night."""
-        return FakeWorld(**asdict(self.ground), night=night, edits=self.edits)
+        return FakeWorld(**asdict(self.ids), night=night, edits=self.edits)
 
     def edited(self, *edits: Edit) -> FakeWorld:
         """Return the same company with more edits."""
-        return FakeWorld(**asdict(self.ground), night=self.night, edits=self.edits + edits)
+        return FakeWorld(**asdict(self.ids), night=self.night, edits=self.edits + edits)
 
     def add(
         self, *parent: str | int, item: Mapping[str, Any], from_night: int = 1, until: int | None = None
@@ -65,15 +65,15 @@ class FakeWorld:
         return self.edited(Edit("add", parent, item, from_night, until))
 
     def remove(self, *path: str | int, from_night: int = 1, until: int | None = None) -> FakeWorld:
-        """Let a workspace, project, pipeline or action vanish from its list and answer 404."""
+        """Remove a workspace, project, pipeline or action from its list; its own GET answers 404."""
         return self.edited(Edit("remove", path, {}, from_night, until))
 
     def change(self, *path: str | int, from_night: int = 1, until: int | None = None, **fields: Any) -> FakeWorld:
-        """Change fields of an item; the value `...` takes a field away."""
+        """Change fields of an item; the value `...` removes a field."""
         return self.edited(Edit("change", path, fields, from_night, until))
 
     def forbid(self, *path: str | int, from_night: int = 1, until: int | None = None) -> FakeWorld:
-        """Let everything under a path answer 403; it stays in its list."""
+        """Answer 403 to everything under a path; the item stays in its list."""
         return self.edited(Edit("forbid", path, {}, from_night, until))
 
     def freeze(self, workspace: str, from_night: int = 1, until: int | None = None) -> FakeWorld:
@@ -81,68 +81,68 @@ class FakeWorld:
         return self.edited(Edit("freeze", (workspace,), {}, from_night, until))
 
     def disable(self, workspace: str, code: int = 400, from_night: int = 1, until: int | None = None) -> FakeWorld:
-        """Switch the API of a workspace off, answering 400 or 403."""
+        """Disable the API of a workspace, which then answers 400 or 403."""
         return self.edited(Edit("disable" if code == 400 else "disable_403", (workspace,), {}, from_night, until))
 
-    # What is served
+    # Lists
 
     def workspaces_list(self) -> list[JsonObject]:
         """Return every workspace."""
         return list(self._children(()))
 
     def projects(self, workspace: str, sort_by: str | None = None, descending: bool = False) -> list[JsonObject]:
-        """Return every project of a workspace; without `sort_by` in an order of the server's own."""
+        """Return every project of a workspace; without `sort_by` in the server's own order."""
         return self.page((workspace,), sort_by, descending)
 
     def pipelines(
         self, workspace: str, project: str, sort_by: str | None = None, descending: bool = False
     ) -> list[JsonObject]:
-        """Return every pipeline of a project; without `sort_by` in an order of the server's own."""
+        """Return every pipeline of a project; without `sort_by` in the server's own order."""
         return self.page((workspace, project), sort_by, descending)
 
     def actions(self, workspace: str, project: str, pipeline_id: int, carry_ends: bool = False) -> list[JsonObject]:
-        """Return a pipeline's actions as its list shows them; promotions whole if it carries their ends."""
-        path: Path = (workspace, project, pipeline_id)
-        pipeline = self.item(path)
+        """Return a pipeline's actions as its list shows them; promotions in full if the list carries their ends."""
+        parent: Path = (workspace, project, pipeline_id)
+        pipeline = self.item(parent)
         found = []
-        for own, whole in self._named_children(path):
-            if carry_ends and whole["type"] == PROMOTION:
-                found.append(self._edits.applied(own, {**whole, "pipeline": pipeline}))
+        for path, detailed in self._children_by_path(parent):
+            if carry_ends and detailed["type"] == PROMOTION:
+                found.append(self._edits.apply(path, {**detailed, "pipeline": pipeline}))
             else:
-                found.append(self._edits.applied(own, summary(whole, self.ground.awkward), SUMMARY))
+                found.append(self._edits.apply(path, summary(detailed, self.ids.awkward), SUMMARY))
         return found
 
     def action(self, workspace: str, project: str, pipeline_id: int, action_id: int) -> JsonObject:
-        """Return one whole action, as its own GET does; LookupError where there is none."""
+        """Return one action in full, as its own GET does; LookupError if there is none."""
         return self.item((workspace, project, pipeline_id, action_id))
 
     def page(
         self, parent: Path, sort_by: str | None, descending: bool, start: int = 0, size: int | None = None
     ) -> list[JsonObject]:
         """Return a slice of the projects of `(workspace,)` or the pipelines of `(workspace, project)`."""
-        place = self._atlas.place(parent) if self.exists(parent) else None
+        parent_indexes = self._lookup.find(parent) if self.exists(parent) else None
         stop = None if size is None else start + size
-        if place is None or parent in self._edits.touched_parents or (sort_by == "name" and len(parent) == 2):
+        if parent_indexes is None or parent in self._edits.touched_parents or (sort_by == "name" and len(parent) == 2):
             return _ordered(list(self._children(parent)), sort_by, descending)[start:stop]
-        indexes = self._atlas.children(place)
+        indexes = self._lookup.children(parent_indexes)
         count = len(indexes)
-        order: Sequence[int] = projects_by_name(count, self.ground.awkward) if sort_by == "name" else indexes
+        order: Sequence[int] = projects_by_name(count, self.ids.awkward) if sort_by == "name" else indexes
         positions = range(start, count if stop is None else min(stop, count))
         if sort_by is None:
-            return [self._atlas.item((*place, order[shuffled(position, count)])) for position in positions]
+            return [self._lookup.item((*parent_indexes, order[shuffled(position, count)])) for position in positions]
         return [
-            self._atlas.item((*place, order[count - 1 - position if descending else position]))
+            self._lookup.item((*parent_indexes, order[count - 1 - position if descending else position]))
             for position in positions
         ]
 
-    # Single things
+    # Single items
 
     def exists(self, path: Path) -> bool:
-        """Say whether a path, and everything above it, is there tonight."""
-        return not self._is_removed(path) and (self._added(path) is not None or self._atlas.place(path) is not None)
+        """Return whether a path, and everything above it, exists on this night."""
+        return not self._is_removed(path) and (self._added(path) is not None or self._lookup.find(path) is not None)
 
     def refusal(self, path: Path) -> tuple[int, str] | None:
-        """Return the status and the message with which a path is refused, if it is."""
+        """Return the status and the message of the error that a path answers with, if any."""
         if self._edits.refused:
             for depth in range(1, len(path) + 1):
                 if path[:depth] in self._edits.refused:
@@ -153,23 +153,23 @@ class FakeWorld:
         return 404, f"{_KINDS[missing - 1]} not found"
 
     def item(self, path: Path) -> JsonObject:
-        """Return the item at a path as the server shows it by itself; LookupError where there is none."""
+        """Return the item at a path as its own GET shows it; LookupError if there is none."""
         if self._is_removed(path):
             raise LookupError(path)
-        added, place = self._added(path), self._atlas.place(path)
-        if added is None and not place:
+        added, indexes = self._added(path), self._lookup.find(path)
+        if added is None and not indexes:
             raise LookupError(path)
-        found = self._atlas.item(place or ()) if added is None else dict(added)
+        found = self._lookup.item(indexes or ()) if added is None else dict(added)
         if len(path) == len(_KINDS) and "pipeline" not in found:
-            pipeline = self._atlas.item(place[:3]) if place else self.item(path[:3])
-            found["pipeline"] = self._edits.applied(path[:3], pipeline)
-        return self._edits.applied(path, found)
+            pipeline = self._lookup.item(indexes[:3]) if indexes else self.item(path[:3])
+            found["pipeline"] = self._edits.apply(path[:3], pipeline)
+        return self._edits.apply(path, found)
 
     def paths(self, parent: Path) -> Iterator[Path]:
-        """Yield the paths of a parent's children, computing no item."""
-        place = self._atlas.place(parent)
-        for index in self._atlas.children(place) if place is not None else ():
-            path = (*parent, self._atlas.name((*(place or ()), index)))
+        """Yield the paths of a parent's children without computing the items."""
+        indexes = self._lookup.find(parent)
+        for index in self._lookup.children(indexes) if indexes is not None else ():
+            path = (*parent, self._lookup.name((*(indexes or ()), index)))
             if path not in self._edits.removed:
                 yield path
         for item in self._edits.added.get(parent, ()):
@@ -177,55 +177,55 @@ class FakeWorld:
             if path not in self._edits.removed:
                 yield path
 
-    def tally(self, pipeline: Path) -> tuple[int, int]:
+    def action_counts(self, pipeline: Path) -> tuple[int, int]:
         """Return how many actions a pipeline has, and how many of them promote."""
-        place = self._atlas.place(pipeline)
-        if self.night == 1 and place is not None and pipeline not in self._edits.touched_parents:
-            promotions = 0 if self.ground.is_empty(place[2]) else self.ground.promotions_in(*place)
-            return len(self._atlas.children(place)), promotions
+        indexes = self._lookup.find(pipeline)
+        if self.night == 1 and indexes is not None and pipeline not in self._edits.touched_parents:
+            promotions = 0 if self.ids.is_empty(indexes[2]) else self.ids.promotions_in(*indexes)
+            return len(self._lookup.children(indexes)), promotions
         workspace, project, pipeline_id = str(pipeline[0]), str(pipeline[1]), int(pipeline[2])
         types = [action.get("type") for action in self.actions(workspace, project, pipeline_id)]
         return len(types), types.count(PROMOTION)
 
     def count(self) -> dict[str, int]:
-        """Return how many workspaces, projects, pipelines, actions and promotions there are tonight."""
+        """Return how many workspaces, projects, pipelines, actions and promotions there are on this night."""
         found = dict.fromkeys(("workspaces", "projects", "pipelines", "actions", "promote_image_actions"), 0)
         for workspace in self.paths(()):
             found["workspaces"] += 1
             for project in self.paths(workspace):
                 found["projects"] += 1
                 for pipeline in self.paths(project):
-                    actions, promotions = self.tally(pipeline)
+                    actions, promotions = self.action_counts(pipeline)
                     found["pipelines"] += 1
                     found["actions"] += actions
                     found["promote_image_actions"] += promotions
         return found
 
     def _children(self, parent: Path) -> Iterator[JsonObject]:
-        for own, item in self._named_children(parent):
-            yield self._edits.applied(own, item)
+        for path, item in self._children_by_path(parent):
+            yield self._edits.apply(path, item)
 
-    def _named_children(self, parent: Path) -> Iterator[tuple[Path, JsonObject]]:
-        """Yield each child with its path, not yet changed by an edit; in the order of creation."""
+    def _children_by_path(self, parent: Path) -> Iterator[tuple[Path, JsonObject]]:
+        """Yield each child with its path, before edits of the child itself, in the order of creation."""
         if not self.exists(parent):
             raise LookupError(parent)
-        place = self._atlas.place(parent)
-        for index in self._atlas.children(place) if place is not None else ():
-            item = self._atlas.item((*(place or ()), index))
-            own = (*parent, item[_KEYS[len(parent)]])
-            if own not in self._edits.removed:
-                yield own, item
+        indexes = self._lookup.find(parent)
+        for index in self._lookup.children(indexes) if indexes is not None else ():
+            item = self._lookup.item((*(indexes or ()), index))
+            path = (*parent, item[_KEYS[len(parent)]])
+            if path not in self._edits.removed:
+                yield path, item
         for added in self._edits.added.get(parent, ()):
-            own = (*parent, added[_KEYS[len(parent)]])
-            if own not in self._edits.removed:
-                yield own, dict(added)
+            path = (*parent, added[_KEYS[len(parent)]])
+            if path not in self._edits.removed:
+                yield path, dict(added)
 
     def _is_removed(self, path: Path) -> bool:
         removed = self._edits.removed
         return bool(removed) and any(path[:depth] in removed for depth in range(1, len(path) + 1))
 
     def _added(self, path: Path) -> Mapping[str, Any] | None:
-        # Children of an added item can only be added ones too.
+        # The children of an added item can only be added items.
         if not path or path[:-1] not in self._edits.added:
             return None
         key = _KEYS[len(path) - 1]

@@ -1,1 +1,1 @@
-"""The lake: table contracts, rows, staging, and the manifest by which a night becomes visible."""
+"""The lake: table contracts, rows, staging, and the manifest by which a run becomes visible."""

@@ -1,7 +1,7 @@
-"""Which of duckdb's types Arrow would carry as something else, and as what they are sent instead: as text.
+"""The duckdb types that Arrow cannot represent exactly; their values are cast to text.
 
-A bit string would arrive as bytes, a time with a zone without it, the largest integers with another value, and an interval
-as what neither Python nor Parquet has. Inside lists, structs, maps and unions it is the same.
+Arrow would turn a bit string into bytes, drop the zone of a time, change the largest integers, and make of an interval
+a type that neither Python nor Parquet has; also inside lists, structs, maps and unions.
 """
 
 from collections.abc import Sequence
@@ -11,29 +11,29 @@ _AS_TEXT: Final = frozenset({"bignum", "bit", "geometry", "interval", "time with
 
 
 def exact_columns(names: Sequence[str], types: Sequence[Any]) -> str | None:
-    """The select list that sends columns of these duckdb types without a change of value; None when `*` does."""
-    sent = [_sent(kind) for kind in types]
-    if not any(sent):
+    """Return the select list that keeps the values of columns of these duckdb types; None when `*` keeps them."""
+    casts = [_cast(kind) for kind in types]
+    if not any(casts):
         return None
     return ", ".join(
-        (f"#{place}::{kind}" if kind else f"#{place}") + f" as {_quoted(name)}"
-        for place, (name, kind) in enumerate(zip(names, sent, strict=True), start=1)
+        (f"#{number}::{cast}" if cast else f"#{number}") + f" as {_quoted(name)}"
+        for number, (name, cast) in enumerate(zip(names, casts, strict=True), start=1)
     )
 
 
-def _sent(kind: Any) -> str | None:
-    """The type that `kind` is cast to; None when Arrow carries it as it is."""
+def _cast(kind: Any) -> str | None:
+    """Return the type that `kind` is cast to; None when Arrow keeps its values."""
     if kind.id in _AS_TEXT:
         return "VARCHAR"
     if kind.id not in {"list", "array", "struct", "tuple", "map", "union"}:
         return None
-    # Of an array the second is its size; a union begins with its tag, which has no name.
+    # The second child of an array is its size; the first of a union is its tag, which has no name.
     inner = [(name, each) for name, each in kind.children if name != "size" or kind.id != "array"]
     inner = [each for each in inner if each[0] or kind.id != "union"]
-    sent = [_sent(each) for _, each in inner]
-    if not any(sent):
+    casts = [_cast(each) for _, each in inner]
+    if not any(casts):
         return None
-    kinds = [other or str(each) for other, (_, each) in zip(sent, inner, strict=True)]
+    kinds = [other or str(each) for other, (_, each) in zip(casts, inner, strict=True)]
     if kind.id == "list":
         return f"{kinds[0]}[]"
     if kind.id == "array":

@@ -53,7 +53,7 @@ def compact(lake: Lake, *, now: dt.datetime, current_month: bool = False) -> lis
     Raises LakeError, with nothing lost, when a file is damaged or has columns that this collector does not know;
     NotPublished when the disk is full. Must be called inside `lake.writing`.
     """
-    lake.require_held()
+    lake.require_lock()
     this_month = f"{now.astimezone(dt.UTC):%Y-%m}"
     done = []
     for month in sorted({entry.run_month for entries in lake.manifest.tables.values() for entry in entries}):
@@ -99,7 +99,7 @@ def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collec
             f"rewriting {name} of {month} gave {written.rows if written else 0} rows where its files hold {expected}",
             advice="Nothing was changed. This is a fault of the collector: please report it.",
         )
-    lake.storage.settle(path)
+    lake.storage.sync(path)
     return file_entry(written, runs, month)
 
 

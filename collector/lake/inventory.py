@@ -1,7 +1,7 @@
-"""What stands in a lake's directories: the files that the collector wrote, known by their names, and all other things.
+"""What is in a lake's directories: the files that the collector wrote, recognised by their names, and everything else.
 
-No file is opened here and no symbolic link is followed. What is not named as below was not made by the collector, and
-is never deleted by it.
+No file is opened here and no symbolic link is followed. A file with any other name was not made by the collector, which
+therefore never deletes it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector.lake.manifest import RUN_ID
-from collector.lake.run_directories import RunDirectories, is_of_run
+from collector.lake.run_directories import FOLDER as RUNS_FOLDER
+from collector.lake.run_directories import RunDirectories, is_file_of_run
 from collector.lake.storage import Storage
 from collector.lake.tables import ALL
 
@@ -20,16 +21,20 @@ _RUN_ID = RUN_ID.removeprefix("^").removesuffix(r"\Z")
 _MONTH = r"run_month=(?P<month>\d{4}-\d{2})"
 _FILE = re.compile(rf"{FOLDER}/(?P<table>\w+)/{_MONTH}/(?P<run_id>{_RUN_ID})(?:-s(?P<sequence>\d+))?\.parquet")
 _DIRECTORY = re.compile(rf"{FOLDER}/(?:{'|'.join(ALL)})(?:/{_MONTH})?")
-# What the collector leaves at the root when it dies while it writes.
+# What the collector leaves at the root when it is killed while it writes.
 TEMPORARY = re.compile(r"(?:manifest\.json(?:\.\d+)?|catalog\.duckdb(?:\.\d+)?)\.tmp(?:\.wal)?")
-# What file systems and people put into a directory before it is used.
-_EXPECTED = re.compile(r"\..*|lost\+found")
-_SAME_NAME = re.compile(r"collector\..+")
+# What file systems and people put into a directory before it becomes a lake.
+_IGNORED = re.compile(r"\..*|lost\+found")
+_SETTINGS_OR_LOG = re.compile(r"collector\..+")
 
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A file of a table by its name: the run that wrote it or, when rewritten, its first run and the manifest's sequence."""
+    """What the name of a table's file says.
+
+    `run_id` is the run that wrote it; of a rewritten file, its first run, and `sequence` that of the manifest which first
+    named it.
+    """
 
     path: str
     table: str
@@ -40,25 +45,26 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What stands below tables/ and runs/.
+    """The files below tables/ and runs/; `foreign` are the paths of those that the collector did not make.
 
-    `unfinished` are the runs that left a journal, `raw` those of which only raw replies are left, as after publishing.
+    `unfinished` are the runs with a journal, `only_raw` those with raw replies alone, which shows that
+    they were published.
     """
 
     files: tuple[TableFile, ...]
     foreign: tuple[str, ...]
     unfinished: frozenset[str]
-    raw: frozenset[str]
+    only_raw: frozenset[str]
 
 
 def path_of(table: str, run_month: str, run_id: str, sequence: int = 0) -> str:
-    """The path of a new file; `sequence` is that of the manifest that will name a rewritten file."""
+    """Return the path of a new file; `sequence` is that of the manifest that will name a rewritten file."""
     suffix = f"-s{sequence}" if sequence else ""
     return f"{FOLDER}/{table}/run_month={run_month}/{run_id}{suffix}.parquet"
 
 
 def table_file(path: str) -> TableFile | None:
-    """What a path says of its file, None when the collector names no file so."""
+    """Return what a path says of its file, None when the collector does not name files so."""
     found = _FILE.fullmatch(path)
     if found is None:
         return None
@@ -66,38 +72,33 @@ def table_file(path: str) -> TableFile | None:
 
 
 def is_own_directory(path: str) -> bool:
-    """Whether the collector makes a directory of that name for files of tables."""
+    """Return whether the collector makes a directory of that name for files of tables."""
     return _DIRECTORY.fullmatch(path) is not None
 
 
-def take(storage: Storage, runs: RunDirectories) -> Inventory:
-    """List tables/ and runs/. Raises NotPublished or SettingsError when the disk does not answer."""
+def take_inventory(storage: Storage) -> Inventory:
+    """List tables/ and runs/. Raises NotPublished or SettingsError when the disk cannot be read."""
     files, foreign = [], []
     for item in storage.list(FOLDER):
         known = table_file(item.path) if item.regular else None
         if known is not None and known.table in ALL:
             files.append(known)
-        elif not _expected(item.path):
+        else:
             foreign.append(item.path)
-    foreign += [
-        item.path for item in storage.list(runs.folder.name) if not is_of_run(item.path) and not _expected(item.path)
-    ]
+    foreign += [item.path for item in storage.list(RUNS_FOLDER) if not is_file_of_run(item.path)]
+    foreign = [path for path in foreign if not any(map(_IGNORED.fullmatch, path.split("/")))]
+    runs = RunDirectories(storage.root)
     return Inventory(tuple(files), tuple(foreign), frozenset(runs.unfinished()), frozenset(runs.only_raw()))
 
 
-def foreign_at_root(root: Path, besides: frozenset[Path]) -> list[str]:
-    """The names in a lake's directory that neither the collector nor a file system puts there; `besides` are expected."""
-    expected = {path.relative_to(root).parts[0] for path in besides if path.is_relative_to(root) and path != root}
-    own = {FOLDER, "runs", *expected}
+def foreign_at_root(root: Path, expected: frozenset[Path]) -> list[str]:
+    """Return the names in a lake's directory that are neither the collector's nor a file system's, nor `expected`."""
+    named = {path.relative_to(root).parts[0] for path in expected if path.is_relative_to(root) and path != root}
     return sorted(
         item.name
         for item in root.iterdir()
-        if item.name not in own
+        if item.name not in {FOLDER, RUNS_FOLDER, *named}
         and not TEMPORARY.fullmatch(item.name)
-        and not _EXPECTED.fullmatch(item.name)
-        and not (_SAME_NAME.fullmatch(item.name) and item.is_file())
+        and not _IGNORED.fullmatch(item.name)
+        and not (_SETTINGS_OR_LOG.fullmatch(item.name) and item.is_file())
     )
-
-
-def _expected(path: str) -> bool:
-    return any(_EXPECTED.fullmatch(part) for part in path.split("/"))

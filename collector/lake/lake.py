@@ -1,8 +1,8 @@
 """A lake: the set of files that its manifest names, and the right to change it.
 
-Readers `open` it once and see one consistent set for as long as the grace period of retired files lasts.
-Writers `create` it, and change it only inside `writing`, which holds the lock and reads the manifest again:
-what was read before the lock may be old.
+Readers `open` it once and see one consistent set for as long as the grace period of retired files lasts. Writers
+`create` it, and change it only inside `writing`, which takes the lock and reads the manifest again, because another
+process may have changed it before.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from collector.errors import LakeBusy, LakeError, SettingsError
-from collector.lake import accounting
+from collector.errors import LakeBusy, LakeError
+from collector.lake import consistency, inventory, lock
 from collector.lake import manifest as manifests
-from collector.lake.lock import FILE_NAME as LOCK_FILE
-from collector.lake.lock import Lock, holder
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
 from collector.lake.run_directories import RunDirectories
@@ -29,7 +27,7 @@ from collector.settings.parsers import require_openable
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """What a table takes: live files, rows, bytes."""
+    """The live files, rows and bytes of a table."""
 
     files: int
     rows: int
@@ -37,78 +35,85 @@ class TableSize:
 
 
 class Lake:
-    """The lake at `path`, as its manifest described it when it was read."""
+    """The lake at `path`, as its manifest was when it was read.
+
+    `expected_files` are files of others that may be in the directory, `created` the directories that were made for it.
+    """
 
     def __init__(
-        self, storage: Storage, manifest: Manifest, made: Sequence[Path] = (), besides: frozenset[Path] = frozenset()
+        self,
+        storage: Storage,
+        manifest: Manifest,
+        expected_files: frozenset[Path] = frozenset(),
+        created: Sequence[Path] = (),
     ) -> None:
         self.storage = storage
         self.manifest = manifest
         self.runs = RunDirectories(storage.root)
-        self._made = made
-        self._besides = besides
-        self._lock: Lock | None = None
+        self._expected_files = expected_files
+        self._created = created
+        self._lock: lock.Lock | None = None
 
     @classmethod
     def open(cls, path: Path, *, published: bool = True) -> Lake:
-        """The lake at `path` for reading. Raises LakeError when there is none, or it cannot be believed.
+        """Return the lake at `path` for reading. Raises LakeError when there is none, or its manifest is damaged.
 
-        One whose first run has not been published is an empty lake, if it need not be `published`.
+        A lake whose first run is not published is refused too or, without `published`, is an empty lake.
         """
         storage = _storage(path)
-        manifest = _read(storage)
+        manifest = _read_manifest(storage)
         if manifest is None:
             try:
-                accounting.require_no_lake(storage, RunDirectories(storage.root))
+                consistency.require_never_published(storage)
             except LakeError:
-                manifest = _read(storage)  # the first run may have been published between the two looks
+                manifest = _read_manifest(storage)  # the first run may have been published in between
                 if manifest is None:
                     raise
-                return cls(storage, manifest)
-            begun = cls(storage, Manifest())
-            if runs := begun.resumable_runs():
-                if not published:
-                    return begun
-                raise LakeError(
-                    f"no night has been published yet at {path}; the first one, {runs[-1]}, was interrupted or still runs",
-                    advice="`collector collect` continues it.",
-                )
+        if manifest is not None:
+            return cls(storage, manifest)
+        lake = cls(storage, Manifest())
+        runs = lake.resumable_runs()
+        if not runs:
             raise _no_lake(path)
-        return cls(storage, manifest)
+        if published:
+            raise LakeError(
+                f"no run has been published yet at {path}; {runs[-1]}, the first one, was interrupted or still runs",
+                advice="`collector collect` continues it.",
+            )
+        return lake
 
     @classmethod
-    def create(cls, path: Path, besides: Collection[Path] = ()) -> Lake:
-        """The lake at `path` for writing; an empty directory is an empty lake.
+    def create(cls, path: Path, expected_files: Collection[Path] = ()) -> Lake:
+        """Return the lake at `path` for writing; an empty or missing directory is an empty lake.
 
-        `besides` are files of others that are expected in it. Raises SettingsError when the directory cannot be made,
-        LakeError when its manifest cannot be believed, does not account for the files there, or is missing in a
-        directory that holds other things.
+        Raises SettingsError when the directory cannot be made, LakeError when the manifest is damaged, does not account
+        for the files there, or is missing in a directory that holds other things than `expected_files`.
         """
         storage = _storage(path)
-        expected = frozenset(each.absolute() for each in besides)
-        cls.examine(path, expected)
+        expected = frozenset(file.absolute() for file in expected_files)
+        cls.check(path, expected)
         with translating(path):
-            made = make_directory(path)
-        return cls(storage, _read(storage) or Manifest(), made, expected)
+            created = make_directory(path)
+        return cls(storage, _read_manifest(storage) or Manifest(), expected, created)
 
     @classmethod
-    def at(cls, path: Path) -> Lake:
-        """The lake at `path` whatever its manifest is, which is not read: for building that anew.
+    def without_manifest(cls, path: Path) -> Lake:
+        """Return the lake at `path` without reading its manifest, so that it can be rebuilt.
 
         Raises LakeError when there are no tables.
         """
         storage = _storage(path)
-        if not (storage.root / "tables").is_dir():
+        if not (storage.root / inventory.FOLDER).is_dir():
             raise _no_lake(path)
         return cls(storage, Manifest())
 
     @classmethod
-    def examine(cls, path: Path, besides: Collection[Path] = ()) -> None:
-        """Raise what a command that writes would raise for what stands at `path`, before it changes anything."""
+    def check(cls, path: Path, expected_files: Collection[Path] = ()) -> None:
+        """Raise what a command that writes would raise because of what is at `path`; change nothing."""
         storage = _storage(path)
-        # While somebody writes, what is seen may be of two moments; the lock will tell of them.
-        if storage.root.is_dir() and holder(storage.root) is None:
-            cls(storage, _read(storage) or Manifest(), besides=frozenset(besides)).require_accounted()
+        # While another process writes, its files and its manifest may not fit; `writing` reports that process.
+        if storage.root.is_dir() and lock.holder(storage.root) is None:
+            consistency.require_consistent(storage, _read_manifest(storage), frozenset(expected_files))
 
     @property
     def path(self) -> Path:
@@ -116,108 +121,108 @@ class Lake:
         return self.storage.root
 
     def files(self, table: str, run_id: str | None = None) -> list[tuple[Path, str]]:
-        """The live files of a table, or those that hold one run, as absolute path and schema fingerprint; all of one
-        consistent set.
-        """
+        """Return the live files of a table, or those that hold one run, as absolute path and schema fingerprint."""
         entries = self.manifest.tables.get(table, [])
         return [(self.storage.locate(e.path), e.schema) for e in entries if run_id is None or run_id in e.runs]
 
     def sizes(self) -> dict[str, TableSize]:
-        """What every table takes, by name."""
+        """Return the size of every table by name."""
         return {
             table: TableSize(len(entries), sum(e.rows for e in entries), sum(e.bytes for e in entries))
             for table, entries in self.manifest.tables.items()
         }
 
     def resumable_runs(self) -> list[str]:
-        """The unpublished runs that left a journal, oldest first."""
+        """Return the unpublished runs that left a journal, oldest first."""
         return self.runs.resumable({run.run_id for run in self.manifest.runs})
 
     def newest_run_id(self) -> str | None:
-        """The largest run id in the lake, published or not; a new run gets a larger one. None in an empty lake."""
+        """Return the largest run id in the lake, published or not; None in an empty lake."""
         return max([*(run.run_id for run in self.manifest.runs), *self.runs.all()], default=None)
 
     @contextmanager
-    def writing(self, doing: str, now: dt.datetime) -> Iterator[Lake]:
-        """Hold the lake for changing it; `doing` is what others are told ('collect').
+    def writing(self, command: str, now: dt.datetime) -> Iterator[Lake]:
+        """Lock the lake and read its manifest again; others that want the lock are told the `command` that holds it.
 
-        Raises LakeBusy when another process holds it, SettingsError when the lake cannot be written, LakeError when
-        its manifest does not account for the files there.
+        Raises LakeBusy when another process holds the lock, SettingsError when the lake cannot be written, LakeError
+        when its manifest does not account for the files there.
         """
-        with self.holding(doing, now):
-            self.require_accounted()
-            self.manifest = _read(self.storage) or Manifest()
+        with self.locked(command, now):
+            self.require_consistent()
+            self.manifest = _read_manifest(self.storage) or Manifest()
             yield self
 
     @contextmanager
-    def holding(self, doing: str, now: dt.datetime) -> Iterator[None]:
-        """Hold the lake as `writing` does, whatever its manifest is: for building that anew."""
-        with Lock(self.path, doing=doing, now=now) as self._lock:
+    def locked(self, command: str, now: dt.datetime) -> Iterator[None]:
+        """Lock the lake as `writing` does, whatever its manifest is."""
+        with lock.Lock(self.path, command=command, now=now) as self._lock:
             try:
                 yield
             finally:
                 self._lock = None
 
-    def require_accounted(self) -> None:
-        """Raise LakeError unless the manifest on disk accounts for the files there (see accounting)."""
-        accounting.require_accounted(self.storage, self.runs, _read(self.storage), self._besides)
+    def require_consistent(self) -> None:
+        """Raise LakeError unless the manifest on disk accounts for the files there."""
+        consistency.require_consistent(self.storage, _read_manifest(self.storage), self._expected_files)
 
-    def vanish_if_empty(self) -> None:
-        """Remove an empty lake: the lock, and the directories that `create` made; what was there before stays."""
-        self.require_held()
-        assert self._lock is not None
-        with suppress(OSError):
-            others = {item.name for item in self.path.iterdir()} - {LOCK_FILE, RUNS_FOLDER}
-            if not others and self.runs.remove_empty():
-                self._lock.remove()
-                for directory in self._made:
-                    directory.rmdir()
-
-    def require_held(self) -> None:
-        """Raise RuntimeError unless this is inside `writing`: changing a lake without its lock is a bug."""
+    def require_lock(self) -> None:
+        """Raise RuntimeError outside `writing` and `locked`: changing a lake without its lock is a bug."""
         if self._lock is None:
             raise RuntimeError("a lake may only be changed inside `with lake.writing(...)`")
+
+    def remove_if_empty(self) -> None:
+        """Remove an empty lake: the lock and the directories that `create` made; what was there before stays."""
+        self.require_lock()
+        assert self._lock is not None
+        with suppress(OSError):
+            others = {item.name for item in self.path.iterdir()} - {lock.FILE_NAME, RUNS_FOLDER}
+            if not others and self.runs.remove_empty():
+                self._lock.remove()
+                for directory in self._created:
+                    directory.rmdir()
 
     def commit(self, changed: Manifest, now: dt.datetime) -> Manifest:
         """Make `changed` the lake's manifest: the one step by which anything becomes visible.
 
-        Files that were live and are so no longer are retired at `now`; the retired whose grace is over are
-        forgotten, which leaves them to the sweep. Raises LakeBusy when the manifest is not the one `changed`
-        was made from.
+        Files that were live and no longer are become retired at `now`; retired files whose grace period is over are
+        forgotten, so that a sweep removes them. Raises LakeBusy when `changed` was made from another manifest than the
+        one on disk.
         """
-        self.require_held()
-        before = _read(self.storage) or Manifest()
+        self.require_lock()
+        before = _read_manifest(self.storage) or Manifest()
         if before.sequence != self.manifest.sequence:
             raise LakeBusy(
-                f"the manifest of {self.path} was changed by somebody else meanwhile",
+                f"another process has changed the manifest of {self.path} in the meantime",
                 advice="Run the same command again.",
             )
-        leaving = before.live_paths() - changed.live_paths()
-        still = [r for r in before.retired if in_grace(r.retired_at, now)]
-        committed = msgspec.structs.replace(
-            changed,
-            sequence=before.sequence + 1,
-            tables={table: entries for table, entries in changed.tables.items() if entries},
-            retired=still + [RetiredFile(path=path, retired_at=now) for path in sorted(leaving)],
+        retiring = sorted(before.live_paths() - changed.live_paths())
+        retired = [file for file in before.retired if in_grace(file.retired_at, now)]
+        self.replace_manifest(
+            msgspec.structs.replace(
+                changed,
+                sequence=before.sequence + 1,
+                tables={table: entries for table, entries in changed.tables.items() if entries},
+                retired=retired + [RetiredFile(path=path, retired_at=now) for path in retiring],
+            )
         )
-        self.swap_manifest(committed)
-        return committed
+        return self.manifest
 
-    def swap_manifest(self, changed: Manifest) -> None:
+    def replace_manifest(self, changed: Manifest) -> None:
         """Make `changed` the manifest on disk, and keep the one before as the first of the earlier ones."""
-        self.require_held()
+        self.require_lock()
         with suppress(FileNotFoundError):
             before = self.storage.read(manifests.FILE_NAME)
-            # From the oldest to the newest, so that no moment loses more than the oldest.
+            # The oldest first, so that a crash in between loses no more than the oldest.
             for older, newer in zip(reversed(manifests.EARLIER), reversed(manifests.EARLIER[:-1]), strict=False):
-                self.storage.rename(newer, older)
+                if self.storage.stat(newer) is not None:
+                    self.storage.rename(newer, older)
             self.storage.replace(manifests.EARLIER[0], before)
         self.storage.replace(manifests.FILE_NAME, manifests.encode(changed))
         self.manifest = changed
 
 
 def with_files(manifest: Manifest, table: str, entries: list[FileEntry]) -> Manifest:
-    """The manifest with other files for one table."""
+    """Return the manifest with other files for one table."""
     return msgspec.structs.replace(manifest, tables={**manifest.tables, table: entries})
 
 
@@ -235,21 +240,15 @@ def _storage(path: Path) -> Storage:
     return storage
 
 
-def _read(storage: Storage) -> Manifest | None:
+def _read_manifest(storage: Storage) -> Manifest | None:
     try:
         content = storage.read(manifests.FILE_NAME)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except PermissionError as error:
-        raise SettingsError(
-            f"{storage.locate(manifests.FILE_NAME)} cannot be read: {error.strerror}",
-            advice="Give this user the right to read the lake (its group may: files are 0640), or name another.",
-        ) from error
     except OSError as error:
-        if error.errno is None:
-            # Arrow's own words, without a number, for what is there but is no file.
+        if error.errno is None:  # raised by Arrow for a directory
             raise manifests.damaged("it is not a file") from error
         raise translated(error, str(storage.locate(manifests.FILE_NAME))) from error
     if not content.strip(b" \t\r\n\0"):
-        raise accounting.what_is_there(storage, RunDirectories(storage.root), "empty")
+        raise consistency.no_manifest(storage, "empty")
     return manifests.decode(content)

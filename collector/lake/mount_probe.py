@@ -1,7 +1,7 @@
-"""Tries out on a file system what a lake needs of it, in a scratch directory that is deleted again.
+"""Tests whether a file system can do what a lake needs, in a scratch directory that is deleted again.
 
-Rights say nothing of what a mount can do: network and FUSE file systems accept files and refuse to rename, lock or fsync
-them. A run would find that out hours later, when it publishes.
+Permissions say nothing about what a mount can do: network and FUSE file systems accept files and refuse to rename, lock
+or fsync them. A run would notice hours later, when it publishes.
 """
 
 from __future__ import annotations
@@ -22,37 +22,35 @@ PREFIX = ".collector-doctor-"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a file system does not do; `consequence` is what comes of it, "" where a run would fail."""
+    """An operation that a file system refuses; `consequence` is empty when a run would fail because of it."""
 
-    what: str
-    why: str
+    operation: str
+    reason: str
     consequence: str = ""
 
 
 def refusals(place: Path) -> Iterator[Refusal]:
-    """What the file system of an existing directory refuses of that which a lake needs; nothing when all is well."""
+    """Yield what the file system of an existing directory refuses of what a lake needs."""
     try:
         scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     except OSError as error:
         yield Refusal("create a directory", error.strerror or str(error))
         return
     try:
-        for what, step in _STEPS.items():
+        for operation, probe in _PROBES.items():
             try:
-                refused = step(scratch)
+                refused = probe(scratch)
             except OSError as error:
-                refused = ("", error.strerror or str(error))
+                refused = (error.strerror or str(error), "")
             if refused is not None:
-                consequence, why = refused
-                yield Refusal(what, why, consequence)
+                yield Refusal(operation, *refused)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if scratch.exists():
-        yield Refusal("delete files", f"{scratch} is still there", "What a run no longer needs stays on the disk.")
+        yield Refusal("delete files", f"{scratch} still exists", "Files that a run no longer needs stay on the disk.")
 
 
-_Refused = tuple[str, str] | None  # the consequence, and why
-_READABLE = "Whoever may read the mount can read the lake."
+_Refused = tuple[str, str] | None  # the reason and the consequence
 
 
 def _directories(scratch: Path) -> _Refused:
@@ -67,17 +65,17 @@ def _files(scratch: Path) -> _Refused:
 
 def _mode(path: Path, wanted: int) -> _Refused:
     found = stat.S_IMODE(path.stat().st_mode) & 0o777
-    return None if found == wanted else (_READABLE, f"they have {found:04o}")
+    return None if found == wanted else (f"they have {found:04o}", "Everyone who can read the mount can read the lake.")
 
 
-def _append_and_cut(scratch: Path) -> _Refused:
+def _append_and_truncate(scratch: Path) -> _Refused:
     path = scratch / "journal"
     path.write_bytes(b"one")
     with path.open("r+b", buffering=0) as file:
         file.seek(0, os.SEEK_END)
         file.write(b"two")
         file.truncate(4)
-    return None if path.read_bytes() == b"onet" else ("", "what was written is not what is read")
+    return None if path.read_bytes() == b"onet" else ("what is read differs from what was written", "")
 
 
 def _sync_file(scratch: Path) -> _Refused:
@@ -90,8 +88,8 @@ def _sync_directory(scratch: Path) -> _Refused:
     if sync_directory(scratch):
         return None
     return (
-        "A run is published all the same; after a power cut of the machine that holds the files the last run may be lost.",
         "it does not know this operation",
+        "A run is published all the same; the last one may be lost when the machine that stores the files loses power.",
     )
 
 
@@ -100,7 +98,7 @@ def _replace(scratch: Path) -> _Refused:
     old.write_bytes(b"old")
     new.write_bytes(b"new")
     os.replace(new, old)
-    return None if old.read_bytes() == b"new" and not new.exists() else ("", "the old file is still there")
+    return None if old.read_bytes() == b"new" and not new.exists() else ("the old file is still there", "")
 
 
 def _lock(scratch: Path) -> _Refused:
@@ -109,10 +107,10 @@ def _lock(scratch: Path) -> _Refused:
     return None
 
 
-_STEPS: dict[str, Callable[[Path], _Refused]] = {
+_PROBES: dict[str, Callable[[Path], _Refused]] = {
     f"create directories of mode {DIRECTORY_MODE:04o}": _directories,
     f"create files of mode {FILE_MODE:04o}": _files,
-    "append to a file and cut it": _append_and_cut,
+    "append to a file and cut it": _append_and_truncate,
     "lock a file (flock)": _lock,
     "make the content of a file durable (fsync)": _sync_file,
     "make the names in a directory durable (fsync)": _sync_directory,

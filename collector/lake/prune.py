@@ -44,7 +44,7 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     dropped and kept runs is rewritten. Raises UsageError for a negative `keep_days`, LakeError when the dates of the runs
     cannot be trusted, LakeError or NotPublished as `compact` does. Must be called inside `lake.writing`.
     """
-    lake.require_held()
+    lake.require_lock()
     if keep_days < 0:
         raise UsageError(f"cannot keep {keep_days} days", advice="Give a number of days that is 0 or more.")
     before = lake.manifest

@@ -1,7 +1,6 @@
-"""Publishing a night: write its files, then swap the manifest.
+"""Publishing a run: write its files, then replace the manifest.
 
-Whatever fails before the swap leaves the old manifest as it was and some files that no manifest names, which
-the next run sweeps.
+What fails before that leaves the old manifest as it was, and files that no manifest names, which the next run sweeps.
 """
 
 from __future__ import annotations
@@ -24,22 +23,21 @@ from collector.lake.tables import ALL, SNAPSHOTS
 def publish(
     lake: Lake, run: RunEntry, batches: Mapping[str, Iterable[pa.RecordBatch]], *, now: dt.datetime
 ) -> Manifest:
-    """Make a run visible, all of it in one step, and return the manifest that names it.
+    """Make all of a run visible in one step, and return the manifest that names it.
 
-    `batches` gives, by table, the run's rows sorted by the table's key (a RecordBatchReader is one); a table
-    without rows gets no file, a snapshot that is not given stays as it was. A run that is published already
-    is left alone. Raises NotPublished when the disk is full, LakeError when rows do not have their table's
-    columns.
+    `batches` are the run's rows by table, sorted by the table's key. A table without rows gets no file; a snapshot that
+    is not given stays as it was. A run that is published already stays as it is. Raises NotPublished when the disk is
+    full, LakeError when rows do not have their table's columns.
     """
-    lake.require_held()
+    lake.require_lock()
     if lake.manifest.run(run.run_id) is not None:
         return lake.manifest
     tables = dict(lake.manifest.tables)
     entries = {name: _write(lake, run, name, rows) for name, rows in batches.items()}
-    lake.storage.settle(*(entry.path for entry in entries.values() if entry is not None))
+    lake.storage.sync(*(entry.path for entry in entries.values() if entry is not None))
     for name, entry in entries.items():
-        kept = [] if name in SNAPSHOTS else tables.get(name, [])
-        tables[name] = kept if entry is None else [*kept, entry]
+        before = [] if name in SNAPSHOTS else tables.get(name, [])
+        tables[name] = before if entry is None else [*before, entry]
     runs = list(lake.manifest.runs)
     insort(runs, run, key=lambda known: known.run_id)
     changed = msgspec.structs.replace(lake.manifest, published_at=now, runs=runs, tables=tables)
@@ -55,7 +53,7 @@ def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch])
 
 
 def file_entry(written: WrittenFile, runs: list[str], month: str) -> FileEntry:
-    """What the manifest says of a file just written."""
+    """Return the manifest entry of a file just written."""
     return FileEntry(
         path=written.path,
         rows=written.rows,

@@ -19,10 +19,9 @@ from collector.lake.storage import make_directory, translating
 
 FOLDER = "runs"
 STAGING = "staging"
-# However their own modules name them: a journal begins like this, raw replies that were kept like that.
+# How the names of a journal, of kept raw replies, and of a journal whose rows failed a check begin.
 JOURNAL_PREFIX = "journal"
 RAW_PREFIX = "raw"
-# A journal that is not taken up again, because its rows failed a check.
 REJECTED_PREFIX = "rejected"
 _OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, "spill", "catalog.duckdb")
 
@@ -30,11 +29,11 @@ _RUN_ID = re.compile(RUN_ID)
 
 
 def new_run_id(now: dt.datetime, rng: random.Random, newest: str | None = None) -> str:
-    """A run id that sorts after `newest`, the largest id in the lake: `20261123T021500Z-7f3a9c`.
+    """Return a run id that sorts after `newest`, the largest id in the lake: `20261123T021500Z-7f3a9c`.
 
-    It holds the time `now` (which must know its zone) where that is a later second than that of `newest`. Within the same
-    second, and when the clock was set back, it is the id that follows `newest`: the order of ids is the order of runs,
-    and `started_at` and `run_date` say when a run began.
+    It holds the time `now` (with a zone) when that is a later second than that of `newest`. Within the same second, and
+    when the clock was set back, it is the id that follows `newest`: the order of ids is the order of runs, and
+    `started_at` and `run_date` say when a run began.
     """
     run_id = f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{rng.getrandbits(24):06x}"
     if newest is None or run_id.partition("-")[0] > newest.partition("-")[0]:
@@ -45,20 +44,19 @@ def new_run_id(now: dt.datetime, rng: random.Random, newest: str | None = None) 
     return f"{started_at(newest) + dt.timedelta(seconds=1):%Y%m%dT%H%M%SZ}-000000"
 
 
-def is_of_run(path: str) -> bool:
-    """Whether a path relative to the lake is that of a file which a run keeps in its directory."""
-    parts = path.split("/")
-    own = len(parts) > 2 and parts[0] == FOLDER and _RUN_ID.match(parts[1])
-    return bool(own) and parts[2].startswith(_OWN_PREFIXES)
+def is_file_of_run(path: str) -> bool:
+    """Return whether a path relative to the lake is that of a file which a run keeps in its directory."""
+    folder, run_id, name, *_ = [*path.split("/"), "", "", ""]
+    return folder == FOLDER and _RUN_ID.match(run_id) is not None and name.startswith(_OWN_PREFIXES)
 
 
 def started_at(run_id: str) -> dt.datetime:
-    """The time in a run id, UTC: when the run began, unless the clock was set back.
+    """Return the time in a run id, UTC: when the run began, unless the clock was set back.
 
-    Raises LakeError when it is no run id.
+    Raises LakeError when it is not a run id.
     """
     try:
-        return dt.datetime.strptime(f"{_checked(run_id)[:15]}+0000", "%Y%m%dT%H%M%S%z")
+        return dt.datetime.strptime(f"{_require_run_id(run_id)[:15]}+0000", "%Y%m%dT%H%M%S%z")
     except ValueError:
         raise _not_a_run_id(run_id) from None
 
@@ -69,21 +67,16 @@ class RunDirectories:
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
 
-    @property
-    def folder(self) -> Path:
-        """The directory of all runs, whether or not it exists yet."""
-        return self._folder
-
     def path(self, run_id: str) -> Path:
-        """Where a run keeps its files, whether or not it exists yet."""
-        return self._folder / _checked(run_id)
+        """Return the directory of a run, whether or not it exists yet."""
+        return self._folder / _require_run_id(run_id)
 
     def create(self, run_id: str) -> Path:
-        """The run's directory, made with mode 0750 unless it is there. Raises LakeError where runs/ is a link."""
+        """Create the directory of a run with mode 0750 unless it exists. Raises LakeError when runs/ is a link."""
         path = self.path(run_id)
         if self._folder.is_symlink():
             raise LakeError(
-                f"{self._folder} is a symbolic link, and inside a lake none is followed",
+                f"{self._folder} is a symbolic link; the collector follows none inside a lake",
                 advice="Make it a directory (or a mount); --lake itself may be a link.",
             )
         with translating(path):
@@ -91,11 +84,11 @@ class RunDirectories:
         return path
 
     def staging(self, run_id: str) -> Path:
-        """Where a run stages its rows."""
+        """Return the directory of a run's staged rows."""
         return self.path(run_id) / STAGING
 
     def all(self) -> list[str]:
-        """The run ids that have a directory, oldest first; other names and symbolic links are left out."""
+        """Return the runs that have a directory, oldest first, without other names and symbolic links."""
         if not self._folder.is_dir() or self._folder.is_symlink():
             return []
         with translating(self._folder):
@@ -103,31 +96,29 @@ class RunDirectories:
             return sorted(path.name for path in found if path.is_dir() and not path.is_symlink())
 
     def resumable(self, published: Container[str]) -> list[str]:
-        """The unpublished runs that left a journal, oldest first: the last one is the one to go on with."""
+        """Return the unpublished runs that left a journal, oldest first; the last one is to be resumed."""
         return [run_id for run_id in self.all() if run_id not in published and self._holds(run_id, (JOURNAL_PREFIX,))]
 
     def unfinished(self) -> list[str]:
-        """The runs that left a journal, one that was rejected among them, oldest first."""
+        """Return the runs that left a journal, also one that was rejected, oldest first."""
         return [run_id for run_id in self.all() if self._holds(run_id, (JOURNAL_PREFIX, REJECTED_PREFIX))]
 
     def only_raw(self) -> list[str]:
-        """The runs of which raw replies and no journal are left, as after publishing, oldest first."""
+        """Return the runs with raw replies and no journal, as after publishing, oldest first."""
         unfinished = set(self.unfinished())
         return [run_id for run_id in self.all() if run_id not in unfinished and self._holds(run_id, (RAW_PREFIX,))]
 
     def remove(self, run_id: str, *, keep_raw: bool = False) -> None:
-        """Remove what a run keeps in its directory, but for its raw replies with `keep_raw`, and then the directory.
+        """Remove what a run keeps in its directory, with `keep_raw` except its raw replies, and the directory if empty.
 
-        Files of others stay, and so does the directory then; none there is no error.
+        Files of others stay. A directory that does not exist is no error.
         """
         path = self.path(run_id)
         if path.is_symlink() or self._folder.is_symlink():
             return
         with translating(path):
             for item in sorted(path.iterdir()) if path.is_dir() else []:
-                if keep_raw and item.name.startswith(RAW_PREFIX):
-                    continue
-                if not item.name.startswith(_OWN_PREFIXES):
+                if not item.name.startswith(_OWN_PREFIXES) or (keep_raw and item.name.startswith(RAW_PREFIX)):
                     continue
                 if item.is_dir() and not item.is_symlink():
                     shutil.rmtree(item)
@@ -137,7 +128,7 @@ class RunDirectories:
                 path.rmdir()
 
     def remove_empty(self) -> bool:
-        """Remove the folder of all runs unless anything is in it; True when there is none (any more)."""
+        """Remove the folder of all runs if it is empty, and return whether it is gone."""
         with suppress(OSError):
             self._folder.rmdir()
         return not self._folder.exists()
@@ -147,7 +138,7 @@ class RunDirectories:
             return any(item.name.startswith(prefixes) for item in self.path(run_id).iterdir())
 
 
-def _checked(run_id: str) -> str:
+def _require_run_id(run_id: str) -> str:
     if not _RUN_ID.match(run_id):
         raise _not_a_run_id(run_id)
     return run_id

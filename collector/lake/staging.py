@@ -1,18 +1,16 @@
-"""Staging: the rows of a run in progress, as rolling Parquet parts.
+"""Staging: the rows of a run in progress, as Parquet parts.
 
-Staging holds nothing that the journal does not, so a resumed run wipes it and fills it again. Rows are gathered where they
-come from, which is the event loop: a thread that builds Arrow arrays fights the crawl for the interpreter's lock and costs
-more than it spares. A full part waits for `write_full`, which may run in a thread: encoding Parquet holds no lock.
+Staging holds nothing that the journal does not, so a resumed run deletes it and fills it again. Arrow arrays are built where
+rows are appended, in the event loop: a thread would compete with the crawl for the interpreter's lock and cost more than it
+saves. A full part waits for `write_full`, which may run in a thread, because encoding Parquet holds no lock.
 """
-
-from __future__ import annotations
 
 import datetime as dt
 import shutil
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,65 +23,50 @@ PART_BYTES = 8 << 20
 
 Row = tuple[Any, ...]
 
-_NOTHING = type(None)
-_WELCOME_LIST: frozenset[type] = frozenset({list, tuple, _NOTHING})
-_WELCOME: dict[pa.DataType, frozenset[type]] = {
-    pa.string(): frozenset({str, _NOTHING}),
-    pa.int64(): frozenset({int, _NOTHING}),
-    pa.float64(): frozenset({float, int, _NOTHING}),
-    pa.bool_(): frozenset({bool, _NOTHING}),
-    pa.date32(): frozenset({dt.date, _NOTHING}),
-    pa.timestamp("us"): frozenset({dt.datetime, _NOTHING}),
+_PYTHON_TYPES: dict[pa.DataType, frozenset[type]] = {
+    pa.string(): frozenset({str}),
+    pa.int64(): frozenset({int}),
+    pa.float64(): frozenset({float, int}),
+    pa.bool_(): frozenset({bool}),
+    pa.date32(): frozenset({dt.date}),
+    pa.timestamp("us"): frozenset({dt.datetime}),
 }
-
-
-class _Part(NamedTuple):
-    """One part, ready to be written."""
-
-    path: str
-    table: Table
-    batches: list[pa.RecordBatch]
+_NONE = frozenset({type(None)})
 
 
 class Staging:
-    """Gathers the rows of every table and writes them to <directory>/<table>/part-00000.parquet and so on.
+    """Collects the rows of every table and writes them to <directory>/<table>/part-00000.parquet and so on.
 
-    The directory is wiped first. `append` and `close` are for one caller at a time; `write_full` may run beside `append`.
+    The directory is emptied first. `append` and `close` are for one caller at a time; `write_full` may run beside `append`.
     Raises NotPublished when the disk is full.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        tables: Mapping[str, Table] = ALL,
-        *,
-        part_rows: int = PART_ROWS,
-        part_bytes: int = PART_BYTES,
-    ) -> None:
+    def __init__(self, directory: Path) -> None:
         with translating(directory):
             if directory.exists():
                 shutil.rmtree(directory)
             make_directory(directory)
         self._storage = Storage(directory)
-        self._full: deque[_Part] = deque()
-        self._gathered = {name: _Gathered(table) for name, table in tables.items()}
-        self._part_rows = part_rows
-        self._part_bytes = part_bytes
+        self._waiting: dict[str, list[pa.RecordBatch]] = {name: [] for name in ALL}
+        self._parts: dict[str, list[str]] = {name: [] for name in ALL}
+        self._full: deque[tuple[str, Table, list[pa.RecordBatch]]] = deque()
 
     def append(self, table_name: str, rows: Sequence[Row]) -> None:
-        """Gather rows, each a tuple in the order of the table's columns; nothing is written.
+        """Add rows, each a tuple in the order of the table's columns; nothing is written.
 
         Raises ValueError naming table and column, never the value, when one does not fit.
         """
-        gathered = self._gathered[table_name]
-        gathered.add(rows)
-        if gathered.waiting_rows >= self._part_rows or gathered.waiting_bytes >= self._part_bytes:
-            self._full.append(gathered.part())
+        if not rows:
+            return
+        batches = self._waiting[table_name]
+        batches.append(record_batch(ALL[table_name], rows))
+        if sum(b.num_rows for b in batches) >= PART_ROWS or sum(b.nbytes for b in batches) >= PART_BYTES:
+            self._end_part(table_name)
 
     def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Gather rows of several tables, by table name."""
-        for table_name, lot in rows.items():
-            self.append(table_name, lot)
+        """Add rows of several tables, by table name."""
+        for table_name, table_rows in rows.items():
+            self.append(table_name, table_rows)
 
     @property
     def full(self) -> bool:
@@ -93,81 +76,50 @@ class Staging:
     def write_full(self) -> None:
         """Write the parts that are full."""
         while self._full:
-            part = self._full.popleft()
-            parquet.write(self._storage, part.path, part.table, part.batches, tuning=encoding.STAGING, order=())
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """Rows appended so far, by table."""
-        return {name: gathered.rows for name, gathered in self._gathered.items()}
+            path, table, batches = self._full.popleft()
+            parquet.write(self._storage, path, table, batches, tuning=encoding.STAGING, order=())
 
     def close(self) -> dict[str, list[Path]]:
-        """Write what is left and return the parts of every table, in order; a table without rows has none."""
-        self._full += [gathered.part() for gathered in self._gathered.values() if gathered.waiting_rows]
+        """Write the remaining rows and return the parts of every table, in order; a table without rows has none."""
+        for table_name, batches in self._waiting.items():
+            if batches:
+                self._end_part(table_name)
         self.write_full()
-        return {
-            name: [self._storage.locate(gathered.path(number)) for number in range(gathered.parts)]
-            for name, gathered in self._gathered.items()
-        }
+        return {name: [self._storage.locate(path) for path in paths] for name, paths in self._parts.items()}
 
-
-class _Gathered:
-    """The rows of one table that no part holds yet, and the parts so far."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._batches: list[pa.RecordBatch] = []
-        self.rows = self.parts = 0
-        self.waiting_rows = self.waiting_bytes = 0
-
-    def add(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        batch = record_batch(self._table, rows)
-        self._batches.append(batch)
-        self.rows += len(rows)
-        self.waiting_rows += len(rows)
-        self.waiting_bytes += batch.nbytes
-
-    def part(self) -> _Part:
-        """Return what waits as the next part."""
-        part = _Part(self.path(self.parts), self._table, self._batches)
-        self.parts += 1
-        self._batches = []
-        self.waiting_rows = self.waiting_bytes = 0
-        return part
-
-    def path(self, number: int) -> str:
-        return f"{self._table.name}/part-{number:05d}.parquet"
+    def _end_part(self, table_name: str) -> None:
+        """Move the waiting rows of a table to the parts that are full."""
+        paths = self._parts[table_name]
+        paths.append(f"{table_name}/part-{len(paths):05d}.parquet")
+        self._full.append((paths[-1], ALL[table_name], self._waiting[table_name]))
+        self._waiting[table_name] = []
 
 
 def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:
-    """Rows as one batch of the table's schema. Raises ValueError naming table and column, never the value."""
+    """Return rows as one batch of the table's schema. Raises ValueError naming table and column, never the value."""
     width = len(table.columns)
-    if any(len(row) != width for row in rows):
-        found = next(len(row) for row in rows if len(row) != width)
-        raise ValueError(f"a row for table {table.name} has {found} values, and its columns are {width}")
-    columns = [
-        _array(table, column, values) for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+    for row in rows:
+        if len(row) != width:
+            raise ValueError(f"a row for table {table.name} has {len(row)} values instead of {width}")
+    columns = zip(table.columns, zip(*rows, strict=True), strict=True)
+    return pa.RecordBatch.from_arrays([_array(table, *column) for column in columns], schema=table.schema)
 
 
 def _array(table: Table, column: Column, values: Sequence[Any]) -> pa.Array:
-    # Arrow would quietly cut 1.5 to 1 for an integer column, or a text into its letters for a list.
-    if pa.types.is_list(column.arrow):
-        strangers = set(map(type, values)) - _WELCOME_LIST
+    kind = column.arrow
+    # Arrow would cut 1.5 to 1 for an integer column, and a text into its letters for a list.
+    if pa.types.is_list(kind):
         elements = {type(element) for value in values if value.__class__ is not str for element in value or ()}
-        strangers |= elements - _WELCOME[column.arrow.value_type]
+        unfit = set(map(type, values)) - {list, tuple} - _NONE | elements - _PYTHON_TYPES[kind.value_type] - _NONE
     else:
-        strangers = set(map(type, values)) - _WELCOME[column.arrow]
-    if strangers:
-        names = ", ".join(sorted(stranger.__name__ for stranger in strangers))
-        raise ValueError(f"{table.name}.{column.name} is {column.arrow} and was given {names}")
+        unfit = set(map(type, values)) - _PYTHON_TYPES[kind] - _NONE
+    if unfit:
+        names = ", ".join(sorted(each.__name__ for each in unfit))
+        raise ValueError(f"{table.name}.{column.name} is {kind} and does not accept {names}")
     try:
-        return pa.array(values, column.arrow)
+        return pa.array(values, kind)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         # The library's message quotes the value, which may be a secret.
         raise ValueError(
-            f"{table.name}.{column.name} is {column.arrow}; a value does not fit it ({type(error).__name__})"
+            f"{table.name}.{column.name} is {kind}; a value does not fit it ({type(error).__name__})"
         ) from None

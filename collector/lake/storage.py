@@ -1,15 +1,19 @@
-"""The files of a lake, reached by relative posix paths: the only user of pyarrow.fs.
+"""The files of a lake, reached by relative POSIX paths: the only module that imports pyarrow.fs.
 
-Strategy: everything that is read or written for keeps goes through one `Storage`, whose file system is a
-sub-tree at the lake's root. Today it is the local disk; an object store needs another `_FileSystem` and its
-own words for `settle` and `replace` (a conditional put), nothing else. The journal and the lock are local
-by design and do not come here.
+Everything that is kept is read and written through one `Storage`. Today it is the local disk; an object store needs
+another file system here, and its own `sync` and `replace` (a conditional put). The journal and the lock are local by
+design and do not come here.
+
+Two functions in the program replace a file in one step, because their files have different owners:
+`Storage.replace` (with `rename` for a file that a library has written) those of the lake, whose names are known and
+which nobody else writes, and `after_run/output_file.py` those that the user names, which may be links, pipes or
+devices and keep their mode.
 
 Rules for whoever edits this file:
-* Directories are 0750 and files 0640 from the moment they exist, whatever the umask: they are created with
-  a narrow mode first and widened by chmod, never the other way round.
-* A foreign error is translated here, once: what the disk refuses becomes `NotPublished` (the run can go on
-  later), what the permissions refuse becomes `SettingsError`.
+* Directories have mode 0750 and files 0640 whatever the umask: they are created with a narrow mode and then
+  widened by chmod.
+* An OSError is translated here: what the disk refuses becomes `NotPublished` (the run can be resumed), what the
+  permissions refuse becomes `SettingsError`.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
@@ -31,19 +36,13 @@ from collector.errors import CollectorError, NotPublished, SettingsError
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
 
-# One read of this size costs no more than many small ones, and fits any memory limit.
-_CHUNK_BYTES = 1 << 20
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-# What a file system answers that does not know an operation at all: no other attempt will do better.
+# How a file system refuses an operation that it does not know: to try again does not help.
 NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
-_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that exists: relative posix path, size in bytes, last write in seconds since the epoch.
+    """A file that exists: relative POSIX path, size in bytes, last write in seconds since the epoch.
 
     What is not `regular` is a symbolic link, a device, or a directory that may not be read.
     """
@@ -55,7 +54,7 @@ class StoredFile:
 
 
 class HashingWriter:
-    """A stream that counts and hashes what passes, so that a manifest entry needs no second reading."""
+    """A stream that counts and hashes what is written, so that a manifest entry needs no second reading."""
 
     def __init__(self, stream: pa.NativeFile) -> None:
         self._stream = stream
@@ -63,29 +62,16 @@ class HashingWriter:
         self.bytes = 0
 
     def write(self, data: bytes | memoryview | pa.Buffer) -> int:
-        """Write the whole of `data` and return its length in bytes."""
+        """Write all of `data` and return its length in bytes."""
         view = memoryview(data)
         self._stream.write(view)
         self._hash.update(view)
         self.bytes += view.nbytes
         return view.nbytes
 
-    def tell(self) -> int:
-        """The position in bytes, which is what was written so far."""
-        return self.bytes
-
-    def flush(self) -> None:
-        """Hand the operating system what is buffered."""
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Close the stream; a second close does nothing."""
-        self._stream.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the stream is closed."""
-        return bool(self._stream.closed)
+    def __getattr__(self, name: str) -> Any:
+        """Delegate everything else (tell, flush, close, closed) to the stream."""
+        return getattr(self._stream, name)
 
     @property
     def sha256(self) -> str:
@@ -94,38 +80,32 @@ class HashingWriter:
 
 
 def translated(error: OSError, where: str) -> CollectorError:
-    """What a person should do about `error`, met at `where`."""
-    reason = str(error) if error.errno is None else os.strerror(error.errno)
-    if error.errno in _REFUSED:
-        return SettingsError(
-            f"{where} cannot be written: {reason}",
-            advice="Give this user the right to read and write the lake, or name another with --lake.",
-        )
-    if error.errno in _IN_THE_WAY:
-        return SettingsError(
-            f"{where} is not what a lake needs there: {reason}",
-            advice="Name a directory with --lake; it is created when it does not exist.",
-        )
-    if error.errno in NOT_SUPPORTED:
-        return SettingsError(
-            f"The file system of {where} refuses an operation that a lake needs: {reason}",
-            advice="Put the lake on a local disk or another mount; `collector doctor` says what this one refuses.",
-        )
-    if error.errno in _FULL:
-        return NotPublished(
-            f"no room to write {where}: {reason}",
-            advice="Free some space (collector prune drops old nights) and run the same command again: "
-            "it continues where it stopped.",
-        )
-    return NotPublished(
-        f"{where} could not be read or written: {reason}",
-        advice="Mend the disk or the mount and run the same command again: it continues where it stopped.",
-    )
+    """Return the error that says what to do about `error`, which happened at `where`."""
+    kind: type[CollectorError] = SettingsError
+    match error.errno:
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            message = f"{where} cannot be read or written"
+            advice = "Give this user the right to read and write the lake, or name another with --lake."
+        case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
+            message = f"{where} is not what a lake needs there"
+            advice = "Name a directory with --lake; it is created when it does not exist."
+        case number if number in NOT_SUPPORTED:
+            message = f"The file system of {where} refuses an operation that a lake needs"
+            advice = "Put the lake on a local disk or another mount; `collector doctor` says what this one refuses."
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            kind, message = NotPublished, f"no room to write {where}"
+            advice = (
+                "Free some space (`collector prune` drops old runs) and run the same command again; nothing is lost."
+            )
+        case _:
+            kind, message = NotPublished, f"{where} could not be read or written"
+            advice = "Repair the disk or the mount and run the same command again; nothing is lost."
+    return kind(f"{message}: {str(error) if error.errno is None else os.strerror(error.errno)}", advice=advice)
 
 
 @contextmanager
 def translating(where: str | Path) -> Iterator[None]:
-    """Turn an OSError of the block into the error that says what to do about it."""
+    """Translate an OSError in the block into the error that says what to do about it."""
     try:
         yield
     except OSError as error:
@@ -133,7 +113,7 @@ def translating(where: str | Path) -> Iterator[None]:
 
 
 def make_directory(path: Path) -> list[Path]:
-    """Create `path` and its missing parents with mode 0750, and return these; what exists keeps its mode."""
+    """Create `path` and its missing parents with mode 0750, and return the created ones; others keep their mode."""
     missing: list[Path] = []
     while not path.is_dir():
         missing.append(path)
@@ -147,60 +127,60 @@ def make_directory(path: Path) -> list[Path]:
     return missing
 
 
-def make_file(path: Path) -> None:
-    """Create an empty file of mode 0640, or empty the one that is there and give it that mode; a link is refused."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, FILE_MODE)
+@contextmanager
+def _descriptor(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
     try:
-        os.fchmod(descriptor, FILE_MODE)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def make_file(path: Path) -> None:
+    """Create an empty file of mode 0640, or truncate an existing one and give it that mode; refuse a symbolic link."""
+    with _descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW) as descriptor:
+        os.fchmod(descriptor, FILE_MODE)
 
 
 def sync_file(path: Path) -> None:
     """Make the content of a file survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with _descriptor(path, os.O_RDONLY) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sync_directory(path: Path) -> bool:
-    """Make the names in a directory survive a power cut; False where the file system has no such operation.
+    """Make the names in a directory survive a power cut, and return whether the file system can do that.
 
-    Some network file systems have none, and keep names on their server; whoever insisted could not publish there at all.
-    An error of the disk is raised.
+    Some network file systems cannot, because the names are on their server; a lake there can still be published. An
+    error of the disk is raised.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # EBADF: the descriptor is in order, but some systems want one that is open for writing.
-        if error.errno not in NOT_SUPPORTED | {errno.EBADF}:
-            raise
-        return False
-    finally:
-        os.close(descriptor)
+    with _descriptor(path, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            # EBADF: some systems accept only a descriptor that is open for writing.
+            if error.errno not in NOT_SUPPORTED | {errno.EBADF}:
+                raise
+            return False
     return True
 
 
 class Storage:
-    """The files under one root; every path given or returned is relative, with forward slashes."""
+    """The files below one root; every path given or returned is relative, with forward slashes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self._files = fs.SubTreeFileSystem(str(self.root), fs.LocalFileSystem())
 
     def locate(self, path: str) -> Path:
-        """Where a file is for a program that opens it by name."""
+        """Return the absolute path of a file, for a program that opens it by name."""
         return self.root / path
 
     @contextmanager
     def output(self, path: str) -> Iterator[HashingWriter]:
-        """A new file of mode 0640 to write into; its directories are created.
+        """Open a new file of mode 0640 for writing; its directories are created.
 
-        Raises NotPublished when the disk is full or failing, SettingsError when it may not be written.
+        Raises NotPublished when the disk is full or fails, SettingsError when the file may not be written.
         """
         with translating(self.locate(path)):
             make_directory(self.locate(path).parent)
@@ -209,7 +189,7 @@ class Storage:
             try:
                 yield sink
             except BaseException:
-                # A second failure while closing would hide the first, which is the one to report.
+                # A second failure while closing must not hide the first.
                 with suppress(OSError):
                     sink.close()
                 raise
@@ -217,31 +197,31 @@ class Storage:
 
     @contextmanager
     def input(self, path: str) -> Iterator[pa.NativeFile]:
-        """An existing file, open for reading at any position. Raises OSError as it comes."""
+        """Open an existing file for reading at any position. Raises OSError without translation."""
         with self._files.open_input_file(path) as stream:
             yield stream
 
     def read(self, path: str) -> bytes:
-        """The whole of a small file. Raises FileNotFoundError when there is none."""
+        """Return the content of a small file. Raises OSError without translation."""
         with self.input(path) as stream:
             return bytes(stream.read())
 
     def sha256(self, path: str) -> str:
-        """The hash of a file's bytes, as 64 hexadecimal digits."""
-        digest = hashlib.sha256()
+        """Return the hash of a file's bytes, as 64 hexadecimal digits."""
         with self.input(path) as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                digest.update(chunk)
-        return digest.hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def stat(self, path: str) -> StoredFile | None:
-        """Size and time of a file, or None when there is no such file."""
-        return _stored(self._files.get_file_info(path))
+        """Return size and time of a file, or None when there is no such file."""
+        info = self._files.get_file_info(path)
+        if info.type != fs.FileType.File:
+            return None
+        return StoredFile(path=info.path, bytes=info.size, modified=info.mtime_ns / 1e9)
 
     def list(self, under: str = "", *, recursive: bool = True) -> list[StoredFile]:
-        """What stands under a directory but directories, sorted by path; nothing when there is no such directory.
+        """Return everything below a directory except directories, sorted by path; nothing when it does not exist.
 
-        Symbolic links are listed as not regular and never followed. Raises what `translated` makes of an OSError.
+        Symbolic links are listed as not regular and never followed. An OSError is raised as `translated` returns it.
         """
         return sorted(self._walk(under, recursive=recursive), key=lambda item: item.path)
 
@@ -251,16 +231,15 @@ class Storage:
             yield StoredFile(under, 0, 0.0, regular=False)
             return
         try:
-            with translating(directory), os.scandir(directory) as entries:
+            with os.scandir(directory) as entries:
                 found = list(entries)
-        except CollectorError as error:
-            cause = error.__cause__
-            if isinstance(cause, FileNotFoundError | NotADirectoryError):
-                return
-            if not isinstance(cause, PermissionError):
-                raise
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except PermissionError:
             yield StoredFile(under, 0, 0.0, regular=False)
             return
+        except OSError as error:
+            raise translated(error, str(directory)) from error
         for entry in found:
             path = f"{under}/{entry.name}" if under else entry.name
             if entry.is_dir(follow_symlinks=False):
@@ -271,48 +250,42 @@ class Storage:
                 status = entry.stat(follow_symlinks=False)
                 yield StoredFile(path, status.st_size, status.st_mtime, regular=stat.S_ISREG(status.st_mode))
 
-    def settle(self, *paths: str) -> None:
+    def sync(self, *paths: str) -> None:
         """Make written files and their names survive a power cut."""
         directories: set[Path] = set()
         for path in paths:
             with translating(self.locate(path)):
                 sync_file(self.locate(path))
-            directories.update(each for each in self.locate(path).parents if each.is_relative_to(self.root))
+            directories.update(parent for parent in self.locate(path).parents if parent.is_relative_to(self.root))
         for directory in sorted(directories, reverse=True):
             with translating(directory):
                 sync_directory(directory)
 
     def replace(self, path: str, content: bytes) -> None:
-        """Swap a file's content in one step: old or new for every reader, and after a power cut."""
+        """Replace a file's content in one step: every reader sees the old or the new, also after a power cut."""
         temporary = f"{path}.tmp"
         with self.output(temporary) as sink:
             sink.write(content)
-        self.settle(temporary)
-        with translating(self.locate(path)):
-            os.replace(self.locate(temporary), self.locate(path))
+        self.sync(temporary)
+        self.rename(temporary, path)
+        with translating(self.locate(path).parent):
             sync_directory(self.locate(path).parent)
 
     def rename(self, path: str, new: str) -> None:
-        """Give a file another name, in the place of what has it; no such file is no error."""
-        with translating(self.locate(path)), suppress(FileNotFoundError):
+        """Give a file the name `new`, in place of the file that has it."""
+        with translating(self.locate(path)):
             os.replace(self.locate(path), self.locate(new))
 
     def delete(self, path: str) -> None:
-        """Remove a file; one that is gone already is no error."""
+        """Remove a file; one that does not exist is no error."""
         with translating(self.locate(path)), suppress(FileNotFoundError):
             self._files.delete_file(path)
 
     def delete_empty_directories(self, under: str, is_own: Callable[[str], bool]) -> None:
-        """Remove the directories below `under` whose path `is_own` and in which nothing is left; follows no link."""
+        """Remove the empty directories below `under` whose path `is_own`, without following links."""
         if self.locate(under).is_symlink():
             return
         for directory, _, _ in os.walk(self.locate(under), topdown=False, followlinks=False):
             if is_own(Path(directory).relative_to(self.root).as_posix()):
                 with suppress(OSError):
                     os.rmdir(directory)
-
-
-def _stored(info: fs.FileInfo) -> StoredFile | None:
-    if info.type != fs.FileType.File:
-        return None
-    return StoredFile(path=info.path, bytes=info.size, modified=info.mtime_ns / 1e9)

@@ -1,76 +1,75 @@
 """The contract of the lake: the twelve tables, column by column (design.md, section 5).
 
-A column that comes from Buddy is taken from the view that declares it (buddy/views.py), so its type, unit and meaning
-are written once. `source` is the path in the reply's JSON: flatten reads a column there, and whatever no column names
-goes to `extra`. Timestamps are UTC without a zone in the type: DuckDB's zoned type would show them in the reader's zone.
+A column that comes from Buddy is made from the field's declaration (buddy/schema.py): name, type, unit, meaning and order
+are written there and nowhere else, so a new field is a new column without a change here. `source` is the path in the reply's
+JSON: flatten reads a column there, and what no column reads goes to `extra`. Timestamps are UTC without a zone in the type,
+because DuckDB would show its zoned type in the reader's time zone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
 import pyarrow as pa
 
-from collector.buddy.field_spec import BuddyObject, ColumnType, FieldSpec, field_specs
-from collector.buddy.schema import (
-    NestedPipeline,
-    Permissions,
-    Principal,
-    PromoteImage,
-    PromoteImageAction,
-    ShortAction,
-    ShortPipeline,
-    ShortProject,
-    ShortWorkspace,
-    TriggerCondition,
-    Variable,
-)
+from collector.buddy import schema
+from collector.buddy.field_spec import BuddyObject, ColumnType, field_specs
 
 _FINGERPRINT_DIGITS = 16
-
-ARROW: dict[ColumnType, pa.DataType] = {
-    "string": pa.string(),
-    "int": pa.int64(),
-    "bool": pa.bool_(),
-    "strings": pa.list_(pa.string()),
-    "ints": pa.list_(pa.int64()),
-    "timestamp": pa.timestamp("us"),
-    "json": pa.string(),
-}
-SQL: dict[ColumnType, str] = {
-    "string": "VARCHAR",
-    "int": "BIGINT",
-    "bool": "BOOLEAN",
-    "strings": "VARCHAR[]",
-    "ints": "BIGINT[]",
-    "timestamp": "TIMESTAMP",
-    "json": "VARCHAR",
+# Arrow's type of a column, and DuckDB's name of it.
+_TYPES: dict[ColumnType, tuple[pa.DataType, str]] = {
+    "string": (pa.string(), "VARCHAR"),
+    "int": (pa.int64(), "BIGINT"),
+    "float": (pa.float64(), "DOUBLE"),
+    "bool": (pa.bool_(), "BOOLEAN"),
+    "date": (pa.date32(), "DATE"),
+    "timestamp": (pa.timestamp("us"), "TIMESTAMP"),
+    "json": (pa.string(), "VARCHAR"),
+    "strings": (pa.list_(pa.string()), "VARCHAR[]"),
+    "ints": (pa.list_(pa.int64()), "BIGINT[]"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its Arrow type and DuckDB's name of it, its unit and meaning, and where in the reply it stands."""
+    """One column. `source` is its path in the reply, empty when the collector itself fills it; `values` are enum values.
+
+    A required column is never NULL, except in a quarantined row, of which only the key is believed.
+    """
 
     name: str
-    arrow: pa.DataType
-    sql: str
-    unit: str | None
+    column_type: ColumnType
     meaning: str
-    json: bool = False
-    logical: ColumnType | None = None
-    source: tuple[str, ...] = ()
+    unit: str | None = None
     values: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type."""
+        return _TYPES[self.column_type][0]
+
+    @property
+    def sql(self) -> str:
+        """DuckDB's name of the type."""
+        return _TYPES[self.column_type][1]
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what a row is, its columns in the promised order, and the columns that make a row unique in the lake."""
+    """One table: what a row is, its columns in the promised order, and the columns that a file is sorted by.
+
+    The key makes a row unique in the lake if `unique`. Every row has its parent in the table `parent`, if there is one.
+    """
 
     name: str
     grain: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    parent: str | None = None
+    unique: bool = True
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -84,117 +83,105 @@ class Table:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The fingerprint of every file that is written under today's contract."""
+        """The fingerprint of every file written under the current contract."""
         return schema_fingerprint(self.schema)
 
 
 def schema_fingerprint(schema: pa.Schema) -> str:
-    """A short name for the columns of a file: equal when names, types and order are equal."""
-    words = "\n".join(f"{field.name} {field.type}" for field in schema)
+    """Return a short name for the columns of a file: equal when names, types and order are equal."""
+    columns = "\n".join(f"{field.name} {field.type}" for field in schema)
     # A list's element is called `item` in memory and `element` in Parquet: the same type by another name.
-    return sha256(words.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
-
-
-def own_column(
-    name: str, logical: ColumnType, meaning: str, unit: str | None = None, values: tuple[str, ...] = ()
-) -> Column:
-    """A column that the collector itself fills in."""
-    return Column(name, ARROW[logical], SQL[logical], unit, meaning, logical == "json", logical, (), values)
+    return sha256(columns.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
 
 
 def api_columns(
-    view: type[BuddyObject],
-    *names: str,
+    buddy_object: type[BuddyObject],
+    *,
     at: tuple[str, ...] = (),
     prefix: str = "",
-    rename: dict[str, str] | None = None,
+    rename: Mapping[str, str] | None = None,
+    without: tuple[str, ...] = (),
+    last: str | None = None,
+    after: str | None = None,
 ) -> tuple[Column, ...]:
-    """Columns declared by a view: `names` of it (all when none is named), found under `at` in the reply."""
-    declared = {d.name: d for d in field_specs(view)}
+    """Return a column for each declared field that is not an object, found under `at` in the reply, in declared order.
+
+    `last` and `after` select the fields up to and including one, or those behind it.
+    """
+    specs = list(field_specs(buddy_object))
+    names = [spec.name for spec in specs]
+    chosen = specs[names.index(after) + 1 if after else 0 : names.index(last) + 1 if last else None]
     return tuple(
-        _from_declared(declared[n], (*at, n), prefix + (rename or {}).get(n, n)) for n in (names or tuple(declared))
-    )
-
-
-def _from_declared(declared: FieldSpec, source: tuple[str, ...], name: str) -> Column:
-    logical = declared.logical
-    return Column(
-        name, ARROW[logical], SQL[logical], declared.unit, declared.meaning, logical == "json", logical, source,
-        declared.values,
+        Column(
+            prefix + (rename or {}).get(spec.name, spec.name), spec.column_type, spec.meaning, spec.unit, spec.values,
+            (*at, spec.name), spec.required,
+        )
+        for spec in chosen
+        if spec.nested is None and spec.name not in without
     )  # fmt: skip
 
 
 RUN = (
-    own_column("run_id", "string", "The run (night) that wrote the row; sortable by time"),
-    Column("run_date", pa.date32(), "DATE", None, "UTC date on which the run began"),
-    own_column("installation", "string", "Buddy installation: us, eu, as, a configured name, or the host"),
+    Column("run_id", "string", "Id of the run that wrote the row; ids sort by the start of the run", required=True),
+    Column("run_date", "date", "UTC date on which the run began", required=True),
+    Column("installation", "string", "Buddy installation: us, eu, as, a configured name, or the host", required=True),
 )
-WORKSPACE = own_column("workspace", "string", "Human-readable id (domain) of the workspace")
-PROJECT = own_column("project", "string", "Human-readable id (name) of the project")
-PIPELINE = own_column("pipeline_id", "int", "Numeric id of the pipeline")
-ACTION = own_column("action_id", "int", "Numeric id of the action")
+WORKSPACE = Column("workspace", "string", "Human-readable id (domain) of the workspace", required=True)
+PROJECT = Column("project", "string", "Human-readable id (name) of the project", required=True)
+PIPELINE = Column("pipeline_id", "int", "Numeric id of the pipeline", required=True)
+ACTION = Column("action_id", "int", "Numeric id of the action", required=True)
 KEY = (WORKSPACE, PROJECT, PIPELINE, ACTION)
-KEY_NAMES = ("workspace", "project", "pipeline_id", "action_id")
+KEY_NAMES = tuple(column.name for column in KEY)
+POSITION = Column("position", "int", "Position in Buddy's list; the first is 1", required=True)
+EXTRA = Column("extra", "json", "JSON of all fields Buddy sent that have no column; NULL when there are none")
+
+# What each coverage says of completeness. "seen": nothing is unknown. "missed": something is unknown, so the run is partial.
+# "skipped": not asked; the run is partial only if its time was up.
+COVERAGE_OUTCOMES = {
+    "complete": "seen", "fetched": "seen", "not_promote_image": "seen", "gone": "seen", "forbidden": "missed",
+    "failed": "missed", "quarantined": "missed", "skipped": "skipped",
+}  # fmt: skip
 LIST_COVERAGE = ("complete", "forbidden", "gone", "failed", "skipped")
 ACTION_COVERAGE = ("fetched", "not_promote_image", "forbidden", "gone", "failed", "quarantined", "skipped")
-COVERAGE = own_column("coverage", "string", "Whether everything below it was seen", values=LIST_COVERAGE)
-EXTRA = own_column("extra", "json", "JSON of every field Buddy sent that has no column; NULL when there is none")
+COVERAGE = Column("coverage", "string", "Whether everything below was seen", values=LIST_COVERAGE, required=True)
 
 RUNS = Table(
     "runs",
-    "run",
+    "run and installation",
     (
         *RUN,
-        own_column("status", "string", "complete, or partial when something selected was not seen", None,
-              ("complete", "partial")),
-        own_column("started_at", "timestamp", "When the run began (UTC)"),
-        own_column("finished_at", "timestamp", "When the run was published (UTC)"),
-        own_column("resumed_count", "int", "How often the run was taken up again after an interruption"),
-        own_column("collector_version", "string", "Version of this program"),
-        own_column("schema_fingerprint", "string", "Fingerprint of all table schemas"),
-        own_column("api_url", "string", "Base URL of the API"),
-        own_column("requests", "int", "HTTP requests sent, retries and refusals included", "requests"),
-        own_column("retries", "int", "Requests sent again after a failure", "requests"),
-        own_column("refusals", "int", "Requests Buddy refused for its rate limit", "requests"),
-        own_column("bytes_received", "int", "Bytes of reply bodies after decompression", "bytes"),
-        Column("paced_seconds", pa.float64(), "DOUBLE", "s", "Time workers waited for our own ceiling"),
-        Column("paused_seconds", pa.float64(), "DOUBLE", "s", "Time the crawl waited for Buddy's rate limit"),
-        own_column("problems", "int", "Rows of this run in problems", "rows"),
-        own_column("filters", "json", "JSON of the workspace and project globs the run was asked for"),
+        Column("status", "string", "complete, or partial when something selected was not seen",
+               values=("complete", "partial")),
+        Column("started_at", "timestamp", "When the run began (UTC)"),
+        Column("finished_at", "timestamp", "When the run was published (UTC)"),
+        Column("resumed_count", "int", "How often the run was resumed after an interruption"),
+        Column("collector_version", "string", "Version of the collector"),
+        Column("schema_fingerprint", "string", "Fingerprint of all table schemas"),
+        Column("api_url", "string", "Base URL of the API"),
+        Column("requests", "int", "HTTP requests sent, retries and refused ones included", "requests"),
+        Column("retries", "int", "Requests sent again after a failure", "requests"),
+        Column("refusals", "int", "Requests refused by Buddy's rate limit (429)", "requests"),
+        Column("bytes_received", "int", "Bytes of reply bodies as received, before decompression", "bytes"),
+        Column("paced_seconds", "float", "Time that workers waited for the collector's own rate limit", "s"),
+        Column("paused_seconds", "float", "Time that the run was paused for Buddy's rate limit", "s"),
+        Column("problems", "int", "Rows of this run in problems", "rows"),
+        Column("filters", "json", "JSON of the workspace and project globs of the run"),
     ),
     ("run_id", "installation"),
 )  # fmt: skip
 WORKSPACES = Table(
     "workspaces",
     "workspace seen",
-    (
-        *RUN,
-        *api_columns(ShortWorkspace, "domain", "id", rename={"domain": "workspace", "id": "workspace_id"}),
-        *api_columns(ShortWorkspace, "name", "url", "html_url"),
-        COVERAGE,
-        EXTRA,
-    ),
+    (*RUN, *api_columns(schema.ShortWorkspace, rename={"domain": "workspace", "id": "workspace_id"}), COVERAGE, EXTRA),
     ("run_id", "installation", "workspace"),
 )
 PROJECTS = Table(
     "projects",
     "project seen",
-    (
-        *RUN,
-        WORKSPACE,
-        *api_columns(ShortProject, "name", rename={"name": "project"}),
-        *api_columns(ShortProject, "display_name", "status", "access", "create_date", "url", "html_url"),
-        COVERAGE,
-        EXTRA,
-    ),
+    (*RUN, WORKSPACE, *api_columns(schema.ShortProject, rename={"name": "project"}), COVERAGE, EXTRA),
     ("run_id", "installation", "workspace", "project"),
+    parent="workspaces",
 )
-_PIPELINE_FIRST = (
-    "identifier", "name", "refs", "events", "loop", "tags", "priority", "disabled", "disabled_reason",
-    "last_execution_status", "last_execution_revision", "create_date", "definition_source", "git_config_ref", "paused",
-    "target_site_url", "url", "html_url",
-)  # fmt: skip
-_PIPELINE_REST = tuple(d.name for d in field_specs(ShortPipeline) if d.name not in {"id", *_PIPELINE_FIRST})
 PIPELINES = Table(
     "pipelines",
     "pipeline seen",
@@ -202,15 +189,14 @@ PIPELINES = Table(
         *RUN,
         WORKSPACE,
         PROJECT,
-        *api_columns(ShortPipeline, "id", rename={"id": "pipeline_id"}),
-        *api_columns(ShortPipeline, *_PIPELINE_FIRST),
+        *api_columns(schema.ShortPipeline, last="html_url", rename={"id": "pipeline_id"}),
         COVERAGE,
         EXTRA,
-        *api_columns(ShortPipeline, *_PIPELINE_REST),
+        *api_columns(schema.ShortPipeline, after="html_url"),
     ),
     ("run_id", "installation", "workspace", "project", "pipeline_id"),
+    parent="projects",
 )
-POSITION = own_column("position", "int", "Place in Buddy's list, the first is 1")
 ACTIONS = Table(
     "actions",
     "action of any type in a list",
@@ -219,38 +205,38 @@ ACTIONS = Table(
         WORKSPACE,
         PROJECT,
         PIPELINE,
-        *api_columns(ShortAction, "id", rename={"id": "action_id"}),
+        *api_columns(schema.ShortAction, last="id", rename={"id": "action_id"}),
         POSITION,
-        *api_columns(ShortAction, "name", "type", "trigger_time", "disabled", "last_execution_status"),
-        own_column("coverage", "string", "What became of the action in this run", values=ACTION_COVERAGE),
+        *api_columns(schema.ShortAction, after="id"),
+        Column("coverage", "string", "What became of the action in this run", values=ACTION_COVERAGE, required=True),
         EXTRA,
     ),
     ("run_id", "installation", *KEY_NAMES),
+    parent="pipelines",
 )
 _PROMOTE_COLUMNS = (
-    *api_columns(PromoteImageAction, "type", "url", "html_url", "name", "current_revision", "trigger_time", "run_next",
-           "run_only_on_first_failure", "disabled", "timeout", "ignore_errors", "retry_count", "retry_interval",
-           "last_execution_status", "loop", "same_location", "insecure_registry"),
-    *api_columns(Permissions, "others", at=("permissions",), prefix="permissions_"),
-    *api_columns(NestedPipeline, "name", "identifier", "url", "html_url", at=("pipeline",), prefix="pipeline_"),
-    *api_columns(PromoteImage, at=("src",), prefix="src_"),
-    *api_columns(PromoteImage, at=("dest",), prefix="dest_"),
-    own_column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)"),
+    *api_columns(schema.PromoteImageAction, without=("id",)),
+    *api_columns(schema.Permissions, at=("permissions",), prefix="permissions_"),
+    *api_columns(schema.NestedPipeline, at=("pipeline",), prefix="pipeline_", without=("id",)),
+    *api_columns(schema.PromoteImage, at=("src",), prefix="src_"),
+    *api_columns(schema.PromoteImage, at=("dest",), prefix="dest_"),
+    Column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)"),
     EXTRA,
-)  # fmt: skip
+)
 PROMOTE_IMAGE_ACTIONS = Table(
     "promote_image_actions",
     "promote-image action",
     (*RUN, *KEY, *_PROMOTE_COLUMNS),
     ("run_id", "installation", *KEY_NAMES),
+    parent="actions",
 )
 TRIGGER_CONDITIONS = Table(
     "trigger_conditions",
     "condition of an action",
-    (*RUN, *KEY, POSITION, *(c for c in api_columns(TriggerCondition) if c.name != "zone_id"), EXTRA),
+    (*RUN, *KEY, POSITION, *api_columns(schema.TriggerCondition, without=("zone_id",)), EXTRA),
     ("run_id", "installation", *KEY_NAMES, "position"),
+    parent="promote_image_actions",
 )
-VALUE_STATES = ("absent", "empty", "encrypted", "redacted", "kept")
 VARIABLES = Table(
     "variables",
     "variable of an action",
@@ -258,25 +244,26 @@ VARIABLES = Table(
         *RUN,
         *KEY,
         POSITION,
-        *api_columns(Variable, "id", rename={"id": "variable_id"}),
-        *api_columns(Variable, "key", "type", "encrypted", "settable", "run_only_settable", "description"),
-        own_column("value_state", "string", "What was done with the value", values=VALUE_STATES),
-        *api_columns(Variable, "value", "file_path", "file_place", "file_chmod", "init_path", "disabled"),
+        *api_columns(schema.Variable, last="description", rename={"id": "variable_id"}),
+        Column("value_state", "string", "What the value was, or what was done with it",
+               values=("absent", "empty", "encrypted", "redacted", "kept")),
+        *api_columns(schema.Variable, after="description"),
         EXTRA,
     ),
     ("run_id", "installation", *KEY_NAMES, "position"),
-)
+    parent="promote_image_actions",
+)  # fmt: skip
 PERMISSIONS = Table(
     "permissions",
     "user or group right on an action",
     (
         *RUN,
         *KEY,
-        own_column("principal_type", "string", "user or group", values=("user", "group")),
-        *api_columns(Principal, "id", rename={"id": "principal_id"}),
-        *api_columns(Principal, "access_level"),
+        Column("principal_type", "string", "user or group", values=("user", "group"), required=True),
+        *api_columns(schema.Principal, rename={"id": "principal_id"}),
     ),
     ("run_id", "installation", *KEY_NAMES, "principal_type", "principal_id"),
+    parent="promote_image_actions",
 )
 PROBLEM_KINDS = (
     "unauthorised", "forbidden", "gone", "api_disabled", "frozen", "http_error", "connection", "timeout", "too_large",
@@ -287,19 +274,20 @@ PROBLEMS = Table(
     "thing that went wrong",
     (
         *RUN,
-        own_column("kind", "string", "What went wrong", values=PROBLEM_KINDS),
-        *KEY,
-        own_column("request_path", "string", "Path and query that were asked"),
-        own_column("http_status", "int", "Status of the last reply, if there was one"),
-        own_column("message", "string", "What happened, in words"),
-        own_column("json_path", "string", "Place in the reply that could not be understood"),
-        own_column("attempts", "int", "Requests sent before giving up", "requests"),
-        own_column("first_seen_at", "timestamp", "First attempt (UTC)"),
-        own_column("last_seen_at", "timestamp", "Last attempt (UTC)"),
-        own_column("raw", "string", "Redacted text of what could not be understood"),
+        Column("kind", "string", "What went wrong", values=PROBLEM_KINDS, required=True),
+        # A problem may concern the whole run, so no part of the key is required.
+        *(replace(column, required=False) for column in KEY),
+        Column("request_path", "string", "Path and query of the request"),
+        Column("http_status", "int", "Status of the last reply, if there was one"),
+        Column("message", "string", "Description of what happened"),
+        Column("json_path", "string", "Place in the reply that was not understood"),
+        Column("attempts", "int", "Requests sent before giving up", "requests"),
+        Column("first_seen_at", "timestamp", "First attempt (UTC)"),
+        Column("last_seen_at", "timestamp", "Last attempt (UTC)"),
+        Column("raw", "string", "Redacted text of what was not understood"),
     ),
-    # A problem has no key of its own; these columns only give the file its order.
-    ("run_id", "installation", "workspace", "project", "pipeline_id", "action_id", "kind", "json_path", "message"),
+    ("run_id", "installation", *KEY_NAMES, "kind", "json_path", "message"),
+    unique=False,
 )
 ACTION_CHANGES = Table(
     "action_changes",
@@ -307,18 +295,18 @@ ACTION_CHANGES = Table(
     (
         *RUN,
         *KEY,
-        own_column("change", "string", "What happened", values=("added", "changed", "removed", "returned")),
-        own_column("aspect", "string", "Whether the set-up or only its running changed", None,
-              ("configuration", "execution")),
-        own_column("column_name", "string", "Column of promote_image_actions, or the child table, that changed"),
-        own_column("old_value", "string", "Value as last known; lists and objects as JSON"),
-        own_column("new_value", "string", "Value now; lists and objects as JSON"),
-        own_column("previous_run_id", "string", "Run in which the action was last seen"),
+        Column("change", "string", "What happened", values=("added", "changed", "removed", "returned")),
+        Column("aspect", "string", "Whether the configuration changed, or only the last execution",
+               values=("configuration", "execution")),
+        Column("column_name", "string", "Column of promote_image_actions, or the child table, that changed"),
+        Column("old_value", "string", "Last known value; lists and objects as JSON"),
+        Column("new_value", "string", "Value now; lists and objects as JSON"),
+        Column("previous_run_id", "string", "Run in which the action was last seen"),
     ),
     ("run_id", "installation", *KEY_NAMES, "change", "column_name"),
 )  # fmt: skip
-FIRST_SEEN = own_column("first_seen_run_id", "string", "Run that saw the action first")
-LAST_SEEN = own_column("last_seen_run_id", "string", "Run that saw the action last")
+FIRST_SEEN = Column("first_seen_run_id", "string", "First run that saw the action")
+LAST_SEEN = Column("last_seen_run_id", "string", "Last run that saw the action")
 LAST_KNOWN_ACTIONS = Table(
     "last_known_actions",
     "action ever seen and not known removed",
@@ -334,8 +322,8 @@ TABLES: dict[str, Table] = {
     )
 }  # fmt: skip
 
-# Not one of the twelve, and no reader's business: what the next night needs to tell `returned` from `added` and to see
-# a changed child row, at a cost that doesn't grow with the nights kept. Values of variables are never in it.
+# Internal, not one of the twelve: what the next run needs to tell `returned` from `added` and to see a changed child row,
+# at a cost that does not grow with the runs kept. It never holds values of variables.
 ACTION_STATE = Table(
     "action_state",
     "action ever seen, removed ones included",
@@ -344,13 +332,13 @@ ACTION_STATE = Table(
         *KEY,
         FIRST_SEEN,
         LAST_SEEN,
-        own_column("removed_run_id", "string", "Run that found the action removed; NULL while it lives"),
-        own_column("trigger_conditions", "json", "JSON of its trigger conditions"),
-        own_column("variables", "json", "JSON of its variables, without values"),
-        own_column("permissions", "json", "JSON of its permissions"),
+        Column("removed_run_id", "string", "Run that found the action removed; NULL while it exists"),
+        Column("trigger_conditions", "json", "JSON of its trigger conditions"),
+        Column("variables", "json", "JSON of its variables, without values"),
+        Column("permissions", "json", "JSON of its permissions"),
     ),
     ("installation", *KEY_NAMES),
 )
 ALL: dict[str, Table] = {**TABLES, ACTION_STATE.name: ACTION_STATE}
-# One row per action, as of the last run: the new file stands for everything the old one said.
+# Tables with one row per action as of the last run: each run replaces their file.
 SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, ACTION_STATE.name})

@@ -1,7 +1,6 @@
-"""Verification: is every file that the manifest names there, whole, and what it is said to be?
+"""Verification: every file that the manifest names exists, is intact, and holds what the manifest says.
 
-A damaged file is a finding, not an error: it names the table and the runs harmed, and the rest is looked at
-too.
+A damaged file is a finding, not an error: it names the table and the damaged runs, and the other files are read too.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Kind = Literal["missing", "size", "hash", "unreadable", "rows", "schema"]
 
 @dataclass(frozen=True, slots=True)
 class FileDamage:
-    """One file that is not what the manifest says, and the runs that cannot be trusted for it."""
+    """One file that differs from what the manifest says, and the runs that are damaged with it."""
 
     kind: Kind
     table: str
@@ -33,19 +32,13 @@ class FileDamage:
 
 
 def verify(lake: Lake) -> list[FileDamage]:
-    """Read every live file and compare it with the manifest; no finding, no damage. Never raises on
-    damage.
-    """
-    return [
-        finding
-        for table, entries in lake.manifest.tables.items()
-        for entry in entries
-        for finding in verify_file(lake, table, entry)
-    ]
+    """Read every live file and return all differences from the manifest. Never raises because of damage."""
+    tables = lake.manifest.tables.items()
+    return [damage for table, entries in tables for entry in entries for damage in verify_file(lake, table, entry)]
 
 
 def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[FileDamage]:
-    """What is wrong with one file; reading stops at the first finding if the rest is not asked for."""
+    """Yield what is wrong with one file, reading no more of it than the findings that are consumed need."""
 
     def found(kind: Kind, message: str) -> FileDamage:
         return FileDamage(kind, table, entry.path, tuple(entry.runs), message)
@@ -53,12 +46,12 @@ def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[FileDamage
     try:
         stored = lake.storage.stat(entry.path)
         if stored is None:
-            yield found("missing", "the file is not there")
+            yield found("missing", "the file does not exist")
             return
         if stored.bytes != entry.bytes:
             yield found("size", f"it has {stored.bytes} bytes instead of {entry.bytes}")
         elif lake.storage.sha256(entry.path) != entry.sha256:
-            yield found("hash", "its bytes are not those that were published (sha256 differs)")
+            yield found("hash", "its content is not what was published (sha256 differs)")
         footer = parquet.read_footer(lake.storage, entry.path)
     except (OSError, pa.ArrowException, CollectorError) as error:
         yield found("unreadable", f"it cannot be read: {str(error).splitlines()[0]}")
@@ -66,16 +59,12 @@ def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[FileDamage
     if footer.rows != entry.rows:
         yield found("rows", f"it has {footer.rows} rows instead of {entry.rows}")
     if footer.schema != entry.schema:
-        yield found("schema", _columns_differ(table, footer.columns))
+        yield found("schema", f"its columns are not those that were published: {_difference(table, footer.columns)}")
 
 
-def _columns_differ(table: str, columns: tuple[str, ...]) -> str:
+def _difference(table: str, columns: tuple[str, ...]) -> str:
     known = ALL[table].column_names if table in ALL else ()
-    strange = sorted(set(columns) - set(known))
-    absent = sorted(set(known) - set(columns))
-    words = []
-    if strange:
-        words.append(f"it has {', '.join(strange)}")
-    if absent:
-        words.append(f"it lacks {', '.join(absent)}")
-    return "its columns are not those that were published: " + ("; ".join(words) or "types or order differ")
+    unknown, missing = sorted({*columns} - {*known}), sorted({*known} - {*columns})
+    parts = [f"it has {', '.join(unknown)}"] if unknown else []
+    parts += [f"it lacks {', '.join(missing)}"] if missing else []
+    return "; ".join(parts) or "types or order differ"

@@ -1,7 +1,6 @@
-"""What `collector doctor` looks at, before the first night and when something is wrong.
+"""The checks of `collector doctor`. Each returns results that say what is wrong and what to do about it.
 
-Every look yields findings: a value each, with what to do about it. Nothing here prints, and nothing but a GET
-is sent.
+No check prints anything, changes the lake, or sends any request but GET.
 """
 
 import asyncio
@@ -12,314 +11,250 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from collector.buddy.requests import Kind, Request
 from collector.crawl.backoff import Limits
 from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
-from collector.crawl.rate_limiter import RateLimiter
+from collector.crawl.rate_limiter import RateLimiter, RateLimiterState
 from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
-from collector.preflight.forecast import RateLimitSnapshot, RunCost, forecast
-from collector.settings.loading import Installation, Settings, exact_names, selects
+from collector.lake.lake import Lake
+from collector.lake.lock import holder
+from collector.lake.mount_probe import refusals
+from collector.preflight.forecast import RunCost, forecast_installation
+from collector.settings.declarations import Installation, Settings
+from collector.settings.globs import exact_names, selects
 
-if TYPE_CHECKING:
-    from collector.lake.lake import Lake
-
-Level = Literal["ok", "warning", "error"]
 _SCOPES: Final = ("WORKSPACE", "EXECUTION_INFO")
 _EXPIRES_SOON: Final = timedelta(days=14)
-_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
-_LEAST_FREE: Final = 200 * 2**20  # bytes: journal, staging and files of a night of tens of thousands of actions
-# A person waits for the answer: fewer tries than a night makes.
+_MAX_CLOCK_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
+_MIN_FREE_BYTES: Final = 200 * 2**20  # journal, staging and files of a run with tens of thousands of actions
+# A person waits for the answer, so there are fewer attempts than in a run.
 _LIMITS: Final = Limits(attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15.0, total_s=20.0, stuck_after_s=60.0)
+_DEFAULT_ADVICE: Final = "Open it in Buddy as the token's user; if that works, run `collector doctor` again."
+_ADVICE: Final = {
+    "forbidden": "Give the token's user access to it, or exclude it: -w '!NAME'.",
+    "gone": "It does not exist, or the token may not see it: check --workspace in Buddy.",
+    "api_disabled": "Enable the API in the workspace's settings (Security), or exclude it: -w '!NAME'.",
+    "frozen": "The workspace is frozen: settle the billing with Buddy, or exclude it: -w '!NAME'.",
+    "connection": "Check the URL, the network and the certificate (--ca-bundle); proxies are not used.",
+    "timeout": "Check the network; Buddy may also be slow at the moment.",
+    "not_json": "The URL may be that of the web interface: a self-hosted API ends in /api.",
+    "redirect_refused": "Set BUDDY_API_URL to the final address: redirects are not followed.",
+}
 
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """One thing that was looked at: how it is, and what to do when it is not well."""
+    """The result of one check: its subject, what was found, and what to do unless the level is ok."""
 
-    level: Level
+    level: Literal["ok", "warning", "error"]
     about: str
     message: str
     advice: str = ""
 
 
-def of_lake(path: Path, besides: Collection[Path] = ()) -> Iterator[DoctorResult]:
-    """Whether the lake can be read and written, and has room for a night."""
-    from collector.lake.lake import Lake
-    from collector.lake.lock import holder
+def _warning_if(wrong: bool, about: str, message: str, advice: str) -> DoctorResult:
+    return DoctorResult("warning", about, message, advice) if wrong else DoctorResult("ok", about, message)
 
+
+async def run_checks(
+    settings: Settings, now: Callable[[], datetime], last_costs: dict[str, RunCost]
+) -> AsyncIterator[tuple[str, DoctorResult]]:
+    """Yield the result of every check with the name of its installation ("" for the lake)."""
+    for result in check_lake(settings.lake, settings.after_run.files):
+        yield "", result
+    for installation in settings.installations:
+        name = installation.name
+        try:
+            if installation.token_error is not None:
+                yield (
+                    name,
+                    DoctorResult("error", "token", str(installation.token_error), installation.token_error.advice),
+                )
+                continue
+            async for result in check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
+                yield name, result
+        except CollectorError as error:
+            yield name, DoctorResult("error", "settings", str(error), error.advice)
+
+
+def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[DoctorResult]:
+    """Check that the lake can be read and written and has room for a run."""
+    exists = (path / "manifest.json").exists() or any(path.glob("runs/*/journal*"))
     try:
-        Lake.examine(path, besides)
-        lake: Lake | None = Lake.open(path, published=False) if _is_lake(path) else None
+        Lake.check(path, output_files)
+        lake = Lake.open(path, published=False) if exists else None
     except LakeError as error:
         yield DoctorResult("error", "lake", str(error), error.advice)
         return
-    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
-    shut = next(_unwritable(nearest, inside=nearest == path), None)
-    if shut is not None:
-        yield DoctorResult(
-            "error",
-            "lake",
-            f"{shut} cannot be written",
-            "Name another directory with --lake, or give this user the right.",
-        )
-        return
-    mount = list(_mount(nearest))
-    yield from mount
-    if any(finding.level == "error" for finding in mount):
+    parent = next(place for place in (path, *path.absolute().parents) if place.exists())
+    found = [*_check_permissions(parent, path)] or [*_check_file_system(parent)]
+    yield from found
+    if any(result.level == "error" for result in found):
         return
     yield DoctorResult("ok", "lake", f"{path} can be written" + ("" if lake else " (it does not exist yet)"))
-    yield _space(lake, nearest)
-    if (at_work := holder(path)) is not None:
-        yield DoctorResult("ok", "lake", f"at work in it just now: {at_work}")
-    elif lake is not None and (waiting := lake.resumable_runs()):
-        yield DoctorResult(
-            "ok", "lake", f"the run {waiting[-1]} was interrupted; the next `collector collect` takes it up"
-        )
+    yield _check_space(lake, parent)
+    if (running := holder(path)) is not None:
+        yield DoctorResult("ok", "lake", f"in use by {running}")
+    elif lake is not None and (runs := lake.resumable_runs()):
+        yield DoctorResult("ok", "lake", f"run {runs[-1]} was interrupted; the next `collector collect` resumes it")
 
 
-def _is_lake(path: Path) -> bool:
-    """Whether a run was published or at least begun there."""
-    return (path / "manifest.json").exists() or any(path.glob("runs/*/journal*"))
-
-
-def _unwritable(place: Path, *, inside: bool) -> Iterator[Path]:
-    """Where a night would write and may not: at a place, and with `inside` in the directories of the lake there."""
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        yield place
-    elif inside:
-        folders = (folder for name in ("runs", "tables") for folder in (place / name, *(place / name).rglob("*")))
-        yield from (each for each in folders if each.is_dir() and not os.access(each, os.W_OK | os.X_OK))
-        lock = place / ".lock"
-        if lock.exists() and not os.access(lock, os.W_OK):
-            yield lock
-
-
-def _mount(place: Path) -> Iterator[DoctorResult]:
-    """What the file system does not do that a run asks of it, tried out: rights alone do not tell."""
-    from collector.lake.mount_probe import refusals
-
-    for refusal in refusals(place):
-        said = f"the file system of {place} does not {refusal.what}: {refusal.why}"
-        if refusal.consequence:
-            yield DoctorResult(
-                "warning",
-                "file system",
-                said,
-                f"{refusal.consequence} If that matters, put the lake on a local disk or another mount (--lake).",
-            )
-        else:
-            yield DoctorResult(
-                "error",
-                "file system",
-                said,
-                "A run would fail. Put the lake on a local disk or another mount (--lake), and copy it where it is wanted; "
-                "or have this mount allow it.",
-            )
-
-
-def _space(lake: "Lake | None", place: Path) -> DoctorResult:
-    free = shutil.disk_usage(place).free
-    held = sum(size.bytes for size in lake.sizes().values()) if lake else 0
-    nights = max(1, len(lake.manifest.runs)) if lake else 1
-    # A night's journal and staging take several times what its files do; ten nights' worth is a careful
-    # bound.
-    needed = max(_LEAST_FREE, 10 * held // nights)
-    said = f"{free / 2**30:.1f} GiB free, a night needs about {needed / 2**20:,.0f} MiB for a while"
-    if free < needed:
-        return DoctorResult("warning", "space", said, "Free some space, or `collector prune` and `collector compact`.")
-    return DoctorResult("ok", "space", said)
-
-
-async def of_installation(
-    installation: Installation, now: Callable[[], datetime], last: RunCost | None, max_duration_s: float | None
-) -> AsyncIterator[DoctorResult]:
-    """Whether the token is good for a night, which workspaces it reaches, whether the budget and the clock
-    will do.
-    """
-    pace = RateLimiter(installation.requests_per_second, 0)
-    async with Fetcher(installation, pace, limits=_LIMITS, rng=random.Random(), now=now) as fetcher:
-        try:
-            outcome = await fetcher.get(Request(installation.name, Kind.TOKEN))
-            for finding in _token(outcome, now()):
-                yield finding
-            if outcome.status is None:
-                return
-            async for finding in _workspaces(installation, fetcher):
-                yield finding
-        except (Unauthorised, Stuck) as error:
-            yield DoctorResult(
-                "error", "token" if isinstance(error, Unauthorised) else "budget", str(error), error.advice
-            )
+def _check_permissions(parent: Path, lake: Path) -> Iterator[DoctorResult]:
+    places = [parent]
+    if parent == lake and parent.is_dir():
+        roots = (lake / "runs", lake / "tables")
+        places += [place for root in roots for place in (root, *root.rglob("*")) if place.is_dir()]
+        places.append(lake / ".lock")
+    for place in filter(Path.exists, places):
+        right = os.W_OK | (os.X_OK if place.is_dir() else 0)
+        if not os.access(place, right) or (place == parent and not place.is_dir()):
+            advice = "Name another directory with --lake, or give this user write permission."
+            yield DoctorResult("error", "lake", f"{place} cannot be written", advice)
             return
-    yield _budget(pace, installation, last, now(), max_duration_s)
-    yield _clock(pace)
 
 
-def _token(outcome: FetchResult, now: datetime) -> Iterator[DoctorResult]:
-    document = outcome.document
-    if document is None:
-        why = outcome.failure.message if outcome.failure else "no answer"
-        level: Level = "warning" if outcome.status else "error"
+def _check_file_system(parent: Path) -> Iterator[DoctorResult]:
+    """Try the operations that a run needs: permissions alone do not show what a mount supports."""
+    for refusal in refusals(parent):
         yield DoctorResult(
-            level,
-            "token",
-            f"GET /user/token: {why}",
-            "Check the URL (a self-hosted Buddy needs /api at its end), the network and the certificate."
-            if outcome.status is None
-            else "The scopes and the expiry of the token are not known; everything else is looked at below.",
+            "warning" if refusal.consequence else "error",
+            "file system",
+            f"the file system of {parent} does not {refusal.operation}: {refusal.reason}",
+            f"{refusal.consequence or 'A run would fail.'} To avoid this, put the lake on a local disk or another mount "
+            "(--lake), or change the options of this mount.",
         )
-        return
-    yield _scopes(document)
-    yield _expiry(document, now)
 
 
-def _scopes(document: dict[str, Any]) -> DoctorResult:
-    held = document.get("scopes")
-    if not isinstance(held, list):
-        return DoctorResult("warning", "scopes", "Buddy does not say which scopes the token has", "")
-    missing = [scope for scope in _SCOPES if scope not in held]
-    if not missing:
-        return DoctorResult("ok", "scopes", "the token has " + " and ".join(_SCOPES))
-    return DoctorResult(
-        "error",
-        "scopes",
-        f"the token lacks {' and '.join(missing)}",
-        "Make a new one in Buddy (your profile, Security) with the scopes WORKSPACE and EXECUTION_INFO.",
+def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
+    free = shutil.disk_usage(parent).free
+    lake_bytes = sum(size.bytes for size in lake.sizes().values()) if lake else 0
+    runs = max(1, len(lake.manifest.runs)) if lake else 1
+    # Journal and staging of a run are several times as large as the files it adds; ten times is a careful bound.
+    needed = max(_MIN_FREE_BYTES, 10 * lake_bytes // runs)
+    message = f"{free / 2**30:.1f} GiB free; a run temporarily needs about {needed / 2**20:,.0f} MiB"
+    return _warning_if(
+        free < needed, "space", message, "Free some space, or run `collector prune` or `collector compact`."
     )
 
 
-def _expiry(document: dict[str, Any], now: datetime) -> DoctorResult:
-    written = document.get("expires_at")
-    if written is None:
+async def check_installation(
+    installation: Installation, now: Callable[[], datetime], last_cost: RunCost | None, max_duration_s: float | None
+) -> AsyncIterator[DoctorResult]:
+    """Check the token, each selected workspace, the rate limit and the clock of one installation."""
+    limiter = RateLimiter(installation.requests_per_second, 0)
+    async with Fetcher(installation, limiter, limits=_LIMITS, rng=random.Random(), now=now) as fetcher:
+        try:
+            result = await fetcher.get(Request(installation.name, Kind.TOKEN))
+            for each in _check_token(result, now()):
+                yield each
+            if result.status is None:
+                return
+            for each in await _check_workspaces(installation, fetcher):
+                yield each
+        except (Unauthorised, Stuck) as error:
+            about = "token" if isinstance(error, Unauthorised) else "budget"
+            yield DoctorResult("error", about, str(error), error.advice)
+            return
+    yield _check_budget(limiter.state, installation, last_cost, now(), max_duration_s)
+    yield _check_clock(limiter.state.skew_seconds)
+
+
+def _check_token(result: FetchResult, now: datetime) -> Iterator[DoctorResult]:
+    if result.document is not None:
+        yield _check_scopes(result.document.get("scopes"))
+        yield _check_expiry(result.document.get("expires_at"), now)
+        return
+    message = f"GET /user/token: {_failure(result)}"
+    if result.status is None:
+        advice = "Check the URL (a self-hosted Buddy needs /api at its end), the network and the certificate."
+        yield DoctorResult("error", "token", message, advice)
+    else:
+        advice = "The scopes and the expiry of the token are unknown; the other checks go on."
+        yield DoctorResult("warning", "token", message, advice)
+
+
+def _check_scopes(scopes: Any) -> DoctorResult:
+    if not isinstance(scopes, list):
+        return DoctorResult("warning", "scopes", "Buddy does not say which scopes the token has")
+    missing = [scope for scope in _SCOPES if scope not in scopes]
+    if not missing:
+        return DoctorResult("ok", "scopes", f"the token has {' and '.join(_SCOPES)}")
+    advice = "Create a token in Buddy (your profile, Security) with the scopes WORKSPACE and EXECUTION_INFO."
+    return DoctorResult("error", "scopes", f"the token lacks {' and '.join(missing)}", advice)
+
+
+def _check_expiry(expires_at: Any, now: datetime) -> DoctorResult:
+    if expires_at is None:
         return DoctorResult("ok", "expiry", "the token does not expire")
     try:
-        expires = datetime.fromisoformat(str(written))
-        expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
+        expires = datetime.fromisoformat(str(expires_at))
     except ValueError:
-        return DoctorResult("warning", "expiry", "the token's expiry cannot be read", "Look it up in Buddy.")
-    left = expires - now
+        return DoctorResult("warning", "expiry", "the token's expiry date cannot be read", "Look it up in Buddy.")
+    left = (expires if expires.tzinfo else expires.replace(tzinfo=UTC)) - now
     if left < timedelta(0):
-        return DoctorResult(
-            "error",
-            "expiry",
-            f"the token expired on {expires:%Y-%m-%d}",
-            "Make a new one and put it where the old one is.",
-        )
-    said = f"the token expires on {expires:%Y-%m-%d}, in {left.days} days"
-    if left < _EXPIRES_SOON:
-        return DoctorResult("warning", "expiry", said, "Make a new one before that night fails.")
-    return DoctorResult("ok", "expiry", said)
+        advice = "Create a new token and replace the old one."
+        return DoctorResult("error", "expiry", f"the token expired on {expires:%Y-%m-%d}", advice)
+    message = f"the token expires on {expires:%Y-%m-%d}, in {left.days} days"
+    return _warning_if(left < _EXPIRES_SOON, "expiry", message, "Replace it before that day.")
 
 
-async def _workspaces(installation: Installation, fetcher: Fetcher) -> AsyncIterator[DoctorResult]:
+async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> list[DoctorResult]:
     names = exact_names(installation.workspaces)
     if names is None:
-        outcome = await fetcher.get(Request(installation.name, Kind.WORKSPACES))
-        if outcome.document is None:
-            why = outcome.failure.message if outcome.failure else "no answer"
-            yield DoctorResult(
-                "error", "workspaces", f"the list of workspaces: {why}", _ADVICE.get(_kind(outcome), _ASK)
-            )
-            return
-        listed = [item.get("domain") for item in outcome.document["workspaces"] if isinstance(item, dict)]
+        result = await fetcher.get(Request(installation.name, Kind.WORKSPACES))
+        if result.document is None:
+            return [DoctorResult("error", "workspaces", f"list of workspaces: {_failure(result)}", _advice(result))]
+        listed = [item.get("domain") for item in result.document["workspaces"] if isinstance(item, dict)]
         names = tuple(name for name in listed if isinstance(name, str) and selects(installation.workspaces, name))
         if not names:
-            yield DoctorResult(
-                "error",
-                "workspaces",
-                f"none of the {len(listed)} workspaces that the token sees is selected",
-                "Correct --workspace (BUDDY_WORKSPACE), or leave it out to collect all.",
-            )
-    for outcome in await asyncio.gather(*(fetcher.get(_first_page(installation, name)) for name in names)):
-        name = outcome.request.workspace
-        if outcome.document is not None:
-            yield DoctorResult("ok", f"workspace {name}", "reachable, its API is enabled")
-        else:
-            why = outcome.failure.message if outcome.failure else "no answer"
-            yield DoctorResult("error", f"workspace {name}", why, _ADVICE.get(_kind(outcome), _ASK))
+            message = f"none of the {len(listed)} workspaces that the token sees is selected"
+            advice = "Correct --workspace (BUDDY_WORKSPACE), or omit it to collect all."
+            return [DoctorResult("error", "workspaces", message, advice)]
+    first_pages = (Request(installation.name, Kind.PROJECTS, name, page=1, per_page=1) for name in names)
+    results = await asyncio.gather(*(fetcher.get(request) for request in first_pages))
+    return [
+        DoctorResult("ok", f"workspace {result.request.workspace}", "reachable, its API is enabled")
+        if result.document is not None
+        else DoctorResult("error", f"workspace {result.request.workspace}", _failure(result), _advice(result))
+        for result in results
+    ]
 
 
-def _first_page(installation: Installation, workspace: str) -> Request:
-    return Request(installation.name, Kind.PROJECTS, workspace, page=1, per_page=1)
+def _failure(result: FetchResult) -> str:
+    return result.failure.message if result.failure else "no answer"
 
 
-def _kind(outcome: FetchResult) -> str:
-    return outcome.failure.kind if outcome.failure else ""
+def _advice(result: FetchResult) -> str:
+    return _ADVICE.get(result.failure.kind if result.failure else "", _DEFAULT_ADVICE)
 
 
-_ASK: Final = "Open it in Buddy with the token's user; if that works, run this again."
-_ADVICE: Final = {
-    "forbidden": "Give the token's user access to it, or exclude it: -w '!NAME'.",
-    "gone": "There is none of that name, or the token may not see it: check --workspace in Buddy.",
-    "api_disabled": "Enable the API in the workspace's settings (Security), or exclude it: -w '!NAME'.",
-    "frozen": "The workspace is frozen: settle that with Buddy's billing, or exclude it: -w '!NAME'.",
-    "connection": "Check the URL, the network and the certificate (--ca-bundle); proxies are not used.",
-    "timeout": "Check the network; Buddy may also be slow at the moment.",
-    "not_json": "The URL may be that of the web interface: a self-hosted API ends in /api.",
-    "redirect_refused": "Set BUDDY_API_URL to the address that answers by itself; none is followed.",
-}
-
-
-def _budget(
-    pace: RateLimiter, installation: Installation, last: RunCost | None, now: datetime, max_duration_s: float | None
+def _check_budget(
+    state: RateLimiterState,
+    installation: Installation,
+    last_cost: RunCost | None,
+    now: datetime,
+    max_duration_s: float | None,
 ) -> DoctorResult:
-    state = pace.state
-    if state.remaining is None or state.reset_at is None:
-        said = "Buddy announces no rate limit on this token"
-    else:
-        said = (
+    message = "Buddy announces no rate limit on this token"
+    if state.remaining is not None and state.reset_at is not None:
+        message = (
             f"{state.remaining:,} requests left until {state.reset_at:%H:%M:%S} UTC, "
-            f"{installation.reserve} of them for others"
+            f"{installation.reserve} of them reserved for others"
         )
-    if last is None:
-        return DoctorResult("ok", "budget", f"{said}; the first night will tell what a night costs")
-    purse = RateLimitSnapshot(state.remaining, state.reset_at, state.limit)
-    begun_now = forecast(
-        last,
-        purse,
-        reserve=installation.reserve,
-        now=now,
-        max_duration_s=max_duration_s,
-        ceiling=installation.requests_per_second,
-    )
-    if begun_now.late or begun_now.ends_at is None:
-        advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
-        return DoctorResult("warning", "budget", f"{said}; begun now: {begun_now.words}", advice)
-    return DoctorResult("ok", "budget", f"{said}; begun now: {begun_now.words}")
+    if last_cost is None:
+        return DoctorResult("ok", "budget", f"{message}; what a run costs is known after the first one")
+    result = forecast_installation(installation, last_cost, state, now, max_duration_s)
+    message = f"{message}; if a run began now: {result.sentence}"
+    advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
+    return _warning_if(result.late or result.ends_at is None, "budget", message, advice)
 
 
-def _clock(pace: RateLimiter) -> DoctorResult:
-    skew = pace.state.skew_seconds
-    if skew is None:
+def _check_clock(skew_s: float | None) -> DoctorResult:
+    if skew_s is None:
         return DoctorResult("ok", "clock", "Buddy's replies carry no date to compare with")
-    if abs(skew) > _SKEW_S:
-        return DoctorResult(
-            "warning",
-            "clock",
-            f"this machine's clock and Buddy's are {abs(skew):,.0f} s apart",
-            "Set this machine's clock (NTP): dates of runs and ages would mislead. The rate limit is kept "
-            "all the same.",
-        )
-    return DoctorResult("ok", "clock", f"within {max(1.0, abs(skew)):.0f} s of Buddy's")
-
-
-async def everything(
-    settings: Settings, now: Callable[[], datetime], last: dict[str, RunCost]
-) -> AsyncIterator[tuple[str, DoctorResult]]:
-    """All findings, each with the installation it is about ("" for the lake)."""
-    for finding in of_lake(settings.lake, settings.afterwards.files):
-        yield "", finding
-    for installation in settings.installations:
-        if (locked := installation.locked) is not None:
-            yield installation.name, DoctorResult("error", "token", str(locked), locked.advice)
-            continue
-        try:
-            async for finding in of_installation(
-                installation, now, last.get(installation.name), settings.max_duration_s
-            ):
-                yield installation.name, finding
-        except CollectorError as error:
-            yield installation.name, DoctorResult("error", "settings", str(error), error.advice)
+    message = f"this machine's clock and Buddy's are {abs(skew_s):,.0f} s apart"
+    advice = "Set this machine's clock (NTP): the dates of runs would be wrong. The rate limit is kept regardless."
+    return _warning_if(abs(skew_s) > _MAX_CLOCK_SKEW_S, "clock", message, advice)

@@ -1,8 +1,8 @@
-"""When a night that costs what the last one did will end, given what Buddy says of the token's budget. Pure.
+"""The forecast: when a run that costs what the last one did will end, given the rate limit that Buddy announces. Pure.
 
-Buddy documents neither the size nor the length of its windows. The size is taken from X-Rate-Limit-Limit where that can be
-true, else from what is left now; the length is the next round one (a minute, a quarter of an hour, …) that holds the time
-left. So every moment here is "about".
+Buddy documents neither the size nor the length of its rate-limit windows. The size is X-Rate-Limit-Limit where that is
+plausible, else what remains now; the length is the shortest round one (a minute, a quarter of an hour, …) that can hold
+the time until the reset. Every time in a forecast is therefore approximate.
 """
 
 import math
@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-# Lengths that people choose for a window, in seconds; none longer than an hour is known (crawl/rate_limit_state.py).
-_LENGTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+from collector.crawl.rate_limiter import RateLimiterState
+from collector.settings.declarations import Installation
+
+# Usual lengths of a window, in seconds; none longer than an hour is known (crawl/rate_limit_state.py).
+_WINDOW_LENGTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
 class RunCost(msgspec.Struct, frozen=True):
-    """What a night took of one installation: requests sent, seconds from beginning to end, seconds of it paused."""
+    """What a run of one installation took: requests sent, seconds from begin to end, seconds of it paused."""
 
     requests: int
     seconds: float
@@ -23,7 +26,7 @@ class RunCost(msgspec.Struct, frozen=True):
 
 
 class RateLimitSnapshot(msgspec.Struct, frozen=True):
-    """What Buddy says of the budget: requests `remaining` until `reset_at`, of `limit` if known; None: no limit is told."""
+    """The rate limit as Buddy announces it: `remaining` requests until `reset_at`, of `limit`; None: not announced."""
 
     remaining: int | None = None
     reset_at: datetime | None = None
@@ -31,7 +34,7 @@ class RateLimitSnapshot(msgspec.Struct, frozen=True):
 
 
 class Forecast(msgspec.Struct, frozen=True):
-    """How the night will go: `windows` of the rate limit it spans, when it ends (None: never, nothing is left to us)."""
+    """The `windows` of the rate limit that a run spans, and when it ends (None: never, the reserve leaves nothing)."""
 
     requests: int
     windows: int
@@ -41,63 +44,76 @@ class Forecast(msgspec.Struct, frozen=True):
 
     @property
     def late(self) -> bool:
-        """Whether the time limit comes before the end."""
+        """Whether the run ends after its deadline."""
         return self.deadline is not None and (self.ends_at is None or self.ends_at > self.deadline)
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> str:
         """The forecast in one sentence, without a full stop; times are UTC."""
-        said = f"the last night took {self.requests:,} requests; "
         if self.ends_at is None:
-            said += "the reserve leaves none of the budget, so the night will crawl: lower --reserve"
+            end = "the reserve leaves no requests, so the run will hardly advance: lower --reserve"
         elif self.waits:
-            said += f"it needs {self.windows:,} windows and ends at about {self.ends_at:%H:%M} UTC"
-        elif self.windows:
-            said += f"it fits in this window and ends at about {self.ends_at:%H:%M} UTC"
+            end = f"it needs {self.windows:,} windows and ends at about {self.ends_at:%H:%M} UTC"
         else:
-            said += f"it ends at about {self.ends_at:%H:%M} UTC"
+            end = f"it {'fits in this window and ' if self.windows else ''}ends at about {self.ends_at:%H:%M} UTC"
         if self.late and self.deadline is not None:
-            said += f"; it will miss the deadline of {self.deadline:%H:%M} UTC (--max-duration)"
-        return said
+            end += f"; it will miss the deadline of {self.deadline:%H:%M} UTC (--max-duration)"
+        return f"the last run took {self.requests:,} requests; {end}"
 
 
 def forecast(
     cost: RunCost,
-    purse: RateLimitSnapshot,
+    rate_limit: RateLimitSnapshot,
     *,
     reserve: int,
     now: datetime,
     max_duration_s: float | None = None,
-    ceiling: float = 0.0,
+    requests_per_second: float = 0.0,
 ) -> Forecast:
-    """Foretell a night that begins `now` and costs `cost`, when `reserve` requests of each window are left to others.
+    """Return the forecast of a run that begins `now`, costs `cost`, and leaves `reserve` requests of a window to others.
 
-    It is no faster than the last one, nor than `ceiling` requests a second (0: none), which may have been lowered since.
+    It is no faster than the last one, nor than `requests_per_second` (0: no ceiling), which may be lower than before.
     """
     deadline = None if max_duration_s is None else now + timedelta(seconds=max_duration_s)
-    working = max(0.0, cost.seconds - cost.paused_seconds, cost.requests / ceiling if ceiling else 0.0)
-    if purse.remaining is None or purse.reset_at is None:
-        return Forecast(cost.requests, 0, False, now + timedelta(seconds=working), deadline)
-    speed = cost.requests / working if working else math.inf
-    left_s = max(0.0, (purse.reset_at - now).total_seconds())
-    first = min(max(0, purse.remaining - reserve), speed * left_s if left_s else 0)
-    if cost.requests <= first:
-        return Forecast(cost.requests, 1, False, now + timedelta(seconds=working), deadline)
+    at_ceiling_s = cost.requests / requests_per_second if requests_per_second else 0.0
+    working_s = max(0.0, cost.seconds - cost.paused_seconds, at_ceiling_s)
+    without_waiting = now + timedelta(seconds=working_s)
+    if rate_limit.remaining is None or rate_limit.reset_at is None:
+        return Forecast(cost.requests, 0, False, without_waiting, deadline)
+    speed = cost.requests / working_s if working_s else math.inf
+    left_s = max(0.0, (rate_limit.reset_at - now).total_seconds())
+    in_this_window = min(max(0, rate_limit.remaining - reserve), speed * left_s if left_s else 0)
+    if cost.requests <= in_this_window:
+        return Forecast(cost.requests, 1, False, without_waiting, deadline)
     length_s = likely_window(left_s)
-    size = purse.limit if purse.limit is not None and purse.limit >= purse.remaining else purse.remaining
-    each = min(float(size - reserve), speed * length_s)
-    if each <= 0:
+    size = max(rate_limit.limit or 0, rate_limit.remaining)
+    per_window = min(float(size - reserve), speed * length_s)
+    if per_window <= 0:
         return Forecast(cost.requests, 0, True, None, deadline)
-    rest = cost.requests - first
-    more = math.ceil(rest / each)
-    last_s = (rest - (more - 1) * each) / speed
-    # A reset that has passed already is one that is about to be renewed.
-    ends_at = max(purse.reset_at, now) + timedelta(seconds=(more - 1) * length_s + last_s)
-    # A crawl that is slower than the budget spans windows without ever waiting for one.
-    waits = ends_at > now + timedelta(seconds=working + 1)
-    return Forecast(cost.requests, 1 + more, waits, ends_at, deadline)
+    rest = cost.requests - in_this_window
+    full_windows = math.ceil(rest / per_window) - 1
+    in_last_window_s = (rest - full_windows * per_window) / speed
+    # A reset in the past means that the window is about to be renewed.
+    ends_at = max(rate_limit.reset_at, now) + timedelta(seconds=full_windows * length_s + in_last_window_s)
+    # A crawl that spends less than each window holds spans windows without waiting for one.
+    waits = ends_at > without_waiting + timedelta(seconds=1)
+    return Forecast(cost.requests, 2 + full_windows, waits, ends_at, deadline)
+
+
+def forecast_installation(
+    installation: Installation, cost: RunCost, state: RateLimiterState, now: datetime, max_duration_s: float | None
+) -> Forecast:
+    """Return the forecast of a run of one installation, given the state of its rate limiter."""
+    return forecast(
+        cost,
+        RateLimitSnapshot(state.remaining, state.reset_at, state.limit),
+        reserve=installation.reserve,
+        now=now,
+        max_duration_s=max_duration_s,
+        requests_per_second=installation.requests_per_second,
+    )
 
 
 def likely_window(left_s: float) -> float:
-    """Return the length in seconds of the window that ends in `left_s`: the shortest round one that can hold it."""
-    return next((float(length) for length in _LENGTHS_S if length >= left_s), left_s)
+    """Return the length in seconds of the window that ends in `left_s`: the shortest usual one that is long enough."""
+    return next((float(length) for length in _WINDOW_LENGTHS_S if length >= left_s), left_s)

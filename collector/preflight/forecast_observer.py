@@ -1,6 +1,6 @@
-"""An observer that adds two facts to those of the run: how the night will go, and that it waits for the rate limit.
+"""An observer that adds two events to those of a run: its forecast, and each longer wait for the rate limit.
 
-It stands before the real observer, passes everything on, and looks at the run's snapshot now and then.
+It passes every event on to the real observer, and polls the run's snapshot.
 """
 
 import asyncio
@@ -10,25 +10,24 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from collector.preflight.forecast import Forecast, RateLimitSnapshot, RunCost, forecast
+from collector.preflight.forecast import Forecast, RunCost, forecast_installation
 from collector.run import progress as events
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Settings
 
-# A look costs microseconds. Until the forecasts are told it is taken ten times as often: they come with the first replies.
-_LOOK_S = 0.5
-# A shorter wait is no news: the heartbeat tells of it if it comes again and again.
-_NEWS_S = 5.0
+_POLL_S = 0.5
+_FIRST_POLL_S = 0.05  # until the forecasts are made: what they need comes with the first replies
+_MIN_WAIT_S = 5.0  # shorter waits are not reported
 
 
 class ForecastReady(msgspec.Struct, frozen=True):
-    """What a night that costs what the last one did will take, told once for each installation."""
+    """The forecast of one installation, reported once."""
 
     installation: str
     forecast: Forecast
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Nothing is asked before `until` (UTC, by our clock), and why."""
+    """No request is sent before `until` (UTC, by our clock), and why."""
 
     installation: str
     why: str
@@ -36,78 +35,61 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class ForecastObserver:
-    """Passes facts on to `observer`, with a `ForecastReady` for each installation in `costs`, and each `Waiting`."""
+    """Passes events on to `observer`, and adds a ForecastReady for each installation in `costs` and each Waiting."""
 
     def __init__(
-        self,
-        observer: events.Observer,
-        settings: Settings,
-        costs: Mapping[str, RunCost],
-        now: Callable[[], datetime],
-        *,
-        look_s: float = _LOOK_S,
-        news_s: float = _NEWS_S,
+        self, observer: events.Observer, settings: Settings, costs: Mapping[str, RunCost], now: Callable[[], datetime]
     ) -> None:
         self._observer = observer
-        self._installations = {each.name: each for each in settings.installations}
+        self._installations = {installation.name: installation for installation in settings.installations}
         self._max_duration_s = settings.max_duration_s
         self._costs = dict(costs)
         self._now = now
-        self._look_s = look_s
-        self._news = timedelta(seconds=news_s)
         self._progress: events.Progress | None = None
-        self._waits_until: dict[str, datetime] = {}
+        self._waiting_until: dict[str, datetime] = {}
 
     def watch(self, progress: events.Progress) -> None:
-        """Keep the run to look at."""
+        """Keep the run whose snapshot is polled."""
         self._progress = progress
         self._observer.watch(progress)
 
     def event(self, fact: object) -> None:
-        """Pass a fact on; when the run begins, begin to look."""
+        """Pass an event on; begin to poll when the run begins."""
         self._observer.event(fact)
         if isinstance(fact, events.RunBegan):
             if fact.resumed_count:
-                self._costs.clear()  # a part of the cost is behind it, and nobody counted how much
-            self._look()
+                self._costs.clear()  # how much of the cost was spent before the interruption is unknown
+            self._poll()
 
     def bind_run(self) -> None:
-        """Let what is logged after a night that failed carry its run, if it had begun one."""
+        """Add the run's id to the log lines that follow, if a run has begun."""
         if self._progress is not None:
             structlog.contextvars.bind_contextvars(run_id=self._progress.snapshot().run_id)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         assert self._progress is not None
-        seen = self._progress.snapshot()
-        if seen.stage == "closing":
+        snapshot = self._progress.snapshot()
+        if snapshot.stage == "closing":
             return
-        for each in seen.installations:
-            self._foretell(each)
-            self._tell_waiting(each)
-        asyncio.get_running_loop().call_later(self._look_s / (10 if self._costs else 1), self._look)
+        for installation in snapshot.installations:
+            self._report_forecast(installation)
+            self._report_wait(installation)
+        asyncio.get_running_loop().call_later(_FIRST_POLL_S if self._costs else _POLL_S, self._poll)
 
-    def _foretell(self, seen: events.InstallationProgress) -> None:
-        if seen.name not in self._costs or (seen.pace.remaining is None and not any(seen.done.values())):
+    def _report_forecast(self, progress: events.InstallationProgress) -> None:
+        state = progress.pace
+        if progress.name not in self._costs or (state.remaining is None and not any(progress.done.values())):
             return
-        cost, installation = self._costs.pop(seen.name), self._installations[seen.name]
-        self._observer.event(ForecastReady(seen.name, self._forecast(cost, installation, seen)))
+        installation, cost = self._installations[progress.name], self._costs.pop(progress.name)
+        result = forecast_installation(installation, cost, state, self._now(), self._max_duration_s)
+        self._observer.event(ForecastReady(progress.name, result))
 
-    def _forecast(self, cost: RunCost, installation: Installation, seen: events.InstallationProgress) -> Forecast:
-        purse = RateLimitSnapshot(seen.pace.remaining, seen.pace.reset_at, seen.pace.limit)
-        return forecast(
-            cost,
-            purse,
-            reserve=installation.reserve,
-            now=self._now(),
-            max_duration_s=self._max_duration_s,
-            ceiling=installation.requests_per_second,
-        )
-
-    def _tell_waiting(self, seen: events.InstallationProgress) -> None:
-        until = seen.pace.paused_until
-        known = self._waits_until.get(seen.name, datetime.min.replace(tzinfo=UTC))
-        # One wait is told once, though its end is known better with every reply. The pace lives by the wall's clock.
-        if until is None or until - datetime.now(UTC) < self._news or until - known < self._news:
+    def _report_wait(self, progress: events.InstallationProgress) -> None:
+        until = progress.pace.paused_until
+        reported = self._waiting_until.get(progress.name, datetime.min.replace(tzinfo=UTC))
+        shortest = timedelta(seconds=_MIN_WAIT_S)
+        # A wait is reported once, though each reply may move its end a little. Its end is by the system's clock.
+        if until is None or until - datetime.now(UTC) < shortest or until - reported < shortest:
             return
-        self._waits_until[seen.name] = until
-        self._observer.event(Waiting(seen.name, seen.pace.why, until))
+        self._waiting_until[progress.name] = until
+        self._observer.event(Waiting(progress.name, progress.pace.why, until))

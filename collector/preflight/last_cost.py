@@ -1,4 +1,4 @@
-"""What the last nights cost, from the lake: a help for guessing, whose absence is no error."""
+"""What the last runs cost, from the lake."""
 
 from pathlib import Path
 
@@ -6,29 +6,14 @@ import structlog
 
 from collector.errors import CollectorError
 from collector.preflight.forecast import RunCost
-
-# Of the last week's nights the newest undisturbed one, else the newest: a night that was interrupted or saw only a part
-# says little about what a whole one takes.
-_COSTS = """
-select
-    installation,
-    requests,
-    epoch(finished_at - started_at) as seconds,
-    paused_seconds
-from runs
-where run_id in (select run_id from runs group by run_id order by run_id desc limit 7)
-qualify row_number() over (
-    partition by installation order by (status = 'complete' and resumed_count = 0) desc, run_id desc
-) = 1
-"""
+from collector.query.reader import open_lake
+from collector.query.sql_files import read_folder, sql_folder
 
 
 def last_costs(lake: Path) -> dict[str, RunCost]:
-    """Return what a night costs, by installation; empty when no night is there or can be read."""
-    from collector.query.reader import open_lake
-
+    """Return what a run costs, by installation; empty when there is no earlier run or the lake cannot be read."""
     try:
-        rows = open_lake(lake).sql(_COSTS).table.to_pylist()
+        rows = open_lake(lake).sql(read_folder(sql_folder() / "plan")["last_costs"].text).table.to_pylist()
     except CollectorError as error:
         structlog.get_logger().debug("no earlier cost", why=str(error))
         return {}

@@ -1,4 +1,4 @@
-"""What an answer is: rows, the run they rest on, and what that run is missing."""
+"""An answer: rows, the run they describe, and what that run is missing."""
 
 from dataclasses import dataclass
 from html import escape
@@ -13,13 +13,13 @@ from collector.query.values import values_of
 if TYPE_CHECKING:
     import pandas as pd
 
-# A notebook shows so many rows; the rest are counted.
-_MOST_SHOWN = 50
+# A notebook shows this many rows and counts the rest.
+_SHOWN_ROWS = 50
 
 
 @dataclass(frozen=True)
 class Gap:
-    """What an incomplete night is missing: how many things of a level have a coverage that leaves them unknown."""
+    """What a partial run is missing: how many things of one level have a coverage that leaves them unknown."""
 
     level: str
     coverage: str
@@ -28,18 +28,18 @@ class Gap:
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows as Arrow, with the run they are about (None in an empty lake) and its gaps."""
+    """Rows as Arrow, with the run that they describe (None in an empty lake) and its gaps."""
 
     table: pa.Table
     run: RunEntry | None = None
     missing: tuple[Gap, ...] = ()
 
     def __len__(self) -> int:
-        """Rows."""
+        """Return the number of rows."""
         return int(self.table.num_rows)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """The rows as a pandas DataFrame. Raises QueryError when pandas is not installed."""
+        """Return the rows as a pandas DataFrame. Raises QueryError when pandas is not installed."""
         try:
             return self.table.to_pandas()
         except ModuleNotFoundError as error:
@@ -48,22 +48,22 @@ class Answer:
             ) from error
 
     def _repr_html_(self) -> str:
-        """The first rows for a notebook; every name is data."""
+        """Return the first rows as HTML for a notebook, with every name and value escaped."""
         head = "".join(f"<th>{escape(name)}</th>" for name in self.table.column_names)
         rows = "".join(
             "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
-            for batch in self.table.slice(0, _MOST_SHOWN).to_batches()
+            for batch in self.table.slice(0, _SHOWN_ROWS).to_batches()
             for row in zip(*map(values_of, batch.columns), strict=True)
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._foot())}</p>"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._summary())}</p>"
 
-    def _foot(self) -> str:
-        more = f", the first {_MOST_SHOWN} are shown" if len(self) > _MOST_SHOWN else ""
-        said = f"{len(self):,} rows{more}"
+    def _summary(self) -> str:
+        more = f", the first {_SHOWN_ROWS} are shown" if len(self) > _SHOWN_ROWS else ""
+        summary = f"{len(self):,} rows{more}"
         if self.run is not None:
-            said += f" · run {self.run.run_id} ({self.run.status})"
+            summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
-        return f"{said} · this night is incomplete: {gaps}" if gaps else said
+        return f"{summary} · this run is incomplete: {gaps}" if gaps else summary
 
 
 def _cell(value: object) -> str:

@@ -18,6 +18,7 @@ from collector.lake.database import Database, identifier, literal
 from collector.lake.external_sort import external_sort
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
 from collector.query.checks import CheckRow, read_checks
+from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
 from collector.query.sql_files import read_folder, sql_folder
 
 FilesByTable = Mapping[str, Sequence[Path]]
@@ -30,10 +31,7 @@ ACTIONS_AT_A_TIME = 10_000
 PREVIOUS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, "runs")
 # Made by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name})
-# Compared like columns, though they are tables of their own.
-CHILD_TABLES = ("trigger_conditions", "variables", "permissions")
-# Columns of promote_image_actions that are not compared: they say which action it is, and how the row was obtained.
-NOT_COMPARED = frozenset({*PROMOTE_IMAGE_ACTIONS.key, "run_date", "fetched_at"})
+CHILD_TABLES = child_tables()
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
@@ -60,8 +58,6 @@ class StagedRun:
         listed_installations: Iterable[str],
         spill: Path,
         counted: Sequence[Path] = (),
-        known_enum_values: Iterable[tuple[str, str, str]] = (),
-        documented_fields: Iterable[tuple[str, str]] = (),
         folder: Path | None = None,
     ) -> None:
         self._previous = previous
@@ -73,12 +69,9 @@ class StagedRun:
         self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1)
         self._define_staged_tables(staged)
         self._define_previous_tables(counted)
-        self._define_declarations()
         this_run = f"select {literal(run_id)} as run_id, date {literal(str(run_date))} as run_date"
         self._database.define("this_run", this_run)
         self._insert("listed_installations", ["installation"], ((name,) for name in listed_installations))
-        self._insert("known_enum_values", ["table_name", "column_name", "value"], known_enum_values)
-        self._insert("documented_fields", ["object", "field"], documented_fields)
         self._compute_changes()
 
     def __enter__(self) -> Self:
@@ -91,6 +84,8 @@ class StagedRun:
 
     def offenders(self) -> list[CheckRow]:
         """Return the rows that the checks found, those of blocking checks first."""
+        for view in check_views().values():
+            self._database.define(view.name, view.text)
         checks = sorted(read_checks(self._folder).values(), key=lambda check: not check.blocking)
         return [row for check in checks for row in check.offenders(self._database)]
 
@@ -128,13 +123,6 @@ class StagedRun:
         actions = base_view(PROMOTE_IMAGE_ACTIONS, [[path] for path in counted])
         self._database.define("previous_counts", _PREVIOUS_COUNTS.format(actions=actions))
 
-    def _define_declarations(self) -> None:
-        expected = [(t.name, name, str(name in t.key).lower()) for t in ALL.values() for name in t.column_names]
-        self._insert("declared_columns", ["table_name", "column_name", "required"], expected)
-        self._database.define(
-            "expected_columns", "select table_name, column_name, required::BOOLEAN as required from declared_columns"
-        )
-
     def _compute_changes(self) -> None:
         """Make the tables and views of sql/changes."""
         database = self._database
@@ -142,16 +130,19 @@ class StagedRun:
         self._insert("comparable_columns", ["column_name"], ((name,) for name in comparable))
         selects = {name: source.text for name, source in read_folder(self._folder / "changes").items()}
         database.materialise("gone", selects["gone"])
+        views = change_views()
+        for name in CHILD_TABLES:
+            database.define(f"{name}_of_action", views[f"{name}_of_action"].text)
         database.copy_to_parquet("children", [selects["children"]], self._spill)
         for name in ("compared_actions", "fingerprints"):
             database.define(name, selects[name])
         database.materialise("differing", selects["differing"])
-        self._compare(selects["compared_fields"], selects["changed_fields"])
+        self._compare([selects["compared_sides"], views["compared_fields"].text], selects["changed_fields"])
         database.define("action_changes", selects["action_changes"])
         for name in (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name):
             database.define(name, selects[name])
 
-    def _compare(self, compared_fields: str, changed_fields: str) -> None:
+    def _compare(self, views: Sequence[str], changed_fields: str) -> None:
         """Make changed_fields, so many actions at a time that their wide rows fit into memory."""
         count = self._database.rows("select count(*) as n from differing")[0]["n"]
 
@@ -159,7 +150,8 @@ class StagedRun:
             for share in range(max(1, -(-count // ACTIONS_AT_A_TIME))):
                 rows = f"select * from differing limit {ACTIONS_AT_A_TIME} offset {share * ACTIONS_AT_A_TIME}"
                 self._database.define("differing_share", rows)
-                self._database.define("compared_fields", compared_fields)
+                for name, view in zip(("compared_sides", "compared_fields"), views, strict=True):
+                    self._database.define(name, view)
                 yield changed_fields
 
         self._database.copy_to_parquet("changed_fields", selects(), self._spill)
@@ -176,7 +168,7 @@ def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[s
     A column that was added to the contract after they were written has no known value. Its value may be in their `extra`,
     so `extra` is not compared in that run either.
     """
-    compared = [name for name in PROMOTE_IMAGE_ACTIONS.column_names if name not in NOT_COMPARED]
+    compared = compared_columns()
     known = set(compared)
     for path in last_known:
         known &= {column for column, _ in database.columns(f"select * from {read_parquet([path])}")}

@@ -1,40 +1,61 @@
 """Questions: sql/questions/NAME.sql, its sentence and its parameters.
 
-A parameter is a line of the header, `-- $name TYPE = default : what it means`; without `= default` it must be
-given. Values are bound by duckdb under their names and never become part of the SQL.
+A parameter is a line of the header, `-- $name TYPE = default : meaning`; without `= default` it is required. duckdb
+binds the values by name, so they never become part of the SQL.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from collector.errors import QueryError
 from collector.query.sql_files import SqlFile, read_folder
+from collector.settings.suggestions import did_you_mean
 
 _LINE = re.compile(
     r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
 )
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
-_EXAMPLES = {
-    "BIGINT": "a whole number",
-    "INTEGER": "a whole number",
-    "DOUBLE": "a number",
-    "BOOLEAN": "true or false",
-    "DATE": "a date, like 2026-11-23",
-    "TIMESTAMP": "a UTC time, like 2026-11-23T02:15:00",
-    "VARCHAR": "text",
-    "VARCHAR[]": "texts separated by commas",
-}
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+@dataclass(frozen=True)
+class _ParameterType:
+    """What a parameter accepts: text that `parse` converts or refuses by an exception, or a value of `accepted`."""
+
+    example: str
+    accepted: tuple[type, ...]
+    parse: Callable[[str], object]
+
+
+def _utc(moment: datetime) -> datetime:
+    """Return the moment as the lake stores it: UTC, without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+_WHOLE_NUMBER = _ParameterType("a whole number", (int,), int)
+_TYPES = {
+    "BIGINT": _WHOLE_NUMBER,
+    "INTEGER": _WHOLE_NUMBER,
+    "DOUBLE": _ParameterType("a number", (int, float), float),
+    "BOOLEAN": _ParameterType("true or false", (bool,), lambda text: _BOOLEANS[text.strip().lower()]),
+    "DATE": _ParameterType("a date, like 2026-11-23", (date,), lambda text: date.fromisoformat(text.strip())),
+    "TIMESTAMP": _ParameterType(
+        "a UTC time, like 2026-11-23T02:15:00", (datetime,), lambda text: datetime.fromisoformat(text.strip())
+    ),
+    "VARCHAR": _ParameterType("text", (), str),
+    "VARCHAR[]": _ParameterType(
+        "texts separated by commas", (list, tuple), lambda text: [p.strip() for p in text.split(",") if p.strip()]
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: `default` is None both for NULL and where one is required."""
+    """One parameter of a question; `default` is None both for NULL and for a required one."""
 
     name: str
     type: str
@@ -43,140 +64,101 @@ class Parameter:
     description: str
 
     def coerce(self, value: object) -> object:
-        """`value` as this parameter's type: text is read, a value of the right type passes, None is NULL.
+        """Return `value` as this parameter's type: text is parsed, a value of the right type stays, None is NULL.
 
         Raises QueryError that says what is expected.
         """
+        kind = _TYPES[self.type]
         try:
-            return _coerced(value, self.type)
-        except (ValueError, TypeError) as error:
-            raise QueryError(
-                f"the parameter {self.name} is {_EXAMPLES[self.type]}, and {value!r} is not",
-                advice=f"{self.name}: {self.description}",
-            ) from error
+            found = kind.parse(value) if isinstance(value, str) else value
+        except (ValueError, KeyError) as error:
+            raise self._refused(value) from error
+        if found is None or isinstance(found, str):
+            return found
+        # bool is an int and datetime a date, but one is never meant where the other is expected.
+        confused = (isinstance(found, bool) and self.type != "BOOLEAN") or (
+            isinstance(found, datetime) and self.type != "TIMESTAMP"
+        )
+        if confused or not isinstance(found, kind.accepted):
+            raise self._refused(value)
+        if isinstance(found, list | tuple) and not all(isinstance(item, str) for item in found):
+            raise self._refused(value)
+        return _utc(found) if isinstance(found, datetime) else list(found) if isinstance(found, tuple) else found
+
+    def _refused(self, value: object) -> QueryError:
+        return QueryError(
+            f"the parameter {self.name} must be {_TYPES[self.type].example}, not {value!r}",
+            advice=f"{self.name}: {self.description}",
+        )
 
 
-@dataclass(frozen=True)
-class Question:
-    """One question: its name, its sentence, its SQL."""
-
-    name: str
-    source: SqlFile
-
-    @property
-    def description(self) -> str:
-        """The question as one sentence."""
-        return self.source.description
-
-    @property
-    def sql(self) -> str:
-        """The select, with its header."""
-        return self.source.text.rstrip(";")
+class Question(SqlFile):
+    """A file of sql/questions."""
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Its parameters in the order of the header. Raises QueryError when a header line cannot be read."""
-        lines = (line for line in self.source.header if line.startswith("$"))
-        return tuple(_parameter(self.name, line) for line in lines)
+        """The parameters in the order of the header. Raises QueryError when a header line cannot be parsed."""
+        return tuple(_parameter(self.name, line) for line in self.header if line.startswith("$"))
+
+    def described(self) -> dict[str, Any]:
+        """Return name, description and parameters as JSON has them."""
+        parameters = [
+            {
+                "name": each.name,
+                "type": each.type,
+                "default": None if each.default is None else str(each.default),
+                "required": each.required,
+                "description": each.description,
+            }
+            for each in self.parameters
+        ]
+        return {"name": self.name, "description": self.description, "parameters": parameters}
+
+    def defaults(self) -> dict[str, object]:
+        """Return the default of every parameter, None for a required one."""
+        return {each.name: each.default for each in self.parameters}
 
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
-        """A value for every parameter, from `given` or the defaults.
+        """Return a value for every parameter, from `given` or the defaults.
 
-        Raises QueryError for a name there is not, a value of the wrong type, or one that is missing.
+        Raises QueryError for an unknown name, a value of the wrong type, or a required parameter that is not given.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in given:
             if name not in known:
-                raise QueryError(
-                    f"{self.name} has no parameter {name!r}", advice=_suggestion(name, known, "It takes none.")
-                )
+                advice = did_you_mean(name, known).strip() or f"It takes {', '.join(known) or 'none'}."
+                raise QueryError(f"{self.name} has no parameter {name!r}", advice=advice)
         for parameter in self.parameters:
             if parameter.required and parameter.name not in given:
                 raise QueryError(
                     f"{self.name} needs the parameter {parameter.name}",
                     advice=f"Give it as --param {parameter.name}=… ({parameter.description}).",
                 )
-        return {n: p.coerce(given[n]) if n in given else p.default for n, p in known.items()}
+        return self.defaults() | {name: known[name].coerce(value) for name, value in given.items()}
 
 
 class Questions:
     """All questions of a folder, by name."""
 
     def __init__(self, folder: Path) -> None:
-        sources = read_folder(folder / "questions")
-        self.all = {name: Question(name, source) for name, source in sources.items()}
+        files = read_folder(folder / "questions").values()
+        self.all = {file.name: Question(file.name, file.text) for file in files}
 
     def __getitem__(self, name: str) -> Question:
-        """The question of that name. Raises QueryError that names the nearest."""
+        """Return the question of that name. Raises QueryError that suggests the nearest."""
         if name not in self.all:
-            raise QueryError(
-                f"there is no question {name!r}",
-                advice=_suggestion(name, self.all, "There are none.") + " `collector ask` lists all.",
-            )
+            advice = f"{did_you_mean(name, self.all)}`collector ask` lists all questions."
+            raise QueryError(f"there is no question {name!r}", advice=advice)
         return self.all[name]
-
-
-def _suggestion(name: str, known: Iterable[str], none: str) -> str:
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    if near:
-        return f"Did you mean {near[0]}?"
-    return f"It takes {', '.join(names)}." if names and len(names) <= 8 else "" if names else none
 
 
 def _parameter(question: str, line: str) -> Parameter:
     found = _LINE.fullmatch(line)
-    if found is None or found["type"] not in _EXAMPLES:
-        raise QueryError(f"the header of the question {question} cannot be read: {line}")
+    if found is None or found["type"] not in _TYPES:
+        raise QueryError(f"the header of the question {question} cannot be parsed: {line}")
     default = found["default"]
     parameter = Parameter(found["name"], found["type"], None, default is None, found["meaning"])
     if default is None or default.lower() == "null":
         return parameter
     text = default[1:-1].replace("''", "'") if default.startswith("'") else default
-    value = parameter.coerce(text)
-    return Parameter(parameter.name, parameter.type, value, False, parameter.description)
-
-
-def _coerced(value: object, kind: str) -> object:
-    if value is None:
-        return None
-    if kind == "VARCHAR[]":
-        return [p for part in value.split(",") if (p := part.strip())] if isinstance(value, str) else _texts(value)
-    if isinstance(value, str):
-        return _read(value if kind == "VARCHAR" else value.strip(), kind)
-    expected: dict[str, tuple[type, ...]] = {
-        "BIGINT": (int,), "INTEGER": (int,), "DOUBLE": (int, float), "BOOLEAN": (bool,), "DATE": (date,),
-        "TIMESTAMP": (datetime,),
-    }  # fmt: skip
-    # bool is an int and datetime a date: neither is meant where the other is asked for.
-    confused = (isinstance(value, bool) and kind != "BOOLEAN") or (isinstance(value, datetime) and kind != "TIMESTAMP")
-    if confused or not isinstance(value, expected.get(kind, ())):
-        raise TypeError(kind)
-    return _naive(value) if isinstance(value, datetime) else value
-
-
-def _read(text: str, kind: str) -> object:
-    if kind in ("BIGINT", "INTEGER"):
-        return int(text)
-    if kind == "DOUBLE":
-        return float(text)
-    if kind == "DATE":
-        return date.fromisoformat(text)
-    if kind == "TIMESTAMP":
-        return _naive(datetime.fromisoformat(text))
-    if kind == "BOOLEAN":
-        if text.lower() in _TRUE | _FALSE:
-            return text.lower() in _TRUE
-        raise ValueError(text)
-    return text
-
-
-def _naive(moment: datetime) -> datetime:
-    """The moment as the lake writes it: UTC, without a zone. One without a zone is UTC already."""
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _texts(value: object) -> list[str]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise TypeError("VARCHAR[]")
-    return list(value)
+    return replace(parameter, default=parameter.coerce(text))

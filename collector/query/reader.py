@@ -1,7 +1,7 @@
-"""The face of the lake: open it, ask, get an Answer.
+"""Opens a lake and answers questions about it.
 
-Each question opens the lake anew and sees one consistent set of files. Where a file went away meanwhile, because a
-newer manifest was published and the grace of retired files is over, the question is asked again of the newer set.
+Each question opens the lake anew and sees one consistent set of files. When a file is gone, because a newer manifest
+was published and the grace period of retired files is over, the question is asked again of the newer set.
 """
 
 import tempfile
@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,12 +19,13 @@ from collector.errors import QueryError
 from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
-from collector.lake.tables import TABLES
 from collector.query.answer import Answer, Gap
-from collector.query.questions import Question, Questions
+from collector.query.questions import Questions
+from collector.query.read_only import require_read_only
 from collector.query.sql_files import identifiers, sql_folder
-from collector.query.views import Views, grouped, sources_of_views
+from collector.query.views import Views, files_by_schema, view_sources
 from collector.settings.parsers import directory
+from collector.settings.suggestions import did_you_mean
 
 _ATTEMPTS = 5
 _GAPS = """
@@ -41,115 +41,107 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Session:
-    """One consistent set of files, with a database over it and the run that is asked about."""
+    """A database over one consistent set of files, and the views of it."""
 
     database: Database
     views: Views
-    run: RunEntry | None
 
-    def answer(self, sql: str, parameters: Mapping[str, object] | None = None) -> Answer:
-        self.views.define(self.database, identifiers(sql))
-        return Answer(self.database.table(sql, parameters), self.run, self._gaps(identifiers(sql)))
-
-    def _gaps(self, defined: Collection[str]) -> tuple[Gap, ...]:
-        if self.run is None or self.run.status == "complete":
-            return ()
-        with_gaps = Views(self.views.files, self.views.run, self.views.sources)
-        missing = set(with_gaps.selects(identifiers(_GAPS))) - set(with_gaps.selects(defined))
-        for name, select in with_gaps.selects(identifiers(_GAPS)).items():
-            if name in missing:
-                self.database.define(name, select)
-        return tuple(Gap(row["level"], row["coverage"], row["things"]) for row in self.database.rows(_GAPS))
+    def answer(self, sql: str, parameters: Mapping[str, object] | None = None, *, trusted: bool = True) -> Answer:
+        """Answer one statement; one that is not `trusted` must only read."""
+        run = self.views.run
+        partial = run is not None and run.status != "complete"
+        self.views.define(self.database, identifiers(sql) | (identifiers(_GAPS) if partial else set()))
+        if not trusted:
+            require_read_only(self.database, sql, parameters)
+        table = self.database.table(sql, parameters)
+        gaps = self.database.rows(_GAPS) if partial else []
+        return Answer(table, run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
 
 
 class LakeReader:
-    """Answers questions about a lake. `opened` opens it anew, so each question sees the newest set of nights."""
+    """Answers questions about a lake, which it opens anew with `open_lake` for each of them."""
 
-    def __init__(self, opened: Callable[[], Lake]) -> None:
-        self._opened = opened
-        self._folder = sql_folder()
-        self._questions = Questions(self._folder)
-        self._sources = sources_of_views(self._folder)
+    def __init__(self, open_lake: Callable[[], Lake]) -> None:
+        self._open_lake = open_lake
+        self._questions = Questions(sql_folder())
+        self._sources = view_sources()
 
     def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer:
-        """Answer a question about one night: 'latest', a run_id, or a UTC date (its last night).
+        """Answer a question about one run: 'latest', a run_id, or a UTC date (its last run).
 
-        Raises QueryError for an unknown question, parameter or run, LakeError for a lake that can't be read.
+        Raises QueryError for an unknown question, parameter or run, LakeError for a lake that cannot be read.
         """
         return self.ask_with(question, parameters, run=run)
 
     def ask_with(self, question: str, parameters: Mapping[str, object], *, run: str = "latest") -> Answer:
-        """Answer a question with parameters as a mapping, whose names can't clash with ours."""
+        """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._trying(run, lambda session: session.answer(asked.sql, bound), many_nights=asked.source.many_nights)
+        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs)
 
-    def sql(self, text: str) -> Answer:
-        """Answer any SELECT over the tables and views; it cannot write, nor read outside the lake."""
-
-        def answered(session: _Session) -> Answer:
-            session.views.define(session.database, identifiers(text))
-            session.database.require_read_only(text)
-            return Answer(session.database.table(text), session.run, session._gaps(identifiers(text)))
-
-        return self._trying("latest", answered)
+    def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
+        """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""
+        return self._retry(lambda session: session.answer(text, parameters, trusted=False))
 
     def stream(self, text: str) -> pa.RecordBatchReader:
-        """The rows of any SELECT as they are found, for answers larger than memory."""
-        stack = ExitStack()
-        try:
-            session = stack.enter_context(self._session("latest"))
+        """Return the rows of any SELECT as they are found, for answers larger than memory."""
+        with ExitStack() as stack:
+            session = stack.enter_context(self._session(self._open_lake()))
             session.views.define(session.database, identifiers(text))
-            session.database.require_read_only(text)
+            require_read_only(session.database, text)
             found = session.database.stream(text)
-        except BaseException:
-            stack.close()
-            raise
-        return pa.RecordBatchReader.from_batches(found.schema, _until_read(found, stack))
-
-    def question(self, name: str) -> Question:
-        """The question of that name. Raises QueryError that names the nearest."""
-        return self._questions[name]
+            return pa.RecordBatchReader.from_batches(found.schema, _read_and_close(found, stack.pop_all()))
 
     def questions(self) -> list[dict[str, Any]]:
-        """Every question: name, description, parameters, and the columns of its answer."""
+        """Return every question: name, description, parameters, and the columns of its answer."""
 
-        def described(session: _Session) -> list[dict[str, Any]]:
+        def describe(session: _Session) -> list[dict[str, Any]]:
             session.views.define(session.database)
-            return [_described(question, session.database) for question in self._questions.all.values()]
+            return [
+                {
+                    **question.described(),
+                    "columns": [
+                        {"name": name, "type": kind}
+                        for name, kind in session.database.columns(question.sql, question.defaults())
+                    ],
+                }
+                for question in self._questions.all.values()
+            ]
 
-        return self._trying("latest", described)
+        return self._retry(describe)
 
     def views(self) -> list[str]:
-        """The name of every table and view."""
-        with self._session("latest") as session:
+        """Return the name of every table and view."""
+        with self._session(self._open_lake()) as session:
             return session.views.names
 
-    def _trying(self, run: str, ask: Callable[[_Session], T], *, many_nights: Collection[str] | None = None) -> T:
-        sequence = None
-        for attempt in range(_ATTEMPTS):
+    def _retry(
+        self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
+    ) -> T:
+        """Ask in a new session, and again while files are gone because the manifest was replaced."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            lake = self._open_lake()
             try:
-                with self._session(run, many_nights) as session:
+                with self._session(lake, run, tables_of_all_runs) as session:
                     return ask(session)
             except FilesGone:
-                newest = self._opened().manifest.sequence
-                # The same manifest again: the file isn't superseded, it is lost.
-                if newest == sequence or attempt == _ATTEMPTS - 1:
+                # Under the same manifest the file is not superseded but lost.
+                if attempt == _ATTEMPTS or self._open_lake().manifest.sequence == lake.manifest.sequence:
                     raise
-                sequence = newest
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _session(self, run: str, many_nights: Collection[str] | None = None) -> Iterator[_Session]:
-        lake = self._opened()
+    def _session(
+        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None
+    ) -> Iterator[_Session]:
         selected = select_run(lake.manifest.runs, run)
-        files = grouped(lake, selected.run_id if selected else None, TABLES if many_nights is None else many_nights)
+        files = files_by_schema(lake, selected.run_id if selected else None, tables_of_all_runs)
         views = Views(files, selected, self._sources)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
-            Database([lake.path / "tables"], Path(spill)) as database,
+            Database([lake.path / "tables"], Path(spill), hints=views.names) as database,
         ):
-            yield _Session(database, views, selected)
+            yield _Session(database, views)
 
 
 def open_lake(path: "str | PathLike[str]") -> LakeReader:
@@ -157,12 +149,12 @@ def open_lake(path: "str | PathLike[str]") -> LakeReader:
 
     Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
     """
-    opened = Path(directory(fspath(path), "the path of the lake"))
-    return LakeReader(lambda: Lake.open(opened))
+    root = Path(directory(fspath(path), "the path of the lake"))
+    return LakeReader(lambda: Lake.open(root))
 
 
 def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
-    """The run that `wanted` names: 'latest', a run_id or a date. None when nothing is published yet.
+    """Return the run that `wanted` names: 'latest', a run_id or a date. None when nothing is published yet.
 
     Raises QueryError when there is no such run, naming the nearest.
     """
@@ -177,30 +169,13 @@ def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
         return found[-1]
     if not runs:
         raise QueryError(f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`.")
-    near = get_close_matches(wanted, [run.run_id for run in runs], n=1)
-    hint = f"Did you mean {near[0]}? " if near else ""
     raise QueryError(
         f"there is no run {wanted!r} in this lake",
-        advice=f"{hint}The latest is {runs[-1].run_id}; `collector status` lists the last ones.",
+        advice=f"{did_you_mean(wanted, [run.run_id for run in runs])}The latest is {runs[-1].run_id}; "
+        "`collector status` lists the last ones.",
     )
 
 
-def _described(question: Question, database: Database) -> dict[str, Any]:
-    parameters = [
-        {
-            "name": each.name,
-            "type": each.type,
-            "default": None if each.default is None else str(each.default),
-            "required": each.required,
-            "description": each.description,
-        }
-        for each in question.parameters
-    ]
-    nulls = {each.name: each.default for each in question.parameters}
-    columns = [{"name": name, "type": kind} for name, kind in database.columns(question.sql, nulls)]
-    return {"name": question.name, "description": question.description, "parameters": parameters, "columns": columns}
-
-
-def _until_read(found: pa.RecordBatchReader, stack: ExitStack) -> Iterator[pa.RecordBatch]:
-    with stack:
+def _read_and_close(found: pa.RecordBatchReader, session: ExitStack) -> Iterator[pa.RecordBatch]:
+    with session:
         yield from found

@@ -1,72 +1,71 @@
-"""The files of sql/: where they are, what each opens with, which names each uses.
+"""The files of sql/: where they are, what their headers say, and which views each one uses.
 
-They are the repository's own top folder in a checkout and `collector/sql` in an installed wheel. Each file is
-one select and opens with its grain or question as one sentence. What it refers to stands after its FROMs and
-JOINs, which is how these files are written.
+They are the repository's top folder in a checkout and `collector/sql` in an installed wheel. Each file is one select
+and opens with its grain or its question in one sentence. The names it uses stand directly after FROM and JOIN.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 
 from collector.errors import LakeError, QueryError
 
-# Comments and strings hold words that are not names.
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORECASE)
-# A header line of questions that need no other night: only the files that hold the selected run are opened for them. Of
-# tables that it names after "but for", those of every night are.
-_ONE_NIGHT = re.compile(r"one night(?: but for (?P<tables>\w+(?:, \w+)*))?")
-_PARAMETER = re.compile(r"^\$\w+\s")
+# The header line of a question that is answered from the files of the selected run alone, except for the named tables.
+_ONE_RUN = re.compile(r"one run(?: but for (?P<tables>\w+(?:, \w+)*))?")
+# The header lines that end the opening sentence.
+_MARK = re.compile(rf"|blocking|warning|\$\w+\s.*|{_ONE_RUN.pattern}")
 
 
 @dataclass(frozen=True)
 class SqlFile:
-    """One file of sql/: `name` is its file name, `header` its opening comment lines without the dashes."""
+    """One file of sql/: its name without the ending, and its text."""
 
     name: str
     text: str
 
+    @property
+    def sql(self) -> str:
+        """The text without a semicolon at its end, so that it can be a part of another statement."""
+        return self.text.rstrip(";")
+
     @cached_property
     def header(self) -> tuple[str, ...]:
-        """The opening comment lines."""
-        return tuple(_header_lines(self.text))
+        """The comment lines at the top, without dashes."""
+        lines = takewhile(lambda line: line.startswith("--"), self.text.splitlines())
+        return tuple(line.removeprefix("--").strip() for line in lines)
 
-    @cached_property
+    @property
     def description(self) -> str:
-        """The opening sentence: its grain, or the question it answers."""
-        sentence: list[str] = []
-        for line in self.header:
-            if _PARAMETER.match(line) or line in ("blocking", "warning", "") or _ONE_NIGHT.fullmatch(line):
-                break
-            sentence.append(line)
-        return " ".join(sentence)
+        """The opening sentence: the grain, or the question that the file answers."""
+        return " ".join(takewhile(lambda line: not _MARK.fullmatch(line), self.header))
 
-    @cached_property
-    def many_nights(self) -> frozenset[str] | None:
-        """The tables of which it needs rows of other nights than the selected run; None when it doesn't say."""
-        for line in self.header:
-            if said := _ONE_NIGHT.fullmatch(line):
-                return frozenset((said["tables"] or "").split(", ")) - {""}
+    @property
+    def tables_of_all_runs(self) -> frozenset[str] | None:
+        """The tables that are read from the files of all runs, not only the selected one; None means every table."""
+        for mark in filter(None, map(_ONE_RUN.fullmatch, self.header)):
+            return frozenset(mark["tables"].split(", ") if mark["tables"] else ())
         return None
 
     @cached_property
     def references(self) -> frozenset[str]:
-        """Every name after a FROM or JOIN, its own CTEs among them."""
+        """Every name after FROM or JOIN, including the file's own CTEs."""
         return frozenset(name.lower() for name in _REFERENCE.findall(_NOT_CODE.sub(" ", self.text)))
 
 
 def identifiers(sql: str) -> frozenset[str]:
-    """Every word of `sql` outside comments and strings, in lower case: SQL from outside is written anyhow."""
+    """Return every word of `sql` outside comments and strings, in lower case: a superset of the names that it uses."""
     return frozenset(word.lower() for word in _WORD.findall(_NOT_CODE.sub(" ", sql)))
 
 
 def sql_folder() -> Path:
-    """The folder that holds clean/, facts/, questions/, checks/ and changes/.
+    """Return the folder that holds clean/, facts/, questions/, checks/ and changes/.
 
     Raises LakeError when the installation is incomplete.
     """
@@ -75,38 +74,29 @@ def sql_folder() -> Path:
         if folder.is_dir():
             return folder
     raise LakeError(
-        "the SQL that belongs to this program is not installed with it",
-        advice="Install the package again; its wheel holds the folder collector/sql.",
+        "the SQL files of this program are not installed",
+        advice="Install the package again; its wheel contains the folder collector/sql.",
     )
 
 
 def read_folder(folder: Path) -> dict[str, SqlFile]:
-    """The files of one folder by name, in order of name; none when there is no such folder."""
+    """Return the SQL files of one folder by name, in order of name; none when the folder does not exist."""
     files = sorted(folder.glob("*.sql"))
     return {file.stem: SqlFile(file.stem, file.read_text(encoding="utf-8").strip()) for file in files}
 
 
 def in_order(sources: Mapping[str, SqlFile], wanted: Collection[str] | None = None) -> list[SqlFile]:
-    """The sources that `wanted` words need, each after those it refers to; all of them when `wanted` is None.
+    """Return the `wanted` sources and all that they need, each after those it refers to; all when `wanted` is None.
 
-    Raises QueryError when some refer to one another in a circle.
+    Raises QueryError when references form a cycle.
     """
-    needs = {name: {w for w in source.references & sources.keys() if w != name} for name, source in sources.items()}
+    needs = {name: source.references & sources.keys() - {name} for name, source in sources.items()}
     try:
         order = list(TopologicalSorter(needs).static_order())
     except CycleError as error:
         raise QueryError(f"these views refer to one another: {', '.join(error.args[1])}") from error
-    if wanted is None:
-        return [sources[name] for name in order]
-    needed = set(wanted) & sources.keys()
+    needed = set(sources if wanted is None else wanted)
     for name in reversed(order):
         if name in needed:
             needed |= needs[name]
     return [sources[name] for name in order if name in needed]
-
-
-def _header_lines(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            return
-        yield line.removeprefix("--").strip()

@@ -1,9 +1,11 @@
-"""Arrow's values as Python's, also where Python has none: infinite dates, years before 1 and after 9999, nanoseconds.
+"""Converts Arrow's values to Python's.
 
-Such a moment becomes text: ISO 8601 as far as that goes, and beyond it the way that DuckDB writes and reads it (`infinity`,
-`10000-01-01`, `0044-03-15 (BC)`).
+A moment that Python lacks (infinite dates, years before 1 and after 9999, nanoseconds) becomes text: ISO 8601 where
+that can express it, otherwise as DuckDB writes and reads it (`infinity`, `10000-01-01`, `0044-03-15 (BC)`).
 """
 
+from contextlib import suppress
+from datetime import date
 from typing import Any, Final
 
 import pyarrow as pa
@@ -11,25 +13,25 @@ import pyarrow as pa
 _kinds: Final = pa.types
 _DAY_S: Final = 86_400
 _PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_DAYS_OF_400_YEARS: Final = 146_097
 _INFINITE_DAY: Final = 2**31 - 1
 _INFINITE_MOMENT: Final = 2**63 - 1
 
 
 def values_of(column: pa.Array) -> list[Any]:
-    """The values of a column, moments that Python cannot hold as text."""
-    if not _needs_care(column.type):
-        try:
+    """Return the values of a column, with text for moments that Python cannot represent."""
+    if not _is_converted_wrongly(column.type):
+        with suppress(OverflowError, ValueError):  # a date or a timestamp that Python lacks
             return list(column.to_pylist())
-        except (OverflowError, ValueError):
-            pass  # a date or a timestamp that Python does not have
     return [_value(scalar) for scalar in column]
 
 
-def _needs_care(kind: pa.DataType) -> bool:
-    """Whether Arrow would turn such values into wrong ones, or ask for pandas, without raising an error."""
+def _is_converted_wrongly(kind: pa.DataType) -> bool:
+    """Return whether Arrow would convert such values to wrong ones, or would need pandas, without raising an error."""
     if _kinds.is_time(kind) or (_kinds.is_timestamp(kind) and kind.unit == "ns"):
         return True
-    return any(_needs_care(kind.field(i).type) for i in range(kind.num_fields))
+    return any(_is_converted_wrongly(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _value(scalar: Any) -> Any:
@@ -70,12 +72,8 @@ def _time(value: int, unit: str) -> str:
 
 
 def _date(days: int) -> str:
-    """The day so many days after 1970-01-01 in the Gregorian calendar, which is the same every 400 years."""
-    cycle, day = divmod(days + 719_468, 146_097)  # 0000-03-01 begins a cycle, and each of its years ends with February
-    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
-    day -= 365 * year + year // 4 - year // 100
-    month = (5 * day + 2) // 153
-    day -= (153 * month + 2) // 5 - 1
-    year += 400 * cycle + (month >= 10)
-    month += -9 if month >= 10 else 3
-    return f"{year:04}-{month:02}-{day:02}" if year > 0 else f"{1 - year:04}-{month:02}-{day:02} (BC)"
+    """Return the day so many days after 1970-01-01 in the Gregorian calendar, which repeats every 400 years."""
+    cycle, day = divmod(days + _EPOCH - 1, _DAYS_OF_400_YEARS)
+    found = date.fromordinal(day + 1)
+    year = found.year + 400 * cycle
+    return f"{year:04}-{found:%m-%d}" if year > 0 else f"{1 - year:04}-{found:%m-%d} (BC)"

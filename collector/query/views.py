@@ -1,10 +1,7 @@
-"""Views over the files of one manifest: the twelve tables, `selected_run`, then sql/clean and sql/facts.
+"""Views over the files of one manifest: the tables, `selected_run`, then sql/clean and sql/facts.
 
-A base view reads an explicit list of files, never a pattern: what no manifest names does not exist. Files
-written under an older contract have fewer columns; each group of equal schema is one `read_parquet`, and the
-groups meet by name under an empty select that gives every column its place and type, so a column that a file
-lacks is NULL. Views are made only when the words of a query need them: binding forty views that nobody asked
-for would cost more than the answer.
+A base view reads an explicit list of files, never a pattern: a file that the manifest does not name does not exist.
+Views are made only when a query needs them, because to bind forty views takes longer than most answers.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,14 +13,15 @@ from collector.lake.database import Database, literal
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
-from collector.query.sql_files import SqlFile, in_order, read_folder
+from collector.query.contract_views import contract_views
+from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
 
 # Paths of files by table, grouped by equal schema.
 Files = Mapping[str, Sequence[Sequence[Path]]]
 
 SELECTED_RUN = "selected_run"
-# A query with one of these words looks at the catalogue of views itself, so all of them must be there.
-_LOOKS_AROUND = frozenset(
+# A query with one of these words lists or runs views by name, so all of them must exist.
+_NEEDS_ALL_VIEWS = frozenset(
     ("show", "information_schema", "duckdb_views", "duckdb_columns", "duckdb_tables", "pg_class", "pg_tables",
      "pg_views", "sqlite_master", "query", "query_table", "pragma_show", "pragma_table_info")
 )  # fmt: skip
@@ -31,9 +29,7 @@ _LOOKS_AROUND = frozenset(
 
 @dataclass(frozen=True)
 class Views:
-    """The views that a database may need: files of the twelve tables, the run that questions are about, and
-    the sources of sql/clean and sql/facts.
-    """
+    """The views over some files: the tables, the selected run, and the SQL files of `sources`."""
 
     files: Files
     run: RunEntry | None
@@ -41,39 +37,39 @@ class Views:
 
     @property
     def names(self) -> list[str]:
-        """Every view there is, the twelve tables first."""
+        """The names of all views, the tables first."""
         return [*TABLES, SELECTED_RUN, *self.sources]
 
     def define(self, database: Database, wanted: Collection[str] | None = None) -> None:
-        """Make the views that the `wanted` words of a query need; all of them when `wanted` is None."""
-        database.suggest(self.names)
+        """Create the views that a query with the `wanted` words needs; None means all views."""
         for name, select in self.selects(wanted).items():
             database.define(name, select)
 
     def selects(self, wanted: Collection[str] | None = None) -> dict[str, str]:
-        """The views needed by `wanted` words, each after those it refers to, as name → select."""
-        if wanted is not None and _LOOKS_AROUND & set(wanted):
+        """Return the views that a query with the `wanted` words needs, each after those it refers to, as name → select.
+
+        None means all views.
+        """
+        if wanted is not None and not _NEEDS_ALL_VIEWS.isdisjoint(wanted):
             wanted = None
         sources = in_order(self.sources, wanted)
-        used = None if wanted is None else set(wanted).union(*(source.references for source in sources))
-        selects = {
-            name: base_view(table, self.files.get(name, ()))
-            for name, table in TABLES.items()
-            if used is None or name in used
-        }
-        if used is None or SELECTED_RUN in used:
+        used = set(self.names if wanted is None else wanted).union(*(source.references for source in sources))
+        selects = {name: base_view(table, self.files.get(name, ())) for name, table in TABLES.items() if name in used}
+        if SELECTED_RUN in used:
             selects[SELECTED_RUN] = selected_run_view(self.run)
-        return selects | {source.name: source.text.rstrip(";") for source in sources}
+        return selects | {source.name: source.sql for source in sources}
 
 
-def grouped(lake: Lake, run_id: str | None = None, many_nights: Collection[str] = TABLES) -> Files:
-    """The live files of the twelve tables, grouped by equal schema; of tables that are not among `many_nights` those that
-    hold one run.
+def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> Files:
+    """Return the live files of every table, grouped by equal schema.
+
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`.
     """
     files: dict[str, list[Sequence[Path]]] = {}
     for name, table in TABLES.items():
         by_schema: dict[str, list[Path]] = {}
-        for path, schema in lake.files(name, None if name in many_nights else run_id):
+        all_runs = tables_of_all_runs is None or name in tables_of_all_runs
+        for path, schema in lake.files(name, None if all_runs else run_id):
             by_schema.setdefault(schema, []).append(path)
         files[name] = [
             CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
@@ -81,15 +77,15 @@ def grouped(lake: Lake, run_id: str | None = None, many_nights: Collection[str] 
     return files
 
 
-def sources_of_views(folder: Path) -> dict[str, SqlFile]:
-    """The files of sql/clean and sql/facts under `folder`, by view."""
-    return read_folder(folder / "clean") | read_folder(folder / "facts")
+def view_sources() -> dict[str, SqlFile]:
+    """Return the views of the contract and the files of sql/clean and sql/facts, by view."""
+    return contract_views() | read_folder(sql_folder() / "clean") | read_folder(sql_folder() / "facts")
 
 
 def selected_run_view(run: RunEntry | None) -> str:
-    """The select with one row: the run that questions are about. No row in an empty lake.
+    """Return the select of one row, the run that questions are about; of no row when there is none.
 
-    Constants, not a search for the newest: the manifest decides which run is the latest.
+    It holds constants and does not look for the newest run, because the manifest decides which run is the latest.
     """
     if run is None:
         return (

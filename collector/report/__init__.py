@@ -1,16 +1,16 @@
-"""`collector report`: one HTML file that needs nothing else, for those who would rather look than read.
+"""`collector report`: one HTML file that needs no other file and no network.
 
-inert      what a name, an address or a document may do inside a page: nothing
-findings   which questions are findings, how grave each is, and why it matters
-rows       answers as tables of a page, cut to a size that a browser can hold
-contents   asks the questions of one night and gathers what the page shows
-page       the template, the scripts inlined, and the policy that lets nothing else run
+escape     what keeps names, addresses and data from acting inside the page
+findings   which questions are findings, how severe each is, and why it matters
+rows       answers as tables of the page, limited to a size that a browser can hold
+contents   asks the questions about one run and collects what the page shows
+page       the template, the inlined scripts, and the policy that lets nothing else run
 
-Rules for whoever edits it: data comes from questions only; whatever Buddy said reaches the page through the
-template's escaping or the one JSON block, and from there through textContent; nothing is loaded from anywhere.
+Rules for whoever edits it: data comes from questions only; text from Buddy reaches the page through the template's
+escaping or the one JSON block, and from there through textContent; nothing is loaded from anywhere.
 """
 
-from collector.report.contents import gather
+from collector.report.contents import collect_contents
 from collector.report.page import render
 
-__all__ = ["gather", "render"]
+__all__ = ["collect_contents", "render"]

@@ -1,25 +1,27 @@
-"""What the page shows of one night, gathered by asking questions.
+"""What the page shows of one run, collected by asking questions.
 
-The first answer names the run, and every other question is asked about that run, so a night that is published
-meanwhile cannot mix in. Nothing is computed here that a question could say.
+The first answer names the run, and every other question is asked about that run, so that a run published meanwhile
+cannot mix in. Nothing is computed here that a question could answer.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from collector.report.escape import address, shown
-from collector.report.findings import FINDINGS, ReportFinding
-from collector.report.rows import MOST_ROWS, ReportRows, Texts, rows_of
+from collector.query.reader import LakeReader
+from collector.report.escape import escaped, safe_link
+from collector.report.findings import FINDINGS
+from collector.report.rows import MAX_ROWS, ReportRows, TextTable, report_rows
 
-# More nights than these are not drawn, more steps than these not held: the page must open on a phone.
-MOST_NIGHTS: Final = 400
-MOST_STEPS: Final = 5_000
+# More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
+MAX_RUNS: Final = 400
+MAX_PROMOTIONS: Final = 5_000
 LEVELS: Final = ("workspace", "project", "pipeline", "action")
-# A list says what it saw in these words; the first three leave nothing unknown, and gone is a fact.
 COVERAGES: Final[Mapping[str, str]] = {
     "complete": "seen, with everything in it",
     "fetched": "promote-image actions, read",
@@ -27,211 +29,138 @@ COVERAGES: Final[Mapping[str, str]] = {
     "gone": "listed, and gone when they were read",
     "forbidden": "the token may not read them",
     "failed": "could not be read",
-    "quarantined": "Buddy's reply was not understood; nothing was guessed",
-    "skipped": "filtered out, or the time was up",
+    "quarantined": "Buddy's reply did not match its documentation; nothing was guessed",
+    "skipped": "filtered out, or the time limit came first",
 }
-WHOLE: Final = frozenset(("complete", "fetched", "not_promote_image", "gone"))
-_CHANGES: Final = ("change", "column_name", "old_value", "new_value")
-_MISSING: Final = ("level", "coverage", "why")
-_PROBLEMS: Final = ("kind", "http_status", "message", "request_path", "attempts")
-_NIGHT: Final = ("started_at", "status", "promotions", "failing", "added", "changed", "removed", "returned",
-                 "not_seen", "problems", "requests")  # fmt: skip
-
-
-class ReportRun(Protocol):
-    """The run that an answer rests on."""
-
-    @property
-    def run_id(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-
-
-class ReportAnswer(Protocol):
-    """What a question gives."""
-
-    @property
-    def table(self) -> pa.Table: ...
-    @property
-    def run(self) -> ReportRun | None: ...
-
-
-class Asked(Protocol):
-    """An opened lake."""
-
-    def ask(self, question: str, run: str = "latest", **parameters: object) -> ReportAnswer: ...
+WITHOUT_GAP: Final = frozenset(("complete", "fetched", "not_promote_image", "gone"))
+_MISSING_COLUMNS: Final = ("level", "coverage", "why")
+_RUN_COLUMNS: Final = ("started_at", "status", "promotions", "failing", "added", "changed", "removed", "returned",
+                       "not_seen", "problems", "requests")  # fmt: skip
 
 
 @dataclass(frozen=True)
-class CoverageLine:
-    """How many things of a level the night covered in one way."""
+class CoverageCount:
+    """How many things of a level have one coverage; `is_gap`: something about them is unknown."""
 
     level: str
-    coverage: str
     things: int
-
-    @property
-    def meaning(self) -> str:
-        """The coverage in words."""
-        return COVERAGES.get(self.coverage, self.coverage)
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing about them is unknown."""
-        return self.coverage in WHOLE
+    meaning: str
+    is_gap: bool
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A finding and its rows."""
+class ReportRun:
+    """One run as the page shows it. `totals` is its row of the question nights.
 
-    finding: ReportFinding
-    rows: ReportRows
-
-
-@dataclass(frozen=True)
-class ReportNight:
-    """One night as the page tells it; `totals` is its row of the question nights."""
+    `tables` holds the rows of each finding by its question, and those of changes, missing and problems.
+    """
 
     run_id: str
     started_at: datetime
     totals: Mapping[str, Any]
     first: bool
     newest: bool
-    seen: Sequence[CoverageLine]
-    missing: ReportRows
-    problems: ReportRows
-    changes: ReportRows
-    findings: Sequence[Listed]
-
-    @property
-    def complete(self) -> bool:
-        """Whether the run itself calls this night complete."""
-        return bool(self.totals["status"] == "complete")
-
-    def of(self, severity: str) -> list[Listed]:
-        """The findings of one severity that have rows."""
-        return [each for each in self.findings if each.finding.severity == severity and each.rows.total]
-
-    @property
-    def clean(self) -> list[Listed]:
-        """The findings without rows: what was looked for and not found."""
-        return [each for each in self.findings if not each.rows.total]
-
-    def count(self, question: str) -> int:
-        """How many rows one finding has."""
-        return next(each.rows.total for each in self.findings if each.finding.question == question)
+    coverage: Sequence[CoverageCount]
+    tables: Mapping[str, ReportRows]
 
 
 @dataclass(frozen=True)
-class Contents:
-    """Everything that the page shows; no night in an empty lake."""
+class ReportContents:
+    """Everything that the page shows; `run` is None for an empty lake."""
 
     made_at: datetime
-    night: ReportNight | None
-    nights: Sequence[Mapping[str, Any]] = ()
-    steps: Sequence[Mapping[str, Any]] = ()
-    steps_in_all: int = 0
+    run: ReportRun | None
+    runs: Sequence[Mapping[str, Any]] = ()
+    promotions: Sequence[Mapping[str, Any]] = ()
+    promotions_total: int = 0
 
-    def document(self, most_rows: int = MOST_ROWS) -> dict[str, Any]:
-        """The data that the scripts read, with so many rows of each table; every text is a number into `texts`."""
-        texts = Texts()
-        tables = {}
-        if self.night:
-            night = self.night
-            tables = {"changes": night.changes, "missing": night.missing, "problems": night.problems}
-            tables |= {each.finding.question: each.rows for each in night.findings}
-        told: dict[str, Any] = {
-            "made_at": _moment(self.made_at),
-            "started_at": _moment(self.night.started_at) if self.night else None,
-            "newest": self.night.newest if self.night else True,
-            "tables": {name: rows.document(texts, most_rows) for name, rows in tables.items()},
-            "steps": [_step(step, texts) for step in self.steps],
-            "steps_in_all": self.steps_in_all,
-            "nights": {
-                "columns": list(_NIGHT),
-                "rows": [
-                    [_moment(night[n]) if n == "started_at" else night[n] for n in _NIGHT] for night in self.nights
-                ],
+    def document(self, max_rows: int = MAX_ROWS) -> dict[str, Any]:
+        """Return the data that the scripts read, with so many rows of each table; texts are indexes into `texts`."""
+        texts, run = TextTable(), self.run
+        document: dict[str, Any] = {
+            "made_at": utc_text(self.made_at),
+            "started_at": utc_text(run.started_at) if run else None,
+            "newest": run is None or run.newest,
+            "tables": {name: rows.document(texts, max_rows) for name, rows in (run.tables if run else {}).items()},
+            "promotions": [_promotion(promotion, texts) for promotion in self.promotions],
+            "runs": {
+                "columns": _RUN_COLUMNS,
+                "rows": [[utc_text(row["started_at"]), *(row[n] for n in _RUN_COLUMNS[1:])] for row in self.runs],
             },
         }
-        return told | {"texts": texts.all}
+        return document | {"texts": texts.texts}
 
 
-def gather(lake: Asked, run: str, made_at: datetime) -> Contents:
-    """The contents of a report on the run `run` (an id, a date or latest), made at `made_at` (aware)."""
-    totals = lake.ask("nights", run=run, nights=MOST_NIGHTS)
+def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportContents:
+    """Return the contents of a report on `run` (an id, a date or latest) that is made at `made_at` (aware)."""
+    totals = lake.ask("nights", run=run, nights=MAX_RUNS)
     if totals.run is None or not totals.table.num_rows:
-        return Contents(made_at, None)
+        return ReportContents(made_at, None)
     run_id = totals.run.run_id
-    nights: list[dict[str, Any]] = totals.table.to_pylist()
-    newest = lake.ask("nights", nights=1).run if run != "latest" else totals.run
+    newest = totals.run if run == "latest" else lake.ask("nights", nights=1).run
     promotions = lake.ask("promotion_map", run=run_id).table
     coverage = lake.ask("coverage_last_night", run=run_id).table
-    several = len(set(coverage.column("installation").to_pylist())) > 1
-
-    def listed(question: str, columns: Sequence[str], **parameters: object) -> ReportRows:
-        table = lake.ask(question, run=run_id, **parameters).table
-        return rows_of(question, table, columns, several_installations=several)
-
-    night = ReportNight(
+    runs: list[dict[str, Any]] = totals.table.to_pylist()
+    report_run = ReportRun(
         run_id,
         totals.run.started_at,
-        nights[-1],
-        first=len(nights) == 1,
+        runs[-1],
+        first=len(runs) == 1,
         newest=newest is not None and newest.run_id == run_id,
-        seen=_seen(coverage),
-        missing=rows_of("coverage_last_night", _gaps(coverage), _MISSING, several_installations=several),
-        problems=listed("problems_last_night", _PROBLEMS),
-        changes=listed("what_changed", _CHANGES),
-        findings=[Listed(each, listed(each.question, each.columns, **each.parameters)) for each in FINDINGS],
+        coverage=_coverage_counts(coverage),
+        tables=_tables(lake, run_id, coverage),
     )
-    steps = promotions.slice(0, MOST_STEPS).to_pylist()
-    return Contents(made_at, night, nights, steps, promotions.num_rows)
+    shown = promotions.slice(0, MAX_PROMOTIONS).to_pylist()
+    return ReportContents(made_at, report_run, runs, shown, promotions.num_rows)
 
 
-def _seen(coverage: pa.Table) -> list[CoverageLine]:
-    """The counts of the answer, over all installations, from the largest level to the smallest."""
-    counts: dict[tuple[str, str], int] = {}
+def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, ReportRows]:
+    several = len(coverage.column("installation").unique()) > 1
+
+    def rows(question: str, columns: Sequence[str], **parameters: object) -> ReportRows:
+        table = lake.ask(question, run=run_id, **parameters).table
+        return report_rows(question, table, columns, several_installations=several)
+
+    # The other rows of coverage_last_night are counts.
+    single_things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
+    missing = report_rows("coverage_last_night", single_things, _MISSING_COLUMNS, several_installations=several)
+    return {
+        "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
+        "missing": missing,
+        "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
+        **{each.question: rows(each.question, each.columns, **each.parameters) for each in FINDINGS},
+    }
+
+
+def _coverage_counts(coverage: pa.Table) -> list[CoverageCount]:
+    """Return the counts of coverage_last_night over all installations, in the order of LEVELS and COVERAGES."""
+    counts: Counter[tuple[str, str]] = Counter()
     for row in coverage.to_pylist():
         if row["workspace"] is None and row["level"] in LEVELS:
-            key = (row["level"], row["coverage"] or "not known")
-            counts[key] = counts.get(key, 0) + row["things"]
-    order = [*COVERAGES, "not known"]
-    return sorted(
-        (CoverageLine(level, how, things) for (level, how), things in counts.items()),
-        key=lambda seen: (LEVELS.index(seen.level), order.index(seen.coverage) if seen.coverage in order else 99),
-    )  # fmt: skip
-
-
-def _gaps(coverage: pa.Table) -> pa.Table:
-    """The rows of single things that were not wholly seen, named like the rows of the other questions."""
-    single = [row for row in coverage.to_pylist() if row["workspace"] is not None or row["level"] not in LEVELS]
-    for row in single:
-        row["action" if row["level"] == "action" else "pipeline"] = row["name"] if row["level"] in LEVELS[2:] else None
-    schema = coverage.schema.append(pa.field("pipeline", pa.string())).append(pa.field("action", pa.string()))
-    return pa.Table.from_pylist(single, schema=schema)
-
-
-def _step(step: Mapping[str, Any], texts: Texts) -> list[Any]:
-    """One step of the map; the scripts know the order."""
-    where = " / ".join(shown(step[n]) for n in ("workspace", "project", "pipeline") if step[n])
-    link = address(step["html_url"])
-    words = (
-        *(step["installation"], step["source"], step["source_environment"]),
-        *(step["destination"], step["destination_environment"]),
-        *(step["action"] or f"action {step['action_id']}", where, step["last_execution_status"]),
-    )
+            counts[row["level"], row["coverage"] or "not known"] += row["things"]
+    order = [*COVERAGES, *sorted({how for _, how in counts} - COVERAGES.keys())]
     return [
-        *(texts(None if word is None else shown(word)) for word in words),
-        texts(link),
-        int(bool(step["source_has_variable"])),
-        int(bool(step["destination_has_variable"])),
-        int(step["disabled"] is True),
+        CoverageCount(level, counts[level, how], COVERAGES.get(how, how), how not in WITHOUT_GAP)
+        for level in LEVELS
+        for how in order
+        if (level, how) in counts
     ]
 
 
-def _moment(when: datetime) -> str:
-    """ISO 8601 with Z; the lake's times are UTC and don't say so."""
-    aware = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    return aware.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+def _promotion(row: Mapping[str, Any], texts: TextTable) -> list[Any]:
+    """Return one promotion of the map; scripts/graph.js knows the order."""
+    path = " / ".join(escaped(row[level]) for level in LEVELS[:3] if row[level])
+    columns = (
+        *("installation", "source", "source_environment", "destination", "destination_environment"),
+        *("action", "last_execution_status"),
+    )
+    shown = [None if row[name] is None else escaped(row[name]) for name in columns]
+    shown[5] = shown[5] or f"action {row['action_id']}"
+    flags = (row["source_has_variable"], row["destination_has_variable"], row["disabled"])
+    return [*map(texts.index, (*shown, path, safe_link(row["html_url"]))), *(int(flag is True) for flag in flags)]
+
+
+def utc_text(moment: datetime) -> str:
+    """Return ISO 8601 with Z. The lake's times are UTC without a time zone."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{aware.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

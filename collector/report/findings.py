@@ -1,7 +1,7 @@
-"""The findings of the report: questions whose every row is something to look at.
+"""The findings of the report: questions each of whose rows deserves a look.
 
-The order is that of the page: gravest first. Columns are named as the question gives them; those that say
-where a row is (workspace to action, and the link) are shown first without being named here.
+The order is that of the page, the most severe first. Columns are named as in the question; those that say where a row
+is (workspace to action, and the link) are always shown first and not named here.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from typing import Final, Literal
 Severity = Literal["high", "medium", "low"]
 
 SEVERITIES: Final[Mapping[Severity, str]] = {
-    "high": "can put the wrong image into production, or give a secret away",
-    "medium": "does not work, or does not do what its name says",
-    "low": "worth knowing, and tidying up",
+    "high": "can put the wrong image into production, or expose a secret",
+    "medium": "does not work, or does something else than its name says",
+    "low": "worth knowing and cleaning up",
 }
 
 
 @dataclass(frozen=True)
 class ReportFinding:
-    """One kind of finding: the question that lists it, its title, and why anybody should care."""
+    """One kind of finding: the question that lists it, its title, and why it matters."""
 
     question: str
     severity: Severity
@@ -33,9 +33,9 @@ FINDINGS: Final = (
     ReportFinding(
         "unguarded_production",
         "high",
-        "Production with nothing in the way",
-        "No approval stands before these promotions, no condition, and no right that keeps anybody from running them. "
-        "Promotions that this night could not read are listed too: nothing is known about their guards.",
+        "Unguarded production",
+        "No approval, no condition and no permission keeps anybody from running these promotions. "
+        "Promotions that this run could not read are listed too: nothing is known about their guards.",
         ("finding", "source", "destination", "permissions_others"),
     ),
     ReportFinding(
@@ -49,35 +49,35 @@ FINDINGS: Final = (
         "insecure_registries",
         "high",
         "Registries without valid TLS",
-        "Whoever stands between Buddy and the registry can read the credentials and exchange the image.",
+        "Anybody between Buddy and the registry can read the credentials and replace the image.",
         ("finding", "source", "destination"),
     ),
     ReportFinding(
         "unencrypted_secret_names",
         "high",
         "Secrets that are not encrypted",
-        "These variables are called like a secret, or are a key, and are not known to be encrypted.",
+        "These variables have the name of a secret, or are a key, and are not known to be encrypted.",
         ("variable", "type", "value_state"),
     ),
     ReportFinding(
         "failing_promotions",
         "medium",
         "Failing",
-        "The last run failed; nights says for how many nights in a row Buddy has shown that.",
+        "The last execution failed; nights is the number of nights in a row that Buddy has shown this.",
         ("last_execution_status", "nights", "since_date", "destination"),
     ),
     ReportFinding(
         "stuck_promotions",
         "medium",
-        "Running or waiting for nights",
-        "Shown in the same unfinished state night after night.",
+        "Running or waiting for too long",
+        "Buddy shows the same unfinished state in one run after another.",
         ("last_execution_status", "nights", "since_date", "destination"),
     ),
     ReportFinding(
         "moving_tags",
         "medium",
         "Tags that move",
-        "What such a tag means is decided when the promotion runs, so what was tested need not be what is promoted.",
+        "The image behind such a tag can change until the promotion runs, so an untested one may be promoted.",
         ("source", "source_moves", "destination", "destination_moves"),
     ),
     ReportFinding(
@@ -98,13 +98,13 @@ FINDINGS: Final = (
         "plaintext_variables",
         "medium",
         "Variables in plain text",
-        "Whoever may see the pipeline may read them. The values themselves are not in this report.",
+        "Everybody who may see the pipeline may read them. The values are not in this report.",
         ("variable", "type", "value_state"),
     ),
     ReportFinding(
         "missing_permissions",
         "low",
-        "Production promotions without permissions of their own",
+        "Production promotions without their own permissions",
         "Who may run them is decided by the pipeline alone.",
         ("permissions_others", "destination"),
         {"environment": "production"},
@@ -112,23 +112,23 @@ FINDINGS: Final = (
     ReportFinding(
         "disabled_promotions",
         "low",
-        "Switched off",
-        "They, their pipeline or their project cannot run.",
+        "Disabled",
+        "They, their pipeline or their project are disabled.",
         ("finding", "destination", "last_execution_status"),
     ),
-    ReportFinding("never_run", "low", "Never run", "Nobody knows yet whether they work.", ("finding", "destination")),
+    ReportFinding("never_run", "low", "Never run", "It is unknown whether they work.", ("finding", "destination")),
     ReportFinding(
         "retry_hot_spots",
         "low",
-        "Leaning on retries",
-        "Many retries hide a failure, and worst_wait is the seconds that they can add to a run.",
+        "Many retries",
+        "Many retries can hide a failure; worst_wait is the number of seconds that they can add to an execution.",
         ("retry_count", "worst_wait", "failed_nights", "destination"),
     ),
     ReportFinding(
         "unknown_fields",
         "low",
-        "Sent by Buddy and not known to this collector",
-        "Nothing is lost: the values are in the column extra. A newer collector may have columns for them.",
+        "Fields that this collector does not know",
+        "Nothing is lost: their values are in the column extra. A newer collector may have columns for them.",
         ("drift", "object", "name", "first_seen_date", "things"),
     ),
 )

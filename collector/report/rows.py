@@ -1,30 +1,24 @@
-"""Answers as tables of a page: where each row is, the columns worth showing, and at most so many rows.
+"""Answers as tables of the page: where in Buddy each row is, the columns worth showing, and a limited number of rows.
 
-A report holds the same names, addresses and references hundreds of times, so its JSON keeps every text once, in
-one list, and the rows hold numbers into it.
+A report holds the same names, addresses and references hundreds of times, so its JSON keeps every text once, in one
+list, and the rows hold indexes into it.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import pyarrow as pa
 
-from collector.report.escape import LONGEST, address, shown
+from collector.report.escape import MAX_LENGTH, escaped, safe_link
 
-# The columns that say where a row is, from the largest to the smallest, and how to get there.
-PLACE: Final = ("installation", "workspace", "project", "pipeline", "action")
-LINK: Final = "html_url"
-# A page that a browser still opens at once; the question itself gives all rows.
-MOST_ROWS: Final = 1_000
-# Without scripts the page is only this long.
-MOST_WITHOUT_SCRIPTS: Final = 20
+MAX_ROWS: Final = 1_000  # a page that a browser still opens at once; the question itself gives all rows
+ROWS_WITHOUT_SCRIPTS: Final = 20
 _REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the others
-
-_VALUE_LENGTH: Final = 140  # lists of rights and conditions are JSON: enough to see what it is about
-
-Kind = Literal["text", "reference", "number"]
+_CHANGE_LENGTH: Final = 140  # old and new values may be long lists of JSON
+# The columns that say where a row is, from the largest thing to the smallest.
+_LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
 _TITLES: Final = {
     "column_name": "field",
     "old_value": "was",
@@ -42,133 +36,103 @@ _REFERENCES: Final = frozenset(
 
 @dataclass(frozen=True)
 class ReportColumn:
-    """A column of a table of the page."""
+    """A column of a table of the page, with its title for people."""
+
+    title: str
+    kind: Literal["text", "reference", "number"]
+
+
+class RowLocation(NamedTuple):
+    """Where in Buddy a row is: `name` within `path`. `bad_link` is an address that may not be followed."""
 
     name: str
-    kind: Kind
-
-    @property
-    def title(self) -> str:
-        """Its name as people write it."""
-        return _TITLES.get(self.name, self.name.replace("_", " "))
-
-
-@dataclass(frozen=True)
-class BuddyAddress:
-    """Where a row is in Buddy; `link` only when an address may be followed, `bad_link` when it may not."""
-
-    action: str
-    way: str
+    path: str
     link: str | None
     bad_link: str | None
 
 
 @dataclass(frozen=True)
 class ReportRows:
-    """The rows that the page holds of one answer; `total` counts all that the answer has."""
+    """The rows of one answer that the page holds, with location (if `located`) and cells; `total` counts all rows."""
 
     question: str
     columns: tuple[ReportColumn, ...]
-    placed: bool
-    places: tuple[BuddyAddress, ...]
-    cells: tuple[tuple[str | int | float | None, ...], ...]
+    located: bool
+    rows: tuple[tuple[RowLocation | None, tuple[str | int | float | None, ...]], ...]
     total: int
 
-    @property
-    def first(self) -> Sequence[tuple[BuddyAddress | None, Sequence[tuple[ReportColumn, Any]]]]:
-        """The rows that stand in the page itself, for readers without scripts."""
-        chosen = self.cells[:MOST_WITHOUT_SCRIPTS]
-        places: Sequence[BuddyAddress | None] = self.places if self.placed else [None] * len(chosen)
-        return [(place, list(zip(self.columns, row, strict=True))) for place, row in zip(places, chosen, strict=False)]
-
-    @property
-    def left_out(self) -> int:
-        """How many rows a reader without scripts doesn't see."""
-        return max(0, self.total - MOST_WITHOUT_SCRIPTS)
-
-    def document(self, texts: "Texts", most: int = MOST_ROWS) -> dict[str, Any]:
-        """At most so many rows for the JSON block: first the place (action, way, link, bad link), then the cells."""
-        cells = self.cells[:most]
-        return {
-            "question": self.question,
-            "placed": self.placed,
-            "columns": [{"title": column.title, "kind": column.kind} for column in self.columns],
-            "rows": [
-                [
-                    *([texts(t) for t in (place.action, place.way, place.link, place.bad_link)] if place else ()),
-                    *(texts(cell) if isinstance(cell, str) else cell for cell in row),
-                ]
-                for place, row in zip(self.places[:most] or [None] * len(cells), cells, strict=True)
-            ],
-            "total": self.total,
-        }  # fmt: skip
+    def document(self, texts: "TextTable", max_rows: int = MAX_ROWS) -> dict[str, Any]:
+        """Return the rows for the JSON block: each is its location (name, path, link, bad link), then its cells."""
+        rows = [
+            [texts.index(value) if isinstance(value, str) else value for value in (*(where or ()), *cells)]
+            for where, cells in self.rows[:max_rows]
+        ]
+        return {**vars(self), "columns": [vars(column) for column in self.columns], "rows": rows}
 
 
-class Texts:
-    """Every text once; calling it gives a text's number."""
+class TextTable:
+    """Every text once, with an index."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
 
-    def __call__(self, text: str | None) -> int | None:
-        return None if text is None else self._numbers.setdefault(text, len(self._numbers))
+    def index(self, text: str | None) -> int | None:
+        """Return the index of a text, None for None."""
+        return None if text is None else self._indexes.setdefault(text, len(self._indexes))
 
     @property
-    def all(self) -> list[str]:
-        """The texts in order of their numbers."""
-        return list(self._numbers)
+    def texts(self) -> list[str]:
+        """The texts in order of their indexes."""
+        return list(self._indexes)
 
 
-def rows_of(
-    question: str, table: pa.Table, columns: Iterable[str], *, several_installations: bool, most: int = MOST_ROWS
-) -> ReportRows:
-    """The rows of an answer with these of its columns; raises KeyError for a column that it lacks."""
-    chosen = tuple(ReportColumn(name, _kind(name, table.schema.field(name).type)) for name in columns)
-    placed = "workspace" in table.column_names
-    records: list[dict[str, Any]] = table.slice(0, most).to_pylist()
-    return ReportRows(
-        question,
-        chosen,
-        placed,
-        tuple(place_of(record, several_installations=several_installations) for record in records) if placed else (),
-        tuple(tuple(_cell(column.name, record[column.name]) for column in chosen) for record in records),
-        table.num_rows,
+def report_rows(question: str, table: pa.Table, columns: Sequence[str], *, several_installations: bool) -> ReportRows:
+    """Return the rows of an answer with these of its columns. Raises KeyError for a column that it lacks."""
+    chosen = tuple(_column(name, table.schema.field(name).type) for name in columns)
+    located = "workspace" in table.column_names
+    rows = tuple(
+        (
+            row_location(record, several_installations=several_installations) if located else None,
+            tuple(_cell(name, record[name]) for name in columns),
+        )
+        for record in table.slice(0, MAX_ROWS).to_pylist()
     )
+    return ReportRows(question, chosen, located, rows, table.num_rows)
 
 
-def place_of(record: Mapping[str, Any], *, several_installations: bool) -> BuddyAddress:
-    """Where a row of any question is: its smallest named place, and the way there."""
-    parts = [record.get(name) for name in (PLACE if several_installations else PLACE[1:])]
-    numbers = {"pipeline": record.get("pipeline_id"), "action": record.get("action_id")}
-    names = [
-        shown(part) if part else f"{name} {numbers[name]}" if numbers.get(name) is not None else ""
-        for name, part in zip(PLACE if several_installations else PLACE[1:], parts, strict=True)
-    ]
-    named = [name for name in names if name]
-    link = record.get(LINK)
-    followed = address(link)
-    return BuddyAddress(
-        named[-1] if named else "everything",
-        " / ".join(named[:-1]),
-        followed,
-        shown(link) if link and followed is None else None,
-    )
+def row_location(record: Mapping[str, Any], *, several_installations: bool) -> RowLocation:
+    """Return where the row of any question is: its smallest named thing, and the path to it."""
+    names = []
+    for level in _LEVELS if several_installations else _LEVELS[1:]:
+        if record.get(level):
+            names.append(escaped(record[level]))
+        elif (number := record.get(f"{level}_id")) is not None:
+            names.append(f"{level} {number}")
+    if record.get("level") in _LEVELS[3:] and record.get("name"):
+        names[-1] = escaped(
+            record["name"]
+        )  # a row of coverage_last_night, which names things of every level in one column
+    link = record.get("html_url")
+    followed = safe_link(link)
+    bad_link = escaped(link) if link and followed is None else None
+    return RowLocation(names[-1] if names else "everything", " / ".join(names[:-1]), followed, bad_link)
 
 
 def _cell(name: str, value: Any) -> str | int | float | None:
-    if value is None or isinstance(value, bool):
-        return None if value is None else "yes" if value else "no"
-    if isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d %H:%M:%S} UTC"
     text = value.isoformat() if isinstance(value, dt.date) else str(value)
     if name.endswith("_revision"):
-        return shown(text[:_REVISION_LENGTH])
-    return shown(text, _VALUE_LENGTH if name in ("old_value", "new_value") else LONGEST)
+        return escaped(text[:_REVISION_LENGTH])
+    return escaped(text, _CHANGE_LENGTH if name in ("old_value", "new_value") else MAX_LENGTH)
 
 
-def _kind(name: str, type_: pa.DataType) -> Kind:
+def _column(name: str, type_: pa.DataType) -> ReportColumn:
+    title = _TITLES.get(name, name.replace("_", " "))
     if pa.types.is_integer(type_) or pa.types.is_floating(type_):
-        return "number"
-    return "reference" if name in _REFERENCES else "text"
+        return ReportColumn(title, "number")
+    return ReportColumn(title, "reference" if name in _REFERENCES else "text")

@@ -37,7 +37,7 @@ from collector.run import progress as events
 from collector.run.finalize import CLOCK_TOLERANCE, FinishedCrawl, RunSummary, finalize
 from collector.run.reply_processor import ReplyProcessor, abandoned_problem
 from collector.run.worker_pool import Sink, WorkerPool, crawl
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 # A run older than this is not taken up again: its first replies would be older than a night (design.md, section 6).
 OLDEST_RESUMED = timedelta(hours=24)
@@ -74,7 +74,7 @@ async def collect(settings: Settings, world: RunContext) -> RunSummary:
     Raises SettingsError, LakeError, LakeBusy, RefusedByBuddy, NotPublished, CheckFailed and Interrupted.
     """
     began = world.now()
-    lake = Lake.create(settings.lake, besides=settings.afterwards.files)
+    lake = Lake.create(settings.lake, expected_files=settings.after_run.files)
     with lake.writing("collect", began):
         try:
             journal, abandoned = await asyncio.to_thread(_open_journal, lake, settings, world)
@@ -85,7 +85,7 @@ async def collect(settings: Settings, world: RunContext) -> RunSummary:
             raise _first(group) from None
         finally:
             # A typing error in a setting should not leave a lake behind that nobody wanted.
-            lake.vanish_if_empty()
+            lake.remove_if_empty()
 
 
 def _open_journal(lake: Lake, settings: Settings, world: RunContext) -> tuple[Journal, tuple[Abandoned, ...]]:
@@ -123,7 +123,7 @@ def _open_journal(lake: Lake, settings: Settings, world: RunContext) -> tuple[Jo
 
 def _sweep(lake: Lake, now: datetime, run_id: str) -> None:
     """Remove what dead runs left; what cannot be removed is a warning."""
-    for why in sweep(lake, now=now, keep_runs={run_id}).stuck:
+    for why in sweep(lake, now=now, keep_runs={run_id}).failures:
         structlog.get_logger().warning(
             "left_behind", what=why, advice="It harms nothing; remove it by hand, or give this user the right to."
         )
@@ -268,7 +268,7 @@ class RunInProgress:
                 self._forget()
             raise shut[0][1]
         for each, why in shut:
-            self._stop_one(each.name, "connection" if each.locked is None else "unauthorised", str(why))
+            self._stop_one(each.name, "connection" if each.token_error is None else "unauthorised", str(why))
         return crews
 
     def _go_on_without(self, ended: list[WorkerPool], of: int) -> None:
@@ -286,8 +286,8 @@ class RunInProgress:
         self._gathering.stop(installation, problem_kind, why.rstrip("."))
 
     async def _crew(self, stack: AsyncExitStack, installation: Installation) -> WorkerPool:
-        if installation.locked is not None:
-            raise installation.locked
+        if installation.token_error is not None:
+            raise installation.token_error
         pace = self._paces[installation.name]
         fetcher = Fetcher(
             installation,

@@ -30,7 +30,7 @@ from collector.query import catalog
 from collector.query.changes import PREVIOUS, StagedRun
 from collector.query.checks import CheckRow
 from collector.run.reply_processor import ReplyProcessor
-from collector.settings.loading import Installation, Settings
+from collector.settings.declarations import Installation, Settings
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
 CLOCK_TOLERANCE = timedelta(hours=1)
@@ -116,7 +116,7 @@ def finalize(night: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
         offenders = database.offenders()
         _refuse(offenders)
         problems = _warnings(night, offenders, now())
-        # A clock may be set back during a run.
+        # A clock may be set back while a night lasts; no night lasts less than nothing.
         finished_at = max(now(), night.header.started_at)
         batches: dict[str, Iterable[pa.RecordBatch]] = {
             name: database.sorted_rows(name, extra=problems if name == "problems" else ())
@@ -151,7 +151,6 @@ def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Stag
         listed_installations=[name for name, f in night.gathering.frontiers.items() if f.workspaces_listed],
         spill=night.directory / "spill",
         counted=counted,
-        known_enum_values=[(t.name, c.name, value) for t in TABLES.values() for c in t.columns for value in c.values],
     )
 
 

@@ -16,10 +16,12 @@ from collector.crawl.journal import Answered, Entry, Failed, Line, RequestCost, 
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
 from collector.crawl.reply import GivenUp, Reply
 from collector.lake.flatten import Row, RunKey, flatten
-from collector.settings.loading import Installation, exact_names, selects
+from collector.lake.tables import COVERAGE_OUTCOMES
+from collector.settings.declarations import Installation
+from collector.settings.globs import exact_names, selects
 
-# Coverages that say something selected was not seen (design.md, section 5); `skipped` counts only when time ran out.
-_MISSED = frozenset({"forbidden", "failed", "quarantined"})
+# Coverages that make a run partial; `skipped` does only when time ran out.
+_MISSED = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "missed")
 # What makes the list of workspaces itself less than whole, though it was answered.
 _OF_THE_ROOT = frozenset({"not_understood", "unsettled_listing"})
 # Rows leave in lots of so many, or of the rows of so many bytes of replies: enough that Arrow arrays are large and leave no
@@ -99,7 +101,7 @@ class ReplyProcessor:
         if isinstance(line, Answered):
             tally.answered += 1
             self._waiting_bytes += len(line.body)
-            content = decode(line.request, document, marked=line.marked)
+            content = decode(line.request, document, repaired=line.marked)
             self._keep(tally, frontier.feed(Reply(line.request, content, line.at, line.cost.attempts)))
         else:
             tally.first_failure = tally.first_failure or line.message

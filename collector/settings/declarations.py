@@ -1,201 +1,172 @@
-"""The settings, each declared once.
+"""The settings, each declared once: as the field of a dataclass that holds its value.
 
-From `SETTINGS` follow the keys that collector.toml accepts, the environment variables that are looked at, the
-flags, and the table in the README.
+The field gives the key in collector.toml, the type and the default; `setting` gives the rest. The flag, the environment
+variable, the line in the template of `collector init`, the help text and the table in the README follow from it. To add
+a setting, add a field here and use it.
 """
 
-from collections.abc import Callable
+import hashlib
+import json
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal
 
-from collector.settings import parsers as values
-
-__all__ = ["SETTINGS", "TOKEN_KEYS", "Setting"]
+from collector.errors import SettingsError
+from collector.settings import parsers, urls
+from collector.settings.secret import Secret
+from collector.settings.setting import Setting, declared, setting
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One setting: where it may be written, how it is read, and what it means."""
+class Installation:
+    """One installation of Buddy: its address, our token, what is collected from it and how fast."""
 
-    name: str  # the key in collector.toml
-    flags: tuple[str, ...]
-    environ: tuple[str, ...]  # in order of precedence: Buddy's name first, its aliases after
-    default: object
-    read: Callable[[object, str], object]
-    meaning: str
-    per_installation: bool = False  # may also stand under [installations.NAME]
+    name: str
+    api_url: str  # no trailing slash; a base path such as /api is kept
+    token: Secret
+    workspaces: tuple[str, ...] = setting(
+        (),
+        parsers.globs,
+        "Workspaces to collect: globs, repeatable; a leading ! excludes. Default: all.",
+        "GLOB",
+        example=["acme", "!acme-sandbox"],
+        flags=("-w", "--workspace"),
+        variables=("BUDDY_WORKSPACE",),
+    )
+    projects: tuple[str, ...] = setting(
+        (),
+        parsers.globs,
+        "Projects to collect: globs, repeatable; a leading ! excludes. Default: all.",
+        "GLOB",
+        example=["*", "!playground-*"],
+        flags=("-p", "--project"),
+        variables=("BUDDY_PROJECT",),
+    )
+    requests_per_second: float = setting(
+        20.0, parsers.number, "Maximum request rate; 0 for none. Buddy's own limits are always obeyed.", "NUMBER"
+    )
+    reserve: int = setting(50, parsers.whole, "Requests of each rate window that are left to other clients.", "NUMBER")
+    concurrency: int = setting(16, partial(parsers.whole, minimum=1), "Maximum number of requests in flight.", "NUMBER")
+    ca_bundle: Path | None = setting(
+        None,
+        parsers.path,
+        "PEM file of certificates to trust, for a self-hosted Buddy.",
+        "FILE",
+        example="company-ca.pem",
+    )
+    allow_http: bool = setting(
+        False, parsers.flag, "Allow plain http to hosts other than this machine. The token then travels unencrypted."
+    )
+    ignored_proxy: str | None = None  # the environment variable of a proxy that other programs would use
+    token_error: SettingsError | None = None  # why there is no token, where other installations are collected
 
 
-SETTINGS: Final = (
-    Setting(
-        "region", (), ("BUDDY_REGION",), "us", values.region, "Buddy's installation: US, EU or AS (AP accepted)", True
-    ),
-    Setting(
-        "api_url",
-        (),
-        ("BUDDY_API_URL", "BUDDY_API_ENDPOINT", "BUDDY_BASE_URL"),
+@dataclass(frozen=True)
+class AfterRun:
+    """What is done after a run. If it fails, the run stands."""
+
+    summary_file: Path | None = setting(
+        None, parsers.path, "Write the result of the run to this file, as JSON.", "FILE", example="last-run.json"
+    )
+    message_file: Path | None = setting(
         None,
-        values.text,
-        "base URL of the API, for a self-hosted Buddy (https://HOST/api); wins over the region",
-        True,
-    ),
-    Setting(
-        "workspaces",
-        ("-w", "--workspace"),
-        ("BUDDY_WORKSPACE",),
-        (),
-        values.globs,
-        "workspaces to collect (globs, repeatable; a leading ! excludes); all when not said",
-        True,
-    ),
-    Setting(
-        "projects",
-        ("-p", "--project"),
-        ("BUDDY_PROJECT",),
-        (),
-        values.globs,
-        "projects to collect (globs, repeatable; a leading ! excludes); all when not said",
-        True,
-    ),
-    Setting(
-        "lake", ("--lake",), ("COLLECTOR_LAKE",), "./lake", values.directory, "the directory that holds every night"
-    ),
-    Setting(
-        "requests_per_second",
-        ("--requests-per-second",),
-        ("COLLECTOR_REQUESTS_PER_SECOND",),
-        20.0,
-        values.number,
-        "our own ceiling; 0 = none, Buddy's headers are still obeyed",
-        True,
-    ),
-    Setting(
-        "reserve",
-        ("--reserve",),
-        ("COLLECTOR_RESERVE",),
-        50,
-        values.whole,
-        "requests of every rate window left to others",
-        True,
-    ),
-    Setting(
-        "concurrency",
-        ("--concurrency",),
-        ("COLLECTOR_CONCURRENCY",),
-        16,
-        partial(values.whole, least=1),
-        "requests in flight at once",
-        True,
-    ),
-    Setting(
-        "max_duration",
-        ("--max-duration",),
-        ("COLLECTOR_MAX_DURATION",),
+        parsers.message_file,
+        "Write the morning message to this file (.txt, .md, .json).",
+        "FILE",
+        example="morning.md",
+    )
+    metrics_file: Path | None = setting(
         None,
-        values.duration,
-        "stop asking after this long (90m, 6h) and publish what is whole; no limit when not said",
-    ),
-    Setting(
-        "keep_raw",
-        ("--keep-raw",),
-        ("COLLECTOR_KEEP_RAW",),
-        False,
-        values.flag,
-        "keep the redacted replies beside the tables",
-    ),
-    Setting(
-        "variable_values",
-        ("--variable-values",),
-        ("COLLECTOR_VARIABLE_VALUES",),
-        "redact",
-        partial(values.choice, allowed=("redact", "keep")),
-        "redact or keep the values of unencrypted variables",
-    ),
-    Setting(
-        "ca_bundle",
-        ("--ca-bundle",),
-        ("COLLECTOR_CA_BUNDLE",),
+        parsers.path,
+        "Write metrics for Prometheus to this file (NAME.prom), for node_exporter.",
+        "FILE",
+        example="/var/lib/node_exporter/textfile/collector.prom",
+    )
+    notify_url: Secret | None = setting(
         None,
-        values.text,
-        "PEM file of certificates to trust, for a self-hosted Buddy with a private one",
-        True,
-    ),
-    Setting(
-        "allow_http",
-        ("--allow-http",),
-        ("COLLECTOR_ALLOW_HTTP",),
-        False,
-        values.flag,
-        "accept plain http to hosts other than this machine (the token travels unencrypted)",
-        True,
-    ),
-    Setting(
-        "log_format",
-        ("--log-format",),
-        ("COLLECTOR_LOG_FORMAT",),
-        "text",
-        partial(values.choice, allowed=("text", "json")),
-        "log lines for people (text) or for programs (json)",
-    ),
-    Setting(
-        "log_level",
-        ("--log-level",),
-        ("COLLECTOR_LOG_LEVEL",),
-        "info",
-        partial(values.choice, allowed=("debug", "info", "warning", "error")),
-        "the least severe line that is written",
-    ),
-    Setting(
-        "summary_file",
-        ("--summary-file",),
-        ("COLLECTOR_SUMMARY_FILE",),
+        urls.notify_url,
+        "Post the morning message to this https address, as JSON. Whoever knows the address can post to it.",
+        "URL",
+        example="https://chat.example.com/hooks/promotions",
+    )
+    keep_days: int | None = setting(
         None,
-        values.text,
-        "write how the night went to this file, as JSON",
-    ),
-    Setting(
-        "message_file",
-        ("--message-file",),
-        ("COLLECTOR_MESSAGE_FILE",),
+        parsers.days,
+        "After a published run, drop the runs that are older than this (400d). Default: keep all.",
+        "TIME",
+        example="400d",
+        key="keep",
+    )
+    compact: bool = setting(False, parsers.flag, "After a published run, merge the files of past months.")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are written after a run."""
+        wanted = (self.summary_file, self.message_file, self.metrics_file)
+        return tuple(path for path in wanted if path is not None)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a command. `installations` is empty when the command needs no token."""
+
+    installations: tuple[Installation, ...]
+    lake: Path = setting(Path("lake"), parsers.directory, "Directory of the lake, which holds all runs.", "PATH")
+    max_duration_s: float | None = setting(
         None,
-        values.message_file,
-        "write the morning message to this file (.txt, .md or .json)",
-    ),
-    Setting(
-        "metrics_file",
-        ("--metrics-file",),
-        ("COLLECTOR_METRICS_FILE",),
-        None,
-        values.text,
-        "write metrics for Prometheus to this file (NAME.prom, for the node exporter's textfile collector)",
-    ),
-    Setting(
-        "notify_url",
-        ("--notify-url",),
-        ("COLLECTOR_NOTIFY_URL",),
-        None,
-        values.notify_url,
-        "post the morning message to this https address, as JSON",
-    ),
-    Setting(
-        "keep",
-        ("--keep",),
-        ("COLLECTOR_KEEP",),
-        None,
-        values.days,
-        "after a published night, drop nights older than this (400d); all are kept when not said",
-    ),
-    Setting(
-        "compact",
-        ("--compact",),
-        ("COLLECTOR_COMPACT",),
-        False,
-        values.flag,
-        "after a published night, merge the nights of past months",
-    ),
+        parsers.duration,
+        "Stop sending requests after this time (90m, 6h) and publish what was collected. Default: no limit.",
+        "TIME",
+        example="6h",
+        key="max_duration",
+    )
+    keep_raw: bool = setting(False, parsers.flag, "Keep the redacted replies of each run in the lake.")
+    variable_values: Literal["redact", "keep"] = setting(
+        "redact", parsers.one_of("redact", "keep"), "Redact or keep the values of unencrypted variables.", "redact|keep"
+    )
+    log_format: Literal["text", "json"] = setting(
+        "text", parsers.one_of("text", "json"), "Format of log lines: text for people, json for programs.", "text|json"
+    )
+    log_level: str = setting(
+        "info", parsers.one_of("debug", "info", "warning", "error"), "Minimum log level.", "debug|info|warning|error"
+    )
+    after_run: AfterRun = AfterRun()
+
+    def fingerprint(self) -> str:
+        """Return 16 hex digits of the settings that decide the rows: a run is resumed only under equal ones.
+
+        Neither the token nor the speed is among them.
+        """
+        decisive = {
+            "installations": sorted(
+                (each.name, each.api_url, sorted(each.workspaces), sorted(each.projects)) for each in self.installations
+            ),
+            "variable_values": self.variable_values,
+        }
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# The two settings of which Installation.api_url is made. They have no flag.
+REGION: Final = Setting(
+    "region",
+    "us",
+    urls.region,
+    "Buddy's installation: US, EU or AS (AP is accepted for AS).",
+    flags=(),
+    variables=("BUDDY_REGION",),
 )
-
-# Where an installation's token comes from; never the token itself, which has no business in a file that is
-# shown around.
+API_URL: Final = Setting(
+    "api_url",
+    None,
+    urls.api_url,
+    "Base URL of the API of a self-hosted Buddy (https://HOST/api); wins over the region.",
+    flags=(),
+    variables=("BUDDY_API_URL", "BUDDY_API_ENDPOINT", "BUDDY_BASE_URL"),
+    example="https://buddy.example.com/api",
+)
+# These may also stand in a table [installations.NAME].
+PER_INSTALLATION: Final = (REGION, API_URL, *declared(Installation).values())
+SETTINGS: Final = (*PER_INSTALLATION, *declared(Settings).values(), *declared(AfterRun).values())
+# Where an installation's token comes from. The token itself does not belong in a file that is copied and shown.
 TOKEN_KEYS: Final = ("token_env", "token_file", "token_command")

@@ -1,19 +1,13 @@
-"""A token that cannot be shown by accident: every way of turning it into text gives '[secret]' but the one
-that says so.
-"""
+"""A secret that is not shown by accident: its text is '[secret]' unless the code asks for it by `reveal`."""
 
 from typing import Final, NoReturn, final
-
-__all__ = ["SHOWN", "Secret"]
 
 SHOWN: Final = "[secret]"
 
 
 @final
 class Secret:
-    """Holds a secret; only `.reveal()` gives it back. It cannot be copied out by repr, str, format, pickle or
-    comparison.
-    """
+    """Holds a secret, which only `reveal` returns: not repr, str, format, pickle, copy or comparison."""
 
     __slots__ = ("_value",)
 
@@ -21,7 +15,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The secret itself, for the one place that sends it."""
+        """Return the secret, for the one place that sends it."""
         return self._value
 
     def __bool__(self) -> bool:
@@ -33,8 +27,7 @@ class Secret:
     def __format__(self, spec: str) -> str:
         return format(SHOWN, spec)
 
-    # Equality is identity (object's own): `==` on values would let a guess be tested, and a frozen dataclass
-    # holding a Secret would print the outcome in a test's diff.
+    # Equality is identity: `==` on values would allow guesses, and a test's diff would print the result.
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Secret is not pickled or copied: pass its source instead")

@@ -1,40 +1,35 @@
-"""Runs the command line that prints a token, within bounds of time and output, and leaves no process behind.
+"""Runs the command that prints a token, within bounds of time and output, and leaves no process behind.
 
-The command gets a session, and so a process group, of its own. When it has ended, taken too long or printed too much,
-the whole group is killed: a helper that it started in the background neither outlives it nor keeps the pipe open. What
-it writes to stderr is thrown away, because a password manager may write there what it was asked for. No exception
-raised here holds any output.
+The command has its own session and so its own process group. When it has ended, takes too long or prints too much, the
+whole group is killed: a helper that it started in the background neither delays the token nor outlives the command. Its
+stderr is discarded, because a password manager may repeat there what it was asked for. No exception holds any output.
 """
 
 import os
-import selectors
 import signal
 import subprocess
 import time
 from contextlib import suppress
 from typing import IO, Final, cast
 
-__all__ = ["MOST_BYTES", "SECONDS", "OutputTooLong", "run_token_command"]
-
 # A password manager may ask for a touch or a fingerprint; nobody answers after a minute.
-SECONDS: Final = 60.0
+TIME_LIMIT_S: Final = 60.0
 # Tokens have tens to hundreds of characters; the longest that a header can hold are a few thousand.
-MOST_BYTES: Final = 64 * 1024
-# How often an end of the command is looked for while another process holds its pipe open.
-_LOOK_S: Final = 0.02
+OUTPUT_LIMIT: Final = 64 * 1024
+_POLL_S: Final = 0.02
 
 
 class OutputTooLong(Exception):
     """The command printed more than a token can be."""
 
 
-def run_token_command(command: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> str:
-    """What the command printed to stdout.
+def run_token_command(command: str, *, time_limit_s: float = TIME_LIMIT_S) -> str:
+    """Return what the command printed to stdout.
 
-    Raises CalledProcessError when it failed, TimeoutExpired when it took longer than `seconds`, OutputTooLong when it
-    printed more than `most` bytes, and OSError when it could not be started.
+    Raises CalledProcessError when it failed, TimeoutExpired when it took too long, OutputTooLong when it printed more
+    than OUTPUT_LIMIT bytes, and OSError when it could not be started.
     """
-    # The person's own command line from their own file, run as they would type it: hence the shell.
+    # The user's own command line from their own file, run as they would type it: hence the shell.
     process = subprocess.Popen(
         command,
         shell=True,
@@ -43,55 +38,35 @@ def run_token_command(command: str, *, seconds: float = SECONDS, most: int = MOS
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    stdout = cast(IO[bytes], process.stdout)
     try:
-        printed = _read(process, time.monotonic() + seconds, most)
+        printed = _read(process, stdout.fileno(), time_limit_s)
     finally:
-        # Also after an exception such as KeyboardInterrupt: the terminal sends Ctrl-C to our group only.
+        # Also after KeyboardInterrupt: the terminal sends Ctrl-C only to the group of this program.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        cast(IO[bytes], process.stdout).close()
-    if printed is None:
-        raise subprocess.TimeoutExpired(command, seconds)
+        stdout.close()
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command)
     # No token holds the character that stands for what is not UTF-8.
     return printed.decode("utf-8", "replace")
 
 
-def _read(process: "subprocess.Popen[bytes]", ends_at: float, most: int) -> bytes | None:
-    """What the command has printed when it has ended; None when that was not in time."""
-    pipe = cast(IO[bytes], process.stdout).fileno()
+def _read(process: "subprocess.Popen[bytes]", pipe: int, time_limit_s: float) -> bytes:
+    """Return what the command printed until it ended. Another process may hold the pipe open longer."""
     os.set_blocking(pipe, False)
     printed = bytearray()
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while (left := ends_at - time.monotonic()) > 0:
-            # In this order: what it printed is in the pipe by the time it has ended.
-            ended = process.poll() is not None
-            if _drain(pipe, printed, most):
-                return _after_closing(process, printed, left)
-            if ended:
-                return bytes(printed)
-            selector.select(min(left, _LOOK_S))
-    return None
-
-
-def _drain(pipe: int, printed: bytearray, most: int) -> bool:
-    """Take what is in the pipe; True at its end."""
-    with suppress(BlockingIOError):
-        while block := os.read(pipe, most + 1):
-            printed += block
-            if len(printed) > most:
-                raise OutputTooLong
-        return True
-    return False
-
-
-def _after_closing(process: "subprocess.Popen[bytes]", printed: bytearray, left: float) -> bytes | None:
-    """Wait for the exit code of a command that has closed its stdout."""
-    try:
-        process.wait(timeout=left)
-    except subprocess.TimeoutExpired:
-        return None
-    return bytes(printed)
+    deadline = time.monotonic() + time_limit_s
+    while time.monotonic() < deadline:
+        # Before the read: all that a command printed is in the pipe by the time it has ended.
+        ended = process.poll() is not None
+        with suppress(BlockingIOError):
+            while block := os.read(pipe, OUTPUT_LIMIT + 1):
+                printed += block
+                if len(printed) > OUTPUT_LIMIT:
+                    raise OutputTooLong
+        if ended:
+            return bytes(printed)
+        time.sleep(_POLL_S)
+    raise subprocess.TimeoutExpired(process.args, time_limit_s)

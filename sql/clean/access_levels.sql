@@ -1,6 +1,6 @@
--- One row per access level that Buddy documents: whether it lets somebody run an action.
+-- One row per access level that Buddy documents: whether it allows running an action.
 --
--- may_run is NULL where the documents don't say, or where the level only points elsewhere (DEFAULT: as in the pipeline).
+-- may_run is NULL if the documents do not say, or if the level refers to another one (DEFAULT: as in the pipeline).
 select
     access_level,
     may_run

@@ -1,12 +1,12 @@
 -- One row per promote-image action, end (src or dest) and run: its image reference with the environment that it names.
 --
--- These are the rules to edit when your environments have other names. Only whole words count (runs of letters: `prod` is
--- found in prod-2, eu.prod and acme_prod/app, not in product). The tag is asked first; when it names no environment, the
--- repository and the registry's host are, with fewer words, because `live` or `test` is a common word in a name.
--- The first line that fits decides: compounds (pre-prod) before the word in them (prod), and then the environment nearest
--- to production, so that a doubtful reference is rather called production than not. NULL: it names none.
--- Variables are no words, since what they will hold is not known. stage orders the environments, production being 4;
--- tag_environment is what the tag alone says.
+-- Edit these rules if your environments have other names. Only whole words count (sequences of letters: `prod` is found
+-- in prod-2, eu.prod and acme_prod/app, but not in product). The tag is searched first. If it names no environment, the
+-- repository and the registry's host are searched for fewer words, because `live` or `test` is a common word in a name.
+-- The first rule that matches decides: compounds (pre-prod) before their parts (prod), then the environment closest to
+-- production, so that a doubtful reference counts as production. NULL: no environment is named.
+-- Variables are not searched, because their values are not known. stage orders the environments; production is 4.
+-- tag_environment is the result of the tag alone.
 with
 parsed as (select * from image_references),
 worded as (

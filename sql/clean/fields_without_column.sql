@@ -1,7 +1,7 @@
--- One row per object and field that Buddy documents, or that this collector puts there, and that has no column of its own.
+-- One row per object and field that Buddy documents, or that the collector adds, and that has no column of its own.
 --
--- schema_drift does not call these unknown. ends are src and dest of a promotion, rights its permissions; a list's own
--- members beside its items come as actions_list, pipelines_list, projects_list and workspaces_list.
+-- schema_drift does not report these as unknown. ends are src and dest of a promotion, rights its permissions. The
+-- members of a list beside its items are actions_list, pipelines_list, projects_list and workspaces_list.
 with
 listed (object, documented) as (
     values

@@ -1,24 +1,24 @@
--- One row per promote-image action, end (src or dest) and run: the image reference of that end, taken apart.
+-- One row per promote-image action, end (src or dest) and run: the image reference of that end, parsed.
 --
 -- The rules are those of the reference grammar of the distribution project (github.com/distribution/reference):
 --   reference := name [ ":" tag ] [ "@" digest ]        name := [ domain "/" ] path-component { "/" path-component }
--- The first component is a domain when it holds "." or ":" or is "localhost"; docker.io is what a name without one means
--- on Docker Hub, and a Docker Hub name of one component lies in "library/". Beyond the grammar, because Buddy spreads a
+-- The first component is a domain if it contains "." or ":" or is "localhost". On Docker Hub a name without domain
+-- means docker.io, and a name of one component is in "library/". More rules are needed because Buddy spreads a
 -- reference over several fields:
--- * A domain inside `image` wins over `registry`, which wins over what `docker_registry` implies; the field `tag` wins over
---   a tag inside `image`. Where the loser says something else, registry_conflict or tag_conflict is true.
--- * `registry` may carry a scheme, a port, a path (put before the repository) and trailing slashes.
--- * Amazon ECR: the account is part of the host, and where Buddy knows it only by the integration, the host is
---   dkr.ecr.<region>.amazonaws.com, or what the region's partition has instead of it, and registry_account is NULL.
--- * Port 443 is the one that is meant where none is named; user and password before a host are no part of it.
--- * same_location: a field that is missing on dest is that of src; but when dest names a registry of its own, its place
---   is not inherited, only the repository, whatever the flag says. Tags and digests are never inherited. Without the flag
---   (NULL) a dest that names neither registry nor image can only mean the same place.
--- * Buddy's variables ($NAME, ${NAME}) are kept as they are and never resolved; moving_reason says so.
--- * What is unknown is NULL: a registry that nothing names is not taken for Docker Hub.
--- Everything is computed row by row, so that a filter on run_id is applied before the parsing (365 nights hold 1.5 million
--- ends, a night 4,000). Each step widens the row, so `*` below is the row so far. DuckDB's own: regexp_extract with
--- names, regexp_full_match, try_cast.
+-- * A domain inside `image` overrides `registry`, which overrides what `docker_registry` implies; the field `tag`
+--   overrides a tag inside `image`. If the overridden value differs, registry_conflict or tag_conflict is true.
+-- * `registry` may have a scheme, a port, a path (put before the repository) and trailing slashes.
+-- * Amazon ECR: the account is part of the host. If Buddy knows the account only by the integration, the host is
+--   dkr.ecr.<region>.amazonaws.com, or that of the region's partition, and registry_account is NULL.
+-- * Port 443 equals no port; user and password before a host are removed.
+-- * same_location: a field that is missing on dest is that of src. But if dest names its own registry, only the
+--   repository is inherited, whatever the flag says. Tags and digests are never inherited. Without the flag (NULL), a
+--   dest that names neither registry nor image means the same place.
+-- * Buddy's variables ($NAME, ${NAME}) are kept and never resolved; moving_reason says so.
+-- * What is unknown is NULL: a registry that nothing names is not assumed to be Docker Hub.
+-- Everything is computed row by row, so that a filter on run_id is applied before the parsing (365 runs have 1.5
+-- million ends, one run has 4,000). Each step adds columns to the row, so `*` below is the row so far. regexp_extract
+-- with names, regexp_full_match and try_cast are DuckDB's.
 with
 actions as (select * from promote_image_actions),
 image_ends (image_end) as (values ('src'), ('dest')),
@@ -95,7 +95,7 @@ ends as (
 split as (
     select
         *,
-        -- ${…} is one atom: a colon, slash or at sign inside it separates nothing. It may hold others, three deep.
+        -- ${…} is one unit: a colon, slash or at sign inside it is no separator. It may be nested three levels deep.
         regexp_extract(
             regexp_replace(given_image, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:(?:[^/@]*:)?\[redacted\]@)?', ''),
             '(?s)^((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|.)*?)'
@@ -117,7 +117,7 @@ named as (
         *,
         nullif(image_parts.name, '') as name,
         case when not image_inherited then nullif(image_parts.tag, '') end as image_tag,
-        -- An at sign with nothing behind it is an empty digest, not none.
+        -- An at sign at the end is an empty digest, not a missing one.
         case
             when not image_inherited and (image_parts.digest <> '' or given_image like '%@') then image_parts.digest
         end as image_digest,
@@ -143,7 +143,7 @@ judged as (
             when 'GOOGLE_GCR' then 'gcr.io'
         end as only_host,
         case
-            -- Each of Amazon's partitions has a domain of its own.
+            -- Each partition of AWS has its own domain.
             when docker_registry = 'AMAZON_ECR' then 'dkr.ecr.' || given_region || case
                 when given_region like 'cn-%' then '.amazonaws.com.cn'
                 when given_region like 'eusc-%' then '.amazonaws.eu'
@@ -162,7 +162,7 @@ located as (
         *,
         case
             when first_plain like '%.%' or first_plain like '%:%' or first_plain = 'localhost' then first_component
-            -- Nothing else names the registry: what stands first is it, as a variable or, by the grammar, in capitals.
+            -- Nothing else names the registry: the first component does, as a variable or, by the grammar, in capitals.
             when field_host is null and only_host is null and regional_host is null and first_component <> ''
                 and (first_plain = '' or lower(first_plain) <> first_plain) then first_component
         end as image_domain
@@ -182,7 +182,7 @@ hosted as (
     select
         *,
         coalesce(own_domain, field_host, only_host, regional_host) as registry_text,
-        -- Docker Hub has many hosts, which are one registry; port 443 is the one meant where none is named.
+        -- Docker Hub has several hosts, which are one registry; port 443 equals no port.
         regexp_replace(
             regexp_replace(lower(own_domain), ':443$', ''),
             '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
@@ -214,13 +214,13 @@ normal as (
         regexp_replace(
             nullif(address.host, ''), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
         ) as registry_host,
-        -- A colon with nothing behind it is an empty port, not none.
+        -- A colon at the end is an empty port, not a missing one.
         case when address.port <> '' or registry_text like '%:' then address.port end as named_port,
         coalesce(field_tag, image_tag) as explicit_tag,
         coalesce(nullif(image_digest, ''), nullif(field_digest, ''), image_digest, field_digest) as digest,
         coalesce(field_tag <> image_tag, false) as tag_conflict,
         coalesce(own_hub <> field_hub, false)
-        -- Google's older registry has a host for each continent, such as eu.gcr.io.
+        -- Google's older registry has one host per continent, such as eu.gcr.io.
         or coalesce(coalesce(own_hub, field_hub) <> only_host and docker_registry <> 'GOOGLE_GCR', false) as registry_conflict
     from addressed
 ),
@@ -251,7 +251,7 @@ marked as (
         *,
         coalesce(registry || '/', '') || repository as image_name,
         regexp_matches(concat_ws('/', registry, repository, tag, digest), '\$(\{|[A-Za-z_])') as has_variable,
-        -- Against the grammar a variable stands for one letter or digit: what it will hold is not known.
+        -- For the grammar a variable counts as one letter or digit, because its value is not known.
         regexp_replace(
             repository, '\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\$[A-Za-z_][A-Za-z0-9_]*', 'x', 'g'
         ) as plain_repository,
@@ -317,8 +317,8 @@ select
                 plain_registry,
                 '([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?'
             ) then 'registry breaks the grammar'
-        -- The path alone is counted, as the grammar's library does. A name of 64 hexadecimal digits and nothing else is refused
-        -- by docker, which takes it for the id of an image.
+        -- Only the path is counted, as in the grammar's library. docker refuses a name of exactly 64 hexadecimal digits,
+        -- which it reads as an image id.
         when length(plain_repository) > 255
             or (
                 regexp_full_match(given_image, '[0-9a-f]{64}')
@@ -328,7 +328,7 @@ select
                 plain_repository, '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*'
             ) then 'repository breaks the grammar'
         when not regexp_full_match(plain_tag, '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}') then 'tag breaks the grammar'
-        -- The grammar's library knows no other digests, and these only in small letters.
+        -- The grammar's library accepts only these digests, in lower case.
         when not regexp_full_match(plain_digest, 'sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}')
             then 'digest breaks the grammar'
     end as defect

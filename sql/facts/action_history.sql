@@ -1,10 +1,11 @@
--- One row per action, column that ever changed, and value it had: from which run to which.
+-- One row per action, column that ever changed, and value: from which run to which run it had that value.
 --
--- column_name NULL is the action's own life, from the run that found it (again) to the run that found it removed; its value
--- is how it began: added or returned. valid_to is the run that ended it and does not belong to it; NULL: it still holds.
--- Made from action_changes alone, so its cost grows with the changes and not with the nights. A column that never changed
--- has no row: its value is the one in last_known_actions. The value with which a column began a life is what its first
--- change in that life replaced; value_known is false in a life of a changing column that saw no change of it.
+-- column_name NULL is the existence of the action, from the run that found it (again) to the run that found it removed;
+-- the value says how it began: added or returned. valid_to is the run that ended the value and is not part of the
+-- period; NULL: the value is current.
+-- Computed from action_changes alone, so the cost grows with the changes and not with the runs. A column that never
+-- changed has no row: its value is that in last_known_actions. The first value of a column in a period of existence is
+-- the one that its first change replaced; value_known is false in a period without a change of that column.
 with
 changes as (select * from action_changes),
 lives as (
@@ -89,7 +90,7 @@ followed as (
     window
         following as (
             partition by installation, workspace, project, pipeline_id, action_id, column_name
-            -- What came or went in a run did so before what changed in it.
+            -- Within a run, additions and removals come before changes.
             order by run_id, case when change = 'changed' then 1 else 0 end
         )
 )

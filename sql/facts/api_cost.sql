@@ -1,4 +1,4 @@
--- One row per run and installation: what the night cost at Buddy's API, and how that compares with the night before.
+-- One row per run and installation: what the run cost at Buddy's API, compared with the run before.
 with
 nights as (select * from runs)
 select

@@ -1,8 +1,8 @@
--- One row per promote-image action, approval that has to be given before it, and run.
+-- One row per promote-image action, approval required before it, and run.
 --
--- An approval is an action of type WAIT_FOR_APPLY ("Wait for approval") earlier in the same pipeline's list, run on every
--- execution and not disabled (Buddy's default for a missing `disabled` is false). A conditional approval can't be told from
--- an unconditional one: a list doesn't show the conditions of other actions.
+-- An approval is an action of type WAIT_FOR_APPLY ("Wait for approval") earlier in the same pipeline's list that runs
+-- on every execution and is not disabled (a missing `disabled` means false). A conditional approval cannot be
+-- distinguished from an unconditional one, because a list does not show the conditions of other actions.
 with
 promotions as (select * from actions where type = 'PROMOTE_IMAGE'),
 waits as (select * from actions where type in ('WAIT_FOR_APPLY', 'WAIT_FOR_APPROVE', 'WAIT_FOR_APPROVAL'))

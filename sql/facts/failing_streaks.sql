@@ -1,10 +1,10 @@
--- One row per promotion and unbroken series of nights on which its last run is shown as failed.
+-- One row per promotion and uninterrupted series of runs in which its last execution is shown as failed.
 --
--- A night on which the action was not seen neither breaks a series nor counts. nights counts nights, not runs of the
--- action: Buddy shows the status of the last run until there is another.
+-- A run that did not see the action neither ends a series nor counts. nights counts runs of the collector, not
+-- executions of the action: Buddy shows the status of the last execution until there is another.
 with
 nights as (select * from promote_image_actions),
--- Within one action, the nights of a series share the number of nights before them that did not fail.
+-- Within an action, the runs of a series have the same number of earlier runs that did not fail.
 numbered as (
     select
         run_id,

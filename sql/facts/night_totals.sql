@@ -1,9 +1,9 @@
--- One row per run: what the night held, found changed, met and cost, over all installations.
+-- One row per run: its promotions, changes, failures, problems and cost, over all installations.
 --
--- promotions counts the promote-image actions that were read, so a partial night may hold fewer than there are: not_seen
--- counts the workspaces, projects, pipelines and actions that it could not see wholly. failing counts those whose last run
--- is shown as failed. added, removed and returned count promotions; changed counts promotions whose configuration
--- changed, whatever the number of fields; ran counts those whose status or revision changed.
+-- promotions is the number of promote-image actions that were read; a partial run may have missed some. not_seen is the
+-- number of workspaces, projects, pipelines and actions that were not completely seen. failing counts promotions whose
+-- last execution is shown as failed. added, removed and returned count promotions; changed counts promotions with a
+-- changed configuration, whatever the number of fields; ran counts those whose status or revision changed.
 with
 nights as (
     select
@@ -27,7 +27,7 @@ held as (
     from promote_image_actions
     group by run_id
 ),
--- One row per action and kind first, because an action changes in many fields at once.
+-- First one row per action and kind, because an action changes in many fields at once.
 kinds as (
     select distinct run_id, installation, workspace, project, pipeline_id, action_id, change, aspect
     from action_changes

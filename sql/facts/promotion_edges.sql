@@ -1,7 +1,8 @@
--- One row per source reference and destination reference in the selected run: the step, with every promotion that takes it.
+-- One row per source reference and destination reference in the selected run: the step, with all promotions that take
+-- it.
 --
--- actions lists them as workspace/project/pipeline_id/action_id. An end that names no image makes no edge. certain is false
--- where a variable decides what is really read or written, so that equal text need not be the same image.
+-- actions lists them as workspace/project/pipeline_id/action_id. An end that names no image has no edge. certain is
+-- false if a variable decides what is read or written, because equal text may then mean different images.
 with
 steps as (select * from selected_promotions)
 select

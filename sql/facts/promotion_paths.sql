@@ -1,10 +1,10 @@
 -- One row per path of promotions that ends in production, in the selected run.
 --
--- A path begins at a reference of development, or at one that no promotion writes, and follows edges from a destination to
--- the promotions that read the same reference. It never visits a reference twice, so cycles end it, and has at most
--- 12 steps. Edges whose text holds a variable may end a path, and are not followed: equal text need not be the same image.
--- It lies in one installation, and only in the selected run: a recursion over every night would hold no filter.
--- passes_staging looks at every reference on the way. step_actions holds, step by step, the promotions that take it.
+-- A path begins at a reference of development, or at one that no promotion writes, and follows edges from a destination
+-- to the promotions that read the same reference. It never visits a reference twice, so cycles end, and has at most 12
+-- steps. An edge with a variable may end a path and is not followed, because equal text may mean different images.
+-- A path is within one installation and the selected run; a recursion over all runs could not use a filter.
+-- passes_staging considers every reference of the path. step_actions lists, step by step, the promotions that take it.
 with recursive
 edges as (
     select

@@ -1,7 +1,8 @@
 -- One row per promote-image action and run: what it takes from where to where.
 --
--- source_ and destination_ columns come from the view environments: reference is the whole normalised reference, image its
--- registry and repository. Joins, and no aggregate, so that a filter on run_id reaches every file before the parsing.
+-- The source_ and destination_ columns come from the view environments: reference is the complete normalised reference,
+-- image its registry and repository. There are only joins and no aggregates, so that a filter on run_id is applied to
+-- the files before the parsing.
 with
 actions as (select * from promote_image_actions),
 sources as (select * from environments where image_end = 'src'),

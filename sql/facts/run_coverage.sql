@@ -1,15 +1,16 @@
--- One row per run, installation, level (installation, workspace, project, pipeline, action) and coverage: how many things
--- it holds for.
+-- One row per run, installation, level (installation, workspace, project, pipeline, action) and coverage: how many
+-- items have it.
 --
--- whole says whether that coverage leaves nothing unknown that was asked for. gone is a fact. What is skipped was filtered out
--- on purpose, unless the installation's time was up. An installation whose workspaces could not be listed, or not to the end, is
--- a gap of its own, and so is an entry of its list of workspaces that could not be understood.
+-- whole is true if nothing that was selected is unknown with that coverage. gone is a fact. skipped items were filtered
+-- out on purpose, unless the installation ran out of time. An installation whose list of workspaces could not be read
+-- completely is a gap of its own, and so is an entry of that list that could not be understood.
 with
 troubles as (
     select run_id, run_date, installation, kind, workspace
     from problems
     where kind not in ('check', 'abandoned_run')
 ),
+outcomes as (select * from coverage_outcomes),
 late as (select distinct run_id, installation from troubles where kind = 'deadline'),
 workspace_coverage as (select * from workspaces),
 project_coverage as (select * from projects),
@@ -39,7 +40,7 @@ counted as (
     where
         workspace is null
         and kind <> 'not_understood'
-        -- When the time is up, what was seen of it is skipped, which says so already.
+        -- After the deadline, seen items are skipped, which shows the gap already.
         and (
             kind <> 'deadline' or (run_id, installation) not in (
                 select (run_id, installation) from workspace_coverage
@@ -60,8 +61,9 @@ select
     coverage,
     things,
     coalesce(
-        coverage in ('complete', 'fetched', 'not_promote_image', 'gone')
-        or (coverage = 'skipped' and (run_id, installation) not in (select (run_id, installation) from late)),
+        outcome = 'seen'
+        or (outcome = 'skipped' and (run_id, installation) not in (select (run_id, installation) from late)),
         false
     ) as whole
 from counted
+left join outcomes using (coverage)

@@ -1,7 +1,7 @@
 -- One row per promote-image action of the selected run: what it takes from where to where.
 --
--- The questions about last night begin here. `offset 0` changes no row: it keeps the planner from moving a question's own
--- conditions between the choice of the run and the files, after which every night would be parsed to show one.
+-- The questions about one run start here. `offset 0` changes no row: it keeps the planner from moving a question's own
+-- conditions between the selection of the run and the files, because then every run would be parsed to show one.
 with
 tonight as (select * from promotions where run_id in (select run_id from selected_run) offset 0)
 select

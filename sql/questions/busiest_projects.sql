@@ -1,6 +1,6 @@
--- Which projects have the most promotions, and how much do they change?
--- one night but for action_changes, runs
--- $nights INTEGER = 30 : count changes of so many nights up to the selected run
+-- Which projects have the most promotions, and how often do these change?
+-- one run but for action_changes, runs
+-- $nights INTEGER = 30 : count the changes of this many runs up to the selected one
 with
 tonight as (select * from selected_promotions),
 chosen as (select * from selected_run),

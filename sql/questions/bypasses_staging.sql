@@ -1,12 +1,12 @@
 -- Which images reach production without passing staging, and since when?
--- one night but for action_changes, runs
--- $disabled BOOLEAN = false : list disabled promotions too
+-- one run but for action_changes, runs
+-- $disabled BOOLEAN = false : also list disabled promotions
 --
--- One row per promotion into production whose source was not in staging: the source neither names staging (nor production,
--- where it has arrived already) nor can be reached from a reference of staging by other promotions. A source held by a
--- variable, or naming no environment, was not seen in staging and is listed. since is the night on which the promotion
--- was found going from its present source to its present destination: when it was added or returned, when either end was
--- edited, or when it was switched on. or_earlier: nothing is known before that night, with which its history here begins.
+-- One row per promotion to production whose source was not in staging: the source neither names staging (or production)
+-- nor can be reached from a reference of staging by other promotions. A source that is a variable or names no
+-- environment was not seen in staging and is listed. since is the run that found the promotion going from its present
+-- source to its present destination: when it was added or returned, when either end was edited, or when it was enabled.
+-- or_earlier: the history of the promotion begins with that run.
 with recursive
 tonight as (select * from selected_promotions),
 chosen as (select * from selected_run),
@@ -32,7 +32,7 @@ staged (installation, reference) as (
     union
     select installation, destination from tonight where destination_environment = 'staging' and not destination_has_variable
     union
-    -- A union without "all" keeps no reference twice, so cycles end.
+    -- A union without "all" has no duplicates, so cycles end.
     select tonight.installation, tonight.destination
     from staged
     inner join tonight on staged.installation = tonight.installation and staged.reference = tonight.source

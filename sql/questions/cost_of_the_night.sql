@@ -1,6 +1,6 @@
--- What did the night cost at Buddy's API, and is that more than usual?
+-- What did the run cost at Buddy's API, and is that more than usual?
 --
--- usual_requests is the mean of up to 30 nights before; requests_per_promotion divides by the promotions read.
+-- usual_requests is the mean of up to 30 earlier runs; requests_per_promotion divides by the promotions read.
 with
 costs as (select * from api_cost),
 chosen as (select * from selected_run),

@@ -1,8 +1,8 @@
--- What did last night's run see, and what is missing and why?
--- one night
+-- What did the last run see, and what is missing and why?
+-- one run
 --
--- For each level one row per coverage with how many things have it; then one row for each thing that was not wholly seen,
--- with what went wrong there. A gap with the coverage skipped and no problem was filtered out on purpose.
+-- For each level one row per coverage with the number of items; then one row for each item that was not completely
+-- seen, with the problem. A gap with the coverage skipped and without a problem was filtered out on purpose.
 with
 counts as (
     select * from run_coverage
@@ -89,7 +89,7 @@ lines as (
             and things.action_id is not distinct from reasons.action_id
     where coalesce(things.coverage, 'not known') not in ('complete', 'fetched', 'not_promote_image')
     union all
-    -- What went wrong before there was anything to cover: the list of workspaces, or a whole installation.
+    -- Failures before any item was listed: the list of workspaces, or the complete installation.
     select
         reasons.installation,
         1 as gap,

@@ -1,7 +1,7 @@
--- Which promotions carry an image from one registry to another?
--- one night
+-- Which promotions copy an image from one registry to another?
+-- one run
 --
--- A registry that isn't named may be another one: such promotions are listed with the finding "not known".
+-- A registry that is not named may be another one: such promotions are listed with the finding "not known".
 with
 tonight as (select * from selected_promotions)
 select
@@ -16,7 +16,7 @@ select
     source,
     destination,
     destination_environment,
-    -- Buddy's own flag says "same place" and the fields say otherwise.
+    -- Buddy's flag says that the place is the same, but the fields differ.
     coalesce(same_location and not same_registry, false) as contradicts_same_location,
     html_url,
     pipeline_id,

@@ -1,5 +1,5 @@
--- Which pipelines are disabled or paused and hold promotions that therefore do not run?
--- one night
+-- Which pipelines with promotions are disabled or paused, so that the promotions do not run?
+-- one run
 with
 lines as materialized (select * from pipelines where run_id in (select run_id from selected_run)),
 tonight as (select * from promote_image_actions where run_id in (select run_id from selected_run))

@@ -1,5 +1,5 @@
--- Which promotions cannot run, because they, their pipeline or their project are switched off?
--- one night
+-- Which promotions cannot run, because they, their pipeline or their project are disabled?
+-- one run
 with
 tonight as (select * from selected_promotions),
 lines as (select * from pipelines where run_id in (select run_id from selected_run)),

@@ -1,8 +1,9 @@
--- Which promotions failed in their last run, and for how many nights has Buddy shown that?
--- $terminated BOOLEAN = false : also those whose last run somebody ended
+-- Which promotions failed in their last execution, and for how many nights?
+-- $terminated BOOLEAN = false : also those whose last execution was terminated by a user
 --
--- Nights in a row up to the selected run with the same status; a night that did not see the action neither counts nor ends
--- them. The same as the view failing_streaks tells of every night, asked of tonight's failures only.
+-- nights counts consecutive runs of the collector up to the selected one with the same status; a run that did not see
+-- the action neither counts nor ends the series. The result is that of the view failing_streaks, restricted to
+-- promotions that fail in the selected run.
 with
 tonight as (select * from selected_promotions),
 failing as (

@@ -1,7 +1,7 @@
 -- What has happened to an action since it was first seen?
--- $action_id BIGINT : number of the action
--- $project VARCHAR = '' : its project; empty means any
--- $installation VARCHAR = '' : its installation; empty means any
+-- $action_id BIGINT : id of the action
+-- $project VARCHAR = '' : its project; empty: any
+-- $installation VARCHAR = '' : its installation; empty: any
 with
 changes as (select * from action_changes where action_id = $action_id),
 chosen as (select * from selected_run)

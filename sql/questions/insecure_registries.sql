@@ -1,5 +1,5 @@
--- Which promotions allow a registry without valid TLS, or name one by plain http?
--- one night
+-- Which promotions allow a registry without valid TLS, or name one with plain http?
+-- one run
 with
 tonight as (select * from selected_promotions),
 given as (select * from promote_image_actions where run_id in (select run_id from selected_run)),

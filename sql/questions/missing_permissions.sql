@@ -1,8 +1,8 @@
 -- Which promotions have no permissions of their own?
--- one night
+-- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 --
--- Nobody is named, and the right of all others is missing or is that of the pipeline (DEFAULT).
+-- No user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).
 with
 tonight as (select * from selected_promotions),
 rights as (

@@ -1,6 +1,6 @@
--- What happened last night, in a few lines: is it complete, what changed, what failed, what is missing?
--- one night
--- $lines INTEGER = 5 : at most so many lines of each part; a last line says how many more there are
+-- What happened last night: is the run complete, what changed, what failed, what is missing?
+-- one run
+-- $lines INTEGER = 5 : at most this many lines per part; a last line counts the others
 with
 changes as materialized (
     select * from action_changes

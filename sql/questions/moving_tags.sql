@@ -1,8 +1,8 @@
--- Which promotions read from or write to a tag that does not stay on one image?
--- one night
--- $channels BOOLEAN = false : also tags that name an environment (staging, production), which are moved on purpose
+-- Which promotions read from or write to a tag that can move to another image?
+-- one run
+-- $channels BOOLEAN = false : also tags that name an environment (staging, production), which move on purpose
 --
--- A tag moves when it is latest, is not given (which means latest), or holds a Buddy variable. A digest never moves.
+-- A tag moves if it is latest, is missing (which means latest), or contains a Buddy variable. A digest never moves.
 with
 tonight as (select * from selected_promotions),
 ends as (

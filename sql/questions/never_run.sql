@@ -1,7 +1,7 @@
 -- Which promotions have never run?
--- one night
+-- one run
 --
--- Buddy's status INITIAL says so. An action with neither a status nor a revision is listed too, as not known.
+-- These have Buddy's status INITIAL. An action with neither a status nor a revision is listed too, as not known.
 with
 tonight as (select * from selected_promotions)
 select

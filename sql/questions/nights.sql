@@ -1,7 +1,7 @@
--- How have the nights gone: how many promotions, changes, failures, problems and requests had each?
--- $nights INTEGER = 400 : so many nights up to the selected run
+-- How many promotions, changes, failures, problems and requests did each run have?
+-- $nights INTEGER = 400 : this many runs up to the selected one
 --
--- Oldest first. not_seen is what a partial night could not see; its other counts are of what it saw.
+-- Oldest first. not_seen is the number of items that a partial run could not see; the other columns count what it saw.
 with
 totals as (select * from night_totals),
 chosen as (select * from selected_run),

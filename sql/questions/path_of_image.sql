@@ -1,8 +1,8 @@
 -- By which steps does an image reach production?
--- one night
--- $image VARCHAR : part of a reference anywhere on the path, such as acme/checkout
+-- one run
+-- $image VARCHAR : part of any reference on the path, such as acme/checkout
 --
--- enabled is false when some step has no promotion that is switched on; certain is false when a variable decides a step.
+-- enabled is false if a step has no enabled promotion; certain is false if a variable decides a step.
 with
 paths as (select * from promotion_paths)
 select

@@ -1,8 +1,8 @@
--- Which variables of promotions hold a value that is not encrypted?
--- one night
+-- Which variables of promotions have a value that is not encrypted?
+-- one run
 --
--- The value itself is not shown, and is not in the lake unless it was asked for. Only what is known to be absent, empty or
--- encrypted is left out.
+-- The value is not shown, and is in the lake only with --variable-values keep. Variables known to be absent, empty or
+-- encrypted are left out.
 with
 tonight as (select * from variables where run_id in (select run_id from selected_run)),
 actions as (select * from promote_image_actions where run_id in (select run_id from selected_run))

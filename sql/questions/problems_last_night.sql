@@ -1,5 +1,5 @@
--- What went wrong last night, where, and what did Buddy say?
--- one night
+-- What went wrong in the last run, where, and what did Buddy answer?
+-- one run
 -- $kind VARCHAR = '' : only problems of this kind, such as forbidden or not_understood
 with
 troubles as (select * from problems where run_id in (select run_id from selected_run))

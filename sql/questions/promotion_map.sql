@@ -1,8 +1,8 @@
 -- From which image reference to which does each promotion go, and does a variable decide either end?
--- one night
+-- one run
 --
--- The steps of the promotion map: one row per promotion that names both ends. Where an end holds a variable, equal text need
--- not be the same image, so a path should not be followed through it.
+-- The steps of the promotion map: one row per promotion that names both ends. If an end contains a variable, equal text
+-- may mean different images, so do not follow a path through it.
 with
 tonight as (select * from selected_promotions)
 select

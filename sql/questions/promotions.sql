@@ -1,6 +1,6 @@
 -- Which image does each promotion take from where to where?
--- one night
--- $image VARCHAR = '' : part of the image's name on either end; empty means every image
+-- one run
+-- $image VARCHAR = '' : part of the image's name on either end; empty: every image
 -- $environment VARCHAR = '' : only promotions to this environment (production, staging, test, development)
 with
 tonight as (select * from selected_promotions)

@@ -1,5 +1,5 @@
 -- How many promotions go from which registry to which?
--- one night
+-- one run
 with
 tonight as (select * from selected_promotions)
 select

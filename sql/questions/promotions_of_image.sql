@@ -1,5 +1,5 @@
 -- Which promotions read or write an image?
--- one night
+-- one run
 -- $image VARCHAR : part of the image's name, such as acme/checkout
 with
 tonight as (select * from selected_promotions)

@@ -1,9 +1,9 @@
--- Which promotions run without anybody's approval?
--- one night
+-- Which promotions run without an approval?
+-- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
 --
--- An approval is an enabled "Wait for approval" action earlier in the pipeline (view approvals). Buddy's pages describe
+-- An approval is an enabled "Wait for approval" action earlier in the pipeline (view approvals). Buddy documents
 -- ON_WAIT_FOR_APPROVE as "run while the pipeline waits for a human", which is before the approval.
 with
 tonight as (select * from selected_promotions),

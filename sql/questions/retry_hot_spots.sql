@@ -1,9 +1,9 @@
--- Which promotions lean on retries, or keep failing in spite of them?
--- $nights INTEGER = 30 : how many nights up to the selected run to look at
--- $retries INTEGER = 2 : list every promotion with at least so many retries configured
+-- Which promotions depend on retries, or keep failing in spite of them?
+-- $nights INTEGER = 30 : how many runs up to the selected one to look at
+-- $retries INTEGER = 2 : list every promotion with at least this many retries configured
 --
--- worst_wait is what the configured retries can add to one run, in seconds. A promotion with fewer retries is listed when
--- it has some and was shown as failed on any of these nights.
+-- worst_wait is the time in seconds that the configured retries can add to one execution. A promotion with fewer
+-- retries is listed if it has any and was shown as failed in one of these runs.
 with
 tonight as (select * from selected_promotions),
 chosen as (select * from selected_run),

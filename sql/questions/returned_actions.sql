@@ -27,7 +27,7 @@ returns as (
     where lives.value = 'returned'
     group by all
 ),
--- Named as on the night of the return.
+-- The name in the run that found it again.
 named as (select * from promote_image_actions)
 select
     returns.installation,

@@ -1,9 +1,10 @@
--- Which images are in staging and in production on different Git revisions?
--- one night
+-- Which images are in staging and in production with different Git revisions?
+-- one run
 --
--- A promotion to staging and one to production belong together when production is read from the image that staging
--- writes, or both write the same image (registry and repository, whatever the tag). The revision is that of the action's
--- last successful run; an action that has none has not promoted yet. Disabled promotions count: what they did still stands.
+-- A promotion to staging and one to production belong together if production is read from the image that staging
+-- writes, or both write the same image (registry and repository, any tag). The revision is that of the action's last
+-- successful execution; an action without one has not promoted yet. Disabled promotions count, because their effect
+-- remains.
 with
 tonight as (select * from selected_promotions),
 pairs as (

@@ -1,9 +1,9 @@
 -- Which destinations are written by more than one promotion?
--- one night
+-- one run
 -- $environment VARCHAR = '' : only destinations of this environment
--- $disabled BOOLEAN = false : count disabled promotions too
+-- $disabled BOOLEAN = false : also count disabled promotions
 --
--- A destination whose registry isn't named, or that holds a variable, need not be the same place and is left out.
+-- A destination without a registry, or with a variable, may be another place and is left out.
 with
 tonight as (select * from selected_promotions)
 select

@@ -1,5 +1,5 @@
 -- Which promotions have been running or waiting for several nights?
--- $nights INTEGER = 2 : shown in the same unfinished state on at least so many nights in a row
+-- $nights INTEGER = 2 : in the same unfinished state in at least this many consecutive runs
 with
 tonight as (select * from selected_promotions),
 unfinished as (

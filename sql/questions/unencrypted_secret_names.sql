@@ -1,9 +1,10 @@
--- Which variables are called like a secret, or are a key, and are not known to be encrypted?
--- one night
--- $words VARCHAR = 'pass|passw|passwd|password|passphrase|pwd|secret|token|key|apikey|credential|credentials|auth|pat|private' : words of a secret's name
+-- Which variables have the name of a secret, or are a key, and are not known to be encrypted?
+-- one run
+-- $words VARCHAR = 'pass|passw|passwd|password|passphrase|pwd|secret|token|key|apikey|credential|credentials|auth|pat|private' : words in the name of a secret
 --
--- Words are what stands between _, -, . and changes from small to capital letters; unlike plaintext_variables this also
--- lists those that are empty now, since somebody will fill them in. SSH_KEY and GPG_KEY are secrets by their type.
+-- Words are the parts of a name between _, -, . and changes from lower to upper case. Unlike plaintext_variables this
+-- also lists variables that are empty now, because they will get a value. SSH_KEY and GPG_KEY are secrets by their
+-- type.
 with
 tonight as (select * from variables where run_id in (select run_id from selected_run)),
 worded as (

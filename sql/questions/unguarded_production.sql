@@ -1,17 +1,19 @@
--- Which promotions reach production with nothing in their way?
--- one night
+-- Which promotions reach production without any guard?
+-- one run
 -- $environment VARCHAR = 'production' : the environment to guard
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
 --
--- A promotion is unguarded when its destination names the environment (view environments), or a variable decides where it
--- goes and nothing names another environment; and neither it nor its pipeline is known to be disabled; and
--- * no approval stands before it: no enabled "Wait for approval" action earlier in the pipeline (view approvals), and the
---   trigger time ON_WAIT_FOR_APPROVE isn't one (Buddy's pages describe it as "run while the pipeline waits for a human",
---   which is before the approval; set trust_wait_trigger to true where you use it as one);
+-- A promotion is unguarded if its destination names the environment (view environments), or a variable decides the
+-- destination and nothing names another environment; neither the promotion nor its pipeline is known to be disabled;
+-- and
+-- * no approval precedes it: no enabled "Wait for approval" action earlier in the pipeline (view approvals). The
+--   trigger time ON_WAIT_FOR_APPROVE is not an approval (Buddy documents it as "run while the pipeline waits for a
+--   human", which is before the approval; set trust_wait_trigger to true if you use it as one);
 -- * it has no trigger condition;
--- * running it isn't restricted: the right of all others isn't one that is known to forbid running (view access_levels).
--- What isn't known doesn't guard: a missing or unknown value counts as open, and promotions that this night could not
--- read are listed after the others, because nothing is known about them.
+-- * running it is not restricted: the right of all others is not one that is known to forbid running (view
+--   access_levels).
+-- Unknown values do not guard: a missing or unknown value counts as open, and promotions that the run could not read
+-- are listed after the others.
 with
 tonight as (select * from selected_promotions),
 listed as materialized (

@@ -1,4 +1,4 @@
--- Which fields and enum values did Buddy send last night that this collector does not know, and since when?
+-- Which unknown fields and enum values did Buddy send in the last run, and since when?
 with
 drift as (select * from schema_drift)
 select

@@ -3,7 +3,7 @@
 with
 changes as (select * from action_changes where run_id in (select run_id from selected_run)),
 actions as (select * from promote_image_actions),
--- A removed action has no row tonight: its name is that of the night in which it was last seen.
+-- A removed action has no row in this run; its name is that of the run that saw it last.
 placed as (
     select
         changes.installation,

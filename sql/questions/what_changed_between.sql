@@ -1,10 +1,10 @@
--- What is different in the promotions of one run against those of an earlier one?
--- $from VARCHAR = '' : run id or date (2026-11-01) of the earlier run; empty means the one before
--- $to VARCHAR = '' : run id or date of the later run; empty means the selected run
+-- What differs in the promotions between one run and an earlier one?
+-- $from VARCHAR = '' : run id or date (2026-11-01) of the earlier run; empty: the one before
+-- $to VARCHAR = '' : run id or date of the later run; empty: the selected run
 -- $aspect VARCHAR = 'configuration' : configuration, execution (statuses and revisions), or empty for both
 --
--- The net difference: what changed and changed back, and what came and went in between, is not in it. Of a date it is the
--- last run of that date. Nights that could not see an action say nothing about it.
+-- The net difference: a change that was reverted, and an action that came and went between the runs, are not listed. A
+-- date means the last run of that date. Runs that could not see an action say nothing about it.
 with
 runs_known as (select distinct run_id, run_date from runs),
 chosen as (select * from selected_run),
@@ -110,7 +110,7 @@ net as (
             and fields.action_id = comings.action_id
     where
         fields.old_value is distinct from fields.new_value
-        -- An action that came or went has no field to compare.
+        -- An action that was added or removed has no field to compare.
         and coalesce(comings.was_there and comings.is_there, true)
 )
 select

@@ -1,9 +1,9 @@
--- Who may run the promotions to an environment: which users, which groups, and everybody else?
--- one night
--- $environment VARCHAR = 'production' : environment of the destination; empty means every promotion
+-- Which users and groups, and whether everybody else, may run the promotions to an environment?
+-- one run
+-- $environment VARCHAR = 'production' : environment of the destination; empty: every promotion
 --
--- principal_id is Buddy's number of the user or group. may_run is NULL where Buddy's documents don't say it of that level,
--- where the level is that of the pipeline (DEFAULT), and where no right was told at all.
+-- principal_id is Buddy's id of the user or group. may_run is NULL if Buddy does not document it for that level, if the
+-- level is that of the pipeline (DEFAULT), or if there is no right.
 with
 tonight as (select * from selected_promotions),
 rights as materialized (select * from permissions where run_id in (select run_id from selected_run)),

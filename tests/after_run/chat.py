@@ -12,19 +12,19 @@ from collector.settings.secret import Secret
 
 
 class Chat:
-    """A chat's webhook: remembers what came, answers `code`, after `wait` has been set when there is one."""
+    """A chat's webhook: records requests, answers with `code`, and waits for `wait` before if it is set."""
 
     def __init__(self) -> None:
         self.code = 200
         self.headers: dict[str, str] = {}
         self.wait: threading.Event | None = None
-        self.came: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        self.received: list[tuple[str, dict[str, str], dict[str, Any]]] = []
         chat = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                chat.came.append((self.path, dict(self.headers), json.loads(body)))
+                chat.received.append((self.path, dict(self.headers), json.loads(body)))
                 if chat.wait is not None:
                     chat.wait.wait(10)
                 self.send_response(chat.code)

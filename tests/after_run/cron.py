@@ -1,4 +1,4 @@
-"""`make cron`: the README's crontab line, run for real by Debian's cron against a fake Buddy, then taken away again.
+"""`make cron`: the README's crontab line, run by Debian's cron against a fake Buddy, and removed again.
 
 Only its schedule (to every minute), its home and Buddy's address are replaced. Needs root; installs cron where it is
 missing, runs a cron daemon of its own where none runs, and puts back the crontab that was there.
@@ -21,17 +21,17 @@ from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.lake import Lake
 
 README = Path(__file__).parents[2] / "README.md"
-_PATIENCE_S = 150.0
+_TIME_LIMIT_S = 150.0
 
 
 def documented() -> str:
-    """The crontab line of the README."""
+    """Return the crontab line of the README."""
     block = README.read_text(encoding="utf-8").split("```crontab", 1)[1].split("```", 1)[0]
     return " ".join(block.split())
 
 
 def crontab(line: str, home: Path, url: str) -> str:
-    """The line as this machine runs it: at once and not at night, in a home of its own."""
+    """Return the crontab for this machine: every minute, in a home of its own."""
     every_minute, count = re.subn(r"^15 2 \* \* \*", "* * * * *", line)
     assert count == 1, "the documented line no longer begins at 02:15"
     return f"HOME={home}\nBUDDY_API_URL={url}\n{every_minute}\n"
@@ -49,7 +49,7 @@ def install() -> None:
 
 @contextmanager
 def daemon() -> Iterator[None]:
-    """A cron daemon in the foreground, unless one runs already."""
+    """Run a cron daemon in the foreground, unless one runs already."""
     running = Path("/run/crond.pid")
     if running.exists() and Path(f"/proc/{running.read_text(encoding='ascii').strip()}").exists():
         yield
@@ -64,7 +64,7 @@ def daemon() -> Iterator[None]:
 
 @contextmanager
 def installed(text: str) -> Iterator[None]:
-    """This user's crontab for a while."""
+    """Install a crontab for this user, and restore the old one at the end."""
     before = subprocess.run(["crontab", "-l"], capture_output=True, text=True, check=False)
     subprocess.run(["crontab", "-"], input=text, text=True, check=True)
     try:
@@ -77,7 +77,7 @@ def installed(text: str) -> Iterator[None]:
 
 
 def main() -> int:
-    """Run it; 0 when cron published a complete night."""
+    """Run the check; return 0 when cron published a complete run."""
     if os.geteuid() != 0:
         sys.stderr.write("make cron needs root: it installs cron and runs a daemon.\n")
         return 1
@@ -94,10 +94,10 @@ def main() -> int:
         print(text)
         stack.enter_context(installed(text))
         stack.enter_context(daemon())
-        told = wait_for_the_end(home / "collector.log")
+        ended = wait_for_the_end(home / "collector.log")
         assert all(arrival.authorised for arrival in buddy.arrivals)
-        newest = Lake.open(home / "buddy-lake").manifest.latest if told else None
-    if told is None or newest is None or told.get("run_id") != newest.run_id or told["exit_code"] != 0:
+        newest = Lake.open(home / "buddy-lake").manifest.latest if ended else None
+    if ended is None or newest is None or ended.get("run_id") != newest.run_id or ended["exit_code"] != 0:
         print("cron published nothing")
         return 1
     print(f"cron published {newest.run_id}, {newest.status}")
@@ -105,15 +105,15 @@ def main() -> int:
 
 
 def wait_for_the_end(log: Path) -> dict[str, Any] | None:
-    """What the log says of the night's end, every line of it being JSON; None when patience ends first."""
-    ends = time.monotonic() + _PATIENCE_S
+    """Return the last event of the run from the log, whose lines are all JSON; None after the time limit."""
+    ends = time.monotonic() + _TIME_LIMIT_S
     while time.monotonic() < ends:
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         for line in lines:
-            told: dict[str, Any] = json.loads(line)
-            if told["event"] in ("published", "failed"):
+            ended: dict[str, Any] = json.loads(line)
+            if ended["event"] in ("published", "failed"):
                 print("\n".join(lines))
-                return told
+                return ended
         time.sleep(1)
     return None
 

@@ -1,4 +1,4 @@
-"""The morning message: short, true, and inert."""
+"""The morning message is short and true, and nothing in it can act."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
-from collector.after_run.message import LINES, as_chat, as_markdown, as_text, morning, payload, written
+from collector.after_run.message import (
+    MAX_LINES,
+    as_chat,
+    as_markdown,
+    as_payload,
+    as_text,
+    message_file_text,
+    morning_message,
+)
 from collector.errors import NotPublished
-from tests.after_run.endings import BEGAN, not_published, part, published
+from tests.after_run.run_results import BEGAN, not_published, part, published
 
 HOSTILE = [
     "[click](https://evil.example)",
@@ -27,16 +35,16 @@ def row(part: str, line: str, place: str | None = None) -> dict[str, Any]:
 
 ROWS = [
     row("night", "us: complete, 12 promotions"),
-    *(row("changed", "dest_tag: 1.0 -> 1.1", f"acme/web/{number}") for number in range(LINES)),
+    *(row("changed", "dest_tag: 1.0 -> 1.1", f"acme/web/{number}") for number in range(MAX_LINES)),
     row("changed", "and 7 more"),
     row("failed", "failing, was SUCCESSFUL", "acme/web/promote"),
     row("missing", "1 project forbidden", "us"),
 ]
 
 
-def test_a_night_in_text() -> None:
-    """Title, what changed, what fails, what is missing; in words that a person reads once."""
-    text = as_text(morning(published(), ROWS))
+def test_a_run_as_text() -> None:
+    """The text holds a title, what changed, what fails and what is missing."""
+    text = as_text(morning_message(published(), ROWS))
     assert text.splitlines()[0] == ("Buddy promotions 2026-11-23: complete, 12 promote-image actions, changes: 2 added")
     assert "Changed:\n  acme/web/0: dest_tag: 1.0 -> 1.1\n" in text
     assert "  and 7 more\n" in text
@@ -46,33 +54,33 @@ def test_a_night_in_text() -> None:
 
 def test_at_most_twenty_lines() -> None:
     """However much happened and however many installations there are, a chat shows it without scrolling."""
-    rows = [row(name, "x", "y") for name in ("changed", "failed", "missing") for _ in range(LINES + 1)]
-    ending = published(installations=tuple(part(f"i{number}") for number in range(9)))
-    for written_as in (as_text, as_markdown):
-        lines = written_as(morning(ending, rows)).splitlines()
+    rows = [row(name, "x", "y") for name in ("changed", "failed", "missing") for _ in range(MAX_LINES + 1)]
+    result = published(installations=tuple(part(f"i{number}") for number in range(9)))
+    for render in (as_text, as_markdown):
+        lines = render(morning_message(result, rows)).splitlines()
         assert len(lines) <= 20
         assert max(map(len, lines)) < 320
 
 
-def test_a_quiet_night() -> None:
-    """Nothing to tell is told."""
-    assert "Nothing in the set-up changed" in as_text(morning(published(changes={}), []))
+def test_a_run_without_news() -> None:
+    """When there is nothing to report, the message says so."""
+    assert "No configuration changed" in as_text(morning_message(published(changes={}), []))
 
 
 def test_the_installation_with_a_gap_comes_first() -> None:
-    """With several installations each has a line, the troubled ones first."""
-    ending = published(status="partial", installations=(part("us"), part("eu", status="partial", problems={"gone": 2})))
-    lines = as_text(morning(ending, [])).splitlines()
+    """With several installations each has a line, those with problems first."""
+    result = published(status="partial", installations=(part("us"), part("eu", status="partial", problems={"gone": 2})))
+    lines = as_text(morning_message(result, [])).splitlines()
     assert lines[1] == "eu: partial, 12 actions, 100 requests, 2 problems"
     assert lines[2].startswith("us: complete")
 
 
-def test_a_night_that_was_not_published() -> None:
-    """What happened, what to do, and which night stands; no rows of an older night pretend to be news."""
-    text = as_text(morning(not_published(), ROWS))
+def test_a_run_that_was_not_published() -> None:
+    """The message says what happened, what to do and which run is the newest; rows of an older run are not in it."""
+    text = as_text(morning_message(not_published(), ROWS))
     assert "NOT PUBLISHED (exit code 3)" in text
     assert "Buddy hung up. Run it again." in text
-    assert "No night has been published yet." in text
+    assert "No run has been published yet." in text
     assert "dest_tag" not in text
 
 
@@ -101,13 +109,13 @@ def outside_code_spans(text: str) -> str:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_inert(name: str) -> None:
     """A name can neither begin a line, nor be a link, a mention, a tag or markup, nor move a terminal's cursor."""
-    told = morning(published(), [row("changed", name, name), row("failed", "failing, was " + name, name)])
-    markdown = as_markdown(told)
+    message = morning_message(published(), [row("changed", name, name), row("failed", "failing, was " + name, name)])
+    markdown = as_markdown(message)
     assert not set(outside_code_spans(markdown).replace("**", "")) & set("`[]<>@#|!_~*")
     assert "://" not in outside_code_spans(markdown)
     assert "www." not in outside_code_spans(markdown)
-    assert not set(as_chat(told)) & set("<>")
-    for text in (markdown, as_text(told)):
+    assert not set(as_chat(message)) & set("<>")
+    for text in (markdown, as_text(message)):
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert len(text.splitlines()) == 5
@@ -116,19 +124,19 @@ def test_hostile_names_are_inert(name: str) -> None:
 
 def test_an_error_message_is_inert_too() -> None:
     """What Buddy said in an error may stand in the message, and cannot act either."""
-    ending = not_published(NotPublished("Buddy said <!here> [x](http://e)"))
-    assert "<" not in as_chat(morning(ending, []))
-    assert "[" not in outside_code_spans(as_markdown(morning(ending, [])))
+    result = not_published(NotPublished("Buddy said <!here> [x](http://e)"))
+    assert "<" not in as_chat(morning_message(result, []))
+    assert "[" not in outside_code_spans(as_markdown(morning_message(result, [])))
 
 
-def test_the_ending_of_the_file_says_the_format() -> None:
+def test_the_extension_of_the_file_is_the_format() -> None:
     """`.txt` is text, `.md` Markdown, `.json` the message and the summary as data."""
-    ending = published()
-    told = morning(ending, ROWS)
-    assert written(Path("m.txt"), ending, told) == as_text(told)
-    assert written(Path("m.md"), ending, told) == as_markdown(told)
-    data = json.loads(written(Path("m.json"), ending, told))
+    result = published()
+    message = morning_message(result, ROWS)
+    assert message_file_text(Path("m.txt"), result, message) == as_text(message)
+    assert message_file_text(Path("m.md"), result, message) == as_markdown(message)
+    data = json.loads(message_file_text(Path("m.json"), result, message))
     assert data["parts"]["missing"] == [{"text": "1 project forbidden", "place": "us", "html_url": None}]
     assert data["summary"]["exit_code"] == 0
-    assert data == json.loads(json.dumps(payload(ending, told)))
+    assert data == json.loads(json.dumps(as_payload(result, message)))
     assert data["summary"]["began_at"] == f"{BEGAN:%Y-%m-%dT%H:%M:%SZ}"

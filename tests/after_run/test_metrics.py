@@ -1,14 +1,12 @@
 """The metrics file, read by Prometheus' own parser."""
 
-from pathlib import Path
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector.after_run import metrics
+from collector.after_run.metrics import metrics_text
 from collector.after_run.run_result import RunResult
 from collector.lake.tables import PROBLEM_KINDS
-from tests.after_run.endings import BEGAN, ENDED, not_published, part, published
+from tests.after_run.run_results import BEGAN, ENDED, not_published, part, published
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
@@ -24,9 +22,9 @@ def read(text: str) -> Samples:
     return found
 
 
-def test_a_published_night() -> None:
-    """Success, status, rows, problems by kind, coverage, cost, waiting, duration and bytes are all there."""
-    samples = read(metrics.text(published(problems={"gone": 2})))
+def test_a_published_run() -> None:
+    """Success, status, rows, problems by kind, coverage, cost, waiting, duration and bytes are written."""
+    samples = read(metrics_text(published(problems={"gone": 2})))
     assert samples["collector_last_success_timestamp_seconds", ()] == ENDED.timestamp()
     assert samples["collector_last_run_status", ("complete",)] == 1
     assert samples["collector_last_run_status", ("not_published",)] == 0
@@ -34,18 +32,16 @@ def test_a_published_night() -> None:
     assert samples["collector_rows", ("promote_image_actions",)] == 12
     assert samples["collector_problems", ("gone",)] == 2
     assert {labels[0] for name, labels in samples if name == "collector_problems"} == set(PROBLEM_KINDS)
-    assert samples["collector_coverage", ("actions", "fetched")] == 12
+    assert samples["collector_coverage", ("fetched", "actions")] == 12
     assert samples["collector_requests", ("us",)] == 100
     assert samples["collector_refusals", ("us",)] == 1
     assert samples["collector_waiting_seconds", ("us",)] == 3.5
     assert samples["collector_lake_bytes", ()] == 5000
 
 
-def test_a_failed_night_keeps_the_last_success(tmp_path: Path) -> None:
-    """A night that published nothing says so; the last success is the lake's, or the old file's where there is none."""
-    path = tmp_path / "collector.prom"
-    path.write_text(metrics.write(path, published()), encoding="utf-8")
-    samples = read(metrics.write(path, not_published()))
+def test_a_failed_run_keeps_the_last_success() -> None:
+    """A run that published nothing says so; the last success is the lake's, or the old file's where there is none."""
+    samples = read(metrics_text(not_published(), metrics_text(published())))
     assert samples["collector_last_success_timestamp_seconds", ()] == ENDED.timestamp()
     assert samples["collector_last_run_status", ("not_published",)] == 1
     assert samples["collector_last_run_exit_code", ()] == 3
@@ -54,17 +50,18 @@ def test_a_failed_night_keeps_the_last_success(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("before", ["", "collector_last_success_timestamp_seconds x\n", "\x00\xff"])
 def test_without_any_success(before: str) -> None:
-    """Where no night ever succeeded, the metric is absent, which an alert can see; rubbish in the old file is none."""
-    assert ("collector_last_success_timestamp_seconds", ()) not in read(metrics.text(not_published(), before))
+    """Where no run ever succeeded, the metric is absent, so that an alert can test for it."""
+    assert ("collector_last_success_timestamp_seconds", ()) not in read(metrics_text(not_published(), before))
 
 
 def test_labels_cannot_break_out() -> None:
     """Quotes, backslashes and line ends in a label are escaped."""
     name = 'a"b\\c\nd'
-    assert read(metrics.text(published(installations=(part(name),))))["collector_requests", (name,)] == 100
+    assert read(metrics_text(published(installations=(part(name),))))["collector_requests", (name,)] == 100
 
 
-def test_moments_are_exact() -> None:
+def test_times_are_exact() -> None:
     """Times are Unix seconds as Prometheus wants them."""
-    ending = RunResult(0, BEGAN, ENDED)
-    assert read(metrics.text(ending))["collector_last_run_timestamp_seconds", ()] == ENDED.timestamp()
+    assert (
+        read(metrics_text(RunResult(0, BEGAN, ENDED)))["collector_last_run_timestamp_seconds", ()] == ENDED.timestamp()
+    )

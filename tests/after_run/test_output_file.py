@@ -1,4 +1,4 @@
-"""Files that a command writes by name: what is replaced, what is written to, and what is left when that fails."""
+"""Files that a command writes by name: what is replaced, what is written to, and what remains after a failure."""
 
 import os
 import socket
@@ -14,8 +14,8 @@ from collector.after_run import output_file
 from collector.after_run.output_file import read_regular, replace_file, replaced
 
 
-def test_whole_or_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write that dies leaves the old content, and nothing beside it."""
+def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that fails leaves the old content, and no other file."""
     path = tmp_path / "metrics.prom"
     replace_file(path, "one\n", mode=0o644)
     assert path.read_text(encoding="utf-8") == "one\n"
@@ -33,13 +33,13 @@ def test_whole_or_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_utf8_is_escaped(tmp_path: Path) -> None:
-    """A lone surrogate in a name does not keep the message from being written."""
+    """A lone surrogate in a name does not prevent the message from being written."""
     replace_file(tmp_path / "m.txt", "a\ud800b")
     assert (tmp_path / "m.txt").read_text(encoding="utf-8") == "a\\ud800b"
 
 
-def test_a_file_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
-    """New content makes a private file no less private; a new file gets the mode asked for, or that of the umask."""
+def test_an_existing_file_keeps_its_mode(tmp_path: Path) -> None:
+    """An existing file keeps its mode; a new one gets the requested mode, or that of the umask."""
     private = tmp_path / "private"
     private.touch(mode=0o600)
     replace_file(private, "new", mode=0o644)
@@ -53,8 +53,8 @@ def test_a_file_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["file", "nothing yet"])
-def test_of_a_link_the_target_is_replaced(tmp_path: Path, there: bool) -> None:
-    """A symbolic link stays, however many lead on from it, and what it names gets the content, made where it is named."""
+def test_the_target_of_a_link_is_replaced(tmp_path: Path, there: bool) -> None:
+    """A symbolic link stays, and the file at the end of all links gets the content, created if it is missing."""
     (tmp_path / "data").mkdir()
     target = tmp_path / "data" / "today.json"
     if there:
@@ -71,7 +71,7 @@ def test_of_a_link_the_target_is_replaced(tmp_path: Path, there: bool) -> None:
 
 
 def test_a_device_stays_a_device(tmp_path: Path) -> None:
-    """A device is written to: behind a link, where its own error is told with the name that was given, and as a node."""
+    """A device is written to, also through a link; its errors name the path that was given."""
     link = tmp_path / "full"
     link.symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left") as caught:
@@ -90,7 +90,7 @@ def test_a_device_stays_a_device(tmp_path: Path) -> None:
 
 
 def test_a_pipe_gets_the_content(tmp_path: Path) -> None:
-    """A named pipe is written to, also by more than it holds, and also when its reader comes a moment later."""
+    """A named pipe is written to, also with more than its buffer holds, and when its reader opens it a moment later."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     content = "".join(f"{number}\n" for number in range(100_000))
@@ -110,9 +110,7 @@ def test_a_pipe_gets_the_content(tmp_path: Path) -> None:
 
 
 def test_a_pipe_without_a_reader_ends_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is waited for without end: neither for a reader that never comes nor, where a limit is given, for one that
-    never reads.
-    """
+    """A reader that never comes, or (with a time limit) one that stops reading, is an error after a limited time."""
     monkeypatch.setattr(output_file, "_NO_READER_S", 0.1)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -131,8 +129,8 @@ def test_a_pipe_without_a_reader_ends_in_an_error(tmp_path: Path, monkeypatch: p
 
 
 def test_an_open_file_of_ours_is_written_on(tmp_path: Path) -> None:
-    """/dev/fd/N (as /dev/stdout) goes on where this process writes, also where a regular file is behind it: nothing is cut
-    off or replaced, and what is written later follows.
+    """/dev/fd/N (such as /dev/stdout) is written to at its position, also when it is a regular file, which is not
+    truncated.
     """
     log = tmp_path / "log"
     with log.open("wb", buffering=0) as own:
@@ -152,7 +150,7 @@ def test_an_open_file_of_ours_is_written_on(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc")
 def test_an_open_file_of_another_process_is_appended_to(tmp_path: Path) -> None:
-    """/proc/PID/fd/1 that is another process's log gets the content at its end."""
+    """The content is appended to /proc/PID/fd/1 when that is another process's log."""
     log = tmp_path / "log"
     log.write_text("before\n", encoding="utf-8")
     with log.open("ab") as output, subprocess.Popen(["sleep", "60"], stdout=output) as other:
@@ -163,8 +161,8 @@ def test_an_open_file_of_another_process_is_appended_to(tmp_path: Path) -> None:
     assert log.read_text(encoding="utf-8") == "before\nadded\n"
 
 
-def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
-    """A directory, a socket, links in a circle and a missing directory stay as they are."""
+def test_a_path_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """A directory, a socket, circular links and a missing directory are errors, and stay as they are."""
     (tmp_path / "circle").symlink_to("circle")
     with socket.socket(socket.AF_UNIX) as served:
         served.bind(str(tmp_path / "socket"))
@@ -175,8 +173,8 @@ def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> Non
         assert sorted(each.name for each in tmp_path.iterdir()) == ["circle", "socket"]
 
 
-def test_what_fails_outside_a_write_leaves_the_old_content(tmp_path: Path) -> None:
-    """Content that cannot be made to its end is never shown."""
+def test_an_error_while_the_content_is_made_leaves_the_old_content(tmp_path: Path) -> None:
+    """Unfinished content is never visible."""
     path = tmp_path / "rows.csv"
     path.write_text("old", encoding="utf-8")
 
@@ -192,7 +190,7 @@ def test_what_fails_outside_a_write_leaves_the_old_content(tmp_path: Path) -> No
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:
-    """What was in a pipe or device before is nothing: reading it might never end."""
+    """A pipe or device counts as empty: reading it might never end."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zeros").symlink_to("/dev/zero")
     (tmp_path / "text").write_text("text", encoding="utf-8")

@@ -1,32 +1,33 @@
-"""Pruning and merging as part of the night."""
+"""Pruning and merging after a run."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from collector.cli.nightly import nightly
+from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.errors import LakeBusy
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.lake.growth import bytes_by_run, nightly_growth
+from collector.lake.growth import bytes_by_run, growth_per_run
 from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest
 from collector.lake.verify import verify
-from collector.settings.loading import Afterwards, Installation, Secret, Settings
+from collector.settings.declarations import AfterRun, Installation, Settings
+from collector.settings.secret import Secret
 
 pytestmark = pytest.mark.usefixtures("no_catalog")
 WORLD = FakeWorld(workspaces=1, projects=1, pipelines=2, actions=3)
 
 
-def nights(folder: Path, *days: datetime, afterwards: Afterwards) -> Lake:
-    """Collect a night at each of these times, and open the lake."""
+def nights(folder: Path, *days: datetime, after_run: AfterRun) -> Lake:
+    """Collect a run at each of these times, and open the lake."""
     with FakeBuddy(WORLD) as buddy:
         installation = Installation("us", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
-        settings = Settings((installation,), folder / "lake", afterwards=afterwards)
+        settings = Settings((installation,), folder / "lake", after_run=after_run)
         for number, at in enumerate(days, start=1):
             buddy.world = WORLD.at(night=number)
-            assert nightly(settings, ProgressObserver(), now=lambda at=at: at).status == "complete"  # type: ignore[misc]
+            assert collect_and_follow_up(settings, ProgressObserver(), now=lambda at=at: at).status == "complete"  # type: ignore[misc]
     return Lake.open(folder / "lake")
 
 
@@ -34,39 +35,37 @@ def at(month: int, day: int) -> datetime:
     return datetime(2026, month, day, 2, 15, tzinfo=UTC)
 
 
-def test_old_nights_go_and_past_months_are_merged(tmp_path: Path) -> None:
-    """After the first night of October, of September only what is kept is left, in one file for each table."""
-    lake = nights(
-        tmp_path, at(9, 28), at(9, 29), at(9, 30), at(10, 1), afterwards=Afterwards(keep_days=2, compact=True)
-    )
+def test_old_runs_are_dropped_and_past_months_merged(tmp_path: Path) -> None:
+    """After the first run of October, September has only the runs to keep, in one file for each table."""
+    lake = nights(tmp_path, at(9, 28), at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(keep_days=2, compact=True))
     assert [run.run_date.day for run in lake.manifest.runs] == [29, 30, 1]
     runs = lake.manifest.tables["runs"]
     assert [(entry.run_month, len(entry.runs)) for entry in runs] == [("2026-09", 2), ("2026-10", 1)]
     assert verify(lake) == []
 
 
-def test_growth_is_shared_by_the_nights_of_a_merged_file(tmp_path: Path) -> None:
-    """Merged or not, each night has its share of the bytes; together they are the lake's, but for the snapshots."""
-    lake = nights(tmp_path, at(9, 29), at(9, 30), at(10, 1), afterwards=Afterwards(compact=True))
+def test_growth_is_shared_by_the_runs_of_a_merged_file(tmp_path: Path) -> None:
+    """Each run has its share of the bytes, merged or not; the sum is that of the lake without the snapshots."""
+    lake = nights(tmp_path, at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(compact=True))
     tables = lake.manifest.tables
     shares = bytes_by_run(lake.manifest)
     assert set(shares) == {run.run_id for run in lake.manifest.runs}
     snapshots = ("last_known_actions", "action_state")
     assert round(sum(shares.values())) == sum(e.bytes for t, es in tables.items() if t not in snapshots for e in es)
-    assert nightly_growth(lake.manifest) == pytest.approx(sum(shares.values()) / 3)
-    assert nightly_growth(Manifest()) is None
+    assert growth_per_run(lake.manifest) == pytest.approx(sum(shares.values()) / 3)
+    assert growth_per_run(Manifest()) is None
 
 
-def test_a_lake_that_is_busy_afterwards(
+def test_a_lake_that_is_locked_after_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Somebody else may take the lake between the night and its tidying: then the next night tidies."""
+    """When another command locks the lake after the run, the next run tidies it."""
 
     def busy(*_: object, **__: object) -> None:
         raise LakeBusy("another process holds the lake", "Wait.")
 
     monkeypatch.setattr("collector.after_run.steps.tidy", busy)
-    lake = nights(tmp_path, at(9, 29), at(10, 1), afterwards=Afterwards(keep_days=1))
+    lake = nights(tmp_path, at(9, 29), at(10, 1), after_run=AfterRun(keep_days=1))
     assert len(lake.manifest.runs) == 2
     said = capsys.readouterr()
     assert "another process holds the lake" in said.out + said.err

@@ -1,7 +1,7 @@
-"""Nights in a row as cron would drive them: a Buddy whose world, faults and limits change, and a clock that is simulated.
+"""Daily runs as cron would start them: a Buddy whose world, faults and limits change, and a simulated clock.
 
-Each night is the documented command's own code (`nightly`, with its files afterwards), a day later by the clock it is
-given. What a night should have said is worked out anew in Python, from the rows themselves.
+Each night is the documented command's own code (`collect_and_follow_up`, with its files afterwards), a day later by the
+clock it is given. What a night should have said is worked out anew in Python, from the rows themselves.
 """
 
 import ctypes
@@ -25,24 +25,25 @@ import psutil
 import pyarrow as pa
 
 from collector import open_lake
-from collector.cli.nightly import nightly
+from collector.cli.collect import collect_and_follow_up
 from collector.crawl.fetch_result import RetryScheduled
 from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from collector.lake.lake import Lake
 from collector.lake.tables import PROMOTE_IMAGE_ACTIONS
-from collector.settings.loading import Afterwards, Installation, Secret, Settings
+from collector.settings.declarations import AfterRun, Installation, Settings
+from collector.settings.secret import Secret
 from tests.faults.nights import QUICK
 
 FIRST = datetime(2026, 10, 14, 2, 15, tzinfo=UTC)
 TOKEN = "nightly-token-123"
 KEY = ("installation", "workspace", "project", "pipeline_id", "action_id")
-# Columns that differ every night, or that changes are not told of by name.
+# Columns that differ in every run, or that are not compared by name.
 _NOT_COMPARED = {"run_id", "run_date", *KEY, "fetched_at", "extra"}
 COMPARED = [name for name in PROMOTE_IMAGE_ACTIONS.column_names if name not in _NOT_COMPARED]
 Key = tuple[Any, ...]
 
-# What may go wrong on a night, over and above what changes in the world.
+# What may go wrong in a run, in addition to what changes in the world.
 TROUBLES: tuple[Callable[[], Fault], ...] = (
     partial(Fault, "status", kind="action", nth=3, times=2, code=503),
     partial(Fault, "status", kind="action", nth=5, times=None, code=500),
@@ -73,7 +74,7 @@ LIMITS: tuple[dict[str, Any], ...] = (
 
 
 class Watcher:
-    """An observer that says nothing; it sends SIGTERM at the first retry when it is told to."""
+    """An observer that ignores events; with `terminate` it sends SIGTERM at the first retry."""
 
     def __init__(self, terminate: bool) -> None:
         self._terminate = terminate
@@ -89,15 +90,15 @@ class Watcher:
 
 @dataclass
 class Ledger:
-    """What is known from the rows of the nights so far, and what the lake said had changed."""
+    """What is known from the rows of the runs so far, and the changes that the lake recorded."""
 
     known: dict[Key, dict[str, Any]] = field(default_factory=dict)
     removed: set[Key] = field(default_factory=set)
     seen: set[Key] = field(default_factory=set)
-    told: Counter[tuple[Any, ...]] = field(default_factory=Counter)
+    recorded: Counter[tuple[Any, ...]] = field(default_factory=Counter)
 
     def take(self, lake: Path, run_id: str, world: FakeWorld) -> None:
-        """Hold one published run's changes against its rows."""
+        """Compare the changes of one published run with its rows."""
         reader = open_lake(lake)
         rows = reader.sql(f"select * from promote_image_actions where run_id = '{run_id}'").table.to_pylist()
         changes = reader.sql(f"select * from action_changes where run_id = '{run_id}'").table.to_pylist()
@@ -125,12 +126,12 @@ class Ledger:
             del self.known[key]
         self.removed = (self.removed | by["removed"]) - tonight.keys()
         for c in changes:
-            self.told[c["action_id"], c["change"], c["column_name"], c["new_value"]] += 1
+            self.recorded[c["action_id"], c["change"], c["column_name"], c["new_value"]] += 1
         latest = reader.sql("select * from last_known_actions").table.to_pylist()
         assert {_key(row) for row in latest} == self.known.keys()
 
     def _check_removed(self, reader: Any, run_id: str, removed: set[Key], world: FakeWorld) -> None:
-        """Whatever is called removed is not in Buddy, or its own GET said 404."""
+        """What is recorded as removed is not in Buddy, or its GET returned 404."""
         listed = reader.sql(f"select * from actions where run_id = '{run_id}' and coverage = 'gone'").table
         gone = {_key(row) for row in listed.to_pylist()}
         for key in removed - gone:
@@ -138,12 +139,12 @@ class Ledger:
                 world.action(*key[1:])
             except LookupError:
                 continue
-            raise AssertionError(f"{key} is called removed and is there")
+            raise AssertionError(f"{key} is recorded as removed and exists")
 
 
 @dataclass
 class Nights:
-    """A lake, its ledger, and the nights so far."""
+    """A lake, its ledger, and the runs so far."""
 
     folder: Path
     world: FakeWorld
@@ -160,7 +161,7 @@ class Nights:
         return self.folder / "lake"
 
     def night(self, number: int, *, quiet: bool = False) -> None:
-        """Collect the n-th night; one that was stopped is run again an hour later, or left to the next night."""
+        """Collect the run of one night; one that was stopped is resumed an hour later, or by the next night's."""
         rng = random.Random(f"{self.seed}/{number}")
         world = self.world.at(night=number)
         stop = None if quiet or number % 5 != 3 else STOPS[number // 5 % 2]
@@ -181,7 +182,7 @@ class Nights:
         with FakeBuddy(world, token=TOKEN, script=faults, port=self.port, **limits) as buddy:
             self.port = self.port or int(buddy.url.rpartition(":")[2])
             try:
-                summary = nightly(
+                summary = collect_and_follow_up(
                     self._settings(buddy.url),
                     Watcher(terminate),
                     now=lambda: at + timedelta(seconds=time.monotonic() - began),
@@ -191,7 +192,7 @@ class Nights:
                 if error.exit_code not in (3, 4, 130):
                     raise
                 return error.exit_code
-        # An abandoned run may be followed by another in the same night, so each is taken once.
+        # An abandoned run may be followed by another in the same night, so each is counted once.
         assert summary.run_id not in self.taken
         self.taken.add(summary.run_id)
         self.ledger.take(self.lake, summary.run_id, world)
@@ -199,17 +200,17 @@ class Nights:
 
     def _settings(self, url: str) -> Settings:
         installation = Installation("us", url, Secret(TOKEN), requests_per_second=0.0, reserve=5)
-        wanted = Afterwards(
+        wanted = AfterRun(
             summary_file=self.folder / "summary.json",
             message_file=self.folder / "morning.md",
             metrics_file=self.folder / "collector.prom",
             keep_days=self.keep_days,
             compact=True,
         )
-        return Settings((installation,), self.lake, afterwards=wanted)
+        return Settings((installation,), self.lake, after_run=wanted)
 
     def _check_files(self) -> None:
-        """Beside what the manifest names, and the files it lets readers finish with, nothing is left."""
+        """There are no files but those that the manifest names and those retired for readers."""
         lake = Lake.open(self.lake)
         names = {"collector.prom", "lake", "morning.md", "summary.json"}
         assert {path.name for path in self.folder.iterdir()} == names
@@ -236,10 +237,10 @@ _C.mallinfo2.restype = _Heap
 
 
 def footprint() -> dict[str, int]:
-    """What this process holds on to: Python's objects and blocks, bytes in use at the C library and at Arrow, open files,
-    threads; and `resident`, the pages of its own that it has after it was asked to give back what it does not use.
+    """Return what this process uses: Python's objects and blocks, bytes of the C library and of Arrow, open files, threads,
+    and `resident`, its own pages after unused memory was returned to the system.
 
-    Not the whole resident set: pages of libraries come with their use and go when the machine wants them.
+    Pages of libraries are not counted: they come with their use and go when the machine needs them.
     """
     gc.collect()
     pa.default_memory_pool().release_unused()

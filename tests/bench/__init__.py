@@ -1,1 +1,1 @@
-"""Benchmarks: what a night costs, beside what a user would pick instead and beside the physical limit (`make bench`)."""
+"""Benchmarks of a run, compared with another program and with a bare loop of requests (`make bench`)."""

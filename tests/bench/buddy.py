@@ -1,4 +1,4 @@
-"""The fake Buddy as a process of its own, warm, and the programs that crawl it."""
+"""The fake Buddy as a process of its own, with a warm cache, and the programs that crawl it."""
 
 import json
 import subprocess
@@ -29,12 +29,12 @@ class Shape:
 
     @property
     def promotions(self) -> int:
-        """Promote-image actions in it."""
+        """Return the number of promote-image actions."""
         return self.workspaces * self.projects * self.pipelines * self.actions // 2
 
     @property
     def arguments(self) -> list[str]:
-        """The same for the fake's command line. Plain: dlt doesn't percent-encode the awkward names."""
+        """Return the options of the fake; plain names, because dlt does not percent-encode awkward ones."""
         counts = {
             "workspaces": self.workspaces, "projects": self.projects, "pipelines": self.pipelines,
             "actions": self.actions,
@@ -44,9 +44,9 @@ class Shape:
 
 @dataclass
 class Buddy:
-    """A fake Buddy that serves one shape of world: `with Buddy(shape, latency_s) as buddy`.
+    """A fake Buddy that serves a world of one shape: `with Buddy(shape, latency_s) as buddy`.
 
-    It is warm when entered: a first crawl has made it compute and keep every reply.
+    A first crawl fills its cache of replies.
     """
 
     shape: Shape
@@ -54,7 +54,7 @@ class Buddy:
     warm: bool = True
     url: str = ""
     _process: subprocess.Popen[str] | None = None
-    _places: list[Path] = field(default_factory=list)
+    _directories: list[Path] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "collector.fake_buddy", "--bodies-kept", "400000", "--token", TOKEN]
@@ -73,46 +73,46 @@ class Buddy:
         assert self._process is not None
         self._process.terminate()
         self._process.communicate()
-        for place in self._places:
-            rmtree(place, ignore_errors=True)
+        for directory in self._directories:
+            rmtree(directory, ignore_errors=True)
 
     def stats(self, *, minimum: bool = False) -> dict[str, Any]:
-        """Return the server's counts and its CPU so far."""
+        """Return the counts of the server and its CPU time."""
         with urlopen(f"{self.url}/-/stats{'?minimum=1' if minimum else ''}") as reply:
             counts: dict[str, Any] = json.load(reply)
             return counts
 
     def served(self, program: Callable[[], Measured]) -> tuple[Measured, int, float]:
-        """Run a program; returns also the requests that arrived and the seconds of CPU that the server spent."""
+        """Run a program; also return the number of requests and the CPU seconds of the server."""
         urlopen(Request(f"{self.url}/-/forget", method="POST")).close()
         before = self.stats()
         measured = program()
         after = self.stats()
         return measured, after["requests"], after["cpu_seconds"] - before["cpu_seconds"]
 
-    # The programs
+    # Programs
 
     def bare(self) -> Measured:
-        """The bare loop."""
+        """Run the bare loop."""
         return self._run("bare", "--concurrency", str(CONCURRENCY))
 
     def ours(self, lake: Path | None = None) -> Measured:
-        """Ours, into a new lake; no ceiling of our own, or it would be what is measured."""
-        return self._run("ours", "--lake", str(lake or self._place() / "lake"))
+        """Run the collector into a new lake, without its own ceiling of requests per second."""
+        return self._run("ours", "--lake", str(lake or self._new_directory() / "lake"))
 
     def dlt(self) -> Measured:
-        """dlt as it comes."""
-        return self._run("dlt_rest_api", "--directory", str(self._place()))
+        """Run dlt with its defaults."""
+        return self._run("dlt_rest_api", "--directory", str(self._new_directory()))
 
     def dlt_parallel(self) -> Measured:
-        """dlt with as many requests at once as ours."""
-        return self._run("dlt_rest_api", "--directory", str(self._place()), "--workers", str(CONCURRENCY))
+        """Run dlt with as many concurrent requests as the collector."""
+        return self._run("dlt_rest_api", "--directory", str(self._new_directory()), "--workers", str(CONCURRENCY))
 
     def _run(self, client: str, *arguments: str) -> Measured:
         return python("-m", f"tests.bench.clients.{client}", "--url", self.url, "--token", TOKEN, *arguments)
 
-    def _place(self) -> Path:
-        while self._places:
-            rmtree(self._places.pop(), ignore_errors=True)
-        self._places.append(Path(mkdtemp(prefix="bench-")))
-        return self._places[-1]
+    def _new_directory(self) -> Path:
+        while self._directories:
+            rmtree(self._directories.pop(), ignore_errors=True)
+        self._directories.append(Path(mkdtemp(prefix="bench-")))
+        return self._directories[-1]

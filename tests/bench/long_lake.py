@@ -1,4 +1,4 @@
-"""6. The long lake: a year of nights, before and after `compact`, beside naive ways of keeping them."""
+"""6. Long lake: a year of runs, before and after `compact`, compared with simple files."""
 
 import time
 from collections.abc import Callable
@@ -21,23 +21,23 @@ from collector.lake.tables import ACTION_STATE, SNAPSHOTS
 from collector.query.changes import StagedRun
 from collector.run.finalize import FinishedCrawl, finalize
 from collector.run.reply_processor import ReplyProcessor
-from collector.settings.loading import Settings
+from collector.settings.declarations import Settings
 from tests.bench.clients.replay import BUDDY
-from tests.bench.generated_nights import GeneratedNight, last_known, nights
+from tests.bench.generated_runs import GeneratedRun, generated_runs, last_known
 from tests.bench.measure import Spread, spread
-from tests.bench.naive import NaiveNights
+from tests.bench.naive import NaiveFiles
 from tests.bench.report import Goal, Section, Table
 from tests.bench.scale import Scale
 
-_SAID = """\
-{nights} nights of {actions:,} promote-image actions, generated (tests/bench/generated_nights.py says what changes: 2% of the
-actions have run, one in a thousand is edited), each published through the lake's own code. The nights that are timed go
-through the whole closing of a run: checks, changes, publish, catalog. Questions are asked in this process, a new database
-each time, as `collector.open_lake(…).ask(…)` does."""
+_TEXT = """\
+{runs} generated runs of {actions:,} promote-image actions (tests/bench/generated_runs.py: 2% were executed, one in a
+thousand has changed), published by the lake's own code. The timed runs go through finalize: checks, changes, publish,
+catalog. The questions are asked in this process with `collector.open_lake(…).ask(…)`, which opens a new database
+each time."""
 _NAIVE = """\
-Naive ways, over {nights} of the nights only; their cost grows with the nights kept. *JSON lines*: one file a night of
-whole rows, read by DuckDB. *Window*: nightly Parquet of promote_image_actions, and what changed by `lag(…)` over it."""
-# The nights that are timed: up to the tenth, and up to the last.
+Simple files, for {runs} of the runs only; their cost grows with the runs. *JSON lines*: one file of complete rows per
+run, read by DuckDB. *Window*: one Parquet file of promote_image_actions per run, and the changes by `lag(…)`."""
+# The number of timed runs, up to the tenth and up to the last one.
 _TIMED = 5
 _EARLY = 10
 _QUESTIONS: dict[str, dict[str, object]] = {
@@ -50,7 +50,7 @@ _QUESTIONS: dict[str, dict[str, object]] = {
 
 
 def bench(scale: Scale) -> Section:
-    """Build the lake, time its ends, ask it, compact it, ask again."""
+    """Build the lake, time some runs, ask, compact, and ask again."""
     with TemporaryDirectory(prefix="bench-lake-") as folder:
         built = _Built(Path(folder), scale)
         built.build()
@@ -58,18 +58,18 @@ def bench(scale: Scale) -> Section:
         growth = late.median / early.median
         computed = _timed(scale.runs, built.compute_changes)
         before = _ask_all(built, scale.runs)
-        bytes_before, of_actions_before = built.bytes_per_action_night()
+        bytes_before, of_actions_before = built.bytes_per_action()
         compacting = built.compact()
         after = _ask_all(built, scale.runs)
-        bytes_after, of_actions_after = built.bytes_per_action_night()
+        bytes_after, of_actions_after = built.bytes_per_action()
         naive = built.naive.measured(scale.runs)
-    closing = Table(
-        ("closing a night", "s"),
+    finalizing = Table(
+        ("finalize", "s"),
         [
-            (f"night {_EARLY}", f"{early:.2f}"),
-            (f"night {scale.nights}", f"{late:.2f}"),
-            ("of it, what changed", f"{computed:.2f}"),
-            ("compact, the whole year", f"{compacting:.1f}"),
+            (f"run {_EARLY}", f"{early:.2f}"),
+            (f"run {scale.lake_runs}", f"{late:.2f}"),
+            ("of it, the changes", f"{computed:.2f}"),
+            ("compact, all months", f"{compacting:.1f}"),
         ],
     )
     asked = Table(
@@ -77,7 +77,7 @@ def bench(scale: Scale) -> Section:
         [(f"`ask {name}`", f"{before[name]:.3f}", f"{after[name]:.3f}") for name in _QUESTIONS],
     )
     size = Table(
-        ("bytes per action and night", "before compact", "after"),
+        ("bytes per action and run", "before compact", "after"),
         [
             ("promote_image_actions", f"{of_actions_before:.2f}", f"{of_actions_after:.2f}"),
             ("all tables", f"{bytes_before:.2f}", f"{bytes_after:.2f}"),
@@ -85,83 +85,85 @@ def bench(scale: Scale) -> Section:
     )
     slowest = {name: max(before[name].median, after[name].median) for name in ("what_changed", "history_of_action")}
     goals = [
-        Goal(f"closing night {scale.nights}, of night {_EARLY}", "≤ 1.5", f"{growth:.2f}", growth <= 1.5),
+        Goal(f"finalize of run {scale.lake_runs}, relative to run {_EARLY}", "≤ 1.5", f"{growth:.2f}", growth <= 1.5),
         *(
-            Goal(f"`ask {name}`, {scale.nights} nights", "< 0.5 s", f"{s:.2f} s", s < 0.5)
+            Goal(f"`ask {name}`, {scale.lake_runs} runs", "< 0.5 s", f"{s:.2f} s", s < 0.5)
             for name, s in slowest.items()
         ),
-        Goal("bytes per action-night after compact, actions", "≤ 2", f"{of_actions_after:.2f}", of_actions_after <= 2),
-        Goal("bytes per action-night after compact, all tables", "≤ 2", f"{bytes_after:.2f}", bytes_after <= 2),
+        Goal(
+            "bytes per action and run after compact, actions", "≤ 2", f"{of_actions_after:.2f}", of_actions_after <= 2
+        ),
+        Goal("bytes per action and run after compact, all tables", "≤ 2", f"{bytes_after:.2f}", bytes_after <= 2),
     ]
-    said = _SAID.format(nights=scale.nights, actions=scale.actions_a_night)
-    said += "\n\n" + _NAIVE.format(nights=scale.naive_nights)
-    return Section("6. The long lake", said, [closing, asked, size, naive], goals)
+    text = _TEXT.format(runs=scale.lake_runs, actions=scale.actions_per_run)
+    text += "\n\n" + _NAIVE.format(runs=scale.naive_runs)
+    return Section("6. Long lake", text, [finalizing, asked, size, naive], goals)
 
 
 class _Built:
-    """The lake while it grows."""
+    """The growing lake."""
 
     def __init__(self, folder: Path, scale: Scale) -> None:
         self.folder = folder
         self.scale = scale
         self.lake = Lake.create(folder / "lake")
-        self.naive = NaiveNights(folder / "naive")
+        self.naive = NaiveFiles(folder / "naive")
         self.early: list[float] = []
         self.late: list[float] = []
         self._state: pa.Table | None = None
 
     def build(self) -> None:
-        """Publish every night; the timed ones as a run would."""
+        """Publish every run; finalize the timed ones."""
         scale = self.scale
         timed = min(_TIMED, scale.runs)
         early = range(_EARLY - timed + 1, _EARLY + 1)
-        late = range(scale.nights - timed + 1, scale.nights + 1)
-        first: GeneratedNight | None = None
-        for night in nights(scale.nights, scale.actions_a_night):
-            first = first or night
-            if night.number == 1:
-                self._close(night)
+        late = range(scale.lake_runs - timed + 1, scale.lake_runs + 1)
+        first: GeneratedRun | None = None
+        for generated in generated_runs(scale.lake_runs, scale.actions_per_run):
+            first = first or generated
+            if generated.number == 1:
+                self._finalize(generated)
                 self._state = self._read_state()
-            elif night.number in early:
-                self.early.append(self._close(night))
-            elif night.number in late:
-                self.late.append(self._close(night))
+            elif generated.number in early:
+                self.early.append(self._finalize(generated))
+            elif generated.number in late:
+                self.late.append(self._finalize(generated))
             else:
-                self._publish(night, first, snapshot=night.number + 1 in (early.start, late.start))
-            if night.number > scale.nights - scale.naive_nights:
-                self.naive.add(night)
+                self._publish(generated, first, snapshot=generated.number + 1 in (early.start, late.start))
+            if generated.number > scale.lake_runs - scale.naive_runs:
+                self.naive.add(generated)
 
-    def _close(self, night: GeneratedNight) -> float:
-        """End a run whose rows are in staging, and return the seconds it took."""
-        run = night.run
+    def _finalize(self, generated: GeneratedRun) -> float:
+        """Finalize a run whose rows are in staging; return the seconds."""
+        run = generated.run
         with self.lake.writing("collect", run.finished_at):
             directory = self.lake.runs.create(run.run_id)
             staging = Staging(self.lake.runs.staging(run.run_id))
-            for name, table in night.tables.items():
+            for name, table in generated.tables.items():
                 if name not in ("action_changes", "runs"):
                     staging.append(name, list(zip(*(column.to_pylist() for column in table.columns), strict=True)))
-            gathering = ReplyProcessor(RunKey(run.run_id, run.run_date), [BUDDY])
-            gathering.frontiers[BUDDY.name].workspaces_listed = True
+            processor = ReplyProcessor(RunKey(run.run_id, run.run_date), [BUDDY])
+            processor.frontiers[BUDDY.name].workspaces_listed = True
             settings = Settings(installations=(BUDDY,), lake=self.lake.path)
             header = Header(FORMAT, run.run_id, run.started_at, settings.fingerprint())
             began = time.perf_counter()
             finalize(
-                FinishedCrawl(settings, self.lake, directory, gathering.stamp, header, gathering, staging),
+                FinishedCrawl(settings, self.lake, directory, processor.stamp, header, processor, staging),
                 lambda: run.finished_at,
             )
             return time.perf_counter() - began
 
-    def _publish(self, night: GeneratedNight, first: GeneratedNight, *, snapshot: bool) -> None:
-        tables = dict(night.tables)
+    def _publish(self, generated: GeneratedRun, first: GeneratedRun, *, snapshot: bool) -> None:
+        tables = dict(generated.tables)
         if snapshot:
             assert self._state is not None
-            tables["last_known_actions"] = last_known(night, first.run)
-            place = self._state.schema.get_field_index("last_seen_run_id")
-            seen = pa.array([night.run.run_id] * len(self._state))
-            tables[ACTION_STATE.name] = self._state.set_column(place, "last_seen_run_id", seen)
-        with self.lake.writing("collect", night.run.finished_at):
+            tables["last_known_actions"] = last_known(generated, first.run)
+            index = self._state.schema.get_field_index("last_seen_run_id")
+            seen = pa.array([generated.run.run_id] * len(self._state))
+            tables[ACTION_STATE.name] = self._state.set_column(index, "last_seen_run_id", seen)
+        with self.lake.writing("collect", generated.run.finished_at):
             batches = {name: table.to_batches() for name, table in tables.items()}
-            publish(self.lake, night.run, batches, now=night.run.finished_at)
+            publish(self.lake, generated.run, batches, now=generated.run.finished_at)
 
     def _read_state(self) -> pa.Table:
         with duckdb.connect() as connection:
@@ -169,7 +171,7 @@ class _Built:
             return connection.sql(f"from read_parquet({paths}, hive_partitioning = false)").to_arrow_table()
 
     def compute_changes(self) -> None:
-        """Compute what changed on the last night against what was known, as its closing did."""
+        """Compute the changes of the last run, as finalize does."""
         run = self.lake.manifest.runs[-1]
         staged = {
             name: [self.lake.storage.locate(entry.path) for entry in entries if run.run_id in entry.runs]
@@ -184,33 +186,33 @@ class _Built:
             run_date=run.run_date,
             listed_installations=[BUDDY.name],
             spill=self.folder / "spill",
-        ) as night:
-            night.change_counts()
+        ) as staged_run:
+            staged_run.change_counts()
 
     def compact(self) -> float:
-        """Merge every month, also the last, and return the seconds it took."""
+        """Merge all months, including the last one; return the seconds."""
         now = self.lake.manifest.runs[-1].finished_at + timedelta(days=1)
         with self.lake.writing("compact", now):
             began = time.perf_counter()
             compact(self.lake, now=now, current_month=True)
             return time.perf_counter() - began
 
-    def bytes_per_action_night(self) -> tuple[float, float]:
-        """Return the bytes of all live files and those of promote_image_actions, per action and night."""
+    def bytes_per_action(self) -> tuple[float, float]:
+        """Return the bytes of all live files and of promote_image_actions, per action and run."""
         sizes = self.lake.sizes()
         rows = sizes["promote_image_actions"].rows
         return sum(size.bytes for size in sizes.values()) / rows, sizes["promote_image_actions"].bytes / rows
 
     def ask(self, question: str) -> None:
-        """Ask one question of the lake as it stands."""
+        """Ask one question."""
         parameters = dict(_QUESTIONS[question])
         if "action_id" in parameters:
-            parameters["action_id"] = self.naive.an_action
+            parameters["action_id"] = self.naive.example_action
         collector.open_lake(self.lake.path).ask_with(question, parameters)
 
 
 def _ask_all(built: _Built, runs: int) -> dict[str, Spread]:
-    built.ask("what_changed")  # imports are start-up's, not the question's
+    built.ask("what_changed")  # imports are not part of a question's time
     return {name: _timed(runs, partial(built.ask, name)) for name in _QUESTIONS}
 
 

@@ -1,4 +1,4 @@
-"""Where the figures come from: the machine and the versions."""
+"""A description of the machine and the versions."""
 
 import os
 import platform
@@ -9,8 +9,8 @@ from pathlib import Path
 _MEASURED = ("aiohttp", "duckdb", "pyarrow", "msgspec", "dlt")
 
 
-def described() -> str:
-    """Return one paragraph about machine and versions."""
+def describe() -> str:
+    """Return one paragraph about the machine and the versions."""
     cpu = next(
         (
             line.split(":", 1)[1].strip()
@@ -22,6 +22,7 @@ def described() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in _MEASURED if find_spec(name))
     return (
-        f"Machine: {os.cpu_count()} cores of {cpu}, {memory:.0f} GiB, {platform.system()} {platform.release()}; load before "
-        f"the start {os.getloadavg()[0]:.1f}. Python {platform.python_version()}, {versions}. The server shares the machine."
+        f"Machine: {os.cpu_count()} cores of {cpu}, {memory:.0f} GiB, {platform.system()} {platform.release()}; "
+        f"load before the start {os.getloadavg()[0]:.1f}. Python {platform.python_version()}, {versions}. "
+        "The server shares the machine."
     )

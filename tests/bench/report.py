@@ -1,4 +1,4 @@
-"""What the benchmarks found: tables for the terminal and for one Markdown file."""
+"""Results of benchmarks as tables for the terminal and for a Markdown file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts; the first column is named, the others are numbers and stand to the right."""
+    """A table of strings; the first column is text, the others are right-aligned numbers."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def __str__(self) -> str:
-        """Return it as Markdown, aligned so that it reads well as plain text too."""
+        """Return the table as aligned Markdown."""
         lines = [list(self.columns), *(list(row) for row in self.rows)]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(self.columns))]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(self.columns))]
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         first, *rest = [
             "| " + " | ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) + " |"
@@ -25,7 +25,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure that was promised, and whether it is reached."""
+    """A goal, the measured value, and whether it is reached."""
 
     what: str
     wanted: str
@@ -35,16 +35,16 @@ class Goal:
 
 @dataclass(frozen=True)
 class Section:
-    """What one benchmark says: what was done, its tables, and the goals it decides."""
+    """The result of one benchmark: a description, tables, and goals."""
 
     title: str
-    said: str
+    text: str
     tables: Sequence[Table]
     goals: Sequence[Goal] = ()
 
     def __str__(self) -> str:
-        """Return it as Markdown."""
-        return "\n\n".join([f"## {self.title}", self.said, *map(str, self.tables)])
+        """Return the section as Markdown."""
+        return "\n\n".join([f"## {self.title}", self.text, *map(str, self.tables)])
 
 
 def goals_table(sections: Sequence[Section]) -> Table:
@@ -57,9 +57,9 @@ def goals_table(sections: Sequence[Section]) -> Table:
 
 
 def document(machine: str, sections: Sequence[Section]) -> str:
-    """Return the whole Markdown file."""
+    """Return the Markdown file."""
     opening = (
-        "# Benchmarks\n\nWritten by `make bench`. Figures are medians of alternating runs, with the least and the most in "
+        "# Benchmarks\n\nWritten by `make bench`. Values are medians of alternating runs, with minimum and maximum in "
         f"brackets.\n\n{machine}"
     )
     return "\n\n".join([opening, f"## Goals\n\n{goals_table(sections)}", *map(str, sections)]) + "\n"

@@ -1,4 +1,4 @@
-"""How large the benchmarks are: full for figures, quick to prove that they work."""
+"""The sizes of the benchmarks: full for results, quick for tests."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from tests.bench.buddy import Shape
 
 @dataclass(frozen=True)
 class Limit:
-    """A rate limit, the seconds of its window, and the shape of a world that takes some windows."""
+    """A rate limit, the seconds of its window, and the shape of a world that needs several windows."""
 
     requests: int
     window_s: float
@@ -16,10 +16,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Scale:
-    """Runs of each contender, shapes of the worlds, lengths of the lakes."""
+    """The number of repetitions, the shapes of the worlds, and the sizes of the lakes."""
 
     runs: int
-    dlt: bool  # the tests run where it isn't installed
+    dlt: bool  # not installed for the tests
     shapes: dict[str, Shape]
     fast: Shape
     beside_dlt: Shape
@@ -27,13 +27,13 @@ class Scale:
     latencies_s: tuple[float, ...]
     limits: tuple[Limit, ...]
     growth: tuple[Shape, ...]
-    nights: int
-    actions_a_night: int
-    naive_nights: int
-    nights_asked: int
-    actions_asked: int
-    questions_asked: int | None  # all of them
-    replies_replayed: Shape
+    lake_runs: int
+    actions_per_run: int
+    naive_runs: int
+    queried_runs: int
+    queried_actions: int
+    queried_questions: int | None  # all of them
+    replayed_shape: Shape
 
 
 FULL = Scale(
@@ -53,13 +53,13 @@ FULL = Scale(
         Limit(1000, 10.0, Shape(projects=9, pipelines=30, actions=20)),
     ),
     growth=tuple(Shape(projects=each, pipelines=100, actions=20) for each in (5, 20, 100)),
-    nights=365,
-    actions_a_night=20_000,
-    naive_nights=30,
-    nights_asked=365,
-    actions_asked=2_000,
-    questions_asked=None,
-    replies_replayed=Shape(projects=91, pipelines=100, actions=20),
+    lake_runs=365,
+    actions_per_run=20_000,
+    naive_runs=30,
+    queried_runs=365,
+    queried_actions=2_000,
+    queried_questions=None,
+    replayed_shape=Shape(projects=91, pipelines=100, actions=20),
 )
 QUICK = Scale(
     runs=1,
@@ -71,11 +71,11 @@ QUICK = Scale(
     latencies_s=(0.002,),
     limits=(Limit(100, 1.0, Shape(pipelines=5, actions=30)),),
     growth=(Shape(), Shape(projects=6)),
-    nights=70,
-    actions_a_night=50,
-    naive_nights=4,
-    nights_asked=3,
-    actions_asked=40,
-    questions_asked=2,
-    replies_replayed=Shape(),
+    lake_runs=70,
+    actions_per_run=50,
+    naive_runs=4,
+    queried_runs=3,
+    queried_actions=40,
+    queried_questions=2,
+    replayed_shape=Shape(),
 )

@@ -1,4 +1,4 @@
-"""2 and 3. Speed on a server without a limit: no latency, then latencies like those of the network."""
+"""2 and 3. Speed on a server without a rate limit: without latency, then with latencies like those of a network."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from tests.bench.measure import Measured, Spread, spread
 from tests.bench.report import Goal, Section, Table
 from tests.bench.scale import Scale
 
-_SAID = """\
-Whole processes, from start to exit, each against the same warm server beside it on this machine, 16 requests at once.
-*bare* is the limit: an aiohttp loop that only GETs and parses JSON. *ours* does everything: redaction, journal, checks,
-changes, a published lake (no ceiling of its own; its defaults otherwise). *dlt* writes Parquet files; by default it asks
-for one thing after another. *in the crawl* leaves out start-up, and of ours the closing of the night. The last column is
-the server's own CPU per reply, which is none of the client's but takes a core from the machine."""
+_TEXT = """\
+Complete processes, from start to exit, with the same warm server on the same machine and 16 concurrent requests. *bare*
+is an aiohttp loop that only GETs and parses JSON. *ours* does everything: redaction, journal, checks, changes, a
+published lake (default settings without the ceiling of requests per second). *dlt* writes Parquet files; by default it
+sends one request after another. *in the crawl* excludes start-up and, for ours, finalize. The last column is the CPU
+time of the server per reply, which shares the machine."""
 _COLUMNS = ("client", "replies", "wall s", "replies/s, process", "replies/s, in the crawl", "CPU µs/reply, process",
             "CPU µs/reply, crawl", "server CPU µs/reply")  # fmt: skip
-# One request after another is measured up to this latency.
-_LONGEST_ALONE_S = 0.05
+# dlt's default of one request after another is measured up to this latency.
+_MAX_SEQUENTIAL_LATENCY_S = 0.05
 
 
 @dataclass(frozen=True)
 class Timed:
-    """One run and what the server saw of it."""
+    """One run, with the requests and the CPU seconds of the server."""
 
     run: Measured
     requests: int
@@ -29,24 +29,24 @@ class Timed:
 
     @property
     def rate(self) -> float:
-        """Replies per second of the wall, whole process."""
+        """Return the replies per second of the process."""
         return self.requests / self.run.wall_s
 
     @property
     def cpu_us(self) -> float:
-        """Microseconds of CPU per reply, whole process."""
+        """Return the CPU microseconds per reply of the process."""
         return self.run.cpu_s / self.requests * 1e6
 
     @property
     def crawl_rate(self) -> float:
-        """Replies per second of the wall while crawling; 0 where the client doesn't tell."""
-        seconds: float = self.run.said.get("crawl_s", 0.0)
+        """Return the replies per second of the crawl; 0 if unknown."""
+        seconds: float = self.run.result.get("crawl_s", 0.0)
         return self.requests / seconds if seconds else 0.0
 
     @property
     def crawl_cpu_us(self) -> float:
-        """Microseconds of CPU per reply while crawling; 0 where the client doesn't tell."""
-        seconds: float = self.run.said.get("crawl_cpu_s", 0.0)
+        """Return the CPU microseconds per reply of the crawl; 0 if unknown."""
+        seconds: float = self.run.result.get("crawl_cpu_s", 0.0)
         return seconds / self.requests * 1e6
 
 
@@ -54,16 +54,17 @@ Results = dict[str, list[Timed]]
 
 
 def bench(scale: Scale) -> list[Section]:
-    """Measure all three without latency and with each."""
+    """Measure all three programs without latency and with each latency."""
     limit = race(scale.fast, 0.0, scale.runs, ("bare", "ours"))
     beside = race(scale.beside_dlt, 0.0, scale.runs, ("bare", "ours", *_dlt(scale, 0.0)))
     small = race(scale.small, 0.0, scale.runs, ("bare", "ours", *_dlt(scale, 0.0)))
     unlimited = Section(
         "2. Unlimited server, no latency",
-        _SAID + "\n\nThe largest world is for ours and its limit; a night of thousands and a small one have dlt beside "
-        "them. In the small one, what every process pays once (imports, checks, publishing) is most of it.",
+        _TEXT
+        + "\n\nThe largest world compares ours with the bare loop; a medium and a small world also with dlt. In the "
+        "small one, most of the time is the fixed cost of a process (imports, checks, publishing).",
         [_table(limit), _table(beside), _table(small)],
-        [_of_the_limit(limit), *_against_dlt(beside, "no latency"), *_against_dlt(small, "no latency, small night")],
+        [_of_the_limit(limit), *_against_dlt(beside, "no latency"), *_against_dlt(small, "no latency, small world")],
     )
     far = [
         race(scale.beside_dlt, latency, scale.runs, ("bare", "ours", *_dlt(scale, latency)))
@@ -72,8 +73,8 @@ def bench(scale: Scale) -> list[Section]:
     shown = " ms, then ".join(f"{latency * 1000:.0f}" for latency in scale.latencies_s)
     distant = Section(
         "3. Latency",
-        f"As above, the night of thousands, with {shown} ms before each reply. dlt's default of one request after another "
-        "is left out at the longest latency, where it would only wait.",
+        f"As above, the medium world, with {shown} ms before each reply. dlt's default of one request after another is "
+        "not measured at the longest latency.",
         [_table(results) for results in far],
         _against_dlt(far[0], f"{scale.latencies_s[0] * 1000:.0f} ms"),
     )
@@ -81,7 +82,7 @@ def bench(scale: Scale) -> list[Section]:
 
 
 def race(shape: Shape, latency_s: float, runs: int, names: tuple[str, ...]) -> Results:
-    """Run the named clients alternately."""
+    """Run the named programs alternately."""
     results: Results = {name: [] for name in names}
     with Buddy(shape, latency_s) as buddy:
         for _ in range(runs):
@@ -93,7 +94,7 @@ def race(shape: Shape, latency_s: float, runs: int, names: tuple[str, ...]) -> R
 def _dlt(scale: Scale, latency_s: float) -> tuple[str, ...]:
     if not scale.dlt:
         return ()
-    return ("dlt_parallel",) if latency_s > _LONGEST_ALONE_S else ("dlt", "dlt_parallel")
+    return ("dlt_parallel",) if latency_s > _MAX_SEQUENTIAL_LATENCY_S else ("dlt", "dlt_parallel")
 
 
 def _table(results: Results) -> Table:
@@ -102,15 +103,15 @@ def _table(results: Results) -> Table:
 
 def _row(name: str, runs: list[Timed]) -> tuple[str, ...]:
     shown = {"dlt": "dlt, defaults", "dlt_parallel": "dlt, 16 at once"}.get(name, name)
-    tells = runs[0].crawl_rate > 0
+    has_crawl = runs[0].crawl_rate > 0
     return (
         shown,
         f"{runs[0].requests:,}",
         f"{spread(t.run.wall_s for t in runs):.2f}",
         f"{_median(runs, 'rate'):,.0f}",
-        f"{_median(runs, 'crawl_rate'):,.0f}" if tells else "",
+        f"{_median(runs, 'crawl_rate'):,.0f}" if has_crawl else "",
         f"{_median(runs, 'cpu_us'):,.0f}",
-        f"{_median(runs, 'crawl_cpu_us'):,.0f}" if tells else "",
+        f"{_median(runs, 'crawl_cpu_us'):,.0f}" if has_crawl else "",
         f"{spread(t.server_s / t.requests * 1e6 for t in runs).median:,.0f}",
     )
 

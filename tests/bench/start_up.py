@@ -1,4 +1,4 @@
-"""7. Start-up: what one waits for before anything is done."""
+"""7. Start-up: the fixed time of commands."""
 
 import sys
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from tests.bench.measure import Measured, alternate, python, spread
 from tests.bench.report import Goal, Section, Table
 from tests.bench.scale import Scale
 
-_SAID = """\
-Whole processes; the lake holds one small night. `python -c pass` is what no program in Python can go below. Imports are
-lazy: the help loads neither Arrow nor DuckDB nor aiohttp."""
+_TEXT = """\
+Complete processes; the lake has one small run. `python -c pass` is the minimum of any Python program. Imports are lazy:
+the help loads neither Arrow nor DuckDB nor aiohttp."""
 
 
 def bench(scale: Scale) -> Section:
-    """Start each command some times."""
+    """Run each command several times."""
     with TemporaryDirectory() as folder, Buddy(scale.small) as buddy:
         lake = Path(folder) / "lake"
         buddy.ours(lake)
@@ -34,9 +34,9 @@ def bench(scale: Scale) -> Section:
         (name, f"{spread(r.wall_s for r in each):.2f}", f"{spread(r.cpu_s for r in each):.2f}")
         for name, each in results.items()
     ]
-    told = spread(r.wall_s for r in results["`collector --help`"]).median
-    goal = Goal("`collector --help`", "< 0.4 s", f"{told:.2f} s", told < 0.4)
-    return Section("7. Start-up", _SAID, [Table(("command", "wall s", "CPU s"), rows)], [goal])
+    help_s = spread(r.wall_s for r in results["`collector --help`"]).median
+    goal = Goal("`collector --help`", "< 0.4 s", f"{help_s:.2f} s", help_s < 0.4)
+    return Section("7. Start-up", _TEXT, [Table(("command", "wall s", "CPU s"), rows)], [goal])
 
 
 def _starter(command: tuple[str, ...], lake: Path) -> Callable[[], Measured]:

@@ -1,4 +1,4 @@
-"""Laws of a declared field: said once, and read back whole."""
+"""Laws of a declared field: it is declared once, and read back in full."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ class Inner(BuddyObject, frozen=True):
 
 
 class Sample(BuddyObject, frozen=True, kw_only=True):
-    """One field of every sort."""
+    """One field of every type."""
 
     text: Annotated[str | None, field("A text", values=("A", "B"))] = None
     name: Annotated[Name, field("A required name")]
@@ -24,7 +24,7 @@ class Sample(BuddyObject, frozen=True, kw_only=True):
     flag: Annotated[bool | None, field("A flag")] = None
     texts: Annotated[list[str] | None, field("Texts")] = None
     numbers: Annotated[list[Int] | None, field("Numbers")] = None
-    moment: Annotated[str | None, field("A moment", logical="timestamp")] = None
+    moment: Annotated[str | None, field("A moment", column_type="timestamp")] = None
     anything: Annotated[Any, field("Any JSON")] = None
     either: Annotated[str | dict[str, Any] | None, field("A text or an object")] = None
     inner: Annotated[Inner | None, field("An object")] = None
@@ -32,16 +32,17 @@ class Sample(BuddyObject, frozen=True, kw_only=True):
 
 
 def test_a_field_is_read_back_as_declared() -> None:
-    """Order, kind of value and nested view are those of the annotation, required or optional alike."""
-    assert [(d.name, d.logical, d.view) for d in field_specs(Sample)] == [
+    """Order, type, nested class and whether it is required are those of the annotation."""
+    assert [(d.name, d.column_type, d.nested) for d in field_specs(Sample)] == [
         ("text", "string", None), ("name", "string", None), ("number", "int", None), ("required", "int", None),
         ("flag", "bool", None), ("texts", "strings", None), ("numbers", "ints", None), ("moment", "timestamp", None),
-        ("anything", "json", None), ("either", "string", None), ("inner", "view", Inner), ("inners", "views", Inner),
+        ("anything", "json", None), ("either", "string", None), ("inner", "object", Inner), ("inners", "objects", Inner),
     ]  # fmt: skip
+    assert [d.name for d in field_specs(Sample) if d.required] == ["name", "required"]
 
 
 def test_meaning_unit_and_values_are_kept() -> None:
-    """What is said about a field in its declaration is what its readers get."""
+    """Meaning, unit and values are those of the declaration."""
     declared = {d.name: d for d in field_specs(Sample)}
     assert (declared["text"].meaning, declared["text"].values, declared["text"].unit) == ("A text", ("A", "B"), None)
     assert (declared["number"].meaning, declared["number"].values, declared["number"].unit) == ("A number", (), "s")
@@ -61,5 +62,5 @@ def test_the_whole_range_of_a_column_is_accepted(number: int) -> None:
 
 
 def test_unknown_members_are_left_alone() -> None:
-    """A member no view names is no breach."""
+    """A member that is not declared is no violation."""
     assert msgspec.convert({"name": "n", "required": 1, "new": {"x": [1]}}, Sample).name == "n"

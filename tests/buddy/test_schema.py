@@ -1,4 +1,4 @@
-"""Laws of the declarations: they are Buddy's own fields, all of them, and ask for nothing they can do without."""
+"""Laws of the declarations: they are Buddy's fields, all of them, and only keys are required."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from collector.buddy import schema
 from collector.buddy.field_spec import BuddyObject, field_specs
 
-VIEWS: list[type[BuddyObject]] = [
+OBJECTS: list[type[BuddyObject]] = [
     schema.ShortWorkspace, schema.ShortProject, schema.ShortPipeline, schema.ShortAction, schema.PromoteImage,
     schema.TriggerCondition, schema.Variable, schema.Principal, schema.Permissions, schema.NestedPipeline,
     schema.PromoteImageAction,
@@ -48,36 +48,36 @@ def test_the_documented_values_are_the_vendors(name: str) -> None:
     assert ",".join(declared[name].values) == VENDOR_ENUMS[name]
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_field_has_a_meaning(view: type[BuddyObject]) -> None:
-    """A declaration says what its field is: it is the data dictionary."""
-    assert [d.name for d in field_specs(view) if len(d.meaning) < 5] == []
+@pytest.mark.parametrize("buddy_object", OBJECTS)
+def test_every_field_has_a_meaning(buddy_object: type[BuddyObject]) -> None:
+    """Every declaration has a meaning, which is the data dictionary."""
+    assert [d.name for d in field_specs(buddy_object) if len(d.meaning) < 5] == []
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_only_what_addresses_are_built_from_is_required(view: type[BuddyObject]) -> None:
-    """An object with nothing but its keys is understood, and without any one of them it isn't."""
-    required = REQUIRED.get(view, {})
-    msgspec.convert(required, view)
+@pytest.mark.parametrize("buddy_object", OBJECTS)
+def test_only_what_addresses_are_built_from_is_required(buddy_object: type[BuddyObject]) -> None:
+    """An object with only its keys is accepted, and without any one of them it is refused."""
+    required = REQUIRED.get(buddy_object, {})
+    msgspec.convert(required, buddy_object)
     for name in required:
         with pytest.raises(msgspec.ValidationError):
-            msgspec.convert({n: v for n, v in required.items() if n != name}, view)
+            msgspec.convert({n: v for n, v in required.items() if n != name}, buddy_object)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_null_and_missing_are_the_same(view: type[BuddyObject]) -> None:
-    """Every optional field may be null, which says what leaving it out says."""
-    required = REQUIRED.get(view, {})
-    nulls = {d.name: None for d in field_specs(view)}
-    assert msgspec.convert({**nulls, **required}, view) == msgspec.convert(required, view)
+@pytest.mark.parametrize("buddy_object", OBJECTS)
+def test_null_and_missing_are_the_same(buddy_object: type[BuddyObject]) -> None:
+    """Every optional field may be null, which equals missing."""
+    required = REQUIRED.get(buddy_object, {})
+    nulls = {d.name: None for d in field_specs(buddy_object)}
+    assert msgspec.convert({**nulls, **required}, buddy_object) == msgspec.convert(required, buddy_object)
 
 
 @pytest.mark.parametrize(
-    ("view", "member"),
-    [(v, d.name) for v in VIEWS for d in field_specs(v) if d.values],
+    ("buddy_object", "member"),
+    [(v, d.name) for v in OBJECTS for d in field_specs(v) if d.values],
     ids=lambda part: part if isinstance(part, str) else part.__name__,
 )
-def test_an_unknown_value_of_an_enumeration_is_data(view: type[BuddyObject], member: str) -> None:
-    """A value that isn't documented yet is understood like the documented ones."""
-    read = msgspec.convert({**REQUIRED.get(view, {}), member: "QUITE_NEW"}, view)
+def test_an_unknown_value_of_an_enumeration_is_data(buddy_object: type[BuddyObject], member: str) -> None:
+    """A value that is not documented is accepted like the documented ones."""
+    read = msgspec.convert({**REQUIRED.get(buddy_object, {}), member: "QUITE_NEW"}, buddy_object)
     assert getattr(read, member) == "QUITE_NEW"

@@ -62,21 +62,21 @@ def test_every_document_can_be_read(document: Any) -> None:
 
 
 def test_one_bad_item_costs_no_neighbour() -> None:
-    """In a list, the item with the mark is in breach at its place; its key is believed unless the mark stands in it."""
+    """An item with a placeholder is a violation at its place; its key is believed unless it holds the placeholder."""
     body = repaired(rb'{"projects": [{"name": "a"}, {"name": "b", "display_name": "\ud83d"}, {"name": "\ud83d"}]}')
     assert body is not None
-    page = decode(projects_request("us", "acme"), msgspec.json.decode(body), marked=True)
+    page = decode(projects_request("us", "acme"), msgspec.json.decode(body), repaired=True)
     assert isinstance(page, ListPage)
-    assert [(item.key, item.breach and item.breach.json_path) for item in page.items] == [
+    assert [(item.key, item.violation and item.violation.json_path) for item in page.items] == [
         ("a", None), ("b", "$.projects[1].display_name"), (None, "$.projects[2].name"),
     ]  # fmt: skip
 
 
-def test_a_single_action_is_in_breach_at_the_place() -> None:
+def test_a_single_action_is_a_violation_at_the_place() -> None:
     """However deep the mark stands, its path is told."""
     body = repaired(rb'{"id": 9, "type": "PROMOTE_IMAGE", "variables": [{"key": "A"}, {"key": "\ud83d"}]}')
     assert body is not None
-    read = decode(Request("us", Kind.ACTION, "w", "p", 1, 9), msgspec.json.decode(body), marked=True)
+    read = decode(Request("us", Kind.ACTION, "w", "p", 1, 9), msgspec.json.decode(body), repaired=True)
     assert isinstance(read, Detail)
-    assert read.breach is not None
-    assert read.breach.json_path == "$.variables[1].key"
+    assert read.violation is not None
+    assert read.violation.json_path == "$.variables[1].key"

@@ -1,58 +1,39 @@
-"""`collector collect` as a process: what it publishes, says and leaves with, also when it is stopped."""
+"""`collector collect` as a process: what it publishes and reports, its exit codes, and how it is interrupted."""
 
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from collector.cli import nightly
-from collector.cli.summary_line import length, one_line
-from collector.fake_buddy import SECRET_MARKER, FakeBuddy, FakeWorld, Fault
+from collector.cli.collect import summary_line
+from collector.cli.output import duration_text
+from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault
 from collector.run.finalize import RunSummary
-from tests.cli.conftest import Program
+from tests.cli.conftest import WORLD, Program, environ
 from tests.cli.test_main import ENVIRON
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
 
-WORLD = FakeWorld(workspaces=1, projects=2, pipelines=2, actions=3)
 
-
-@pytest.fixture
-def buddy() -> Iterator[FakeBuddy]:
-    with FakeBuddy(WORLD) as running:
-        yield running
-
-
-def environ(buddy: FakeBuddy) -> dict[str, str]:
-    return {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token, "COLLECTOR_REQUESTS_PER_SECOND": "0"}
-
-
-def test_a_night(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
-    """One command publishes a night: one line on stdout, log lines on stderr, exit code 0, the fewest
-    requests.
-    """
-    said = program("collect", environ=environ(buddy))
-    assert said.code == 0, said.err
-    assert said.out.count("\n") == 1
-    assert " complete: " in said.out
-    assert "began" in said.err
+def test_a_run(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
+    """One command publishes a run: one line on stdout, log lines on stderr, exit code 0, the fewest requests."""
+    result = program("collect", environ=environ(buddy))
+    assert result.code == 0, result.err
+    assert result.out.count("\n") == 1
+    assert " complete: " in result.out
+    assert "started" in result.err
     assert len(buddy.arrivals) == buddy.expected_minimum()
     assert json.loads((tmp_path / "lake" / "manifest.json").read_text(encoding="utf-8"))["runs"]
 
 
-def test_a_directory_of_others_is_refused(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
-    """A directory that holds other things and no manifest: exit 2, nothing is asked, deleted or written, also not behind a
-    link.
-    """
+def test_a_directory_with_other_files_is_refused(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
+    """In a directory with other files and no manifest `collect` exits 2; nothing is requested, deleted or written."""
     elsewhere, mine = tmp_path / "elsewhere", tmp_path / "d/tables/mine"
     elsewhere.mkdir()
     mine.mkdir(parents=True)
@@ -60,20 +41,18 @@ def test_a_directory_of_others_is_refused(program: Program, buddy: FakeBuddy, tm
     (mine / "a.csv").touch()
     (tmp_path / "d/tables/link").symlink_to(elsewhere)
     before = sorted(tmp_path.rglob("*"))
-    said = program("collect", "--lake", "d", environ=environ(buddy))
-    assert said.code == 2
-    assert "not empty and no lake" in said.err
+    result = program("collect", "--lake", "d", environ=environ(buddy))
+    assert result.code == 2
+    assert "not empty and no lake" in result.err
     assert sorted(tmp_path.rglob("*")) == before
     assert buddy.arrivals == []
 
 
 @pytest.mark.parametrize("content", [None, b""], ids=["missing", "empty"])
-def test_a_lake_without_its_manifest_is_no_new_lake(
+def test_a_lake_without_its_manifest_is_not_a_new_lake(
     program: Program, buddy: FakeBuddy, tmp_path: Path, content: bytes | None
 ) -> None:
-    """With the manifest gone `collect` exits 2 with what it sees and what to do, and not a file is touched; once it is back,
-    everything is as it was.
-    """
+    """Without the manifest `collect` exits 2 and says what to do; no file changes, and restoring the manifest is enough."""
     assert program("collect", environ=environ(buddy)).code == 0
     lake = tmp_path / "lake"
     manifest = (lake / "manifest.json").read_bytes()
@@ -81,10 +60,10 @@ def test_a_lake_without_its_manifest_is_no_new_lake(
     if content is not None:
         (lake / "manifest.json").write_bytes(content)
     files = {path: path.stat().st_mtime_ns for path in lake.rglob("*") if path.is_file()}
-    said = program("collect")
-    assert said.code == 2
-    assert "files and manifest.json is" in said.err
-    assert "verify --rebuild-manifest" in said.err
+    result = program("collect")
+    assert result.code == 2
+    assert "files and manifest.json is" in result.err
+    assert "verify --rebuild-manifest" in result.err
     assert {path: path.stat().st_mtime_ns for path in lake.rglob("*") if path.is_file()} == files
     (lake / "manifest.json").write_bytes(manifest)
     assert program("verify").code == 0
@@ -106,33 +85,29 @@ def test_a_lake_without_its_manifest_is_no_new_lake(
 def test_a_lake_that_cannot_be_one(
     program: Program, buddy: FakeBuddy, tmp_path: Path, written: str, words: str, command: str
 ) -> None:
-    """A URL, and a path that DuckDB cannot open, are refused at once by every command: no directory of that name is made,
-    and a password is not shown.
-    """
-    said = program(command, "--lake", written, environ=environ(buddy))
-    assert said.code == 2
-    assert words in said.err
-    assert "hidden" not in said.err
+    """A URL, and a path that DuckDB cannot open, are refused by every command; nothing is created, no password is shown."""
+    result = program(command, "--lake", written, environ=environ(buddy))
+    assert result.code == 2
+    assert words in result.err
+    assert "hidden" not in result.err
     assert list(tmp_path.iterdir()) == []
     assert buddy.arrivals == []
 
 
 @pytest.mark.parametrize(("name", "alike"), [("a*", "ab"), ("a[x]b", "axb")])
-def test_a_lake_whose_path_looks_like_a_pattern(
+def test_a_lake_whose_path_is_a_pattern(
     program: Program, buddy: FakeBuddy, tmp_path: Path, name: str, alike: str
 ) -> None:
-    """`*` and `[` in the path stand for themselves: runs are collected, merged, pruned and read, beside another lake whose
-    path the first would match as a pattern; the catalog shows the right one too.
-    """
+    """`*` and `[` in a path are ordinary characters for every command, though as a pattern it matches another lake."""
     assert program("collect", "--lake", name, environ=environ(buddy)).code == 0
     shutil.copytree(tmp_path / name, tmp_path / alike)
     for _ in range(2):
         assert program("collect", "--lake", name).code == 0
     for command in (("compact", "--current-month"), ("prune", "--keep", "1d"), ("verify",), ("status",)):
-        said = program(*command, "--lake", name)
-        assert said.code == 0, said.err
-    said = program("sql", "select count(*) as runs from runs", "--lake", name, "--format", "json")
-    assert json.loads(said.out) == [{"runs": 3}]
+        result = program(*command, "--lake", name)
+        assert result.code == 0, result.err
+    result = program("sql", "select count(*) as runs from runs", "--lake", name, "--format", "json")
+    assert json.loads(result.out) == [{"runs": 3}]
     (tmp_path / name / "manifest.json").unlink()
     assert program("verify", "--rebuild-manifest", "--lake", name).code == 0
     with duckdb.connect(str(tmp_path / name / "catalog.duckdb"), read_only=True) as client:
@@ -140,7 +115,7 @@ def test_a_lake_whose_path_looks_like_a_pattern(
 
 
 def test_a_leftover_that_cannot_be_deleted_is_a_warning(buddy: FakeBuddy, tmp_path: Path) -> None:
-    """A run is published although a file of a dead one cannot be deleted; the log names the file."""
+    """A run is published although a file of a dead run cannot be deleted; the log names the file."""
     lake, dead = tmp_path / "lake", "20200101T000000Z-abcdef"
     process = Process(buddy, lake)
     assert process.run("collect").code == 0
@@ -151,12 +126,12 @@ def test_a_leftover_that_cannot_be_deleted_is_a_warning(buddy: FakeBuddy, tmp_pa
     (lake / "runs" / dead / "journal.jsonl").touch()
     folder.chmod(0o550)
     try:
-        said = process.run("collect", preexec=without_rights)
+        result = process.run("collect", preexec=without_rights)
     finally:
         folder.chmod(0o750)
-    assert said.code == 0, said.err
-    assert f"{dead}.parquet" in said.err
-    assert "left_behind" in said.err
+    assert result.code == 0, result.err
+    assert f"{dead}.parquet" in result.err
+    assert "left_behind" in result.err
     assert process.run("collect").code == 0
     assert not folder.exists()
     assert not (lake / "runs" / dead).exists()
@@ -176,45 +151,43 @@ def test_a_leftover_that_cannot_be_deleted_is_a_warning(buddy: FakeBuddy, tmp_pa
 def test_a_mistake_leaves_nothing_behind(
     program: Program, buddy: FakeBuddy, tmp_path: Path, arguments: tuple[str, ...], more: dict[str, str], code: int
 ) -> None:
-    """A typing error makes no lake where none was; the next `collect` begins afresh."""
+    """A mistake in the settings creates no lake; the next `collect` succeeds."""
     (tmp_path / "no.pem").write_text("no certificate", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
-    said = program("collect", *arguments, environ={**environ(buddy), **more})
-    assert said.code == code, said.err
+    result = program("collect", *arguments, environ={**environ(buddy), **more})
+    assert result.code == code, result.err
     assert sorted(tmp_path.rglob("*")) == before
     assert program("collect", environ={"COLLECTOR_CA_BUNDLE": "", **environ(buddy)}).code == 0
 
 
 def test_the_summary_for_programs(program: Program, buddy: FakeBuddy) -> None:
-    """As JSON, the summary counts rows, coverage, problems, changes and cost; log lines are JSON too when
-    asked.
-    """
-    said = program("collect", "--format", "json", "--log-format", "json", environ=environ(buddy))
-    summary = json.loads(said.out)
+    """As JSON, the summary counts rows and requests; with --log-format json each log line carries the run."""
+    result = program("collect", "--format", "json", "--log-format", "json", environ=environ(buddy))
+    summary = json.loads(result.out)
     assert summary["status"] == "complete"
     assert summary["requests"] == len(buddy.arrivals)
     assert summary["rows"]["promote_image_actions"] == WORLD.count()["promote_image_actions"]
-    lines = [json.loads(line) for line in said.err.splitlines()]
+    lines = [json.loads(line) for line in result.err.splitlines()]
     assert all(line["run_id"] == summary["run_id"] for line in lines if line["event"] != "left_behind")
 
 
 @pytest.mark.usefixtures("no_catalog")
-def test_a_log_for_programs_says_how_it_ended(program: Program, buddy: FakeBuddy) -> None:
-    """The last line of a night's log tells its end in numbers, with the exit code; a gap makes it a warning."""
-    said = program("collect", "--log-format", "json", environ=environ(buddy))
-    last = json.loads(said.err.splitlines()[-1])
+def test_the_last_log_line_has_the_outcome(program: Program, buddy: FakeBuddy) -> None:
+    """The last log line of a run has its outcome in numbers, with the exit code; a gap makes it a warning."""
+    result = program("collect", "--log-format", "json", environ=environ(buddy))
+    last = json.loads(result.err.splitlines()[-1])
     assert (last["event"], last["level"], last["exit_code"]) == ("published", "info", 0)
     assert last["promote_image_actions"] == WORLD.count()["promote_image_actions"]
     assert last["requests"] == len(buddy.arrivals)
     buddy.script.add(Fault("status", kind="action", code=403, times=None))
-    said = program("collect", "--log-format", "json")
-    last = json.loads(said.err.splitlines()[-1])
+    result = program("collect", "--log-format", "json")
+    last = json.loads(result.err.splitlines()[-1])
     assert (
         (last["event"], last["level"], last["exit_code"])
-        == ("published", "warning", said.code)
+        == ("published", "warning", result.code)
         == ("published", "warning", 1)
     )
-    assert last["run_id"] in said.out
+    assert last["run_id"] in result.out
     text = program("collect", "--log-format", "text").err.splitlines()[-1]
     assert " warning published  status=partial exit_code=1 " in text
     assert f" problems=check:{last['problems']['check']},forbidden:{last['problems']['forbidden']} " in text
@@ -223,21 +196,19 @@ def test_a_log_for_programs_says_how_it_ended(program: Program, buddy: FakeBuddy
 def test_a_failure_is_json_in_a_log_for_programs(
     program: Program, buddy: FakeBuddy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With --log-format json nothing but JSON is on stderr, whatever fails: the last line has exit code, why and advice,
-    and the run if one had begun.
-    """
+    """With --log-format json a failure is JSON too: exit code, why and advice, and the run if one had started."""
     on = {**environ(buddy), "COLLECTOR_LOG_FORMAT": "json"}
     buddy.script.add(Fault("status", kind="actions", nth=2, code=401, times=None))
-    said = program("collect", environ=on)
-    assert said.code in (3, 4)
-    last = [json.loads(line) for line in said.err.splitlines()][-1]
-    assert (last["event"], last["level"], last["exit_code"]) == ("failed", "error", said.code)
+    result = program("collect", environ=on)
+    assert result.code in (3, 4)
+    last = [json.loads(line) for line in result.err.splitlines()][-1]
+    assert (last["event"], last["level"], last["exit_code"]) == ("failed", "error", result.code)
     assert "EXECUTION_INFO" in last["advice"]
     assert last["run_id"]
     monkeypatch.delenv("BUDDY_TOKEN")
-    said = program("collect")
-    (line,) = [json.loads(line) for line in said.err.splitlines()]
-    assert (line["event"], line["exit_code"]) == ("failed", 2) == ("failed", said.code)
+    result = program("collect")
+    (line,) = [json.loads(line) for line in result.err.splitlines()]
+    assert (line["event"], line["exit_code"]) == ("failed", 2) == ("failed", result.code)
     assert "BUDDY_TOKEN" in line["why"]
     assert "run_id" not in line
 
@@ -245,47 +216,43 @@ def test_a_failure_is_json_in_a_log_for_programs(
 def test_a_bug_is_json_in_a_log_for_programs(
     program: Program, buddy: FakeBuddy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failure nobody foresaw keeps its traceback, in the same line."""
+    """A bug is logged with its traceback in one line of JSON."""
 
     def broken(*_: object) -> int:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(nightly, "nightly", broken)
-    said = program("collect", "--log-format", "json", environ=environ(buddy))
-    last = [json.loads(line) for line in said.err.splitlines()][-1]
-    assert (said.code, last["event"], last["exit_code"]) == (3, "failed", 3)
+    monkeypatch.setattr("collector.cli.collect.collect_and_follow_up", broken)
+    result = program("collect", "--log-format", "json", environ=environ(buddy))
+    last = [json.loads(line) for line in result.err.splitlines()][-1]
+    assert (result.code, last["event"], last["exit_code"]) == (3, "failed", 3)
     assert "ZeroDivisionError: oh" in last["exception"]
 
 
 @pytest.mark.parametrize(("stdout", "warned"), [(">/dev/full", True), (">&-", False), ("| true", False)])
-def test_nobody_hears_of_a_published_night(buddy: FakeBuddy, tmp_path: Path, stdout: str, warned: bool) -> None:
-    """When the one line cannot be written, the night is published all the same, and the exit code is the night's: any
-    other would have it collected again.
-    """
+def test_a_published_run_keeps_its_exit_code(buddy: FakeBuddy, tmp_path: Path, stdout: str, warned: bool) -> None:
+    """When the summary cannot be written, the run is published and the exit code is the run's."""
     buddy.script.add(Fault("status", kind="action", code=403, times=None))
     command = f"set -o pipefail; {sys.executable} -m collector collect --lake {tmp_path}/lake {stdout}"
-    said = subprocess.run(
+    result = subprocess.run(
         ["bash", "-c", command], env={**ENVIRON, **environ(buddy)}, capture_output=True, text=True, check=False
     )
-    assert said.returncode == 1, said.stderr
-    assert "Traceback" not in said.stderr
-    assert ("the line on stdout" in said.stderr) == warned
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert ("summary on stdout" in result.stderr) == warned
     assert (tmp_path / "lake" / "manifest.json").exists()
 
 
 def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
-    """What could not be seen makes the night partial: published, exit code 1, and the answer says where to
-    look.
-    """
+    """What could not be seen makes the run partial: published, exit code 1, and answers say that they are incomplete."""
     with FakeBuddy(WORLD.forbid(*next(WORLD.paths(("acme",))))) as buddy:
-        said = program("collect", environ=environ(buddy))
-    assert said.code == 1
-    assert "partial" in said.out
-    assert "coverage_last_night" in said.out
+        result = program("collect", environ=environ(buddy))
+    assert result.code == 1
+    assert "partial" in result.out
+    assert "coverage_last_night" in result.out
     answer = program("ask", "promotions")
-    assert "This night is incomplete: 1 project forbidden" in answer.out
+    assert "This run is incomplete: 1 project forbidden" in answer.out
     rows = program("ask", "promotions", "--format", "json")
-    assert "This night is incomplete" in rows.err
+    assert "This run is incomplete" in rows.err
     assert isinstance(json.loads(rows.out), list)
 
 
@@ -305,100 +272,35 @@ def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
 def test_nothing_to_collect(
     program: Program, buddy: FakeBuddy, tmp_path: Path, flags: tuple[str, ...], code: int, words: str
 ) -> None:
-    """A selection that matches nothing, or a lake that cannot be, is told before anything is written."""
+    """A selection that matches nothing, or an impossible lake, is reported before anything is published."""
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    said = program("collect", *flags, environ=environ(buddy))
-    assert (said.code, said.out) == (code, "")
-    assert words in said.err
+    result = program("collect", *flags, environ=environ(buddy))
+    assert (result.code, result.out) == (code, "")
+    assert words in result.err
     assert not (tmp_path / "lake" / "manifest.json").exists()
 
 
 def test_a_refused_token(program: Program, buddy: FakeBuddy) -> None:
-    """A token that Buddy refuses leaves with 4, and with what to do."""
-    said = program("collect", environ={**environ(buddy), "BUDDY_TOKEN": "expired-token-1"})
-    assert said.code == 4
-    assert "EXECUTION_INFO" in said.err
-    assert "expired-token-1" not in said.err
-
-
-def test_two_at_once(program: Program, buddy: FakeBuddy) -> None:
-    """The second of two gets 5, and the first is not disturbed; status says who is at work, and nothing is interrupted."""
-    buddy.latency = 0.5  # so long that the first has seconds to go, whatever else this machine does
-    first = started(buddy, "lake")
-    wait_for(lambda: len(buddy.arrivals) > 1)
-    assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 5
-    said = program("status", "--lake", "lake", "--max-age", "26h")
-    assert (said.code, f"at work: 'collect', process {first.pid}" in said.out) == (3, True)
-    assert "interrupted" not in said.out
-    buddy.latency = 0.0
-    first.communicate(timeout=30)
-    assert first.returncode == 0
-
-
-def started(buddy: FakeBuddy, lake: str) -> "subprocess.Popen[str]":
-    """A collect of its own process, in the current directory."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "collector", "collect", "--lake", lake, "--concurrency", "2"],
-        env={**ENVIRON, **environ(buddy)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_once(program: Program, buddy: FakeBuddy, number: signal.Signals) -> None:
-    """A first signal drains: exit code 130, one paragraph, and the next collect asks only for what is
-    missing.
-    """
-    buddy.latency = 0.1
-    running = started(buddy, "lake")
-    wait_for(lambda: len(buddy.arrivals) > 4)
-    running.send_signal(number)
-    _, err = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert "collect` again" in err
-    assert "Traceback" not in err
-    buddy.latency = 0.0
-    said = program("collect", "--lake", "lake", environ=environ(buddy))
-    assert said.code == 0
-    assert len(buddy.arrivals) <= buddy.expected_minimum() + 2
-
-
-def test_interrupted_twice(buddy: FakeBuddy, program: Program) -> None:
-    """A second signal leaves at once, with 130 too, and nothing is lost."""
-    buddy.script.add(Fault("hang", kind="action", times=None))
-    running = started(buddy, "lake")
-    wait_for(lambda: len(buddy.requests("action")) > 0)
-    running.send_signal(signal.SIGINT)
-    time.sleep(0.3)
-    running.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    _, err = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert time.monotonic() - began < 3
-    assert "Traceback" not in err
-    buddy.script.clear()
-    assert program("collect", "--lake", "lake", environ=environ(buddy)).code == 0
+    """A token that Buddy refuses exits 4, with advice."""
+    result = program("collect", environ={**environ(buddy), "BUDDY_TOKEN": "expired-token-1"})
+    assert result.code == 4
+    assert "EXECUTION_INFO" in result.err
+    assert "expired-token-1" not in result.err
 
 
 @pytest.mark.parametrize("level", ["debug", "error"])
 def test_no_secret_anywhere(program: Program, buddy: FakeBuddy, tmp_path: Path, level: str) -> None:
-    """Neither the token nor a variable's value is in what a night says or leaves, at any log level."""
-    said = program("collect", "--keep-raw", "--log-level", level, environ=environ(buddy))
-    assert said.code == 0
+    """Neither the token nor a variable's value is in the output or the files of a run, at any log level."""
+    result = program("collect", "--keep-raw", "--log-level", level, environ=environ(buddy))
+    assert result.code == 0
     left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    for content in [*left, said.out.encode(), said.err.encode()]:
+    for content in [*left, result.out.encode(), result.err.encode()]:
         assert buddy.token.encode() not in content
         assert SECRET_MARKER.encode() not in content
 
 
 def test_modes_whatever_the_umask(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
-    """The lake's directories are 0750 and its files 0640, even under a generous umask."""
+    """The lake's directories are 0750 and its files 0640, whatever the umask."""
     old = os.umask(0)
     try:
         assert program("collect", environ=environ(buddy)).code == 0
@@ -408,11 +310,8 @@ def test_modes_whatever_the_umask(program: Program, buddy: FakeBuddy, tmp_path: 
         assert path.stat().st_mode & 0o777 == (0o750 if path.is_dir() else 0o640), path
 
 
-# --- wording
-
-
-def test_one_line() -> None:
-    """A night in one line: the run, its status, actions, changes, cost and where to look for gaps."""
+def test_the_summary_line() -> None:
+    """One line has the run, its status, actions, changes and cost, and where gaps are listed."""
     at = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
     summary = RunSummary(
         run_id="20261123T021500Z-7f3a9c", run_date="2026-11-23", status="partial", started_at=at,
@@ -420,28 +319,15 @@ def test_one_line() -> None:
         coverage={}, problems={"forbidden": 2}, changes={"added": 3, "removed": 0}, requests=5678, retries=0,
         refusals=0, bytes_received=1, paced_seconds=0.0, paused_seconds=0.0,
     )  # fmt: skip
-    assert one_line(summary) == (
+    assert summary_line(summary) == (
         "20261123T021500Z-7f3a9c partial: 1,234 promote-image actions; changed: 3 added; "
         "5,678 requests in 2 min 0 s; 2 problems (collector ask coverage_last_night)"
     )
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.12, "0.1 s"), (42, "42 s"), (61, "1 min 1 s"), (7_300, "2 h 1 min"), (200_000, "2 d 7 h")]
+    ("seconds", "text"), [(0.12, "0.1 s"), (42, "42 s"), (61, "1 min 1 s"), (7_300, "2 h 1 min"), (200_000, "2 d 7 h")]
 )
-def test_lengths(seconds: float, said: str) -> None:
-    """A length of time is said in the two units that matter."""
-    assert length(seconds) == said
-
-
-@pytest.mark.parametrize(("named", "used"), [({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")])
-def test_arrow_s_memory_is_the_system_s_unless_another_is_named(named: dict[str, str], used: str) -> None:
-    """What a night imports has not settled Arrow's allocator before the night does."""
-    asked = (
-        "from collector.cli import collecting, interruptible, main;"
-        "interruptible.frugal_allocation();"
-        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
-    )
-    environ = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"} | named
-    said = subprocess.run([sys.executable, "-c", asked], env=environ, capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == used
+def test_durations(seconds: float, text: str) -> None:
+    """A duration is written in its two largest units."""
+    assert duration_text(seconds) == text

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from tests.cli.conftest import Program, Said
+from tests.cli.conftest import CommandResult, Program
 
 pytestmark = pytest.mark.usefixtures("no_catalog")
 Operation = Callable[..., Any]
@@ -28,7 +28,7 @@ def environ(buddy: FakeBuddy) -> dict[str, str]:
     return {"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token, "COLLECTOR_REQUESTS_PER_SECOND": "0"}
 
 
-def examined(program: Program, buddy: FakeBuddy, *flags: str) -> tuple[Said, list[dict[str, str]]]:
+def examined(program: Program, buddy: FakeBuddy, *flags: str) -> tuple[CommandResult, list[dict[str, str]]]:
     """The outcome, and what was found of the file system."""
     said = program("doctor", "--format", "json", *flags, environ=environ(buddy))
     return said, [finding for finding in json.loads(said.out) if finding["about"] == "file system"]

@@ -1,16 +1,19 @@
-"""Log lines: one per event, readable by people or programs, and without a secret at any level."""
+"""Log lines: one per event, for people or programs, without a secret at any level; and the progress display."""
 
+import io
 import json
 import logging
+import threading
 from datetime import UTC, datetime
 
 import pytest
 import structlog
+from rich.console import Console
 
 from collector.buddy.requests import Kind, Request
 from collector.cli import logging as logs
 from collector.cli import terminal
-from collector.cli.progress import ProgressObserver, described, observing
+from collector.cli.progress import ProgressObserver, log_line, observing
 from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.crawl.rate_limiter import RateLimiterState
@@ -21,7 +24,7 @@ from tests.cli.conftest import Program
 TOKEN = "tok-planted-1234"
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 REQUEST = Request("us", Kind.PROJECTS, "acme", page=2, per_page=50)
-FACTS = [
+EVENTS = [
     events.RunBegan("20261123T021500Z-7f3a9c", AT, 0, 0),
     events.RunBegan("20261123T021500Z-7f3a9c", AT, 1, 44),
     events.RunAbandoned("20261121T021500Z-7f3a9c", "it began more than 24 hours ago"),
@@ -34,22 +37,22 @@ FACTS = [
 
 
 @pytest.fixture(autouse=True)
-def clean(program: Program) -> None:
-    """Every test sets its own logging up."""
+def reset_logging(program: Program) -> None:
+    """Clear the log settings; every test sets up its own."""
     structlog.contextvars.clear_contextvars()
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_one_line_per_event(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each fact of a run is one line on stderr with time, level and event, nothing on stdout."""
+    """Each event of a run is one line on stderr with time, level, event and run."""
     logs.set_up(form, "debug")
-    watcher = ProgressObserver()
-    for fact in FACTS:
-        watcher.event(fact)
+    observer = ProgressObserver()
+    for event in EVENTS:
+        observer.event(event)
     out, err = capsys.readouterr()
     lines = err.splitlines()
     assert out == ""
-    assert len(lines) == len(FACTS)
+    assert len(lines) == len(EVENTS)
     if form == "json":
         for line in lines:
             assert {"timestamp", "level", "event"} <= set(json.loads(line))
@@ -57,15 +60,15 @@ def test_one_line_per_event(form: str, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_no_body_is_logged() -> None:
-    """What a failure carries of a reply is not among the facts of its line."""
-    for fact in FACTS:
-        assert TOKEN not in str(described(fact))
+    """What a failure carries of a reply is not among the fields of its log line."""
+    for event in EVENTS:
+        assert TOKEN not in str(log_line(event))
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
-def test_remembered_secrets_are_taken_out(form: str, level: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A token that reached a line by mistake, nested, in a traceback or by another library, is replaced."""
+def test_remembered_secrets_are_removed(form: str, level: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A token in an event, a nested field, a traceback or a line of another library is replaced."""
     terminal.remember(Secret(TOKEN))
     logs.set_up(form, level)
     log = structlog.get_logger()
@@ -88,8 +91,8 @@ def test_level(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[2] for line in capsys.readouterr().err.splitlines()] == ["loud"]
 
 
-def test_hostile_names_are_one_inert_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """A name cannot add a line to the log, nor colour it."""
+def test_hostile_names_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name can neither add a line to the log nor colour it."""
     logs.set_up("text", "info")
     structlog.get_logger().info("seen", project='x\n2026 "faked" \x1b[31m')
     err = capsys.readouterr().err
@@ -97,8 +100,8 @@ def test_hostile_names_are_one_inert_line(capsys: pytest.CaptureFixture[str]) ->
     assert "\x1b" not in err
 
 
-class Standing:
-    """A run that stands still, to be looked at."""
+class FixedProgress:
+    """A run whose snapshot does not change."""
 
     def snapshot(self) -> events.RunSnapshot:
         pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 1.0, 2.0, 0.1, False)
@@ -109,32 +112,28 @@ class Standing:
         )
 
 
-def test_heartbeat_says_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
-    """The line of each minute tells progress, budget, why the run waits and until when."""
+def test_the_heartbeat(capsys: pytest.CaptureFixture[str]) -> None:
+    """The heartbeat logs progress, budget, why the run waits and until when; before the run it logs nothing."""
     logs.set_up("json", "info")
-    watcher = ProgressObserver()
-    watcher.heartbeat()
-    watcher.watch(Standing())
-    watcher.heartbeat()
+    observer = ProgressObserver()
+    observer.heartbeat()
+    observer.watch(FixedProgress())
+    observer.heartbeat()
     (line,) = capsys.readouterr().err.splitlines()
-    said = json.loads(line)
-    assert (said["done"], said["budget_left"]) == (150, 120)
-    assert said["waiting_for"] == "budget of this window is spent"
-    assert said["until"] == said["resets_at"] == "2026-11-23T02:15:00Z"
+    result = json.loads(line)
+    assert (result["done"], result["budget_left"]) == (150, 120)
+    assert result["waiting_for"] == "budget of this window is spent"
+    assert result["until"] == result["resets_at"] == "2026-11-23T02:15:00Z"
 
 
-def test_the_display_tells_every_level() -> None:
-    """On a terminal: per level found and done, the speed, the budget and when it resets."""
-    import io
-
-    from rich.console import Console
-
-    watcher = ProgressObserver()
+def test_the_display() -> None:
+    """The display shows what was found and done, the speed, the budget and when it resets."""
+    observer = ProgressObserver()
     written = io.StringIO()
     console = Console(file=written, width=120)
-    console.print(watcher.picture())
-    watcher.watch(Standing())
-    console.print(watcher.picture())
+    console.print(observer.display())
+    observer.watch(FixedProgress())
+    console.print(observer.display())
     text = written.getvalue()
     for words in (
         "starting",
@@ -146,10 +145,8 @@ def test_the_display_tells_every_level() -> None:
         assert words in text
 
 
-def test_watching_ends_its_heartbeat() -> None:
-    """Leaving the night leaves no thread behind."""
-    import threading
-
+def test_the_heartbeat_ends() -> None:
+    """After the run the thread of the heartbeat has ended."""
     with observing(live=False):
         assert any(thread.name == "heartbeat" for thread in threading.enumerate())
     assert not any(thread.name == "heartbeat" for thread in threading.enumerate())

@@ -1,4 +1,4 @@
-"""The program's frame: help, exit codes, and failures told in one paragraph."""
+"""The command line as a whole: help, exit codes, and failures reported in one paragraph."""
 
 import os
 import subprocess
@@ -18,24 +18,24 @@ COMMANDS = (
     *("collect", "demo", "ask", "sql", "shell", "report", "tables", "status"),
     *("doctor", "verify", "compact", "prune", "init", "fake-buddy"),
 )
-# For processes of their own, wherever the tests are started.
+# For processes that tests start in any directory.
 ENVIRON = {**os.environ, "PYTHONPATH": str(Path(collector.__file__).parents[1])}
 
 
 def test_every_command_has_help(program: Program) -> None:
-    """`--help` works on the program and on each command, and says what it does."""
-    said = program("--help")
-    assert said.code == 0
+    """`--help` works for the program and for each command."""
+    result = program("--help")
+    assert result.code == 0
     for command in COMMANDS:
-        assert f"\n  {command} " in said.out
+        assert f"\n  {command} " in result.out
         assert program(command, "--help").out.startswith("Usage: collector " + command) or command == "fake-buddy"
 
 
-def test_nothing_asked(program: Program) -> None:
-    """A bare `collector` shows the help and leaves as a usage error, so that a script notices."""
-    said = program()
-    assert said.code == 2
-    assert "collect " in said.out
+def test_no_command(program: Program) -> None:
+    """`collector` alone shows the help and exits 2, so that a script notices."""
+    result = program()
+    assert result.code == 2
+    assert "collect " in result.out
 
 
 def test_version(program: Program) -> None:
@@ -48,49 +48,49 @@ def test_version(program: Program) -> None:
     [("zork",), ("collect", "--zork"), ("collect", "extra"), ("prune",), ("tables", "--format", "pdf"), ("--zork",)],
 )
 def test_a_wrong_command_line(program: Program, argv: tuple[str, ...]) -> None:
-    """Anything not understood is one paragraph on stderr that names the help, exit code 2."""
-    said = program(*argv)
-    assert said.code == 2
-    assert said.out == ""
-    assert said.err.startswith("collector: ")
-    assert "--help` shows what can be said." in said.err
-    assert said.err.count("\n") == 1
+    """A command line that cannot be parsed is one paragraph on stderr that names the help, exit code 2."""
+    result = program(*argv)
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.startswith("collector: ")
+    assert "--help` lists the options." in result.err
+    assert result.err.count("\n") == 1
 
 
-def test_an_understood_failure(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Message and advice are one paragraph, made inert, with the error's exit code."""
+def test_an_expected_failure(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Message and advice are one escaped paragraph, with the error's exit code."""
 
     def busy(_: object) -> int:
         raise LakeBusy("another run \x1b[31mholds it", "Wait\nuntil it ends")
 
-    monkeypatch.setattr(main, "_command", busy)
-    said = program("collect")
-    assert said.code == 5
-    assert said.err == "collector: Another run \\x1b[31mholds it. Wait until it ends.\n"
+    monkeypatch.setattr(main, "_run_command", busy)
+    result = program("collect")
+    assert result.code == 5
+    assert result.err == "collector: Another run \\x1b[31mholds it. Wait until it ends.\n"
 
 
-def test_an_unforeseen_failure(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug is never taken for a published night: it shows where it was, and leaves with 3."""
+def test_a_bug(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug shows its traceback and exits 3, as nothing was published."""
 
     def broken(_: object) -> int:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(main, "_command", broken)
-    said = program("collect")
-    assert said.code == 3
-    assert "ZeroDivisionError: oh" in said.err
-    assert said.err.rstrip().endswith("look before you post.")
+    monkeypatch.setattr(main, "_run_command", broken)
+    result = program("collect")
+    assert result.code == 3
+    assert "ZeroDivisionError: oh" in result.err
+    assert result.err.rstrip().endswith("check it first.")
 
 
 def test_ctrl_c_outside_a_run(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interrupted command leaves with 130 and without a traceback."""
+    """An interrupted command exits 130 without a traceback."""
 
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main, "_command", interrupted)
-    said = program("verify")
-    assert (said.code, said.out, said.err) == (130, "", "")
+    monkeypatch.setattr(main, "_run_command", interrupted)
+    result = program("verify")
+    assert (result.code, result.out, result.err) == (130, "", "")
 
 
 def test_exit_codes_are_in_the_help(program: Program) -> None:
@@ -100,11 +100,11 @@ def test_exit_codes_are_in_the_help(program: Program) -> None:
         assert f"{code} {meaning}" in words
 
 
-def test_a_reader_that_has_had_enough() -> None:
-    """`| head` ends the program quietly: not a failure, and nothing on stderr."""
+def test_a_closed_pipe() -> None:
+    """`| head` ends the program with exit code 0 and nothing on stderr."""
     code = (
         "import sys; from collector import __main__; from collector.cli import main; "
-        "main._command = lambda argv: [sys.stdout.write('row\\n' * 9999) for _ in range(99)] and 7; "
+        "main._run_command = lambda argv: [sys.stdout.write('row\\n' * 9999) for _ in range(99)] and 7; "
         "__main__.main()"
     )
     pipe = f'set -o pipefail; {sys.executable} -c "{code}" | head -n 1'
@@ -114,16 +114,16 @@ def test_a_reader_that_has_had_enough() -> None:
 
 @pytest.mark.parametrize("command", ["--help", "--version", "tables", "ask --list"])
 def test_a_full_disk_under_the_output(command: str) -> None:
-    """What is shown and can't be written (`> FILE` on a full disk) is told in one sentence, and is never taken for done."""
-    said = subprocess.run(
+    """Output that cannot be written (`> FILE` on a full disk) is one paragraph on stderr and exit code 2."""
+    result = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m collector {command} > /dev/full"],
         env=ENVIRON,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert said.returncode == 2
-    assert said.stderr == (
-        "collector: The output could not be written: No space left on device. Make room where it goes, or send it "
+    assert result.returncode == 2
+    assert result.stderr == (
+        "collector: The output could not be written: No space left on device. Free some space there, or write it "
         "elsewhere, and run the command again.\n"
     )

@@ -1,4 +1,4 @@
-"""Rows on their way out: the formats that programs rely on, and tables that people can read."""
+"""Output of rows: the formats that programs rely on, and tables for people."""
 
 import csv
 import datetime as dt
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from rich.cells import cell_len
 
-from collector.cli import output as rows
 from collector.cli.options import RowFormat
-from collector.cli.text_table import lines_of
+from collector.cli.output import table_text, write_rows
+from collector.cli.text_table import draw_table
 from collector.errors import QueryError, SettingsError
 
 AWKWARD = pa.table(
@@ -33,14 +34,12 @@ AWKWARD = pa.table(
 
 def written(form: RowFormat, tmp_path: Path, table: pa.Table = AWKWARD) -> bytes:
     path = tmp_path / "out"
-    rows.write(table, form, str(path))
+    write_rows(table, form, str(path))
     return path.read_bytes()
 
 
 def test_json_is_one_array_in_column_order(tmp_path: Path) -> None:
-    """Objects in column order; timestamps ISO 8601 with Z; lists and structs as JSON; what is no number is
-    null.
-    """
+    """Objects are in column order; timestamps are ISO 8601 with Z; lists and structs are JSON; NaN is null."""
     found = json.loads(written(RowFormat.json, tmp_path), object_pairs_hook=lambda pairs: pairs)
     assert [name for name, _ in found[0]] == AWKWARD.column_names
     first = dict(found[0])
@@ -54,7 +53,7 @@ def test_json_is_one_array_in_column_order(tmp_path: Path) -> None:
 
 
 def test_no_rows_are_an_empty_array(tmp_path: Path) -> None:
-    """Nothing found is still valid JSON, and CSV still names its columns."""
+    """Without rows JSON is valid, and CSV names its columns."""
     empty = AWKWARD.slice(0, 0)
     assert json.loads(written(RowFormat.json, tmp_path, empty)) == []
     assert written(RowFormat.jsonl, tmp_path, empty) == b""
@@ -62,21 +61,19 @@ def test_no_rows_are_an_empty_array(tmp_path: Path) -> None:
 
 
 def test_columns_of_one_name_are_all_kept(tmp_path: Path) -> None:
-    """A join that gives a name twice loses neither column in JSON."""
+    """Two columns of one name are both in JSON."""
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
     assert json.loads(written(RowFormat.json, tmp_path, table)) == [{"a": 1, "a_2": 2}]
 
 
 def test_jsonl_is_one_object_per_line(tmp_path: Path) -> None:
-    """The same objects, one per line, line breaks in names escaped."""
+    """JSON lines are the objects of JSON, one per line, line breaks escaped."""
     lines = written(RowFormat.jsonl, tmp_path).decode().splitlines()
     assert [json.loads(line) for line in lines] == json.loads(written(RowFormat.json, tmp_path))
 
 
-def test_csv_defuses_formulas(tmp_path: Path) -> None:
-    """A text that a spreadsheet would run gets an apostrophe; numbers keep their sign; the rest comes back as
-    it was.
-    """
+def test_csv_without_formulas(tmp_path: Path) -> None:
+    """A text that a spreadsheet would run gets an apostrophe; everything else is unchanged, numbers with their sign."""
     header, *found = csv.reader(io.StringIO(written(RowFormat.csv, tmp_path).decode()))
     assert header == AWKWARD.column_names
     assert [row[0] for row in found] == ["'=1+1", "two\nlines", "", "back`tick|pipe", "été 東京"]
@@ -85,14 +82,14 @@ def test_csv_defuses_formulas(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
-def test_every_way_to_begin_a_formula(tmp_path: Path, start: str) -> None:
-    """All characters with which a spreadsheet begins a formula are defused, in names of columns too."""
+def test_every_start_of_a_formula(tmp_path: Path, start: str) -> None:
+    """Every character that starts a formula in a spreadsheet gets an apostrophe, in column names too."""
     out = written(RowFormat.csv, tmp_path, pa.table({f"{start}x": [f"{start}cmd()"]})).decode()
     assert list(csv.reader(io.StringIO(out, newline=""))) == [[f"'{start}x"], [f"'{start}cmd()"]]
 
 
-def test_markdown_is_inert(tmp_path: Path) -> None:
-    """No name opens a cell, a link, a tag or a line."""
+def test_markdown_is_escaped(tmp_path: Path) -> None:
+    """No name starts a cell, a link, a tag or a line."""
     table = pa.table({"a": ["<script>", "[x](http://e)", "a|b", "two\nlines", "`code`"]})
     lines = written(RowFormat.markdown, tmp_path, table).decode().splitlines()
     assert len(lines) == 7
@@ -102,55 +99,55 @@ def test_markdown_is_inert(tmp_path: Path) -> None:
 
 
 def test_parquet_keeps_types(tmp_path: Path) -> None:
-    """Parquet gives back the very table."""
+    """Parquet gives back an equal table."""
     from pyarrow import parquet
 
-    table = AWKWARD.drop_columns(["share"])  # NaN equals nothing
+    table = AWKWARD.drop_columns(["share"])  # NaN is not equal to itself
     written(RowFormat.parquet, tmp_path, table)
     assert parquet.read_table(tmp_path / "out").equals(table)
 
 
 def test_a_type_that_parquet_lacks_is_named(tmp_path: Path) -> None:
-    """An interval cannot be Parquet: the message says which way out there is, and no file is left."""
+    """For a type that Parquet lacks, an interval, the message names other formats, and no file is left."""
     table = pa.table({"span": pa.array([pa.scalar((0, 1, 0), pa.month_day_nano_interval())])})
     with pytest.raises(QueryError, match="cannot be written as Parquet") as caught:
-        rows.write(table, RowFormat.parquet, str(tmp_path / "out"))
+        write_rows(table, RowFormat.parquet, str(tmp_path / "out"))
     assert "--format" in caught.value.advice
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
-    """Where the output is no ordinary file (a pipe, /dev/null), it stays what it is."""
+    """An output that is not a regular file (a pipe, /dev/null) is written to and stays what it is."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        rows.write(pa.table({"x": [1]}), RowFormat.csv, str(pipe))
+        write_rows(pa.table({"x": [1]}), RowFormat.csv, str(pipe))
         assert os.read(reader, 100) == b"x\n1\n"
     finally:
         os.close(reader)
     assert pipe.is_fifo()
 
 
-def test_of_a_link_the_target_is_replaced(tmp_path: Path) -> None:
-    """Where the output is a symbolic link, the link stays and its file has the rows."""
+def test_the_target_of_a_link_is_replaced(tmp_path: Path) -> None:
+    """When the output is a symbolic link, the link stays and its target has the rows."""
     (tmp_path / "link").symlink_to("rows.csv")
-    rows.write(pa.table({"x": [1]}), RowFormat.csv, str(tmp_path / "link"))
+    write_rows(pa.table({"x": [1]}), RowFormat.csv, str(tmp_path / "link"))
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "rows.csv").read_bytes() == b"x\n1\n"
 
 
-def test_a_stream_gives_what_the_table_gives(tmp_path: Path) -> None:
-    """Rows that come in batches are written as they come, in every format."""
+def test_a_reader_is_written_like_a_table(tmp_path: Path) -> None:
+    """Rows that come in batches are written like those of a table, in every format."""
     for form in RowFormat:
         reader = pa.RecordBatchReader.from_batches(AWKWARD.schema, AWKWARD.to_batches(max_chunksize=2))
-        rows.write(reader, form, str(tmp_path / "stream"))
+        write_rows(reader, form, str(tmp_path / "stream"))
         if form is not RowFormat.parquet:
             assert (tmp_path / "stream").read_bytes() == written(form, tmp_path)
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    """When the rows fail half-way, the file that was there stays, and nothing else is left."""
+def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
+    """When reading the rows fails, the old file is unchanged, and no other is left."""
 
     def failing() -> "object":
         yield AWKWARD.to_batches()[0]
@@ -160,19 +157,19 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path.write_text("before", encoding="utf-8")
     reader = pa.RecordBatchReader.from_batches(AWKWARD.schema, failing())
     with pytest.raises(Exception, match="torn"):
-        rows.write(reader, RowFormat.csv, str(path))
+        write_rows(reader, RowFormat.csv, str(path))
     assert [each.name for each in tmp_path.iterdir()] == ["out.csv"]
     assert path.read_text(encoding="utf-8") == "before"
 
 
-def test_an_unwritable_place(tmp_path: Path) -> None:
-    """A file that cannot be made is a settings error that names it."""
+def test_a_directory_that_does_not_exist(tmp_path: Path) -> None:
+    """A file that cannot be created is a settings error that names it."""
     with pytest.raises(SettingsError, match="no/such/place"):
-        rows.write(AWKWARD, RowFormat.json, str(tmp_path / "no/such/place"))
+        write_rows(AWKWARD, RowFormat.json, str(tmp_path / "no/such/place"))
 
 
-def test_files_are_made_as_the_umask_says(tmp_path: Path) -> None:
-    """An answer is the person's own file: its mode is that of any other they make."""
+def test_the_umask_applies(tmp_path: Path) -> None:
+    """An output file gets the mode of any other file that its owner creates."""
     old = os.umask(0o027)
     try:
         written(RowFormat.json, tmp_path)
@@ -181,62 +178,62 @@ def test_files_are_made_as_the_umask_says(tmp_path: Path) -> None:
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o640
 
 
-# --- text
-
-
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-def test_a_table_fits_the_terminal(width: int) -> None:
-    """Whatever the columns and names, no line is wider than the terminal."""
-    from rich.cells import cell_len
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_a_table_fits_the_terminal(width: int, count: int) -> None:
+    """No line is wider than the terminal, whatever the columns, names and values."""
+    for columns in (1, 3, 8, 20):
+        for value in ("", "x" * 250, "words and more " * 9, "東京" * 40):
+            names = [f"column_{number}" + "y" * 4 * number for number in range(columns)]
+            cells = [[f"{row}{value}{column}" for column in range(columns)] for row in range(count)]
+            for rows in (cells, [cells[0]] * count if cells else []):
+                text = draw_table(names, rows, [False] * columns, width)
+                assert max(cell_len(line) for line in text.splitlines()) <= width
+                assert names[0][:5] in text
 
-    names = [f"column_{number}" for number in range(8)]
-    cells = [[f"value {row} {column} 東京" * 2 for column in range(8)] for row in range(3)]
-    text = lines_of(names, cells, [False] * 8, width)
-    assert max(cell_len(line) for line in text.splitlines()) <= width
 
-
-def test_nothing_is_missing_unnoticed() -> None:
-    """Columns that are alike are said once, those without room are named; addresses give way before names."""
+def test_hidden_columns_are_named() -> None:
+    """A constant column is shown once, hidden ones are named, and columns of addresses are hidden first."""
     names = ["same", "link", *(f"column_{number:02}" for number in range(9))]
     cells = [["as always", f"https://x.example/{row}{'y' * 40}", *[f"{row}{'z' * 30}"] * 9] for row in range(4)]
-    text = " ".join(lines_of(names, cells, [False] * 11, 100).split())
-    assert "In every row shown: same as always" in text
+    text = " ".join(draw_table(names, cells, [False] * 11, 100).split())
+    assert "The same in every row shown: same as always" in text
     for name in names:
         assert name in text
-    missing = text[text.index("Not shown for want of room: ") :]
+    missing = text[text.index("Hidden, terminal too narrow: ") :]
     assert "link" in missing
     assert "column_00" not in missing
     assert "column_08" in missing
 
 
-def test_a_row_or_two_are_shown_whole() -> None:
-    """A few rows too wide for a table are shown value under value, nothing left out."""
+def test_records() -> None:
+    """A few rows that are too wide for a table are shown one value per line, uncut."""
     names = [f"column_{number}" for number in range(30)]
     cells = [[f"value {number} " + "w" * 50 for number in range(30)]]
-    text = lines_of(names, cells, [False] * 30, 80)
+    text = draw_table(names, cells, [False] * 30, 80)
     assert all(name in text for name in names)
     assert "".join(text.split()).count("w" * 50) == 30
 
 
-def test_numbers_stand_to_the_right() -> None:
-    """Columns of numbers are aligned for comparing."""
-    assert lines_of(["n", "name"], [["5", "a"], ["1000", "b"]], [True, False], 80).splitlines()[2:] == [
+def test_numbers_are_aligned_right() -> None:
+    """Columns of numbers are aligned right."""
+    assert draw_table(["n", "name"], [["5", "a"], ["1000", "b"]], [True, False], 80).splitlines()[2:] == [
         "   5  a",
         "1000  b",
     ]
 
 
-def test_names_are_data_in_tables() -> None:
-    """Markup, escapes and line breaks in a name neither style nor break a table."""
+def test_names_are_escaped_in_tables() -> None:
+    """Markup, escape sequences and line breaks in a name are shown as text."""
     table = pa.table({"[bold]a": ["[red]x[/red]", "\x1b[2J", "two\nlines"]})
-    text = rows.as_text(table, 60)
+    text = table_text(table, 60)
     assert "[red]x[/red]" in text
     assert "\x1b" not in text
     assert len(text.splitlines()) == 5
 
 
 def test_a_long_answer_is_cut_on_a_terminal_only() -> None:
-    """A person sees the first rows and how many more there are; a file gets all."""
+    """A terminal shows the first rows and how many more there are; a file gets all of them."""
     table = pa.table({"n": list(range(1000))})
-    assert "… and 800 more rows" in rows.as_text(table, 80)
-    assert len(rows.as_text(table, None).splitlines()) == 1002
+    assert "… and 800 more rows" in table_text(table, 80)
+    assert len(table_text(table, None).splitlines()) == 1002

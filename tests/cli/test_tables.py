@@ -8,8 +8,8 @@ from collector.lake.tables import TABLES
 from tests.cli.conftest import Program
 
 
-def test_every_column_is_explained(program: Program) -> None:
-    """Each column of each table is there once, in order, with a type and a meaning."""
+def test_every_column_has_a_meaning(program: Program) -> None:
+    """Each column of each table is listed once, in order, with a type and a meaning."""
     listed = json.loads(program("tables", "--format", "json").out)
     assert [(each["table"], each["column"]) for each in listed] == [
         (table.name, name) for table in TABLES.values() for name in table.column_names
@@ -19,8 +19,8 @@ def test_every_column_is_explained(program: Program) -> None:
         assert each["meaning"].strip()
 
 
-def test_formats_say_the_same(program: Program) -> None:
-    """JSON, CSV, Markdown and text name the same columns."""
+def test_formats_list_the_same_columns(program: Program) -> None:
+    """JSON, CSV, Markdown and text list the same columns."""
     listed = json.loads(program("tables", "runs", "--format", "json").out)
     assert [row["column"] for row in csv.DictReader(io.StringIO(program("tables", "runs", "-f", "csv").out))] == [
         each["column"] for each in listed
@@ -32,7 +32,7 @@ def test_formats_say_the_same(program: Program) -> None:
 
 
 def test_an_unknown_table(program: Program) -> None:
-    """A misspelt table suggests the nearest."""
-    said = program("tables", "promote_image_action")
-    assert said.code == 2
-    assert "Did you mean 'promote_image_actions'?" in said.err
+    """For a misspelt table the nearest name is suggested."""
+    result = program("tables", "promote_image_action")
+    assert result.code == 2
+    assert "Did you mean 'promote_image_actions'?" in result.err

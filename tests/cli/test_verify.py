@@ -60,7 +60,7 @@ def test_a_length_that_is_no_number_of_days(program: Program, keep: str) -> None
     assert "--keep" in said.err
 
 
-def test_verify_names_the_harmed_nights(program: Program, lake: Path) -> None:
+def test_verify_names_the_damaged_runs(program: Program, lake: Path) -> None:
     """A damaged and a missing file are found, with the runs they belong to, and what to do."""
     files = [path for path, _ in Lake.open(lake).files("promote_image_actions")]
     content = bytearray(files[0].read_bytes())
@@ -79,7 +79,7 @@ def test_verify_names_the_harmed_nights(program: Program, lake: Path) -> None:
 
 def test_a_lost_manifest_is_built_anew(program: Program, lake: Path) -> None:
     """Without its manifest a lake of real runs is refused by every command; `verify --rebuild-manifest` builds the same
-    one from the files, says that every run is whole, and a second time does nothing.
+    one from the files, says that every run is complete, and a second time does nothing.
     """
     before = Lake.open(lake).manifest
     rows = {table: rows_of(program, table) for table in ("promote_image_actions", "action_changes", "runs")}
@@ -91,13 +91,13 @@ def test_a_lost_manifest_is_built_anew(program: Program, lake: Path) -> None:
         assert "verify --rebuild-manifest" in said.err
     said = program("verify", "--rebuild-manifest")
     assert said.code == 0, said.err
-    assert said.out.count("  whole\n") == len(before.runs)
+    assert said.out.count("  complete\n") == len(before.runs)
     after = Lake.open(lake).manifest
     assert after.runs == before.runs
     assert after.live_paths() == before.live_paths()
     assert {table: rows_of(program, table) for table in rows} == rows
     assert program("verify").code == 0
-    assert "left as it is" in program("verify", "--rebuild-manifest").out
+    assert "it was not changed" in program("verify", "--rebuild-manifest").out
 
 
 def test_an_incomplete_run_is_named(program: Program, lake: Path) -> None:

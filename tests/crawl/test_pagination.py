@@ -204,7 +204,7 @@ def test_of_two_items_with_one_id_on_a_page_the_promotion_is_read(
     listing = Listing(Kind.ACTIONS, None, 0)
     [news] = listing.read(page)
     assert (news.key, news.document) == (kept.key, kept.document)
-    assert [(item.document["type"], item.at) for item in listing.clashing] == left_out
+    assert [(item.document["type"], item.json_path) for item in listing.clashing] == left_out
     assert listing.read(page) == listing.clashing == []
 
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from collector.settings.loading import Installation, Secret
+from collector.settings.declarations import Installation
+from collector.settings.secret import Secret
 
 TOKEN = "bdy_planted_0123456789abcdef"
 

@@ -1,4 +1,4 @@
-"""docs/ against the program: nothing is missing, nothing is made up."""
+"""docs/ compared with the program."""
 
 import configparser
 import re
@@ -14,8 +14,8 @@ from collector.after_run import metrics
 from collector.cli.failures import EXIT_CODES
 from collector.errors import CollectorError
 from collector.lake.tables import PROBLEM_KINDS
-from collector.settings.file import SETTINGS
-from tests.after_run.endings import published
+from collector.settings.declarations import SETTINGS
+from tests.after_run.run_results import published
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -24,22 +24,22 @@ UNITS = DOCS / "systemd"
 
 
 def rows_of(name: str) -> dict[str, list[str]]:
-    """The table between `<!-- name` and `<!-- end -->`: its first cells, without backticks, and the others."""
+    """Return the table between `<!-- name` and `<!-- end -->`: first cells, without backticks, to the other cells."""
     block = OPERATING.split(f"<!-- {name}:", 1)[1].split("<!-- end -->", 1)[0]
     lines = [line for line in block.splitlines() if line.startswith("| ")][2:]
     cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
     return {first.strip("`"): rest for first, *rest in cells}
 
 
-@pytest.mark.parametrize("name", ["tables.md", "questions.md"])
+@pytest.mark.parametrize("name", ["tables.md", "questions.md", "architecture.md"])
 def test_generated_documents_are_current(name: str) -> None:
-    """What `make docs` would write is what is there."""
-    made = runpy.run_path(str(DOCS / "generate.py"))["MADE"]
-    assert (DOCS / name).read_text(encoding="utf-8") == made[name]()
+    """The generated documents are those that `make docs` writes."""
+    documents = runpy.run_path(str(DOCS / "generate.py"))["DOCUMENTS"]
+    assert (DOCS / name).read_text(encoding="utf-8") == documents[name](), "run `make docs`"
 
 
 def test_every_exit_code_has_advice() -> None:
-    """The codes are those of the program, its errors have no others, and each says what to do."""
+    """The documented codes are those of the program and of its errors, each with advice."""
     documented = rows_of("exit codes")
     assert {int(code) for code in documented} == set(EXIT_CODES)
     assert all(len(cells) == 2 and all(cells) for cells in documented.values())
@@ -51,7 +51,7 @@ def test_every_exit_code_has_advice() -> None:
 
 
 def test_every_kind_of_problem_has_advice() -> None:
-    """The kinds are those of the table `problems`, in its order, and each says what it means and what to do."""
+    """The documented kinds are those of the table `problems`, in its order, each with its meaning and advice."""
     documented = rows_of("problem kinds")
     assert tuple(documented) == PROBLEM_KINDS
     assert all(len(cells) == 2 and all(cells) for cells in documented.values())
@@ -59,30 +59,27 @@ def test_every_kind_of_problem_has_advice() -> None:
 
 def test_every_metric_is_documented() -> None:
     """The metrics are those that a night writes."""
-    written = re.findall(r"^# TYPE (\S+) gauge$", metrics.text(published()), re.MULTILINE)
+    written = re.findall(r"^# TYPE (\S+) gauge$", metrics.metrics_text(published()), re.MULTILINE)
     assert list(rows_of("metrics")) == written
 
 
 def test_settings_in_the_documents_exist() -> None:
     """Keys in the examples of collector.toml are settings."""
-    known = {each.name for each in SETTINGS} | {"token_env", "token_file", "token_command"}
+    known = {each.key for each in SETTINGS} | {"token_env", "token_file", "token_command"}
     for block in re.findall(r"```toml\n(.*?)```", OPERATING, re.DOTALL):
         keys = {line.partition(" = ")[0] for line in block.splitlines() if " = " in line}
         assert keys <= known
 
 
-def test_links_lead_somewhere() -> None:
-    """Each relative link in docs/ and the README names a file that is there."""
+def test_links_are_valid() -> None:
+    """Each relative link in docs/ and the README names an existing file."""
     for document in (*DOCS.glob("*.md"), ROOT / "README.md"):
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
 
 
 def test_the_units() -> None:
-    """The service retries what is resumable and nothing else, a partial night is no failure, and both parse.
-
-    Where systemd is installed, its own verifier is asked too.
-    """
+    """The service retries a resumable run only, and a partial run is not a failure."""
     service = configparser.ConfigParser(strict=False, interpolation=None)
     service.optionxform = str  # type: ignore[assignment,method-assign]
     service.read(UNITS / "buddy-collector.service", encoding="utf-8")
@@ -94,11 +91,11 @@ def test_the_units() -> None:
     for name in re.findall(
         r"^Environment=(\w+)=", (UNITS / "buddy-collector.service").read_text("utf-8"), re.MULTILINE
     ):
-        assert name == "BUDDY_TOKEN_FILE" or any(name in each.environ for each in SETTINGS)
+        assert name == "BUDDY_TOKEN_FILE" or any(name in each.variables for each in SETTINGS)
 
 
-def test_the_units_as_systemd_sees_them(tmp_path: Path) -> None:
-    """`systemd-analyze verify` finds nothing to say, the program's path apart."""
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    """`systemd-analyze verify`, where it is installed, reports nothing about the units."""
     command = [sys.executable, "-m", "collector", "collect", "--help"]
     for path in UNITS.iterdir():
         text = path.read_text(encoding="utf-8").replace("/opt/collector/bin/collector", sys.executable)
@@ -111,11 +108,11 @@ def test_the_units_as_systemd_sees_them(tmp_path: Path) -> None:
 
 
 def test_the_pipeline_of_buddy() -> None:
-    """It runs every night, at the time of the other examples, and takes a partial night for a published one."""
+    """The pipeline runs at the time of the other examples and accepts a partial run."""
     text = (DOCS / "buddy.yml").read_text(encoding="utf-8")
     assert "- type: SCHEDULE\n      cron: 15 2 * * *\n      timezone: UTC\n" in text
     assert "type: BUILD" in text
     assert "collector collect --log-format json || [ $? -eq 1 ]" in text
     assert "\t" not in text
     for name in re.findall(r"(COLLECTOR_\w+)=", text):
-        assert any(name in each.environ for each in SETTINGS)
+        assert any(name in each.variables for each in SETTINGS)

@@ -1,1 +1,1 @@
-"""The fake Buddy, proved over real sockets."""
+"""Tests of the fake Buddy, over real sockets."""

@@ -1,4 +1,4 @@
-"""Places inside a reply."""
+"""JSON paths into a reply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collector.fake_buddy.json_path import put, steps
+from collector.fake_buddy.json_path import parse, set_value
 
 DOCUMENT: dict[str, Any] = {"a": {"b": 1}, "list": [{"id": 1}, {"id": 2}], "numbers": [1, 2]}
 
@@ -16,20 +16,20 @@ DOCUMENT: dict[str, Any] = {"a": {"b": 1}, "list": [{"id": 1}, {"id": 2}], "numb
     ("path", "found"),
     [("a", ["a"]), ("$.a.b", ["a", "b"]), ("list[0].id", ["list", 0, "id"]), ("list[*].id", ["list", "*", "id"])],
 )
-def test_paths_are_steps(path: str, found: list[str | int]) -> None:
-    """Fields, indexes and stars are read in order, with or without the dollar."""
-    assert steps(path) == found
+def test_a_path_is_parsed_into_steps(path: str, found: list[str | int]) -> None:
+    """Fields, indexes and stars are parsed in order, with or without the dollar sign."""
+    assert parse(path) == found
 
 
 @pytest.mark.parametrize("path", ["", "$", "a..b", "a[", "a[x]", "a]"])
-def test_what_is_no_path(path: str) -> None:
-    """What cannot be read as a path is an error."""
+def test_an_invalid_path_is_an_error(path: str) -> None:
+    """Text that is not a path raises ValueError."""
     with pytest.raises(ValueError, match="JSON path"):
-        steps(path)
+        parse(path)
 
 
 @pytest.mark.parametrize(
-    ("path", "places", "changed"),
+    ("path", "count", "changed"),
     [
         ("a.b", 1, {"a": {"b": "new"}}),
         ("a.c", 1, {"a": {"b": 1, "c": "new"}}),
@@ -46,8 +46,8 @@ def test_what_is_no_path(path: str) -> None:
         ("numbers.c", 0, {}),
     ],
 )
-def test_a_value_is_put_where_the_path_leads(path: str, places: int, changed: dict[str, Any]) -> None:
-    """Every place that a path names gets the value, all else stays, and a path to nowhere changes nothing."""
+def test_a_value_is_set_where_the_path_leads(path: str, count: int, changed: dict[str, Any]) -> None:
+    """Every value that the path names is replaced, the rest stays, and a path to nothing changes nothing."""
     document = copy.deepcopy(DOCUMENT)
-    assert put(document, path, "new") == places
+    assert set_value(document, path, "new") == count
     assert document == {**DOCUMENT, **changed}

@@ -1,4 +1,4 @@
-"""Starting and stopping: in a thread for tests, in a process for benchmarks, with a side door for both."""
+"""Start and stop: in a thread for tests, in a process for benchmarks; the log and the control requests."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from collector.fake_buddy.__main__ import load_script, main
 from tests.fake_buddy.asking import ask, get
 
 
-def test_it_runs_beside_a_sync_test_and_ends() -> None:
-    """The server lives in one thread from the beginning of the block to its end."""
+def test_it_serves_a_sync_test_and_stops() -> None:
+    """The server has one thread, from the start of the block to its end."""
     before = threading.active_count()
     with FakeBuddy(FakeWorld()) as fake:
         assert get(fake, "/workspaces").status == 200
@@ -34,8 +34,8 @@ def test_it_runs_beside_a_sync_test_and_ends() -> None:
         socket.create_connection((address[0], int(address[1])), timeout=1)
 
 
-def test_it_runs_beside_an_async_test() -> None:
-    """From a coroutine it is used the same way, and answers many at once."""
+def test_it_serves_an_async_test() -> None:
+    """A coroutine uses it the same way, and it answers many requests at once."""
 
     async def many() -> list[int]:
         async with FakeBuddy(FakeWorld(), latency=0.1) as fake, aiohttp.ClientSession() as session:
@@ -51,12 +51,12 @@ def test_it_runs_beside_an_async_test() -> None:
 
 
 def test_a_taken_port_is_an_error() -> None:
-    """A port that somebody else holds is an error of the one who asks for it."""
+    """Starting on a port that is in use raises the error in the caller."""
     with FakeBuddy(FakeWorld()) as fake, pytest.raises(OSError, match="address already in use"):
         FakeBuddy(FakeWorld(), port=int(fake.url.rpartition(":")[2])).start()
 
 
-def test_stopping_what_never_started() -> None:
+def test_stopping_twice_is_allowed() -> None:
     """Stopping twice, or before the start, does nothing."""
     fake = FakeBuddy(FakeWorld())
     fake.stop()
@@ -65,20 +65,20 @@ def test_stopping_what_never_started() -> None:
     fake.stop()
 
 
-def test_the_log_is_in_order_and_may_be_bounded() -> None:
-    """Arrivals are numbered in order, found by kind, and the counts outlive a bounded log."""
+def test_the_log_is_ordered_and_can_be_bounded() -> None:
+    """Requests are numbered in order and found by kind; the counts include those that left a bounded log."""
     with FakeBuddy(FakeWorld(), arrivals_kept=2) as fake:
         ask(fake, "/workspaces", "/user/token", "/workspaces?x=%20y")
-        assert [arrival.number for arrival in fake.arrivals] == [2, 3]
-        assert [arrival.query for arrival in fake.requests("workspaces")] == [{"x": " y"}]
+        assert [request.number for request in fake.arrivals] == [2, 3]
+        assert [request.query for request in fake.requests("workspaces")] == [{"x": " y"}]
         assert fake.counts() == {"requests": 3, "refused": 0, "kind:workspaces": 2, "kind:token": 1, "status:200": 3}
         fake.forget_arrivals()
         assert fake.arrivals == []
         assert fake.counts()["requests"] == 0
 
 
-def test_the_side_door() -> None:
-    """Beside the API one reads counts, clears the log and moves the night on, without leaving a trace."""
+def test_control_requests() -> None:
+    """Control requests read the counts, empty the log and set the night; they are not logged."""
     with FakeBuddy(FakeWorld()) as fake:
         get(fake, "/workspaces")
         stats = json.load(urlopen(f"{fake.url}/-/stats?minimum=1"))
@@ -96,7 +96,7 @@ def test_the_side_door() -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
-    """As a process it prints its URL, serves the world and the script it was given, and ends on a signal."""
+    """As a process it prints its URL, serves the given world and script, and ends on a signal."""
     script = tmp_path / "script.json"
     script.write_text('[{"do": "status", "kind": "projects", "code": 503}]')
     options = ["--projects", "2", "--prefix", "/api", "--token", "t", "--script", str(script)]
@@ -122,7 +122,7 @@ def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
 
 
 def test_a_script_is_read_from_json(tmp_path: Path) -> None:
-    """A script file is an array of faults; anything else is an error."""
+    """A script file is an array of faults; anything else raises ValueError."""
     file = tmp_path / "script.json"
     file.write_text('[{"do": "hang", "kind": "action", "times": null}]')
     assert load_script(file) == [Fault("hang", kind="action", times=None)]
@@ -132,21 +132,21 @@ def test_a_script_is_read_from_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "options", "says"),
+    ("content", "options", "message"),
     [
         ("{", ["--script"], "truncated"),
         ("{}", ["--script"], "array of faults"),
-        ('[{"do": "explode"}]', ["--script"], "do is one of"),
+        ('[{"do": "explode"}]', ["--script"], "do must be one of"),
         ("", ["--limit", "3"], "needs a window"),
     ],
 )
-def test_a_wrong_command_line_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, options: list[str], says: str
+def test_an_invalid_command_line_exits_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, options: list[str], message: str
 ) -> None:
-    """A script or a limit that cannot be used ends the program with a message and status 2."""
+    """An invalid script or limit ends the program with a message and exit code 2."""
     file = tmp_path / "script.json"
     file.write_text(content)
     with pytest.raises(SystemExit) as ended:
         main([*options, str(file)] if options == ["--script"] else options)
     assert ended.value.code == 2
-    assert says in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Lists over a real socket: pages, clamps, orders, names that need encoding."""
+"""Lists: pages, clamps, orders, and names that need encoding."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def fake() -> Iterator[FakeBuddy]:
         yield running
 
 
-def test_what_is_served_is_what_the_world_says(fake: FakeBuddy) -> None:
-    """Workspaces, actions and one whole action arrive exactly as the world computes them."""
+def test_the_server_sends_what_the_world_computes(fake: FakeBuddy) -> None:
+    """Workspaces, a list of actions and one action are sent exactly as the world computes them."""
     pipeline = WORLD.pipelines("acme", "web-shop", "id")[0]["id"]
     first = WORLD.actions("acme", "web-shop", pipeline)[0]["id"]
     assert get(fake, "/workspaces").json["workspaces"] == WORLD.workspaces_list()
     listed = get(fake, path_of("acme", "web-shop", pipeline, kind="actions")).json["actions"]
     assert listed == WORLD.actions("acme", "web-shop", pipeline)
-    whole = get(fake, path_of("acme", "web-shop", pipeline, first)).json
-    assert whole == WORLD.action("acme", "web-shop", pipeline, first)
+    detailed = get(fake, path_of("acme", "web-shop", pipeline, first)).json
+    assert detailed == WORLD.action("acme", "web-shop", pipeline, first)
 
 
-def test_lists_name_themselves(fake: FakeBuddy) -> None:
-    """A list carries its own URLs beside its items, at the installation's host and not at the fake's."""
+def test_a_list_carries_its_urls(fake: FakeBuddy) -> None:
+    """A list carries its own URLs beside its items, with Buddy's host instead of the fake's."""
     reply = get(fake, PIPELINES).json
     assert list(reply) == ["url", "html_url", "pipelines"]
     assert reply["url"] == "https://api.buddy.works/workspaces/acme/projects/web-shop/pipelines"
 
 
-def test_twenty_a_page_unless_asked(fake: FakeBuddy) -> None:
-    """A page has 20 items by default, the asked number up to the clamp, and the last page the rest."""
+def test_the_default_page_size_is_20(fake: FakeBuddy) -> None:
+    """A page has 20 items by default, or the requested number up to the clamp; the last page has the rest."""
     sizes = [len(get(fake, PIPELINES, **query).json["pipelines"]) for query in (
         {}, {"per_page": 7}, {"per_page": 500}, {"page": 3}, {"page": 4}, {"page": 1000},
     )]  # fmt: skip
@@ -50,8 +50,8 @@ def test_twenty_a_page_unless_asked(fake: FakeBuddy) -> None:
         assert len(get(clamping, PIPELINES, per_page=50).json["pipelines"]) == 30
 
 
-def test_pages_join_into_the_list(fake: FakeBuddy) -> None:
-    """The pages of every order, put together, are the list in that order: nothing twice, nothing missing."""
+def test_the_pages_are_the_list(fake: FakeBuddy) -> None:
+    """In every order the pages together are the list: no item is repeated or missing."""
     for query in ({"sort_by": "id"}, {"sort_by": "name"}, {"sort_by": "id", "sort_direction": "DESC"}, {}):
         pages = [get(fake, PIPELINES, page=page, per_page=10, **query).json["pipelines"] for page in range(1, 6)]
         joined = [item for page in pages for item in page]
@@ -60,8 +60,8 @@ def test_pages_join_into_the_list(fake: FakeBuddy) -> None:
         assert len({item["id"] for item in joined}) == 47
 
 
-def test_orders_are_what_they_say(fake: FakeBuddy) -> None:
-    """Sorted lists are sorted; an unsorted one is stable but not in the order of ids."""
+def test_lists_are_sorted_as_requested(fake: FakeBuddy) -> None:
+    """A list is sorted as requested; without `sort_by` its order is fixed and differs from that of ids."""
     ids = [item["id"] for item in get(fake, PIPELINES, per_page=50, sort_by="id").json["pipelines"]]
     unsorted = [item["id"] for item in get(fake, PIPELINES, per_page=50).json["pipelines"]]
     assert ids == sorted(ids) == sorted(unsorted) != unsorted
@@ -72,22 +72,22 @@ def test_orders_are_what_they_say(fake: FakeBuddy) -> None:
 
 
 def test_projects_can_be_filtered_by_status(fake: FakeBuddy) -> None:
-    """With a status only the projects that have it are listed."""
+    """With `status`, only projects with that status are listed."""
     closed = get(fake, PROJECTS, status="CLOSED", per_page=50).json["projects"]
     assert closed
     assert {project["status"] for project in closed} == {"CLOSED"}
 
 
 @pytest.mark.parametrize("name", AWKWARD_NAMES)
-def test_every_name_can_be_asked_for(fake: FakeBuddy, name: str) -> None:
-    """A percent-encoded name leads to its project, whatever characters it has."""
+def test_every_name_can_be_requested(fake: FakeBuddy, name: str) -> None:
+    """A percent-encoded name finds its project, whatever characters it has."""
     single, listed = ask(fake, path_of("acme", name), path_of("acme", name, kind="pipelines"))
     assert single.json["name"] == name
     assert len(listed.json["pipelines"]) == 20
 
 
-def test_dots_are_a_name_when_encoded(fake: FakeBuddy) -> None:
-    """A project called `..` is asked for as `%2E%2E`; the server walks up no path."""
+def test_encoded_dots_are_a_name(fake: FakeBuddy) -> None:
+    """`%2E%2E` is the project named `..`; the server does not normalise paths."""
     assert get(fake, "/workspaces/acme/projects/%2E%2E").json["name"] == ".."
 
 
@@ -101,14 +101,14 @@ def test_dots_are_a_name_when_encoded(fake: FakeBuddy) -> None:
         ({"sort_by": "id", "sort_direction": "asc"}, "Unknown sort_direction: asc"),
     ],
 )
-def test_a_wrong_query_is_refused(fake: FakeBuddy, query: dict[str, object], message: str) -> None:
-    """A page, a size or an order that makes no sense is a 400 that says so."""
+def test_an_invalid_query_is_400(fake: FakeBuddy, query: dict[str, object], message: str) -> None:
+    """An invalid page, size or order answers 400 with a message."""
     reply = get(fake, PIPELINES, **query)
     assert (reply.status, reply.message) == (400, message)
 
 
-def test_lists_can_carry_the_ends() -> None:
-    """With `actions_carry_ends` the promotions of a list are whole, and the other actions are short."""
+def test_lists_can_include_the_ends() -> None:
+    """With `actions_carry_ends` a list has promotions in full and other actions as summaries."""
     world = FakeWorld(awkward=False)
     with FakeBuddy(world, actions_carry_ends=True) as fake:
         items = get(fake, path_of("acme", "web-shop", 106, kind="actions")).json["actions"]
@@ -117,8 +117,8 @@ def test_lists_can_carry_the_ends() -> None:
     assert all(set(item).isdisjoint({"src", "dest", "pipeline"}) for item in items if item not in promotions)
 
 
-def test_the_world_may_change_between_two_requests() -> None:
-    """Another night set on a running server is what the next request sees."""
+def test_the_world_can_change_between_requests() -> None:
+    """The next request sees the night that was set on the running server."""
     with FakeBuddy(FakeWorld()) as fake:
         path = path_of("acme", "checkout-api", 101, kind="actions")
         before = get(fake, path).json["actions"]
@@ -127,8 +127,8 @@ def test_the_world_may_change_between_two_requests() -> None:
     assert len(after) == len(before) + 1
 
 
-def test_details_have_what_lists_have_not(fake: FakeBuddy) -> None:
-    """A workspace, a project and a pipeline by themselves show all their list shows, and more."""
+def test_a_single_item_has_more_fields_than_its_list(fake: FakeBuddy) -> None:
+    """The GET of a workspace, project or pipeline has all fields of the list, and more."""
     for path, listed, more in (
         (path_of("acme"), WORLD.item(("acme",)), "frozen"),
         (path_of("acme", "web-shop"), WORLD.item(("acme", "web-shop")), "default_branch"),

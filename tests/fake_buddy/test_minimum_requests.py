@@ -1,4 +1,4 @@
-"""The arithmetic minimum, against a reader that follows the rule request by request."""
+"""The computed minimum of requests, compared with a reader that follows the rule request by request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.fake_buddy.minimum_requests import readings, unasked_pages, unpaged
+from collector.fake_buddy.minimum_requests import (
+    paged_list_requests,
+    server_paged_list_requests,
+    unpaged_lists_requests,
+)
 from tests.fake_buddy.asking import get, path_of
 
 
@@ -25,27 +29,27 @@ from tests.fake_buddy.asking import get, path_of
         (100, 50, 6),
     ],
 )
-def test_readings_of_a_list(items: int, size: int, requests: int) -> None:
-    """A page shorter than 20 ends a list, a longer one does not; what may have been cut off is read twice."""
-    assert readings(items, size) == requests
+def test_paged_lists(items: int, size: int, requests: int) -> None:
+    """A page shorter than 20 ends a list and a longer one does not; a list that may be cut off is read twice."""
+    assert paged_list_requests(items, size) == requests
 
 
 @pytest.mark.parametrize(("items", "requests"), [(19, 1), (20, 5), (21, 5), (41, 7)])
-def test_lists_that_are_paged_without_being_asked(items: int, requests: int) -> None:
-    """As long as a page they are read like the others, after one request that finds out."""
-    assert unasked_pages(items, 20) == requests
+def test_lists_that_the_server_pages(items: int, requests: int) -> None:
+    """A list as long as a page needs one request to find out that it is paged, and is then read like the others."""
+    assert server_paged_list_requests(items, 20) == requests
 
 
 @pytest.mark.parametrize(
     ("lists", "requests"), [([], 0), ([19], 1), ([20], 2), ([21], 1), ([50], 2), ([20, 3, 20, 50], 5)]
 )
 def test_lists_that_are_not_paged(lists: list[int], requests: int) -> None:
-    """However many lists are as long as a limit, one request finds out for all of them."""
-    assert unpaged(lists) == requests
+    """One request finds out for all lists of a kind that they are not paged."""
+    assert unpaged_lists_requests(lists) == requests
 
 
 def read_once(fake: FakeBuddy, path: str, kind: str) -> list[list[dict[str, Any]]]:
-    """Return the pages of a list up to the first that is shorter than 20."""
+    """Return the pages of a list, up to the first shorter than 20."""
     pages: list[list[dict[str, Any]]] = []
     while not pages or len(pages[-1]) >= 20:
         reply = get(fake, path, page=len(pages) + 1, per_page=50, sort_by="name").json
@@ -54,27 +58,27 @@ def read_once(fake: FakeBuddy, path: str, kind: str) -> list[list[dict[str, Any]
 
 
 def read(fake: FakeBuddy, path: str, kind: str) -> list[dict[str, Any]]:
-    """Read a paged list by the rule: twice if more than one page has something on it, or one that may be cut off."""
+    """Read a paged list: twice if it has more than one non-empty page, or one that may be cut off."""
     pages = read_once(fake, path, kind)
     if sum(map(bool, pages)) > 1 or len(pages[0]) in (20, 50):
         assert read_once(fake, path, kind) == pages
     return [item for page in pages for item in page]
 
 
-class Unasked:
-    """Reads lists that no document calls paged: to their end, and again, where the server was seen to page them."""
+class UnpagedReader:
+    """Reads lists that are not documented as paged: like paged ones if the server is seen to page them."""
 
     def __init__(self, fake: FakeBuddy) -> None:
         self._fake = fake
-        self._whole: set[str] = set()
+        self._known_unpaged: set[str] = set()
 
     def read(self, path: str, kind: str) -> list[dict[str, Any]]:
-        """Return a list; the first of its kind that may be cut off is asked for a second page of one item."""
+        """Return a list; for the first of a kind that may be cut off, request a second page of one item."""
         items: list[dict[str, Any]] = get(self._fake, path).json.get(kind, [])
-        if len(items) not in (20, 50) or kind in self._whole:
+        if len(items) not in (20, 50) or kind in self._known_unpaged:
             return items
         if get(self._fake, path, page=2, per_page=1).json[kind] == items:
-            self._whole.add(kind)
+            self._known_unpaged.add(kind)
             return items
         found = self._rest(path, kind, items)
         again: list[dict[str, Any]] = get(self._fake, path).json[kind]
@@ -90,16 +94,16 @@ class Unasked:
 
 
 def crawl(fake: FakeBuddy, carried: bool) -> None:
-    """Ask for all that one night needs, each thing once."""
-    unasked = Unasked(fake)
-    for workspace in unasked.read("/workspaces", "workspaces"):
+    """Request everything that one run needs, once."""
+    lists = UnpagedReader(fake)
+    for workspace in lists.read("/workspaces", "workspaces"):
         for project in read(fake, path_of(workspace["domain"], kind="projects"), "projects"):
             names = (workspace["domain"], project["name"])
             for pipeline in read(fake, path_of(*names, kind="pipelines"), "pipelines"):
-                own = (*names, pipeline["id"])
-                for action in unasked.read(path_of(*own, kind="actions"), "actions"):
+                path = (*names, pipeline["id"])
+                for action in lists.read(path_of(*path, kind="actions"), "actions"):
                     if action["type"] == "PROMOTE_IMAGE" and not carried:
-                        get(fake, path_of(*own, action["id"]))
+                        get(fake, path_of(*path, action["id"]))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ def crawl(fake: FakeBuddy, carried: bool) -> None:
     ],
 )
 def test_the_minimum_is_what_a_crawl_costs(world: FakeWorld, clamp: int, carried: bool, paged: bool) -> None:
-    """A reader that follows the rule and asks nothing twice costs exactly the minimum."""
+    """A reader that follows the rule and repeats nothing needs exactly the minimum."""
     with FakeBuddy(world, max_per_page=clamp, actions_carry_ends=carried, pages_every_list=paged) as fake:
         crawl(fake, carried)
         assert len(fake.arrivals) == fake.expected_minimum()

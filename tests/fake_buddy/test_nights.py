@@ -1,4 +1,4 @@
-"""Nights: what is promised to differ does, and edits say the rest."""
+"""Differences between nights, and edits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NIGHTS = {night: snapshot(FakeWorld().at(night)) for night in range(1, 6)}
 
 
 def changed(before: int, after: int) -> dict[Path, set[str]]:
-    """Return the changed fields of the actions that were there on both nights."""
+    """Return the changed fields of the actions that exist on both nights."""
     old, new = NIGHTS[before], NIGHTS[after]
     both = old.keys() & new.keys()
     fields = {path: {name for name in old[path] if old[path][name] != new[path].get(name)} for path in both}
@@ -30,15 +30,15 @@ def changed(before: int, after: int) -> dict[Path, set[str]]:
 
 
 def test_the_second_night_adds_removes_and_changes() -> None:
-    """Even the smallest world gains, loses and changes an action on its second night."""
+    """The smallest world too adds, removes and changes an action on its second night."""
     assert NIGHTS[2].keys() - NIGHTS[1].keys()
     assert NIGHTS[1].keys() - NIGHTS[2].keys()
     assert "dest" in changed(1, 2)[("acme", "checkout-api", 101, 1002)]
     assert any(names & {"last_execution_status", "current_revision"} for names in changed(1, 2).values())
 
 
-def test_one_returns_and_one_does_not() -> None:
-    """What left on the second night is back on the fourth; what left on the third stays away."""
+def test_one_action_returns_and_one_does_not() -> None:
+    """An action removed on night 2 is back on night 4; one removed on night 3 stays removed."""
     away = {path for path in NIGHTS[1].keys() - NIGHTS[2].keys() if path[:3] == ("acme", "checkout-api", 102)}
     assert away
     assert away <= NIGHTS[4].keys()
@@ -55,12 +55,12 @@ def test_most_of_the_configuration_stays() -> None:
 
 
 def test_nights_do_not_depend_on_each_other() -> None:
-    """A night is the same whether one came to it from the first night or from a later one."""
+    """A night is the same whichever night was computed before it."""
     assert snapshot(FakeWorld().at(30).at(3)) == NIGHTS[3]
 
 
 def test_a_year_does_not_overflow() -> None:
-    """After a year a pipeline has grown by its spare slots at most."""
+    """After a year a pipeline has no more actions than it has ids reserved."""
     world = FakeWorld(actions=8)
     counts = world.at(365).count()
     assert counts["actions"] <= counts["pipelines"] * 12
@@ -70,19 +70,19 @@ def test_a_year_does_not_overflow() -> None:
 PIPELINE = ("acme", "web-shop", 106)
 
 
-def test_an_edit_holds_from_a_night_until_another() -> None:
-    """A removed action is away from its first night to the night before its last, in lists and by GET."""
+def test_an_edit_applies_from_a_night_until_another() -> None:
+    """A removed action is missing from `from_night` to the night before `until`, in lists and by GET."""
     victim = next(iter(FakeWorld().paths(PIPELINE)))
     world = FakeWorld().remove(*victim, from_night=2, until=4)
-    there = [victim in list(world.at(night).paths(PIPELINE)) for night in (1, 2, 3, 4)]
-    assert there == [True, False, False, True]
+    listed = [victim in list(world.at(night).paths(PIPELINE)) for night in (1, 2, 3, 4)]
+    assert listed == [True, False, False, True]
     with pytest.raises(LookupError):
         world.at(2).item(victim)
     assert victim[-1] not in [item["id"] for item in world.at(2).actions(*PIPELINE)]
 
 
-def test_a_change_shows_where_the_field_shows() -> None:
-    """A changed field differs in the action, in the list if it is shown there, and nowhere else."""
+def test_a_change_is_visible_where_the_field_is() -> None:
+    """A changed field differs in the action and, if the list has the field, in the list."""
     victim = next(iter(FakeWorld().paths(PIPELINE)))
     world = FakeWorld().change(*victim, name="renamed", src={"tag": "x"}, timeout=..., from_night=2).at(2)
     item = world.item(victim)
@@ -94,13 +94,13 @@ def test_a_change_shows_where_the_field_shows() -> None:
 
 
 def test_a_change_of_a_pipeline_reaches_its_actions() -> None:
-    """A renamed pipeline has its new name in the list and inside each of its actions."""
+    """A renamed pipeline has its new name in its list and in each of its actions."""
     world = FakeWorld().change(*PIPELINE, name="Renamed")
     assert "Renamed" in [item["name"] for item in world.pipelines("acme", "web-shop")]
     assert world.item(next(iter(world.paths(PIPELINE))))["pipeline"]["name"] == "Renamed"
 
 
-def test_things_can_be_added_at_every_level() -> None:
+def test_items_can_be_added_at_every_level() -> None:
     """An added workspace, project, pipeline and action are listed, found, counted and sorted."""
     world = (
         FakeWorld()
@@ -123,16 +123,16 @@ def test_things_can_be_added_at_every_level() -> None:
     }
 
 
-def test_what_is_beneath_a_removed_thing_is_gone() -> None:
-    """Nothing beneath a removed project exists, and its siblings stay."""
+def test_everything_below_a_removed_item_is_gone() -> None:
+    """Nothing below a removed project exists; its siblings stay."""
     world = FakeWorld().remove("acme", "web-shop")
     assert not world.exists(PIPELINE)
     assert world.refusal(PIPELINE) == (404, "Project not found")
     assert world.count()["projects"] == FakeWorld().count()["projects"] - 1
 
 
-def test_what_was_added_can_go_again() -> None:
-    """A removed addition is in no list and answers nothing, like any other removed thing."""
+def test_an_added_item_can_be_removed() -> None:
+    """An item that was added and removed is in no list and does not exist."""
     world = FakeWorld().add("acme", item={"name": "brief"}).remove("acme", "brief")
     assert "brief" not in [project["name"] for project in world.projects("acme")]
     assert ("acme", "brief") not in list(world.paths(("acme",)))
@@ -140,6 +140,6 @@ def test_what_was_added_can_go_again() -> None:
 
 
 def test_an_unknown_edit_is_refused() -> None:
-    """An edit that is none of the known ones says which there are."""
+    """An unknown edit raises ValueError with the known ones."""
     with pytest.raises(ValueError, match="one of add, remove"):
         Edit("burn", ("acme",))

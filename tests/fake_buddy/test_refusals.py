@@ -1,24 +1,24 @@
-"""Refusals: token, scope, permission, state of the workspace, and things that are not there."""
+"""Error replies: token, scope, permission, state of the workspace, and missing items."""
 
 from __future__ import annotations
 
 import pytest
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from tests.fake_buddy.asking import ask, get, path_of, wire
+from tests.fake_buddy.asking import ask, get, path_of, read_raw
 
 PIPELINES = path_of("acme", "web-shop", kind="pipelines")
 ACTIONS = path_of("acme", "web-shop", 106, kind="actions")
 
 
-def test_a_wrong_token_is_401_and_says_nothing_of_limits() -> None:
-    """Without the right token there is a 401 in Buddy's shape, and no rate header."""
+def test_a_wrong_token_is_401_without_rate_headers() -> None:
+    """A wrong token answers 401 in Buddy's format, without rate headers."""
     with FakeBuddy(FakeWorld(), limit=10, window=60) as fake:
         reply = ask(fake, "/workspaces", token="wrong")[0]
         assert (reply.status, reply.message) == (401, "Wrong authentication data")
         assert not [name for name in reply.headers if name.lower().startswith("x-rate")]
-        [arrival] = fake.arrivals
-        assert (arrival.authorised, arrival.carried_token, arrival.admitted) == (False, True, False)
+        [request] = fake.arrivals
+        assert (request.authorised, request.carried_token, request.admitted) == (False, True, False)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_wrong_token_is_401_and_says_nothing_of_limits() -> None:
     ],
 )
 def test_a_missing_scope_is_403(scopes: tuple[str, ...], path: str, status: int) -> None:
-    """Workspaces and projects need WORKSPACE, what is beneath EXECUTION_INFO, the token itself nothing."""
+    """Workspaces and projects need WORKSPACE, pipelines and actions EXECUTION_INFO, and the token itself no scope."""
     with FakeBuddy(FakeWorld(), scopes=scopes) as fake:
         reply = get(fake, path)
     assert reply.status == status
@@ -55,16 +55,16 @@ def test_a_missing_scope_is_403(scopes: tuple[str, ...], path: str, status: int)
         "/",
     ],
 )
-def test_what_is_not_there_is_404(path: str) -> None:
-    """Unknown names, ids of another parent, words for numbers and unknown resources are 404."""
+def test_a_missing_item_is_404(path: str) -> None:
+    """Unknown names, ids of another parent, text instead of a number and unknown resources answer 404."""
     with FakeBuddy(FakeWorld()) as fake:
         reply = get(fake, path)
     assert reply.status == 404
     assert reply.message
 
 
-def test_nothing_can_be_changed() -> None:
-    """Any other method than GET is refused."""
+def test_other_methods_are_405() -> None:
+    """A method other than GET answers 405."""
     with FakeBuddy(FakeWorld()) as fake:
         assert ask(fake, "/workspaces", method="POST")[0].status == 405
 
@@ -80,15 +80,15 @@ def test_nothing_can_be_changed() -> None:
         (FakeWorld().remove("acme", "web-shop"), 404, "Project not found"),
     ],
 )
-def test_a_state_of_the_world_refuses(world: FakeWorld, status: int, message: str) -> None:
-    """A frozen or disabled workspace, and a forbidden thing, refuse all beneath them in Buddy's words."""
+def test_errors_by_the_state_of_the_world(world: FakeWorld, status: int, message: str) -> None:
+    """Everything below a frozen or disabled workspace or a forbidden item answers with Buddy's message."""
     with FakeBuddy(world) as fake:
         reply = get(fake, ACTIONS)
     assert (reply.status, reply.message) == (status, message)
 
 
-def test_what_is_forbidden_stays_in_its_list() -> None:
-    """A forbidden pipeline and a frozen workspace are still listed: only what is beneath is refused."""
+def test_a_forbidden_item_stays_in_its_list() -> None:
+    """A forbidden pipeline and a frozen workspace are still listed; only what is below them is refused."""
     world = FakeWorld().forbid("acme", "web-shop", 106).freeze("acme", from_night=2)
     with FakeBuddy(world) as fake:
         assert 106 in [item["id"] for item in get(fake, PIPELINES).json["pipelines"]]
@@ -96,18 +96,18 @@ def test_what_is_forbidden_stays_in_its_list() -> None:
         assert [item["domain"] for item in get(fake, "/workspaces").json["workspaces"]] == ["acme"]
 
 
-def test_a_forgotten_prefix_meets_the_web_interface() -> None:
-    """A self-hosted Buddy answers beneath its prefix; beside it stands an HTML page with status 200."""
+def test_outside_of_the_prefix_is_the_web_interface() -> None:
+    """A self-hosted Buddy answers below its prefix; outside it sends an HTML page with status 200."""
     with FakeBuddy(FakeWorld(), prefix="/api") as fake:
         assert fake.url.endswith("/api")
         assert get(fake, "/workspaces").json["workspaces"]
-        page, _ = wire(fake, "/workspaces")
+        page, _ = read_raw(fake, "/workspaces")
     assert page.startswith(b"HTTP/1.1 200 ")
     assert b"<!DOCTYPE html>" in page
 
 
-def test_the_token_tells_of_itself() -> None:
-    """`/user/token` shows scopes and expiry, as the official clients read them."""
+def test_the_token_shows_its_scopes() -> None:
+    """`/user/token` shows the scopes and the expiry, as the official clients read them."""
     with FakeBuddy(FakeWorld(), scopes=("WORKSPACE",), expires_at="2026-12-01T00:00:00Z") as fake:
         token = get(fake, "/user/token").json
     assert (token["scopes"], token["expires_at"]) == (["WORKSPACE"], "2026-12-01T00:00:00Z")

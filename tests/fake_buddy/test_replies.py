@@ -1,4 +1,4 @@
-"""The fake against the vendor's documents: their fields, their JSON types, and only their values."""
+"""The fake compared with the vendor's documents: fields, JSON types and enum values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from tests.fake_buddy.asking import get, path_of
 
 REPLIES = Path(__file__).parents[1] / "replies"
-# Awkward items break the documents on purpose; these tests are about the others.
+# Awkward items deviate from the documents on purpose, so this world has none.
 WORLD = FakeWorld(projects=20, pipelines=7, actions=6, awkward=False)
-# Gone from Buddy since 2025, or belonging to another type of action.
-GONE = {"on", "deployment_excludes"}
+# Removed from the API in 2025, or a field of another type of action.
+REMOVED = {"on", "deployment_excludes"}
 
 
 def golden(name: str) -> Any:
@@ -31,13 +31,13 @@ def json_type(value: object) -> str:
 
 
 def missing(sample: Any, served: Any, where: str = "$") -> list[str]:
-    """Return where a document's sample has a field, or a type, that what is served has not."""
+    """Return the places where the served value lacks a field of the sample or has another type."""
     if json_type(sample) != json_type(served):
-        return [f"{where}: {json_type(sample)} and not {json_type(served)}"]
+        return [f"{where}: {json_type(sample)} expected, {json_type(served)} served"]
     if isinstance(sample, dict):
         return [
             fault
-            for name in sample.keys() - GONE
+            for name in sample.keys() - REMOVED
             for fault in (
                 missing(sample[name], served[name], f"{where}.{name}") if name in served else [f"{where}.{name}"]
             )
@@ -48,7 +48,7 @@ def missing(sample: Any, served: Any, where: str = "$") -> list[str]:
 
 
 def promotions() -> Iterator[dict[str, Any]]:
-    """Yield every promotion, whole."""
+    """Yield every promotion in full."""
     for project in WORLD.paths(("acme",)):
         for pipeline in WORLD.paths(project):
             for action in WORLD.paths(pipeline):
@@ -78,7 +78,7 @@ def fake() -> Iterator[FakeBuddy]:
     ],
 )
 def test_every_documented_field_is_served(fake: FakeBuddy, sample: str, path: str) -> None:
-    """A documented sample has a subset of the fields that are served, each of the same JSON type."""
+    """Every field of a documented sample is served, with the same JSON type."""
     assert missing(golden(sample), get(fake, path).json) == []
 
 
@@ -91,20 +91,20 @@ def test_an_empty_list_is_empty() -> None:
 
 
 def test_every_promotion_has_the_documented_fields() -> None:
-    """A promotion has all the fields of its page, of the types given there, and no other field."""
+    """A promotion has exactly the documented fields, with the documented types."""
     fields = golden("promote_image_fields")
     for action in PROMOTIONS:
         assert {name: json_type(value) for name, value in action.items()} == fields
 
 
 def test_some_promotion_looks_like_the_documented_one() -> None:
-    """The request sample of the documents has a counterpart with the same fields and types at both ends."""
+    """Some promotion has the fields and types of the documented request at both ends."""
     sample = golden("promote_image_request")
     assert any(missing(sample, action) == [] for action in PROMOTIONS)
 
 
 def test_only_documented_values_are_used() -> None:
-    """Outside the awkward items every enum has a documented value, and every documented trigger occurs."""
+    """Without awkward items every enum value is documented, and every documented trigger occurs."""
     enums = golden("enums")
     used: dict[str, set[str]] = {name: set() for name in enums}
     for action in PROMOTIONS:
@@ -129,7 +129,7 @@ def test_only_documented_values_are_used() -> None:
     ],
 )
 def test_errors_are_word_for_word(sample: str, fault: Fault, status: int) -> None:
-    """The errors whose words are known are sent with exactly those words."""
+    """Errors with a known message are sent with exactly that message."""
     with FakeBuddy(FakeWorld(), script=[fault]) as fake:
         reply = get(fake, "/workspaces")
     assert (reply.status, reply.json) == (status, golden(sample))

@@ -1,4 +1,4 @@
-"""The world: computed, the same for the same seed, of any size, and as real and as awkward as promised."""
+"""The world: deterministic, of any size, realistic, and awkward where promised."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMPANY = FakeWorld(workspaces=2, projects=10, pipelines=8, actions=6)
 
 
 def every_action(world: FakeWorld) -> Iterator[dict[str, Any]]:
-    """Return every action, whole."""
+    """Return every action in full."""
     return map(world.item, actions_of(world))
 
 
@@ -27,15 +27,15 @@ PROMOTIONS = [action for action in every_action(COMPANY) if action["type"] == "P
 
 
 def test_same_seed_same_world() -> None:
-    """Two worlds of one seed are the same to the last byte, and another seed is another world."""
+    """Worlds of one seed are equal; another seed gives another world."""
     worlds = (FakeWorld(seed=seed, projects=3, pipelines=2) for seed in (5, 5, 6))
     first, second, other = (json.dumps(list(every_action(world))) for world in worlds)
     assert first == second
     assert first != other
 
 
-def test_any_size_costs_nothing() -> None:
-    """A world of 10^12 actions answers for its last action at once, in next to no memory."""
+def test_memory_does_not_grow_with_the_world() -> None:
+    """A world of 10^12 actions computes its last action in under 3 MB."""
     tracemalloc.start()
     world = FakeWorld(workspaces=1000, projects=1000, pipelines=1000, actions=1000, awkward=False)
     pipeline = next(iter(world.paths(("acme-2", "warehouse-3"))))
@@ -46,8 +46,8 @@ def test_any_size_costs_nothing() -> None:
     assert peak < 3_000_000
 
 
-def test_count_is_what_is_listed() -> None:
-    """The counts computed by arithmetic are those of walking through every list."""
+def test_the_counts_match_the_lists() -> None:
+    """The computed counts equal those of reading every list."""
     for world in (COMPANY, COMPANY.at(9), FakeWorld(promote_share=0.2), FakeWorld(promote_share=1.0)):
         found = dict.fromkeys(world.count(), 0)
         for workspace in world.workspaces_list():
@@ -63,7 +63,7 @@ def test_count_is_what_is_listed() -> None:
 
 
 def test_ids_are_unique() -> None:
-    """No two actions of the whole company share an id, on a night when it has grown either."""
+    """No two actions of the company share an id, on any night."""
     for world in (COMPANY, COMPANY.at(40)):
         ids = [action["id"] for action in every_action(world)]
         assert len(ids) == len(set(ids))
@@ -71,27 +71,27 @@ def test_ids_are_unique() -> None:
 
 
 @given(index=st.integers(0, 10**9), awkward=st.booleans())
-def test_names_lead_back_to_indexes(index: int, awkward: bool) -> None:
-    """The index of every project is read back from its name alone."""
+def test_an_index_is_computed_from_a_name(index: int, awkward: bool) -> None:
+    """The index of every project follows from its name alone."""
     assert project_index(project_name(index, awkward), awkward) == index
 
 
 @given(name=st.text() | st.sampled_from(("checkout-api-0", "checkout-api-1", "checkout-api-02", "..-2", ".. 1")))
-def test_only_real_names_are_found(name: str) -> None:
-    """A name that no project has leads nowhere."""
+def test_only_existing_names_are_found(name: str) -> None:
+    """A name that no project has is not found."""
     index = project_index(name, True)
     assert index is None or project_name(index, True) == name
 
 
 def test_one_project_in_eight_is_awkward() -> None:
-    """Names are mostly those of a real company; one in eight is hostile, and all the hostile ones come."""
+    """One name in eight is awkward, and every awkward name occurs."""
     names = [project["name"] for project in FakeWorld(projects=8 * len(AWKWARD_NAMES)).projects("acme", "create_date")]
     assert names[:2] == ["checkout-api", "web-shop"]
     assert [name for name in names if name in AWKWARD_NAMES] == list(AWKWARD_NAMES)
     assert len(set(names)) == len(names)
 
 
-def test_the_awkward_corners_exist() -> None:
+def test_an_awkward_world_has_empty_parents() -> None:
     """An awkward company has an empty workspace, an empty project, an empty pipeline and a closed project."""
     world = FakeWorld(workspaces=4, projects=8, pipelines=8)
     domains = [workspace["domain"] for workspace in world.workspaces_list()]
@@ -103,14 +103,14 @@ def test_the_awkward_corners_exist() -> None:
     assert [project["status"] for project in projects].count("CLOSED") == 1
 
 
-def test_a_plain_world_has_no_corner() -> None:
-    """Without `awkward` every parent has exactly the children asked for."""
+def test_a_plain_world_has_no_empty_parents() -> None:
+    """Without `awkward` every parent has exactly the given number of children."""
     counts = FakeWorld(workspaces=4, projects=8, pipelines=8, actions=4, awkward=False).count()
     assert counts == {"workspaces": 4, "projects": 32, "pipelines": 256, "actions": 1024, "promote_image_actions": 512}
 
 
 def test_every_kind_of_condition_and_variable_occurs() -> None:
-    """Every trigger condition, every variable type and both spellings of the time zone are somewhere."""
+    """Every trigger condition, every variable type and both names of the time zone occur."""
     conditions = [rule for action in PROMOTIONS for rule in action.get("trigger_conditions") or []]
     variables = [variable for action in PROMOTIONS for variable in action.get("variables") or []]
     assert {rule["trigger_condition"] for rule in CONDITIONS} <= {rule["trigger_condition"] for rule in conditions}
@@ -121,8 +121,8 @@ def test_every_kind_of_condition_and_variable_occurs() -> None:
     assert {True, False} <= {variable.get("encrypted") for variable in variables}
 
 
-def test_every_spelling_of_an_end_occurs() -> None:
-    """Tags inside and beside images, both forms of an integration, ports, regions, variables and digests."""
+def test_every_form_of_an_end_occurs() -> None:
+    """Tags inside and beside images, both forms of an integration, ports, regions, variables and digests occur."""
     ends = [action[side] for action in PROMOTIONS for side in ("src", "dest")]
     text = json.dumps(ends)
     assert {"DOCKER_HUB", "AMAZON_ECR", "GOOGLE_ARTIFACT_REGISTRY", "OTHER", "QUAY"} <= {
@@ -136,7 +136,7 @@ def test_every_spelling_of_an_end_occurs() -> None:
 
 
 def test_the_questions_have_answers() -> None:
-    """Short cuts past staging, insecure registries, failures, disabled and unguarded promotions all occur."""
+    """Promotions past staging, insecure registries, failures, disabled and unguarded promotions occur."""
     assert any(action["insecure_registry"] for action in PROMOTIONS)
     assert any(action.get("disabled") for action in PROMOTIONS)
     assert {"FAILED", "SUCCESSFUL", "INITIAL"} <= {action.get("last_execution_status") for action in PROMOTIONS}
@@ -147,7 +147,7 @@ def test_the_questions_have_answers() -> None:
 
 
 def test_nulls_missing_and_unknown_fields_occur() -> None:
-    """Some actions have nulls, some lack fields, some carry unknown ones; none lacks id, type or an end."""
+    """Some actions have nulls, lack fields or have unknown ones; all have id, type and both ends."""
     assert any("retry_count" in action and action["retry_count"] is None for action in PROMOTIONS)
     assert any("retry_count" not in action for action in PROMOTIONS)
     assert any("labels" in action and "platforms" in action["src"] for action in PROMOTIONS)
@@ -167,8 +167,8 @@ def test_every_secret_is_marked() -> None:
     assert all(SECRET_MARKER in secret for secret in secrets)
 
 
-def test_other_actions_leak_in_lists_too() -> None:
-    """Lists show variables of actions of other types, a place where a secret is easily overlooked."""
+def test_lists_contain_secrets_of_other_actions() -> None:
+    """Lists include variables, and so secrets, of actions of other types."""
     listed = [
         item
         for project in COMPANY.projects("acme")

@@ -1,1 +1,1 @@
-"""Trust: whatever happens, the published rows equal an undisturbed night's, or the run says by key what is missing."""
+"""Tests of faults: the published rows equal those of an undisturbed run, or the run says by key what is missing."""

@@ -1,4 +1,4 @@
-"""The matrix: every fault of a server, what it is done to, and what a night that meets it must say."""
+"""The matrix of cases: every fault of the server, the requests that it hits, and the expected outcome of the run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Any, Literal
 from collector.fake_buddy import Fault
 from tests.faults.company import ACTION, LONG_PIPELINE, PIPELINE, PROJECT
 
-# What a night that meets a fault comes to.
-#   same      the rows of an undisturbed night
-#   gap       published; one thing has the coverage that belongs to the problem, and what is below it is missing
-#   resumes   not published; the next night goes on with the same run and has every row
-Comes = Literal["same", "gap", "resumes"]
+# The outcome of a run with a fault.
+#   same      the rows of an undisturbed run
+#   gap       published; one item has the coverage of the problem, and what is below it is missing
+#   resumes   not published; the next `collect` resumes the run and has every row
+Outcome = Literal["same", "gap", "resumes"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A request: its kind, the path the server sees, its page, and the key of a problem about it."""
+    """A request: its kind, its path, its page, and the key of a problem about it."""
 
     name: str
     kind: str
@@ -42,29 +42,29 @@ TARGETS = tuple(
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, how often it strikes (None: for ever), and what must come of it."""
+    """A fault, how often it hits (None: always), and the expected outcome."""
 
     fault: str
     script: tuple[tuple[str, Any], ...]
     times: int | None
-    comes: Comes
+    outcome: Outcome
     problem: str | None = None
-    # Requests that the fault may cost beyond those of an undisturbed night.
+    # Requests that the fault may cost in addition to those of an undisturbed run.
     more_requests: int = 3
 
     def on(self, target: Target) -> Fault:
-        """The fault as the fake is told of it."""
+        """Return the fault for the fake's script."""
         return Fault(kind=target.kind, path=target.path, page=target.page, times=self.times, **dict(self.script))
 
     def __str__(self) -> str:
-        return f"{self.fault}, {'for ever' if self.times is None else 'once'}"
+        return f"{self.fault}, {'always' if self.times is None else 'once'}"
 
 
 def _script(do: str, **more: Any) -> tuple[tuple[str, Any], ...]:
     return (("do", do), *more.items())
 
 
-# Accidents of transport: asked again, and given up when they do not stop.
+# Temporary failures: retried, and given up if they persist.
 RETRIED = {
     "500": (_script("status", code=500), "http_error"),
     "502": (_script("status", code=502), "http_error"),
@@ -85,7 +85,7 @@ RETRIED = {
     "a body that trickles": (_script("trickle", seconds=0.05), "timeout"),
     "no answer": (_script("hang"), "timeout"),
 }
-# What Buddy means: recorded at once.
+# Permanent failures: recorded at once.
 RECORDED = {
     "403": (_script("status", code=403), "forbidden"),
     "404": (_script("status", code=404), "gone"),
@@ -98,7 +98,7 @@ RECORDED = {
     "redirect": (_script("redirect"), "redirect_refused"),
     "permanent redirect": (_script("redirect", code=308), "redirect_refused"),
 }
-# The rate limit: everybody waits.
+# The rate limit: all workers wait.
 REFUSED = {
     "429, good reset": _script("limited"),
     "429, no reset": _script("limited", reset="absent"),
@@ -113,10 +113,10 @@ HARMLESS = {"gzip body": _script("gzip"), "slow reply": _script("delay", seconds
 
 
 def cases() -> Iterator[Case]:
-    """Every fault that may strike any request, once and for ever."""
+    """Yield every fault that can hit any request, once and always."""
     for name, (script, problem) in RETRIED.items():
         yield Case(name, script, 1, "same")
-        # All attempts, and all of them again in the second round.
+        # All attempts, in both rounds.
         yield Case(name, script, None, "gap", problem, more_requests=6)
     for name, (script, problem) in RECORDED.items():
         yield Case(name, script, None, "gap", problem)
@@ -129,20 +129,20 @@ def cases() -> Iterator[Case]:
 
 
 def matrix() -> list[tuple[Case, Target]]:
-    """Every case on every kind of request."""
+    """Return every case for every kind of request."""
     return [(case, target) for case in cases() for target in TARGETS]
 
 
-# The sample: each family of faults, each outcome and each target, once or twice.
+# The sample has each family of faults, each outcome and each target once or twice.
 _SAMPLED = (
-    "500, for ever", "reset in the body, once", "truncated body, for ever", "HTML with 200, once", "no answer, once",
-    "204, for ever", "304, once",
-    "403, for ever", "404, for ever", "API disabled, 400, for ever", "redirect, for ever", "429, good reset, once",
-    "gzip body, for ever", "401, for ever",
+    "500, always", "reset in the body, once", "truncated body, always", "HTML with 200, once", "no answer, once",
+    "204, always", "304, once",
+    "403, always", "404, always", "API disabled, 400, always", "redirect, always", "429, good reset, once",
+    "gzip body, always", "401, always",
 )  # fmt: skip
 
 
 def sample() -> list[tuple[Case, Target]]:
-    """A part of the matrix that takes seconds."""
+    """Return a part of the matrix that takes seconds."""
     by_name = {str(case): case for case in cases()}
     return [(by_name[name], TARGETS[number % len(TARGETS)]) for number, name in enumerate(_SAMPLED)]

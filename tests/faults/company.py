@@ -1,13 +1,13 @@
-"""The company that the faults happen to: small, and yet every kind of request has a first and a later page.
+"""The world of the tests of faults: small, but with a second page for every kind of list.
 
-Two workspaces; `acme` has more projects than a page of 20 holds, its `checkout-api` more pipelines, and one of those
-more actions, the last of which is a promotion. What is beyond the first page is mostly empty, so that a night costs
-less than a hundred requests.
+Two workspaces; `acme` has more projects than fit on a page of 20, its `checkout-api` more pipelines, and one of those
+more actions, the last of which is a promotion. Items of the second page are mostly empty, so that a run needs fewer
+than a hundred requests.
 """
 
 from collector.fake_buddy import FakeWorld
 
-# The server clamps to it: the first page of a long list is full, the second is not.
+# The server's maximum page size: the first page of a long list is full, the second is not.
 PER_PAGE = 20
 _LATER = 19
 
@@ -20,7 +20,7 @@ LATER_PIPELINE = ("acme", "checkout-api", 1018)
 
 
 def company(*, later: int = _LATER) -> FakeWorld:
-    """The world; with `later=0` every list fits on one page."""
+    """Return the world; with `later=0` every list fits on one page."""
     world = FakeWorld(workspaces=2, projects=2, pipelines=2, actions=3, awkward=False)
     project = world.projects("acme")[0]
     pipeline = world.pipelines(*PROJECT)[0]
@@ -29,8 +29,10 @@ def company(*, later: int = _LATER) -> FakeWorld:
         world = world.add("acme", item={**project, "name": name, "display_name": name})
         world = world.add(*PROJECT, item={**pipeline, "id": 1000 + number, "name": f"Later {number}"})
     promotion, other, *_ = world.actions(*LONG_PIPELINE)
-    whole = {name: value for name, value in world.action(*LONG_PIPELINE, promotion["id"]).items() if name != "pipeline"}
+    detailed = {
+        name: value for name, value in world.action(*LONG_PIPELINE, promotion["id"]).items() if name != "pipeline"
+    }
     for number in range(1, later):
         last = number == later - 1
-        world = world.add(*LONG_PIPELINE, item={**(whole if last else other), "id": 2000 + number})
+        world = world.add(*LONG_PIPELINE, item={**(detailed if last else other), "id": 2000 + number})
     return world

@@ -1,4 +1,4 @@
-"""What the tests of faults share: an undisturbed night to compare with, and the ledger of what was proven."""
+"""Fixtures of the tests of faults: an undisturbed run to compare with, and the ledger of counts."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,17 +9,20 @@ import pytest
 
 from collector.fake_buddy import FakeBuddy
 from tests.faults.company import PER_PAGE, company
+from tests.faults.law import judged
 from tests.faults.ledger import FOLDER, Ledger
-from tests.faults.nights import night
+from tests.faults.nights import Result, night
 from tests.faults.published import Published, published
 from tests.shared import made_once
 
 FreshLake = Callable[[], Path]
+# Runs the second collect under the scripted faults; the argument is the name of the fault in the ledger.
+RunWithFaults = Callable[[str], tuple[Result, Published]]
 
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A lake with one good night, the second good night as the truth to compare with, and its number of requests."""
+    """A lake with one good run, a second good run as the truth, and the number of its requests."""
 
     lake: Path
     truth: Published
@@ -43,13 +46,13 @@ def _two_nights(directory: Path) -> Undisturbed:
 
 @pytest.fixture
 def undisturbed(_undisturbed: Undisturbed) -> Undisturbed:
-    """The nights to compare with."""
+    """Return the undisturbed runs."""
     return _undisturbed
 
 
 @pytest.fixture
 def fresh_lake(_undisturbed: Undisturbed, tmp_path: Path) -> Callable[[], Path]:
-    """Copies of the lake with one good night."""
+    """Return a function that copies the lake with one good run."""
     made = 0
 
     def copy() -> Path:
@@ -68,7 +71,7 @@ def _fake() -> Iterator[FakeBuddy]:
 
 @pytest.fixture
 def fake(_fake: FakeBuddy) -> Iterator[FakeBuddy]:
-    """A healthy Buddy with the company, its log empty."""
+    """Serve the world without faults and with an empty log."""
     _fake.script.clear()
     _fake.world = company()
     _fake.forget_arrivals()
@@ -78,6 +81,30 @@ def fake(_fake: FakeBuddy) -> Iterator[FakeBuddy]:
 
 @pytest.fixture(scope="session")
 def ledger(pytestconfig: pytest.Config) -> Ledger:
-    """Where a test counts what it proved."""
+    """Return the ledger in which a test counts its results."""
     cache = pytestconfig.cache
     return Ledger(None if cache is None else cache.mkdir(FOLDER))
+
+
+@pytest.fixture
+def run_with_faults(fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger) -> RunWithFaults:
+    """Return a function that runs the second collect on a fresh lake, checks the invariants and counts the result."""
+
+    def run(fault: str) -> tuple[Result, Published]:
+        lake = fresh_lake()
+        result = night(fake, lake, 2)
+        seen = published(lake)
+        check_invariants(fault, undisturbed.truth, seen, result, ledger, fake)
+        return result, seen
+
+    return run
+
+
+def check_invariants(
+    fault: str, truth: Published, seen: Published, result: Result, ledger: Ledger, fake: FakeBuddy
+) -> None:
+    """Compare a run with the truth, count the result, and fail if an invariant is violated."""
+    judgement = judged(truth, seen)
+    injected = sum(request.fault is not None for request in fake.arrivals) or 1
+    ledger.note(fault, result.exit_code, injected=injected, lost=len(judgement.lost), false=len(judgement.false))
+    assert judgement.broken == []

@@ -1,7 +1,7 @@
-"""The law of a night, as a function: what breaks it, in words, when a disturbed night is held against the truth.
+"""The invariants of a run under faults, checked by comparison with an undisturbed run (the truth).
 
-Every row of the disturbed night is a row of the truth; it may differ in its coverage alone, and then a problem says
-why. Every row of the truth that is missing is missing below something that says so. `complete` means complete.
+Every row of the run is a row of the truth; only its coverage may differ, and then a problem says why. Every missing row
+is below an item whose coverage shows a gap. `complete` means complete.
 """
 
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from typing import Any
 
 from tests.faults.published import CRAWLED, KEY, Published, Row, key_of
 
-# What tells the rows of one action apart.
+# The columns that distinguish the rows of one action.
 _CHILD_KEYS: dict[str, tuple[str, ...]] = {
     "trigger_conditions": ("position",),
     "variables": ("position",),
     "permissions": ("principal_type", "principal_id"),
 }
 LISTS = ("workspaces", "projects", "pipelines", "actions")
-# What a coverage says: not all of this was seen. `gone` says that Buddy has it no more, which only Buddy can mean.
+# Coverages of items that were not completely seen. `gone` means that Buddy answered that the item does not exist.
 GAPS = frozenset({"forbidden", "failed", "quarantined", "skipped", "gone"})
 MISSED = GAPS - {"gone"}
-_OF_THE_NIGHT = frozenset({"run_id", "run_date", "fetched_at"})
+_PER_RUN = frozenset({"run_id", "run_date", "fetched_at"})
 COVERAGE_OF = {
     "unauthorised": "forbidden", "forbidden": "forbidden", "api_disabled": "forbidden", "frozen": "forbidden",
     "gone": "gone", "deadline": "skipped",
@@ -29,19 +29,19 @@ COVERAGE_OF = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a night lost without saying so, and what it claimed falsely; both empty when it keeps the law."""
+    """The rows that a run lost without a gap, and its false claims."""
 
     lost: list[str]
     false: list[str]
 
     @property
     def broken(self) -> list[str]:
-        """All that breaks the law."""
+        """Return all violations."""
         return self.lost + self.false
 
 
 def judged(truth: Published, night: Published, *, filtered: bool = False) -> Judgement:
-    """Hold a night against the truth; `filtered` says that globs left something out, so `skipped` needs no problem."""
+    """Compare a run with the truth; with `filtered`, globs excluded something, so `skipped` needs no problem."""
     false = [
         *_rows_not_of_the_truth(truth, night),
         *_gaps_without_a_problem(night, filtered=filtered),
@@ -64,7 +64,7 @@ def _rows_not_of_the_truth(truth: Published, night: Published) -> Iterator[str]:
             if true is None:
                 yield f"{table}: {_identity(table, row)} is not in the truth"
                 continue
-            differs = {name for name in row if row[name] != true[name]} - _OF_THE_NIGHT
+            differs = {name for name in row if row[name] != true[name]} - _PER_RUN
             if differs and table not in LISTS:
                 yield f"{table}: {key_of(row)} differs in {sorted(differs)}"
             elif "coverage" in differs and row["coverage"] not in GAPS:
@@ -80,9 +80,9 @@ def _losses_without_a_gap(truth: Published, night: Published) -> Iterator[str]:
     if any(row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in night["problems"]):
         coverage[("us", None, None, None, None)] = "failed"
     for table in CRAWLED:
-        there = {_identity(table, row) for row in night[table]}
+        present = {_identity(table, row) for row in night[table]}
         for row in truth[table]:
-            if _identity(table, row) in there:
+            if _identity(table, row) in present:
                 continue
             key = key_of(row)
             holder = _holder(key if table not in LISTS else _parent(key), coverage)
@@ -96,28 +96,28 @@ def _parent(key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _holder(key: tuple[Any, ...], coverage: dict[tuple[Any, ...], str]) -> tuple[Any, ...]:
-    """The nearest thing at or above a key that the night has a coverage for."""
+    """Return the nearest key, at or above this one, for which the run has a coverage."""
     while key not in coverage and key[1] is not None:
         key = _parent(key)
     return key
 
 
 def _gaps_without_a_problem(night: Published, *, filtered: bool) -> Iterator[str]:
-    told: dict[tuple[Any, ...], set[str]] = {}
+    reported: dict[tuple[Any, ...], set[str]] = {}
     for problem in night["problems"]:
-        told.setdefault(key_of(problem), set()).add(COVERAGE_OF.get(problem["kind"], "failed"))
+        reported.setdefault(key_of(problem), set()).add(COVERAGE_OF.get(problem["kind"], "failed"))
         if "page=" in (problem["request_path"] or "") and "page=1&" not in problem["request_path"]:
-            # Behind a page that answered, any refusal leaves its list `failed`.
-            told[key_of(problem)].add("failed")
+            # After a page that answered, any error of a later page makes the list `failed`.
+            reported[key_of(problem)].add("failed")
     for table in LISTS:
         for row in night[table]:
             coverage, key = row["coverage"], key_of(row)
             if coverage not in GAPS or (coverage == "skipped" and filtered):
                 continue
             wanted = "failed" if coverage == "quarantined" else coverage
-            # Actions that nobody asked for any more, or whose token was withdrawn, are told once at their pipeline.
-            heard = told.get(key, set()) | (told.get(_parent(key), set()) if table == "actions" else set())
-            if wanted not in heard:
+            # Actions not requested any more, or with a revoked token, have one problem at their pipeline.
+            causes = reported.get(key, set()) | (reported.get(_parent(key), set()) if table == "actions" else set())
+            if wanted not in causes:
                 yield f"{table}: {key} is {coverage} and no problem says so"
 
 
@@ -137,14 +137,14 @@ def _wrong_status(night: Published, *, filtered: bool) -> Iterator[str]:
         row["workspace"] is None and row["kind"] not in ("check", "abandoned_run") for row in night["problems"]
     )
     if night.status != ("partial" if partial else "complete"):
-        yield f"the run is called {night.status}"
+        yield f"the status of the run is {night.status}"
 
 
 def falsely_changed(night: Published, *, gone: bool = False) -> list[str]:
-    """Return the changes of a night in which nothing changed, but for what Buddy itself called gone."""
-    answered = {key_of(row) for row in night["actions"] if row["coverage"] == "gone"} if gone else set()
+    """Return the changes in a run without changes; with `gone`, except removals that Buddy reported."""
+    reported = {key_of(row) for row in night["actions"] if row["coverage"] == "gone"} if gone else set()
     return [
         f"{row['change']} {key_of(row)} {row['column_name']}"
         for row in night["action_changes"]
-        if not (row["change"] == "removed" and key_of(row) in answered)
+        if not (row["change"] == "removed" and key_of(row) in reported)
     ]

@@ -1,7 +1,6 @@
-"""What was proven, counted: the reliability table of the README is made of these lines and of nothing else.
+"""Counts of the tests of faults, from which the README's reliability table is written.
 
-Each process of the tests writes its own file, so that they may run side by side; `python -m tests.faults.ledger`
-adds them up, and `make faults` calls it.
+Each process of the tests writes its own file; `make faults` runs `python -m tests.faults.ledger`, which sums them up.
 """
 
 import os
@@ -15,7 +14,7 @@ import msgspec
 from tests.marked import put_between
 
 ROOT = Path(__file__).resolve().parents[2]
-# Below pytest's cache, which `make clean` removes; `make faults` begins with an empty one.
+# In pytest's cache, which `make clean` removes; `make faults` starts with an empty folder.
 FOLDER = "faults"
 BEGIN, END = "<!-- faults: written by `make faults` -->", "<!-- end faults -->"
 _HEAD = (
@@ -25,7 +24,7 @@ _HEAD = (
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What one test proved of one fault: how often it struck, in how many runs, what was lost unsaid or falsely claimed."""
+    """The counts of one test: hits of the fault, runs, rows lost without a gap, false claims, and exit codes."""
 
     fault: str
     times: int
@@ -36,7 +35,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """Where the tests of one process count; `folder` None keeps nothing."""
+    """Writes the counts of one process; with `folder` None it writes nothing."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / f"{os.getpid()}.jsonl"
@@ -44,14 +43,14 @@ class Ledger:
     def note(
         self, fault: str, *exit_codes: int, injected: int = 1, runs: int = 1, lost: int = 0, false: int = 0
     ) -> None:
-        """Count one test's runs of a fault: what it lost without a word, what it claimed falsely, how it exited."""
+        """Add the counts of one test."""
         if self._path is not None:
             with self._path.open("ab") as file:
                 file.write(msgspec.json.encode(Line(fault, injected, runs, lost, false, exit_codes)) + b"\n")
 
 
 def table(lines: Iterable[Line]) -> str:
-    """All lines added up by fault, as a table in Markdown."""
+    """Return the sums by fault as a Markdown table."""
     by_fault: dict[str, list[Line]] = {}
     for line in lines:
         by_fault.setdefault(line.fault, []).append(line)
@@ -66,13 +65,13 @@ def _row(fault: str, lines: list[Line]) -> str:
 
 
 def read(folder: Path) -> list[Line]:
-    """The lines of every process that wrote into a folder."""
+    """Return the counts of all processes in a folder."""
     decode = msgspec.json.Decoder(Line).decode
     return [decode(raw) for path in sorted(folder.glob("*.jsonl")) for raw in path.read_bytes().splitlines()]
 
 
 def main() -> int:
-    """Write the table of the last `make faults` into the README, good or bad."""
+    """Write the table of the last `make faults` into the README."""
     lines = read(ROOT / ".pytest_cache" / "d" / FOLDER)
     if not lines:
         print("no test of faults was run", file=sys.stderr)

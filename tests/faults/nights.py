@@ -1,7 +1,7 @@
-"""One night against a fake Buddy, in this process: real sockets, a real lake, a clock and dice that stand still.
+"""One run against a fake Buddy in this process: real sockets, a real lake, a fixed clock and fixed random numbers.
 
-Two nights with the same clock have the same run id and the same rows, so a disturbed night can be compared with
-an undisturbed one cell by cell.
+Two runs with the same clock have the same run id and the same rows, so a run under faults can be compared with an
+undisturbed one cell by cell.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ import msgspec
 from collector.crawl.fetcher import Limits
 from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy
-from collector.run.collect import RunContext as Outside
-from collector.run.collect import collect
+from collector.run.collect import RunContext, collect
 from collector.run.finalize import RunSummary
 from collector.run.progress import CrawlEnded, Progress
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
-# Impatient, so that a server that never answers costs a test a second and not two minutes.
+# Short timeouts, so that a server that never answers costs a second instead of two minutes.
 QUICK = Limits(
     attempts=3,
     retry_total_s=6.0,
@@ -38,20 +38,20 @@ QUICK = Limits(
     stuck_after_s=20.0,
     round_pauses_s=(0.01,),
 )
-# Where nothing hangs there is nothing to be impatient with: on a busy machine a healthy reply may take its time.
+# Long timeouts for tests without hanging replies, because a busy machine is slow.
 PATIENT = msgspec.structs.replace(QUICK, connect_s=20.0, read_s=20.0, total_s=30.0)
-# For a server that does nothing but refuse.
+# For a server that refuses every request.
 SOON_STUCK = msgspec.structs.replace(QUICK, stuck_after_s=0.5)
 CONCURRENCY = 8
 
 
 def at(night: int) -> datetime:
-    """When the n-th night begins, counted from 1."""
+    """Return the start of the n-th run, counted from 1."""
     return FIRST_NIGHT + timedelta(days=night - 1)
 
 
 class Watcher:
-    """An observer that remembers; `act` is called with every fact, to do something at that moment."""
+    """An observer that records all facts and calls `act` with each of them."""
 
     def __init__(self, act: Callable[[object], None] = lambda fact: None) -> None:
         self.facts: list[object] = []
@@ -67,18 +67,18 @@ class Watcher:
 
 
 class PowerCut(Exception):
-    """Ends a run as nothing in it expects."""
+    """Ends a run like a crash."""
 
 
 def cut_power(fact: object) -> None:
-    """What a watcher does to end a run when all is asked and nothing is published."""
+    """Crash when the crawl has ended and nothing is published."""
     if isinstance(fact, CrawlEnded):
         raise PowerCut
 
 
 @dataclass
 class Result:
-    """How a night ended: the summary, or the error that ended it."""
+    """The result of a run: the summary, or the error that ended it."""
 
     summary: RunSummary | None = None
     error: CollectorError | None = None
@@ -86,7 +86,7 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """What the process would have left with."""
+        """Return the exit code that the process would have."""
         if self.summary is not None:
             return self.summary.exit_code
         assert self.error is not None
@@ -94,7 +94,7 @@ class Result:
 
 
 def settings(fake: FakeBuddy, lake: Path, **more: Any) -> Settings:
-    """Settings for one installation `us` at the fake; what isn't the installation's goes to the rest."""
+    """Return settings with one installation `us` at the fake; `more` can have fields of both."""
     own = {name: more.pop(name) for name in tuple(more) if name in Installation.__dataclass_fields__}
     given: dict[str, Any] = {
         "name": "us", "requests_per_second": 0, "reserve": 0, "allow_http": True, "concurrency": CONCURRENCY, **own,
@@ -114,9 +114,9 @@ def night(
     seed: int | None = None,
     **more: Any,
 ) -> Result:
-    """Collect the n-th night and say how it ended; only what the program understands is caught.
+    """Run the n-th collect and return its result; only a CollectorError is caught.
 
-    `stop` is given the event that ends the crawl early; `seed` draws another run id for the same night.
+    `stop` receives the event that ends the crawl early; another `seed` gives another run id for the same time.
     """
     watcher = watcher or Watcher()
     begins = at(number)
@@ -124,14 +124,13 @@ def night(
     async def collected() -> RunSummary:
         event = asyncio.Event()
         stop(event)
-        outside = Outside(
+        context = RunContext(
             now or (lambda: begins), random.Random(number if seed is None else seed), watcher, event, limits
         )
-        return await collect(settings(fake, lake, **more), outside)
+        return await collect(settings(fake, lake, **more), context)
 
     try:
-        # The catalog is made of the manifest after the swap, and is two fifths of so small a night's time; the
-        # nights that are processes make it.
+        # The catalog would take two fifths of the time of so small a run; tests that run a process cover it.
         with patch("collector.run.finalize.catalog.ensure"):
             return Result(summary=asyncio.run(collected()), facts=watcher.facts)
     except CollectorError as error:

@@ -1,4 +1,4 @@
-"""A real `collector` process: begun, watched through the files it makes, killed, and waited for."""
+"""A real `collector` process: start it, watch the files that it writes, kill it, and wait for its end."""
 
 import ctypes
 import os
@@ -17,13 +17,13 @@ from collector.crawl.journal import Answered, Failed, parse
 from collector.fake_buddy import FakeBuddy
 
 ROOT = Path(__file__).resolve().parents[2]
-# No process here may take longer; one that does is killed, and its test fails.
+# A process that takes longer is killed, and its test fails.
 PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: exit code (negative for a signal), what it wrote, and the seconds it took."""
+    """The result of a process: exit code (negative for a signal), output, and seconds."""
 
     code: int
     out: str
@@ -32,7 +32,7 @@ class Ended:
 
 
 class Program:
-    """The command line in a directory of its own, with no settings but these and the fake's address and token."""
+    """The command line in its own directory, with the settings of the fake and no others."""
 
     def __init__(self, fake: FakeBuddy, lake: Path, **environ: str) -> None:
         self.lake = lake
@@ -56,12 +56,12 @@ class Program:
         )
 
     def run(self, *arguments: str, preexec: Callable[[], None] | None = None) -> Ended:
-        """Run a command to its end."""
+        """Run a command and return its result."""
         return ended(self.begin(*arguments, preexec=preexec))
 
 
 def ended(process: "subprocess.Popen[bytes]") -> Ended:
-    """Wait for the end of a process and return what it said."""
+    """Wait for the end of a process and return its result."""
     began = time.monotonic()
     try:
         out, err = process.communicate(timeout=PATIENCE_S)
@@ -73,44 +73,44 @@ def ended(process: "subprocess.Popen[bytes]") -> Ended:
 
 
 def killed(process: "subprocess.Popen[bytes]", number: int = signal.SIGKILL) -> Ended:
-    """Send a signal, unless it has ended by itself, and wait for the end."""
+    """Send a signal, unless the process has ended, and wait for its end."""
     if process.poll() is None:
         process.send_signal(number)
     return ended(process)
 
 
 def until(process: "subprocess.Popen[bytes]", moment: Callable[[], bool]) -> bool:
-    """Watch until a moment has come, False when the process ended first."""
+    """Wait until a condition is true; return False if the process ended first."""
     ends_at = time.monotonic() + PATIENCE_S
     while process.poll() is None:
         if moment():
             return True
         if time.monotonic() > ends_at:
             process.kill()
-            raise AssertionError("the moment never came")
+            raise AssertionError("the condition did not become true")
         time.sleep(0.0005)
     return False
 
 
 def without_rights() -> None:
-    """Let a process of root be subject to file modes as everybody is; for others there is nothing to do."""
+    """Make file modes apply to a process of root too."""
     libc = ctypes.CDLL(None)
     for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
         libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
-# What can be seen of a run from outside.
+# The state of a run, seen from outside
 
 
 def run_directory(lake: Path) -> Path | None:
-    """The directory of the run in progress, None when there is none."""
+    """Return the directory of the run in progress, None if there is none."""
     runs = lake / "runs"
     found = sorted(runs.iterdir()) if runs.is_dir() else []
     return found[-1] if found else None
 
 
 def journal_bytes(lake: Path) -> int:
-    """How long the journal of the run in progress is, 0 without one."""
+    """Return the size of the journal of the run in progress, 0 without one."""
     directory = run_directory(lake)
     try:
         return (directory / "journal.jsonl").stat().st_size if directory is not None else 0
@@ -119,7 +119,7 @@ def journal_bytes(lake: Path) -> int:
 
 
 def settled_targets(lake: Path) -> "Counter[str]":
-    """The targets of the replies that the journal of the run in progress holds."""
+    """Return the targets of the replies in the journal of the run in progress."""
     directory = run_directory(lake)
     path = directory / "journal.jsonl" if directory is not None else None
     if path is None or not path.exists():
@@ -135,15 +135,15 @@ def settled_targets(lake: Path) -> "Counter[str]":
 
 
 def asked_targets(fake: FakeBuddy) -> "Counter[str]":
-    """The targets that the server was asked for, as the journal writes them."""
+    """Return the targets of the requests to the server, as the journal writes them."""
     return Counter(
-        arrival.path + ("?" + "&".join(f"{k}={v}" for k, v in arrival.query.items()) if arrival.query else "")
-        for arrival in fake.arrivals
+        request.path + ("?" + "&".join(f"{k}={v}" for k, v in request.query.items()) if request.query else "")
+        for request in fake.arrivals
     )
 
 
 def live_files(lake: Path) -> set[str]:
-    """The files that the manifest names, none before the first publish."""
+    """Return the files that the manifest names; none before the first publish."""
     try:
         manifest = msgspec.json.decode((lake / "manifest.json").read_bytes())
     except FileNotFoundError:
@@ -152,6 +152,6 @@ def live_files(lake: Path) -> set[str]:
 
 
 def unnamed_files(lake: Path) -> int:
-    """How many files of tables the manifest does not name: those of a publish in progress."""
+    """Return the number of table files that the manifest does not name: those of a publish in progress."""
     live = live_files(lake)
     return sum(str(path.relative_to(lake)) not in live for path in (lake / "tables").rglob("*.parquet"))

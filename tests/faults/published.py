@@ -1,4 +1,4 @@
-"""What a reader of the lake sees: the rows of one run, from exactly the files that the manifest names."""
+"""The rows of one run, read from exactly the files that the manifest names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from collector.lake.tables import ALL
 Row = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 KEY = ("installation", "workspace", "project", "pipeline_id", "action_id")
-# What a run costs differs from night to night, and so do the moments of a real clock.
+# The cost of a run differs from run to run, and so do timestamps of a real clock.
 COSTS = frozenset({
     "resumed_count", "requests", "retries", "refusals", "bytes_received", "paced_seconds", "paused_seconds",
     "problems", "status", "api_url",
@@ -38,16 +38,16 @@ class Published:
     tables: Mapping[str, Sequence[Row]]
 
     def __repr__(self) -> str:
-        """Few words: a failing test should not print a lake."""
+        """Keep the message of a failing test short."""
         return f"Published({self.run_id}, {self.status})"
 
     def __getitem__(self, table: str) -> Sequence[Row]:
         return self.tables[table]
 
     def without(self, *, moments: bool = False, runs: Sequence[str] = ()) -> dict[str, list[Row]]:
-        """The rows less what two equal nights may differ in: costs, and with `moments` the moments of a real clock.
+        """Return the rows without what can differ between equal runs: costs and, with `moments`, timestamps.
 
-        With `runs`, the ids of a lake's runs, each id is replaced by its place among them.
+        With `runs`, the ids of a lake's runs, each id is replaced by its number.
         """
         place = {run_id: f"run {number}" for number, run_id in enumerate(runs, start=1)}
         left_out = (MOMENTS if moments else frozenset()) | ({"run_date"} if runs else set())
@@ -65,14 +65,14 @@ class Published:
 
 
 def runs_of(lake: Path) -> list[str]:
-    """The ids of the published runs, oldest first; none where nothing was published."""
+    """Return the ids of the published runs, oldest first."""
     if not (lake / "manifest.json").exists():
         return []
     return [run.run_id for run in Lake.open(lake).manifest.runs]
 
 
 def published(lake: Path, run_id: str | None = None) -> Published:
-    """What the lake holds of a run, the latest unless another is named; snapshots as they stand now."""
+    """Return the rows of a run (default: the latest), and the snapshots in their current state."""
     opened = Lake.open(lake)
     manifest = opened.manifest
     run = manifest.latest if run_id is None else manifest.run(run_id)
@@ -99,11 +99,13 @@ def _sortable(value: Any) -> tuple[bool, str, Any]:
 
 
 def compared(truth: Tables, seen: Tables) -> tuple[int, int]:
-    """How many rows of the truth are not there, and how many are there that are not of the truth."""
-    true, there = (Counter(repr((name, row)) for name, rows in each.items() for row in rows) for each in (truth, seen))
-    return (true - there).total(), (there - true).total()
+    """Return the number of missing rows and the number of unexpected rows."""
+    expected, actual = (
+        Counter(repr((name, row)) for name, rows in each.items() for row in rows) for each in (truth, seen)
+    )
+    return (expected - actual).total(), (actual - expected).total()
 
 
 def key_of(row: Row) -> tuple[Any, ...]:
-    """The whole key of a row, from the installation down; None below its own level."""
+    """Return the key of a row from the installation down; None below its own level."""
     return tuple(row.get(name) for name in KEY)

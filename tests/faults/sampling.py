@@ -1,4 +1,4 @@
-"""Which of many cases are tried always, and which only by `make faults`."""
+"""Selection of the cases that always run; the others run in `make faults`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 
 def some(every: Iterable[Any], *sampled: int) -> list[Any]:
-    """All cases, those whose place (from 0) is not named under the marker `faults`; a tuple is several arguments."""
+    """Return all cases, with the marker `faults` except at the sampled indexes; a tuple is several arguments."""
     return [
         pytest.param(
             *(case if isinstance(case, tuple) else (case,)), marks=() if place in sampled else pytest.mark.faults

@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or have lost something: a documented exit code, advice, and nothing claimed."""
+"""Full disks, read-only lakes, damaged or lost files: a documented exit code, advice, and no false claim."""
 
 import resource
 import shutil
@@ -40,31 +40,30 @@ def _in_run(lake: Path, pattern: str) -> bool:
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeBuddy]:
-    """A small Buddy, slow enough to be watched."""
+    """Serve a small world, slowly enough to watch the run."""
     with FakeBuddy(company(later=0), latency=0.01) as serving:
         yield serving
 
 
 @pytest.fixture(scope="module")
 def one_night(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with a night in it, made long ago."""
+    """Return a lake with one old run."""
     lake = tmp_path_factory.mktemp("disk") / "lake"
     assert night(fake, lake, -3000, name="127.0.0.1").exit_code == 0
     return lake
 
 
 @pytest.mark.parametrize("where", some(FULL, 3))
-def test_a_full_disk_loses_nothing(
+def test_a_full_disk_loses_no_rows(
     where: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """From the moment no file may grow, the night ends with exit 3 and advice; with room again, it goes on and is whole."""
+    """When no file can grow, the run exits 3 with advice; with space again, it is resumed and complete."""
     lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
     before = (lake / "manifest.json").read_bytes()
     program = Program(fake, lake)
     process = program.begin("collect")
-    came = until(process, lambda: FULL[where](lake))
-    assert came, ended(process).err
-    # EFBIG: to a program, a limit on a file's size is a disk without room; it needs no rights and no mount.
+    assert until(process, lambda: FULL[where](lake)), ended(process).err
+    # A limit on file sizes (EFBIG) acts like a full disk, and needs neither root nor a mount.
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     first = ended(process)
     assert first.code == 3, first.err
@@ -90,26 +89,24 @@ def _tree(lake: Path) -> dict[str, bytes]:
     return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
 
 
-def test_a_read_only_lake_is_a_setting_to_correct(
-    fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
-) -> None:
-    """Without the right to write, `collect` exits 2 and says so, asks Buddy nothing and leaves all as it was."""
+def test_a_read_only_lake_exits_2(fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger) -> None:
+    """Without write permission, `collect` exits 2 with a message, sends no request and changes no file."""
     lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
     before = _tree(lake)
     fake.forget_arrivals()
     try:
         for path in [lake, *lake.rglob("*")]:
             path.chmod(0o550 if path.is_dir() else 0o440)
-        said = Program(fake, lake).run("collect", preexec=without_rights)
+        done = Program(fake, lake).run("collect", preexec=without_rights)
     finally:
         for path in [lake, *lake.rglob("*")]:
             path.chmod(0o750 if path.is_dir() else 0o640)
-    assert said.code == 2, said.err
-    assert str(lake) in said.err
-    assert "right" in said.err
+    assert done.code == 2, done.err
+    assert str(lake) in done.err
+    assert "right" in done.err
     assert _tree(lake) == before
     assert fake.arrivals == []
-    ledger.note("read-only lake", said.code)
+    ledger.note("read-only lake", done.code)
 
 
 def _newer(manifest: bytes) -> bytes:
@@ -121,20 +118,20 @@ def _newer(manifest: bytes) -> bytes:
 MANIFESTS: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda content: content[: len(content) // 2],
     "empty": lambda content: b"",
-    "no JSON": lambda content: b"\x00" * len(content),
+    "not JSON": lambda content: b"\x00" * len(content),
     "another JSON": lambda content: b"[]",
     "from a newer version": _newer,
 }
 
 
-@pytest.mark.parametrize("harm", MANIFESTS)
-def test_a_manifest_that_cannot_be_believed_stops_everything(
-    harm: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
+@pytest.mark.parametrize("damage", MANIFESTS)
+def test_an_unusable_manifest_exits_2(
+    damage: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """A damaged or newer manifest: exit 2 with advice, nothing is asked, nothing is written, no file is swept."""
+    """With a damaged or newer manifest, `collect` exits 2 with advice, sends no request and changes no file."""
     lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
     path = lake / "manifest.json"
-    path.write_bytes(MANIFESTS[harm](path.read_bytes()))
+    path.write_bytes(MANIFESTS[damage](path.read_bytes()))
     before = _tree(lake)
     fake.forget_arrivals()
     result = night(fake, lake, -2999, name="127.0.0.1")
@@ -143,21 +140,21 @@ def test_a_manifest_that_cannot_be_believed_stops_everything(
     assert result.error.advice
     assert _tree(lake) == before
     assert fake.arrivals == []
-    ledger.note(f"manifest {'newer' if 'newer' in harm else 'damaged'}", result.exit_code)
+    ledger.note(f"manifest {'newer' if 'newer' in damage else 'damaged'}", result.exit_code)
 
 
 @pytest.mark.parametrize("table", some(["last_known_actions", "action_state", "runs", "promote_image_actions"], 0))
-def test_a_file_gone_from_the_lake_is_never_taken_for_removed_actions(
+def test_a_missing_file_is_not_a_removal(
     table: str, fake: FakeBuddy, one_night: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """Without what it must compare with, a night is not published and says which file; once it is back, it goes on."""
+    """If a needed file is missing, the run names it and publishes nothing; with the file it is resumed."""
     lake = Path(shutil.copytree(one_night, tmp_path / "lake"))
     lost = next(lake / path for path in live_files(lake) if path.startswith(f"tables/{table}/"))
     content = lost.read_bytes()
     lost.unlink()
     before = (lake / "manifest.json").read_bytes()
     result = night(fake, lake, -2999, name="127.0.0.1")
-    ledger.note("file gone from the lake", result.exit_code)
+    ledger.note("file missing from the lake", result.exit_code)
     assert result.exit_code in (2, 3)
     assert result.error is not None
     assert lost.name in str(result.error)

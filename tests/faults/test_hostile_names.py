@@ -1,4 +1,4 @@
-"""Names that attack: paths, SQL, terminals, spreadsheets, HTML; from Buddy to every output they are data."""
+"""Hostile names (paths, SQL, terminals, spreadsheets, HTML) are data from Buddy to every output."""
 
 import csv
 import io
@@ -26,13 +26,13 @@ NAMES = (
     "percent % sign",
     "'", "''", "--", "/*", "*", "?", "[!x]", "null", "true", "1e3", "\ufeffbom",
 )  # fmt: skip
-# What would act on a terminal or turn its text around.
-_ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Characters that control a terminal or reverse its text.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake of a company whose every name is hostile, at every level."""
+    """Return a lake with hostile names at every level."""
     world = FakeWorld(workspaces=1, projects=1, pipelines=1, actions=2, promote_share=1.0, awkward=False)
     project = world.projects("acme")[0]
     pipeline = world.pipelines("acme", "checkout-api")[0]
@@ -51,8 +51,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_names_arrive_as_they_are(lake: Path, ledger: Ledger) -> None:
-    """Every name of every level stands in its row, letter by letter, and each was asked for under its own address."""
+def test_names_are_stored_unchanged(lake: Path, ledger: Ledger) -> None:
+    """Every name of every level is in its row, unchanged, and was requested with its own path."""
     seen = published(lake)
     assert set(NAMES) <= {row["project"] for row in seen["projects"]}
     assert set(NAMES) <= {row["name"] for row in seen["pipelines"]}
@@ -64,7 +64,7 @@ def test_names_arrive_as_they_are(lake: Path, ledger: Ledger) -> None:
 
 
 def test_no_name_is_part_of_a_path(lake: Path) -> None:
-    """The lake's files are named after tables, months and runs only, and nothing was made beside it."""
+    """The files of the lake are named after tables, months and runs only, and no other file was created."""
     named = re.compile(
         r"(\.lock|manifest\.json|catalog\.duckdb|tables/[a-z_]+/run_month=\d{4}-\d{2}/[0-9TZa-f-]+\.parquet)$"
     )
@@ -73,7 +73,7 @@ def test_no_name_is_part_of_a_path(lake: Path) -> None:
     assert [path.name for path in lake.parent.iterdir()] == ["lake"]
 
 
-def _said(capsysbinary: pytest.CaptureFixture[bytes], lake: Path, *arguments: str) -> str:
+def _output(capsysbinary: pytest.CaptureFixture[bytes], lake: Path, *arguments: str) -> str:
     capsysbinary.readouterr()
     assert run([*arguments, "--lake", str(lake)]) == 0
     return capsysbinary.readouterr().out.decode()
@@ -84,17 +84,17 @@ QUESTIONS = ("promotions", "coverage_last_night", "moving_tags")
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_names_are_data_in_every_output(question: str, lake: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    """JSON and JSON lines give names back exactly, CSV cannot compute, Markdown cannot mark up, a terminal is not driven."""
+    """JSON has names unchanged, CSV has no formulas, Markdown no markup, and text no control characters."""
     rows = collector.open_lake(lake).ask(question).table.to_pylist()
     assert rows
     asked = ("ask", question, "--format")
-    document = json.loads(_said(capsysbinary, lake, *asked, "json"))
-    lines = _said(capsysbinary, lake, *asked, "jsonl")
+    document = json.loads(_output(capsysbinary, lake, *asked, "json"))
+    lines = _output(capsysbinary, lake, *asked, "jsonl")
     assert [json.loads(line) for line in lines.split("\n")[:-1]] == document
     texts = [[value for value in row.values() if isinstance(value, str)] for row in rows]
     assert [[value for value in row.values() if isinstance(value, str)] for row in document] == texts
 
-    cells = list(csv.reader(io.StringIO(_said(capsysbinary, lake, *asked, "csv"), newline="")))
+    cells = list(csv.reader(io.StringIO(_output(capsysbinary, lake, *asked, "csv"), newline="")))
     assert {len(row) for row in cells} == {len(rows[0])}
     assert len(cells) == len(rows) + 1
     for row, shown in zip(rows, cells[1:], strict=True):
@@ -103,12 +103,12 @@ def test_names_are_data_in_every_output(question: str, lake: Path, capsysbinary:
                 assert cell in (value, f"'{value}")
                 assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
-    markdown = _said(capsysbinary, lake, *asked, "markdown")
+    markdown = _output(capsysbinary, lake, *asked, "markdown")
     assert len(markdown.split("\n")) == len(rows) + 3
     assert not re.search(r"(?<!\\)<", markdown)
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in markdown.split("\n")[:-1]} == {len(rows[0]) + 1}
-    for text in (markdown, _said(capsysbinary, lake, *asked, "text")):
-        assert not _ACTS.search(text)
+    for text in (markdown, _output(capsysbinary, lake, *asked, "text")):
+        assert not _CONTROL.search(text)
 
 
 def test_names_as_parameters_are_data(lake: Path) -> None:

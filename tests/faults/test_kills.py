@@ -1,4 +1,4 @@
-"""SIGKILL of a real `collector collect` at any moment, then `collect` again: as if nothing had happened."""
+"""SIGKILL of a `collector collect` process at any moment, then `collect` again: the same rows."""
 
 import random
 import shutil
@@ -33,8 +33,8 @@ LATENCY_S = 0.01
 
 
 @dataclass(frozen=True)
-class Undying:
-    """A lake with one night, and what the next night is when nobody kills it: rows, requests, journal, length."""
+class Undisturbed:
+    """A lake with one run, and the next run undisturbed: its rows, requests, journal size and duration."""
 
     lake: Path
     rows: dict[str, list[dict[str, object]]]
@@ -45,19 +45,19 @@ class Undying:
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeBuddy]:
-    """A Buddy on its second night, slow enough that requests are under way when death comes."""
+    """Serve the second night, slowly enough that requests are in flight at the kill."""
     with FakeBuddy(company(later=0).at(2), latency=LATENCY_S) as serving:
         yield serving
 
 
 @pytest.fixture(scope="module")
-def undying(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Undying:
-    """The undisturbed nights."""
-    directory = tmp_path_factory.mktemp("undying")
+def undisturbed(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Return the undisturbed runs."""
+    directory = tmp_path_factory.mktemp("undisturbed")
     lake = directory / "one"
     yesterday = datetime.now(UTC) - timedelta(days=1)
     fake.world = company(later=0)
-    # Under the name that the command line gives to a self-hosted Buddy.
+    # The name that the command line gives to a self-hosted Buddy.
     assert night(fake, lake, now=lambda: yesterday, name="127.0.0.1").exit_code == 0
     fake.world = company(later=0).at(2)
     fake.forget_arrivals()
@@ -71,21 +71,21 @@ def undying(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Undyin
     seconds = time.monotonic() - began
     process.communicate()
     assert process.returncode == 0
-    return Undying(lake, _rows(second), asked_targets(fake), longest, seconds)
+    return Undisturbed(lake, _rows(second), asked_targets(fake), longest, seconds)
 
 
 def _rows(lake: Path, run_id: str | None = None) -> dict[str, list[dict[str, object]]]:
     return published(lake, run_id).without(moments=True, runs=runs_of(lake))
 
 
-# The moments that can be seen from outside, by name: each is a question asked of the lake again and again.
+# A moment of a run, as a condition on the lake that is checked repeatedly.
 Moment = Callable[[Path], bool]
 
 
-def moments(undying: Undying, rng: random.Random) -> dict[str, Moment]:
-    """One moment of every kind, drawn anew."""
-    length, files = rng.randrange(undying.journal_bytes + 1), rng.randrange(1, 14)
-    delay, seen = rng.uniform(0, undying.seconds), [0.0]
+def moments(undisturbed: Undisturbed, rng: random.Random) -> dict[str, Moment]:
+    """Return one random moment of every kind, by name."""
+    length, files = rng.randrange(undisturbed.journal_bytes + 1), rng.randrange(1, 14)
+    delay, seen = rng.uniform(0, undisturbed.seconds), [0.0]
 
     def later(lake: Path) -> bool:
         if not seen[0] and run_directory(lake) is not None:
@@ -108,9 +108,11 @@ def _in_run(lake: Path, pattern: str) -> bool:
     return directory is not None and any(directory.glob(pattern))
 
 
-def _die_and_go_on(name: str, seed: int, fake: FakeBuddy, undying: Undying, lake: Path, ledger: Ledger) -> None:
-    moment = moments(undying, random.Random(seed))[name]
-    shutil.copytree(undying.lake, lake)
+def _kill_and_resume(
+    name: str, seed: int, fake: FakeBuddy, undisturbed: Undisturbed, lake: Path, ledger: Ledger
+) -> None:
+    moment = moments(undisturbed, random.Random(seed))[name]
+    shutil.copytree(undisturbed.lake, lake)
     program = Program(fake, lake)
     fake.forget_arrivals()
     process = program.begin("collect")
@@ -126,14 +128,14 @@ def _die_and_go_on(name: str, seed: int, fake: FakeBuddy, undying: Undying, lake
     where = "after the swap" if swapped else name
     rows = _rows(lake, runs[1])
     if swapped:
-        # A night that was published before the kill stands, and the next one is another, in which nothing changed.
+        # The run was published before the kill; the next one is a new run without changes.
         assert published(lake)["action_changes"] == []
-        rows = {**rows, **{name: undying.rows[name] for name in ("last_known_actions", "action_state")}}
-    lost, false = compared(undying.rows, rows)
+        rows = {**rows, **{name: undisturbed.rows[name] for name in ("last_known_actions", "action_state")}}
+    lost, false = compared(undisturbed.rows, rows)
     ledger.note(
         f"SIGKILL {where}, then `collect`", second.code, runs=2, injected=int(first.code == -9), lost=lost, false=false
     )
-    assert rows == undying.rows
+    assert rows == undisturbed.rows
     if swapped:
         assert len(runs) == 3
         return
@@ -141,51 +143,53 @@ def _die_and_go_on(name: str, seed: int, fake: FakeBuddy, undying: Undying, lake
     if settled:
         assert directory is not None
         assert runs[1] == directory.name
-    # Only what the journal lacks is asked for, and of that only what was under way a second time.
-    assert asked_targets(fake) == undying.requests - settled
-    assert asked <= undying.requests
-    assert (run_directory(lake)) is None
+    # Only what the journal lacks is requested again.
+    assert asked_targets(fake) == undisturbed.requests - settled
+    assert asked <= undisturbed.requests
+    assert run_directory(lake) is None
 
 
 @pytest.mark.parametrize("name", ["in the crawl", "in the publish"])
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(
-    name: str, fake: FakeBuddy, undying: Undying, tmp_path: Path, ledger: Ledger
+def test_a_killed_run_is_resumed(
+    name: str, fake: FakeBuddy, undisturbed: Undisturbed, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """After SIGKILL the next `collect` has the same rows under the same run id, and asks only for what is missing."""
-    _die_and_go_on(name, 7, fake, undying, tmp_path / "lake", ledger)
+    """After SIGKILL the next `collect` has the same rows under the same run id, and requests only what is missing."""
+    _kill_and_resume(name, 7, fake, undisturbed, tmp_path / "lake", ledger)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", range(KILLS))
-def test_hundreds_of_deaths(seed: int, fake: FakeBuddy, undying: Undying, tmp_path: Path, ledger: Ledger) -> None:
-    """The same at random moments of the whole run: half of them drawn over its time, half at what can be seen of it."""
-    names = list(moments(undying, random.Random(0)))
+def test_hundreds_of_kills(
+    seed: int, fake: FakeBuddy, undisturbed: Undisturbed, tmp_path: Path, ledger: Ledger
+) -> None:
+    """The same at random moments: half of them random times, half at visible steps of the run."""
+    names = list(moments(undisturbed, random.Random(0)))
     name = names[0] if seed % 2 else names[1 + seed // 2 % (len(names) - 1)]
-    _die_and_go_on(name, seed, fake, undying, tmp_path / "lake", ledger)
+    _kill_and_resume(name, seed, fake, undisturbed, tmp_path / "lake", ledger)
 
 
 @pytest.mark.faults
-def test_a_run_that_dies_again_and_again_still_ends(
-    fake: FakeBuddy, undying: Undying, tmp_path: Path, ledger: Ledger
+def test_a_run_killed_many_times_still_ends(
+    fake: FakeBuddy, undisturbed: Undisturbed, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """Killed up to a dozen times in a row, at moments that move on, one run id sees it through, hardly asking twice."""
-    lake = Path(shutil.copytree(undying.lake, tmp_path / "lake"))
+    """A run killed up to twelve times ends under one run id and repeats only requests in flight."""
+    lake = Path(shutil.copytree(undisturbed.lake, tmp_path / "lake"))
     program, rng = Program(fake, lake), random.Random(11)
     fake.forget_arrivals()
-    deaths = 0
-    while deaths < 12:
+    kills = 0
+    while kills < 12:
         process = program.begin("collect")
-        enough = journal_bytes(lake) + rng.randrange(1, undying.journal_bytes // 10)
+        enough = journal_bytes(lake) + rng.randrange(1, undisturbed.journal_bytes // 10)
         if not until(process, lambda enough=enough: journal_bytes(lake) >= enough):  # type: ignore[misc]
-            break  # it came to its end before it had written so much
+            break  # the run ended first
         assert killed(process).code == -9
-        deaths += 1
+        kills += 1
     else:
         process = program.begin("collect")
     assert ended(process).code == 0
-    assert deaths >= 5
+    assert kills >= 5
     assert len(runs_of(lake)) == 2
-    assert _rows(lake) == undying.rows
-    # At most the requests under way are repeated by each death.
-    assert sum((asked_targets(fake) - undying.requests).values()) <= deaths * 4
-    ledger.note("SIGKILL, a dozen in a row", 0, injected=deaths, runs=deaths + 1)
+    assert _rows(lake) == undisturbed.rows
+    # Each kill repeats at most the requests in flight.
+    assert sum((asked_targets(fake) - undisturbed.requests).values()) <= kills * 4
+    ledger.note("SIGKILL, a dozen in a row", 0, injected=kills, runs=kills + 1)

@@ -1,4 +1,4 @@
-"""Replies that are large, many at once, and the memory of the whole process."""
+"""Many large replies at once, and the memory of the process."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,14 @@ from tests.faults.process import Program
 from tests.faults.published import published
 
 MIB = 1 << 20
-# Sixteen lists of 20 MB, asked for at once: without a common bound the process needs 1.2 GB for them.
-LISTS, LIST_BYTES, MOST_MEMORY = 16, 20 * MIB, 512 * MIB
+# Sixteen lists of 20 MB at once: without a common limit the process needs 1.2 GB.
+LISTS, LIST_BYTES, MAX_MEMORY = 16, 20 * MIB, 512 * MIB
 ITEM_BYTES = 2000
 
 
 @pytest.mark.faults
 def test_sixteen_large_replies_at_once_fit_into_half_a_gigabyte(tmp_path: Path, ledger: Ledger) -> None:
-    """A run whose sixteen workers get 20 MB each, all at once, is complete and never takes more than 512 MB."""
+    """A run whose sixteen workers each receive 20 MB at once is complete and needs at most 512 MB."""
     items = [
         {"id": 10**6 + number, "type": "BUILD", "name": f"action {number}", "commands": "c" * (ITEM_BYTES - 60)}
         for number in range(LIST_BYTES // ITEM_BYTES)
@@ -30,8 +30,8 @@ def test_sixteen_large_replies_at_once_fit_into_half_a_gigabyte(tmp_path: Path, 
         process = program.begin("collect")
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        _, said = process.communicate()
-    assert process.returncode == 0, said.decode()
+        _, err = process.communicate()
+    assert process.returncode == 0, err.decode()
     assert len(published(tmp_path / "lake")["actions"]) == LISTS * len(items)
     ledger.note("16 replies of 20 MB at once", process.returncode, injected=LISTS)
-    assert usage.ru_maxrss * 1024 < MOST_MEMORY
+    assert usage.ru_maxrss * 1024 < MAX_MEMORY

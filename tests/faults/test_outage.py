@@ -1,4 +1,4 @@
-"""A server that is away for a while in mid-crawl, over real sockets: nothing is lost, also when the run is interrupted."""
+"""A temporary outage of the server during the crawl loses nothing, also if the run is interrupted."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.faults.published import published
 LIMITS = msgspec.structs.replace(PATIENT, round_pauses_s=(0.2, 0.6, 2.0))
 
 
-def _away(seconds: float, **how: object) -> Fault:
+def _outage(seconds: float, **how: object) -> Fault:
     return Fault.from_data({"do": "status", "code": 502, "nth": 20, "lasting": seconds, **how})
 
 
@@ -28,23 +28,23 @@ def _away(seconds: float, **how: object) -> Fault:
 def test_an_outage_leaves_a_run_complete(
     how: dict[str, object], fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
-    """After an outage in mid-crawl the rows are those of an undisturbed run, and it is complete."""
+    """After an outage during the crawl the run is complete, with the rows of an undisturbed run."""
     lake = fresh_lake()
-    fake.script.add(_away(0.5, **how))
+    fake.script.add(_outage(0.5, **how))
     result = night(fake, lake, 2, limits=LIMITS)
-    injected = sum(arrival.fault is not None for arrival in fake.arrivals)
+    injected = sum(request.fault is not None for request in fake.arrivals)
     ledger.note("outage in mid-crawl", result.exit_code, injected=injected)
     assert result.exit_code == 0
     assert injected >= 1
     assert published(lake).without() == undisturbed.truth.without()
 
 
-def test_a_run_that_ends_in_the_pause_is_resumed_whole(
+def test_a_run_interrupted_in_a_pause_is_resumed(
     fake: FakeBuddy, undisturbed: Undisturbed, fresh_lake: FreshLake, ledger: Ledger
 ) -> None:
-    """What was set aside is no failure in the journal: the run is resumed and has the rows of an undisturbed one."""
+    """Deferred requests are not failures in the journal: the resumed run has the rows of an undisturbed one."""
     lake = fresh_lake()
-    fake.script.add(_away(3600.0))
+    fake.script.add(_outage(3600.0))
     stop: list[asyncio.Event] = []
 
     def in_the_pause(fact: object) -> None:
@@ -62,8 +62,8 @@ def test_a_run_that_ends_in_the_pause_is_resumed_whole(
     assert published(lake).without() == undisturbed.truth.without()
 
 
-def test_the_time_limit_ends_the_pauses(fake: FakeBuddy, fresh_lake: FreshLake, tmp_path: Path) -> None:
-    """When --max-duration is reached in a pause, what was set aside is published as what it is: failed, with its reason."""
+def test_the_deadline_ends_a_pause(fake: FakeBuddy, fresh_lake: FreshLake, tmp_path: Path) -> None:
+    """If --max-duration is reached in a pause, deferred requests become problems with their failure."""
     lake = fresh_lake()
     fake.script.add(Fault("status", code=502, kind="action", path="*/actions/1002", times=None))
     limits = msgspec.structs.replace(PATIENT, round_pauses_s=(60.0,))

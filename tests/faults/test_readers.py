@@ -1,4 +1,4 @@
-"""Readers beside writers: whatever is published, merged, dropped and swept meanwhile, they see one whole lake."""
+"""Readers see one consistent lake while runs are published, merged, pruned and swept."""
 
 import datetime as dt
 import threading
@@ -12,14 +12,14 @@ from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.lake.sweep import sweep
 from tests.faults.ledger import Ledger
-from tests.lake.nights import publish_night, run_entry
+from tests.lake.published_runs import publish_run, run_entry
 
-# How many rows a table of each night has, all tables alike: two nights next to each other never as many.
+# Every table has the same number of rows per run, and consecutive runs have different numbers.
 TABLES = ("actions", "promote_image_actions", "problems", "runs")
 EACH_TABLE = "\nunion all\n".join(
     f"select '{name}' as t, run_id, count(*) as n from {name} group by run_id" for name in TABLES
 )
-# A snapshot is of the newest night; a lake of mixed nights would show another.
+# The snapshot is that of the newest run.
 SNAPSHOT = "select 'snapshot' as t, run_id, count(*) as n from last_known_actions group by run_id"
 
 
@@ -28,9 +28,9 @@ def _count(day: int) -> int:
 
 
 class Writer(threading.Thread):
-    """Publishes nights one after another, and now and then merges and prunes them, sweeping all the while.
+    """Publishes runs one after another, and merges, prunes and sweeps the lake.
 
-    Its clock runs twenty minutes a night, so that the grace of superseded files ends while readers read.
+    Its clock advances twenty minutes per run, so that the grace period of superseded files ends while readers read.
     """
 
     def __init__(self, lake: Path, nights: int, keep_days: int) -> None:
@@ -40,13 +40,13 @@ class Writer(threading.Thread):
         self._nights, self._keep_days = nights, keep_days
         self._lake = Lake.create(lake)
         self._now = run_entry(0).finished_at
-        publish_night(self._lake, 0, count=_count(0), now=self._now)
+        publish_run(self._lake, 0, count=_count(0), now=self._now)
 
     def run(self) -> None:
         try:
             for day in range(1, self._nights):
                 self._now += dt.timedelta(minutes=20)
-                publish_night(self._lake, day, count=_count(day), now=self._now)
+                publish_run(self._lake, day, count=_count(day), now=self._now)
                 self.done["publish"] += 1
                 self._upkeep(day)
         except Exception as error:
@@ -63,8 +63,8 @@ class Writer(threading.Thread):
             self.done["sweep"] += bool(sweep(self._lake, now=self._now, keep_runs=()).files)
 
 
-def _look(path: Path) -> int:
-    """Ask once, and check that what came is one whole lake; returns the number of its nights."""
+def _query(path: Path) -> int:
+    """Query once and check that the rows are of one state of the lake; return the number of its runs."""
     asked = collector.open_lake(path).sql(f"{EACH_TABLE}\nunion all\n{SNAPSHOT}")
     rows = asked.table.to_pylist()
     assert asked.run is not None
@@ -72,9 +72,9 @@ def _look(path: Path) -> int:
     for row in rows:
         seen.setdefault(row["t"], {})[row["run_id"]] = row["n"]
     for name in TABLES:
-        assert seen[name] == seen["actions"], "tables of different nights"
+        assert seen[name] == seen["actions"], "tables of different states"
     for run_id, count in seen["actions"].items():
-        assert count == _count(int(run_id[-6:], 16)), "half a night"
+        assert count == _count(int(run_id[-6:], 16)), "an incomplete run"
     newest = max(seen["actions"])
     assert asked.run.run_id == newest
     assert seen["snapshot"] == {newest: seen["actions"][newest]}
@@ -83,19 +83,19 @@ def _look(path: Path) -> int:
 
 def _race(path: Path, nights: int, keep_days: int, ledger: Ledger) -> None:
     writer = Writer(path, nights, keep_days)
-    looks = [0, 0]
+    queries = [0, 0]
     errors: list[Exception] = []
 
     def reading(number: int) -> None:
         try:
-            while writer.is_alive() or not looks[number]:
-                _look(path)
+            while writer.is_alive() or not queries[number]:
+                _query(path)
                 assert collector.open_lake(path).ask("problems_last_night").run is not None
-                looks[number] += 1
+                queries[number] += 1
         except Exception as error:
             errors.append(error)
 
-    readers = [threading.Thread(target=reading, args=(number,)) for number in range(len(looks))]
+    readers = [threading.Thread(target=reading, args=(number,)) for number in range(len(queries))]
     writer.start()
     for reader in readers:
         reader.start()
@@ -105,11 +105,11 @@ def _race(path: Path, nights: int, keep_days: int, ledger: Ledger) -> None:
     assert errors == []
     assert min(writer.done.values()) >= 1, writer.done
     changes = writer.done["publish"] + writer.done["compact"] + writer.done["prune"]
-    ledger.note("reader beside publishes, merges, prunes", 0, injected=changes, runs=2 * sum(looks))
+    ledger.note("readers during publishes, merges, prunes", 0, injected=changes, runs=2 * sum(queries))
 
 
-def test_a_reader_always_sees_one_whole_lake(tmp_path: Path, ledger: Ledger) -> None:
-    """Two readers ask without pause while nights are published, merged, pruned and swept: no error, no mixed nights."""
+def test_a_reader_sees_one_consistent_lake(tmp_path: Path, ledger: Ledger) -> None:
+    """Two readers query without pause while runs are published, merged, pruned and swept: no error, no mixed state."""
     _race(tmp_path / "lake", 16, 9, ledger)
 
 

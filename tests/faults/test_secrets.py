@@ -1,4 +1,4 @@
-"""Nothing leaks: the token, variables' values, passwords; at any log level, in any file, on a terminal, by redirects."""
+"""Token, values of variables and passwords do not leak: at any log level, in any file, on a terminal, by redirects."""
 
 import base64
 import json
@@ -24,19 +24,19 @@ from tests.worlds import pipelines_of
 
 LEVELS = ("debug", "info", "warning", "error")
 TOKEN = "f6b1c2d3-e4a5-4b6c-8d7e-0123456789ab"
-# Large enough that the faults, which strike whatever arrives, cannot strike every secret: see the last test.
+# Large enough that the faults cannot hit every secret: see the last test.
 WORLD = FakeWorld(projects=4, pipelines=6, actions=6)
 
 
 @pytest.fixture
 def fake() -> Iterator[FakeBuddy]:
-    """An awkward Buddy whose every second action has variables that say SECRET_MARKER."""
+    """Serve an awkward world; half of its actions have variables with SECRET_MARKER."""
     with FakeBuddy(WORLD, token=TOKEN) as serving:
         yield serving
 
 
-def _echoing() -> list[Fault]:
-    """Errors that repeat what they were sent and what they hold: in JSON, in text, in HTML, in an item's wrong field."""
+def _echo_faults() -> list[Fault]:
+    """Return faults that repeat the token and secrets: in JSON, text, HTML, and in wrong fields of items."""
     echo = {
         "errors": [{"message": f"Bearer {TOKEN} is not welcome"}],
         "variables": [{"key": "A", "value": f"{SECRET_MARKER}1"}],
@@ -53,7 +53,8 @@ def _echoing() -> list[Fault]:
         Fault("status", kind="action", nth=4, times=1, code=429, body=echo),
         Fault("wrong_type", kind="action", nth=6, times=2, json_path="timeout", value=f"Bearer {TOKEN}"),
         Fault("wrong_type", kind="action", nth=8, times=4, json_path="variables",
-              value=[{"key": "A", "value": [f"{SECRET_MARKER}7"]}, {"value": {"deep": f"{SECRET_MARKER}8"}}, SECRET_MARKER]),
+              value=[{"key": "A", "value": [f"{SECRET_MARKER}7"]}, {"value": {"deep": f"{SECRET_MARKER}8"}},
+                     SECRET_MARKER]),
         Fault("wrong_type", kind="action", nth=12, times=2, json_path="src", value=[{"password": f"{SECRET_MARKER}9"}]),
         Fault("extra_field", kind="pipelines", json_path="pipelines[0].variables", times=None,
               value=[{"value": SECRET_MARKER}]),
@@ -67,21 +68,21 @@ def _leaks(content: bytes, where: str) -> list[str]:
     return [f"{where} holds {each!r}" for each in hidden if each in content]
 
 
-def _searched(directory: Path, said: Ended, *, kept: bool = False) -> list[str]:
-    """Search every byte and every decoded cell that a night left; `kept` allows values where they are to be kept."""
-    found = _leaks(said.out.encode(), "stdout") + _leaks(said.err.encode(), "stderr")
+def _search(directory: Path, done: Ended, *, kept: bool = False) -> list[str]:
+    """Return the secrets found in all output, files and cells of a run; `kept` allows kept values in their column."""
+    found = _leaks(done.out.encode(), "stdout") + _leaks(done.err.encode(), "stderr")
     for path in directory.rglob("*"):
         found += _leaks(str(path).encode(), "a path")
         if not path.is_file():
             continue
         if path.suffix == ".parquet":
-            found += _searched_table(path, kept=kept)
+            found += _search_table(path, kept=kept)
         if path.suffix != ".parquet" or not kept:
             found += _leaks(path.read_bytes(), path.name)
     return found
 
 
-def _searched_table(path: Path, *, kept: bool) -> list[str]:
+def _search_table(path: Path, *, kept: bool) -> list[str]:
     table = pq.read_table(path, partitioning=None)
     found = []
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -89,54 +90,54 @@ def _searched_table(path: Path, *, kept: bool) -> list[str]:
         if kept and (path.parts[-3], name) == ("variables", "value"):
             continue
         if kept and name == "extra":
-            # What a list told of an action's variables, though no document says that it does.
+            # A list of actions can include variables, although no document says so.
             cells = [_without_kept(json.loads(cell)) for cell in cells if cell]
         found += _leaks(repr(cells).encode(), f"{path.name}, column {name}")
     return found
 
 
 def _without_kept(document: Any) -> Any:
-    """A document less the values of its unencrypted variables."""
+    """Return a document without the values of its unencrypted variables."""
     if isinstance(document, list):
         return [_without_kept(each) for each in document]
     if not isinstance(document, dict):
         return document
-    open_ones = [
+    variables = [
         {name: text for name, text in variable.items() if name != "value" or variable.get("encrypted")}
         for variable in document.get("variables") or ()
     ]
-    return {**{name: _without_kept(value) for name, value in document.items()}, "variables": open_ones}
+    return {**{name: _without_kept(value) for name, value in document.items()}, "variables": variables}
 
 
-NIGHTS = [
+RUNS = [
     pytest.param(level, form, faulty, id=f"{level}-{form}-{'faulty' if faulty else 'healthy'}",
                  marks=() if (level, form, faulty) == ("debug", "json", True) else pytest.mark.faults)
     for level in LEVELS for form in ("text", "json") for faulty in (True, False)
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("level", "form", "faulty"), NIGHTS)
-def test_a_night_leaves_no_secret_behind(
+@pytest.mark.parametrize(("level", "form", "faulty"), RUNS)
+def test_a_run_leaves_no_secret_behind(
     level: str, form: str, faulty: bool, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """Every byte of the lake, its kept raw replies, its decoded tables and all output is free of token and values."""
+    """The lake, its raw replies and all output contain neither the token nor values of variables."""
     if faulty:
-        fake.script.add(*_echoing())
+        fake.script.add(*_echo_faults())
     program = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL=level, COLLECTOR_LOG_FORMAT=form)
-    said = program.run("collect", "--keep-raw", "--format", "json")
-    assert said.code == (1 if faulty else 0), said.err
-    leaks = _searched(tmp_path, said)
+    done = program.run("collect", "--keep-raw", "--format", "json")
+    assert done.code == (1 if faulty else 0), done.err
+    leaks = _search(tmp_path, done)
     ledger.note(
-        f"secrets searched: {'faulty' if faulty else 'healthy'} night, all log levels", said.code, false=len(leaks)
+        f"search for secrets: {'with' if faulty else 'without'} faults, all log levels", done.code, false=len(leaks)
     )
     assert leaks == []
     assert any(path.name.startswith("raw") for path in tmp_path.rglob("*"))
-    # The search would find them: what it looks for was there to be had.
+    # There were values to redact.
     assert any(row["value_state"] == "redacted" for row in published(tmp_path / "lake")["variables"])
 
 
-def test_a_password_in_an_address_is_stored_nowhere(fake: FakeBuddy, tmp_path: Path) -> None:
-    """Wherever a reply has a password in an address or under a name like one, it is in no file, and the rest is kept."""
+def test_a_password_in_a_url_is_not_stored(fake: FakeBuddy, tmp_path: Path) -> None:
+    """A password in a URL, or under a name like password, is in no file, and the rest of the text is kept."""
     address = f"https://bot:{SECRET_MARKER}@reg.example.test"
     places = ["src.registry", "src.image", "url", "name", "trigger_conditions[0].trigger_user", "note"]
     fake.script.add(
@@ -144,13 +145,14 @@ def test_a_password_in_an_address_is_stored_nowhere(fake: FakeBuddy, tmp_path: P
           for nth, place in enumerate(places, start=1)],
         Fault("extra_field", kind="action", nth=7, times=1, json_path="registry_password", value=SECRET_MARKER),
         Fault("extra_field", kind="action", nth=8, times=1, json_path="timeout", value=address),
-        Fault("extra_field", kind="actions", nth=1, times=1, json_path="actions[0].name", value=f"bot:{SECRET_MARKER}@host"),
+        Fault("extra_field", kind="actions", nth=1, times=1, json_path="actions[0].name",
+              value=f"bot:{SECRET_MARKER}@host"),
         Fault("status", kind="actions", nth=2, times=1, code=403, message=f"{'x' * 480} {address}"),
         Fault("status", kind="actions", nth=3, times=1, code=404, body=f"<html>{address}</html>"),
     )  # fmt: skip
-    said = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run("collect", "--keep-raw")
-    assert said.code == 1, said.err
-    assert _searched(tmp_path, said) == []
+    done = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run("collect", "--keep-raw")
+    assert done.code == 1, done.err
+    assert _search(tmp_path, done) == []
     rows = published(tmp_path / "lake")
     kept = "https://bot:[redacted]@reg.example.test"
     assert kept in {row["src_registry"] for row in rows["promote_image_actions"]}
@@ -160,19 +162,19 @@ def test_a_password_in_an_address_is_stored_nowhere(fake: FakeBuddy, tmp_path: P
 
 @pytest.mark.faults
 def test_a_run_killed_in_the_middle_leaves_no_secret_behind(fake: FakeBuddy, tmp_path: Path) -> None:
-    """The journal and staging of a run that was killed hold none either."""
-    fake.script.add(*_echoing(), Fault("hang", kind="action", nth=10, times=None))
+    """The journal and staging of a killed run contain no secret."""
+    fake.script.add(*_echo_faults(), Fault("hang", kind="action", nth=10, times=None))
     process = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").begin("collect", "--keep-raw")
     assert until(process, lambda: len(fake.requests("action")) >= 11 and journal_bytes(tmp_path / "lake") > 10_000)
     process.kill()
-    assert _searched(tmp_path, ended(process)) == []
+    assert _search(tmp_path, ended(process)) == []
 
 
-def test_kept_values_are_those_of_unencrypted_variables_and_nowhere_else(fake: FakeBuddy, tmp_path: Path) -> None:
-    """With --variable-values keep, values stand in variables.value, of unencrypted variables; passwords nowhere."""
-    said = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run("collect", "--variable-values", "keep")
-    assert said.code == 0, said.err
-    assert _searched(tmp_path, said, kept=True) == []
+def test_kept_values_are_those_of_unencrypted_variables(fake: FakeBuddy, tmp_path: Path) -> None:
+    """With --variable-values keep, only variables.value has values, of unencrypted variables, and no password."""
+    done = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug").run("collect", "--variable-values", "keep")
+    assert done.code == 0, done.err
+    assert _search(tmp_path, done, kept=True) == []
     variables = published(tmp_path / "lake")["variables"]
     kept = [row for row in variables if row["value_state"] == "kept"]
     assert kept
@@ -182,9 +184,9 @@ def test_kept_values_are_those_of_unencrypted_variables_and_nowhere_else(fake: F
 
 
 @pytest.mark.faults
-def test_a_terminal_is_shown_no_secret(fake: FakeBuddy, tmp_path: Path) -> None:
-    """The live display and the log on a real terminal are free of them too."""
-    fake.script.add(*_echoing())
+def test_a_terminal_shows_no_secret(fake: FakeBuddy, tmp_path: Path) -> None:
+    """The live display and the log on a terminal contain no secret."""
+    fake.script.add(*_echo_faults())
     fake.latency = 0.05
     program = Program(fake, tmp_path / "lake", COLLECTOR_LOG_LEVEL="debug", TERM="xterm-256color")
     ours, theirs = pty.openpty()
@@ -221,7 +223,7 @@ def test_a_terminal_is_shown_no_secret(fake: FakeBuddy, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", some([301, 302, 303, 307, 308], 4))
 def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
-    """A redirect, at whatever request and with whatever code, is not followed: the other host sees no connection at all."""
+    """A redirect of any request with any code is not followed: the other host receives no request."""
     with FakeBuddy(FakeWorld(), token=TOKEN) as other:
         for kind in ("projects", "pipelines", "actions", "action"):
             fake.script.add(Fault("redirect", kind=kind, nth=2, times=1, code=code, to=f"{other.url}/workspaces"))
@@ -230,7 +232,7 @@ def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, 
         assert other.arrivals == []
     assert result.exit_code == 1
     assert {row["kind"] for row in published(tmp_path / "lake")["problems"]} <= {"redirect_refused", "check"}
-    assert all(arrival.method == "GET" for arrival in fake.arrivals)
+    assert all(request.method == "GET" for request in fake.arrivals)
     ledger.note("redirect to another host, for the token", result.exit_code, injected=4)
     fake.script.clear()
     fake.script.add(Fault("redirect", kind="workspaces", code=code, to="http://127.0.0.1:9/workspaces", times=None))
@@ -238,16 +240,16 @@ def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, 
     assert len(runs_of(tmp_path / "lake")) == 1
 
 
-def test_the_faults_leave_secrets_to_be_found() -> None:
-    """In whatever order requests arrive, more promotions have a value to redact than the faults could ever hide."""
-    worth_hiding = sorted(sum(map(_has_a_value, WORLD.paths(pipeline))) for pipeline in pipelines_of(WORLD))
-    struck = dict.fromkeys(("actions", "action"), 0)
-    for fault in _echoing():
-        if fault.kind in struck:
+def test_the_faults_do_not_hide_every_secret() -> None:
+    """In any order of requests, more promotions have a value to redact than the faults can hide."""
+    values = sorted(sum(map(_has_a_value, WORLD.paths(pipeline))) for pipeline in pipelines_of(WORLD))
+    hits = dict.fromkeys(("actions", "action"), 0)
+    for fault in _echo_faults():
+        if fault.kind in hits:
             assert fault.times is not None
-            struck[fault.kind] += fault.times
-    assert min(struck.values()) > 0
-    assert sum(worth_hiding[: -struck["actions"]]) > struck["action"]
+            hits[fault.kind] += fault.times
+    assert min(hits.values()) > 0
+    assert sum(values[: -hits["actions"]]) > hits["action"]
 
 
 def _has_a_value(action: tuple[Any, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Two at once, locks left behind, and signals: one run at a time, and an end that can be gone on from."""
+"""Concurrent runs, stale locks, and signals: one run at a time, and every interrupted run can be resumed."""
 
 import shutil
 import signal
@@ -24,7 +24,7 @@ def _fake() -> Iterator[FakeBuddy]:
 
 @pytest.fixture
 def fake(_fake: FakeBuddy) -> Iterator[FakeBuddy]:
-    """A small Buddy, as slow as a test makes it."""
+    """Serve a small world; a test sets its latency."""
     _fake.forget_arrivals()
     yield _fake
     _fake.latency = 0.0
@@ -32,7 +32,7 @@ def fake(_fake: FakeBuddy) -> Iterator[FakeBuddy]:
 
 
 def test_one_lake_takes_one_run_at_a_time(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
-    """While a run holds the lake another exits 5, says who holds it, asks Buddy nothing, and harms nothing."""
+    """While a run holds the lake, another one exits 5, names the holder, sends no request and changes nothing."""
     lake = tmp_path / "lake"
     fake.latency = 0.25
     program = Program(fake, lake, COLLECTOR_CONCURRENCY="1")
@@ -43,7 +43,7 @@ def test_one_lake_takes_one_run_at_a_time(fake: FakeBuddy, tmp_path: Path, ledge
     took = len(fake.arrivals) - asked
     assert second.code == 5, second.err
     assert str(first.pid) in second.err
-    # What came meanwhile is the first run's own, one after the other.
+    # The requests in that time are those of the first run.
     assert took <= second.seconds / fake.latency + 2
     fake.latency = 0.0
     done = ended(first)
@@ -53,8 +53,8 @@ def test_one_lake_takes_one_run_at_a_time(fake: FakeBuddy, tmp_path: Path, ledge
 
 
 @pytest.mark.faults
-def test_a_lock_left_by_the_dead_holds_nobody(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
-    """A lock file that nobody holds, whatever is written in it, does not block a run."""
+def test_a_stale_lock_does_not_block(fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
+    """A lock file that no process holds does not block a run, whatever its content."""
     lake = tmp_path / "lake"
     lake.mkdir()
     (lake / ".lock").write_text('{"doing":"collect","pid":1,"host":"elsewhere","since":"2020-01-01T00:00:00Z"}\n')
@@ -64,10 +64,10 @@ def test_a_lock_left_by_the_dead_holds_nobody(fake: FakeBuddy, tmp_path: Path, l
 
 
 @pytest.mark.parametrize("number", some([signal.SIGTERM, signal.SIGINT], 0), ids=lambda number: number.name)
-def test_a_signal_drains_and_the_next_run_goes_on(
+def test_a_signal_drains_and_the_run_is_resumed(
     number: signal.Signals, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """SIGTERM and SIGINT: what is under way is finished and kept, exit 130; the next `collect` asks for none of it again."""
+    """A signal completes and keeps the requests in flight, exit 130; the next `collect` repeats none of them."""
     lake = tmp_path / "lake"
     fake.latency = 0.1
     program = Program(fake, lake)
@@ -78,7 +78,7 @@ def test_a_signal_drains_and_the_next_run_goes_on(
     assert first.code == 130, first.err
     assert "again" in first.err
     asked, settled, run = asked_targets(fake), settled_targets(lake), run_directory(lake)
-    # Drained: every request that was sent is answered in the journal.
+    # Every request that was sent has its reply in the journal.
     assert settled == asked
     assert runs_of(lake) == []
     fake.latency = 0.0
@@ -94,10 +94,10 @@ def test_a_signal_drains_and_the_next_run_goes_on(
 
 @pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_second_signal_leaves_at_once(
+def test_a_second_signal_ends_the_process_at_once(
     number: signal.Signals, fake: FakeBuddy, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """While a server that never answers is waited for, a second signal ends the process at once, exit 130, resumable."""
+    """While a server does not answer, a second signal ends the process at once, exit 130, resumable."""
     lake = tmp_path / "lake"
     fake.script.add(Fault("hang", kind="actions", times=None))
     program = Program(fake, lake)
@@ -124,8 +124,8 @@ def _after(seconds: float) -> Callable[[], bool]:
 
 
 @pytest.mark.faults
-def test_an_abandoned_run_is_told_of(fake: FakeBuddy, tmp_path: Path) -> None:
-    """A run begun with other settings is not gone on with: the new one says so in a problem, and is whole."""
+def test_an_abandoned_run_is_a_problem(fake: FakeBuddy, tmp_path: Path) -> None:
+    """A run started with other settings is abandoned: the new run is complete and has a problem about it."""
     lake = tmp_path / "lake"
     fake.latency = 0.1
     program = Program(fake, lake)

@@ -1,4 +1,4 @@
-"""Replies drawn from the declarations: any object that a view accepts, with fields nobody has heard of."""
+"""Hypothesis strategies made from the declarations: any valid object, with unknown fields."""
 
 from collections import Counter
 from typing import Any
@@ -19,13 +19,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
     max_leaves=4,
 )
-# Names of our own columns are the ones a careless projection would take from the reply, or drop.
+# A careless projection would read the names of our own columns from the reply, or drop them.
 NAMES = TEXT | st.sampled_from(["extra", "position", "run_id", "workspace", "src_image", "coverage", "value_state"])
 MOMENTS = st.sampled_from(["2016-03-29T08:05:30Z", "2016-03-29T08:05:30.33Z", "2026-01-01T00:00:00+02:00"])
 
 
 def objects(view: type[BuddyObject], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Document]:
-    """Any object the view accepts: each field missing, null or sound, and up to two unknown members."""
+    """Return any valid object: each field missing, null or valid, and up to two unknown members."""
     declared = {d.name: d for d in field_specs(view)}
     known = {name: given.get(name, st.none() | _value(view, each)) for name, each in declared.items()}
     always = {name: strategy for name, strategy in known.items() if name in given}
@@ -41,15 +41,15 @@ def _value(view: type[BuddyObject], declared: FieldSpec) -> st.SearchStrategy[An
         return TEXT | st.dictionaries(names, TEXT | JSON, max_size=3)
     if view is schema.Variable and declared.name == "value":
         return TEXT | st.sampled_from([ENCRYPTED, REDACTED, ""])
-    if declared.logical in {"view", "views"}:
-        assert declared.view is not None
-        inner = PRINCIPAL if declared.view is schema.Principal else objects(declared.view)
-        return inner if declared.logical == "view" else st.lists(inner, max_size=3)
+    if declared.column_type in {"object", "objects"}:
+        assert declared.nested is not None
+        inner = PRINCIPAL if declared.nested is schema.Principal else objects(declared.nested)
+        return inner if declared.column_type == "object" else st.lists(inner, max_size=3)
     plain: dict[str, st.SearchStrategy[Any]] = {
         "string": TEXT, "int": INT, "bool": st.booleans(), "strings": st.lists(TEXT, max_size=2),
         "ints": st.lists(INT, max_size=2), "timestamp": MOMENTS, "json": JSON,
     }  # fmt: skip
-    return plain[declared.logical]
+    return plain[declared.column_type]
 
 
 # Few ids, so that a principal is often named twice.
@@ -64,7 +64,7 @@ ITEMS = {
 
 
 def made_unique(value: Any, at: str = "") -> Any:
-    """The same shape with every text and number different, so that none can stand in for another.
+    """Return the same shape with every text and number different, so that none can replace another.
 
     What has a meaning of its own is left: ids that name rows, moments, marks and the empty text.
     """
@@ -80,7 +80,7 @@ def made_unique(value: Any, at: str = "") -> Any:
 
 
 def scalars(value: Any, name: str = "") -> Counter[tuple[str, Any]]:
-    """The multiset of scalars anywhere in a JSON value; null is no scalar, for it says what missing says."""
+    """Return the multiset of scalars anywhere in a JSON value; null is no scalar, because it equals missing."""
     if isinstance(value, dict):
         return sum((scalars(v, n) for n, v in value.items()), Counter())
     if isinstance(value, list):

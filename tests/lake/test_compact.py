@@ -17,15 +17,15 @@ from collector.lake.manifest import FileEntry
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL, Table, schema_fingerprint
 from collector.lake.verify import verify
-from tests.lake.nights import (
-    NIGHTLY_TABLES,
+from tests.lake.published_runs import (
     NOW,
+    RUN_TABLES,
     SNAPSHOT_TABLES,
     Died,
     MortalStorage,
     dataset,
     files_under,
-    publish_night,
+    publish_run,
     run_entry,
 )
 
@@ -37,7 +37,7 @@ NIGHTS = range(6)
 def nights(lake: Lake) -> Lake:
     """A lake of nights in two months."""
     for day in NIGHTS:
-        publish_night(lake, day)
+        publish_run(lake, day)
     return lake
 
 
@@ -53,12 +53,12 @@ def test_past_months_become_one_file_each(nights: Lake) -> None:
     before = dataset(nights)
     done = compacted(nights)
     assert [(d.table, d.run_month, d.files_before, d.rows) for d in done] == [
-        (table, month, 3, 21) for month in ("2026-10", "2026-11") for table in NIGHTLY_TABLES
+        (table, month, 3, 21) for month in ("2026-10", "2026-11") for table in RUN_TABLES
     ]
     reader = Lake.open(nights.path)
     assert dataset(reader) == before
     assert verify(reader) == []
-    for table in NIGHTLY_TABLES:
+    for table in RUN_TABLES:
         entries = reader.manifest.tables[table]
         assert [entry.run_month for entry in entries] == ["2026-10", "2026-11"]
         assert [run for entry in entries for run in entry.runs] == [run_entry(day).run_id for day in NIGHTS]
@@ -83,7 +83,7 @@ def test_the_current_month_waits_unless_asked(nights: Lake) -> None:
     """The month that still grows is left alone, and merged when asked for; a later night joins it then."""
     assert {d.run_month for d in compacted(nights, day=5)} == {"2026-10"}
     assert {d.run_month for d in compacted(nights, day=5, current_month=True)} == {"2026-11"}
-    publish_night(nights, 6)
+    publish_run(nights, 6)
     before = dataset(nights)
     assert {(d.run_month, d.files_before) for d in compacted(nights)} == {("2026-11", 2)}
     assert dataset(Lake.open(nights.path)) == before
@@ -204,7 +204,7 @@ def test_a_damaged_night_is_not_merged(nights: Lake) -> None:
     assert "verify" in caught.value.advice
     assert Lake.open(nights.path).manifest == before
     path.unlink()
-    with pytest.raises(LakeError, match="not there"):
+    with pytest.raises(LakeError, match="does not exist"):
         compacted(nights)
 
 
@@ -212,7 +212,7 @@ def test_dying_at_any_step_loses_nothing(tmp_path: Path) -> None:
     """Wherever a compaction dies, all rows are there, and the next one finishes the work."""
     original = Lake.create(tmp_path / "original")
     for day in (1, 2, 3, 4):
-        publish_night(original, day, count=3)
+        publish_run(original, day, count=3)
     before = dataset(original)
     step, reached = 0, True
     while reached:
@@ -232,6 +232,6 @@ def test_dying_at_any_step_loses_nothing(tmp_path: Path) -> None:
             sweep(again, now=NOW, keep_runs=[])
             compact(again, now=NOW)
         assert dataset(Lake.open(lake.path)) == before
-        assert {len(again.manifest.tables[table]) for table in NIGHTLY_TABLES} == {2}
+        assert {len(again.manifest.tables[table]) for table in RUN_TABLES} == {2}
         assert files_under(lake.path) == again.manifest.live_paths() | {r.path for r in again.manifest.retired}
     assert step > 40

@@ -13,7 +13,7 @@ from collector.lake import encoding, parquet
 from collector.lake.encoding import COMPACT, NIGHTLY, Tuning
 from collector.lake.storage import Storage
 from collector.lake.tables import ALL, schema_fingerprint
-from tests.lake.nights import run_entry, table_of
+from tests.lake.published_runs import run_entry, table_of
 
 _RUNS, _PLAIN = "RLE_DICTIONARY", "PLAIN"
 ACTIONS, NIGHTS = 1_000, 10

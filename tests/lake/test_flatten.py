@@ -1,4 +1,4 @@
-"""The law of flattening: nothing Buddy said is lost, nothing is invented, and every row fits its table."""
+"""The law of flattening: nothing that Buddy sent is lost, nothing is invented, and every row fits its table."""
 
 import copy
 import time
@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.buddy import schema
-from collector.buddy.decode import check_promote_image, decode_list
+from collector.buddy.decode import ListPage, check_promote_image, decode
 from collector.buddy.field_spec import BuddyObject
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
-from collector.buddy.requests import Kind
+from collector.buddy.requests import Kind, Request
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion
 from collector.lake.flatten import Row, RunKey, canonical, flatten, value_state
 from collector.lake.staging import record_batch
 from collector.lake.tables import TABLES
 from tests.lake.drawn_replies import ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars
 
-STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+RUN_KEY = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 KEY = Key("us", "acme", "web", 7, 9)
 FETCHED = datetime(2026, 11, 23, 3, 0, tzinfo=timezone(timedelta(hours=1)))
 KIND_OF: dict[type[BuddyObject], tuple[Kind, Key, str]] = {
@@ -35,32 +35,32 @@ MODERATE = settings(max_examples=150, deadline=None, suppress_health_check=list(
 
 
 def utc(*parts: int) -> datetime:
-    """A moment as the lake holds it: UTC without a zone."""
+    """Return a moment as the lake holds it: UTC without a zone."""
     return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)  # type: ignore[misc,arg-type]  # year, month, day, …
 
 
-def rows_of(finding: CrawlRecord) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of a finding with their column names; each has been accepted by its table's Arrow schema."""
-    rows = list(flatten(STAMP, finding))
+def rows_of(record: CrawlRecord) -> list[tuple[str, dict[str, Any]]]:
+    """Return the rows of a record with their column names; each is accepted by its table's Arrow schema."""
+    rows = list(flatten(RUN_KEY, record))
     for table, row in rows:
         assert record_batch(TABLES[table], [row]).num_rows == 1
     return [(table, named(table, row)) for table, row in rows]
 
 
 def named(table: str, row: Row) -> dict[str, Any]:
-    """A row as a mapping."""
+    """Return a row as a mapping."""
     return dict(zip(TABLES[table].column_names, row, strict=True))
 
 
-def said(rows: list[tuple[str, dict[str, Any]]]) -> Counter[tuple[str, Any]]:
-    """The scalars that rows hold of a reply: columns read from it, `extra`, and what stands in for a redacted value."""
+def scalars_of_rows(rows: list[tuple[str, dict[str, Any]]]) -> Counter[tuple[str, Any]]:
+    """Return the scalars of a reply that rows hold: in columns read from it, in `extra`, and as the state of a value."""
     found: Counter[tuple[str, Any]] = Counter()
     for table, row in rows:
         for column in TABLES[table].columns:
             value = row[column.name]
             if value is None or not (column.source or column.name == "extra"):
                 continue
-            if column.logical == "json":
+            if column.column_type == "json":
                 value = msgspec.json.decode(value)
             elif isinstance(value, datetime):
                 value = value.isoformat()
@@ -70,8 +70,8 @@ def said(rows: list[tuple[str, dict[str, Any]]]) -> Counter[tuple[str, Any]]:
     return found
 
 
-def told(document: dict[str, Any]) -> Counter[tuple[str, Any]]:
-    """The scalars of a promote-image action, less what says the same twice: its own ids and an equal time zone."""
+def scalars_of_action(document: dict[str, Any]) -> Counter[tuple[str, Any]]:
+    """Return the scalars of an action without repetitions: its own ids and an equal time zone."""
     document = copy.deepcopy(document)
     document.pop("id", None)
     if document.get("pipeline", {}) and document["pipeline"].get("id") == KEY.pipeline_id:
@@ -85,13 +85,13 @@ def told(document: dict[str, Any]) -> Counter[tuple[str, Any]]:
 @MODERATE
 @given(PROMOTION)
 def test_every_scalar_of_an_action_is_accounted_for(document: dict[str, Any]) -> None:
-    """Any action that satisfies the view: each of its scalars is in a column or in `extra`, and no row holds another."""
+    """Each scalar of any valid action is in a column or in `extra`, and no row holds another scalar."""
     document = made_unique(document)
     assert check_promote_image(document) is None
     before = copy.deepcopy(document)
     rows = rows_of(Promotion(KEY, document, FETCHED))
     assert document == before
-    expected, found = told(document), said(rows)
+    expected, found = scalars_of_action(document), scalars_of_rows(rows)
     assert expected - found == Counter()
     assert set(found) <= set(expected)
 
@@ -100,20 +100,22 @@ def test_every_scalar_of_an_action_is_accounted_for(document: dict[str, Any]) ->
 @MODERATE
 @given(st.data())
 def test_every_scalar_of_a_list_item_is_accounted_for(view: type[BuddyObject], data: st.DataObject) -> None:
-    """Any item of any list, with what stood around its children's list: exactly its scalars are in its one row."""
+    """The one row of any list item holds exactly its scalars and those around the list of its children."""
     kind, key, table = KIND_OF[view]
     document = made_unique(data.draw(ITEMS[view]))
     envelope = data.draw(
         st.dictionaries(st.just("its_children_list"), st.dictionaries(TEXT, JSON, min_size=1, max_size=2))
     )
-    assert decode_list(kind, {kind.value: [document]}).items[0].breach is None
+    page = decode(Request("us", kind), {kind.value: [document]})
+    assert isinstance(page, ListPage)
+    assert page.items[0].violation is None
     [(found_table, row)] = rows_of(ListedItem(kind, key, 3, document, True, "complete", envelope))
     assert found_table == table
-    assert said([(table, row)]) == scalars(document) + scalars(envelope)
+    assert scalars_of_rows([(table, row)]) == scalars(document) + scalars(envelope)
 
 
 def test_every_field_of_the_vendors_page_lands_in_its_column() -> None:
-    """A whole action, as the vendor documents it, fills every column from the place that has its name."""
+    """A complete action, as the vendor documents it, fills every column from the place of the same name."""
     ends = ("docker_registry", "registry", "image", "tag", "region", "integration", "username")
     plain = {
         "type": "PROMOTE_IMAGE", "url": "u", "html_url": "h", "name": "Promote", "current_revision": "506a39",
@@ -145,22 +147,22 @@ def test_every_field_of_the_vendors_page_lands_in_its_column() -> None:
         "dest": {name: f"dest {name}" for name in ends},
     }  # fmt: skip
     rows = rows_of(Promotion(KEY, document, FETCHED))
-    stamp = {"run_id": STAMP.run_id, "run_date": STAMP.run_date, "installation": "us"}
+    run_key = {"run_id": RUN_KEY.run_id, "run_date": RUN_KEY.run_date, "installation": "us"}
     key = {"workspace": "acme", "project": "web", "pipeline_id": 7, "action_id": 9}
     variable = dict(document["variables"][0])
     variable["variable_id"] = variable.pop("id")
     assert rows == [
         (
             "trigger_conditions",
-            {**stamp, **key, "position": 1, **document["trigger_conditions"][0], "extra": None},
+            {**run_key, **key, "position": 1, **document["trigger_conditions"][0], "extra": None},
         ),
-        ("variables", {**stamp, **key, "position": 1, **variable, "value_state": "kept", "extra": None}),
-        ("permissions", {**stamp, **key, "principal_type": "user", "principal_id": 1, "access_level": "MANAGE"}),
-        ("permissions", {**stamp, **key, "principal_type": "group", "principal_id": 1, "access_level": None}),
+        ("variables", {**run_key, **key, "position": 1, **variable, "value_state": "kept", "extra": None}),
+        ("permissions", {**run_key, **key, "principal_type": "user", "principal_id": 1, "access_level": "MANAGE"}),
+        ("permissions", {**run_key, **key, "principal_type": "group", "principal_id": 1, "access_level": None}),
         (
             "promote_image_actions",
             {
-                **stamp, **key, **plain, "permissions_others": "DENIED", "pipeline_name": "deploy",
+                **run_key, **key, **plain, "permissions_others": "DENIED", "pipeline_name": "deploy",
                 "pipeline_identifier": "dep", "pipeline_url": "pu", "pipeline_html_url": "ph",
                 **{f"src_{name}": f"src {name}" for name in ends},
                 **{f"dest_{name}": f"dest {name}" for name in ends},
@@ -171,7 +173,7 @@ def test_every_field_of_the_vendors_page_lands_in_its_column() -> None:
 
 
 def test_a_list_item_lands_in_its_columns() -> None:
-    """Every kind of item is one row: its key, place, fields and coverage, with only the unknown in `extra`."""
+    """An item is one row: its key, position, fields and coverage, with only unknown fields in `extra`."""
     moment = "2016-03-29T08:05:30.33+02:00"
     items: list[tuple[Kind, Key, dict[str, Any], dict[str, Any]]] = [
         (Kind.WORKSPACES, Key("us", "acme"), {"domain": "acme", "id": 1, "name": "N", "workspace": "new"},
@@ -190,8 +192,8 @@ def test_a_list_item_lands_in_its_columns() -> None:
 
 
 @pytest.mark.parametrize("view", ITEMS)
-def test_of_an_unreadable_item_only_the_key_is_believed(view: type[BuddyObject]) -> None:
-    """An item in breach is a row of its key and coverage alone; what it said is in its problem."""
+def test_only_the_key_of_an_unreadable_item_is_believed(view: type[BuddyObject]) -> None:
+    """An item with a violation is a row of its key and coverage alone; its content is in its problem."""
     kind, key, table = KIND_OF[view]
     document = {"id": "x", "name": 7, "domain": "acme", "new": 1, "type": []}
     [(found, row)] = rows_of(ListedItem(kind, key, 2, document, False, "failed", {"its_list": {"url": "u"}}))
@@ -219,7 +221,7 @@ def test_of_an_unreadable_item_only_the_key_is_believed(view: type[BuddyObject])
     ],
 )
 def test_the_old_name_of_a_time_zone_is_understood(condition: Any, timezone_: str | None, extra: str | None) -> None:
-    """`zone_id` stands in for a missing `timezone`, and is kept in `extra` only where the two disagree."""
+    """`zone_id` replaces a missing `timezone`, and is kept in `extra` only where the two differ."""
     rows = rows_of(Promotion(KEY, {"trigger_conditions": [condition]}, FETCHED))
     assert (rows[0][1]["timezone"], rows[0][1]["extra"]) == (timezone_, extra)
 
@@ -236,16 +238,14 @@ def test_the_old_name_of_a_time_zone_is_understood(condition: Any, timezone_: st
         (None, None, None),
     ],
 )
-def test_an_integration_is_named_whichever_way_it_is_told(
-    integration: Any, name: str | None, extra: str | None
-) -> None:
-    """An integration is a text, or the first name an object has; what else the object holds is kept."""
+def test_an_integration_is_named_in_every_form(integration: Any, name: str | None, extra: str | None) -> None:
+    """An integration is a text, or the first name that an object has; the rest of the object is kept."""
     rows = rows_of(Promotion(KEY, {"src": {"integration": integration, "image": "x"}}, FETCHED))
     assert (rows[-1][1]["src_integration"], rows[-1][1]["src_image"], rows[-1][1]["extra"]) == (name, "x", extra)
 
 
-def test_a_principal_named_twice_is_one_row_and_kept_whole() -> None:
-    """The first right of a principal is its row; a second one, and any unknown member, is kept in `extra`."""
+def test_a_repeated_principal_is_one_row() -> None:
+    """The first right of a principal is its row; a second one and any unknown member are kept in `extra`."""
     users = [{"id": 1, "access_level": "MANAGE"}, {"id": 1, "access_level": "DENIED"}, {"id": 2, "new": True}]
     rows = rows_of(Promotion(KEY, {"permissions": {"users": users, "groups": None, "teams": [3]}}, FETCHED))
     rights = [(row["principal_id"], row["access_level"]) for table, row in rows if table == "permissions"]
@@ -254,7 +254,7 @@ def test_a_principal_named_twice_is_one_row_and_kept_whole() -> None:
 
 
 def test_a_pipeline_other_than_the_actions_own_is_kept() -> None:
-    """A nested pipeline whose id isn't the one in the address is data: its id is in `extra`."""
+    """The id of a nested pipeline is in `extra` if it is not the one in the address."""
     rows = rows_of(Promotion(KEY, {"pipeline": {"id": 8, "name": "n", "refs": ["r"]}}, FETCHED))
     assert rows[-1][1]["pipeline_name"] == "n"
     assert rows[-1][1]["extra"] == '{"pipeline":{"id":8,"refs":["r"]}}'
@@ -265,15 +265,15 @@ def test_a_pipeline_other_than_the_actions_own_is_kept() -> None:
     [(None, "absent", None), ("", "empty", None), (ENCRYPTED, "encrypted", None), (REDACTED, "redacted", None),
      ("80", "kept", "80")],
 )  # fmt: skip
-def test_the_state_says_what_became_of_a_value(value: str | None, state: str, shown: str | None) -> None:
-    """A mark or an empty text is told by the state, and only a kept value is shown."""
+def test_a_value_has_a_state(value: str | None, state: str, shown: str | None) -> None:
+    """Placeholders and empty texts are described by the state, and only a kept value is in the row."""
     assert value_state(value) == state
     [variable] = [r for t, r in rows_of(Promotion(KEY, {"variables": [{"value": value}]}, FETCHED)) if t == "variables"]
     assert (variable["value_state"], variable["value"]) == (state, shown)
 
 
-def test_places_are_counted_from_one() -> None:
-    """Conditions and variables keep the order in which Buddy lists them."""
+def test_positions_begin_at_one() -> None:
+    """Conditions and variables are numbered in the order in which Buddy lists them."""
     document = {"variables": [{"key": "A"}, {"key": "B"}], "trigger_conditions": [{}, {}]}
     rows = rows_of(Promotion(KEY, document, FETCHED))
     assert [(t, r["position"], r.get("key")) for t, r in rows if "position" in r] == [
@@ -282,18 +282,18 @@ def test_places_are_counted_from_one() -> None:
 
 
 def test_a_problem_is_its_row() -> None:
-    """Everything a problem says is in its row, with its times in UTC."""
+    """Every attribute of a problem is in its row, with times in UTC."""
     problem = Problem("timeout", KEY, "m", "/p?q", 504, "$.a", 4, FETCHED, FETCHED + timedelta(seconds=1), "raw")
     [(table, row)] = rows_of(problem)
     assert table == "problems"
     assert list(row.values()) == [
-        STAMP.run_id, STAMP.run_date, "us", "timeout", "acme", "web", 7, 9, "/p?q", 504, "m", "$.a", 4,
+        RUN_KEY.run_id, RUN_KEY.run_date, "us", "timeout", "acme", "web", 7, 9, "/p?q", 504, "m", "$.a", 4,
         utc(2026, 11, 23, 2, 0), utc(2026, 11, 23, 2, 0, 1), "raw",
     ]  # fmt: skip
 
 
-def test_the_zone_of_the_machine_plays_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row's moments are UTC wherever the collector runs."""
+def test_the_time_zone_of_the_machine_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times in a row are UTC wherever the collector runs."""
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("TZ", "Asia/Tokyo")
         time.tzset()
@@ -304,7 +304,7 @@ def test_the_zone_of_the_machine_plays_no_part(monkeypatch: pytest.MonkeyPatch) 
 
 @given(JSON)
 def test_equal_values_are_equal_text(value: Any) -> None:
-    """The canonical text says the same value, whatever the order of its members."""
+    """The canonical text does not depend on the order of members, and decodes to the same value."""
 
     def turned(each: Any) -> Any:
         if isinstance(each, dict):

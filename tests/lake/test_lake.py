@@ -1,4 +1,4 @@
-"""The lake: opened whole or refused, changed only under its lock."""
+"""The lake: opened as one consistent set or refused, changed only under its lock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from collector.errors import LakeBusy, LakeError, NotPublished, SettingsError
 from collector.lake.lake import Lake, TableSize
 from collector.lake.manifest import FILE_NAME, GRACE, Manifest, decode
 from collector.lake.tables import ALL, schema_fingerprint
-from tests.lake.nights import NOW, dataset, files_under, publish_night, run_entry
+from tests.lake.published_runs import NOW, dataset, files_under, publish_run, run_entry
 
 
 def test_a_directory_without_a_manifest_is_an_empty_lake_to_write(tmp_path: Path) -> None:
@@ -30,32 +30,32 @@ def test_a_directory_without_a_manifest_is_an_empty_lake_to_write(tmp_path: Path
 
 
 @pytest.mark.parametrize("there", [(), ("a",), ("a", "a/lake")])
-def test_an_empty_lake_vanishes_and_leaves_what_was_there(tmp_path: Path, there: tuple[str, ...]) -> None:
-    """What was made for a lake that came to nothing goes; directories that were there before stay, without a lock."""
+def test_an_empty_lake_is_removed_and_the_rest_stays(tmp_path: Path, there: tuple[str, ...]) -> None:
+    """What was made for a lake that stayed empty is removed; directories that existed before stay, without a lock."""
     for name in there:
         (tmp_path / name).mkdir()
     lake = Lake.create(tmp_path / "a" / "lake")
     with lake.writing("collect", NOW):
         lake.runs.remove(lake.runs.create("20261123T021500Z-7f3a9c").name)
-        lake.vanish_if_empty()
+        lake.remove_if_empty()
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted(there)
 
 
 @pytest.mark.parametrize("what", ["runs/20261123T021500Z-7f3a9c/journal.jsonl", "notes.txt", "manifest.json"])
 def test_a_lake_with_anything_in_it_stays(tmp_path: Path, what: str) -> None:
-    """A journal, a manifest, or a file of anybody's: nothing is touched."""
+    """With a journal, a manifest, or any other file in it, nothing is removed."""
     lake = Lake.create(tmp_path / "lake")
     with lake.writing("collect", NOW):
         (lake.path / what).parent.mkdir(parents=True, exist_ok=True)
         (lake.path / what).touch()
-        lake.vanish_if_empty()
+        lake.remove_if_empty()
     assert (lake.path / what).exists()
     assert (lake.path / ".lock").exists()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty", "file"])
-def test_nothing_to_read_is_said_with_advice(tmp_path: Path, name: str) -> None:
-    """A reader of a missing, an empty or no directory is told how to name or make a lake; nothing is made."""
+def test_a_missing_lake_is_an_error_with_advice(tmp_path: Path, name: str) -> None:
+    """To read a missing or empty directory, or a file, is refused with advice how to make a lake; nothing is made."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(LakeError, match="there is no lake") as caught:
@@ -75,9 +75,9 @@ def test_a_file_where_the_lake_should_be_is_a_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"format": 99}'])
-def test_a_manifest_that_cannot_be_believed_stops_everybody(lake: Lake, content: bytes) -> None:
+def test_a_damaged_manifest_refuses_readers_and_writers(lake: Lake, content: bytes) -> None:
     """Readers and writers alike refuse a damaged or newer manifest, and leave everything as it was."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     (lake.path / FILE_NAME).write_bytes(content)
     before = files_under(lake.path)
     for attempt in (Lake.open, Lake.create):
@@ -85,7 +85,7 @@ def test_a_manifest_that_cannot_be_believed_stops_everybody(lake: Lake, content:
             attempt(lake.path)
         assert caught.value.exit_code == 2
     with pytest.raises(LakeError):
-        publish_night(lake, 1)
+        publish_run(lake, 1)
     assert (lake.path / FILE_NAME).read_bytes() == content
     assert files_under(lake.path) == before
 
@@ -99,8 +99,8 @@ def test_a_manifest_that_is_a_directory_is_damage(tmp_path: Path) -> None:
 
 def test_a_reader_gets_paths_and_sizes_of_one_set(lake: Lake) -> None:
     """`files` gives absolute paths with fingerprints, `sizes` their sums; a lake may be moved."""
-    publish_night(lake, 0, count=4)
-    publish_night(lake, 1, count=5)
+    publish_run(lake, 0, count=4)
+    publish_run(lake, 1, count=5)
     moved = lake.path.parent / "moved"
     lake.path.rename(moved)
     reader = Lake.open(moved)
@@ -116,8 +116,8 @@ def test_a_reader_gets_paths_and_sizes_of_one_set(lake: Lake) -> None:
 def test_the_manifest_is_read_again_under_the_lock(lake: Lake) -> None:
     """A writer that opened the lake before another's run continues from that run, not from what it read."""
     other = Lake.create(lake.path)
-    publish_night(lake, 0)
-    publish_night(other, 1)
+    publish_run(lake, 0)
+    publish_run(other, 1)
     assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [run_entry(d).run_id for d in (0, 1)]
 
 
@@ -137,14 +137,14 @@ def test_a_manifest_changed_behind_the_lock_is_noticed(lake: Lake) -> None:
         other = Lake.create(lake.path)
         other._lock = lake._lock
         other.commit(other.manifest, NOW)
-        with pytest.raises(LakeBusy, match="somebody else"):
+        with pytest.raises(LakeBusy, match="another process has changed"):
             lake.commit(lake.manifest, NOW)
     assert Lake.open(lake.path).manifest.sequence == 1
 
 
 def test_every_commit_counts_one_and_retires_what_it_drops(lake: Lake) -> None:
     """The sequence grows by one; files no longer live are retired, and forgotten when their grace is over."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     dropped = lake.manifest.live_paths()
     for sequence, now, retired in ((2, NOW, dropped), (3, NOW + GRACE / 2, dropped), (4, NOW + GRACE, set())):
         with lake.writing("prune", now):
@@ -157,7 +157,7 @@ def test_every_commit_counts_one_and_retires_what_it_drops(lake: Lake) -> None:
 
 def test_a_manifest_that_may_not_be_read_is_a_setting(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """No right to read the manifest is not an empty lake, and neither is a failing disk."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     for error, kind in ((PermissionError(13, "denied"), SettingsError), (OSError(5, "I/O"), NotPublished)):
 
         def fail(path: str, error: OSError = error) -> bytes:
@@ -192,7 +192,7 @@ def test_a_read_only_lake_can_be_read_and_says_why_not_written() -> None:
     path = Path(tempfile.mkdtemp())
     try:
         lake = Lake.create(path / "lake")
-        publish_night(lake, 0)
+        publish_run(lake, 0)
         (lake.path / ".lock").unlink()
         for directory in (path, lake.path):
             os.chmod(directory, 0o555)
@@ -207,7 +207,7 @@ def test_a_read_only_lake_can_be_read_and_says_why_not_written() -> None:
 
 
 def test_times_in_a_manifest_are_utc(lake: Lake) -> None:
-    """A commit made with another zone's clock is written so that every reader understands the moment."""
+    """A commit at a time of another zone is written in UTC."""
     at = NOW.astimezone(dt.timezone(dt.timedelta(hours=5)))
-    publish_night(lake, 0, now=at)
+    publish_run(lake, 0, now=at)
     assert Lake.open(lake.path).manifest.published_at == NOW

@@ -1,4 +1,4 @@
-"""The lock: one writer, and a dead one blocks nobody. Real processes hold it here."""
+"""The lock: one writer, and a dead one blocks no other. Real processes hold it here."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 from collector.errors import LakeBusy, SettingsError
 from collector.lake import lock
 from collector.lake.lock import Lock
-from tests.lake.nights import NOW
+from tests.lake.published_runs import NOW
 
 HOLD = """
 import datetime, pathlib, sys
 from collector.lake.lock import Lock
-with Lock(pathlib.Path(sys.argv[1]), doing="compact", now=datetime.datetime(2026, 11, 23, 2, 15)):
+with Lock(pathlib.Path(sys.argv[1]), command="compact", now=datetime.datetime(2026, 11, 23, 2, 15)):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -37,8 +37,8 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_who_holds_it_can_be_asked_without_touching_it(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
-    """Whoever asks is told while it is held, and nothing once it is not; a lake that was never written is held by nobody."""
+def test_the_holder_can_be_read_without_touching_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """`holder` names the holder while the lock is held, and None afterwards and for a lake without a lock."""
     said = lock.holder(tmp_path)
     assert said is not None
     assert f"'compact', process {holder.pid}" in said
@@ -48,46 +48,46 @@ def test_who_holds_it_can_be_asked_without_touching_it(tmp_path: Path, holder: s
     assert lock.holder(tmp_path / "none") is None
 
 
-def test_the_second_writer_is_told_who_is_first(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_the_second_writer_learns_who_the_first_is(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """While one process holds the lake another gets exit code 5, with the command, process and time."""
-    with pytest.raises(LakeBusy) as caught, Lock(tmp_path, doing="collect", now=NOW):
+    with pytest.raises(LakeBusy) as caught, Lock(tmp_path, command="collect", now=NOW):
         pass
     assert caught.value.exit_code == 5
     for said in ("'compact'", f"process {holder.pid} ", "2026-11-23T02:15:00Z", str(tmp_path)):
         assert said in str(caught.value)
 
 
-def test_a_killed_holder_blocks_nobody(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_killed_holder_blocks_no_other(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """The lock of a process that died by SIGKILL is free at once, though its file is still there."""
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert (tmp_path / ".lock").exists()
-    with Lock(tmp_path, doing="collect", now=NOW):
-        assert f'"pid":{os.getpid()},' in (tmp_path / ".lock").read_text()
+    with Lock(tmp_path, command="collect", now=NOW):
+        assert f", process {os.getpid()} on " in (tmp_path / ".lock").read_text()
 
 
-def test_the_lock_is_given_back(tmp_path: Path) -> None:
-    """After the block, also one that failed, the next writer gets in; inside it nobody does."""
-    with pytest.raises(KeyError), Lock(tmp_path, doing="collect", now=NOW):
+def test_the_lock_is_released(tmp_path: Path) -> None:
+    """After the block, also one that failed, the next writer gets the lock; inside it none does."""
+    with pytest.raises(KeyError), Lock(tmp_path, command="collect", now=NOW):
         raise KeyError
-    prune, collect = (Lock(tmp_path, doing=doing, now=NOW) for doing in ("prune", "collect"))
+    prune, collect = (Lock(tmp_path, command=command, now=NOW) for command in ("prune", "collect"))
     with prune, pytest.raises(LakeBusy, match="prune"), collect:
         pass
-    with Lock(tmp_path, doing="collect", now=NOW):
+    with Lock(tmp_path, command="collect", now=NOW):
         pass
 
 
 def test_a_holder_that_has_not_written_its_name_still_holds(tmp_path: Path) -> None:
-    """Words in the file are for the message only: garbage or nothing in it changes nothing."""
-    with Lock(tmp_path, doing="collect", now=NOW):
-        for content in (b"", b"\xff{", b'{"pid": "x"}'):
+    """The content of the file is for messages only: garbage or nothing in it changes nothing."""
+    with Lock(tmp_path, command="collect", now=NOW):
+        for content, message in ((b"", "not written its name"), (b"\xff{", "{")):
             (tmp_path / ".lock").write_bytes(content)
-            with pytest.raises(LakeBusy, match="not said"), Lock(tmp_path, doing="collect", now=NOW):
+            with pytest.raises(LakeBusy, match=message), Lock(tmp_path, command="collect", now=NOW):
                 pass
 
 
-def test_a_lock_whose_file_was_deleted_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever locked a file that its holder deleted meanwhile holds nothing, notices, and locks the one that is there."""
+def test_a_lock_whose_file_was_deleted_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that locks a file which its holder has just deleted notices, and locks the new file."""
     flock = fcntl.flock
     taken: list[int] = []
 
@@ -98,16 +98,16 @@ def test_a_lock_whose_file_was_deleted_is_taken_anew(tmp_path: Path, monkeypatch
         flock(descriptor, operation)
 
     monkeypatch.setattr("collector.lake.lock.fcntl.flock", deleted_just_before)
-    with Lock(tmp_path, doing="collect", now=NOW):
+    with Lock(tmp_path, command="collect", now=NOW):
         assert len(taken) == 2
-        with pytest.raises(LakeBusy), Lock(tmp_path, doing="collect", now=NOW):
+        with pytest.raises(LakeBusy), Lock(tmp_path, command="collect", now=NOW):
             pass
 
 
 def test_a_lake_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
     """No file can be made where a directory of that name is: a SettingsError with advice."""
     (tmp_path / ".lock").mkdir()
-    with pytest.raises(SettingsError) as caught, Lock(tmp_path, doing="collect", now=NOW):
+    with pytest.raises(SettingsError) as caught, Lock(tmp_path, command="collect", now=NOW):
         pass
     assert "--lake" in caught.value.advice
 
@@ -119,5 +119,5 @@ def test_a_file_system_without_locks_is_a_setting(tmp_path: Path, monkeypatch: p
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr("collector.lake.lock.fcntl.flock", refuse)
-    with pytest.raises(SettingsError, match="cannot be locked"), Lock(tmp_path, doing="collect", now=NOW):
+    with pytest.raises(SettingsError, match="cannot be locked"), Lock(tmp_path, command="collect", now=NOW):
         pass

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import LakeError
+from collector.lake import manifest as manifest_module
 from collector.lake.manifest import FORMAT, FileEntry, Manifest, RetiredFile, RunEntry, decode, encode
-from tests.lake.nights import NOW, run_entry
+from tests.lake.published_runs import NOW, run_entry
 
 TIMES = st.integers(0, 10**15).map(lambda us: dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=us))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1).filter(
@@ -147,7 +148,7 @@ def test_a_manifest_of_another_shape_is_damage(content: bytes) -> None:
 
 
 def test_a_run_or_a_file_named_twice_is_damage() -> None:
-    """A manifest in which a night or a file is there twice would count it twice."""
+    """A manifest that names a run or a file twice is refused, because it would count it twice."""
     run = run_entry(1)
     entry = decode(plain_with_one_file()).tables["runs"][0]
     for manifest in (
@@ -166,7 +167,7 @@ def test_a_newer_format_asks_for_an_upgrade() -> None:
     assert "Upgrade the collector" in caught.value.advice
 
 
-def test_an_older_format_is_brought_up_step_by_step() -> None:
+def test_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each format needs one function to the next; reading applies them in order."""
     oldest = json.dumps({"format": FORMAT - 2, "nights": [msgspec.to_builtins(run_entry(3))]}).encode()
 
@@ -177,11 +178,13 @@ def test_an_older_format_is_brought_up_step_by_step() -> None:
         return {"runs": plain["night_list"], "published_at": "2026-12-05T12:00:00Z"}
 
     steps = {FORMAT - 2: renamed, FORMAT - 1: renamed_again}
-    assert decode(oldest, migrations=steps) == Manifest(runs=[run_entry(3)], published_at=NOW)
+    monkeypatch.setattr(manifest_module, "MIGRATIONS", steps)
+    assert decode(oldest) == Manifest(runs=[run_entry(3)], published_at=NOW)
+    with pytest.raises(LakeError, match="lacks what format"):
+        decode(json.dumps({"format": FORMAT - 2}).encode())
+    del steps[FORMAT - 1]
     with pytest.raises(LakeError, match="there never was"):
-        decode(oldest, migrations={FORMAT - 2: renamed})
-    with pytest.raises(LakeError, match="does not hold"):
-        decode(json.dumps({"format": FORMAT - 2}).encode(), migrations=steps)
+        decode(oldest)
 
 
 def test_a_run_is_found_by_its_id() -> None:

@@ -17,7 +17,7 @@ from collector.lake.compact import merged_order
 from collector.lake.encoding import COMPACT, NIGHTLY, Tuning
 from collector.lake.storage import Storage
 from collector.lake.tables import ALL, Table, schema_fingerprint
-from tests.lake.nights import run_entry, table_of
+from tests.lake.published_runs import run_entry, table_of
 
 SMALL = Tuning(level=1, group_rows=10, group_bytes=1 << 20)
 

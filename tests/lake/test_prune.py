@@ -17,16 +17,16 @@ from collector.lake.publish import publish
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL
 from collector.lake.verify import verify
-from tests.lake.nights import (
-    FIRST_NIGHT,
-    NIGHTLY_TABLES,
+from tests.lake.published_runs import (
+    FIRST_RUN,
     NOW,
+    RUN_TABLES,
     SNAPSHOT_TABLES,
     Died,
     MortalStorage,
     dataset,
     files_under,
-    publish_night,
+    publish_run,
     run_entry,
     table_of,
 )
@@ -39,7 +39,7 @@ NIGHTS = range(5)
 def nights_in(lake: Lake, *, compacted: bool) -> Lake:
     """Five nights, merged by month or as they came."""
     for day in NIGHTS:
-        publish_night(lake, day, count=3)
+        publish_run(lake, day, count=3)
     if compacted:
         with lake.writing("compact", NOW):
             compact(lake, now=NOW)
@@ -48,7 +48,7 @@ def nights_in(lake: Lake, *, compacted: bool) -> Lake:
 
 def pruned(lake: Lake, first_kept: int) -> Pruned:
     """Prune so that the nights from `first_kept` on stay."""
-    keep_days = (PRUNED_AT.date() - (FIRST_NIGHT.date() + dt.timedelta(days=first_kept))).days
+    keep_days = (PRUNED_AT.date() - (FIRST_RUN.date() + dt.timedelta(days=first_kept))).days
     with lake.writing("prune", PRUNED_AT):
         return prune(lake, keep_days=keep_days, now=PRUNED_AT)
 
@@ -62,7 +62,7 @@ def test_older_nights_go_and_the_rest_stays(lake: Lake, compacted: bool, first_k
     done = pruned(lake, first_kept)
     kept = [run_entry(day).run_id for day in NIGHTS if day >= first_kept]
     assert done.runs == tuple(run_entry(day).run_id for day in range(first_kept))
-    assert done.rows == 3 * first_kept * len(NIGHTLY_TABLES)
+    assert done.rows == 3 * first_kept * len(RUN_TABLES)
     assert done.history_begins == kept[0]
     reader = Lake.open(lake.path)
     assert reader.manifest.history_begins == kept[0]
@@ -93,7 +93,7 @@ def test_the_newest_night_stays_however_old(lake: Lake) -> None:
     assert done.history_begins == run_entry(4).run_id
     assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [run_entry(4).run_id]
     assert {table: len(rows) for table, rows in dataset(lake).items()} == dict.fromkeys(
-        (*NIGHTLY_TABLES, *SNAPSHOT_TABLES), 3
+        (*RUN_TABLES, *SNAPSHOT_TABLES), 3
     )
 
 

@@ -1,4 +1,4 @@
-"""Publishing: all of a night in one step, or nothing of it, wherever it dies."""
+"""Publishing: all of a run in one step, or nothing of it, wherever the process dies."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL
 from collector.lake.verify import verify
-from tests.lake.nights import (
-    NIGHTLY_TABLES,
+from tests.lake.published_runs import (
     NOW,
+    RUN_TABLES,
     SNAPSHOT_TABLES,
     Died,
     MortalStorage,
     dataset,
     files_under,
-    publish_night,
+    publish_run,
     run_entry,
     table_of,
 )
 
 
-def test_a_night_is_there_with_its_files_after_publishing(lake: Lake) -> None:
+def test_a_published_run_is_there_with_its_files(lake: Lake) -> None:
     """A published run is named with its files, at the promised paths; a table without rows has no file."""
-    publish_night(lake, 0, count=4)
+    publish_run(lake, 0, count=4)
     run = run_entry(0)
     manifest = Lake.open(lake.path).manifest
     assert manifest.runs == [run]
     assert manifest.latest == run
     assert (manifest.format, manifest.sequence, manifest.published_at) == (1, 1, run.finished_at)
-    named = {f"tables/{t}/run_month=2026-10/{run.run_id}.parquet" for t in (*NIGHTLY_TABLES, *SNAPSHOT_TABLES)}
+    named = {f"tables/{t}/run_month=2026-10/{run.run_id}.parquet" for t in (*RUN_TABLES, *SNAPSHOT_TABLES)}
     assert manifest.live_paths() == files_under(lake.path) == named
     entry = manifest.tables["actions"][0]
     assert (entry.rows, entry.runs, entry.run_month) == (4, [run.run_id], "2026-10")
@@ -48,12 +48,12 @@ def test_a_night_is_there_with_its_files_after_publishing(lake: Lake) -> None:
     assert dataset(lake)["actions"] == table_of(ALL["actions"], run, 4).to_pylist()
 
 
-def test_snapshots_replace_and_nights_accumulate(lake: Lake) -> None:
-    """Each night adds its files; last_known_actions and action_state hold the newest only."""
+def test_snapshots_are_replaced_and_runs_accumulate(lake: Lake) -> None:
+    """Each run adds its files; of last_known_actions and action_state only the newest file is live."""
     for day in range(3):
-        publish_night(lake, day)
+        publish_run(lake, day)
     sizes = lake.sizes()
-    assert {name: sizes[name].files for name in NIGHTLY_TABLES} == dict.fromkeys(NIGHTLY_TABLES, 3)
+    assert {name: sizes[name].files for name in RUN_TABLES} == dict.fromkeys(RUN_TABLES, 3)
     assert {name: sizes[name].files for name in SNAPSHOT_TABLES} == dict.fromkeys(SNAPSHOT_TABLES, 1)
     assert lake.manifest.tables["action_state"][0].runs == [run_entry(2).run_id]
     assert {run for item in dataset(lake)["last_known_actions"] for run in [item["run_id"]]} == {run_entry(2).run_id}
@@ -61,7 +61,7 @@ def test_snapshots_replace_and_nights_accumulate(lake: Lake) -> None:
 
 def test_a_snapshot_without_rows_goes_and_one_not_given_stays(lake: Lake) -> None:
     """No action known is a snapshot too; not speaking of a snapshot leaves it."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     with lake.writing("collect", NOW):
         publish(lake, run_entry(1), {"last_known_actions": []}, now=NOW)
     assert "last_known_actions" not in lake.manifest.tables
@@ -70,23 +70,23 @@ def test_a_snapshot_without_rows_goes_and_one_not_given_stays(lake: Lake) -> Non
 
 def test_publishing_twice_changes_nothing(lake: Lake) -> None:
     """A run that is published already is left as it is, whatever rows come the second time."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     before, files = lake.manifest, files_under(lake.path)
-    assert publish_night(lake, 0, count=99) == before
+    assert publish_run(lake, 0, count=99) == before
     assert Lake.open(lake.path).manifest == before
     assert files_under(lake.path) == files
 
 
-def test_a_night_published_late_takes_its_place(lake: Lake) -> None:
+def test_a_run_published_late_takes_its_place(lake: Lake) -> None:
     """Runs are in order of their ids, also when an older one is published after a newer."""
-    publish_night(lake, 1)
-    publish_night(lake, 0)
+    publish_run(lake, 1)
+    publish_run(lake, 0)
     assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [run_entry(d).run_id for d in (0, 1)]
 
 
 def test_rows_of_other_columns_publish_nothing(lake: Lake) -> None:
     """A table whose rows are not what the contract says stops the publish before anything is visible."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     before = lake.manifest
     rows = table_of(ALL["actions"], run_entry(1), 3)
     batches = {"runs": table_of(ALL["runs"], run_entry(1), 1).to_batches(), "actions": rows.select([0]).to_batches()}
@@ -101,13 +101,13 @@ def test_publishing_needs_the_lock(lake: Lake) -> None:
         publish(lake, run_entry(0), {}, now=NOW)
 
 
-def test_dying_at_any_step_leaves_the_night_before_or_the_new_one(tmp_path: Path) -> None:
-    """Wherever a publish dies, a reader sees one whole set, and a second try gives the same rows."""
+def test_dying_at_any_step_leaves_the_run_before_or_the_new_one(tmp_path: Path) -> None:
+    """Wherever a publish dies, a reader sees one consistent set, and a second attempt gives the same rows."""
     original = Lake.create(tmp_path / "original")
-    publish_night(original, 0)
+    publish_run(original, 0)
     before = dataset(original)
     undisturbed = Lake.create(Path(shutil.copytree(original.path, tmp_path / "undisturbed")))
-    publish_night(undisturbed, 1)
+    publish_run(undisturbed, 1)
     after = dataset(undisturbed)
     step, reached, seen = 0, True, set()
     while reached:
@@ -116,7 +116,7 @@ def test_dying_at_any_step_leaves_the_night_before_or_the_new_one(tmp_path: Path
         mortal = MortalStorage(lake.path, dies_at=step)
         lake.storage = mortal
         try:
-            publish_night(lake, 1)
+            publish_run(lake, 1)
             reached = False
         except Died:
             reached = mortal.steps == step
@@ -129,7 +129,7 @@ def test_dying_at_any_step_leaves_the_night_before_or_the_new_one(tmp_path: Path
             sweep(again, now=run_entry(1).finished_at, keep_runs=[])
         retired = {item.path for item in again.manifest.retired}
         assert files_under(lake.path) == again.manifest.live_paths() | retired
-        publish_night(again, 1)
+        publish_run(again, 1)
         assert dataset(Lake.open(lake.path)) == after
     assert step > 20
     assert seen == {False, True}
@@ -138,7 +138,7 @@ def test_dying_at_any_step_leaves_the_night_before_or_the_new_one(tmp_path: Path
 KILL = """
 import os, pathlib, signal, sys
 from collector.lake.lake import Lake
-from tests.lake.nights import MortalStorage, publish_night
+from tests.lake.published_runs import MortalStorage, publish_run
 
 class Killed(MortalStorage):
     def _step(self):
@@ -148,14 +148,14 @@ class Killed(MortalStorage):
 
 lake = Lake.create(pathlib.Path(sys.argv[1]))
 lake.storage = Killed(lake.path, int(sys.argv[2]))
-publish_night(lake, 1)
+publish_run(lake, 1)
 """
 
 
 @pytest.mark.parametrize("step", [2, 11, 23])
 def test_a_killed_publish_is_taken_up_by_another_process(lake: Lake, step: int) -> None:
     """After SIGKILL in the middle of a publish the next process finds no lock, sweeps, and publishes."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     before = Lake.open(lake.path).manifest
     command = [sys.executable, "-c", KILL, str(lake.path), str(step)]
     root = Path(__file__).parents[2]
@@ -164,7 +164,7 @@ def test_a_killed_publish_is_taken_up_by_another_process(lake: Lake, step: int) 
     assert Lake.open(lake.path).manifest == before
     with lake.writing("collect", NOW):
         assert sweep(lake, now=NOW, keep_runs=[]).files
-    publish_night(lake, 1)
+    publish_run(lake, 1)
     assert len(dataset(Lake.open(lake.path))["actions"]) == 14
 
 
@@ -172,12 +172,12 @@ FULL = """
 import pathlib, resource, sys
 from collector.errors import NotPublished
 from collector.lake.lake import Lake
-from tests.lake.nights import publish_night
+from tests.lake.published_runs import publish_run
 lake = Lake.create(pathlib.Path(sys.argv[1]))
 for limit in (0, 1_000, 9_000):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
-        publish_night(lake, 1, count=500)
+        publish_run(lake, 1, count=500)
     except NotPublished as error:
         print(error.exit_code, error)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -185,8 +185,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 
 
 def test_a_full_disk_publishes_nothing_and_loses_nothing(lake: Lake) -> None:
-    """Without room for the night the last one stays, exit code 3; with room again it is published."""
-    publish_night(lake, 0)
+    """Without room for a run the last one stays, with exit code 3; with room again the run is published."""
+    publish_run(lake, 0)
     before = dataset(lake)
     root = Path(__file__).parents[2]
     command = [sys.executable, "-W", "error", "-c", FULL, str(lake.path)]
@@ -196,7 +196,7 @@ def test_a_full_disk_publishes_nothing_and_loses_nothing(lake: Lake) -> None:
     assert said.stderr == ""
     assert [line[:12] for line in said.stdout.splitlines()] == ["3 no room to"] * 3
     assert dataset(Lake.open(lake.path)) == before
-    publish_night(lake, 1, count=500)
+    publish_run(lake, 1, count=500)
     assert verify(lake) == []
     assert len(dataset(lake)["actions"]) == 507
 
@@ -206,11 +206,11 @@ def test_the_manifest_is_swapped_last(lake: Lake) -> None:
     order: list[str] = []
 
     class Watching(Storage):
-        def settle(self, *paths: str) -> None:
-            super().settle(*paths)
+        def sync(self, *paths: str) -> None:
+            super().sync(*paths)
             order.extend(paths)
 
     lake.storage = Watching(lake.path)
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     assert order[-1] == "manifest.json.tmp"
     assert set(order[:-1]) == lake.manifest.live_paths()

@@ -12,7 +12,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.lake.sweep import sweep
-from tests.lake.nights import publish_night, run_entry
+from tests.lake.published_runs import publish_run, run_entry
 
 READERS = 2
 SECONDS = 3.0
@@ -61,8 +61,8 @@ class Reader(threading.Thread):
 
 
 def test_readers_never_see_an_error_or_a_mixture(lake: Lake) -> None:
-    """While nights are published, merged, dropped and swept, every read is one whole published state."""
-    publish_night(lake, 0, count=2)
+    """While runs are published, merged, dropped and swept, every read sees one consistent published state."""
+    publish_run(lake, 0, count=2)
     stop = threading.Event()
     readers = [Reader(lake.path, stop) for _ in range(READERS)]
     for reader in readers:
@@ -71,7 +71,7 @@ def test_readers_never_see_an_error_or_a_mixture(lake: Lake) -> None:
     # However slow the machine, enough must have happened to be seen.
     while (time.monotonic() < ends or lake.manifest.sequence <= 15) and not any(r.wrong for r in readers):
         day += 1
-        publish_night(lake, day, count=2)
+        publish_run(lake, day, count=2)
         now = run_entry(day).finished_at
         with lake.writing("compact", now):
             sweep(lake, now=now, keep_runs=[])

@@ -35,7 +35,7 @@ def test_ids_sort_by_time(seconds: list[int], seed: int) -> None:
 
 @given(st.lists(st.integers(-10, 10), min_size=2, max_size=9), st.sampled_from(["000000", "fffffd", "ffffff"]))
 def test_a_later_run_has_a_later_id_whatever_the_clock_does(steps: list[int], number: str) -> None:
-    """However the clock stands still or is set back, each id is a run id and sorts after the one before."""
+    """Even when the clock stands still or is set back, each id is a run id and sorts after the one before."""
     rng, at = random.Random(1), AT
     ids = [f"20261123T021500Z-{number}"]
     for step in steps:
@@ -48,7 +48,7 @@ def test_a_later_run_has_a_later_id_whatever_the_clock_does(steps: list[int], nu
 @pytest.mark.parametrize(
     "text", ["", "x", "../20261123T021500Z-7f3a9c", "20261123T021500Z-7f3a9c\n", "20269923T021500Z-7f3a9c"]
 )
-def test_what_is_no_run_id_is_refused(text: str) -> None:
+def test_other_texts_are_not_run_ids(text: str) -> None:
     """An id that is not one is a LakeError that shows what one looks like."""
     with pytest.raises(LakeError, match="not a run id"):
         started_at(text)

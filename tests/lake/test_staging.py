@@ -1,4 +1,4 @@
-"""Staging: exact rows in bounded parts, strict about types, silent about values, and wiped at each start."""
+"""Staging: exact rows in bounded parts, strict about types, no values in errors, and emptied at each start."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from collector.lake import staging as staging_module
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, Table
-from tests.lake.nights import rows_of, run_entry, table_of
+from tests.lake.published_runs import rows_of, run_entry, table_of
 
 RUN = run_entry(0)
 
 
 def read(paths: list[Path], table: Table) -> pa.Table:
-    """The rows of parts, in order."""
+    """Return the rows of parts, in order."""
     return pa.concat_tables([pq.read_table(path) for path in paths]).cast(table.schema).combine_chunks()
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_rows_come_back_as_they_were_appended(tmp_path: Path, name: str) -> None:
-    """Every table: all rows, in order, in parts of the asked size."""
-    staging = Staging(tmp_path / "staging", part_rows=800)
+def test_rows_come_back_as_they_were_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Every table returns all its rows, in order, in parts of the configured size."""
+    monkeypatch.setattr(staging_module, "PART_ROWS", 800)
+    staging = Staging(tmp_path / "staging")
     rows = rows_of(ALL[name], RUN, 1_500)
     for start in range(0, 1_500, 7):
         staging.append(name, rows[start : start + 7])
-    assert staging.rows[name] == 1_500
     parts = staging.close()
     assert list(parts) == list(ALL)
     assert [path.name for path in parts[name]] == ["part-00000.parquet", "part-00001.parquet"]
@@ -49,9 +50,10 @@ def test_nothing_appended_leaves_no_part(tmp_path: Path) -> None:
     assert list((tmp_path / "staging").iterdir()) == []
 
 
-def test_long_texts_make_parts_sooner(tmp_path: Path) -> None:
-    """Memory is bounded in bytes, not only in rows: a hostile night of huge texts still rolls on."""
-    staging = Staging(tmp_path / "staging", part_bytes=5_000)
+def test_long_texts_make_parts_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded in bytes and not only in rows, so huge texts make smaller parts."""
+    monkeypatch.setattr(staging_module, "PART_BYTES", 5000)
+    staging = Staging(tmp_path / "staging")
     row = tuple("x" * 900 if name == "message" else None for name in ALL["problems"].column_names)
     for _ in range(40):
         staging.append("problems", [row])
@@ -60,9 +62,10 @@ def test_long_texts_make_parts_sooner(tmp_path: Path) -> None:
     assert sum(pq.read_metadata(path).num_rows for path in parts) == 40
 
 
-def test_appending_writes_nothing(tmp_path: Path) -> None:
-    """The event loop appends: a part that is full waits for `write_full`, and one that is not for `close`."""
-    staging = Staging(tmp_path / "staging", part_rows=100)
+def test_appending_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Appending writes no file: a full part waits for `write_full`, and another for `close`."""
+    monkeypatch.setattr(staging_module, "PART_ROWS", 100)
+    staging = Staging(tmp_path / "staging")
     rows = rows_of(ALL["actions"], RUN, 120)
     staging.append("actions", rows[:60])
     states = [staging.full]
@@ -77,7 +80,7 @@ def test_appending_writes_nothing(tmp_path: Path) -> None:
     assert len(staging.close()["actions"]) == 2
 
 
-def test_a_start_wipes_what_was_staged_before(tmp_path: Path) -> None:
+def test_a_start_empties_the_directory(tmp_path: Path) -> None:
     """Staging is rebuilt from the journal: parts of an interrupted attempt are gone before the first row."""
     before = Staging(tmp_path / "staging")
     before.append("runs", rows_of(ALL["runs"], RUN, 3))
@@ -87,7 +90,7 @@ def test_a_start_wipes_what_was_staged_before(tmp_path: Path) -> None:
 
 
 def with_value(table: Table, name: str, value: Any) -> tuple[Any, ...]:
-    """A row of NULLs but for one column."""
+    """Return a row that is NULL except in one column."""
     return tuple(value if column == name else None for column in table.column_names)
 
 
@@ -116,7 +119,7 @@ def with_value(table: Table, name: str, value: Any) -> tuple[Any, ...]:
 def test_a_value_that_does_not_fit_is_named_by_column_only(
     tmp_path: Path, table: str, column: str, value: object
 ) -> None:
-    """Nothing is cut, rounded or spelled to make it fit, and the error never shows the value."""
+    """No value is cut, rounded or converted to make it fit, and the error never shows the value."""
     staging = Staging(tmp_path / "staging")
     with pytest.raises(ValueError, match=rf"^{table}\.{column} is ") as caught:
         staging.append(table, [with_value(ALL[table], column, value)])
@@ -138,9 +141,10 @@ def test_times_are_utc_without_a_zone() -> None:
     assert len(set(record_batch(ALL["runs"], rows)["started_at"].to_pylist())) == 1
 
 
-async def test_parts_are_written_in_a_thread_beside_appending(tmp_path: Path) -> None:
-    """Appending goes on while a thread writes what is full: every row arrives once, in order."""
-    staging = Staging(tmp_path / "staging", part_rows=100)
+async def test_parts_are_written_in_a_thread_beside_appending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a thread writes full parts, appending continues and every row is written once, in order."""
+    monkeypatch.setattr(staging_module, "PART_ROWS", 100)
+    staging = Staging(tmp_path / "staging")
     rows = rows_of(ALL["actions"], RUN, 1_000)
     writing = asyncio.create_task(asyncio.to_thread(staging.write_full))
     for start in range(0, 1_000, 10):
@@ -172,7 +176,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 
 
 def test_a_full_disk_leaves_the_run_resumable(tmp_path: Path) -> None:
-    """When a part cannot be written for want of room the run ends with exit code 3 and says so."""
+    """When the disk is too full to write a part, the run ends with exit code 3 and says so."""
     command = [sys.executable, "-W", "error", "-c", FILL, str(tmp_path / "staging")]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout.startswith("3 no room to write")

@@ -1,4 +1,4 @@
-"""Storage: modes, whole replacement, and errors that say what to do."""
+"""Storage: modes, replacement in one step, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from collector.errors import NotPublished, SettingsError
 from collector.lake.lake import Lake
 from collector.lake.storage import Storage, make_directory, translated
-from tests.lake.nights import publish_night
+from tests.lake.published_runs import publish_run
 
 
 def write(storage: Storage, path: str, content: bytes) -> None:
@@ -28,7 +28,7 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         lake = Lake.create(tmp_path / "nested" / "lake")
-        publish_night(lake, 0)
+        publish_run(lake, 0)
         lake.runs.create("20261123T021500Z-7f3a9c")
     finally:
         os.umask(before)
@@ -95,7 +95,7 @@ def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
 
 
 def test_no_link_is_followed(tmp_path: Path) -> None:
-    """A listing names a link as what it is and not what lies behind it, also where the whole directory is one; writing
+    """A listing reports a link as not regular and does not follow it, also when the directory itself is one; writing
     through a link is refused.
     """
     (tmp_path / "elsewhere").mkdir()

@@ -1,4 +1,4 @@
-"""Sweeping: only what nobody names, and never a run that goes on."""
+"""Sweeping: only what nothing needs, and never a run that continues."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import SettingsError
-from collector.lake.accounting import leftovers
+from collector.lake.consistency import leftovers
 from collector.lake.inventory import Inventory, path_of, table_file
 from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE, FileEntry, Manifest, RetiredFile
 from collector.lake.storage import StoredFile
 from collector.lake.sweep import leftover_temporaries, sweep
-from tests.lake.nights import NOW, files_under, publish_night, run_entry
+from tests.lake.published_runs import NOW, files_under, publish_run, run_entry
 
 FILES = [path_of(table, "2026-10", run_entry(day).run_id) for day in range(6) for table in ("runs", "actions")]
 
@@ -47,9 +47,9 @@ def entry(path: str) -> FileEntry:
 
 
 @given(lakes())
-def test_only_what_is_surely_needed_by_nobody_is_left_over(found: tuple[Manifest, Inventory]) -> None:
-    """A live file stays, a retired one stays for its hour, and a file that is not named goes only when it was retired or
-    its run left a journal without being published.
+def test_only_files_that_nothing_needs_are_leftovers(found: tuple[Manifest, Inventory]) -> None:
+    """A live file stays, a retired one stays for its hour, and a file that is not named goes only when it was retired
+    or its run left a journal without being published.
     """
     manifest, there = found
     gone = {file.path for file in leftovers(there, manifest, NOW)}
@@ -64,8 +64,8 @@ def test_only_what_is_surely_needed_by_nobody_is_left_over(found: tuple[Manifest
 
 @given(st.lists(st.tuples(st.sampled_from(["manifest.json", "x.tmp", "manifest.json.tmp"]), st.floats(-7200, 7200))))
 def test_only_old_temporaries_are_leftovers(files: list[tuple[str, float]]) -> None:
-    """A temporary file younger than the grace may have a living writer; names that the collector does not give, and links,
-    are never leftovers.
+    """A temporary file younger than the grace may have a living writer; names that the collector does not give, and
+    links, are never leftovers.
     """
     found = [StoredFile(name, 1, NOW.timestamp() - age) for name, age in files]
     left = leftover_temporaries(found, NOW)
@@ -75,18 +75,18 @@ def test_only_old_temporaries_are_leftovers(files: list[tuple[str, float]]) -> N
 
 
 def plant(root: Path, *paths: str) -> None:
-    """Files that nobody asked for."""
+    """Write files that the lake does not know."""
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(b"12345")
 
 
 def test_leftovers_go_and_everything_else_stays(lake: Lake, tmp_path: Path) -> None:
-    """Files of a run that died are removed, with the directories they leave empty, and reported; whatever is not named as
-    the collector names it stays, and so does what lies behind a link.
+    """Files of a run that died are removed, with the directories they leave empty, and reported; whatever is not named
+    as the collector names it stays, and so does what lies behind a link.
     """
-    publish_night(lake, 0)
-    publish_night(lake, 1)
+    publish_run(lake, 0)
+    publish_run(lake, 1)
     named = files_under(lake.path)
     died = run_entry(2).run_id
     orphans = {path_of("actions", "2026-10", died), path_of("variables", "2026-11", died)}
@@ -118,8 +118,8 @@ def test_leftovers_go_and_everything_else_stays(lake: Lake, tmp_path: Path) -> N
 
 
 def test_what_cannot_be_removed_is_reported_and_keeps_its_journal(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that cannot be deleted is told of and stops nothing; the journal that marks it as left over stays with it."""
-    publish_night(lake, 0)
+    """A file that cannot be deleted is reported and stops nothing; the journal that marks it as a leftover stays."""
+    publish_run(lake, 0)
     died = run_entry(1).run_id
     stuck, other = path_of("actions", "2026-10", died), path_of("runs", "2026-10", died)
     plant(lake.path, stuck, other, f"runs/{died}/journal.jsonl")
@@ -134,17 +134,17 @@ def test_what_cannot_be_removed_is_reported_and_keeps_its_journal(lake: Lake, mo
     with lake.writing("collect", NOW):
         swept = sweep(lake, now=NOW, keep_runs=[])
     assert swept.files == (other,)
-    assert len(swept.stuck) == 1
-    assert stuck in swept.stuck[0]
+    assert len(swept.failures) == 1
+    assert stuck in swept.failures[0]
     assert (lake.path / f"runs/{died}/journal.jsonl").exists()
-    lake.require_accounted()
+    lake.require_consistent()
 
 
 def test_retired_files_go_when_their_grace_is_over(lake: Lake) -> None:
-    """The snapshot of the night before is there for an hour after the new night, and then no longer."""
-    publish_night(lake, 0)
+    """The snapshot of the run before stays for an hour after the new run, and is then removed."""
+    publish_run(lake, 0)
     old = lake.manifest.tables["action_state"][0].path
-    publish_night(lake, 1, now=NOW)
+    publish_run(lake, 1, now=NOW)
     for now, there in ((NOW + GRACE - dt.timedelta(seconds=1), True), (NOW + GRACE, False)):
         with lake.writing("collect", now):
             sweep(lake, now=now, keep_runs=[])
@@ -153,7 +153,7 @@ def test_retired_files_go_when_their_grace_is_over(lake: Lake) -> None:
 
 def test_a_run_that_goes_on_keeps_its_directory(lake: Lake) -> None:
     """The running run is spared; other directories go, but for the raw replies of published runs."""
-    publish_night(lake, 0)
+    publish_run(lake, 0)
     published, running, abandoned = (run_entry(day).run_id for day in (0, 1, 2))
     for run_id in (published, running, abandoned):
         plant(lake.path, f"runs/{run_id}/journal.jsonl", f"runs/{run_id}/staging/a/b", f"runs/{run_id}/raw/1.json")
@@ -167,6 +167,6 @@ def test_a_run_that_goes_on_keeps_its_directory(lake: Lake) -> None:
 
 
 def test_sweeping_needs_the_lock(lake: Lake) -> None:
-    """Nobody sweeps beside a run: outside `writing` it is refused."""
+    """Sweeping outside `writing` is refused, so it never happens during a run."""
     with pytest.raises(RuntimeError):
         sweep(lake, now=NOW, keep_runs=[])

@@ -1,13 +1,9 @@
-"""The contract of the lake, written out a second time from the design and compared."""
-
-import dataclasses
+"""The contract of the lake, compared with a second copy written from the design."""
 
 import duckdb
 import pyarrow as pa
 import pytest
 
-from collector.buddy import schema
-from collector.buddy.field_spec import BuddyObject, field_specs
 from collector.lake.tables import ACTION_STATE, ALL, TABLES
 
 RUN = "run_id run_date installation"
@@ -54,22 +50,11 @@ OTHER_PIPELINE_FIELDS = {
 }  # fmt: skip
 ARRAYS = {"refs", "tags", "loop", "trigger_condition_paths"}
 JSON_COLUMNS = {"extra", "events", "remote_parameters", "git_config", "filters"}
-VIEWS: dict[str, tuple[type[BuddyObject], ...]] = {
-    "workspaces": (schema.ShortWorkspace,),
-    "projects": (schema.ShortProject,),
-    "pipelines": (schema.ShortPipeline,),
-    "actions": (schema.ShortAction,),
-    "promote_image_actions": (schema.PromoteImageAction,),
-    "last_known_actions": (schema.PromoteImageAction,),
-    "trigger_conditions": (schema.TriggerCondition,),
-    "variables": (schema.Variable,),
-    "permissions": (schema.Principal,),
-}
 COLUMNS = [(table.name, column) for table in ALL.values() for column in table.columns]
 
 
 def test_the_twelve_tables_in_the_designs_order() -> None:
-    """The lake has the twelve tables of the design, in its order, and one internal table beside them."""
+    """The lake has the twelve tables of the design, in its order, and one internal table."""
     assert list(TABLES) == list(DESIGN)
     assert list(ALL) == [*DESIGN, "action_state"]
 
@@ -85,14 +70,14 @@ def test_the_columns_are_the_designs(name: str) -> None:
 
 
 def test_the_internal_table_is_as_agreed() -> None:
-    """The state of actions holds what tells `returned` from `added`, and no value of a variable."""
+    """action_state holds what distinguishes `returned` from `added`, and no value of a variable."""
     assert " ".join(ACTION_STATE.column_names) == (
         f"{RUN} {KEY} first_seen_run_id last_seen_run_id removed_run_id trigger_conditions variables permissions"
     )
 
 
 def test_every_column_is_documented() -> None:
-    """Every column says what it means, and a duration in which unit."""
+    """Every column has a meaning, and every duration a unit."""
     assert [(table, c.name) for table, c in COLUMNS if len(c.meaning) <= 3] == []
     durations = {"timeout", "retry_interval", "paced_seconds", "paused_seconds"}
     assert {c.unit for _, c in COLUMNS if c.name in durations} == {"s"}
@@ -100,7 +85,7 @@ def test_every_column_is_documented() -> None:
 
 
 def test_duckdb_reads_the_arrow_types_as_the_dictionary_says() -> None:
-    """For every column, the SQL type that is promised is the one DuckDB gives to its Arrow type."""
+    """The declared SQL type of every column is the one DuckDB gives to its Arrow type."""
     connection = duckdb.connect()
     for table in ALL.values():
         empty = table.schema.empty_table()
@@ -121,40 +106,13 @@ def test_the_promised_types_are_held() -> None:
             assert (column.arrow, column.sql) == (pa.list_(pa.string()), "VARCHAR[]"), (table, name)
         if name.endswith("_at") or name == "create_date":
             assert (column.arrow, column.sql) == (pa.timestamp("us"), "TIMESTAMP"), (table, name)
-        assert column.json == (name in JSON_COLUMNS or (table == "action_state" and column.logical == "json"))
-        if column.json:
+        is_json = column.column_type == "json"
+        assert is_json == (name in JSON_COLUMNS or (table == "action_state" and is_json))
+        if is_json:
             assert column.sql == "VARCHAR"
     run = TABLES["runs"].columns[:3]
     assert [c.sql for c in run] == ["VARCHAR", "DATE", "VARCHAR"]
     assert all(table.columns[:3] == run for table in ALL.values())
-
-
-def test_a_column_of_buddys_is_declared_by_its_view_alone() -> None:
-    """Type, unit, meaning and known values of a column that comes from a reply are those of the one declaration."""
-    from_replies = 0
-    for name, owners in VIEWS.items():
-        for column in TABLES[name].columns:
-            if not column.source:
-                continue
-            from_replies += 1
-            view: type[BuddyObject] | None = owners[0]
-            for step in column.source:
-                assert view is not None
-                declared = {d.name: d for d in field_specs(view)}[step]
-                view = declared.view
-            assert (column.logical, column.unit, column.meaning, column.values) == (
-                declared.logical, declared.unit, declared.meaning, declared.values,
-            )  # fmt: skip
-    assert from_replies > 150
-
-
-@pytest.mark.parametrize("name", [n for n in VIEWS if n not in {"promote_image_actions", "last_known_actions"}])
-def test_every_declared_field_has_its_column(name: str) -> None:
-    """No field is declared in vain: each is read by a column of its table, but for the old name of a time zone."""
-    read = {column.source[0] for column in TABLES[name].columns if column.source}
-    unread = {d.name for view in VIEWS[name] for d in field_specs(view)} - read
-    # A project's and a pipeline's other key columns come from their parents; ids of lists are the row's key.
-    assert unread == ({"zone_id"} if name == "trigger_conditions" else set())
 
 
 def test_the_key_makes_rows_unique_by_columns_that_exist() -> None:
@@ -163,9 +121,12 @@ def test_the_key_makes_rows_unique_by_columns_that_exist() -> None:
         assert set(table.key) <= set(table.column_names)
         outlives = table.name in {"last_known_actions", "action_state"}
         assert table.key[0] == ("installation" if outlives else "run_id")
+        assert all(column.required for column in table.columns if column.name in (*RUN.split(), "coverage"))
 
 
-def test_tables_and_columns_cannot_be_changed() -> None:
-    """The contract is a value: nobody changes it while the program runs."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        TABLES["runs"].name = "other"  # type: ignore[misc]
+def test_every_row_below_a_workspace_has_a_parent() -> None:
+    """The parent of a table holds the first columns of its key; runs, problems and changes have none."""
+    parents = {table.name: table.parent for table in ALL.values() if table.parent}
+    assert len(parents) == 7
+    for name, parent in parents.items():
+        assert set(ALL[parent].key) <= set(ALL[name].key)

@@ -9,11 +9,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from collector.cli.nightly import nightly
+from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.manifest import FORMAT
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
 HERE = Path(__file__).parent
 WORLD = FakeWorld(seed=11, workspaces=1, projects=1, pipelines=3, actions=4)
@@ -28,7 +29,7 @@ def collect(lake: Path, number: int, world: FakeWorld = WORLD) -> str:
     with FakeBuddy(world.at(night=number), token=TOKEN) as buddy:
         installation = Installation("us", buddy.url, Secret(TOKEN), requests_per_second=0.0, reserve=0)
         settings = Settings((installation,), lake)
-        return nightly(settings, ProgressObserver(), now=lambda: at, rng=random.Random(number)).status
+        return collect_and_follow_up(settings, ProgressObserver(), now=lambda: at, rng=random.Random(number)).status
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The notebooks run, and the pictures kept in them are those that their code draws."""
+"""The notebooks run, and their saved pictures are those of their code."""
 
 import ast
 import importlib.util
@@ -14,7 +14,7 @@ LONGEST_CELL = 16
 
 
 def module(name: str) -> Any:
-    """A module of the notebooks' folder, which is no package."""
+    """Return a module of the notebooks' folder, which is not a package."""
     spec = importlib.util.spec_from_file_location(name, NOTEBOOKS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -27,7 +27,7 @@ keep = module("keep")
 
 
 def pictures(notebook: nbformat.NotebookNode) -> list[int]:
-    """How many pictures each code cell shows."""
+    """Return the number of pictures of each code cell."""
     return [
         sum("image/png" in output.get("data", {}) for output in cell.outputs)
         for cell in notebook.cells
@@ -36,13 +36,13 @@ def pictures(notebook: nbformat.NotebookNode) -> list[int]:
 
 
 def test_the_four_notebooks_are_there() -> None:
-    """The folder holds the tour, the map, the changes and the health, and nothing unnamed."""
+    """The folder has exactly the four notebooks."""
     assert [path.stem for path in keep.notebooks()] == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs_and_draws_what_is_kept(name: str, demo_lake: Path) -> None:
-    """Every cell runs on a lake of a few nights and draws as many pictures as are kept with it."""
+def test_a_notebook_runs_and_draws_its_pictures(name: str, demo_lake: Path) -> None:
+    """Every cell runs on a lake of a few runs and draws as many pictures as are saved with it."""
     path = NOTEBOOKS / f"{name}.ipynb"
     ran = keep.executed(path, demo_lake)
     kept = nbformat.read(path, as_version=4)
@@ -51,8 +51,8 @@ def test_a_notebook_runs_and_draws_what_is_kept(name: str, demo_lake: Path) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_kept_pictures_come_from_the_code(name: str) -> None:
-    """The code that drew the kept pictures is the code that stands beside them, to the letter."""
+def test_the_saved_pictures_are_those_of_the_code(name: str) -> None:
+    """The saved pictures were drawn by exactly the code in the notebook."""
     kept = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     assert kept.metadata["kept"]["code_sha256"] == keep.code_digest(kept), "run `make notebooks`"
     changed = nbformat.from_dict(kept)
@@ -61,8 +61,8 @@ def test_the_kept_pictures_come_from_the_code(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_cells_are_short_and_only_ask_and_draw(name: str) -> None:
-    """No cell is longer than a screen's third, defines a function, or talks to a network."""
+def test_cells_are_short_and_only_query_and_draw(name: str) -> None:
+    """No cell is longer than 16 lines, defines a function, or imports another library."""
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -88,12 +88,12 @@ def test_cells_are_short_and_only_ask_and_draw(name: str) -> None:
     ],
 )
 def test_a_label_is_inert(name: str, shown: str) -> None:
-    """A name becomes a label without formulas of the drawing library, control characters or line breaks."""
+    """A label has no formula of the drawing library, no control character and no line break."""
     assert module("drawing").label(name) == shown
 
 
 def test_a_long_name_is_shortened_in_the_middle() -> None:
-    """Both ends of a long image reference stay readable."""
+    """A long label keeps its start and its end."""
     shown = module("drawing").label("registry.example.internal:5000/" + "x" * 80 + "/service:production")
     assert len(shown) <= 48
     assert shown.startswith("registry")

@@ -16,59 +16,61 @@ def in_seconds(seconds: float) -> datetime:
 
 
 def test_without_a_limit_it_takes_what_it_took() -> None:
-    """Where Buddy announces no limit, the night works as long as the last one did, less its pauses."""
-    told = forecast(RunCost(100, 60.0, 20.0), RateLimitSnapshot(), reserve=50, now=NOW)
-    assert (told.windows, told.waits, told.ends_at) == (0, False, in_seconds(40))
-    assert "ends at about 02:15 UTC" in told.words
+    """Where Buddy announces no limit, the run takes as long as the last one did without its pauses."""
+    result = forecast(RunCost(100, 60.0, 20.0), RateLimitSnapshot(), reserve=50, now=NOW)
+    assert (result.windows, result.waits, result.ends_at) == (0, False, in_seconds(40))
+    assert "ends at about 02:15 UTC" in result.sentence
 
 
 def test_a_ceiling_that_was_lowered() -> None:
-    """Whoever slows the next night down is told so: it ends as late as its ceiling makes it, and may miss its time limit."""
-    last, purse = RunCost(400, 20.0), RateLimitSnapshot(500, in_seconds(900), 1000)
-    told = forecast(last, purse, reserve=50, now=NOW, max_duration_s=60, ceiling=2)
-    assert (told.ends_at, told.late) == (in_seconds(200), True)
-    assert forecast(last, purse, reserve=50, now=NOW, ceiling=20).ends_at == in_seconds(20)
+    """A run with a lower ceiling ends as late as that makes it, and may miss its time limit."""
+    last, rate_limit = RunCost(400, 20.0), RateLimitSnapshot(500, in_seconds(900), 1000)
+    result = forecast(last, rate_limit, reserve=50, now=NOW, max_duration_s=60, requests_per_second=2)
+    assert (result.ends_at, result.late) == (in_seconds(200), True)
+    assert forecast(last, rate_limit, reserve=50, now=NOW, requests_per_second=20).ends_at == in_seconds(20)
 
 
 def test_fits_in_this_window() -> None:
-    """Fewer requests than are left to us: no waiting."""
-    told = forecast(RunCost(400, 60.0), RateLimitSnapshot(500, in_seconds(900), 1000), reserve=50, now=NOW)
-    assert (told.windows, told.waits, told.ends_at) == (1, False, in_seconds(60))
-    assert "fits in this window" in told.words
+    """A run of fewer requests than are left to us does not wait."""
+    result = forecast(RunCost(400, 60.0), RateLimitSnapshot(500, in_seconds(900), 1000), reserve=50, now=NOW)
+    assert (result.windows, result.waits, result.ends_at) == (1, False, in_seconds(60))
+    assert "fits in this window" in result.sentence
 
 
 def test_needs_windows() -> None:
     """450 are left now and 950 in each later window: 2,000 requests take three windows, and end in the third."""
-    told = forecast(RunCost(2000, 200.0), RateLimitSnapshot(500, in_seconds(1800), 1000), reserve=50, now=NOW)
-    assert told.windows == 3
+    result = forecast(RunCost(2000, 200.0), RateLimitSnapshot(500, in_seconds(1800), 1000), reserve=50, now=NOW)
+    assert result.windows == 3
     # 600 requests at 10 a second, after this half hour and the next.
-    assert told.ends_at == in_seconds(1800 + 1800 + 60)
-    assert "needs 3 windows and ends at about 03:16 UTC" in told.words
+    assert result.ends_at == in_seconds(1800 + 1800 + 60)
+    assert "needs 3 windows and ends at about 03:16 UTC" in result.sentence
 
 
 def test_a_slow_crawl_never_waits() -> None:
     """A crawl that spends less than each window holds spans several without waiting for one."""
-    told = forecast(RunCost(1000, 1000.0), RateLimitSnapshot(500, in_seconds(60), 500), reserve=0, now=NOW)
-    assert not told.waits
-    assert told.ends_at == in_seconds(1000)
-    assert "windows and ends" not in told.words
+    result = forecast(RunCost(1000, 1000.0), RateLimitSnapshot(500, in_seconds(60), 500), reserve=0, now=NOW)
+    assert not result.waits
+    assert result.ends_at == in_seconds(1000)
+    assert "windows and ends" not in result.sentence
 
 
 def test_misses_the_deadline() -> None:
-    """A night that would end after --max-duration is late, and says by when it should have ended."""
-    told = forecast(
+    """A run that would end after --max-duration is late, and says by when it should have ended."""
+    result = forecast(
         RunCost(2000, 200.0), RateLimitSnapshot(500, in_seconds(1800), 1000), reserve=50, now=NOW, max_duration_s=1800
     )
-    assert told.late
-    assert "will miss the deadline of 02:45 UTC" in told.words
+    assert result.late
+    assert "will miss the deadline of 02:45 UTC" in result.sentence
 
 
 def test_a_reserve_that_leaves_nothing() -> None:
-    """When the reserve is the whole window, no end can be foretold, and the words say what to lower."""
-    told = forecast(RunCost(10, 1.0), RateLimitSnapshot(40, in_seconds(60), 40), reserve=50, now=NOW, max_duration_s=60)
-    assert told.ends_at is None
-    assert told.late
-    assert "lower --reserve" in told.words
+    """When the reserve is the whole window, there is no end, and the sentence says what to lower."""
+    result = forecast(
+        RunCost(10, 1.0), RateLimitSnapshot(40, in_seconds(60), 40), reserve=50, now=NOW, max_duration_s=60
+    )
+    assert result.ends_at is None
+    assert result.late
+    assert "lower --reserve" in result.sentence
 
 
 @pytest.mark.parametrize(("left", "length"), [(0.4, 1), (59, 60), (60, 60), (61, 120), (3000, 3600), (9999, 9999)])
@@ -86,12 +88,12 @@ def test_the_likely_window(left: float, length: float) -> None:
     reset=st.floats(-100, 4000),
     reserve=st.integers(0, 10**4),
 )
-def test_it_always_answers(
+def test_there_is_always_a_forecast(
     requests: int, seconds: float, paused: float, remaining: int | None, limit: int | None, reset: float, reserve: int
 ) -> None:
     """Whatever Buddy announces, there is a forecast; it never ends before the work alone would take."""
-    purse = RateLimitSnapshot(remaining, in_seconds(reset), limit)
-    told = forecast(RunCost(requests, seconds, paused), purse, reserve=reserve, now=NOW)
-    assert told.words
-    if told.ends_at is not None:
-        assert told.ends_at >= NOW + timedelta(seconds=max(0.0, seconds - paused) * 0.999 - 1)
+    rate_limit = RateLimitSnapshot(remaining, in_seconds(reset), limit)
+    result = forecast(RunCost(requests, seconds, paused), rate_limit, reserve=reserve, now=NOW)
+    assert result.sentence
+    if result.ends_at is not None:
+        assert result.ends_at >= NOW + timedelta(seconds=max(0.0, seconds - paused) * 0.999 - 1)

@@ -1,4 +1,4 @@
-"""An answer shows itself in a notebook, with its night, and with every name inert."""
+"""An answer in a notebook: its rows, its run and its gaps, with every name escaped."""
 
 import sys
 
@@ -21,7 +21,7 @@ def test_names_are_inert_in_html() -> None:
     assert "<td></td>" in html
 
 
-def test_the_foot_names_the_night_and_its_gaps() -> None:
+def test_the_summary_names_the_run_and_its_gaps() -> None:
     """How many rows, of which run, and what an incomplete one is missing."""
     html = Answer(TABLE, RUN, (Gap("pipeline", "failed", 1_200),))._repr_html_()
     assert "2 rows" in html

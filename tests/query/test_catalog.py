@@ -13,8 +13,7 @@ import pytest
 import collector
 from collector.lake.lake import Lake
 from collector.query import catalog
-from collector.query.sql_files import sql_folder
-from collector.query.views import sources_of_views
+from collector.query.views import view_sources
 from tests.query.test_reader import action, lake, published
 
 __all__ = ["lake"]  # the fixture
@@ -37,7 +36,7 @@ def test_another_client_reads_the_same_rows(lake: Lake, tmp_path: Path) -> None:
     )
     ours = [reader.sql(f"select count(*) as n from {name}").table["n"][0].as_py() for name in names]
     assert [int(line) for line in said.stdout.split()] == ours
-    assert set(sources_of_views(sql_folder())) <= set(names)
+    assert set(view_sources()) <= set(names)
 
 
 def test_older_clients_can_open_it(lake: Lake) -> None:
@@ -49,8 +48,8 @@ def test_older_clients_can_open_it(lake: Lake) -> None:
     assert "v1.2.0" in str(tags)
 
 
-def test_it_is_made_anew_when_the_lake_changed_or_moved(lake: Lake, tmp_path: Path) -> None:
-    """A new night or another place makes the catalog anew; otherwise it is left alone."""
+def test_it_is_rebuilt_when_the_lake_changed_or_moved(lake: Lake, tmp_path: Path) -> None:
+    """The catalog is rebuilt after a new run or a move of the lake, and otherwise left alone."""
     catalog.ensure(lake)
     made = (lake.path / catalog.FILE_NAME).stat().st_mtime_ns
     catalog.ensure(lake)
@@ -67,8 +66,8 @@ def test_it_is_made_anew_when_the_lake_changed_or_moved(lake: Lake, tmp_path: Pa
         assert client.execute("select run_id from selected_run").fetchall()[0][0].endswith("000005")
 
 
-def test_a_damaged_catalog_is_made_anew(lake: Lake) -> None:
-    """What is no catalog is replaced, not believed."""
+def test_a_damaged_catalog_is_rebuilt(lake: Lake) -> None:
+    """A file that is not a catalog is replaced."""
     (lake.path / catalog.FILE_NAME).write_bytes(b"garbage" * 1_000)
     assert not catalog.is_current(lake)
     catalog.ensure(lake)
@@ -99,7 +98,7 @@ def runs_seen(lake: Lake) -> list[tuple[int]]:
 
 
 def test_a_dead_client_s_log_is_not_replayed_onto_the_next_catalog(lake: Lake) -> None:
-    """The write-ahead log of a client that was killed goes when the catalog is replaced, which then opens for everybody."""
+    """The write-ahead log of a client that was killed is removed when the catalog is replaced, which then opens."""
     catalog.build(lake)
     path = lake.path / catalog.FILE_NAME
     with duckdb.connect(str(path)) as writing:
@@ -115,8 +114,8 @@ def test_a_dead_client_s_log_is_not_replayed_onto_the_next_catalog(lake: Lake) -
 
 
 def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: Lake) -> None:
-    """The catalog is replaced while a client holds it for writing; what the client writes afterwards is undone by the next
-    command.
+    """The catalog is replaced while a client holds it for writing; what the client writes afterwards is undone
+    by the next command.
     """
     catalog.build(lake)
     path = lake.path / catalog.FILE_NAME
@@ -144,8 +143,8 @@ def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: L
 
 
 @pytest.mark.parametrize("ending", ["wal", "wal.checkpoint", "wal.recovery"])
-def test_any_log_beside_the_catalog_makes_it_anew(lake: Lake, ending: str) -> None:
-    """A catalog with a log beside it, of whatever name DuckDB gives it, is made anew without it; other files stay."""
+def test_any_log_beside_the_catalog_makes_it_rebuilt(lake: Lake, ending: str) -> None:
+    """A catalog with a log beside it, under any name that DuckDB uses, is rebuilt without it; other files stay."""
     catalog.ensure(lake)
     path = lake.path / catalog.FILE_NAME
     (lake.path / f"{catalog.FILE_NAME}.{ending}").write_bytes(b"garbage" * 100)
@@ -186,7 +185,7 @@ def test_a_failure_leaves_the_old_one(lake: Lake, monkeypatch: pytest.MonkeyPatc
     """Where the new one cannot be made the old one stays, and nothing half made remains."""
     catalog.build(lake)
     before = (lake.path / catalog.FILE_NAME).read_bytes()
-    monkeypatch.setattr(catalog, "_of_the_lake", lambda lake: iter(["select broken from nothing"]))
+    monkeypatch.setattr(catalog, "_statements", lambda lake: iter(["select broken from nothing"]))
     with pytest.raises(Exception, match="nothing"):
         catalog.build(lake)
     assert (lake.path / catalog.FILE_NAME).read_bytes() == before

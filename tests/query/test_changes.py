@@ -8,9 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from collector.lake.tables import PERMISSIONS, PROMOTE_IMAGE_ACTIONS, TABLES, TRIGGER_CONDITIONS, VARIABLES
-from collector.query.changes import CHILD_TABLES, NOT_COMPARED
-from collector.query.sql_files import read_folder, sql_folder
+from collector.lake.tables import TABLES
+from collector.query.changes import CHILD_TABLES
 from tests.query.nights import HOME, KEY, Nights, Row, run_of, write
 
 PLACE = {**HOME, "project": "web"}
@@ -339,23 +338,6 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
     assert said(nights.collect(world([action(1, run_next="y", timeout=3)]))["action_changes"]) == [
         (1, "changed", "run_next", "x", "y")
     ]
-
-
-def test_every_column_is_compared() -> None:
-    """The list of compared columns in sql/changes is the contract's, so that a new column can't be forgotten."""
-    text = read_folder(sql_folder() / "changes")["compared_fields"].text
-    compared = [name for name in PROMOTE_IMAGE_ACTIONS.column_names if name not in NOT_COMPARED]
-    listed = [part.partition("'")[0] for part in text.split("'column_name': '")[1:]]
-    assert listed == [*compared, *CHILD_TABLES]
-
-
-def test_every_child_column_is_compared() -> None:
-    """So are the columns of the child tables, but for a variable's value."""
-    text = read_folder(sql_folder() / "changes")["children"].text
-    for table in (TRIGGER_CONDITIONS, VARIABLES, PERMISSIONS):
-        for name in table.column_names:
-            if name not in {"run_id", "run_date", "value"}:
-                assert name in text.partition(f"from {table.name}\n")[0].rpartition("select")[2], (table.name, name)
 
 
 def test_results_have_the_contract_s_schema_and_order(tmp_path: Path) -> None:

@@ -85,10 +85,9 @@ union all select 'runs ' || count(*), null from previous_runs
 union all select 'changes ' || count(*), null from action_changes
 union all select 'state ' || count(*), null from previous_action_state
 union all select 'last ' || count(*), null from previous_last_known_actions
-union all select 'enum ' || value, null from known_enum_values where table_name = 't' and column_name = 'c'
-union all select 'field ' || field, null from documented_fields where object = 'o'
+union all select 'enum ' || value, null from declared_values where table_name = 'variables' and value = 'CONTAINER'
 union all select 'staged ' || count(*), null from staged_columns where table_name = 'actions'
-union all select 'required ' || count(*), null from expected_columns where table_name = 'actions' and required
+union all select 'declared ' || count(*), null from declared_columns where table_name = 'actions'
 """
     nights = Nights(tmp_path)
     nights.previous = {"runs": [runs]}
@@ -96,8 +95,6 @@ union all select 'required ' || count(*), null from expected_columns where table
         {"promote_image_actions": [{"action_id": 1}], "actions": [{"action_id": 1}]},
         folder=folder_of(tmp_path, all=text),
         counted=[counted],
-        known_enum_values=[("t", "c", "v")],
-        documented_fields=[("o", "f")],
     )
     with night:
         found = night.offenders()
@@ -107,10 +104,9 @@ union all select 'required ' || count(*), null from expected_columns where table
         "changes 1",
         "state 0",
         "last 0",
-        "enum v",
-        "field f",
+        "enum CONTAINER",
         f"staged {len(ALL['actions'].column_names)}",
-        f"required {len(ALL['actions'].key)}",
+        f"declared {len(ALL['actions'].column_names)}",
     ]
 
 

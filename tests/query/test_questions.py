@@ -7,28 +7,28 @@ import pytest
 
 from collector.errors import QueryError
 from collector.query.questions import Question, Questions
-from collector.query.sql_files import SqlFile, sql_folder
+from collector.query.sql_files import sql_folder
 
 TEXT = """-- Which promotions fail?
--- $days INTEGER = 3 : nights in a row
+-- $days INTEGER = 3 : runs in a row
 -- $image VARCHAR = 'it''s : here' : part of a name
--- $since DATE = null : first night
+-- $since DATE = null : first day
 -- $share DOUBLE = 0.5 : of all
 -- $only BOOLEAN = false : just those
 -- $at TIMESTAMP = 2026-11-23T02:15:00Z : a moment
 -- $names VARCHAR[] = 'a,b' : some names
 -- $project VARCHAR : the project
 select 1"""
-QUESTION = Question("failing", SqlFile("failing", TEXT))
+QUESTION = Question("failing", TEXT)
 
 
 def test_the_header_is_read() -> None:
     """Every line of the header becomes a parameter with its type, default and meaning."""
     assert QUESTION.description == "Which promotions fail?"
     assert [(p.name, p.type, p.default, p.required, p.description) for p in QUESTION.parameters] == [
-        ("days", "INTEGER", 3, False, "nights in a row"),
+        ("days", "INTEGER", 3, False, "runs in a row"),
         ("image", "VARCHAR", "it's : here", False, "part of a name"),
-        ("since", "DATE", None, False, "first night"),
+        ("since", "DATE", None, False, "first day"),
         ("share", "DOUBLE", 0.5, False, "of all"),
         ("only", "BOOLEAN", False, False, "just those"),
         ("at", "TIMESTAMP", datetime(2026, 11, 23, 2, 15), False, "a moment"),
@@ -118,7 +118,7 @@ def test_misspelt_names_suggest_the_nearest(tmp_path: Path) -> None:
 def test_a_header_that_cannot_be_read_is_an_error(line: str) -> None:
     """A parameter line of another form is not passed over in silence."""
     with pytest.raises(QueryError, match="header"):
-        _ = Question("q", SqlFile("q", f"-- Which?\n-- {line}\nselect 1")).parameters
+        _ = Question("q", f"-- Which?\n-- {line}\nselect 1").parameters
 
 
 @pytest.mark.parametrize("name", sorted(Questions(sql_folder()).all))

@@ -1,4 +1,4 @@
-"""A lake is asked: about a night, with parameters, and always about one whole set of nights."""
+"""Questions to a lake: about one run, with parameters, and always of one consistent set of runs."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -23,11 +23,11 @@ DAY = dt.timedelta(days=1)
 FIRST = dt.datetime(2026, 11, 1, 2, 15, tzinfo=dt.UTC)
 
 
-def run_entry(night: int, status: Any = "complete") -> RunEntry:
-    """The run of the n-th night."""
-    at = FIRST + night * DAY
+def run_entry(number: int, status: Any = "complete") -> RunEntry:
+    """Return the n-th run."""
+    at = FIRST + number * DAY
     return RunEntry(
-        run_id=f"{at:%Y%m%dT%H%M%SZ}-{night:06x}",
+        run_id=f"{at:%Y%m%dT%H%M%SZ}-{number:06x}",
         run_date=at.date(),
         status=status,
         started_at=at,
@@ -36,9 +36,9 @@ def run_entry(night: int, status: Any = "complete") -> RunEntry:
     )
 
 
-def published(lake: Lake, night: int, rows: dict[str, list[Row]], status: str = "complete") -> RunEntry:
-    """Publish a night of these rows."""
-    run = run_entry(night, status)
+def published(lake: Lake, number: int, rows: dict[str, list[Row]], status: str = "complete") -> RunEntry:
+    """Publish the n-th run with these rows."""
+    run = run_entry(number, status)
     stamp = {"run_id": run.run_id, "run_date": run.run_date}
     tables = {
         name: pa.Table.from_pylist([{**stamp, **row} for row in given], schema=ALL[name].schema).to_batches()
@@ -77,8 +77,8 @@ def ids(reader: LakeReader) -> list[tuple[str, int]]:
     return [(row["run_id"], row["action_id"]) for row in rows]
 
 
-def test_sql_sees_every_night(lake: Lake) -> None:
-    """The tables hold all published nights; their columns are the contract's, in order."""
+def test_sql_sees_every_run(lake: Lake) -> None:
+    """The tables hold all published runs; their columns are the contract's, in order."""
     reader = collector.open_lake(lake.path)
     assert ids(reader) == [(run_entry(0).run_id, 1), (run_entry(1).run_id, 1), (run_entry(1).run_id, 2)]
     for name, table in TABLES.items():
@@ -111,7 +111,7 @@ def test_streams_and_answers_agree(lake: Lake) -> None:
 
 
 def test_an_answer_names_its_run_and_what_that_is_missing(lake: Lake) -> None:
-    """An answer about an incomplete night says which things, of what level, are unknown, and why."""
+    """An answer about a partial run says how many things of which level are unknown, and why."""
     reader = collector.open_lake(lake.path)
     answer = reader.ask("promotions")
     assert answer.run is not None
@@ -205,7 +205,7 @@ def test_a_question_begins_again_when_its_files_went_away(lake: Lake) -> None:
     assert len(opened) > 1
 
 
-def test_a_file_that_is_lost_is_said_so(lake: Lake) -> None:
+def test_a_lost_file_is_an_error(lake: Lake) -> None:
     """A file that the newest manifest names and that is not there is an error of the lake, at once."""
     for path, _ in lake.files("promote_image_actions"):
         path.unlink()
@@ -216,7 +216,7 @@ def test_a_file_that_is_lost_is_said_so(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("ask", [lambda r: r.sql("select 1"), lambda r: r.ask("promotions"), lambda r: r.questions()])
-def test_a_lake_that_is_not_there_is_said_so(tmp_path: Path, ask: Callable[[LakeReader], object]) -> None:
+def test_a_missing_lake_is_an_error(tmp_path: Path, ask: Callable[[LakeReader], object]) -> None:
     """Where there is no lake, asking says how to make one."""
     with pytest.raises(LakeError) as failure:
         ask(collector.open_lake(tmp_path / "none"))

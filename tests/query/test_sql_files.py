@@ -43,7 +43,7 @@ def test_names_in_comments_and_strings_are_no_references() -> None:
 
 
 def test_views_come_after_those_they_need() -> None:
-    """Every source stands after all it refers to, and only what is wanted is there."""
+    """Every source comes after all that it refers to, and only wanted ones are included."""
     found = sources(a="select * from b join c using (x)", b="select * from c", c="select 1", d="select * from a")
     assert [source.name for source in in_order(found)] == ["c", "b", "a", "d"]
     assert [source.name for source in in_order(found, {"b", "other"})] == ["c", "b"]

@@ -65,7 +65,7 @@ def test_columns_of_a_newer_collector_stay_hidden(tmp_path: Path) -> None:
 
 
 def test_folder_names_are_no_columns(tmp_path: Path) -> None:
-    """run_month= in a path never becomes a column, whatever stands in it."""
+    """run_month= in a path never becomes a column, whatever its value."""
     path = write(tmp_path / "run_month=not a date" / "a.parquet", "permissions", [{"principal_id": 1}])
     with database(tmp_path) as found:
         found.define("permissions", base_view(TABLES["permissions"], [[path]]))
@@ -117,9 +117,11 @@ def test_only_what_is_needed_is_made() -> None:
 def test_files_of_today_s_contract_are_shown_as_any_others(tmp_path: Path, name: str) -> None:
     """The short way for files that have every column gives the same columns, types and rows as the long one."""
     table = TABLES[name]
-    whole = CurrentSchemaFiles([write(tmp_path / "a.parquet", name, [{"installation": "us"}, {"installation": "eu"}])])
+    current = CurrentSchemaFiles(
+        [write(tmp_path / "a.parquet", name, [{"installation": "us"}, {"installation": "eu"}])]
+    )
     with database(tmp_path) as found:
-        found.define("long", base_view(table, [list(whole)]))
-        found.define("short", base_view(table, [whole]))
+        found.define("long", base_view(table, [list(current)]))
+        found.define("short", base_view(table, [current]))
         assert found.columns("from short") == found.columns("from long")
         assert found.rows("from short") == found.rows("from long") != []

@@ -1,4 +1,4 @@
-"""A real Chromium without a window, spoken to over two pipes in its DevTools protocol; no port, no driver.
+"""A headless Chromium, controlled through two pipes with its DevTools protocol; without a port or a driver.
 
 Everything that the page asks of a network, writes to the console or throws is kept in `trouble` and `asked_for`.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE_S = 60.0  # two slow cores that run other tests too
+TIME_LIMIT_S = 60.0  # two slow cores that run other tests too
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, " ": 32}
 _FLAGS = (
@@ -27,7 +27,7 @@ _FLAGS = (
 
 
 def installed() -> str | None:
-    """The browser of this machine, None when there is none."""
+    """Return the browser of this machine, None when there is none."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
@@ -79,13 +79,13 @@ class Page:
         os.close(self._answers)
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """One command and its answer; what happens meanwhile is noted."""
+        """Send a command and return its answer; events in between are recorded."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
         os.write(self._commands, json.dumps(message).encode() + b"\0")
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + TIME_LIMIT_S
         while True:
             told = self._next(until)
             if told.get("id") == self._number:
@@ -98,7 +98,7 @@ class Page:
         self, path: Path, *, width: int = 1280, height: int = 900, phone: bool = False, dark: bool = False,
         scripts: bool = True,
     ) -> None:  # fmt: skip
-        """Load a file as a person would, and wait until its scripts have run."""
+        """Load a file and wait until its scripts have run."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, mobile=phone,
                   deviceScaleFactor=2 if phone else 1)  # fmt: skip
         self.send("Emulation.setTouchEmulationEnabled", enabled=phone)
@@ -115,26 +115,26 @@ class Page:
             self.wait_loaded()
 
     def wait_loaded(self) -> None:
-        """Wait for the end of the page, which scripts that are off cannot tell."""
-        until = time.monotonic() + PATIENCE_S
+        """Wait until a page without scripts is loaded."""
+        until = time.monotonic() + TIME_LIMIT_S
         while (told := self._next(until)).get("method") != "Page.loadEventFired":
             self._note(told)
 
     def run(self, expression: str) -> Any:
-        """The value of a JavaScript expression in the page."""
+        """Return the value of a JavaScript expression in the page."""
         done = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
     def wait(self, expression: str) -> None:
         """Wait until an expression is true."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + TIME_LIMIT_S
         while not self.run(expression):
             assert time.monotonic() < until, f"never true: {expression}; {self.trouble}"
             time.sleep(0.05)
 
     def press(self, *keys: str) -> None:
-        """Keys of the keyboard, one after the other."""
+        """Press keys one after the other."""
         for key in keys:
             code = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": _KEYS[key]}
             text = {"Enter": "\r", " ": " "}.get(key)
@@ -142,16 +142,16 @@ class Page:
             self.send("Input.dispatchKeyEvent", type="keyUp", **code)
 
     def type(self, text: str) -> None:
-        """Text into whatever has the focus."""
+        """Type text into the focused element."""
         self.send("Input.insertText", text=text)
 
     def click(self, x: float, y: float) -> None:
-        """A click of the left button."""
+        """Click with the left button."""
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def swipe(self, x: float, y: float, by_x: float, by_y: float) -> None:
-        """A thumb that goes from a point by so many pixels."""
+        """Swipe from a point by so many pixels."""
         self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         for part in range(1, 16):
             point = {"x": x + by_x * part / 15, "y": y + by_y * part / 15}
@@ -160,7 +160,7 @@ class Page:
         self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def picture(self, path: Path, *, whole: bool = False) -> Path:
-        """A PNG of what is seen, or of the whole page."""
+        """Return a PNG of the visible part, or of the whole page."""
         options: dict[str, Any] = {"format": "png"}
         if whole:
             size = self.send("Page.getLayoutMetrics")["cssContentSize"]

@@ -1,9 +1,8 @@
-"""Lakes for the report: collected from the fake Buddy in this process, or answers made up without any lake."""
+"""Lakes for the report: collected from the fake Buddy in this process, or made-up answers without a lake."""
 
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,43 +11,46 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
+from collector.lake.manifest import RunEntry
+from collector.query.answer import Answer
+from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
-from collector.run.collect import RunContext as Outside
-from collector.run.collect import collect
+from collector.run.collect import RunContext, collect
 from collector.run.progress import Progress
-from collector.settings.loading import Installation, Secret, Settings
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 
-FIRST_NIGHT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
+FIRST_RUN = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 ATTACK = "</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 2'>"
 NOT_AN_ADDRESS = "javascript:window.hurt=3//https://app.buddy.works"
 
 
-class Nobody:
-    """An observer that looks away."""
+class SilentObserver:
+    """An observer that ignores everything."""
 
     def watch(self, progress: Progress) -> None:
-        """Look away."""
+        """Ignore the run."""
 
     def event(self, fact: object) -> None:
-        """Look away."""
+        """Ignore the event."""
 
 
 def lake_of(path: Path, worlds: Sequence[FakeWorld]) -> Path:
-    """A lake with one night of each world, collected from it."""
+    """Collect one run from each world, and return the lake."""
     with FakeBuddy(worlds[0]) as buddy:
         us = Installation("us", buddy.url, Secret(buddy.token), requests_per_second=0, reserve=0)
         for number, world in enumerate(worlds):
             buddy.world = world.at(night=number + 1)
-            began = FIRST_NIGHT + timedelta(days=number)
-            outside = Outside(_stands_still(began), random.Random(number), Nobody(), asyncio.Event())
-            # Nobody here asks for the catalog, a third of so small a night's time.
+            began = FIRST_RUN + timedelta(days=number)
+            context = RunContext(_stopped_clock(began), random.Random(number), SilentObserver(), asyncio.Event())
+            # The catalog is not needed, and takes a third of the time of so small a run.
             with patch("collector.query.catalog.ensure"):
-                asyncio.run(collect(Settings((us,), path), outside))
+                asyncio.run(collect(Settings((us,), path), context))
     return path
 
 
 def hostile_world() -> FakeWorld:
-    """A small company whose names, addresses and images attack the page; its second night is partial."""
+    """Return a small company whose names, addresses and images attack the page; its second run is partial."""
     world = FakeWorld(seed=3, workspaces=1, projects=3, pipelines=2, actions=6, promote_share=0.9)
     for number, action in enumerate(_promotions(world)):
         world = world.change(*action, name=f"{ATTACK} {number}")
@@ -69,31 +71,15 @@ def _promotions(world: FakeWorld) -> list[tuple[Any, ...]]:
     ]
 
 
-def _stands_still(moment: datetime) -> Any:
+def _stopped_clock(moment: datetime) -> Any:
     return lambda: moment
 
 
-@dataclass(frozen=True)
-class MadeUpRun:
-    """A run that nobody collected."""
+class MadeUpLake(LakeReader):
+    """Answers every question of the report with one row for each action, and records what was asked."""
 
-    run_id: str
-    started_at: datetime
-
-
-@dataclass(frozen=True)
-class MadeUpAnswer:
-    """An answer that nobody computed."""
-
-    table: pa.Table
-    run: MadeUpRun | None
-
-
-class MadeUpLake:
-    """Answers every question of the report with as many rows as there are actions, and notes what was asked."""
-
-    def __init__(self, *, actions: int, nights: int) -> None:
-        self.actions, self.nights = actions, nights
+    def __init__(self, *, actions: int, runs: int) -> None:
+        self.actions, self.runs = actions, runs
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
         self._columns = {finding.question: finding.columns for finding in FINDINGS} | {
             "what_changed": ("change", "column_name", "old_value", "new_value"),
@@ -106,13 +92,19 @@ class MadeUpLake:
             ),
         }
 
-    def ask(self, question: str, run: str = "latest", **parameters: object) -> MadeUpAnswer:
-        """As the lake's reader answers."""
+    def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer:
+        """Return a made-up answer."""
         self.asked.append((question, run, parameters))
-        newest = FIRST_NIGHT + timedelta(days=self.nights - 1)
-        made_up = MadeUpRun(f"{newest:%Y%m%dT%H%M%SZ}-000000", newest)
-        table = self._nights() if question == "nights" else self._rows(question)
-        return MadeUpAnswer(table, made_up if self.nights else None)
+        newest = FIRST_RUN + timedelta(days=self.runs - 1)
+        entry = RunEntry(
+            run_id=f"{newest:%Y%m%dT%H%M%SZ}-000000",
+            run_date=newest.date(),
+            status="complete",
+            started_at=newest,
+            finished_at=newest,
+            collector_version="0.1.0",
+        )
+        return Answer(self._runs() if question == "nights" else self._rows(question), entry)
 
     def _rows(self, question: str) -> pa.Table:
         return pa.Table.from_pylist([self._row(question, number) for number in range(self.actions)])
@@ -140,12 +132,12 @@ class MadeUpLake:
                 row[name] = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/{name}/{project}:{number}"
         return row | ({"level": "action", "coverage": "failed"} if question == "coverage_last_night" else {})
 
-    def _nights(self) -> pa.Table:
+    def _runs(self) -> pa.Table:
         counts = ("promotions", "failing", "added", "changed", "removed", "returned", "ran", "not_seen",
                   "problems", "requests", "retries", "refusals")  # fmt: skip
         rows = []
-        for number in range(self.nights):
-            began = FIRST_NIGHT.replace(tzinfo=None) + timedelta(days=number)
+        for number in range(self.runs):
+            began = FIRST_RUN.replace(tzinfo=None) + timedelta(days=number)
             status = "partial" if number % 30 == 7 else "complete"
             row = {"run_id": f"{began:%Y%m%dT%H%M%SZ}-000000", "run_date": date(2026, 1, 1), "status": status}
             rows.append(row | {"started_at": began, "duration_seconds": 60.0} | dict.fromkeys(counts, 2_000))

@@ -1,4 +1,4 @@
-"""The report in a real Chromium: it loads in silence, asks nobody, and can be used by keyboard and thumb."""
+"""The report in a real Chromium: it loads without errors or requests, and works with keyboard and touch."""
 
 import json
 from pathlib import Path
@@ -11,18 +11,18 @@ pytestmark = pytest.mark.browser
 
 PAGES = ("ordinary_page", "first_page", "hostile_page", "empty_page", "large_page")
 HURT = "typeof window.hurt"
-SAID = "document.getElementById('map-said').textContent"
+STATUS = "document.getElementById('map-status').textContent"
 DRAWN = "Number(document.getElementById('drawing').dataset.edges)"
 FOCUSED = "document.activeElement"
 
 
 def quiet(browser: Page, page: Path) -> bool:
-    """Whether the page asked for nothing but itself, and nothing complained."""
+    """Return whether the page requested nothing but itself, and nothing was reported."""
     return browser.asked_for == [page.resolve().as_uri()] and browser.trouble == []
 
 
-def take(browser: Page, typed: str) -> None:
-    """Find the first thing that is called so, with the keyboard alone."""
+def choose_first(browser: Page, typed: str) -> None:
+    """Choose the first search result with the keyboard."""
     browser.run("document.getElementById('find').select()")
     browser.type(typed)
     browser.press("ArrowDown", "Enter")
@@ -30,8 +30,10 @@ def take(browser: Page, typed: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("looks", [{}, {"dark": True}, {"phone": True, "width": 390, "height": 844}])
-def test_it_loads_in_silence(browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, bool]) -> None:
-    """No request but for the file itself, no word in the console, no exception, no refusal by the policy."""
+def test_it_loads_without_errors(
+    browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, bool]
+) -> None:
+    """There is no request but for the file itself, nothing in the console, no exception, no violation of the policy."""
     page = request.getfixturevalue(name)
     browser.open(page, **looks)
     browser.run("scrollTo(0, document.documentElement.scrollHeight)")
@@ -39,13 +41,13 @@ def test_it_loads_in_silence(browser: Page, request: pytest.FixtureRequest, name
 
 
 def test_without_scripts_it_is_a_document(browser: Page, ordinary_page: Path) -> None:
-    """The tables, the links and a word about what is missing; still no request."""
+    """Without scripts the page loads without errors and requests."""
     browser.open(ordinary_page, scripts=False)
     assert quiet(browser, ordinary_page), (browser.asked_for, browser.trouble)
 
 
 def test_the_policy_stops_what_is_not_ours(browser: Page, ordinary_page: Path) -> None:
-    """A script, a request or a picture that came in after all is refused by the browser itself."""
+    """The browser refuses any other script, request or picture."""
     browser.open(ordinary_page)
     browser.run(
         "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hurt = 1'}))"
@@ -58,11 +60,11 @@ def test_the_policy_stops_what_is_not_ours(browser: Page, ordinary_page: Path) -
 
 
 def test_hostile_names_do_nothing(browser: Page, hostile_page: Path) -> None:
-    """Drawn, listed, searched and filtered, a name that attacks is a name; a bad address is no link."""
+    """A hostile name stays text when it is drawn, listed, searched and filtered; a bad address is no link."""
     browser.open(hostile_page)
     browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    take(browser, "script")
-    assert browser.run(f"{SAID}.length") > 0
+    choose_first(browser, "script")
+    assert browser.run(f"{STATUS}.length") > 0
     assert browser.run("document.body.innerText.includes('<img src=x')") is True
     assert browser.run("document.querySelectorAll('img, iframe, object, [onerror]').length") == 0
     schemes = "[...new Set([...document.links].map((each) => each.protocol))].sort().join()"
@@ -84,7 +86,7 @@ def test_an_image_is_found_and_followed_by_keyboard(browser: Page, ordinary_page
     assert browser.run("document.getElementById('find').getAttribute('aria-activedescendant')") == chosen
     name = browser.run("document.querySelector('[aria-selected=true] .name').textContent")
     browser.press("Enter")
-    assert browser.run(SAID).startswith(name)
+    assert browser.run(STATUS).startswith(name)
     steps = browser.run("document.querySelectorAll('.steps > li').length")
     assert 0 < steps == browser.run(DRAWN)
     assert browser.run("[...document.querySelectorAll('.step')].some((each) => each.innerText.includes('checkout'))")
@@ -92,14 +94,14 @@ def test_an_image_is_found_and_followed_by_keyboard(browser: Page, ordinary_page
 
 
 def test_a_path_is_followed_in_both_directions(browser: Page, ordinary_page: Path) -> None:
-    """What a reference comes from and where it goes are parts of both ways; the beginning can be had again."""
+    """Each direction shows a part of what both show; reset shows the first view again."""
     browser.open(ordinary_page)
-    beginning = browser.run(SAID)
+    beginning = browser.run(STATUS)
     browser.run("document.getElementById('find').focus()")
-    take(browser, "staging")
+    choose_first(browser, "staging")
     counts = {}
     for way in ("up", "down", "both"):
-        browser.run(f"document.querySelector('input[name=way][value={way}]').click()")
+        browser.run(f"document.querySelector('input[name=direction][value={way}]').click()")
         counts[way] = browser.run(DRAWN)
     assert max(counts["up"], counts["down"]) <= counts["both"] <= counts["up"] + counts["down"]
     assert min(counts.values()) > 0
@@ -107,25 +109,25 @@ def test_a_path_is_followed_in_both_directions(browser: Page, ordinary_page: Pat
     assert browser.run(DRAWN) <= counts["both"]
     browser.run("document.getElementById('enabled-only').click()")
     browser.run("document.getElementById('map-reset').click()")
-    assert browser.run(SAID) == beginning
+    assert browser.run(STATUS) == beginning
 
 
-def test_a_name_that_is_nowhere(browser: Page, ordinary_page: Path) -> None:
-    """The search says that there is nothing, and Enter changes nothing."""
+def test_an_unknown_name(browser: Page, ordinary_page: Path) -> None:
+    """The search says that nothing matches, and Enter changes nothing."""
     browser.open(ordinary_page)
-    before = browser.run(SAID)
+    before = browser.run(STATUS)
     browser.run("document.getElementById('find').focus()")
     browser.type("no-such-image-anywhere")
-    assert "No image" in browser.run("document.getElementById('found').innerText")
+    assert "No image" in browser.run("document.getElementById('find-results').innerText")
     browser.press("ArrowDown", "Enter")
-    assert browser.run(SAID) == before
+    assert browser.run(STATUS) == before
 
 
 def on_a_box(browser: Page) -> tuple[float, float]:
-    """The middle of the first box of the drawing, brought into sight."""
+    """Scroll to the first box of the drawing and return its centre."""
     browser.run("document.getElementById('map-frame').scrollTo(0, 0)")
     browser.run("document.getElementById('map-frame').scrollIntoView({block: 'center'})")
-    # A finger meets what is on the screen, which follows the page by some frames.
+    # Touch events go to what is on the screen, which follows the page some frames later.
     browser.run("new Promise((done) => setTimeout(done, 300))")
     x, y = browser.run(
         "(() => { const at = document.getElementById('drawing').getBoundingClientRect();"
@@ -137,15 +139,15 @@ def on_a_box(browser: Page) -> tuple[float, float]:
 
 
 def test_a_click_on_the_drawing_chooses(browser: Page, ordinary_page: Path) -> None:
-    """A box that is clicked becomes the reference whose path is shown."""
+    """A click on a box shows the paths of its reference."""
     browser.open(ordinary_page)
     browser.click(*on_a_box(browser))
-    browser.wait(f"!{SAID}.includes('Find an image')")
-    assert browser.run("document.getElementById('find').value") in browser.run(SAID)
+    browser.wait(f"!{STATUS}.includes('Find an image')")
+    assert browser.run("document.getElementById('find').value") in browser.run(STATUS)
 
 
 def test_tab_goes_through_the_page_in_order(browser: Page, ordinary_page: Path) -> None:
-    """First the way past the head, then the sections; every stop is visible and named."""
+    """The skip link comes first, then the sections; everything that gets the focus is visible and named."""
     browser.open(ordinary_page)
     browser.press("Tab")
     assert browser.run(f"{FOCUSED}.textContent") == "Skip to the report"
@@ -167,7 +169,7 @@ def test_tab_goes_through_the_page_in_order(browser: Page, ordinary_page: Path) 
 
 
 def test_a_finding_opens_by_keyboard_and_shows_more(browser: Page, large_page: Path) -> None:
-    """Enter opens it; the next rows come by a button, and the focus goes on with the first of them."""
+    """Enter opens it; a button shows the next rows, and the first of them gets the focus."""
     browser.open(large_page)
     browser.run("document.querySelector('#bypasses_staging > summary').focus()")
     browser.press("Enter")
@@ -181,7 +183,7 @@ def test_a_finding_opens_by_keyboard_and_shows_more(browser: Page, large_page: P
 
 
 def test_findings_are_filtered(browser: Page, large_page: Path) -> None:
-    """Words narrow every table to the rows that hold them all, counts say how many; empty again shows all."""
+    """Every table shows the rows that hold all words, with their number; an empty filter shows all."""
     browser.open(large_page)
     count = "document.querySelector('[data-count=unguarded_production]').textContent"
     assert browser.run(count) == "2,000"
@@ -196,58 +198,58 @@ def test_findings_are_filtered(browser: Page, large_page: Path) -> None:
 
 
 def test_a_link_to_a_finding_opens_it(browser: Page, large_page: Path) -> None:
-    """The tiles of the night lead into an open list."""
+    """The tiles at the top link to an open list."""
     browser.open(large_page)
     browser.run("document.querySelector('a[href=\"#failing_promotions\"]').click()")
     browser.wait("document.getElementById('failing_promotions').open")
 
 
 def test_a_large_map_stays_usable(browser: Page, large_page: Path) -> None:
-    """Of 2,000 steps a few are drawn, the number is said, and all are searched."""
+    """Of 2,000 steps a few are drawn, the total is shown, and all are searched."""
     browser.open(large_page)
     assert browser.run(DRAWN) <= 80
-    assert "of 2,000" in browser.run(SAID)
+    assert "of 2,000" in browser.run(STATUS)
     browser.run("document.getElementById('find').focus()")
-    take(browser, "project-049")
-    assert "(80 references)" in browser.run(SAID)
+    choose_first(browser, "project-049")
+    assert "(80 references)" in browser.run(STATUS)
     assert browser.run(DRAWN) == 40
-    take(browser, "project")
+    choose_first(browser, "project")
     assert browser.run(DRAWN) == 80
-    assert "The nearest 80 are drawn; all are listed" in browser.run(SAID)
+    assert "The nearest 80 are drawn; all are listed" in browser.run(STATUS)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_phone_needs_no_sideways_scrolling(browser: Page, request: pytest.FixtureRequest, name: str) -> None:
-    """The page is as wide as a phone; only the drawing scrolls within its frame."""
+    """The page is as wide as the phone; only the drawing scrolls, within its frame."""
     browser.open(request.getfixturevalue(name), width=360, height=740, phone=True)
     browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert browser.run("document.documentElement.scrollWidth") <= 360
 
 
-def test_a_thumb_is_not_caught_in_the_drawing(browser: Page, ordinary_page: Path) -> None:
-    """On a box a swipe up moves the page, one to the side moves the drawing, neither chooses, and a tap does."""
-    # So narrow that no drawing fits.
+def test_touch_scrolls_the_page_over_the_drawing(browser: Page, ordinary_page: Path) -> None:
+    """On a box a swipe up scrolls the page, one to the side the drawing; only a tap chooses."""
+    # Too narrow for any drawing.
     browser.open(ordinary_page, width=280, height=700, phone=True)
-    frame, said = "document.getElementById('map-frame')", browser.run(SAID)
+    frame, said = "document.getElementById('map-frame')", browser.run(STATUS)
     browser.swipe(*on_a_box(browser), -100, 0)
     browser.wait(f"{frame}.scrollLeft > 30")
-    assert browser.run(SAID) == said
-    # Anew, because a second gesture soon after the first still belongs to what the first one moved.
+    assert browser.run(STATUS) == said
+    # Loaded again: a second gesture soon after the first still goes to what the first one scrolled.
     browser.open(ordinary_page, width=280, height=700, phone=True)
     box = on_a_box(browser)
     down = f"scrollY + {frame}.scrollTop"
     before = browser.run(down)
     browser.swipe(*box, 0, -120)
     browser.wait(f"{down} > {before} + 30")
-    assert browser.run(SAID) == said
+    assert browser.run(STATUS) == said
     browser.swipe(*on_a_box(browser), 0, 0)
-    browser.wait(f"{SAID} !== {json.dumps(said)}")
+    browser.wait(f"{STATUS} !== {json.dumps(said)}")
     assert quiet(browser, ordinary_page), browser.trouble
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_words_stand_out_from_what_is_behind_them(browser: Page, ordinary_page: Path, dark: bool) -> None:
-    """In both schemes text has the contrast that WCAG AA asks for: 4.5 to 1."""
+def test_text_has_enough_contrast(browser: Page, ordinary_page: Path, dark: bool) -> None:
+    """In both colour schemes text has the contrast that WCAG AA requires, 4.5 to 1."""
     browser.open(ordinary_page, dark=dark)
     contrast = """((ink, behind) => {
         const style = getComputedStyle(document.documentElement);
@@ -266,10 +268,10 @@ def test_words_stand_out_from_what_is_behind_them(browser: Page, ordinary_page: 
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(0.1, ""), (1.6, "the nights since are missing"), (30, "says nothing about the time since")]
+    ("days", "words"), [(0.1, ""), (1.6, "the runs since are missing"), (30, "says nothing about the time since")]
 )
 def test_an_old_report_says_that_it_is_old(browser: Page, ordinary_page: Path, days: float, words: str) -> None:
-    """The age is counted when the page is opened: a report found a month later does not pass for last night's."""
+    """The age is counted when the page is opened: a report that is opened a month later says how old it is."""
     began = "Date.parse('2026-11-22T02:15:00Z')"
     clock = browser.send(
         "Page.addScriptToEvaluateOnNewDocument", source=f"Date.now = () => {began} + {days} * 86_400_000"
@@ -283,8 +285,8 @@ def test_an_old_report_says_that_it_is_old(browser: Page, ordinary_page: Path, d
     assert words in stale[1]
 
 
-def test_trends_are_drawn_and_told(browser: Page, large_page: Path) -> None:
-    """Each chart has its lines, and says in words what it shows to those who cannot see it."""
+def test_trends_are_drawn_and_described(browser: Page, large_page: Path) -> None:
+    """Each chart has its lines, and a description for screen readers."""
     browser.open(large_page)
     figures = browser.run("[...document.querySelectorAll('figure')].map((each) => each.ariaLabel)")
     assert len(figures) == 5

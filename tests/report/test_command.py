@@ -1,4 +1,4 @@
-"""`collector report`, as a person types it."""
+"""`collector report` on the command line."""
 
 import subprocess
 import sys
@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-import collector
 from collector.cli.main import run
 from tests.report.lakes import MadeUpLake
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty directory to work in, with nothing set."""
+    """An empty working directory without settings."""
     for name in ("COLLECTOR_LAKE", "COLLECTOR_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -22,15 +21,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, ordinary_lake: Path) -> MadeUpLake:
-    """A lake with an answer to everything, in the place of the one that is named."""
+    """A made-up lake instead of the one that the settings name."""
     monkeypatch.setenv("COLLECTOR_LAKE", str(ordinary_lake))
-    lake = MadeUpLake(actions=1, nights=2)
-    monkeypatch.setattr(collector, "open_lake", lambda path: lake)
+    lake = MadeUpLake(actions=1, runs=2)
+    monkeypatch.setattr("collector.query.reader.open_lake", lambda path: lake)
     return lake
 
 
 def test_the_page_is_written_here(here: Path, asked: MadeUpLake, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without more words it is ./report.html on the newest night; what was written is said on stderr."""
+    """Without flags the page is ./report.html and about the newest run; stderr says what was written."""
     assert run(["report"]) == 0
     out, err = capsys.readouterr()
     assert out == ""
@@ -40,7 +39,7 @@ def test_the_page_is_written_here(here: Path, asked: MadeUpLake, capsys: pytest.
 
 
 def test_the_page_on_stdout(here: Path, asked: MadeUpLake, capsys: pytest.CaptureFixture[str]) -> None:
-    """With `-o -` it is the answer of the command, about the night that was asked for, and no file is made."""
+    """With `-o -` the page goes to stdout, about the requested run, and no file is written."""
     assert run(["report", "--run", "2026-11-20", "-o", "-"]) == 0
     out, err = capsys.readouterr()
     assert "<!DOCTYPE html>" in out
@@ -50,13 +49,13 @@ def test_the_page_on_stdout(here: Path, asked: MadeUpLake, capsys: pytest.Captur
 
 
 def test_no_lake_no_page(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A lake that is not there is said, with exit code 2."""
+    """A missing lake is an error with exit code 2."""
     assert run(["report"]) == 2
     assert "--lake" in capsys.readouterr().err
     assert list(here.iterdir()) == []
 
 
 def test_the_report_loads_when_it_is_asked_for() -> None:
-    """Other commands don't wait for the template engine."""
+    """Other commands do not load the template engine."""
     code = "import sys, collector.cli.main; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""What a name, an address or a document may do inside a page."""
+"""What a name, an address or a document can do inside the page."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.report.escape import LONGEST, address, json_block, shown
+from collector.report.escape import MAX_LENGTH, escaped, json_block, safe_link
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS
@@ -15,7 +15,7 @@ VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS
 
 @given(st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)))
 def test_a_json_block_holds_the_document_and_nothing_that_ends_a_script(document: object) -> None:
-    """Any document comes back whole, and no character of its text can end or begin an element."""
+    """Any document is decoded unchanged, and no character of its text can end or begin an element."""
     block = json_block(document)
     assert json.loads(block) == document
     assert not re.search("[<>&\u2028\u2029]", block)
@@ -33,20 +33,21 @@ def test_a_json_block_with_the_end_of_a_script() -> None:
         ("line one\nline two", "line one\\nline two"),
         ("\x1b[31mred", "\\x1b[31mred"),
         ("abc\u202egnp.exe", "abc\\u202egnp.exe"),
-        ("👩\u200d💻", "👩\u200d💻"),
+        ("a\u200fb", "a\\u200fb"),
+        ("👩💻", "👩💻"),
         ("\ud800", "\\ud800"),
         ("<b>", "<b>"),
     ],
 )
 def test_what_could_act_on_the_line_is_shown_as_an_escape(text: str, seen: str) -> None:
-    """Controls and overrides of direction are seen; letters, emoji and the rest stay as they are."""
-    assert shown(text) == seen
+    """Controls and marks of direction are shown as escapes; letters and emoji stay as they are."""
+    assert escaped(text) == seen
 
 
 def test_long_texts_are_cut() -> None:
-    """One value cannot fill the page; that it was cut is seen."""
-    assert shown("x" * 1_000) == "x" * (LONGEST - 1) + "…"
-    assert shown("x" * LONGEST) == "x" * LONGEST
+    """A value cannot fill the page, and it shows that it was cut."""
+    assert escaped("x" * 1_000) == "x" * (MAX_LENGTH - 1) + "…"
+    assert escaped("x" * MAX_LENGTH) == "x" * MAX_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -68,10 +69,10 @@ def test_long_texts_are_cut() -> None:
     ],
 )
 def test_only_plain_web_addresses_are_followed(text: str, followed: bool) -> None:
-    """A link leads to https:// or http://, or it is none."""
-    assert address(text) == (text if followed else None)
+    """Only an address of https:// or http:// becomes a link."""
+    assert safe_link(text) == (text if followed else None)
 
 
 def test_no_address_is_none() -> None:
-    """What Buddy did not send is no link."""
-    assert address(None) is None
+    """Without an address there is no link."""
+    assert safe_link(None) is None

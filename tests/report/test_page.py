@@ -1,4 +1,4 @@
-"""The page as a document: what it holds without its scripts, and what can never be in it."""
+"""The page as a document: what it holds without its scripts, and what is never in it."""
 
 import base64
 import hashlib
@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from collector.report import gather, render
+from collector.report import collect_contents, render
 from collector.report.findings import FINDINGS
-from collector.report.rows import MOST_ROWS
+from collector.report.rows import MAX_ROWS
 from tests.report.lakes import ATTACK, NOT_AN_ADDRESS, MadeUpLake
 
 PAGES = ("ordinary_page", "first_page", "hostile_page", "empty_page", "large_page")
@@ -117,34 +117,34 @@ def test_hostile_names_are_words(hostile_page: Path) -> None:
     assert not [each for each in document.attribute("href") if not re.match("https?://|#|data:,$", each)]
 
 
-def test_a_partial_night_says_so_first(hostile_page: Path, ordinary_page: Path) -> None:
-    """What is missing stands above everything that could be taken for the whole."""
+def test_a_partial_run_says_so_first(hostile_page: Path, ordinary_page: Path) -> None:
+    """What is missing is named above everything that could be taken as complete."""
     partial, complete = Document(hostile_page).seen, Document(ordinary_page).seen
     assert partial.index("Partial") < partial.index("1 thing could not be seen") < partial.index("What changed")
-    assert "Not wholly seen, one by one" in partial
-    assert "What was not seen is not counted as gone" in partial
+    assert "Not completely seen, one by one" in partial
+    assert "What was not seen is not counted as removed" in partial
     assert "Everything that was selected was seen" in complete
     assert "Partial" not in complete
 
 
-def test_an_empty_lake_claims_nothing(empty_page: Path) -> None:
-    """No night is not a good night: no finding is called clean."""
+def test_an_empty_lake_has_no_findings(empty_page: Path) -> None:
+    """Without a run no finding is said to be absent."""
     seen = Document(empty_page).seen
-    assert "No night has been published yet" in seen
-    assert "not the same as nothing to worry about" in seen
-    assert "Looked for and not found" not in seen
+    assert "No run has been published yet" in seen
+    assert "does not mean that there are no problems" in seen
+    assert "Checked, nothing found" not in seen
 
 
-def test_one_night_is_not_a_trend(first_page: Path) -> None:
-    """The first night compares with nothing and draws no chart; that it is not the newest is said."""
+def test_the_first_run_has_no_charts(first_page: Path) -> None:
+    """The first run is compared with nothing and has no charts; the page says when a run is not the newest."""
     seen = Document(first_page).seen
-    assert "This is the first night of the lake" in seen
-    assert "One night is not a trend yet" in seen
-    assert "This is not the newest night" in seen
+    assert "This is the first run of the lake" in seen
+    assert "The charts need at least two runs" in seen
+    assert "This is not the newest run" in seen
 
 
 def test_without_scripts_the_tables_are_there(ordinary_page: Path) -> None:
-    """The page itself holds the first rows of every finding, its links, the night and the numbers of the nights."""
+    """The page itself holds the first rows of every finding, its links, the date and the numbers of the runs."""
     document = Document(ordinary_page)
     assert "Scripts are off" in document.seen
     assert len([each for each in document.attribute("href") if each.startswith("https://app.buddy.works/")]) > 20
@@ -157,7 +157,7 @@ def test_without_scripts_the_tables_are_there(ordinary_page: Path) -> None:
 def test_a_year_of_two_thousand_actions_stays_under_five_megabytes(large_page: Path) -> None:
     """Even when every action is in every finding, the page is small enough to send around."""
     size = large_page.stat().st_size
-    print(f"{size:,} bytes for 365 nights and 2,000 actions with {len(FINDINGS)} findings each")
+    print(f"{size:,} bytes for 365 runs and 2,000 actions with {len(FINDINGS)} findings each")
     assert size < 5_000_000
     assert size > 2_000_000, "this lake is meant to fill the page"
     seen = Document(large_page).seen
@@ -174,5 +174,5 @@ def test_names_of_any_length_leave_the_page_small() -> None:
                 n: f"{v}{n * 300}" if isinstance(v, str) and n in self._columns[question] else v for n, v in row.items()
             }
 
-    page = render(gather(Wordy(actions=MOST_ROWS + 1, nights=365), "latest", datetime(2026, 11, 24, tzinfo=UTC)))
+    page = render(collect_contents(Wordy(actions=MAX_ROWS + 1, runs=365), "latest", datetime(2026, 11, 24, tzinfo=UTC)))
     assert len(page.encode()) < 5_000_000

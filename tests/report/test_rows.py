@@ -1,10 +1,10 @@
-"""Answers as tables of a page."""
+"""Answers as tables of the page."""
 
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
-from collector.report.rows import MOST_ROWS, MOST_WITHOUT_SCRIPTS, Texts, place_of, rows_of
+from collector.report.rows import MAX_ROWS, TextTable, report_rows, row_location
 
 ROW = {
     "installation": "us",
@@ -20,27 +20,27 @@ ROW = {
 }
 
 
-def test_a_place_is_the_smallest_named_thing_and_the_way_to_it() -> None:
+def test_a_where_is_the_smallest_named_thing_and_the_way_to_it() -> None:
     """The action is what is linked; the installation is named where there are several."""
-    place = place_of(ROW, several_installations=False)
-    assert (place.action, place.way, place.link) == ("Promote", "acme / shop / Release", "https://app.buddy.works/x")
-    assert place_of(ROW, several_installations=True).way == "us / acme / shop / Release"
+    where = row_location(ROW, several_installations=False)
+    assert (where.name, where.path, where.link) == ("Promote", "acme / shop / Release", "https://app.buddy.works/x")
+    assert row_location(ROW, several_installations=True).path == "us / acme / shop / Release"
 
 
-def test_a_place_without_names() -> None:
+def test_a_where_without_names() -> None:
     """What has no name is called by its number, and what has neither is left out."""
     unnamed = {**ROW, "pipeline": None, "action": ""}
-    place = place_of(unnamed, several_installations=False)
-    assert (place.action, place.way) == ("action 2", "acme / shop / pipeline 1")
+    where = row_location(unnamed, several_installations=False)
+    assert (where.name, where.path) == ("action 2", "acme / shop / pipeline 1")
     project = {"workspace": "acme", "project": "shop", "html_url": None}
-    assert place_of(project, several_installations=False).action == "shop"
-    assert place_of({"workspace": None}, several_installations=False).action == "everything"
+    assert row_location(project, several_installations=False).name == "shop"
+    assert row_location({"workspace": None}, several_installations=False).name == "everything"
 
 
 def test_an_address_that_may_not_be_followed_is_shown() -> None:
     """It is words beside the name, and no link."""
-    place = place_of({**ROW, "html_url": "javascript:x"}, several_installations=False)
-    assert (place.link, place.bad_link) == (None, "javascript:x")
+    where = row_location({**ROW, "html_url": "javascript:x"}, several_installations=False)
+    assert (where.link, where.bad_link) == (None, "javascript:x")
 
 
 def test_cells_say_what_the_values_are() -> None:
@@ -56,34 +56,33 @@ def test_cells_say_what_the_values_are() -> None:
             "why": pa.array([None], pa.string()),
         }
     )
-    rows = rows_of("q", table, table.column_names[1:], several_installations=False)
-    assert rows.cells == ((3, "yes", "2026-11-23", "2026-11-23 02:15:00 UTC", "a" * 12, None),)
+    rows = report_rows("q", table, table.column_names[1:], several_installations=False)
+    assert rows.rows[0][1] == (3, "yes", "2026-11-23", "2026-11-23 02:15:00 UTC", "a" * 12, None)
     assert [column.kind for column in rows.columns] == ["number", "text", "text", "text", "reference", "text"]
 
 
 def test_a_page_holds_only_so_many_rows() -> None:
-    """More rows are counted, not held; without scripts only the first are shown."""
-    table = pa.Table.from_pylist([ROW] * (MOST_ROWS + 5))
-    rows = rows_of("q", table, ["finding"], several_installations=False)
-    assert (len(rows.cells), rows.total) == (MOST_ROWS, MOST_ROWS + 5)
-    assert (len(rows.first), rows.left_out) == (MOST_WITHOUT_SCRIPTS, MOST_ROWS + 5 - MOST_WITHOUT_SCRIPTS)
+    """The page holds a limited number of rows, and the number of all."""
+    table = pa.Table.from_pylist([ROW] * (MAX_ROWS + 5))
+    rows = report_rows("q", table, ["finding"], several_installations=False)
+    assert (len(rows.rows), rows.total) == (MAX_ROWS, MAX_ROWS + 5)
 
 
 def test_every_text_is_held_once() -> None:
     """Rows hold numbers of texts; numbers of a column of numbers stay what they are."""
-    texts = Texts()
+    texts = TextTable()
     table = pa.Table.from_pylist([ROW, ROW])
-    document = rows_of("q", table, ["finding", "nights"], several_installations=False).document(texts)
+    document = report_rows("q", table, ["finding", "nights"], several_installations=False).document(texts)
     assert document["rows"][0] == document["rows"][1]
     first = document["rows"][0]
-    assert [texts.all[first[0]], texts.all[first[2]], first[3]] == ["Promote", ROW["html_url"], None]
-    assert (texts.all[first[4]], first[5]) == ("unguarded", 3)
-    assert len(texts.all) == len(set(texts.all)) == 4
+    assert [texts.texts[first[0]], texts.texts[first[2]], first[3]] == ["Promote", ROW["html_url"], None]
+    assert (texts.texts[first[4]], first[5]) == ("unguarded", 3)
+    assert len(texts.texts) == len(set(texts.texts)) == 4
 
 
-def test_rows_without_a_place() -> None:
-    """What is nowhere in Buddy has no place."""
-    rows = rows_of("q", pa.table({"name": ["labels"]}), ["name"], several_installations=False)
-    assert not rows.placed
-    assert [place for place, _ in rows.first] == [None]
-    assert rows.document(Texts())["rows"] == [[0]]
+def test_rows_without_a_where() -> None:
+    """What is nowhere in Buddy has no where."""
+    rows = report_rows("q", pa.table({"name": ["labels"]}), ["name"], several_installations=False)
+    assert not rows.located
+    assert [where for where, _ in rows.rows] == [None]
+    assert rows.document(TextTable())["rows"] == [[0]]

@@ -18,7 +18,7 @@ from tests.faults.nights import at, night
 from tests.faults.process import Program, run_directory
 from tests.faults.published import Published, published, runs_of
 from tests.faults.sampling import some
-from tests.faults.test_claims import every_gap_is_explained
+from tests.faults.test_removals import every_gap_is_explained
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from collector.lake.flatten import RunKey
 from collector.lake.tables import TABLES
 from collector.run import reply_processor as gathering_module
 from collector.run.reply_processor import ReplyProcessor, RunStats, abandoned_problem, selection
-from collector.settings.loading import Installation
+from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
 from tests.crawl.model_buddy import AT, ModelBuddy, Settled, tree
 

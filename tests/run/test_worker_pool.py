@@ -26,7 +26,7 @@ from collector.run import reply_processor as gathering_module
 from collector.run import worker_pool as crew_module
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.worker_pool import Sink, WorkerPool, crawl, journal_line
-from collector.settings.loading import Installation
+from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
 from tests.crawl.model_buddy import AT, ModelBuddy, tree
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import collector
-from collector.cli.nightly import nightly
+from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.fake_buddy import FakeBuddy
 from collector.lake.lake import Lake
-from collector.settings.loading import Afterwards, Settings
+from collector.settings.declarations import AfterRun, Settings
 from tests.faults.company import company
 from tests.faults.nights import at, night, settings
 from tests.faults.published import published
@@ -90,8 +90,8 @@ def test_a_run_interrupted_under_a_fast_clock_is_abandoned(fake: FakeBuddy, tmp_
 
 def run_with_keep(fake: FakeBuddy, lake: Path, now: Callable[[], datetime], keep_days: int) -> None:
     plain = settings(fake, lake)
-    kept = Settings(plain.installations, lake, afterwards=Afterwards(keep_days=keep_days, compact=True))
-    assert nightly(kept, ProgressObserver(), now=now).exit_code == 0
+    kept = Settings(plain.installations, lake, after_run=AfterRun(keep_days=keep_days, compact=True))
+    assert collect_and_follow_up(kept, ProgressObserver(), now=now).exit_code == 0
 
 
 @pytest.mark.usefixtures("no_catalog")

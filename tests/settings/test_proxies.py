@@ -1,4 +1,4 @@
-"""A proxy that is set and not used is named where no connection is made; its address is never told."""
+"""A proxy that is set and not used is named where no connection is made; its address is never shown."""
 
 from pathlib import Path
 
@@ -37,12 +37,12 @@ URL = "https://buddy.example.com:8443/api"
     ],
 )
 def test_the_variable_that_other_programs_would_obey(environ: dict[str, str], named: str | None) -> None:
-    """By the scheme of the URL, in small letters or capitals, unless NO_PROXY excepts the host."""
+    """It is that of the URL's scheme, in lower or upper case, unless NO_PROXY covers the host."""
     assert ignored_proxy(URL, environ) == named
 
 
 def test_each_installation_by_its_own_url(tmp_path: Path) -> None:
-    """Settings keep the name of the variable and nothing of its value."""
+    """Settings hold the name of the variable and nothing of its value."""
     settings = load({}, {"BUDDY_TOKEN": "token-1234", "HTTPS_PROXY": PROXY}, tmp_path)
     assert [each.ignored_proxy for each in settings.installations] == ["HTTPS_PROXY"]
     assert "pa55word" not in repr(settings)

@@ -1,4 +1,4 @@
-"""The command that prints a token: bounded in time and output, and no process is left of it."""
+"""The command that prints a token: bounded in time and output, and it leaves no process behind."""
 
 import os
 import signal
@@ -11,13 +11,13 @@ import pytest
 
 from collector.errors import SettingsError
 from collector.settings.loading import load
-from collector.settings.token_command import MOST_BYTES, OutputTooLong, run_token_command
+from collector.settings.token_command import OUTPUT_LIMIT, OutputTooLong, run_token_command
 
 TOKEN = "bdy_planted_0123456789abcdef"
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is there and is no zombie."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -25,7 +25,7 @@ def alive(pid: int) -> bool:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process goes away within some seconds."""
+    """Return whether a process ends within 20 seconds."""
     ends = time.monotonic() + 20
     while alive(pid):
         if time.monotonic() > ends:
@@ -35,7 +35,7 @@ def gone(pid: int) -> bool:
 
 
 def children() -> set[str]:
-    """The processes begun by this one that it has not waited for."""
+    """Return the child processes that were not waited for."""
     return {
         pid
         for task in Path("/proc/self/task").iterdir()
@@ -60,7 +60,7 @@ def test_a_command_that_takes_too_long_is_stopped_with_its_group(tmp_path: Path,
     before = children()
     with pytest.raises(TimeoutExpired) as caught:
         run_token_command(
-            f"trap '' TERM; {more} sleep 600 & echo $! > {tmp_path}/pid; while :; do sleep 600; done", seconds=0.5
+            f"trap '' TERM; {more} sleep 600 & echo $! > {tmp_path}/pid; while :; do sleep 600; done", time_limit_s=0.5
         )
     assert caught.value.output is None
     assert gone(int((tmp_path / "pid").read_text()))
@@ -68,16 +68,16 @@ def test_a_command_that_takes_too_long_is_stopped_with_its_group(tmp_path: Path,
 
 
 def test_endless_output_is_refused(tmp_path: Path) -> None:
-    """More than 64 KiB is no token: the command is stopped, and what was printed is not kept."""
+    """A command that prints more than 64 KiB is stopped, and its output is not kept."""
     with pytest.raises(OutputTooLong) as caught:
         run_token_command(f"echo $$ > {tmp_path}/pid; exec yes {TOKEN}")
     assert TOKEN not in str(caught.value)
     assert gone(int((tmp_path / "pid").read_text()))
-    assert len(run_token_command(f"head -c {MOST_BYTES} /dev/zero | tr '\\0' x")) == MOST_BYTES
+    assert len(run_token_command(f"head -c {OUTPUT_LIMIT} /dev/zero | tr '\\0' x")) == OUTPUT_LIMIT
 
 
 def test_stderr_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
-    """What the command writes to stderr reaches no log, however much it is, and no exception."""
+    """What the command writes to stderr, however much, reaches no log and no exception."""
     with pytest.raises(CalledProcessError) as caught:
         run_token_command(f"yes {TOKEN} | head -n 100000 >&2; echo {TOKEN}; exit 3")
     assert (caught.value.returncode, caught.value.output, caught.value.stderr) == (3, None, None)
@@ -85,7 +85,7 @@ def test_stderr_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_interruption_ends_the_command(tmp_path: Path) -> None:
-    """Ctrl-C, which the terminal sends to this program only, ends the command as well."""
+    """Ctrl-C, which the terminal sends to this program only, ends the command too."""
 
     def interrupt() -> None:
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
@@ -109,8 +109,8 @@ def test_an_interruption_ends_the_command(tmp_path: Path) -> None:
         ("kill -9 $$", "code -9"),
     ],
 )
-def test_each_failure_is_told_without_the_output(tmp_path: Path, command: str, words: str) -> None:
-    """A setting to correct, with advice; neither the command nor what it printed is quoted."""
+def test_each_failure_is_reported_without_the_output(tmp_path: Path, command: str, words: str) -> None:
+    """The message has advice and quotes nothing of what the command printed."""
     path = tmp_path / "collector.toml"
     path.write_text(f'token_command = "{command}"\n'.replace("\\", "\\\\"), encoding="utf-8")
     with pytest.raises(SettingsError, match=words) as caught:

@@ -13,11 +13,11 @@
     |---|---|
     | 1 | … |
 
-Cells: nothing is NULL, '' is the empty string, a list is JSON, text in backticks keeps its blanks and \\n is a line
-end in it, \\| is a bar.
-Given rows may leave columns out: they are NULL, but for a key that most cases don't care about (DEFAULTS), and r2
-means 2 November 2026. An expectation names the columns it cares about; rows are compared in order where the SQL gives
-one, and `## expect nothing` expects none.
+An empty cell is NULL, '' is the empty string, a list is JSON, text in backticks keeps its blanks and \\n is a line end
+in it, \\| is a bar.
+Columns that a given row leaves out are NULL, except for a default key (DEFAULTS); the date of run r2 is 2 November 2026.
+An expectation names the columns that it checks; rows are compared in order where the SQL gives one, and `## expect nothing`
+expects none.
 """
 
 import json
@@ -43,13 +43,11 @@ DEFAULTS: Row = {
     "action_id": 1,
 }
 _TEXT = pa.string()
-# What checks see beside the tables of the lake.
+# What checks see beside the tables of the lake and the views of the contract.
 CHECK_RELATIONS: dict[str, pa.Schema] = {
     "this_run": pa.schema([("run_id", _TEXT), ("run_date", pa.date32())]),
     "previous_counts": pa.schema([("installation", _TEXT), ("run_id", _TEXT), ("actions", pa.int64())]),
-    "expected_columns": pa.schema([("table_name", _TEXT), ("column_name", _TEXT), ("required", pa.bool_())]),
     "staged_columns": pa.schema([("table_name", _TEXT), ("column_name", _TEXT)]),
-    "known_enum_values": pa.schema([("table_name", _TEXT), ("column_name", _TEXT), ("value", _TEXT)]),
 }
 SCHEMAS: dict[str, pa.Schema] = {**{name: table.schema for name, table in ALL.items()}, **CHECK_RELATIONS}
 
@@ -68,33 +66,33 @@ class Case:
 
     @property
     def folder(self) -> str:
-        """clean, facts, questions or checks."""
+        """The folder of sql/ that holds its SQL file."""
         return self.file.parent.name
 
     @property
     def name(self) -> str:
-        """The name of the SQL file."""
+        """Return the name of the SQL file."""
         return self.file.stem
 
     def tables(self) -> Iterator[tuple[str, pa.Table]]:
-        """Every relation with its given rows, none where none are given."""
+        """Yield every relation with its given rows."""
         for name, schema in SCHEMAS.items():
             yield name, pa.Table.from_pylist(self.given.get(name, []), schema=schema)
 
     def latest_run(self) -> Row | None:
-        """run_id and run_date of the selected run."""
+        """Return run_id and run_date of the selected run."""
         runs = {row["run_id"] for name in ALL for row in self.given.get(name, ()) if row.get("run_id")}
         chosen = self.run or max(runs, default=None)
         return {"run_id": chosen, "run_date": _date_of(chosen)} if chosen else None
 
 
 def read_cases(folder: str | None = None) -> list[Case]:
-    """Every case, or those of one folder."""
+    """Return every case, or those of one folder."""
     return [case for path in sorted(CASES.glob(f"{folder or '*'}/*.md")) for case in parse(path)]
 
 
 def parse(path: Path) -> Iterator[Case]:
-    """The cases of one file. Raises ValueError for a line that means nothing."""
+    """Yield the cases of one file. Raises ValueError for a line that cannot be read."""
     case: Case | None = None
     into = ""
     header: list[str] | None = None
@@ -129,7 +127,7 @@ def parse(path: Path) -> Iterator[Case]:
 
 
 def shown(value: Any) -> str | None:
-    """A value of a result as a cell says it."""
+    """Return a value of a result as it is written in a cell."""
     if value is None:
         return None
     if isinstance(value, bool):

@@ -12,16 +12,17 @@ from collector.lake.base_views import base_view, read_parquet
 from collector.lake.database import Database
 from collector.lake.manifest import RunEntry
 from collector.lake.tables import TABLES
-from collector.query.questions import Questions
-from collector.query.sql_files import identifiers, in_order, read_folder, sql_folder
-from collector.query.views import SELECTED_RUN, Views, selected_run_view
+from collector.query.contract_views import check_views
+from collector.query.questions import Question, Questions
+from collector.query.sql_files import identifiers, in_order, sql_folder
+from collector.query.views import SELECTED_RUN, Views, selected_run_view, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
 SQL = sql_folder()
-VIEWS = read_folder(SQL / "clean") | read_folder(SQL / "facts")
+VIEWS = view_sources()
 QUESTIONS = Questions(SQL)
 CASES = read_cases()
-CONSTANTS = ("access_levels", "documented_values", "fields_without_column")
+CONSTANTS = ("access_levels", "coverage_outcomes", "declared_columns", "declared_values", "fields_without_column")
 
 
 def _run_entry(run_id: str, run_date: Any) -> RunEntry:
@@ -44,9 +45,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """Column names and rows that the case's SQL gives over its rows."""
+    """Return the column names and rows of the case's SQL over the given rows."""
     sql = (SQL / case.folder / f"{case.name}.sql").read_text(encoding="utf-8")
-    sources = in_order(VIEWS, identifiers(sql) | {case.name})
+    sources = in_order(check_views() if case.folder == "checks" else VIEWS, identifiers(sql) | {case.name})
     used = identifiers(sql).union(*(source.references for source in sources))
     for name, table in case.tables():
         if name not in used:
@@ -62,9 +63,9 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
     for source in sources:
         database.define(source.name, source.text)
     parameters = None
-    if case.folder == "questions":
-        parameters = QUESTIONS[case.name].bind(case.parameters) or None
-    elif case.folder != "checks":
+    if case.folder in ("questions", "status"):
+        parameters = Question(case.name, sql).bind(case.parameters) or None
+    elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)
     return table.column_names, table.to_pylist()
@@ -77,7 +78,7 @@ def test_the_sql_gives_what_the_case_expects(case: Case, database: Database, tmp
     wanted = list(case.expected[0]) if case.expected else names
     assert not set(wanted) - set(names), f"no such columns: {set(wanted) - set(names)}"
     found = [{name: shown(row[name]) for name in wanted} for row in rows]
-    if case.folder in ("clean", "facts"):
+    if case.folder in ("clean", "facts", "plan"):
         # A view promises no order.
         found.sort(key=repr)
         assert found == sorted(case.expected, key=repr)

@@ -1,4 +1,4 @@
-"""The house rules of SQL: laws about the text of the files in sql/."""
+"""Rules about the text of the files in sql/."""
 
 import re
 from pathlib import Path
@@ -7,25 +7,25 @@ import pytest
 
 from collector.buddy.schema import ACCESS_LEVELS
 from collector.lake.database import Database
-from collector.lake.tables import TABLES
 from collector.query.checks import read_checks
 from collector.query.questions import Questions
 from collector.query.sql_files import read_folder, sql_folder
 from tests.sql.case_files import CASES, read_cases
 
 SQL = sql_folder()
-FOLDERS = ("clean", "facts", "questions", "checks")
+FOLDERS = ("clean", "facts", "questions", "checks", "plan", "status")
+WITH_PARAMETERS = ("questions/", "status/")
 FILES = {f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()}
 QUESTIONS = Questions(SQL).all
 
 
 def code(name: str) -> str:
-    """The file without comments and strings."""
+    """Return the file without comments and strings."""
     return re.sub(r"--[^\n]*|'(?:[^']|'')*'", " ", FILES[name].text)
 
 
 def final_select(name: str) -> str:
-    """What stands after the last `select` at the beginning of a line: CTEs are indented."""
+    """Return the text after the last `select` at the beginning of a line; CTEs are indented."""
     return re.split(r"^select\b", code(name), flags=re.MULTILINE)[-1]
 
 
@@ -57,8 +57,8 @@ def test_a_file_is_one_lower_case_statement_without_templating(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_lines_fit_the_house(name: str) -> None:
-    """No line is longer than 130 characters, none ends in blanks."""
+def test_lines_are_short_enough(name: str) -> None:
+    """No line is longer than 130 characters, and none ends in blanks."""
     for line in FILES[name].text.splitlines():
         assert len(line) <= 130 or line.startswith("-- $"), line
         assert line == line.rstrip()
@@ -82,47 +82,33 @@ def test_parameters_are_declared_and_used(name: str) -> None:
     assert used == {parameter.name for parameter in QUESTIONS[name].parameters}
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("questions/")])
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(WITH_PARAMETERS)])
 def test_only_questions_have_parameters(name: str) -> None:
-    """Views and checks depend on nothing but the tables."""
+    """Views and checks have no parameters."""
     assert not re.findall(r"\$\w", code(name))
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_question_orders_its_rows(name: str) -> None:
-    """The same lake gives the same rows in the same order."""
+    """Every question sorts its rows, so that the same lake gives the same answer."""
     assert "order by" in final_select(f"questions/{name}")
 
 
-def test_there_are_questions_enough() -> None:
-    """At least twenty-five questions, none of them asked twice."""
+def test_there_are_enough_questions() -> None:
+    """There are at least twenty-five questions, and no two are the same."""
     assert len(QUESTIONS) >= 25
     assert len({question.description for question in QUESTIONS.values()}) == len(QUESTIONS)
 
 
 @pytest.mark.parametrize("check", read_checks(SQL))
 def test_a_check_fires_and_is_silent(check: str) -> None:
-    """Among a check's cases is one with a planted row that it finds and one that it leaves alone."""
+    """A check has a case with a planted offender that it finds, and one in which it finds nothing."""
     found = [bool(case.expected) for case in read_cases("checks") if case.name == check]
     assert set(found) == {True, False}
 
 
-def test_documented_values_are_those_declared(tmp_path: Path) -> None:
-    """The enum values that schema_drift compares with are the ones in the declarations of Buddy's fields."""
-    declared = {
-        (table.name, column.name, value)
-        for table in TABLES.values()
-        for column in table.columns
-        for value in column.values
-        if column.source and table.name != "last_known_actions"
-    } | {("permissions", "access_level", value) for value in ACCESS_LEVELS}
-    with Database([tmp_path], tmp_path / "spill") as database:
-        rows = database.rows((SQL / "clean" / "documented_values.sql").read_text(encoding="utf-8"))
-    assert {(row["table_name"], row["column_name"], row["value"]) for row in rows} == declared
-
-
 def test_access_levels_are_those_declared(tmp_path: Path) -> None:
-    """Every access level that Buddy documents is said to let somebody run an action, or not, or not known."""
+    """access_levels has a row for every access level that Buddy documents."""
     with Database([tmp_path], tmp_path / "spill") as database:
         rows = database.rows((SQL / "clean" / "access_levels.sql").read_text(encoding="utf-8"))
     assert {row["access_level"] for row in rows} == set(ACCESS_LEVELS)

@@ -1,14 +1,14 @@
-// The graph of references: what goes where, by which promotions, and the walk along a path. No drawing here.
+// The graph of image references and the promotions between them, and the walk along its paths. Draws nothing.
 
-/** Repository without tag and digest: what people call the image. */
+/** The repository without tag and digest: what people call the image. */
 function imageOf(reference) {
   const bare = reference.split("@")[0];
   const colon = bare.lastIndexOf(":");
   return colon > bare.lastIndexOf("/") ? bare.slice(0, colon) : bare;
 }
 
-/** Nodes (references of one installation) and edges (every promotion from one to the other). */
-function graphOf(steps) {
+/** Nodes are the references of one installation, an edge holds every promotion from one to another. */
+function createGraph(promotions) {
   const nodes = new Map();
   const edges = new Map();
 
@@ -22,9 +22,9 @@ function graphOf(steps) {
     return nodes.get(id);
   }
 
-  for (const step of steps) {
-    const [installation, from, fromEnvironment, to, toEnvironment, action, way, status, address,
-      fromHasVariable, toHasVariable, disabled] = step;
+  for (const row of promotions) {
+    const [installation, from, fromEnvironment, to, toEnvironment, action, status, path, address,
+      fromHasVariable, toHasVariable, disabled] = row;
     const source = node(installation, from, fromEnvironment, fromHasVariable);
     const target = node(installation, to, toEnvironment, toHasVariable);
     const id = `${source.id}>${target.id}`;
@@ -34,7 +34,7 @@ function graphOf(steps) {
       source.outs.push(edge);
       target.ins.push(edge);
     }
-    edges.get(id).promotions.push({ action: text(action), way: text(way), status: text(status),
+    edges.get(id).promotions.push({ action: text(action), path: text(path), status: text(status),
       address: text(address), disabled: Boolean(disabled) });
   }
   for (const edge of edges.values()) {
@@ -45,20 +45,20 @@ function graphOf(steps) {
 }
 
 /**
- * The edges met from some nodes, nearest first. Where a variable decides what a reference is, the walk ends:
- * equal text need not be the same image.
+ * The edges reached from some nodes, nearest first. The walk ends at a reference with a variable: equal text may mean
+ * another image.
  */
-function walk(starts, way, wanted) {
-  const met = new Set();
+function walk(starts, direction, wanted) {
+  const reached = new Set();
   const counts = { up: 0, down: 0 };
-  let frontier = starts.flatMap((node) => [[node, "up"], [node, "down"]]).filter(([, to]) => way === "both" || way === to);
+  let frontier = starts.flatMap((node) => [[node, "up"], [node, "down"]]).filter(([, to]) => direction === "both" || direction === to);
   const seen = new Set(frontier.map(([node, to]) => to + node.id));
   while (frontier.length) {
     const next = [];
     for (const [node, to] of frontier) {
       for (const edge of to === "up" ? node.ins : node.outs) {
         if (!wanted(edge)) continue;
-        met.add(edge);
+        reached.add(edge);
         const other = to === "up" ? edge.source : edge.target;
         if (seen.has(to + other.id)) continue;
         seen.add(to + other.id);
@@ -68,11 +68,11 @@ function walk(starts, way, wanted) {
     }
     frontier = next;
   }
-  return { edges: [...met], counts };
+  return { edges: [...reached], counts };
 }
 
-/** What the map begins with: the ways to those production references that most steps lead to. */
-function beginning(graph, wanted, most) {
+/** What the map shows at first: the paths to the production references that most edges lead to. */
+function overview(graph, wanted, limit) {
   const ends = [...graph.nodes.values()]
     .filter((node) => node.environment === "production")
     .map((node) => ({ node, edges: walk([node], "up", wanted).edges }))
@@ -80,15 +80,15 @@ function beginning(graph, wanted, most) {
   const chosen = new Set();
   for (const end of ends) {
     const fresh = end.edges.filter((edge) => !chosen.has(edge));
-    if (chosen.size && chosen.size + fresh.length > most) continue;
-    fresh.slice(0, most).forEach((edge) => chosen.add(edge));
+    if (chosen.size && chosen.size + fresh.length > limit) continue;
+    fresh.slice(0, limit).forEach((edge) => chosen.add(edge));
   }
-  // A lake without production still has a map.
-  return chosen.size ? [...chosen] : graph.edges.filter(wanted).slice(0, most);
+  // Without production references, the first edges are shown.
+  return chosen.size ? [...chosen] : graph.edges.filter(wanted).slice(0, limit);
 }
 
-/** Images and references that hold all the words, images first, as choices of the search. */
-function choicesOf(graph) {
+/** The search: returns the images and references that hold all words, images first. */
+function createSearch(graph) {
   const images = new Map();
   for (const node of graph.nodes.values()) {
     const key = `${node.installation} ${node.image}`;
@@ -113,7 +113,7 @@ function choicesOf(graph) {
     if (!words.length) return [];
     const found = choices.filter((choice) => words.every((word) => choice.words.includes(word)));
     const nodes = [...new Set(found.flatMap((choice) => choice.nodes))];
-    // People know a part of the name; the same image stands in several registries.
+    // People know a part of a name, and the same image is in several registries.
     return nodes.length > 1 ? [{ name: typed.trim(), what: `all ${counted(nodes.length, "reference")} that match`, nodes }, ...found] : found;
   };
 }

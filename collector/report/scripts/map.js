@@ -1,25 +1,25 @@
-// The promotion map: the drawing, the search that steers it, and the list that says the same in words.
+// The promotion map: the drawing, the search box that controls it, and the same as a list.
 
-const MOST_DRAWN = 80; // more cannot be read, and dagre would keep the page waiting
-const MOST_FOUND = 12;
-const STEPS_AT_A_TIME = 20;
+const MAX_DRAWN = 80; // more cannot be read, and its layout takes too long
+const MAX_RESULTS = 12;
+const STEPS_PAGE_SIZE = 20;
 const NARROW = 640;
 const BOX = { wide: { width: 216, font: 11.5 }, narrow: { width: 150, font: 10.5 } };
 
-/** Cuts the middle out of words until they are no wider than `room` pixels in the font of the boxes. */
+/** Cut the middle out of a text until it is no wider than `room` pixels in the font of the boxes. */
 function shortener(font) {
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = font;
-  return (words, room) => {
-    let shown = words;
-    for (let keep = words.length - 1; keep > 4 && pen.measureText(shown).width > room; keep -= 1) {
-      shown = `${words.slice(0, Math.floor(keep / 2))}…${words.slice(-Math.ceil(keep / 2))}`;
+  return (name, room) => {
+    let shown = name;
+    for (let keep = name.length - 1; keep > 4 && pen.measureText(shown).width > room; keep -= 1) {
+      shown = `${name.slice(0, Math.floor(keep / 2))}…${name.slice(-Math.ceil(keep / 2))}`;
     }
     return shown;
   };
 }
 
-/** Two lines that fit a box: what it is, and where. */
+/** The label of a box: the reference, and its registry on a second line. */
 function labelOf(node, fit) {
   const slash = node.name.indexOf("/");
   const host = slash > 0 && /[.:]/.test(node.name.slice(0, slash)) ? node.name.slice(0, slash) : "";
@@ -52,18 +52,18 @@ function styleOf(narrow) {
   ];
 }
 
-/** Draws edges in a frame that scrolls; returns nothing, calls `chosen(node)` and `looked(edge)` on taps. */
-function drawer(frame, canvas, { chosen, looked }) {
+/** Draw edges in a frame that scrolls; calls `onNode(node)` and `onEdge(edge)` when one is tapped. */
+function createDrawing(frame, canvas, { onNode, onEdge }) {
   let drawing = null;
-  // cytoscape keeps the browser from scrolling under a finger that came down on a box, also where nothing can be dragged.
-  // It still has to see the movement, or it would take a swipe for a tap.
+  // cytoscape stops the browser from scrolling when a finger touches a box, even where nothing can be dragged. It still
+  // has to see the movement, or it would treat a swipe as a tap.
   const leaveScrolling = (event) => { if (event.type === "touchmove" || !event.cancelable) event.preventDefault = () => {}; };
   for (const touch of ["touchmove", "touchend"]) canvas.addEventListener(touch, leaveScrolling, { passive: true });
   return (edges, starts) => {
     const narrow = frame.clientWidth < NARROW;
     const box = narrow ? BOX.narrow : BOX.wide;
     const cut = shortener(`${box.font}px ${getComputedStyle(document.body).fontFamily}`);
-    const fit = (words) => cut(words, box.width - 16);
+    const fit = (name) => cut(name, box.width - 16);
     const nodes = new Set([...starts, ...edges.flatMap((edge) => [edge.source, edge.target])]);
     if (drawing) drawing.destroy();
     drawing = cytoscape({
@@ -78,17 +78,17 @@ function drawer(frame, canvas, { chosen, looked }) {
       style: styleOf(narrow),
       layout: { name: "dagre", rankDir: "LR", nodeSep: 14, rankSep: narrow ? 44 : 84, fit: false, animate: false,
         useDagreEdgeControlPoints: true, automaticDagreEdgeStyle: false },
-      // The page scrolls, the drawing doesn't: nobody is caught in it with a wheel or a thumb.
+      // The page scrolls, the drawing does not, so that neither wheel nor finger gets stuck in it.
       userPanningEnabled: false, userZoomingEnabled: false, boxSelectionEnabled: false, autoungrabify: true, autounselectify: true,
       pixelRatio: Math.min(devicePixelRatio || 1, 2),
     });
-    // A step that skips a column goes around the boxes of that column, on the way that dagre kept free for it.
+    // An edge that skips a column goes around the boxes of that column, on the path that dagre kept free.
     drawing.edges().filter((edge) => (edge.scratch("controlPointWeights") || []).length > 2).addClass("around");
     const bounds = drawing.elements().boundingBox();
     const scale = Math.min(1.15, Math.max(0.85, (frame.clientWidth - 36) / bounds.w));
     canvas.dataset.nodes = String(nodes.size);
     canvas.dataset.edges = String(edges.length);
-    // Whole pixels: a frame that could scroll by a part of one would swallow a whole swipe.
+    // Whole pixels: a frame that can scroll by a fraction of one would take up a swipe.
     canvas.style.width = `${Math.ceil(Math.max(frame.clientWidth - 4, bounds.w * scale + 32))}px`;
     canvas.style.height = `${Math.ceil(bounds.h * scale + 32)}px`;
     drawing.resize();
@@ -97,43 +97,43 @@ function drawer(frame, canvas, { chosen, looked }) {
     drawing.pan({ x: left - bounds.x1 * scale, y: 16 - bounds.y1 * scale });
     frame.scrollTo(0, 0);
     document.getElementById("wider").hidden = canvas.clientWidth <= frame.clientWidth;
-    drawing.on("tap", "node", (event) => chosen(event.target.data("node")));
-    drawing.on("tap", "edge", (event) => looked(event.target.data("edge")));
+    drawing.on("tap", "node", (event) => onNode(event.target.data("node")));
+    drawing.on("tap", "edge", (event) => onEdge(event.target.data("edge")));
     for (const over of ["mouseover", "mouseout"]) {
       drawing.on(over, "node, edge", () => { canvas.style.cursor = over === "mouseover" ? "pointer" : ""; });
     }
   };
 }
 
-/** The steps in words: each with its promotions and their links. */
-function stepList(holder, chosen) {
+/** The edges as a list, each with its promotions and their links. */
+function createStepList(holder, onNode) {
   return (edges) => {
     const list = make("ol", { class: "steps" });
     const more = make("button", { type: "button" });
     const items = new Map();
     function reference(node) {
       const button = make("button", { type: "button", class: `reference ${node.environment || "none"}` }, ...breakable(node.name));
-      button.addEventListener("click", () => chosen(node));
+      button.addEventListener("click", () => onNode(node));
       return button;
     }
     function add() {
       const from = list.childElementCount;
-      for (const edge of edges.slice(from, from + STEPS_AT_A_TIME)) {
+      for (const edge of edges.slice(from, from + STEPS_PAGE_SIZE)) {
         const promotions = edge.promotions.map((promotion) => make("li", {},
           link(promotion.action, promotion.address),
           promotion.status === "FAILED" ? make("span", { class: "pill bad" }, "failing") : null,
-          promotion.disabled ? make("span", { class: "pill" }, "switched off") : null,
-          make("span", { class: "way" }, promotion.way)));
+          promotion.disabled ? make("span", { class: "pill" }, "disabled") : null,
+          make("span", { class: "path" }, promotion.path)));
         const item = make("li", { tabindex: "-1" },
           make("div", { class: "step" }, reference(edge.source),
-            make("span", { class: "to" }, make("span", { "aria-hidden": "true" }, "→"), make("span", { class: "unseen" }, "to"), reference(edge.target))),
+            make("span", { class: "to" }, make("span", { "aria-hidden": "true" }, "→"), make("span", { class: "visually-hidden" }, "to"), reference(edge.target))),
           make("ul", {}, ...promotions));
         items.set(edge, item);
         list.append(item);
       }
       const left = edges.length - list.childElementCount;
       more.hidden = left <= 0;
-      more.textContent = `Show ${Math.min(left, STEPS_AT_A_TIME)} more of ${left.toLocaleString("en")} steps`;
+      more.textContent = `Show ${Math.min(left, STEPS_PAGE_SIZE)} more of ${left.toLocaleString("en")} steps`;
     }
     more.addEventListener("click", () => {
       const last = list.lastElementChild;
@@ -149,8 +149,8 @@ function stepList(holder, chosen) {
   };
 }
 
-/** The search: a combobox by the rules of ARIA, so that arrows, Enter and Escape do what people expect. */
-function finder(input, list, choices, chosen) {
+/** The search box: an ARIA combobox, so that arrows, Enter and Escape do what people expect. */
+function createSearchBox(input, list, search, onChoice) {
   let found = [];
   let at = -1;
   function close() {
@@ -159,12 +159,12 @@ function finder(input, list, choices, chosen) {
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   }
-  function take(choice) {
+  function choose(choice) {
     input.value = choice.name;
     close();
-    chosen(choice);
+    onChoice(choice);
   }
-  function mark(to) {
+  function select(to) {
     at = to;
     [...list.children].forEach((item, number) => item.setAttribute("aria-selected", String(number === at)));
     if (at < 0) { input.removeAttribute("aria-activedescendant"); return; }
@@ -172,17 +172,17 @@ function finder(input, list, choices, chosen) {
     list.children[at].scrollIntoView({ block: "nearest" });
   }
   function show() {
-    const all = choices(input.value);
-    found = all.slice(0, MOST_FOUND);
+    const all = search(input.value);
+    found = all.slice(0, MAX_RESULTS);
     list.replaceChildren(...found.map((choice, number) => {
       const item = make("li", { role: "option", id: `found-${number}`, "aria-selected": "false" },
-        make("span", { class: "name" }, choice.name), make("span", { class: "way" }, choice.what));
-      item.addEventListener("pointerdown", (event) => { event.preventDefault(); take(choice); });
+        make("span", { class: "name" }, choice.name), make("span", { class: "path" }, choice.what));
+      item.addEventListener("pointerdown", (event) => { event.preventDefault(); choose(choice); });
       return item;
     }));
     if (!input.value.trim()) { close(); return; }
-    if (!all.length) list.append(make("li", { class: "note", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No image of this night is called that."));
-    if (all.length > found.length) list.append(make("li", { class: "note", role: "option", "aria-disabled": "true", "aria-selected": "false" }, `and ${(all.length - found.length).toLocaleString("en")} more: type on`));
+    if (!all.length) list.append(make("li", { class: "note", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No image of this run matches."));
+    if (all.length > found.length) list.append(make("li", { class: "note", role: "option", "aria-disabled": "true", "aria-selected": "false" }, `and ${(all.length - found.length).toLocaleString("en")} more: type more letters`));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     at = -1;
@@ -193,10 +193,10 @@ function finder(input, list, choices, chosen) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (list.hidden) show();
-      if (found.length) mark((at + (event.key === "ArrowDown" ? 1 : -1) + found.length + (at < 0 && event.key === "ArrowUp" ? 1 : 0)) % found.length);
+      if (found.length) select((at + (event.key === "ArrowDown" ? 1 : -1) + found.length + (at < 0 && event.key === "ArrowUp" ? 1 : 0)) % found.length);
     } else if (event.key === "Enter" && found.length && !list.hidden) {
       event.preventDefault();
-      take(found[Math.max(at, 0)]);
+      choose(found[Math.max(at, 0)]);
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault();
       close();

@@ -1,1 +1,1 @@
-"""The programs that are measured, each a process of its own that crawls one Buddy and says one JSON line at its end."""
+"""The measured programs; each is a process that crawls one Buddy and prints one line of JSON at its end."""

@@ -1,7 +1,7 @@
-"""The physical limit: the same tree of requests by workers that only GET and parse JSON, and keep nothing.
+"""The bare loop: the same requests by workers that only GET and parse JSON, and store nothing.
 
-`python -m tests.bench.clients.bare --url U --token T --concurrency 16 [--rate 100]`. With `--rate` it is the usual
-fixed-rate client: requests begin evenly at that rate, and one that is refused is sent again a second later.
+`python -m tests.bench.clients.bare --url U --token T --concurrency 16 [--rate 100]`. With `--rate` it is a fixed-rate
+client: requests start evenly at that rate, and a refused one is sent again a second later.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from tests.bench.clients.ending import say
+from tests.bench.clients.output import print_result
 
 _PER_PAGE = 50
 _CHILDREN = {"workspaces": "domain", "projects": "name", "pipelines": "id"}
@@ -21,14 +21,14 @@ _BELOW = {"workspaces": "projects", "projects": "pipelines", "pipelines": "actio
 
 
 class Walk:
-    """What is still to be asked, newest first: a path, the name of the list there, and its page."""
+    """The waiting requests, newest first: path, kind and page."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[str, str, int]] = [("/workspaces", "workspaces", 0)]
-        self.under_way = 0
+        self.in_flight = 0
 
-    def take(self, document: dict[str, list[dict[str, object]]], path: str, kind: str, page: int) -> None:
-        """Add what a reply leads to."""
+    def add_from(self, document: dict[str, list[dict[str, object]]], path: str, kind: str, page: int) -> None:
+        """Add the requests that follow from a reply."""
         if kind == "action":
             return
         items = document[kind]
@@ -43,53 +43,53 @@ class Walk:
         self.waiting.extend((f"{path}/{name}/{below}", below, int(below != "actions")) for name in names)
 
 
-class Beat:
-    """Evenly spaced turns."""
+class Pacer:
+    """Spaces requests evenly."""
 
     def __init__(self, per_second: float) -> None:
         self._every_s = 1 / per_second if per_second else 0.0
         self._next_at = 0.0
 
-    async def turn(self) -> None:
-        """Wait for the next turn."""
+    async def wait(self) -> None:
+        """Wait for the start of the next request."""
         if self._every_s:
             now = time.monotonic()
             self._next_at = max(now, self._next_at + self._every_s)
             await asyncio.sleep(self._next_at - now)
 
 
-async def worker(session: aiohttp.ClientSession, base: str, walk: Walk, beat: Beat) -> int:
-    """Ask until nothing is left; returns the replies."""
+async def worker(session: aiohttp.ClientSession, base: str, walk: Walk, pacer: Pacer) -> int:
+    """Send requests until none is left; return the number of replies."""
     replies = 0
-    while walk.waiting or walk.under_way:
+    while walk.waiting or walk.in_flight:
         if not walk.waiting:
             await asyncio.sleep(0.001)
             continue
         path, kind, page = walk.waiting.pop()
-        walk.under_way += 1
-        await beat.turn()
+        walk.in_flight += 1
+        await pacer.wait()
         target = f"{base}{path}?page={page}&per_page={_PER_PAGE}" if page else base + path
         async with session.get(URL(target, encoded=True)) as response:
             body = await response.read()
-        walk.under_way -= 1
+        walk.in_flight -= 1
         if response.status == 429:
             await asyncio.sleep(1.0)
             walk.waiting.append((path, kind, page))
             continue
-        walk.take(msgspec.json.decode(body), path, kind, page)
+        walk.add_from(msgspec.json.decode(body), path, kind, page)
         replies += 1
     return replies
 
 
 async def crawl(base: str, token: str, concurrency: int, rate: float) -> None:
-    """Walk the whole tree."""
+    """Crawl everything and print the result."""
     connector = aiohttp.TCPConnector(limit=concurrency)
     headers = {"Authorization": f"Bearer {token}"}
-    walk, beat = Walk(), Beat(rate)
+    walk, pacer = Walk(), Pacer(rate)
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
         wall, cpu = time.perf_counter(), time.process_time()
-        replies = await asyncio.gather(*(worker(session, base, walk, beat) for _ in range(concurrency)))
-        say(replies=sum(replies), crawl_s=time.perf_counter() - wall, crawl_cpu_s=time.process_time() - cpu)
+        replies = await asyncio.gather(*(worker(session, base, walk, pacer) for _ in range(concurrency)))
+        print_result(replies=sum(replies), crawl_s=time.perf_counter() - wall, crawl_cpu_s=time.process_time() - cpu)
 
 
 if __name__ == "__main__":
@@ -98,5 +98,5 @@ if __name__ == "__main__":
     parser.add_argument("--token", required=True)
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.0)
-    given = parser.parse_args()
-    asyncio.run(crawl(given.url, given.token, given.concurrency, given.rate))
+    options = parser.parse_args()
+    asyncio.run(crawl(options.url, options.token, options.concurrency, options.rate))

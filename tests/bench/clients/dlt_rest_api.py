@@ -1,7 +1,7 @@
-"""The peer: dlt's rest_api source to Parquet files, declared as its documentation shows.
+"""dlt's rest_api source to Parquet files, declared as in its documentation.
 
-`python -m tests.bench.clients.dlt_rest_api --url U --token T --directory PATH [--workers N]`. Without `--workers` dlt runs
-with its defaults (one request at a time); with it, every resource is parallelized over that many threads.
+`python -m tests.bench.clients.dlt_rest_api --url U --token T --directory PATH [--workers N]`. Without `--workers` dlt
+runs with its defaults (one request at a time); with it, every resource is parallelized over that many threads.
 """
 
 import argparse
@@ -10,13 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.bench.clients.ending import say
+from tests.bench.clients.output import print_result
 
 _PAGES = {"type": "page_number", "base_page": 1, "total_path": None, "stop_after_empty_page": True}
 
 
 def source(url: str, token: str) -> Any:
-    """The five resources of the crawl, each asked for every row of the one above."""
+    """Return the five resources of the crawl; each is requested for every row of its parent."""
     projects = "workspaces/{resources.workspaces.domain}/projects"
     pipelines = "workspaces/{resources.projects._workspaces_domain}/projects/{resources.projects.name}/pipelines"
     actions = (
@@ -63,31 +63,31 @@ def _resource(
 
 
 def main() -> None:
-    """Load everything into Parquet files below the directory."""
+    """Load everything into Parquet files in the directory."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--token", required=True)
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=0)
-    given = parser.parse_args()
+    options = parser.parse_args()
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    if given.workers:
-        os.environ["EXTRACT__WORKERS"] = os.environ["EXTRACT__MAX_PARALLEL_ITEMS"] = str(given.workers)
+    if options.workers:
+        os.environ["EXTRACT__WORKERS"] = os.environ["EXTRACT__MAX_PARALLEL_ITEMS"] = str(options.workers)
 
     dlt = import_module("dlt")
     pipeline = dlt.pipeline(
         "bench",
-        pipelines_dir=str(given.directory / "state"),
-        destination=dlt.destinations.filesystem(bucket_url=(given.directory / "out").resolve().as_uri()),
+        pipelines_dir=str(options.directory / "state"),
+        destination=dlt.destinations.filesystem(bucket_url=(options.directory / "out").resolve().as_uri()),
         dataset_name="buddy",
     )
-    buddy = source(given.url, given.token)
-    if given.workers:
+    buddy = source(options.url, options.token)
+    if options.workers:
         for resource in buddy.resources.values():
             resource.parallelize()
     pipeline.run(buddy, loader_file_format="parquet")
     counts = pipeline.last_trace.last_normalize_info.row_counts
-    say(actions=counts["promote_image_actions"])
+    print_result(actions=counts["promote_image_actions"])
 
 
 if __name__ == "__main__":

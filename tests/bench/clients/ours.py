@@ -1,4 +1,4 @@
-"""Ours: what `collector collect` does once its flags are read, with the moments of its stages.
+"""The collector: what `collector collect` does after parsing its flags, with the duration of its stages.
 
 `python -m tests.bench.clients.ours --url U --token T --lake PATH [--concurrency 16] [--rate 0] [--reserve 0]`
 """
@@ -7,29 +7,28 @@ import argparse
 import time
 from pathlib import Path
 
-from collector.cli.leaving import leave
-from collector.cli.signals import night
+from collector.cli.signals import collect_with_signals
 from collector.run import progress as events
 from collector.settings.loading import load
-from tests.bench.clients.ending import say
+from tests.bench.clients.output import print_result
 
 
 class Stopwatch:
-    """An observer that notes when the crawl began and ended."""
+    """An observer that records the start and the end of the crawl."""
 
     def __init__(self) -> None:
         self.moments: dict[type, tuple[float, float]] = {}
 
     def event(self, fact: object) -> None:
-        """Note the moment, in seconds of the wall and of our CPU."""
+        """Record the wall time and the CPU time of the event."""
         self.moments[type(fact)] = (time.perf_counter(), time.process_time())
 
     def watch(self, progress: events.Progress) -> None:
-        """Nobody looks."""
+        """Ignore the progress."""
 
 
 def main() -> None:
-    """Collect one night and say what its stages took."""
+    """Run one collect and print the duration of its stages."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--token", required=True)
@@ -37,20 +36,20 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--reserve", type=int, default=0)
-    given = parser.parse_args()
+    options = parser.parse_args()
     flags = {
-        "lake": str(given.lake),
-        "concurrency": given.concurrency,
-        "requests_per_second": given.rate,
-        "reserve": given.reserve,
+        "lake": str(options.lake),
+        "concurrency": options.concurrency,
+        "requests_per_second": options.rate,
+        "reserve": options.reserve,
         "allow_http": True,
     }
-    environ = {"BUDDY_TOKEN": given.token, "BUDDY_API_URL": given.url}
-    watch = Stopwatch()
-    summary = night(load(flags, environ, Path.cwd()), watch)
-    began, ended = watch.moments[events.RunBegan], watch.moments[events.CrawlEnded]
-    files = [file for file in given.lake.rglob("*") if file.is_file()]
-    say(
+    environ = {"BUDDY_TOKEN": options.token, "BUDDY_API_URL": options.url}
+    stopwatch = Stopwatch()
+    summary = collect_with_signals(load(flags, environ, Path.cwd()), stopwatch)
+    began, ended = stopwatch.moments[events.RunBegan], stopwatch.moments[events.CrawlEnded]
+    files = [file for file in options.lake.rglob("*") if file.is_file()]
+    print_result(
         lake_bytes=sum(file.stat().st_size for file in files),
         replies=summary.requests - summary.refusals,
         status=summary.status,
@@ -61,7 +60,6 @@ def main() -> None:
         close_s=time.perf_counter() - ended[0],
         close_cpu_s=time.process_time() - ended[1],
     )
-    leave(0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads a journal back as a resumed run does: `python -m tests.bench.clients.replay JOURNAL [STAGING]`."""
+"""Replay a journal as a resumed run does: `python -m tests.bench.clients.replay JOURNAL [STAGING]`."""
 
 import sys
 import time
@@ -10,7 +10,6 @@ import msgspec
 
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
-from collector.cli.signals import fewer_collections
 from collector.crawl.frontier import Frontier
 from collector.crawl.journal import FORMAT, Answered, Header, Journal, Line, RequestCost
 from collector.crawl.redaction import Redactor
@@ -19,37 +18,38 @@ from collector.fake_buddy import FakeWorld
 from collector.lake.flatten import RunKey
 from collector.lake.staging import Staging
 from collector.run.reply_processor import ReplyProcessor, selection
-from collector.settings.loading import Installation, Secret
+from collector.settings.declarations import Installation
+from collector.settings.secret import Secret
 from tests.bench.buddy import TOKEN, Shape
-from tests.bench.clients.ending import say
+from tests.bench.clients.output import print_result
 
 BUDDY = Installation("us", "https://api.buddy.works", Secret(TOKEN))
-_STAMP = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
+_RUN_KEY = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 _NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 _REDACTOR = Redactor(TOKEN, keep_values=False)
 
 
 def write_journal(path: Path, shape: Shape) -> int:
-    """Write the journal of a whole crawl, without a network; returns its replies."""
+    """Write the journal of a complete crawl without a network; return the number of replies."""
     world = FakeWorld(
         workspaces=shape.workspaces, projects=shape.projects, pipelines=shape.pipelines, actions=shape.actions
     )
     frontier = Frontier("us", selection(BUDDY))
     replies = 0
-    with Journal.create(path, Header(FORMAT, _STAMP.run_id, _NOW, "bench")) as journal:
+    with Journal.create(path, Header(FORMAT, _RUN_KEY.run_id, _NOW, "bench")) as journal:
         while isinstance(request := frontier.next(), Request):
-            document, body = raw_answer(world, request)
+            document, body = redacted_reply(world, request)
             journal.append([Answered(request, _NOW, RequestCost(bytes_received=len(bytes(body))), body)])
             frontier.feed(Reply(request, decode(request, document), _NOW, 1))
             replies += 1
     return replies
 
 
-def raw_answer(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgspec.Raw]:
-    """Return what Buddy would say, redacted: decoded, and as it stands in a journal."""
+def redacted_reply(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgspec.Raw]:
+    """Return Buddy's reply, redacted: decoded, and as in a journal."""
     workspace, project, pipeline = request.workspace or "", request.project or "", request.pipeline_id or 0
     if request.kind is Kind.ACTION:
-        said: Any = world.action(workspace, project, pipeline, request.action_id or 0)
+        reply: Any = world.action(workspace, project, pipeline, request.action_id or 0)
     else:
         lists = {
             Kind.WORKSPACES: lambda: world.workspaces_list(),
@@ -59,33 +59,33 @@ def raw_answer(world: FakeWorld, request: Request) -> tuple[dict[str, Any], msgs
         }
         items = lists[request.kind]()
         first = (request.page - 1) * request.per_page if request.page else 0
-        said = {request.kind.value: items[first : first + request.per_page] if request.page else items}
-    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(said))
+        reply = {request.kind.value: items[first : first + request.per_page] if request.page else items}
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(reply))
     _REDACTOR.redact_document(document)
     return document, msgspec.Raw(msgspec.json.encode(document))
 
 
 def main() -> None:
-    """Replay, and stage the rows where a directory for them is named."""
-    gathering = ReplyProcessor(_STAMP, [BUDDY])
+    """Replay a journal, and stage the rows if a directory is options."""
+    processor = ReplyProcessor(_RUN_KEY, [BUDDY])
     staging = Staging(Path(sys.argv[2])) if len(sys.argv) > 2 else None
     journal = Journal.resume(Path(sys.argv[1]))
     assert journal is not None
 
     def take(line: Line) -> bool:
-        taken = gathering.replay(line)
-        if gathering.lot:
-            rows = gathering.take_rows()
+        taken = processor.replay(line)
+        if processor.lot:
+            rows = processor.take_rows()
             if staging is not None:
                 staging.append_all(rows)
                 staging.write_full()
         return taken
 
     wall, cpu = time.perf_counter(), time.process_time()
-    with journal, fewer_collections():
+    with journal:
         replies = journal.replay(take)
-    assert gathering.frontiers["us"].finished
-    say(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
+    assert processor.frontiers["us"].finished
+    print_result(replies=replies, replay_s=time.perf_counter() - wall, replay_cpu_s=time.process_time() - cpu)
 
 
 if __name__ == "__main__":

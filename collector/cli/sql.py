@@ -1,0 +1,41 @@
+"""`collector sql`: any SELECT over the tables and views of the lake."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from collector.cli import options
+from collector.cli.ask import open_reader, row_count
+from collector.cli.output import write_rows
+from collector.errors import UsageError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("sql")(sql)
+
+
+def sql(
+    statement: Annotated[
+        str, typer.Argument(metavar="SQL|-", help="One SELECT; - (or nothing, in a pipe) reads it from stdin.")
+    ] = "-",
+    lake: options.Lake = None,
+    config: options.Config = None,
+    form: options.RowsFormat = options.RowFormat.text,
+    output: options.Output = None,
+) -> int:
+    """Run one SELECT on the lake. It may use all tables and views, and cannot change anything."""
+    # At a terminal with nothing to read, waiting for input would look like hanging.
+    text = statement if statement != "-" else "" if sys.stdin.isatty() else sys.stdin.read()
+    if not text.strip():
+        raise UsageError("There is no SQL.", 'Write it in quotes: collector sql "select * from runs".')
+    reader = open_reader(lake, config)
+    if form not in (options.RowFormat.text, options.RowFormat.markdown):
+        write_rows(reader.stream(text), form, output)
+        return 0
+    answer = reader.sql(text)
+    write_rows(answer.table, form, output)
+    if form is options.RowFormat.text and output is None:
+        sys.stderr.write(row_count(answer.table.num_rows) + "\n")
+    return 0

@@ -1,0 +1,146 @@
+"""Consistency of manifest and files: which files are live, which are left over, which are of runs unknown to the manifest.
+
+A manifest may be missing, or be older than the files, as after an incomplete restore. Files that such a manifest does
+not name are history, not leftovers; every command that would write is refused until the manifest fits them again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from collector.errors import LakeError
+from collector.lake.inventory import Inventory, TableFile, foreign_at_root, take_inventory
+from collector.lake.manifest import EARLIER, FILE_NAME, RESTORE, Manifest, in_grace
+from collector.lake.storage import Storage
+from collector.lake.tables import SNAPSHOTS
+
+_CATALOG = "catalog.duckdb"
+# How many paths a message names; the rest are counted.
+_NAMED = 3
+
+
+def leftovers(inventory: Inventory, manifest: Manifest, now: dt.datetime) -> list[TableFile]:
+    """Return the files that nothing needs: of runs that died before publishing, and those superseded long ago."""
+    readable = {item.path for item in manifest.retired if in_grace(item.retired_at, now)}
+    unknown = set(unknown_files(inventory, manifest))
+    damaged = set(_tables_of_missing_files(inventory, manifest))
+    return [
+        file
+        for file in _unnamed(inventory, manifest)
+        if file.path not in readable and file not in unknown and file.table not in damaged
+    ]
+
+
+def unknown_files(inventory: Inventory, manifest: Manifest) -> list[TableFile]:
+    """Return the files of runs, or of rewrites, that the manifest does not know."""
+    retired = {item.path for item in manifest.retired}
+    published = {run.run_id for run in manifest.runs}
+    damaged = set(_tables_of_missing_files(inventory, manifest))
+    live = {(table, run) for table, entries in manifest.tables.items() for entry in entries for run in entry.runs}
+
+    def is_known(file: TableFile) -> bool:
+        if file.path in retired or file.run_id in inventory.unfinished - published or _is_pruned(manifest, file.run_id):
+            return True
+        # While named files of its table are missing, a file that is not named may hold their rows.
+        if file.run_id not in published or file.table in damaged:
+            return False
+        if file.sequence:
+            # One more than the manifest's: a rewrite that died before it committed its manifest.
+            return file.sequence <= manifest.sequence + 1
+        # Of a snapshot only the newest file is live. A file of another table whose run no live file holds was put back.
+        superseded = file.table in SNAPSHOTS and file.run_id != manifest.runs[-1].run_id
+        return superseded or (file.table, file.run_id) in live
+
+    return [file for file in _unnamed(inventory, manifest) if not is_known(file)]
+
+
+def unknown_runs(inventory: Inventory, manifest: Manifest) -> list[str]:
+    """Return the runs that the manifest does not know although they were published: their raw replies were kept."""
+    published = {run.run_id for run in manifest.runs}
+    return sorted(run for run in inventory.only_raw - published if not _is_pruned(manifest, run))
+
+
+def require_consistent(storage: Storage, manifest: Manifest | None, expected: frozenset[Path] = frozenset()) -> None:
+    """Raise LakeError unless the manifest accounts for all files, or there is none and the directory fits a new lake.
+
+    `expected` are files of others that may be in the directory of a new lake.
+    """
+    inventory = take_inventory(storage)
+    if manifest is None:
+        require_never_published(storage, inventory)
+        _require_nothing_foreign(storage, inventory, expected)
+        return
+    if files := unknown_files(inventory, manifest):
+        missing = len(_tables_of_missing_files(inventory, manifest))
+        also = f", and names {missing} that are missing" if missing else ""
+        newest = max(files, key=lambda file: file.run_id)
+        raise LakeError(
+            f"tables/ holds {_count(files)} of published runs that {FILE_NAME} does not name "
+            f"(such as {newest.path}){also}: the manifest is older than the files, or they were put back",
+            advice=RESTORE,
+        )
+    if runs := unknown_runs(inventory, manifest):
+        raise LakeError(
+            f"runs/ holds raw replies of published runs that {FILE_NAME} does not name (such as {runs[-1]}): "
+            "the manifest is older than the replies",
+            advice=RESTORE,
+        )
+
+
+def require_never_published(storage: Storage, inventory: Inventory | None = None) -> None:
+    """Raise LakeError when a directory without a manifest shows that a run was published there.
+
+    What a first run leaves when it dies, at whatever moment, does not show that.
+    """
+    inventory = inventory or take_inventory(storage)
+    if any(file.run_id not in inventory.unfinished for file in inventory.files):
+        raise no_manifest(storage, "missing", inventory)
+    signs = [name for name in (*EARLIER, _CATALOG) if (storage.root / name).exists()]
+    signs += [f"runs/{run_id} (raw replies of a published run)" for run_id in sorted(inventory.only_raw)]
+    if signs:
+        raise LakeError(
+            f"{FILE_NAME} is missing in {storage.root}, where a run was published: it holds {', '.join(signs[:_NAMED])}",
+            advice=f"{RESTORE} If tables/ is empty as well, check first whether everything is mounted.",
+        )
+
+
+def no_manifest(storage: Storage, state: str, inventory: Inventory | None = None) -> LakeError:
+    """Return the error for a manifest that is missing or empty (`state`), with what else the directory holds."""
+    files = (inventory or take_inventory(storage)).files
+    tables = f"tables/ holds {_count(files)} and " if files else ""
+    return LakeError(f"{tables}{FILE_NAME} is {state} in {storage.root}", advice=RESTORE)
+
+
+def _require_nothing_foreign(storage: Storage, inventory: Inventory, expected: frozenset[Path]) -> None:
+    if inventory.unfinished:
+        return  # a first run was begun here, so this is a lake, whatever else is in it
+    foreign = [*foreign_at_root(storage.root, expected), *inventory.foreign]
+    if foreign:
+        more = len(foreign) - _NAMED
+        named = ", ".join(foreign[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        raise LakeError(
+            f"{storage.root} is not empty and no lake: it holds {named}, and no {FILE_NAME}",
+            advice="Nothing was changed. Name an empty or a new directory with --lake, or the lake itself.",
+        )
+
+
+def _is_pruned(manifest: Manifest, run_id: str) -> bool:
+    """Return whether a run is earlier than all that pruning has left."""
+    return manifest.history_begins is not None and all(run_id < run.run_id for run in manifest.runs)
+
+
+def _count(files: Sequence[TableFile]) -> str:
+    return f"{len(files)} file{'s' * (len(files) != 1)}"
+
+
+def _unnamed(inventory: Inventory, manifest: Manifest) -> Iterator[TableFile]:
+    live = manifest.live_paths()
+    return (file for file in inventory.files if file.path not in live)
+
+
+def _tables_of_missing_files(inventory: Inventory, manifest: Manifest) -> list[str]:
+    """Return the table of every live file that is missing, once for each file."""
+    found = {file.path for file in inventory.files}
+    return [table for table, entries in manifest.tables.items() for entry in entries if entry.path not in found]

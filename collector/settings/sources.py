@@ -1,0 +1,66 @@
+"""The places where a setting may be written, in order of precedence: flags, environment, collector.toml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from collector.settings.file import ConfigFile
+from collector.settings.setting import Setting, declared
+
+_NO_TABLE: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+# Neither has a repr: an environment holds tokens, and what was written may be a secret.
+@dataclass(frozen=True, repr=False)
+class Written:
+    """What somebody wrote, the name by which they know it, and the directory to which a path in it is relative."""
+
+    value: object
+    where: str
+    directory: Path
+
+
+@dataclass(frozen=True, repr=False)
+class Sources:
+    """All that was written for one command."""
+
+    flags: Mapping[str, object]  # by key
+    environ: Mapping[str, str]
+    cwd: Path
+    file: ConfigFile
+
+    def written(self, setting: Setting, table: Mapping[str, object] = _NO_TABLE) -> Written | None:
+        """Return what was written at the place of highest precedence; blank is the same as nothing.
+
+        A `table` of one installation goes before the top of the file. A switch that is off is a flag that was not
+        given: it does not override the environment.
+        """
+        if flag := self.flags.get(setting.key):
+            return Written(flag, setting.flags[-1], self.cwd)
+        for name in setting.variables:
+            if value := self.environ.get(name, "").strip():
+                return Written(value, name, self.cwd)
+        for layer in (table, self.file.top):
+            if setting.key in layer:
+                where = f"`{setting.key}` in {self.file.path.name}"
+                return Written(layer[setting.key], where, self.file.path.parent)
+        return None
+
+    def value(self, setting: Setting, table: Mapping[str, object] = _NO_TABLE) -> Any:
+        """Return the parsed value, else the default; a path is absolute."""
+        found = self.written(setting, table)
+        value = setting.default if found is None else setting.parse(found.value, found.where)
+        if isinstance(value, Path):
+            return self.absolute(value, self.cwd if found is None else found.directory)
+        return value
+
+    def values(self, section: type, table: Mapping[str, object] = _NO_TABLE) -> dict[str, Any]:
+        """Return the value of each setting that a dataclass declares, by the names of its fields."""
+        return {field: self.value(setting, table) for field, setting in declared(section).items()}
+
+    def absolute(self, path: Path, directory: Path) -> Path:
+        """Return a path below `directory`, or below the home directory where it begins with `~/`."""
+        home = self.environ.get("HOME")
+        return Path(home, *path.parts[1:]) if home and path.parts[:1] == ("~",) else directory / path

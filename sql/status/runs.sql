@@ -1,0 +1,81 @@
+-- One row per run that `collector status` shows, newest first: its outcome and cost, over all installations and for each.
+-- $run_ids VARCHAR[] : the runs
+-- $now TIMESTAMP : the moment from which their age is counted
+--
+-- The work is bounded by the runs that are shown, not by those that are kept.
+with
+shown as (select unnest($run_ids) as run_id),
+promotions as (
+    select run_id, installation, count(*) as promote_image_actions
+    from promote_image_actions
+    where run_id in (select run_id from shown)
+    group by run_id, installation
+),
+coverages as (
+    select run_id, installation, level, coverage, things, whole
+    from run_coverage
+    where run_id in (select run_id from shown)
+),
+parts as (
+    select
+        runs.*,
+        coalesce(promotions.promote_image_actions, 0) as promote_image_actions,
+        -- The status in runs is that of the whole run.
+        case
+            when (runs.run_id, runs.installation) in (select (run_id, installation) from coverages where not whole)
+                then 'partial'
+            else 'complete'
+        end as own_status
+    from runs
+    left join promotions on runs.run_id = promotions.run_id and runs.installation = promotions.installation
+    where runs.run_id in (select run_id from shown)
+),
+levels as (
+    select run_id, level, coverage, whole, cast(sum(things) as bigint) as things
+    from coverages
+    group by run_id, level, coverage, whole
+),
+seen as (
+    select
+        run_id,
+        list({'level': level, 'coverage': coverage, 'count': things} order by level, coverage) as coverage,
+        cast(coalesce(sum(things) filter (where not whole), 0) as bigint) as not_seen
+    from levels
+    group by run_id
+)
+select
+    parts.run_id,
+    parts.run_date,
+    case when bool_and(parts.status = 'complete') then 'complete' else 'partial' end as status,
+    round(epoch($now) - epoch(min(parts.started_at)), 1) as age_seconds,
+    min(parts.started_at) as started_at,
+    max(parts.finished_at) as finished_at,
+    round(epoch(max(parts.finished_at) - min(parts.started_at)), 1) as duration_seconds,
+    max(parts.resumed_count) as resumed_count,
+    cast(sum(parts.promote_image_actions) as bigint) as promote_image_actions,
+    coalesce(any_value(seen.not_seen), 0) as not_seen,
+    cast(sum(parts.problems) as bigint) as problems,
+    cast(sum(parts.requests) as bigint) as requests,
+    cast(sum(parts.retries) as bigint) as retries,
+    cast(sum(parts.refusals) as bigint) as refusals,
+    round(sum(parts.paused_seconds), 1) as paused_seconds,
+    any_value(seen.coverage) as coverage,
+    list(
+        {
+            'installation': parts.installation,
+            'status': parts.own_status,
+            'started_at': parts.started_at,
+            'finished_at': parts.finished_at,
+            'promote_image_actions': parts.promote_image_actions,
+            'problems': parts.problems,
+            'requests': parts.requests,
+            'retries': parts.retries,
+            'refusals': parts.refusals,
+            'paused_seconds': round(parts.paused_seconds, 1)
+        }
+        order by parts.installation
+    ) as installations
+from parts
+left join seen on parts.run_id = seen.run_id
+group by parts.run_id, parts.run_date
+order by parts.run_id desc

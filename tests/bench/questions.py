@@ -1,0 +1,97 @@
+"""9. Questions: the time of every question on a year of runs, before and after `compact`."""
+
+import shutil
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from collector.lake.compact import compact
+from collector.lake.lake import Lake
+from collector.lake.publish import publish
+from collector.query.questions import Question, Questions
+from collector.query.sql_files import sql_folder
+from tests.bench.generated_runs import GeneratedRun, generated_runs, last_known
+from tests.bench.measure import Spread, python, spread
+from tests.bench.report import Goal, Section, Table
+from tests.bench.scale import Scale
+
+_TEXT = """\
+{runs} runs of {actions:,} promote-image actions in an awkward world (tests/bench/generated_runs.py), with actions of
+other types and with undocumented fields and enum values in every run. Each question is a process, `collector ask NAME`,
+with its default parameters."""
+_REPETITIONS = 3
+_MAX_ANSWER_S = 2.0
+_MAX_REPORT_MB = 5.0
+
+
+def bench(scale: Scale) -> Section:
+    """Build the lake, ask all questions, compact it, and ask again."""
+    runs = min(scale.runs, _REPETITIONS)
+    with TemporaryDirectory(prefix="bench-questions-") as folder:
+        lake = Path(folder) / "lake"
+        last = build(lake, scale.queried_runs, scale.queried_actions)
+        questions = list(Questions(sql_folder()).all.values())[: scale.queried_questions]
+        commands = {question.name: _arguments(question, last) for question in questions}
+        before, size = _timed(lake, commands, runs), _report(lake, runs)
+        merged = merged_copy(lake, Path(folder) / "merged")
+        after, size_after = _timed(merged, commands, runs), _report(merged, runs)
+    rows = [(f"`ask {name}`", f"{before[name]:.2f}", f"{after[name]:.2f}") for name in commands]
+    rows.append(("`report`", f"{size[0]:.2f}", f"{size_after[0]:.2f}"))
+    table = Table(("command", "before compact, s", "after, s"), rows)
+    goals = []
+    for when, found in (("before compact", before), ("after", after)):
+        slowest = max(found, key=lambda name: found[name].median)
+        s = found[slowest].median
+        goals.append(Goal(f"slowest question, {when}", "< 2 s", f"{s:.2f} s ({slowest})", s < _MAX_ANSWER_S))
+    mb = max(size[1], size_after[1])
+    goals.append(Goal("the report", "< 5 MB", f"{mb:.2f} MB", mb < _MAX_REPORT_MB))
+    text = _TEXT.format(runs=scale.queried_runs, actions=scale.queried_actions)
+    return Section("9. Questions", text, [table], goals)
+
+
+def build(path: Path, count: int, actions: int) -> GeneratedRun:
+    """Publish `count` runs into a new lake and return the last one."""
+    lake = Lake.create(path)
+    first: GeneratedRun | None = None
+    for generated in generated_runs(count, actions, awkward=True):
+        first = first or generated
+        tables = dict(generated.tables)
+        if generated.number == count:
+            tables["last_known_actions"] = last_known(generated, first.run)
+        with lake.writing("collect", generated.run.finished_at):
+            batches = {name: table.to_batches() for name, table in tables.items()}
+            publish(lake, generated.run, batches, now=generated.run.finished_at)
+    return generated
+
+
+def merged_copy(path: Path, copy: Path) -> Path:
+    """Return a copy of the lake with all months merged."""
+    shutil.copytree(path, copy)
+    lake = Lake.open(copy)
+    now = lake.manifest.runs[-1].finished_at + timedelta(days=1)
+    with lake.writing("compact", now):
+        compact(lake, now=now, current_month=True)
+    return copy
+
+
+def _arguments(question: Question, generated: GeneratedRun) -> list[str]:
+    """Return the arguments of a question; required parameters are those of the first promotion."""
+    promotion = generated.tables["promote_image_actions"].slice(0, 1).to_pylist()[0]
+    examples = {"action_id": promotion["action_id"], "image": "acme"}
+    options = [f"{each.name}={examples[each.name]}" for each in question.parameters if each.required]
+    return ["ask", question.name, *(word for pair in options for word in ("--param", pair))]
+
+
+def _timed(lake: Path, commands: Mapping[str, list[str]], runs: int) -> dict[str, Spread]:
+    return {
+        name: spread(python("-m", "collector", *command, "--lake", str(lake)).wall_s for _ in range(runs))
+        for name, command in commands.items()
+    }
+
+
+def _report(lake: Path, runs: int) -> tuple[Spread, float]:
+    """Return the seconds and the megabytes of the report."""
+    page = lake.parent / "report.html"
+    seconds = [python("-m", "collector", "report", "--lake", str(lake), "-o", str(page)).wall_s for _ in range(runs)]
+    return spread(seconds), page.stat().st_size / 1e6
