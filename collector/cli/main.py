@@ -12,7 +12,22 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from collector._version import __version__
-from collector.cli import ask, collect, demo, doctor, fake_buddy, init, report, shell, sql, status, tables, verify
+from collector.cli import (
+    ask,
+    collect,
+    compact,
+    demo,
+    doctor,
+    fake_buddy,
+    init,
+    prune,
+    report,
+    shell,
+    sql,
+    status,
+    tables,
+    verify,
+)  # fmt: skip
 from collector.cli.failures import report_failure, report_output_error, report_unexpected, report_usage
 from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, Interrupted, UsageError
@@ -24,7 +39,22 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: half the start-up time, and the README can be compared with it
     pretty_exceptions_enable=False,  # a pretty traceback prints local variables, tokens among them
 )
-for _module in (collect, demo, ask, sql, shell, report, tables, status, doctor, verify, init, fake_buddy):
+for _module in (
+    collect,
+    demo,
+    ask,
+    sql,
+    shell,
+    report,
+    tables,
+    status,
+    doctor,
+    verify,
+    compact,
+    prune,
+    init,
+    fake_buddy,
+):
     _module.add_to(app)
 
 

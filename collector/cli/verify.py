@@ -1,6 +1,5 @@
-"""`collector verify`, `compact` and `prune`: looking after a lake that has many nights."""
+"""`collector verify`: compare every file of the lake with the manifest."""
 
-import json
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -9,18 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import ignore_closed_pipe, warn_on_output_error
-from collector.settings.parsers import days
+from collector.cli.failures import ignore_closed_pipe
 
 if TYPE_CHECKING:
     from collector.lake.rebuild import Rebuilt
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command("verify", epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify)
-    app.command("compact")(warn_on_output_error()(compact))
-    app.command("prune")(warn_on_output_error()(prune))
 
 
 def verify(
@@ -65,13 +61,12 @@ def verify(
 
 def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> int:
     from collector.lake.lake import Lake
-    from collector.lake.merge import merge_runs
     from collector.lake.rebuild import is_needed, rebuild
 
     opened = Lake.without_manifest(options.lake_path(lake, config))
     now = datetime.now(UTC)
     with opened.locked("verify --rebuild-manifest", now):
-        done = rebuild(opened, merge_runs, now=now) if is_needed(opened) else None
+        done = rebuild(opened, now=now) if is_needed(opened) else None
         if done is not None:
             options.settle_catalog(opened)
     if form is options.FactFormat.json:
@@ -99,65 +94,3 @@ def _show_rebuilt(done: "Rebuilt") -> None:
             "this again."
         )
     sys.stdout.write("".join(terminal.escape(line) + "\n" for line in lines))
-
-
-def compact(
-    current_month: Annotated[
-        bool, typer.Option("--current-month", help="The current month's nights too, not only those of past months.")
-    ] = False,
-    lake: options.Lake = None,
-    config: options.Config = None,
-    form: options.FactsFormat = options.FactFormat.text,
-) -> int:
-    """Merge the nights of past months into one file per table and month; no row is changed."""
-    opened = options.open_lake(lake, config)
-    from collector.lake.compact import compact as merge_nights
-    from collector.lake.merge import merge
-
-    now = datetime.now(UTC)
-    with opened.writing("compact", now):
-        done = merge_nights(opened, merge, now=now, current_month=current_month)
-        options.settle_catalog(opened)
-    if form is options.FactFormat.json:
-        import msgspec
-
-        sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
-        return 0
-    for each in done:
-        sys.stdout.write(
-            f"{each.run_month} {each.table}: {each.files_before} files in one, {each.rows:,} rows, "
-            f"{each.bytes_before:,} bytes are now {each.bytes_after:,}\n"
-        )
-    if not done:
-        sys.stdout.write("Nothing to merge: the nights of a month are merged once it is over (or --current-month).\n")
-    return 0
-
-
-def prune(
-    keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="Keep the nights of this long (400d).")],
-    lake: options.Lake = None,
-    config: options.Config = None,
-    form: options.FactsFormat = options.FactFormat.text,
-) -> int:
-    """Drop the nights older than --keep; what is known of every action now, and the newest night, stay."""
-    keep_days = days(keep, "--keep")
-    opened = options.open_lake(lake, config)
-    from collector.lake.merge import merge_runs
-    from collector.lake.prune import prune as drop_nights
-
-    now = datetime.now(UTC)
-    with opened.writing("prune", now):
-        done = drop_nights(opened, merge_runs, keep_days=keep_days, now=now)
-        options.settle_catalog(opened)
-    if form is options.FactFormat.json:
-        said = {"runs": done.runs, "rows": done.rows, "files": done.files, "history_begins": done.history_begins}
-        sys.stdout.write(json.dumps(said) + "\n")
-        return 0
-    if not done.runs:
-        sys.stdout.write("Nothing is that old.\n")
-        return 0
-    sys.stdout.write(
-        f"Dropped {len(done.runs):,} nights ({done.runs[0]} to {done.runs[-1]}), {done.rows:,} rows. "
-        f"History now begins with {done.history_begins}.\n"
-    )
-    return 0

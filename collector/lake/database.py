@@ -118,10 +118,9 @@ class Database:
         """Create or replace the view `name`."""
         self._execute(f"create or replace view {identifier(name)} as {select}")
 
-    def materialise(self, name: str, select: str, *, more: bool = False) -> None:
-        """Create or replace the table `name` with the rows of `select`, or append them to it with `more`."""
-        verb = f"insert into {identifier(name)}" if more else f"create or replace table {identifier(name)} as"
-        self._execute(f"{verb} {select}")
+    def materialise(self, name: str, select: str) -> None:
+        """Create or replace the table `name` with the rows of `select`."""
+        self._execute(f"create or replace table {identifier(name)} as {select}")
 
     def copy_to_parquet(self, name: str, selects: Iterable[str], folder: Path) -> None:
         """Create the view `name` over files in `folder` that hold the rows of all `selects`.

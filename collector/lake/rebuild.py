@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +23,6 @@ from collector.lake.inventory import Inventory, TableFile
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
 from collector.lake.missing_tables import has_current_actions, is_pruned, missing_tables
-from collector.lake.prune import Filter
 from collector.lake.run_directories import started_at
 from collector.lake.tables import ALL, SNAPSHOTS
 
@@ -77,10 +75,10 @@ def is_needed(lake: Lake) -> bool:
     return manifest is None or not manifest.live_paths() <= files
 
 
-def rebuild(lake: Lake, keep_rows_of: Filter, *, now: dt.datetime) -> Rebuilt:
+def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     """Write a manifest that names what the files hold, and keep the one before as the first of the earlier ones.
 
-    Where two files hold a part of the same runs, one of them is rewritten without these, through `keep_rows_of`. Raises
+    Where two files hold a part of the same runs, one of them is rewritten without these. Raises
     LakeError, with nothing changed, when there are no files, one is damaged, or a newer collector wrote tables that are
     not known here. Must be called inside `lake.locked`.
     """
@@ -93,7 +91,7 @@ def rebuild(lake: Lake, keep_rows_of: Filter, *, now: dt.datetime) -> Rebuilt:
     earlier = list(_readable_manifests(lake).values())
     sequences = [manifest.sequence for manifest in earlier] + [read.file.sequence for read in files]
     lake.manifest = Manifest(sequence=max(sequences))  # rewritten files are named after the next one
-    tables, run_ids = _tables(lake, keep_rows_of, files)
+    tables, run_ids = _tables(lake, files)
     missing = missing_tables(lake.storage, tables, run_ids, earlier)
     runs = _run_entries(lake, tables, run_ids, missing)
     live = {entry.path for entries in tables.values() for entry in entries}
@@ -176,13 +174,13 @@ def _read_file(lake: Lake, file: TableFile) -> _ReadFile:
     return _ReadFile(file, entry, rows)
 
 
-def _tables(lake: Lake, keep_rows_of: Filter, files: Sequence[_ReadFile]) -> tuple[Tables, list[str]]:
+def _tables(lake: Lake, files: Sequence[_ReadFile]) -> tuple[Tables, list[str]]:
     """Return the entries of every table, and the runs in order."""
     tables: Tables = {}
     for name in ALL:
         of_table = [read for read in files if read.file.table == name]
         if of_table and name not in SNAPSHOTS:
-            tables[name] = _without_overlaps(lake, keep_rows_of, of_table)
+            tables[name] = _without_overlaps(lake, of_table)
     run_ids = sorted({run for entries in tables.values() for entry in entries for run in entry.runs})
     # Also a run of which only the snapshots are left is the newest.
     newest = max((read.file.run_id for read in files if read.file.table in SNAPSHOTS), default="")
@@ -191,7 +189,7 @@ def _tables(lake: Lake, keep_rows_of: Filter, files: Sequence[_ReadFile]) -> tup
     return tables | _snapshots(lake, files, run_ids), run_ids
 
 
-def _without_overlaps(lake: Lake, keep_rows_of: Filter, files: Sequence[_ReadFile]) -> list[FileEntry]:
+def _without_overlaps(lake: Lake, files: Sequence[_ReadFile]) -> list[FileEntry]:
     """Return the entries of one table, each run in one of them; a file of which only some runs count is rewritten."""
     entries: list[FileEntry] = []
     done: set[str] = set()
@@ -202,8 +200,7 @@ def _without_overlaps(lake: Lake, keep_rows_of: Filter, files: Sequence[_ReadFil
         if len(runs) == len(read.rows):
             entries.append(read.entry)
         elif runs:
-            table, path = ALL[read.file.table], lake.storage.locate(read.file.path)
-            entries.append(rewrite(lake, table, [read.entry], runs, partial(keep_rows_of, table, [path], runs)))
+            entries.append(rewrite(lake, read.file.table, [read.entry], runs))
     return sorted(entries, key=lambda entry: (entry.run_month, min(entry.runs)))
 
 

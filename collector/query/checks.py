@@ -1,7 +1,7 @@
-"""Checks: sql/checks/NAME.sql, a select whose rows are what is wrong.
+"""Checks: sql/checks/NAME.sql, a select whose rows are faults.
 
-The first line of a file says what must never be; a line `-- blocking` or `-- warning` says what a row means:
-a blocking one stops the publish, a warning becomes a problem of the night.
+The first line of a file says what must never be. A line `-- blocking` or `-- warning` says what a row means: a blocking row
+stops the publish, a warning becomes a problem of the run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,14 @@ from collector.errors import QueryError
 from collector.lake.database import Database
 from collector.query.sql_files import SqlFile, read_folder
 
-# A broken world breaks every row in the same way: so many of a check are shown, the rest are counted.
-MOST_ROWS = 100
+# A fault is often the same in every row: so many rows of a check are shown, the others are counted.
+MAX_ROWS = 100
 _PLACE = ("installation", "workspace", "project", "pipeline_id", "action_id")
 
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One row that a check found, and where; the parts of the place that don't apply are None."""
+    """One row that a check found and its place, whose parts are None where they do not apply."""
 
     check: str
     blocking: bool
@@ -41,24 +41,24 @@ class Check:
 
     @classmethod
     def of(cls, source: SqlFile) -> "Check":
-        """The check in a file. Raises QueryError when its header does not say what a row means."""
+        """Return the check in a file. Raises QueryError when its header does not say what a row means."""
         kinds = [line for line in source.header if line in ("blocking", "warning")]
         if len(kinds) != 1:
             raise QueryError(f"the check {source.name} must say either -- blocking or -- warning")
         return cls(source.name, kinds[0] == "blocking", source.text.rstrip(";"))
 
     def offenders(self, database: Database) -> Iterator[CheckRow]:
-        """What the check finds: its first rows, and one that counts the others."""
+        """Yield the first rows that the check finds, and one that counts the others."""
         found = 0
         for batch in database.stream(self.sql):
-            for row in batch.slice(0, max(0, MOST_ROWS - found)).to_pylist():
+            for row in batch.slice(0, max(0, MAX_ROWS - found)).to_pylist():
                 place = {name: row.get(name) for name in _PLACE}
                 yield CheckRow(self.name, self.blocking, str(row["message"]), **place)
             found += batch.num_rows
-        if found > MOST_ROWS:
-            yield CheckRow(self.name, self.blocking, f"and {found - MOST_ROWS:,} more rows of the same kind")
+        if found > MAX_ROWS:
+            yield CheckRow(self.name, self.blocking, f"and {found - MAX_ROWS:,} more rows of the same kind")
 
 
 def read_checks(folder: Path) -> Mapping[str, Check]:
-    """The checks of sql/checks under `folder`, by name."""
+    """Return the checks of sql/checks below `folder`, by name."""
     return {name: Check.of(source) for name, source in read_folder(folder / "checks").items()}

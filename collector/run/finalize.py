@@ -1,7 +1,7 @@
-"""The end of a night: check what was staged, compute what changed, and publish it all in one step.
+"""Finalize a run: check what was staged, compute what changed, and publish it all in one step.
 
-Runs in a thread, after the crawl. Until the manifest is swapped nothing is visible and everything can be done again; after
-the swap the night is published, whatever happens to the catalog or to the run's directory.
+This runs in a thread, after the crawl. Until the manifest is swapped nothing is visible and everything can be done again.
+After the swap the run is published, whatever happens to the catalog or to the run's directory.
 """
 
 import json
@@ -25,9 +25,9 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
-from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, TABLES
+from collector.lake.tables import ALL, TABLES
 from collector.query import catalog
-from collector.query.changes import StagedRun as NightDatabase
+from collector.query.changes import PREVIOUS, StagedRun
 from collector.query.checks import CheckRow
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.run_stats import InstallationStats
@@ -37,7 +37,6 @@ from collector.settings.declarations import Installation, Settings
 CLOCK_TOLERANCE = timedelta(hours=1)
 # How many offending rows an error names; the rest are counted.
 _NAMED_OFFENDERS = 5
-_PREVIOUS = ("runs", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
 KEPT_RAW = "raw.jsonl"
 
 
@@ -55,7 +54,7 @@ class InstallationSummary(msgspec.Struct, frozen=True):
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """How a night went: what the summary line, the summary file and the exit code are made of. Times are UTC.
+    """How a run went: what the summary line, the summary file and the exit code are made of. Times are UTC.
 
     `coverage` counts things by list and coverage; `changes` counts rows of action_changes by kind of change;
     `clock_skew_seconds` is how far Buddy's clock is ahead of this machine's, None when no reply carried a Date.
@@ -93,67 +92,67 @@ class RunSummary(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class FinishedCrawl:
-    """All that closing a night needs."""
+    """What is needed to finalize a run."""
 
     settings: Settings
     lake: Lake
     directory: Path
-    stamp: RunKey
+    run_key: RunKey
     header: Header
-    gathering: ReplyProcessor
+    processor: ReplyProcessor
     staging: Staging
     clock_skew: float | None = None
 
 
-def finalize(night: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
-    """Check and publish; returns what to say about it.
+def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
+    """Check and publish the run; return its summary.
 
     Raises CheckFailed when a blocking check found rows, NotPublished when the disk is full.
     """
-    night.staging.append_all(night.gathering.drain())
-    # For the checks only: what is published is made when all problems are known.
-    night.staging.append("runs", run_rows(night, now()))
-    parts = night.staging.close()
-    with _database(night, parts) as database:
+    crawl.staging.append_all(crawl.processor.drain())
+    # For the checks only: the published row is made when all problems are known.
+    crawl.staging.append("runs", run_rows(crawl, now()))
+    parts = crawl.staging.close()
+    with _database(crawl, parts) as database:
         offenders = database.offenders()
         _refuse(offenders)
-        problems = _warnings(night, offenders, now())
-        # A clock may be set back while a night lasts; no night lasts less than nothing.
-        finished_at = max(now(), night.header.started_at)
+        problems = _warnings(crawl, offenders, now())
+        # The clock may be set back during a run.
+        finished_at = max(now(), crawl.header.started_at)
         batches: dict[str, Iterable[pa.RecordBatch]] = {
-            name: database.reader(name, extra=problems if name == "problems" else None)
+            name: database.sorted_rows(name, extra=problems if name == "problems" else ())
             for name in ALL
             if name != "runs"
         }
-        batches["runs"] = [record_batch(TABLES["runs"], run_rows(night, finished_at))]
-        manifest = publish(night.lake, _run_entry(night, finished_at), batches, now=finished_at)
+        batches["runs"] = [record_batch(TABLES["runs"], run_rows(crawl, finished_at))]
+        manifest = publish(crawl.lake, _run_entry(crawl, finished_at), batches, now=finished_at)
         changes = database.change_counts()
-    _after_the_swap(night)
+    _after_the_swap(crawl)
     written = {
-        name: sum(entry.rows for entry in entries if night.stamp.run_id in entry.runs)
+        name: sum(entry.rows for entry in entries if crawl.run_key.run_id in entry.runs)
         for name, entries in manifest.tables.items()
         if name in TABLES
     }
-    return _summary(night, finished_at, {name: written.get(name, 0) for name in TABLES}, changes)
+    return _summary(crawl, finished_at, {name: written.get(name, 0) for name in TABLES}, changes)
 
 
-def _database(night: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> NightDatabase:
-    lake = night.lake
+def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> StagedRun:
+    lake = crawl.lake
     complete = next((run.run_id for run in reversed(lake.manifest.runs) if run.status == "complete"), None)
     counted = [
         lake.storage.locate(entry.path)
         for entry in lake.manifest.tables.get("promote_image_actions", [])
         if complete in entry.runs
     ]
-    return NightDatabase(
+    return StagedRun(
         parts,
-        {name: [path for path, _ in lake.files(name)] for name in _PREVIOUS},
-        run_id=night.stamp.run_id,
-        run_date=night.stamp.run_date,
+        {name: [path for path, _ in lake.files(name)] for name in PREVIOUS},
+        run_id=crawl.run_key.run_id,
+        run_date=crawl.run_key.run_date,
         listed_installations=[
-            name for name, each in night.gathering.snapshot().installations.items() if each.workspaces_listed
+            name for name, each in crawl.processor.snapshot().installations.items() if each.workspaces_listed
         ],
-        spill=night.directory / "spill",
+        spill=crawl.directory / "spill",
         counted=counted,
     )
 
@@ -165,32 +164,31 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
     named = "; ".join(f"{each.check}: {each.message}" for each in blocking[:_NAMED_OFFENDERS])
     more = len(blocking) - _NAMED_OFFENDERS
     raise CheckFailed(
-        f"The night failed {len({each.check for each in blocking})} blocking check(s): {named}"
+        f"The run failed {len({each.check for each in blocking})} blocking check(s): {named}"
         + (f"; and {more} more" if more > 0 else ""),
-        "Nothing was published and the night before stands. This is a fault in what Buddy sent or in this program: "
+        "Nothing was published; the previous run stays the latest. This is a fault in what Buddy sent or in this program: "
         "keep the run's folder under runs/ for a report. The next `collector collect` begins a new run.",
     )
 
 
-def _warnings(night: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> pa.Table:
+def _warnings(crawl: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> list[pa.RecordBatch]:
     """Record what warning checks found as problems, and return those rows."""
     for each in offenders:
-        installation = each.installation or night.settings.installations[0].name
+        installation = each.installation or crawl.settings.installations[0].name
         key = Key(installation, each.workspace, each.project, each.pipeline_id, each.action_id)
         problem = Problem("check", key, f"{each.check}: {each.message}", first_seen_at=at, last_seen_at=at)
-        night.gathering.record(problem)
-    rows = night.gathering.drain().get("problems", [])
-    table = TABLES["problems"]
-    return pa.Table.from_batches([record_batch(table, rows)] if rows else [], schema=table.schema)
+        crawl.processor.record(problem)
+    rows = crawl.processor.drain().get("problems", [])
+    return [record_batch(TABLES["problems"], rows)] if rows else []
 
 
-def _after_the_swap(night: FinishedCrawl) -> None:
-    """Bring the catalog up to date and remove the run's directory; the night stands even where this fails."""
+def _after_the_swap(crawl: FinishedCrawl) -> None:
+    """Bring the catalog up to date and remove the run's directory; the run stays published if this fails."""
     try:
-        catalog.build(night.lake)
-        if night.settings.keep_raw:
-            _keep_raw(night.directory)
-        night.lake.runs.remove(night.stamp.run_id, keep_raw=night.settings.keep_raw)
+        catalog.build(crawl.lake)
+        if crawl.settings.keep_raw:
+            _keep_raw(crawl.directory)
+        crawl.lake.runs.remove(crawl.run_key.run_id, keep_raw=crawl.settings.keep_raw)
     except (CollectorError, OSError) as error:
         structlog.get_logger().warning("left_behind", what=str(error), advice="The next command puts it right.")
 
@@ -205,32 +203,32 @@ def _keep_raw(directory: Path) -> None:
     temporary.replace(directory / KEPT_RAW)
 
 
-def _run_entry(night: FinishedCrawl, finished_at: datetime) -> RunEntry:
+def _run_entry(crawl: FinishedCrawl, finished_at: datetime) -> RunEntry:
     return RunEntry(
-        run_id=night.stamp.run_id,
-        run_date=night.stamp.run_date,
-        status="partial" if night.gathering.snapshot().partial else "complete",
-        started_at=night.header.started_at,
+        run_id=crawl.run_key.run_id,
+        run_date=crawl.run_key.run_date,
+        status="partial" if crawl.processor.snapshot().partial else "complete",
+        started_at=crawl.header.started_at,
         finished_at=finished_at,
         collector_version=__version__,
-        api_urls=[each.api_url for each in night.settings.installations],
+        api_urls=[each.api_url for each in crawl.settings.installations],
     )
 
 
-def run_rows(night: FinishedCrawl, finished_at: datetime) -> list[Row]:
+def run_rows(crawl: FinishedCrawl, finished_at: datetime) -> list[Row]:
     """Return the rows of `runs`: one for each installation."""
-    return [_run_row(night, each, finished_at) for each in night.settings.installations]
+    return [_run_row(crawl, each, finished_at) for each in crawl.settings.installations]
 
 
-def _run_row(night: FinishedCrawl, installation: Installation, finished_at: datetime) -> Row:
-    run = night.gathering.snapshot()
+def _run_row(crawl: FinishedCrawl, installation: Installation, finished_at: datetime) -> Row:
+    run = crawl.processor.snapshot()
     tally = run.installations[installation.name]
     values = {
-        "run_id": night.stamp.run_id,
-        "run_date": night.stamp.run_date,
+        "run_id": crawl.run_key.run_id,
+        "run_date": crawl.run_key.run_date,
         "installation": installation.name,
         "status": "partial" if run.partial else "complete",
-        "started_at": night.header.started_at,
+        "started_at": crawl.header.started_at,
         "finished_at": finished_at,
         "resumed_count": run.resumed_count,
         "collector_version": __version__,
@@ -254,8 +252,8 @@ def contract_fingerprint() -> str:
     return sha256(each.encode()).hexdigest()[:16]
 
 
-def _summary(night: FinishedCrawl, finished_at: datetime, rows: dict[str, int], changes: dict[str, int]) -> RunSummary:
-    run = night.gathering.snapshot()
+def _summary(crawl: FinishedCrawl, finished_at: datetime, rows: dict[str, int], changes: dict[str, int]) -> RunSummary:
+    run = crawl.processor.snapshot()
     tallies = list(run.installations.values())
     coverage: dict[str, dict[str, int]] = {}
     problems: dict[str, int] = {}
@@ -266,10 +264,10 @@ def _summary(night: FinishedCrawl, finished_at: datetime, rows: dict[str, int], 
         for kind, count in sorted(tally.problems.items()):
             problems[kind] = problems.get(kind, 0) + count
     return RunSummary(
-        run_id=night.stamp.run_id,
-        run_date=night.stamp.run_date.isoformat(),
+        run_id=crawl.run_key.run_id,
+        run_date=crawl.run_key.run_date.isoformat(),
         status="partial" if run.partial else "complete",
-        started_at=night.header.started_at.astimezone(UTC),
+        started_at=crawl.header.started_at.astimezone(UTC),
         finished_at=finished_at.astimezone(UTC),
         resumed_count=run.resumed_count,
         rows=rows,
@@ -283,7 +281,7 @@ def _summary(night: FinishedCrawl, finished_at: datetime, rows: dict[str, int], 
         paced_seconds=round(sum(t.paced_seconds for t in tallies), 3),
         paused_seconds=round(sum(t.paused_seconds for t in tallies), 3),
         installations=tuple(_part(name, stats) for name, stats in run.installations.items()),
-        clock_skew_seconds=None if night.clock_skew is None else round(night.clock_skew, 1),
+        clock_skew_seconds=None if crawl.clock_skew is None else round(crawl.clock_skew, 1),
     )
 
 

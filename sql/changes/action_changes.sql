@@ -4,8 +4,9 @@
 -- one that is known to be gone is removed.
 with
 changed as (
-    select *, 'changed' as change
+    select changed_fields.*, differing.previous_run_id, 'changed' as change
     from changed_fields
+    left join differing using (installation, workspace, project, pipeline_id, action_id)
 ),
 came as (
     select
@@ -14,13 +15,14 @@ came as (
         actions.project,
         actions.pipeline_id,
         actions.action_id,
+        state.last_seen_run_id as previous_run_id,
         case when state.installation is null then 'added' else 'returned' end as change
     from promote_image_actions as actions
     left join previous_action_state as state using (installation, workspace, project, pipeline_id, action_id)
     where state.installation is null or state.removed_run_id is not null
 ),
 went as (
-    select installation, workspace, project, pipeline_id, action_id, 'removed' as change
+    select * exclude (last_seen_run_id), last_seen_run_id as previous_run_id, 'removed' as change
     from gone
 ),
 changes as (
@@ -46,7 +48,6 @@ select
     changes.column_name,
     changes.old_value,
     changes.new_value,
-    state.last_seen_run_id as previous_run_id
+    changes.previous_run_id
 from changes
 cross join this_run
-left join previous_action_state as state using (installation, workspace, project, pipeline_id, action_id)

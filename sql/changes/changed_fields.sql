@@ -1,4 +1,4 @@
--- One row per compared column whose value tonight differs from the last known one.
+-- One row per compared column whose value in this run differs from the last known one.
 --
 -- Columns that the last known rows did not have yet are not compared: an older collector wrote them.
 with

@@ -1,4 +1,4 @@
--- One row per action that lived and is known to be gone tonight.
+-- One row per action that lived and is known to be gone in this run.
 --
 -- Only these say so: its own GET answered 404; the complete listing of its pipeline has it not, or as an action of
 -- another type; its pipeline, project or workspace is missing from a complete listing of the level above. A parent that

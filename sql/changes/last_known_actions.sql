@@ -1,4 +1,4 @@
--- One row per action ever seen and not known removed: as it was seen tonight, or else as it was last seen, under the run that saw it.
+-- One row per action ever seen and not known removed: as it was seen in this run, or else as it was last seen, under the run that saw it.
 with
 seen as (
     select

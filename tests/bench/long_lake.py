@@ -15,7 +15,6 @@ from collector.crawl.journal import FILE_NAME, FORMAT, Header, Journal
 from collector.lake.compact import compact
 from collector.lake.flatten import RunKey
 from collector.lake.lake import Lake
-from collector.lake.merge import merge
 from collector.lake.publish import publish
 from collector.lake.staging import Staging
 from collector.lake.tables import ACTION_STATE, SNAPSHOTS
@@ -197,7 +196,7 @@ class _Built:
         now = self.lake.manifest.runs[-1].finished_at + timedelta(days=1)
         with self.lake.writing("compact", now):
             began = time.perf_counter()
-            compact(self.lake, merge, now=now, current_month=True)
+            compact(self.lake, now=now, current_month=True)
             return time.perf_counter() - began
 
     def bytes_per_action(self) -> tuple[float, float]:

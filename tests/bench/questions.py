@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
-from collector.lake.merge import merge
 from collector.lake.publish import publish
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import sql_folder
@@ -72,7 +71,7 @@ def merged_copy(path: Path, copy: Path) -> Path:
     lake = Lake.open(copy)
     now = lake.manifest.runs[-1].finished_at + timedelta(days=1)
     with lake.writing("compact", now):
-        compact(lake, merge, now=now, current_month=True)
+        compact(lake, now=now, current_month=True)
     return copy
 
 

@@ -31,7 +31,7 @@ def test_compacting_changes_no_row(program: Program) -> None:
     before = {table: rows_of(program, table) for table in ("promote_image_actions", "action_changes", "runs")}
     said = program("compact", "--current-month")
     assert said.code == 0, said.err
-    assert "files in one" in said.out
+    assert "files merged into one" in said.out
     assert {table: rows_of(program, table) for table in before} == before
     assert "Nothing to merge" in program("compact", "--current-month").out
     assert program("verify").code == 0
@@ -41,7 +41,7 @@ def test_pruning_drops_nights_and_keeps_what_is_known(program: Program, lake: Pa
     """Nights older than --keep go, the newest stays however old, and so does what is known of every action."""
     known = rows_of(program, "last_known_actions")
     nights = len(Lake.open(lake).manifest.runs)
-    assert program("prune", "--keep", "400d").out == "Nothing is that old.\n"
+    assert program("prune", "--keep", "400d").out == "No run is that old.\n"
     said = program("prune", "--keep", "1d", "--format", "json")
     assert said.code == 0, said.err
     left = [run.run_id for run in Lake.open(lake).manifest.runs]

@@ -12,7 +12,7 @@ from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.lake.sweep import sweep
 from tests.faults.ledger import Ledger
-from tests.lake.published_runs import keep_rows_of, merge, publish_run, run_entry
+from tests.lake.published_runs import publish_run, run_entry
 
 # Every table has the same number of rows per run, and consecutive runs have different numbers.
 TABLES = ("actions", "promote_image_actions", "problems", "runs")
@@ -55,10 +55,10 @@ class Writer(threading.Thread):
     def _upkeep(self, day: int) -> None:
         with self._lake.writing("upkeep", self._now):
             if day % 5 == 0:
-                compact(self._lake, merge, now=run_entry(day).finished_at, current_month=True)
+                compact(self._lake, now=run_entry(day).finished_at, current_month=True)
                 self.done["compact"] += 1
             if day % 3 == 0:
-                prune(self._lake, keep_rows_of, keep_days=self._keep_days, now=run_entry(day).finished_at)
+                prune(self._lake, keep_days=self._keep_days, now=run_entry(day).finished_at)
                 self.done["prune"] += day > self._keep_days
             self.done["sweep"] += bool(sweep(self._lake, now=self._now, keep_runs=()).files)
 

@@ -7,16 +7,14 @@ that agree are worth more than one.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-from collector.lake.compact import merged_order
 from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest, RunEntry
 from collector.lake.publish import publish
@@ -92,23 +90,6 @@ def publish_run(lake: Lake, day: int, *, count: int = 7, now: dt.datetime | None
         manifest = publish(lake, run, {**batches, "variables": []}, now=at)
         lake.runs.remove(run.run_id)
         return manifest
-
-
-def merge(table: Table, paths: Sequence[Path]) -> pa.RecordBatchReader:
-    """Return all rows of the files in merged order, with NULL in columns that they lack."""
-    read = [pq.read_table(path, partitioning=None) for path in paths]
-    rows = pa.concat_tables(read, promote_options="default")
-    for field in table.schema:
-        if field.name not in rows.schema.names:
-            rows = rows.append_column(field, pa.nulls(len(rows), field.type))
-    rows = rows.select(table.column_names).sort_by([(name, "ascending") for name in merged_order(table)])
-    return rows.to_reader(max_chunksize=5)
-
-
-def keep_rows_of(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> pa.RecordBatchReader:
-    """Return the rows of some runs, in merged order."""
-    rows = merge(table, paths).read_all()
-    return rows.filter(pc.is_in(rows["run_id"], pa.array(sorted(run_ids), pa.string()))).to_reader()
 
 
 def dataset(lake: Lake) -> dict[str, list[dict[str, Any]]]:

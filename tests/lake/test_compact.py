@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from collector.errors import LakeError
-from collector.lake.compact import Compacted, Merge, compact, merged_order
+from collector.lake.compact import Compacted, compact, merged_order, merged_rows
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
 from collector.lake.sweep import sweep
@@ -25,7 +25,6 @@ from tests.lake.published_runs import (
     MortalStorage,
     dataset,
     files_under,
-    merge,
     publish_run,
     run_entry,
 )
@@ -42,13 +41,11 @@ def nights(lake: Lake) -> Lake:
     return lake
 
 
-def compacted(
-    lake: Lake, how: Merge = merge, *, current_month: bool = False, day: int | None = None
-) -> list[Compacted]:
+def compacted(lake: Lake, *, current_month: bool = False, day: int | None = None) -> list[Compacted]:
     """Compact as the command does, in December unless a night is said."""
     now = NOW if day is None else run_entry(day).finished_at
     with lake.writing("compact", now):
-        return compact(lake, how, now=now, current_month=current_month)
+        return compact(lake, now=now, current_month=current_month)
 
 
 def test_past_months_become_one_file_each(nights: Lake) -> None:
@@ -178,17 +175,20 @@ def test_a_table_of_a_newer_version_is_left_alone(nights: Lake) -> None:
 @pytest.mark.parametrize(
     "change", [lambda t: t.slice(1), lambda t: pa.concat_tables([t, t.slice(0, 1)]), lambda t: t.slice(0, 0)]
 )
-def test_a_merge_that_loses_or_adds_rows_is_refused(nights: Lake, change: object) -> None:
+def test_a_merge_that_loses_or_adds_rows_is_refused(
+    nights: Lake, change: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What replaces the nights must hold exactly their rows; otherwise nothing is changed."""
     assert callable(change)
     before = nights.manifest
 
-    def wrong(table: Table, paths: Sequence[Path]) -> pa.RecordBatchReader:
-        rows: pa.Table = change(merge(table, paths).read_all())
-        return rows.to_reader()
+    def wrong(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> list[pa.RecordBatch]:
+        rows: pa.Table = change(pa.Table.from_batches(merged_rows(table, paths, run_ids), table.schema))
+        return list(rows.to_batches())
 
+    monkeypatch.setattr("collector.lake.compact.merged_rows", wrong)
     with pytest.raises(LakeError, match="rows"):
-        compacted(nights, wrong)
+        compacted(nights)
     assert Lake.open(nights.path).manifest == before
 
 
@@ -230,7 +230,7 @@ def test_dying_at_any_step_loses_nothing(tmp_path: Path) -> None:
         again = Lake.create(lake.path)
         with again.writing("compact", NOW):
             sweep(again, now=NOW, keep_runs=[])
-            compact(again, merge, now=NOW)
+            compact(again, now=NOW)
         assert dataset(Lake.open(lake.path)) == before
         assert {len(again.manifest.tables[table]) for table in RUN_TABLES} == {2}
         assert files_under(lake.path) == again.manifest.live_paths() | {r.path for r in again.manifest.retired}

@@ -17,7 +17,7 @@ from collector.lake.manifest import EARLIER, FILE_NAME, GRACE, Manifest, decode
 from collector.lake.prune import prune
 from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
-from tests.lake.published_runs import NOW, SOON, dataset, keep_rows_of, merge, publish_run, run_entry
+from tests.lake.published_runs import NOW, SOON, dataset, publish_run, run_entry
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -135,7 +135,7 @@ def _published(lake: Lake) -> None:
 def _compacted(lake: Lake) -> None:
     publish_run(lake, 3)
     with lake.writing("compact", NOW):
-        compact(lake, merge, now=NOW)
+        compact(lake, now=NOW)
     later = NOW + GRACE
     with lake.writing("collect", later):
         sweep(lake, now=later, keep_runs=[])
@@ -143,7 +143,7 @@ def _compacted(lake: Lake) -> None:
 
 def _only_compacted(lake: Lake) -> None:
     with lake.writing("compact", NOW):
-        compact(lake, merge, now=NOW)
+        compact(lake, now=NOW)
     later = NOW + GRACE
     with lake.writing("collect", later):
         sweep(lake, now=later, keep_runs=[])
@@ -183,7 +183,7 @@ def test_files_of_pruned_runs_are_leftovers(filled_lake: Lake) -> None:
     raw = filled_lake.runs.create(run_entry(0).run_id) / "raw.jsonl"
     raw.touch()
     with filled_lake.writing("prune", SOON):
-        prune(filled_lake, keep_rows_of, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
+        prune(filled_lake, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
     publish_run(filled_lake, 60, now=NOW + GRACE)
     assert not filled_lake.manifest.retired or all(
         run_entry(0).run_id not in r.path for r in filled_lake.manifest.retired

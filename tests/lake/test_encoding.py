@@ -61,15 +61,3 @@ def test_a_reader_sees_the_contract_s_types(tmp_path: Path, tuning: Tuning) -> N
         parquet.write(Storage(tmp_path), f"{name}", table, rows.to_batches(), tuning=tuning, order=())
         found = pq.read_schema(tmp_path / name)
         assert schema_fingerprint(found) == schema_fingerprint(table.schema)
-
-
-def test_rows_that_repeat_wait_for_their_group_as_one(tmp_path: Path) -> None:
-    """A row group of a merged file holds many nights of wide rows: its bound counts each text once."""
-    table = ALL["promote_image_actions"]
-    one = table_of(table, run_entry(0), 1).to_batches()[0]
-    column = pa.array(["x" * 10_000], pa.string())
-    place = one.schema.get_field_index("extra")
-    wide = one.set_column(place, "extra", column).take(pa.array([0] * 2_000))
-    tuning = Tuning(level=1, group_rows=100_000, group_bytes=4 << 20, folded=True)
-    parquet.write(Storage(tmp_path), "f", table, [wide] * 3, tuning=tuning, order=())
-    assert pq.ParquetFile(tmp_path / "f").metadata.num_row_groups == 1

@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
 from collector.errors import LakeError
-from collector.lake.merge import merge, merge_runs
-from collector.lake.tables import ALL
+from collector.lake.compact import merged_rows
+from collector.lake.tables import ALL, Table
 from tests.query.nights import HOME, Row, run_of, write
 
 ACTIONS = ALL["promote_image_actions"]
+RUNS = [run_of(number)[0] for number in range(3)]
+
+
+def merged(table: Table, paths: list[Path], run_ids: list[str]) -> pa.Table:
+    """Return the rows of these runs as one table."""
+    return pa.Table.from_batches(merged_rows(table, paths, run_ids), table.schema)
 
 
 def night(number: int, actions: range) -> list[Row]:
@@ -31,9 +38,7 @@ def files(folder: Path) -> list[Path]:
 
 def test_files_are_merged_by_action_then_night(tmp_path: Path) -> None:
     """All rows of all files, by key and then by run, with the exact schema."""
-    reader = merge(ACTIONS, files(tmp_path))
-    assert reader.schema == ACTIONS.schema
-    found = reader.read_all().to_pylist()
+    found = merged(ACTIONS, files(tmp_path), RUNS).to_pylist()
     expected = [*night(0, range(5)), *night(1, range(2, 8)), *night(2, range(8))]
     assert [(r["action_id"], r["run_id"], r["name"]) for r in found] == sorted(
         (r["action_id"], r["run_id"], r["name"]) for r in expected
@@ -41,12 +46,11 @@ def test_files_are_merged_by_action_then_night(tmp_path: Path) -> None:
 
 
 def test_only_the_wanted_nights_are_kept(tmp_path: Path) -> None:
-    """Rows of other runs are left out; of no run, nothing is left."""
-    wanted = {run_of(0)[0], run_of(2)[0]}
-    found = merge_runs(ACTIONS, files(tmp_path), wanted).read_all().to_pylist()
-    assert {row["run_id"] for row in found} == wanted
+    """Rows of other runs are left out."""
+    wanted = [RUNS[0], RUNS[2]]
+    found = merged(ACTIONS, files(tmp_path), wanted).to_pylist()
+    assert {row["run_id"] for row in found} == set(wanted)
     assert len(found) == 5 + 8
-    assert merge_runs(ACTIONS, files(tmp_path), []).read_all().num_rows == 0
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -54,14 +58,9 @@ def test_every_table_can_be_merged(tmp_path: Path, name: str) -> None:
     """Also tables whose key has NULLs, and empty files."""
     rows: list[Row] = [{"run_id": "2"}, {"run_id": "2", "workspace": "a"}, {"run_id": "2"}]
     paths = [write(tmp_path / f"{i}.parquet", name, given) for i, given in enumerate([rows[1:], rows[:1], []])]
-    found = merge(ALL[name], paths).read_all()
+    found = merged(ALL[name], paths, ["2"])
     assert found.num_rows == 3
     assert found.schema == ALL[name].schema
-
-
-def test_no_file_is_no_row() -> None:
-    """Nothing merges into nothing."""
-    assert merge(ACTIONS, []).read_all().num_rows == 0
 
 
 def test_a_damaged_file_stops_the_merge(tmp_path: Path) -> None:
@@ -69,5 +68,5 @@ def test_a_damaged_file_stops_the_merge(tmp_path: Path) -> None:
     paths = files(tmp_path)
     paths[1].write_bytes(paths[1].read_bytes()[:-50])
     with pytest.raises(LakeError):
-        merge(ACTIONS, paths).read_all()
+        merged(ACTIONS, paths, RUNS)
     assert pq.read_table(paths[0]).num_rows == 5

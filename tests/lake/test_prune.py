@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
 import pytest
 
 from collector.errors import LakeError, UsageError
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
-from collector.lake.prune import Filter, Pruned, prune
+from collector.lake.prune import Pruned, prune
 from collector.lake.publish import publish
 from collector.lake.sweep import sweep
-from collector.lake.tables import ALL, Table
+from collector.lake.tables import ALL
 from collector.lake.verify import verify
 from tests.lake.published_runs import (
     FIRST_RUN,
@@ -28,8 +26,6 @@ from tests.lake.published_runs import (
     MortalStorage,
     dataset,
     files_under,
-    keep_rows_of,
-    merge,
     publish_run,
     run_entry,
     table_of,
@@ -46,15 +42,15 @@ def nights_in(lake: Lake, *, compacted: bool) -> Lake:
         publish_run(lake, day, count=3)
     if compacted:
         with lake.writing("compact", NOW):
-            compact(lake, merge, now=NOW)
+            compact(lake, now=NOW)
     return lake
 
 
-def pruned(lake: Lake, first_kept: int, how: Filter = keep_rows_of) -> Pruned:
+def pruned(lake: Lake, first_kept: int) -> Pruned:
     """Prune so that the nights from `first_kept` on stay."""
     keep_days = (PRUNED_AT.date() - (FIRST_RUN.date() + dt.timedelta(days=first_kept))).days
     with lake.writing("prune", PRUNED_AT):
-        return prune(lake, how, keep_days=keep_days, now=PRUNED_AT)
+        return prune(lake, keep_days=keep_days, now=PRUNED_AT)
 
 
 @pytest.mark.parametrize("compacted", [False, True])
@@ -93,7 +89,7 @@ def test_the_newest_night_stays_however_old(lake: Lake) -> None:
     assert pruned(lake, 2) == Pruned((), 0, 0, None)
     nights_in(lake, compacted=True)
     with lake.writing("prune", NOW):
-        done = prune(lake, keep_rows_of, keep_days=0, now=NOW)
+        done = prune(lake, keep_days=0, now=NOW)
     assert done.history_begins == run_entry(4).run_id
     assert [run.run_id for run in Lake.open(lake.path).manifest.runs] == [run_entry(4).run_id]
     assert {table: len(rows) for table, rows in dataset(lake).items()} == dict.fromkeys(
@@ -118,7 +114,7 @@ def test_a_clock_that_is_years_ahead_drops_nothing_that_the_right_one_would_keep
     """Where the newest night began long before now, age is counted from that night."""
     published_at(lake, *(NOW - dt.timedelta(days=days) for days in ages))
     with lake.writing("prune", NOW):
-        done = prune(lake, keep_rows_of, keep_days=keep_days, now=NOW + dt.timedelta(days=1461))
+        done = prune(lake, keep_days=keep_days, now=NOW + dt.timedelta(days=1461))
     assert len(done.runs) == (1 if keep_days else 2)
 
 
@@ -130,10 +126,10 @@ def test_few_nights_far_ahead_of_all_others_drop_nothing(lake: Lake, ahead: int)
     now = later + dt.timedelta(days=ahead)
     if ahead == 7:
         with lake.writing("prune", now):
-            assert len(prune(lake, keep_rows_of, keep_days=400, now=now).runs) == 2
+            assert len(prune(lake, keep_days=400, now=now).runs) == 2
         return
     with pytest.raises(LakeError, match="days after"), lake.writing("prune", now):
-        prune(lake, keep_rows_of, keep_days=400, now=now)
+        prune(lake, keep_days=400, now=now)
     assert len(Lake.open(lake.path).manifest.runs) == 2 + ahead
 
 
@@ -141,7 +137,7 @@ def test_a_file_retired_under_a_fast_clock_is_swept(lake: Lake) -> None:
     """Files that a run four years ahead retired do not stay for four years."""
     nights_in(lake, compacted=False)
     with lake.writing("compact", NOW):
-        compact(lake, merge, now=NOW + dt.timedelta(days=1461))
+        compact(lake, now=NOW + dt.timedelta(days=1461))
     assert lake.manifest.retired
     with lake.writing("collect", NOW):
         sweep(lake, now=NOW, keep_runs=[])
@@ -157,7 +153,7 @@ def test_nothing_pruned_says_no_beginning(lake: Lake) -> None:
 def test_negative_days_are_a_mistake(lake: Lake) -> None:
     """A negative number of days is refused before anything is looked at."""
     with pytest.raises(UsageError), lake.writing("prune", NOW):
-        prune(lake, keep_rows_of, keep_days=-1, now=NOW)
+        prune(lake, keep_days=-1, now=NOW)
 
 
 def test_a_reader_of_the_old_manifest_is_not_disturbed(lake: Lake) -> None:
@@ -169,19 +165,6 @@ def test_a_reader_of_the_old_manifest_is_not_disturbed(lake: Lake) -> None:
     with lake.writing("collect", PRUNED_AT):
         sweep(lake, now=PRUNED_AT, keep_runs=[])
     assert dataset(reader) == before
-
-
-def test_a_filter_that_loses_kept_rows_is_refused(lake: Lake) -> None:
-    """A rewritten file must hold every row of the nights that stay."""
-    nights_in(lake, compacted=True)
-    before = lake.manifest
-
-    def wrong(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> pa.RecordBatchReader:
-        return keep_rows_of(table, paths, sorted(run_ids)[1:])
-
-    with pytest.raises(LakeError, match="rows"):
-        pruned(lake, 1, wrong)
-    assert Lake.open(lake.path).manifest == before
 
 
 def test_dying_at_any_step_leaves_history_before_or_after(tmp_path: Path) -> None:

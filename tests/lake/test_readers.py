@@ -12,7 +12,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.lake.sweep import sweep
-from tests.lake.published_runs import keep_rows_of, merge, publish_run, run_entry
+from tests.lake.published_runs import publish_run, run_entry
 
 READERS = 2
 SECONDS = 3.0
@@ -76,9 +76,9 @@ def test_readers_never_see_an_error_or_a_mixture(lake: Lake) -> None:
         with lake.writing("compact", now):
             sweep(lake, now=now, keep_runs=[])
             if day % 5 == 0:
-                compact(lake, merge, now=now, current_month=True)
+                compact(lake, now=now, current_month=True)
             if day % 7 == 0:
-                prune(lake, keep_rows_of, keep_days=4, now=now)
+                prune(lake, keep_days=4, now=now)
     stop.set()
     for reader in readers:
         reader.join()

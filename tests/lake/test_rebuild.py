@@ -24,7 +24,7 @@ from collector.lake.rebuild import Rebuilt, is_needed, rebuild
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL, Table
 from collector.lake.verify import verify
-from tests.lake.published_runs import NOW, SOON, dataset, keep_rows_of, merge, publish_run, run_entry, table_of
+from tests.lake.published_runs import NOW, SOON, dataset, publish_run, run_entry, table_of
 
 RUNS = [run_entry(day).run_id for day in range(8)]
 COUNT = 7
@@ -71,7 +71,7 @@ def rebuilt(path: Path) -> Rebuilt:
     """Rebuild the manifest as `verify --rebuild-manifest` does."""
     lake = Lake.without_manifest(path)
     with lake.locked("test", NOW):
-        return rebuild(lake, keep_rows_of, now=NOW)
+        return rebuild(lake, now=NOW)
 
 
 def without_manifest(lake: Lake) -> Manifest:
@@ -94,7 +94,7 @@ def as_published(lake: Lake) -> None:
 def compacted(lake: Lake) -> None:
     """Merge the months; the files that were merged are still there."""
     with lake.writing("compact", NOW):
-        compact(lake, merge, now=NOW)
+        compact(lake, now=NOW)
 
 
 def compacted_and_swept(lake: Lake) -> None:
@@ -110,7 +110,7 @@ def gone_on_after_compacting(lake: Lake) -> None:
     publish_consistently(lake, 4)
     publish_consistently(lake, 5)
     with lake.writing("compact", NOW):
-        compact(lake, merge, now=NOW)
+        compact(lake, now=NOW)
 
 
 @pytest.mark.parametrize("history", [as_published, compacted, compacted_and_swept, gone_on_after_compacting])
@@ -158,7 +158,7 @@ def test_runs_that_two_files_hold_in_part_are_there_once(filled_lake: Lake) -> N
     """
     compacted(filled_lake)
     with filled_lake.writing("prune", SOON):
-        prune(filled_lake, keep_rows_of, keep_days=(SOON.date() - run_entry(1).run_date).days, now=SOON)
+        prune(filled_lake, keep_days=(SOON.date() - run_entry(1).run_date).days, now=SOON)
     before = without_manifest(filled_lake)
     assert before.history_begins == RUNS[1]
     found = rebuilt(filled_lake.path)
@@ -175,7 +175,7 @@ def test_runs_that_two_files_hold_in_part_are_there_once(filled_lake: Lake) -> N
 def test_a_pruned_lake_still_says_where_history_begins(filled_lake: Lake) -> None:
     """An action that was first seen by a run which is not there shows that the lake was pruned."""
     with filled_lake.writing("prune", SOON):
-        prune(filled_lake, keep_rows_of, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
+        prune(filled_lake, keep_days=(SOON.date() - run_entry(2).run_date).days, now=SOON)
     with filled_lake.writing("collect", NOW + GRACE):
         sweep(filled_lake, now=NOW + GRACE, keep_runs=[])
     before = without_manifest(filled_lake)

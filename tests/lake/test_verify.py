@@ -13,7 +13,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.manifest import FILE_NAME, FileEntry, encode
 from collector.lake.verify import FileDamage, verify
-from tests.lake.published_runs import NOW, merge, publish_run, run_entry
+from tests.lake.published_runs import NOW, publish_run, run_entry
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_an_intact_lake_has_no_findings(filled_lake: Lake) -> None:
     """An intact lake has no findings, before and after compaction."""
     assert verify(filled_lake) == []
     with filled_lake.writing("compact", NOW):
-        compact(filled_lake, merge, now=NOW)
+        compact(filled_lake, now=NOW)
     assert verify(Lake.open(filled_lake.path)) == []
 
 

@@ -56,7 +56,8 @@ class Nights:
         """One night: its changes and the two snapshots it leaves, which the next night starts from."""
         with self.night(rows) as night:
             made = {
-                name: night.reader(name).read_all() for name in ("action_changes", "last_known_actions", "action_state")
+                name: pa.Table.from_batches(night.sorted_rows(name), ALL[name].schema)
+                for name in ("action_changes", "last_known_actions", "action_state")
             }
         for name in ("last_known_actions", "action_state"):
             path = self.folder / f"left-{self.number}" / f"{name}.parquet"

@@ -6,7 +6,7 @@ import pytest
 
 from collector.errors import QueryError
 from collector.lake.tables import ALL
-from collector.query.checks import MOST_ROWS, Check, CheckRow, read_checks
+from collector.query.checks import MAX_ROWS, Check, CheckRow, read_checks
 from collector.query.sql_files import SqlFile, sql_folder
 from tests.query.nights import Nights, Row, run_of, write
 
@@ -49,8 +49,8 @@ def test_blocking_checks_come_first(tmp_path: Path) -> None:
 
 def test_many_offenders_are_counted(tmp_path: Path) -> None:
     """A check that every row offends shows the first and counts the rest."""
-    found = offenders(tmp_path, {}, x=f"-- X.\n-- blocking\nselect 'row' as message from range({MOST_ROWS + 5_000})")
-    assert len(found) == MOST_ROWS + 1
+    found = offenders(tmp_path, {}, x=f"-- X.\n-- blocking\nselect 'row' as message from range({MAX_ROWS + 5_000})")
+    assert len(found) == MAX_ROWS + 1
     assert "5,000 more" in found[-1].message
 
 

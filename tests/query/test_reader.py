@@ -13,7 +13,6 @@ from collector.errors import LakeError, QueryError
 from collector.lake.database import FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
-from collector.lake.merge import merge
 from collector.lake.publish import publish
 from collector.lake.tables import ALL, TABLES
 from collector.query.answer import Gap
@@ -199,7 +198,7 @@ def test_a_question_begins_again_when_its_files_went_away(lake: Lake) -> None:
 
     gone = [path for path, _ in stale.files("promote_image_actions")]
     with lake.writing("compact", FIRST + 40 * DAY):
-        compact(lake, merge, now=FIRST + 40 * DAY)
+        compact(lake, now=FIRST + 40 * DAY)
     for path in gone:
         path.unlink()
     assert len(ids(LakeReader(opens))) == 3

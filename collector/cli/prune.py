@@ -1,0 +1,46 @@
+"""`collector prune`: drop old runs."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from collector.cli import options
+from collector.cli.failures import warn_on_output_error
+from collector.settings.parsers import days
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("prune")(warn_on_output_error()(prune))
+
+
+def prune(
+    keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="Keep the runs of this time (400d).")],
+    lake: options.Lake = None,
+    config: options.Config = None,
+    form: options.FactsFormat = options.FactFormat.text,
+) -> int:
+    """Drop the runs older than --keep; the last known state of every action and the newest run stay."""
+    from collector.lake.prune import prune as prune_lake
+
+    keep_days = days(keep, "--keep")
+    opened = options.open_lake(lake, config)
+    now = datetime.now(UTC)
+    with opened.writing("prune", now):
+        done = prune_lake(opened, keep_days=keep_days, now=now)
+        options.settle_catalog(opened)
+    if form is options.FactFormat.json:
+        counts = {"runs": done.runs, "rows": done.rows, "files": done.files, "history_begins": done.history_begins}
+        sys.stdout.write(json.dumps(counts) + "\n")
+        return 0
+    if not done.runs:
+        sys.stdout.write("No run is that old.\n")
+        return 0
+    sys.stdout.write(
+        f"Dropped {len(done.runs):,} runs ({done.runs[0]} to {done.runs[-1]}), {done.rows:,} rows. "
+        f"History now begins with {done.history_begins}.\n"
+    )
+    return 0
