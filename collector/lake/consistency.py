@@ -1,4 +1,4 @@
-"""Consistency of manifest and files: which files are live, which are left over, which are of runs unknown to the manifest.
+"""Consistency of manifest and files: which files are live, left over, or of runs unknown to the manifest.
 
 A manifest may be missing, or be older than the files, as after an incomplete restore. Files that such a manifest does
 not name are history, not leftovers; every command that would write is refused until the manifest fits them again.
@@ -7,7 +7,7 @@ not name are history, not leftovers; every command that would write is refused u
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from collector.errors import LakeError
@@ -23,25 +23,22 @@ _NAMED = 3
 
 def leftovers(inventory: Inventory, manifest: Manifest, now: dt.datetime) -> list[TableFile]:
     """Return the files that nothing needs: of runs that died before publishing, and those superseded long ago."""
-    readable = {item.path for item in manifest.retired if in_grace(item.retired_at, now)}
-    unknown = set(unknown_files(inventory, manifest))
-    damaged = set(_tables_of_missing_files(inventory, manifest))
-    return [
-        file
-        for file in _unnamed(inventory, manifest)
-        if file.path not in readable and file not in unknown and file.table not in damaged
-    ]
+    kept = manifest.live_paths() | {item.path for item in manifest.retired if in_grace(item.retired_at, now)}
+    kept.update(file.path for file in unknown_files(inventory, manifest))
+    damaged = _tables_of_missing_files(inventory, manifest)
+    return [file for file in inventory.files if file.path not in kept and file.table not in damaged]
 
 
 def unknown_files(inventory: Inventory, manifest: Manifest) -> list[TableFile]:
     """Return the files of runs, or of rewrites, that the manifest does not know."""
-    retired = {item.path for item in manifest.retired}
+    accounted_for = manifest.live_paths() | {item.path for item in manifest.retired}
     published = {run.run_id for run in manifest.runs}
-    damaged = set(_tables_of_missing_files(inventory, manifest))
+    damaged = _tables_of_missing_files(inventory, manifest)
+    unfinished = inventory.unfinished - published
     live = {(table, run) for table, entries in manifest.tables.items() for entry in entries for run in entry.runs}
 
     def is_known(file: TableFile) -> bool:
-        if file.path in retired or file.run_id in inventory.unfinished - published or _is_pruned(manifest, file.run_id):
+        if file.path in accounted_for or file.run_id in unfinished or _is_pruned(manifest, file.run_id):
             return True
         # While named files of its table are missing, a file that is not named may hold their rows.
         if file.run_id not in published or file.table in damaged:
@@ -53,7 +50,7 @@ def unknown_files(inventory: Inventory, manifest: Manifest) -> list[TableFile]:
         superseded = file.table in SNAPSHOTS and file.run_id != manifest.runs[-1].run_id
         return superseded or (file.table, file.run_id) in live
 
-    return [file for file in _unnamed(inventory, manifest) if not is_known(file)]
+    return [file for file in inventory.files if not is_known(file)]
 
 
 def unknown_runs(inventory: Inventory, manifest: Manifest) -> list[str]:
@@ -89,26 +86,26 @@ def require_consistent(storage: Storage, manifest: Manifest | None, expected: fr
         )
 
 
-def require_never_published(storage: Storage, inventory: Inventory | None = None) -> None:
+def require_never_published(storage: Storage, inventory: Inventory) -> None:
     """Raise LakeError when a directory without a manifest shows that a run was published there.
 
     What a first run leaves when it dies, at whatever moment, does not show that.
     """
-    inventory = inventory or take_inventory(storage)
     if any(file.run_id not in inventory.unfinished for file in inventory.files):
-        raise no_manifest(storage, "missing", inventory)
+        raise no_manifest(storage, "missing")
     signs = [name for name in (*EARLIER, _CATALOG) if (storage.root / name).exists()]
     signs += [f"runs/{run_id} (raw replies of a published run)" for run_id in sorted(inventory.only_raw)]
     if signs:
         raise LakeError(
-            f"{FILE_NAME} is missing in {storage.root}, where a run was published: it holds {', '.join(signs[:_NAMED])}",
+            f"{FILE_NAME} is missing in {storage.root}, where a run was published: "
+            f"it holds {', '.join(signs[:_NAMED])}",
             advice=f"{RESTORE} If tables/ is empty as well, check first whether everything is mounted.",
         )
 
 
-def no_manifest(storage: Storage, state: str, inventory: Inventory | None = None) -> LakeError:
+def no_manifest(storage: Storage, state: str) -> LakeError:
     """Return the error for a manifest that is missing or empty (`state`), with what else the directory holds."""
-    files = (inventory or take_inventory(storage)).files
+    files = take_inventory(storage).files
     tables = f"tables/ holds {_count(files)} and " if files else ""
     return LakeError(f"{tables}{FILE_NAME} is {state} in {storage.root}", advice=RESTORE)
 
@@ -133,11 +130,6 @@ def _is_pruned(manifest: Manifest, run_id: str) -> bool:
 
 def _count(files: Sequence[TableFile]) -> str:
     return f"{len(files)} file{'s' * (len(files) != 1)}"
-
-
-def _unnamed(inventory: Inventory, manifest: Manifest) -> Iterator[TableFile]:
-    live = manifest.live_paths()
-    return (file for file in inventory.files if file.path not in live)
 
 
 def _tables_of_missing_files(inventory: Inventory, manifest: Manifest) -> list[str]:

@@ -32,8 +32,8 @@ _SETTINGS_OR_LOG = re.compile(r"collector\..+")
 class TableFile:
     """What the name of a table's file says.
 
-    `run_id` is the run that wrote it; of a rewritten file, its first run, and `sequence` that of the manifest which first
-    named it.
+    `run_id` is the run that wrote it; of a rewritten file, its first run, and `sequence` that of the first manifest
+    which named it.
     """
 
     path: str
@@ -47,8 +47,7 @@ class TableFile:
 class Inventory:
     """The files below tables/ and runs/; `foreign` are the paths of those that the collector did not make.
 
-    `unfinished` are the runs with a journal, `only_raw` those with raw replies alone, which shows that
-    they were published.
+    `unfinished` are the runs with a journal, `only_raw` those with raw replies alone, which were published.
     """
 
     files: tuple[TableFile, ...]

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -52,7 +53,7 @@ class Lake:
         self.runs = RunDirectories(storage.root)
         self._expected_files = expected_files
         self._created = created
-        self._lock: lock.Lock | None = None
+        self._is_locked = False
 
     @classmethod
     def open(cls, path: Path, *, published: bool = True) -> Lake:
@@ -64,7 +65,7 @@ class Lake:
         manifest = _read_manifest(storage)
         if manifest is None:
             try:
-                consistency.require_never_published(storage)
+                consistency.require_never_published(storage, inventory.take_inventory(storage))
             except LakeError:
                 manifest = _read_manifest(storage)  # the first run may have been published in between
                 if manifest is None:
@@ -155,11 +156,12 @@ class Lake:
     @contextmanager
     def locked(self, command: str, now: dt.datetime) -> Iterator[None]:
         """Lock the lake as `writing` does, whatever its manifest is."""
-        with lock.Lock(self.path, command=command, now=now) as self._lock:
+        with lock.hold(self.path, command=command, now=now):
+            self._is_locked = True
             try:
                 yield
             finally:
-                self._lock = None
+                self._is_locked = False
 
     def require_consistent(self) -> None:
         """Raise LakeError unless the manifest on disk accounts for the files there."""
@@ -167,17 +169,16 @@ class Lake:
 
     def require_lock(self) -> None:
         """Raise RuntimeError outside `writing` and `locked`: changing a lake without its lock is a bug."""
-        if self._lock is None:
+        if not self._is_locked:
             raise RuntimeError("a lake may only be changed inside `with lake.writing(...)`")
 
     def remove_if_empty(self) -> None:
         """Remove an empty lake: the lock and the directories that `create` made; what was there before stays."""
         self.require_lock()
-        assert self._lock is not None
         with suppress(OSError):
             others = {item.name for item in self.path.iterdir()} - {lock.FILE_NAME, RUNS_FOLDER}
             if not others and self.runs.remove_empty():
-                self._lock.remove()
+                (self.path / lock.FILE_NAME).unlink(missing_ok=True)
                 for directory in self._created:
                     directory.rmdir()
 
@@ -213,7 +214,7 @@ class Lake:
         with suppress(FileNotFoundError):
             before = self.storage.read(manifests.FILE_NAME)
             # The oldest first, so that a crash in between loses no more than the oldest.
-            for older, newer in zip(reversed(manifests.EARLIER), reversed(manifests.EARLIER[:-1]), strict=False):
+            for older, newer in pairwise(reversed(manifests.EARLIER)):
                 if self.storage.stat(newer) is not None:
                     self.storage.rename(newer, older)
             self.storage.replace(manifests.EARLIER[0], before)

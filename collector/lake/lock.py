@@ -12,10 +12,9 @@ import errno
 import fcntl
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from collector.errors import LakeBusy, SettingsError
 from collector.lake.storage import FILE_MODE, translating
@@ -27,72 +26,50 @@ _LOCKS = Path("/proc/locks")
 _HELD = frozenset({errno.EAGAIN, errno.EACCES})
 
 
-class Lock:
-    """The lock of a lake, held inside `with`.
+@contextmanager
+def hold(root: Path, *, command: str, now: dt.datetime) -> Iterator[None]:
+    """Hold the lock of a lake inside the block.
 
     Raises LakeBusy, with the holder, when another process has it; SettingsError when the file cannot be made or the
     file system has no locks.
     """
+    path = root / FILE_NAME
+    while True:
+        with translating(path):
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE), "r+b", buffering=0)
+        with file:
+            _acquire(path, file.fileno())
+            if not _is_at(path, file.fileno()):
+                continue
+            with translating(path):
+                os.fchmod(file.fileno(), FILE_MODE)
+                file.truncate(0)
+                since = f"since {now:%Y-%m-%dT%H:%M:%SZ}"
+                file.write(f"{command!r}, process {os.getpid()} on {socket.gethostname()}, {since}\n".encode())
+            yield
+            return
 
-    def __init__(self, root: Path, *, command: str, now: dt.datetime) -> None:
-        self._path = root / FILE_NAME
-        self._command = command
-        self._now = now
-        self._descriptor: int | None = None
 
-    def __enter__(self) -> Self:
-        while self._descriptor is None:
-            with translating(self._path):
-                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-            try:
-                self._acquire(descriptor)
-            except BaseException:
-                os.close(descriptor)
-                raise
-            if self._file_exists(descriptor):
-                self._descriptor = descriptor
-            else:
-                os.close(descriptor)
-        return self
+def _acquire(path: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD:
+            raise LakeBusy(
+                f"another run holds {path.parent}: {_who(descriptor)}",
+                advice="Wait until it ends, or stop it; what it has collected is kept.",
+            ) from None
+        raise SettingsError(
+            f"{path} cannot be locked: {error.strerror}",
+            advice="Put the lake on a file system with locks (flock), such as a local disk.",
+        ) from error
 
-    def remove(self) -> None:
-        """Delete the file of this lock, which stays held until the end of the block."""
-        assert self._descriptor is not None, "only the holder may delete the file of a lock"
-        self._path.unlink(missing_ok=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def _file_exists(self, descriptor: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(descriptor), self._path.stat())
-        except FileNotFoundError:
-            return False
-
-    def _acquire(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _HELD:
-                raise LakeBusy(
-                    f"another run holds {self._path.parent}: {_who(descriptor)}",
-                    advice="Wait until it ends, or stop it; what it has collected is kept.",
-                ) from None
-            raise SettingsError(
-                f"{self._path} cannot be locked: {error.strerror}",
-                advice="Put the lake on a file system with locks (flock), such as a local disk.",
-            ) from error
-        name = (
-            f"{self._command!r}, process {os.getpid()} on {socket.gethostname()}, since {self._now:%Y-%m-%dT%H:%M:%SZ}"
-        )
-        with translating(self._path):
-            os.fchmod(descriptor, FILE_MODE)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, name.encode() + b"\n", 0)
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def holder(root: Path) -> str | None:
@@ -100,20 +77,13 @@ def holder(root: Path) -> str | None:
 
     The kernel's list is read: to try the lock would be more reliable, but could make a run that begins just then fail.
     """
-    try:
-        descriptor = os.open(root / FILE_NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        inode = os.fstat(descriptor).st_ino
-        locks = [line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines() if " FLOCK " in line]
+    with suppress(OSError, IndexError), (root / FILE_NAME).open("rb") as file:
+        inode = str(os.fstat(file.fileno()).st_ino)
         # 1: FLOCK  ADVISORY  WRITE 4711 08:01:131090 0 EOF; a line with -> waits for the one above it.
-        held = any(each[1] == "FLOCK" and each[5].rpartition(":")[2] == str(inode) for each in locks)
-        return _who(descriptor) if held else None
-    except (OSError, IndexError):
-        return None
-    finally:
-        os.close(descriptor)
+        locks = [line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines() if " FLOCK " in line]
+        if any(each[1] == "FLOCK" and each[5].rpartition(":")[2] == inode for each in locks):
+            return _who(file.fileno())
+    return None
 
 
 def _who(descriptor: int) -> str:

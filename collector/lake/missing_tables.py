@@ -33,24 +33,20 @@ def missing_tables(
     storage: Storage, tables: Tables, run_ids: Sequence[str], earlier: Iterable[Manifest]
 ) -> dict[str, list[str]]:
     """Return the tables of each run whose rows are missing; `earlier` are manifests that may have named them."""
-    rows = _rows_by_run(storage, tables)
-    missing: dict[str, set[str]] = {}
-    for run_id in run_ids:
-        present = {name for name, counts in rows.items() if counts[run_id]}
-        missing[run_id] = {"runs", *(_PARENTS[name] for name in present & _PARENTS.keys())} - present
-    for name, expected in _expected_rows(storage, tables).items():
-        for run_id in missing:
-            if rows[name][run_id] < expected[run_id]:
-                missing[run_id].add(name)
+    rows = defaultdict(Counter, {name: _rows_by_run(storage, name, entries) for name, entries in tables.items()})
+    expected = _expected_rows(storage, tables, rows)
+    expected["runs"] |= Counter(run_ids)
     for manifest in earlier:
         for name in manifest.tables.keys() - SNAPSHOTS:
-            named = {run_id for entry in manifest.tables[name] for run_id in entry.runs}
-            for run_id in named.intersection(missing):
-                if not rows[name][run_id]:
-                    missing[run_id].add(name)
-    has_promotions = any(rows["promote_image_actions"].values())
-    missing[run_ids[-1]] |= _missing_snapshots(storage, tables, run_ids[-1], has_promotions)
-    return {run_id: sorted(names) for run_id, names in missing.items()}
+            expected[name] |= Counter({run_id for entry in manifest.tables[name] for run_id in entry.runs})
+    newest, state, known = run_ids[-1], rows["action_state"], rows["last_known_actions"]
+    # No snapshot is expected where no action was ever seen.
+    expected["action_state"][newest] = int(bool(known or state or rows["promote_image_actions"]))
+    has_current = any(has_current_actions(storage, entry.path) for entry in tables.get("action_state", ()))
+    expected["last_known_actions"][newest] = int(bool(known) or has_current)
+    return {
+        run_id: [name for name in sorted(expected) if rows[name][run_id] < expected[name][run_id]] for run_id in run_ids
+    }
 
 
 def has_current_actions(storage: Storage, path: str) -> bool:
@@ -68,35 +64,28 @@ def is_pruned(storage: Storage, tables: Tables, oldest: str) -> bool:
     )
 
 
-def _rows_by_run(storage: Storage, tables: Tables) -> defaultdict[str, Counter[str]]:
-    rows: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for name in tables.keys() - SNAPSHOTS:
-        for entry in tables[name]:
-            counts = parquet.count_by(storage, entry.path, ["run_id"])
-            rows[name].update({str(run_id): count for (run_id,), count in counts.items()})
+def _rows_by_run(storage: Storage, name: str, entries: Sequence[FileEntry]) -> Counter[str]:
+    if name in SNAPSHOTS:
+        return Counter(run_id for entry in entries for run_id in entry.runs)
+    rows: Counter[str] = Counter()
+    for entry in entries:
+        for (run_id,), count in parquet.count_by(storage, entry.path, ["run_id"]).items():
+            rows[str(run_id)] += count
     return rows
 
 
-def _expected_rows(storage: Storage, tables: Tables) -> dict[str, Counter[str]]:
-    """Return the number of rows by run that other tables say some tables have."""
-    problems: Counter[str] = Counter()
+def _expected_rows(
+    storage: Storage, tables: Tables, rows: Mapping[str, Counter[str]]
+) -> defaultdict[str, Counter[str]]:
+    """Return the least number of rows by table and run that the rows of other tables require."""
+    expected: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for entry in tables.get("runs", ()):
         for row in parquet.read_rows(storage, entry.path, ("run_id", "problems")):
-            problems[row["run_id"]] += row["problems"] or 0
-    fetched: Counter[str] = Counter()
+            expected["problems"][row["run_id"]] += row["problems"] or 0
     for entry in tables.get("actions", ()):
         for (run_id, coverage), count in parquet.count_by(storage, entry.path, ["run_id", "coverage"]).items():
-            fetched[str(run_id)] += count if coverage == "fetched" else 0
-    return {"problems": problems, "promote_image_actions": fetched}
-
-
-def _missing_snapshots(storage: Storage, tables: Tables, newest: str, has_promotions: bool) -> set[str]:
-    """Return the snapshots that the newest run lacks; none is expected where no action was ever seen."""
-    state, known = tables.get("action_state", ()), tables.get("last_known_actions", ())
-    missing = set()
-    if (known or state or has_promotions) and not any(newest in entry.runs for entry in state):
-        missing.add("action_state")
-    expected = known or any(has_current_actions(storage, entry.path) for entry in state)
-    if expected and not any(newest in entry.runs for entry in known):
-        missing.add("last_known_actions")
-    return missing
+            if coverage == "fetched":
+                expected["promote_image_actions"][str(run_id)] += count
+    for name, parent in _PARENTS.items():
+        expected[parent] |= Counter(rows[name].keys())
+    return expected

@@ -6,8 +6,8 @@ What fails before that leaves the old manifest as it was, and files that no mani
 from __future__ import annotations
 
 import datetime as dt
-from bisect import insort
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 
 import msgspec
 import pyarrow as pa
@@ -38,28 +38,18 @@ def publish(
     for name, entry in entries.items():
         before = [] if name in SNAPSHOTS else tables.get(name, [])
         tables[name] = before if entry is None else [*before, entry]
-    runs = list(lake.manifest.runs)
-    insort(runs, run, key=lambda known: known.run_id)
+    runs = sorted([*lake.manifest.runs, run], key=lambda known: known.run_id)
     changed = msgspec.structs.replace(lake.manifest, published_at=now, runs=runs, tables=tables)
     return lake.commit(changed, now)
 
 
 def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch]) -> FileEntry | None:
-    month = f"{run.run_date:%Y-%m}"
+    month, table = f"{run.run_date:%Y-%m}", ALL[name]
     path = path_of(name, month, run.run_id)
-    table = ALL[name]
     written = parquet.write(lake.storage, path, table, rows, tuning=encoding.NIGHTLY, order=table.key)
     return None if written is None else file_entry(written, [run.run_id], month)
 
 
 def file_entry(written: WrittenFile, runs: list[str], month: str) -> FileEntry:
     """Return the manifest entry of a file just written."""
-    return FileEntry(
-        path=written.path,
-        rows=written.rows,
-        bytes=written.bytes,
-        sha256=written.sha256,
-        schema=written.schema,
-        runs=runs,
-        run_month=month,
-    )
+    return FileEntry(**asdict(written), runs=runs, run_month=month)

@@ -8,6 +8,7 @@ does not hold.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from collector.errors import CollectorError, LakeError
 from collector.lake import inventory, parquet
 from collector.lake import manifest as manifests
 from collector.lake.compact import rewrite, unknown_to_this_version
-from collector.lake.inventory import Inventory, TableFile
+from collector.lake.inventory import TableFile
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
 from collector.lake.missing_tables import has_current_actions, is_pruned, missing_tables
+from collector.lake.parquet import WrittenFile
+from collector.lake.publish import file_entry
 from collector.lake.run_directories import started_at
 from collector.lake.tables import ALL, SNAPSHOTS
 
@@ -31,6 +34,7 @@ _NAMED = 3
 _RUN_COLUMNS = ("run_id", "run_date", "status", "started_at", "finished_at", "collector_version", "api_url")
 
 Tables = dict[str, list[FileEntry]]
+Files = dict[TableFile, FileEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,6 @@ class Rebuilt:
     unfinished: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _ReadFile:
-    """A file that was read: its name, its entry in a manifest, and the number of its rows by run."""
-
-    file: TableFile
-    entry: FileEntry
-    rows: Mapping[str, int]
-
-
 def is_needed(lake: Lake) -> bool:
     """Return whether the manifest on disk is damaged or does not fit the files; no file of a table is read."""
     try:
@@ -84,20 +79,21 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     """
     lake.require_lock()
     found = inventory.take_inventory(lake.storage)
-    _require_known_tables(found)
+    if unknown := sorted(file.table for path in found.foreign if (file := inventory.table_file(path)) is not None):
+        raise unknown_to_this_version(f"the table {unknown[0]}")
     # The file of `runs` is written last, so a run that has one has all its files.
     unfinished = found.unfinished - {file.run_id for file in found.files if file.table == "runs" and not file.sequence}
     files = _read_files(lake, [file for file in found.files if file.run_id not in unfinished])
-    earlier = list(_readable_manifests(lake).values())
-    sequences = [manifest.sequence for manifest in earlier] + [read.file.sequence for read in files]
-    lake.manifest = Manifest(sequence=max(sequences))  # rewritten files are named after the next one
+    earlier = _readable_manifests(lake).values()
+    sequence = max([*(manifest.sequence for manifest in earlier), *(file.sequence for file in files)])
+    lake.manifest = Manifest(sequence=sequence)  # rewritten files are named after the next one
     tables, run_ids = _tables(lake, files)
     missing = missing_tables(lake.storage, tables, run_ids, earlier)
     runs = _run_entries(lake, tables, run_ids, missing)
     live = {entry.path for entries in tables.values() for entry in entries}
-    superseded = sorted(read.file.path for read in files if read.file.path not in live)
+    superseded = tuple(sorted({file.path for file in files} - live))
     changed = Manifest(
-        sequence=lake.manifest.sequence + 1,
+        sequence=sequence + 1,
         published_at=max(run.finished_at for run in runs),
         # A pruned lake knows actions that were first seen by runs which it does not hold.
         history_begins=run_ids[0] if is_pruned(lake.storage, tables, run_ids[0]) else None,
@@ -110,7 +106,7 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     return Rebuilt(
         tuple(FoundRun(run_id, not missing[run_id], tuple(missing[run_id])) for run_id in run_ids),
         len(live),
-        tuple(superseded),
+        superseded,
         tuple(sorted(unfinished)),
     )
 
@@ -124,17 +120,11 @@ def _readable_manifests(lake: Lake) -> dict[str, Manifest]:
     return found
 
 
-def _require_known_tables(found: Inventory) -> None:
-    unknown = sorted(file.table for path in found.foreign if (file := inventory.table_file(path)) is not None)
-    if unknown:
-        raise unknown_to_this_version(f"the table {unknown[0]}")
-
-
-def _read_files(lake: Lake, files: Sequence[TableFile]) -> list[_ReadFile]:
-    found, damaged = [], []
+def _read_files(lake: Lake, files: Iterable[TableFile]) -> Files:
+    found, damaged = {}, []
     for file in files:
         try:
-            found.append(_read_file(lake, file))
+            found[file] = _read_file(lake, file)
         except (OSError, pa.ArrowException, CollectorError) as error:
             damaged.append(f"{file.path} ({str(error).splitlines()[0]})")
     if damaged:
@@ -144,7 +134,7 @@ def _read_files(lake: Lake, files: Sequence[TableFile]) -> list[_ReadFile]:
             advice="Nothing was changed. Restore them from a copy of the lake, at the same paths; or move them out of "
             "the lake and run this again, which then says what is missing of their runs.",
         )
-    if all(read.file.table in SNAPSHOTS for read in found):
+    if all(file.table in SNAPSHOTS for file in found):
         raise LakeError(
             f"there are no files of published runs below {lake.path} to rebuild a manifest from",
             advice="Check whether everything is mounted, or restore the lake from a copy.",
@@ -152,76 +142,54 @@ def _read_files(lake: Lake, files: Sequence[TableFile]) -> list[_ReadFile]:
     return found
 
 
-def _read_file(lake: Lake, file: TableFile) -> _ReadFile:
+def _read_file(lake: Lake, file: TableFile) -> FileEntry:
     stored = lake.storage.stat(file.path)
     if stored is None:
         raise FileNotFoundError(file.path)
     footer = parquet.read_footer(lake.storage, file.path)
-    if file.table in SNAPSHOTS:
-        rows = {file.run_id: footer.rows}  # its rows carry the ids of the runs that saw each action last
-    else:
-        counted = parquet.count_by(lake.storage, file.path, ["run_id"])
-        rows = {str(run_id): count for (run_id,), count in counted.items()}
-    entry = FileEntry(
-        path=file.path,
-        rows=footer.rows,
-        bytes=stored.bytes,
-        sha256=lake.storage.sha256(file.path),
-        schema=footer.schema,
-        runs=sorted(rows),
-        run_month=file.run_month,
-    )
-    return _ReadFile(file, entry, rows)
+    runs = [file.run_id]
+    if file.table not in SNAPSHOTS:  # their rows carry the ids of the runs that saw each action last
+        runs = sorted(str(run_id) for (run_id,) in parquet.count_by(lake.storage, file.path, ["run_id"]))
+    sha256 = lake.storage.sha256(file.path)
+    return file_entry(WrittenFile(file.path, footer.rows, stored.bytes, sha256, footer.schema), runs, file.run_month)
 
 
-def _tables(lake: Lake, files: Sequence[_ReadFile]) -> tuple[Tables, list[str]]:
+def _tables(lake: Lake, files: Files) -> tuple[Tables, list[str]]:
     """Return the entries of every table, and the runs in order."""
-    tables: Tables = {}
-    for name in ALL:
-        of_table = [read for read in files if read.file.table == name]
-        if of_table and name not in SNAPSHOTS:
-            tables[name] = _without_overlaps(lake, of_table)
+    snapshots = sorted((file for file in files if file.table in SNAPSHOTS), key=lambda file: file.run_id)
+    names = {file.table for file in files} - SNAPSHOTS
+    tables = {name: _without_overlaps(lake, name, files) for name in ALL if name in names}
     run_ids = sorted({run for entries in tables.values() for entry in entries for run in entry.runs})
     # Also a run of which only the snapshots are left is the newest.
-    newest = max((read.file.run_id for read in files if read.file.table in SNAPSHOTS), default="")
-    if newest > run_ids[-1]:
-        run_ids.append(newest)
-    return tables | _snapshots(lake, files, run_ids), run_ids
+    if snapshots and snapshots[-1].run_id > run_ids[-1]:
+        run_ids.append(snapshots[-1].run_id)
+    newest = {file.table: file for file in snapshots if file.run_id in run_ids}
+    known, state = newest.get("last_known_actions"), newest.get("action_state")
+    # No action is last known when all were removed since.
+    if known and state and known.run_id < state.run_id and not has_current_actions(lake.storage, state.path):
+        del newest["last_known_actions"]
+    return tables | {name: [files[file]] for name, file in newest.items()}, run_ids
 
 
-def _without_overlaps(lake: Lake, files: Sequence[_ReadFile]) -> list[FileEntry]:
+def _without_overlaps(lake: Lake, name: str, files: Files) -> list[FileEntry]:
     """Return the entries of one table, each run in one of them; a file of which only some runs count is rewritten."""
     entries: list[FileEntry] = []
     done: set[str] = set()
+    of_table = (file for file in files if file.table == name)
     # The file that was rewritten last first, then the one with the most runs: it was made from the others.
-    for read in sorted(files, key=lambda each: (-each.file.sequence, -len(each.rows), each.file.path)):
-        runs = sorted(read.rows.keys() - done)
-        done.update(runs)
-        if len(runs) == len(read.rows):
-            entries.append(read.entry)
-        elif runs:
-            entries.append(rewrite(lake, read.file.table, [read.entry], runs))
+    for file in sorted(of_table, key=lambda file: (-file.sequence, -len(files[file].runs), file.path)):
+        entry = files[file]
+        runs = set(entry.runs) - done
+        done |= runs
+        if runs:
+            entries.append(entry if len(runs) == len(entry.runs) else rewrite(lake, name, [entry], runs))
     return sorted(entries, key=lambda entry: (entry.run_month, min(entry.runs)))
-
-
-def _snapshots(lake: Lake, files: Sequence[_ReadFile], run_ids: Iterable[str]) -> Tables:
-    """Return the newest file of each snapshot; none of last known actions when all actions were removed since."""
-    newest = {
-        read.file.table: read
-        for read in sorted(files, key=lambda each: each.file.run_id)
-        if read.file.table in SNAPSHOTS and read.file.run_id in run_ids
-    }
-    known, state = newest.get("last_known_actions"), newest.get("action_state")
-    older = known is not None and state is not None and known.file.run_id < state.file.run_id
-    if older and not has_current_actions(lake.storage, newest["action_state"].file.path):
-        del newest["last_known_actions"]
-    return {name: [read.entry] for name, read in newest.items()}
 
 
 def _run_entries(
     lake: Lake, tables: Tables, run_ids: Sequence[str], missing: Mapping[str, Sequence[str]]
 ) -> list[RunEntry]:
-    rows: dict[str, list[dict[str, Any]]] = {run_id: [] for run_id in run_ids}
+    rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in tables.get("runs", ()):
         for row in parquet.read_rows(lake.storage, entry.path, _RUN_COLUMNS):
             rows[row["run_id"]].append(row)

@@ -129,7 +129,7 @@ def make_directory(path: Path) -> list[Path]:
 
 @contextmanager
 def _descriptor(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
+    descriptor = os.open(path, flags, FILE_MODE)
     try:
         yield descriptor
     finally:
@@ -227,15 +227,14 @@ class Storage:
 
     def _walk(self, under: str, *, recursive: bool) -> Iterator[StoredFile]:
         directory = self.locate(under)
-        if under and (directory.is_symlink() or (directory.exists() and not directory.is_dir())):
-            yield StoredFile(under, 0, 0.0, regular=False)
-            return
         try:
+            if under and directory.is_symlink():
+                raise NotADirectoryError
             with os.scandir(directory) as entries:
                 found = list(entries)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return
-        except PermissionError:
+        except (NotADirectoryError, PermissionError):
             yield StoredFile(under, 0, 0.0, regular=False)
             return
         except OSError as error:

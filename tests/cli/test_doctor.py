@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
-from collector.lake.lock import Lock
+from collector.lake.lock import hold
 from tests.cli.conftest import CommandResult, Program
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
@@ -83,7 +83,7 @@ def test_a_run_in_progress_and_one_that_was_interrupted(program: Program, buddy:
     assert program("collect", environ={"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token}).code in (3, 4)
     (run_id,) = [path.name for path in (tmp_path / "lake" / "runs").iterdir()]
     assert f"run {run_id} was interrupted" in program("doctor").out
-    with Lock(tmp_path / "lake", command="collect", now=datetime.now(UTC)):
+    with hold(tmp_path / "lake", command="collect", now=datetime.now(UTC)):
         said = program("doctor")
     assert "in use by 'collect'" in said.out
     assert "interrupted" not in said.out

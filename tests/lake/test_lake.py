@@ -135,7 +135,7 @@ def test_a_manifest_changed_behind_the_lock_is_noticed(lake: Lake) -> None:
     """On a file system whose locks lie, the second commit finds another manifest and gives way."""
     with lake.writing("collect", NOW):
         other = Lake.create(lake.path)
-        other._lock = lake._lock
+        other._is_locked = lake._is_locked
         other.commit(other.manifest, NOW)
         with pytest.raises(LakeBusy, match="another process has changed"):
             lake.commit(lake.manifest, NOW)

@@ -14,13 +14,13 @@ import pytest
 
 from collector.errors import LakeBusy, SettingsError
 from collector.lake import lock
-from collector.lake.lock import Lock
+from collector.lake.lock import hold
 from tests.lake.published_runs import NOW
 
 HOLD = """
 import datetime, pathlib, sys
-from collector.lake.lock import Lock
-with Lock(pathlib.Path(sys.argv[1]), command="compact", now=datetime.datetime(2026, 11, 23, 2, 15)):
+from collector.lake.lock import hold
+with hold(pathlib.Path(sys.argv[1]), command="compact", now=datetime.datetime(2026, 11, 23, 2, 15)):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -50,7 +50,7 @@ def test_the_holder_can_be_read_without_touching_the_lock(tmp_path: Path, holder
 
 def test_the_second_writer_learns_who_the_first_is(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """While one process holds the lake another gets exit code 5, with the command, process and time."""
-    with pytest.raises(LakeBusy) as caught, Lock(tmp_path, command="collect", now=NOW):
+    with pytest.raises(LakeBusy) as caught, hold(tmp_path, command="collect", now=NOW):
         pass
     assert caught.value.exit_code == 5
     for said in ("'compact'", f"process {holder.pid} ", "2026-11-23T02:15:00Z", str(tmp_path)):
@@ -62,27 +62,27 @@ def test_a_killed_holder_blocks_no_other(tmp_path: Path, holder: subprocess.Pope
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert (tmp_path / ".lock").exists()
-    with Lock(tmp_path, command="collect", now=NOW):
+    with hold(tmp_path, command="collect", now=NOW):
         assert f", process {os.getpid()} on " in (tmp_path / ".lock").read_text()
 
 
 def test_the_lock_is_released(tmp_path: Path) -> None:
     """After the block, also one that failed, the next writer gets the lock; inside it none does."""
-    with pytest.raises(KeyError), Lock(tmp_path, command="collect", now=NOW):
+    with pytest.raises(KeyError), hold(tmp_path, command="collect", now=NOW):
         raise KeyError
-    prune, collect = (Lock(tmp_path, command=command, now=NOW) for command in ("prune", "collect"))
+    prune, collect = (hold(tmp_path, command=command, now=NOW) for command in ("prune", "collect"))
     with prune, pytest.raises(LakeBusy, match="prune"), collect:
         pass
-    with Lock(tmp_path, command="collect", now=NOW):
+    with hold(tmp_path, command="collect", now=NOW):
         pass
 
 
 def test_a_holder_that_has_not_written_its_name_still_holds(tmp_path: Path) -> None:
     """The content of the file is for messages only: garbage or nothing in it changes nothing."""
-    with Lock(tmp_path, command="collect", now=NOW):
+    with hold(tmp_path, command="collect", now=NOW):
         for content, message in ((b"", "not written its name"), (b"\xff{", "{")):
             (tmp_path / ".lock").write_bytes(content)
-            with pytest.raises(LakeBusy, match=message), Lock(tmp_path, command="collect", now=NOW):
+            with pytest.raises(LakeBusy, match=message), hold(tmp_path, command="collect", now=NOW):
                 pass
 
 
@@ -98,16 +98,16 @@ def test_a_lock_whose_file_was_deleted_is_taken_again(tmp_path: Path, monkeypatc
         flock(descriptor, operation)
 
     monkeypatch.setattr("collector.lake.lock.fcntl.flock", deleted_just_before)
-    with Lock(tmp_path, command="collect", now=NOW):
+    with hold(tmp_path, command="collect", now=NOW):
         assert len(taken) == 2
-        with pytest.raises(LakeBusy), Lock(tmp_path, command="collect", now=NOW):
+        with pytest.raises(LakeBusy), hold(tmp_path, command="collect", now=NOW):
             pass
 
 
 def test_a_lake_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
     """No file can be made where a directory of that name is: a SettingsError with advice."""
     (tmp_path / ".lock").mkdir()
-    with pytest.raises(SettingsError) as caught, Lock(tmp_path, command="collect", now=NOW):
+    with pytest.raises(SettingsError) as caught, hold(tmp_path, command="collect", now=NOW):
         pass
     assert "--lake" in caught.value.advice
 
@@ -119,5 +119,5 @@ def test_a_file_system_without_locks_is_a_setting(tmp_path: Path, monkeypatch: p
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr("collector.lake.lock.fcntl.flock", refuse)
-    with pytest.raises(SettingsError, match="cannot be locked"), Lock(tmp_path, command="collect", now=NOW):
+    with pytest.raises(SettingsError, match="cannot be locked"), hold(tmp_path, command="collect", now=NOW):
         pass
