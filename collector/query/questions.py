@@ -31,11 +31,6 @@ class _ParameterType:
     parse: Callable[[str], object]
 
 
-def _utc(moment: datetime) -> datetime:
-    """Return the moment as the lake stores it: UTC, without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
 _WHOLE_NUMBER = _ParameterType("a whole number", (int,), int)
 _TYPES = {
     "BIGINT": _WHOLE_NUMBER,
@@ -81,9 +76,13 @@ class Parameter:
         )
         if confused or not isinstance(found, kind.accepted):
             raise self._refused(value)
-        if isinstance(found, list | tuple) and not all(isinstance(item, str) for item in found):
-            raise self._refused(value)
-        return _utc(found) if isinstance(found, datetime) else list(found) if isinstance(found, tuple) else found
+        if isinstance(found, list | tuple):
+            if not all(isinstance(item, str) for item in found):
+                raise self._refused(value)
+            return list(found)
+        if isinstance(found, datetime) and found.tzinfo:
+            return found.astimezone(UTC).replace(tzinfo=None)  # as the lake stores it
+        return found
 
     def _refused(self, value: object) -> QueryError:
         return QueryError(
