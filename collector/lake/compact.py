@@ -1,7 +1,7 @@
 """Compaction: merge the files of a month into one file per table, sorted by key and then by run.
 
-Rows of an action that rarely changes cost next to nothing when its runs stand side by side. The manifest is swapped once a
-month: a death before it leaves orphans, a death after it leaves the other months for the next compaction. The superseded
+Rows of an action that rarely changes cost next to nothing when its runs stand side by side. The manifest is swapped
+once a month: a death before it leaves orphans, a death after it the other months for the next compaction. Superseded
 files stay readable for the grace period, so that no reader is disturbed.
 """
 
@@ -81,8 +81,8 @@ def _compact_month(lake: Lake, month: str, now: dt.datetime) -> list[Compacted]:
 def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collection[str]) -> FileEntry:
     """Write the rows of these runs in `entries`, files of one table and month, into one new file; return its entry.
 
-    Raises LakeError when a file is damaged, when table or columns are not known here, and when the new file does not hold
-    exactly the rows of these runs.
+    Raises LakeError when a file is damaged, when table or columns are not known here, and when the new file does not
+    hold exactly the rows of these runs.
     """
     if name not in ALL:
         raise unknown_to_this_version(f"the table {name}")

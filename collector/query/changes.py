@@ -42,9 +42,9 @@ group by installation, run_id
 class StagedRun:
     """The database of a run. `staged` and `previous` are files by table; `spill` is a directory for temporary files.
 
-    `previous` holds the tables of `PREVIOUS`; `counted` are the files of promote_image_actions with the last complete run.
-    `listed_installations` are those whose list of workspaces was requested and is complete. Raises QueryError or LakeError
-    like `Database`.
+    `previous` holds the tables of `PREVIOUS`; `counted` are the files of promote_image_actions with the last complete
+    run. `listed_installations` are those whose list of workspaces was requested and is complete. Raises QueryError or
+    LakeError like `Database`.
     """
 
     def __init__(
@@ -160,8 +160,8 @@ class StagedRun:
 def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:
     """Return the columns in which an action can be compared with its row in these files.
 
-    A column that was added to the contract after they were written has no known value. Its value may be in their `extra`,
-    so `extra` is not compared in that run either.
+    A column that was added to the contract after they were written has no known value. Its value may be in their
+    `extra`, so `extra` is not compared in that run either.
     """
     compared = compared_columns()
     known = set(compared)

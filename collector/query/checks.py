@@ -1,7 +1,7 @@
 """Checks: sql/checks/NAME.sql, a select whose rows are faults.
 
-The first line of a file says what must never be. A line `-- blocking` or `-- warning` says what a row means: a blocking row
-stops the publish, a warning becomes a problem of the run.
+The first line of a file says what must never be. A line `-- blocking` or `-- warning` says what a row means: a blocking
+row stops the publish, a warning becomes a problem of the run.
 """
 
 from collections.abc import Iterator, Mapping

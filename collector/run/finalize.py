@@ -1,7 +1,7 @@
 """Finalize a run: check what was staged, compute what changed, and publish it all in one step.
 
-This runs in a thread, after the crawl. Until the manifest is swapped nothing is visible and everything can be done again.
-After the swap the run is published, whatever happens to the catalog or to the run's directory.
+This runs in a thread, after the crawl. Until the manifest is swapped nothing is visible and everything can be done
+again. After the swap the run is published, whatever happens to the catalog or to the run's directory.
 """
 
 import json
@@ -166,8 +166,8 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
     raise CheckFailed(
         f"The run failed {len({each.check for each in blocking})} blocking check(s): {named}"
         + (f"; and {more} more" if more > 0 else ""),
-        "Nothing was published; the previous run stays the latest. This is a fault in what Buddy sent or in this program: "
-        "keep the run's folder under runs/ for a report. The next `collector collect` begins a new run.",
+        "Nothing was published; the previous run stays the latest. This is a fault in what Buddy sent or in this "
+        "program: keep the run's folder under runs/ for a report. The next `collector collect` begins a new run.",
     )
 
 
