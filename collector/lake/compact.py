@@ -18,7 +18,7 @@ import pyarrow as pa
 from collector.errors import LakeError
 from collector.lake import encoding, parquet
 from collector.lake.base_views import base_view
-from collector.lake.database import Database, identifier, literal
+from collector.lake.database import Database, literal
 from collector.lake.external_sort import external_sort
 from collector.lake.inventory import path_of
 from collector.lake.lake import Lake, with_files
@@ -108,13 +108,12 @@ def merged_rows(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -
 
     Raises LakeError when a file cannot be read.
     """
-    columns = ", ".join(identifier(name) for name in table.column_names)
     rows = base_view(table, [[path] for path in paths])
     wanted = ", ".join(literal(run_id) for run_id in run_ids)
     with TemporaryDirectory(prefix="collector-") as folder:
         spill = Path(folder)
         with Database({path.parent for path in paths}, spill / "duckdb", memory_limit=_MEMORY_LIMIT) as database:
-            stream = database.stream(f"select {columns} from ({rows}) where run_id in ({wanted})")
+            stream = database.stream(f"from ({rows}) where run_id in ({wanted})")
             batches = (batch.cast(table.schema) for batch in stream)
             yield from external_sort(batches, merged_order(table), spill)
 

@@ -6,7 +6,7 @@ binds the values by name, so they never become part of the SQL.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -102,14 +102,7 @@ class Question(SqlFile):
     def described(self) -> dict[str, Any]:
         """Return name, description and parameters as JSON has them."""
         parameters = [
-            {
-                "name": each.name,
-                "type": each.type,
-                "default": None if each.default is None else str(each.default),
-                "required": each.required,
-                "description": each.description,
-            }
-            for each in self.parameters
+            {**asdict(each), "default": None if each.default is None else str(each.default)} for each in self.parameters
         ]
         return {"name": self.name, "description": self.description, "parameters": parameters}
 
