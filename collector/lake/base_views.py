@@ -1,7 +1,7 @@
 """The select over the files of one table.
 
-A base view reads an explicit list of files, never a pattern. Files of an older contract have fewer columns; each group of
-equal schema is one `read_parquet`, and the groups meet by name under an empty select that gives each column place and type.
+A base view reads an explicit list of files, never a pattern. Files of an older contract have fewer columns; each group
+of equal schema is one `read_parquet`, and the groups are united by name under an empty select with every column's type.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from collector.lake.tables import Table
 
 
 class CurrentSchemaFiles(tuple[Path, ...]):
-    """A group of files that have exactly the columns of the current contract: their view is planned in half the time."""
+    """Files that have exactly the columns of the current contract: their view is planned in half the time."""
 
 
 def base_view(table: Table, groups: Sequence[Sequence[Path]]) -> str:

@@ -1,7 +1,7 @@
 """Compaction: merge the files of a month into one file per table, sorted by key and then by run.
 
-Rows of an action that rarely changes cost next to nothing when its runs stand side by side. The manifest is swapped once a
-month: a death before it leaves orphans, a death after it leaves the other months for the next compaction. The superseded
+Rows of an action that rarely changes cost next to nothing when its runs stand side by side. The manifest is swapped
+once a month: a death before it leaves orphans, a death after it the other months for the next compaction. Superseded
 files stay readable for the grace period, so that no reader is disturbed.
 """
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from collector.errors import LakeError
 from collector.lake import encoding, parquet
 from collector.lake.base_views import base_view
-from collector.lake.database import Database, identifier, literal
+from collector.lake.database import Database, literal
 from collector.lake.external_sort import external_sort
 from collector.lake.inventory import path_of
 from collector.lake.lake import Lake, with_files
@@ -81,8 +81,8 @@ def _compact_month(lake: Lake, month: str, now: dt.datetime) -> list[Compacted]:
 def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collection[str]) -> FileEntry:
     """Write the rows of these runs in `entries`, files of one table and month, into one new file; return its entry.
 
-    Raises LakeError when a file is damaged, when table or columns are not known here, and when the new file does not hold
-    exactly the rows of these runs.
+    Raises LakeError when a file is damaged, when table or columns are not known here, and when the new file does not
+    hold exactly the rows of these runs.
     """
     if name not in ALL:
         raise unknown_to_this_version(f"the table {name}")
@@ -108,13 +108,12 @@ def merged_rows(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -
 
     Raises LakeError when a file cannot be read.
     """
-    columns = ", ".join(identifier(name) for name in table.column_names)
     rows = base_view(table, [[path] for path in paths])
     wanted = ", ".join(literal(run_id) for run_id in run_ids)
     with TemporaryDirectory(prefix="collector-") as folder:
         spill = Path(folder)
         with Database({path.parent for path in paths}, spill / "duckdb", memory_limit=_MEMORY_LIMIT) as database:
-            stream = database.stream(f"select {columns} from ({rows}) where run_id in ({wanted})")
+            stream = database.stream(f"from ({rows}) where run_id in ({wanted})")
             batches = (batch.cast(table.schema) for batch in stream)
             yield from external_sort(batches, merged_order(table), spill)
 

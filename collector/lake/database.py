@@ -6,10 +6,9 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import duckdb
@@ -81,6 +80,7 @@ class Database:
         hints: Sequence[str] = (),
     ) -> None:
         self._hints = hints
+        self._streams: list[Generator[pa.RecordBatch]] = []
         config: dict[str, Any] = {
             **_NO_EXTENSIONS,
             "allow_persistent_secrets": "false",
@@ -105,13 +105,14 @@ class Database:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the connection and remove what it spilled to disk."""
+        """Close the connection and its streams, and remove what it spilled to disk."""
+        # Arrow hides an unfinished stream from Python's garbage collector: it would stay until the program ends.
+        for stream in self._streams:
+            stream.close()
         self._connection.close()
 
     def define(self, name: str, select: str) -> None:
@@ -155,7 +156,9 @@ class Database:
         """Return the rows of one statement as duckdb finds them; at most a few batches are in memory at a time."""
         with self._translating():
             reader = self._relation(sql, None).to_arrow_reader(BATCH_ROWS)
-        return pa.RecordBatchReader.from_batches(reader.schema, self._translated(reader))
+        batches = self._translated(reader)
+        self._streams.append(batches)
+        return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
     def columns(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[str, str]]:
         """Return name and type of each column of a select, without running it."""
@@ -177,7 +180,7 @@ class Database:
         columns = exact_columns(found.columns, found.types)
         return found.project(columns) if columns else found
 
-    def _translated(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    def _translated(self, reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
         with self._translating():
             yield from reader
 

@@ -1,7 +1,7 @@
 """Sort more rows than memory holds: an external merge sort of record batches.
 
-DuckDB's ORDER BY holds 122,880 rows in memory when it merges what it spilled: with a limit of 400 MB it fails on 100,000
-rows of 3 kB. So rows are sorted here, in memory that does not depend on their number or width.
+DuckDB's ORDER BY holds 122,880 rows in memory when it merges what it spilled: with a limit of 400 MB it fails on
+100,000 rows of 3 kB. So rows are sorted here, in memory that does not depend on their number or width.
 """
 
 from bisect import bisect_right

@@ -1,7 +1,7 @@
 """Flatten crawl records to rows: pure, one tuple per row in the contract's column order.
 
 The law: every scalar of a reply is found in a column, in `extra`, or on the redaction list. Both halves of a row are
-made from one declaration: a column with a `source` reads that place in the reply, and `extra` is the reply without them.
+made from one declaration: a column with a `source` reads that place in the reply, `extra` is the reply without them.
 """
 
 from collections.abc import Callable, Sequence

@@ -21,9 +21,9 @@ from collector.lake.encoding import Tuning
 from collector.lake.storage import HashingWriter, Storage
 from collector.lake.tables import Table, schema_fingerprint
 
-# The only text with statistics of its smallest and largest value: it is never NULL, and queries select runs by it. duckdb 2.0
-# answers `IS NULL` wrongly (true for every row) where a text column without dictionary holds NULLs and one other value
-# and its statistics say so.
+# The only text with statistics of its smallest and largest value: it is never NULL, and queries select runs by it.
+# duckdb 2.0 answers `IS NULL` wrongly (true for every row) where a text column without dictionary holds NULLs and one
+# other value and its statistics say so.
 _TEXT_WITH_BOUNDS = "run_id"
 
 

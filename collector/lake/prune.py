@@ -1,10 +1,10 @@
 """Pruning: drop the runs that are older than wanted, in one swap of the manifest.
 
-The last known state of every action (last_known_actions, action_state) stays, and so does the newest run, whatever its age:
-an empty lake answers nothing. The manifest says where history begins.
+The last known state of every action (last_known_actions, action_state) stays, and so does the newest run, whatever its
+age: an empty lake answers nothing. The manifest says where history begins.
 
-A clock that is years ahead makes every run look old. So age is counted from the newest run where that began long before now,
-and nothing is dropped while only a few runs follow a long gap.
+A clock that is years ahead makes every run look old. So age is counted from the newest run where that began long before
+now, and nothing is dropped while only a few runs follow a long gap.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     """Drop the runs whose run_date (UTC) is more than `keep_days` days before now.
 
     Days are counted from the newest run instead where that began more than `LONG_GAP` before `now`. A file that holds
-    dropped and kept runs is rewritten. Raises UsageError for a negative `keep_days`, LakeError when the dates of the runs
-    cannot be trusted, LakeError or NotPublished as `compact` does. Must be called inside `lake.writing`.
+    dropped and kept runs is rewritten. Raises UsageError for a negative `keep_days`, LakeError when the dates of the
+    runs cannot be trusted, LakeError or NotPublished as `compact` does. Must be called inside `lake.writing`.
     """
     lake.require_lock()
     if keep_days < 0:
@@ -82,10 +82,10 @@ def _require_plausible_dates(runs: Sequence[RunEntry], kept: Sequence[RunEntry],
     gap = first.run_date - last.run_date
     if gap > max(LONG_GAP, dt.timedelta(days=keep_days)):
         raise LakeError(
-            f"nothing was dropped: run {first.run_id} is dated {first.run_date}, {gap.days:,} days after {last.run_id}, "
-            f"and only {len(kept)} of {len(runs)} runs would be left",
-            advice="If this machine's clock is or was wrong, correct it. If the dates are right, old runs are dropped once "
-            f"{TRUSTED_RUNS} runs follow the gap.",
+            f"nothing was dropped: run {first.run_id} is dated {first.run_date}, {gap.days:,} days after "
+            f"{last.run_id}, and only {len(kept)} of {len(runs)} runs would be left",
+            advice="If this machine's clock is or was wrong, correct it. If the dates are right, old runs are dropped "
+            f"once {TRUSTED_RUNS} runs follow the gap.",
         )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
@@ -43,9 +42,9 @@ group by installation, run_id
 class StagedRun:
     """The database of a run. `staged` and `previous` are files by table; `spill` is a directory for temporary files.
 
-    `previous` holds the tables of `PREVIOUS`; `counted` are the files of promote_image_actions with the last complete run.
-    `listed_installations` are those whose list of workspaces was requested and is complete. Raises QueryError or LakeError
-    like `Database`.
+    `previous` holds the tables of `PREVIOUS`; `counted` are the files of promote_image_actions with the last complete
+    run. `listed_installations` are those whose list of workspaces was requested and is complete. Raises QueryError or
+    LakeError like `Database`.
     """
 
     def __init__(
@@ -71,15 +70,13 @@ class StagedRun:
         self._define_previous_tables(counted)
         this_run = f"select {literal(run_id)} as run_id, date {literal(str(run_date))} as run_date"
         self._database.define("this_run", this_run)
-        self._insert("listed_installations", ["installation"], ((name,) for name in listed_installations))
+        self._database.insert("listed_installations", {"installation": list(listed_installations)})
         self._compute_changes()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._database.close()
 
     def offenders(self) -> list[CheckRow]:
@@ -112,8 +109,11 @@ class StagedRun:
             current = found.get(name) == [(column.name, column.sql) for column in ALL[name].columns]
             paths = staged.get(name, ())
             self._database.define(name, base_view(ALL[name], [CurrentSchemaFiles(paths) if current else paths]))
-        columns = ((name, column) for name, columns in found.items() for column, _ in columns)
-        self._insert("staged_columns", ["table_name", "column_name"], columns)
+        names = {
+            "table_name": [name for name, columns in found.items() for _ in columns],
+            "column_name": [column for columns in found.values() for column, _ in columns],
+        }
+        self._database.insert("staged_columns", names)
 
     def _define_previous_tables(self, counted: Sequence[Path]) -> None:
         for name in PREVIOUS:
@@ -127,7 +127,7 @@ class StagedRun:
         """Make the tables and views of sql/changes."""
         database = self._database
         comparable = comparable_columns(database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
-        self._insert("comparable_columns", ["column_name"], ((name,) for name in comparable))
+        database.insert("comparable_columns", {"column_name": comparable})
         selects = {name: source.text for name, source in read_folder(self._folder / "changes").items()}
         database.materialise("gone", selects["gone"])
         views = change_views()
@@ -156,17 +156,12 @@ class StagedRun:
 
         self._database.copy_to_parquet("changed_fields", selects(), self._spill)
 
-    def _insert(self, name: str, columns: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
-        """Make a table of text columns."""
-        values = list(rows)
-        self._database.insert(name, {column: [row[i] for row in values] for i, column in enumerate(columns)})
-
 
 def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:
     """Return the columns in which an action can be compared with its row in these files.
 
-    A column that was added to the contract after they were written has no known value. Its value may be in their `extra`,
-    so `extra` is not compared in that run either.
+    A column that was added to the contract after they were written has no known value. Its value may be in their
+    `extra`, so `extra` is not compared in that run either.
     """
     compared = compared_columns()
     known = set(compared)

@@ -1,7 +1,7 @@
 """Checks: sql/checks/NAME.sql, a select whose rows are faults.
 
-The first line of a file says what must never be. A line `-- blocking` or `-- warning` says what a row means: a blocking row
-stops the publish, a warning becomes a problem of the run.
+The first line of a file says what must never be. A line `-- blocking` or `-- warning` says what a row means: a blocking
+row stops the publish, a warning becomes a problem of the run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class Check:
         kinds = [line for line in source.header if line in ("blocking", "warning")]
         if len(kinds) != 1:
             raise QueryError(f"the check {source.name} must say either -- blocking or -- warning")
-        return cls(source.name, kinds[0] == "blocking", source.text.rstrip(";"))
+        return cls(source.name, kinds[0] == "blocking", source.sql)
 
     def offenders(self, database: Database) -> Iterator[CheckRow]:
         """Yield the first rows that the check finds, and one that counts the others."""

@@ -6,7 +6,7 @@ binds the values by name, so they never become part of the SQL.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,11 +29,6 @@ class _ParameterType:
     example: str
     accepted: tuple[type, ...]
     parse: Callable[[str], object]
-
-
-def _utc(moment: datetime) -> datetime:
-    """Return the moment as the lake stores it: UTC, without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 _WHOLE_NUMBER = _ParameterType("a whole number", (int,), int)
@@ -81,9 +76,13 @@ class Parameter:
         )
         if confused or not isinstance(found, kind.accepted):
             raise self._refused(value)
-        if isinstance(found, list | tuple) and not all(isinstance(item, str) for item in found):
-            raise self._refused(value)
-        return _utc(found) if isinstance(found, datetime) else list(found) if isinstance(found, tuple) else found
+        if isinstance(found, list | tuple):
+            if not all(isinstance(item, str) for item in found):
+                raise self._refused(value)
+            return list(found)
+        if isinstance(found, datetime) and found.tzinfo:
+            return found.astimezone(UTC).replace(tzinfo=None)  # as the lake stores it
+        return found
 
     def _refused(self, value: object) -> QueryError:
         return QueryError(
@@ -103,14 +102,7 @@ class Question(SqlFile):
     def described(self) -> dict[str, Any]:
         """Return name, description and parameters as JSON has them."""
         parameters = [
-            {
-                "name": each.name,
-                "type": each.type,
-                "default": None if each.default is None else str(each.default),
-                "required": each.required,
-                "description": each.description,
-            }
-            for each in self.parameters
+            {**asdict(each), "default": None if each.default is None else str(each.default)} for each in self.parameters
         ]
         return {"name": self.name, "description": self.description, "parameters": parameters}
 

@@ -1,11 +1,12 @@
 """Finalize a run: check what was staged, compute what changed, and publish it all in one step.
 
-This runs in a thread, after the crawl. Until the manifest is swapped nothing is visible and everything can be done again.
-After the swap the run is published, whatever happens to the catalog or to the run's directory.
+This runs in a thread, after the crawl. Until the manifest is swapped nothing is visible and everything can be done
+again. After the swap the run is published, whatever happens to the catalog or to the run's directory.
 """
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -82,7 +83,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     @property
     def clock_is_wrong(self) -> bool:
         """True when this machine's clock and Buddy's are too far apart for this run's dates to be believed."""
-        return self.clock_skew_seconds is not None and (abs(self.clock_skew_seconds) > CLOCK_TOLERANCE.total_seconds())
+        return abs(self.clock_skew_seconds or 0) > CLOCK_TOLERANCE.total_seconds()
 
     @property
     def exit_code(self) -> int:
@@ -128,12 +129,11 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
         manifest = publish(crawl.lake, _run_entry(crawl, finished_at), batches, now=finished_at)
         changes = database.change_counts()
     _after_the_swap(crawl)
-    written = {
-        name: sum(entry.rows for entry in entries if crawl.run_key.run_id in entry.runs)
-        for name, entries in manifest.tables.items()
-        if name in TABLES
+    rows = {
+        name: sum(entry.rows for entry in manifest.tables.get(name, ()) if crawl.run_key.run_id in entry.runs)
+        for name in TABLES
     }
-    return _summary(crawl, finished_at, {name: written.get(name, 0) for name in TABLES}, changes)
+    return _summary(crawl, finished_at, rows, changes)
 
 
 def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> StagedRun:
@@ -166,8 +166,8 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
     raise CheckFailed(
         f"The run failed {len({each.check for each in blocking})} blocking check(s): {named}"
         + (f"; and {more} more" if more > 0 else ""),
-        "Nothing was published; the previous run stays the latest. This is a fault in what Buddy sent or in this program: "
-        "keep the run's folder under runs/ for a report. The next `collector collect` begins a new run.",
+        "Nothing was published; the previous run stays the latest. This is a fault in what Buddy sent or in this "
+        "program: keep the run's folder under runs/ for a report. The next `collector collect` begins a new run.",
     )
 
 
@@ -223,6 +223,7 @@ def run_rows(crawl: FinishedCrawl, finished_at: datetime) -> list[Row]:
 def _run_row(crawl: FinishedCrawl, installation: Installation, finished_at: datetime) -> Row:
     run = crawl.processor.snapshot()
     tally = run.installations[installation.name]
+    schemas = "".join(table.fingerprint for table in TABLES.values())
     values = {
         "run_id": crawl.run_key.run_id,
         "run_date": crawl.run_key.run_date,
@@ -232,7 +233,7 @@ def _run_row(crawl: FinishedCrawl, installation: Installation, finished_at: date
         "finished_at": finished_at,
         "resumed_count": run.resumed_count,
         "collector_version": __version__,
-        "schema_fingerprint": contract_fingerprint(),
+        "schema_fingerprint": sha256(schemas.encode()).hexdigest()[:16],
         "api_url": installation.api_url,
         "requests": tally.requests,
         "retries": tally.retries,
@@ -246,23 +247,15 @@ def _run_row(crawl: FinishedCrawl, installation: Installation, finished_at: date
     return tuple([values[name] for name in TABLES["runs"].column_names])
 
 
-def contract_fingerprint() -> str:
-    """Fingerprint of all table schemas together, 16 hex digits."""
-    each = "".join(table.fingerprint for table in TABLES.values())
-    return sha256(each.encode()).hexdigest()[:16]
-
-
 def _summary(crawl: FinishedCrawl, finished_at: datetime, rows: dict[str, int], changes: dict[str, int]) -> RunSummary:
     run = crawl.processor.snapshot()
     tallies = list(run.installations.values())
-    coverage: dict[str, dict[str, int]] = {}
-    problems: dict[str, int] = {}
+    coverage: dict[str, Counter[str]] = {}
+    problems: Counter[str] = Counter()
     for tally in tallies:
+        problems.update(dict(sorted(tally.problems.items())))
         for (kind, name), count in sorted(tally.coverage.items()):
-            by_name = coverage.setdefault(kind, {})
-            by_name[name] = by_name.get(name, 0) + count
-        for kind, count in sorted(tally.problems.items()):
-            problems[kind] = problems.get(kind, 0) + count
+            coverage.setdefault(kind, Counter())[name] += count
     return RunSummary(
         run_id=crawl.run_key.run_id,
         run_date=crawl.run_key.run_date.isoformat(),
@@ -271,8 +264,8 @@ def _summary(crawl: FinishedCrawl, finished_at: datetime, rows: dict[str, int], 
         finished_at=finished_at.astimezone(UTC),
         resumed_count=run.resumed_count,
         rows=rows,
-        coverage=coverage,
-        problems=problems,
+        coverage={kind: dict(counts) for kind, counts in coverage.items()},
+        problems=dict(problems),
         changes=changes,
         requests=sum(t.requests for t in tallies),
         retries=sum(t.retries for t in tallies),

@@ -166,3 +166,24 @@ def test_columns_are_found_without_running(database: Database) -> None:
     assert database.columns("select *, $p::DATE as p from t", {"p": None}) == [
         ("a", "BIGINT"), ("b", "VARCHAR"), ("p", "DATE"),
     ]  # fmt: skip
+
+
+def test_a_failure_with_an_unfinished_stream_ends_quietly() -> None:
+    """After an error in the middle of a stream, nothing but the error is written to stderr."""
+    program = """
+import asyncio, pathlib, tempfile
+from collector.lake.database import Database
+def work():
+    with Database([], pathlib.Path(tempfile.gettempdir())) as database:
+        rows = (batch for batch in database.stream("select range from range(1000000)"))
+        next(rows)
+        raise OSError("disk full")
+async def main():
+    await asyncio.to_thread(work)
+try:
+    asyncio.run(main())
+except OSError as error:
+    raise SystemExit(str(error)) from error
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr == "disk full\n"
