@@ -35,6 +35,11 @@ _TIMESTAMPS: dict[type[BuddyObject], tuple[str, ...]] = {
 }
 
 
+_TYPE_NAMES = {
+    type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list",
+}  # fmt: skip
+
+
 class SchemaViolation(msgspec.Struct, frozen=True):
     """Why an item breaks the contract: a message and the JSON path of the place."""
 
@@ -108,7 +113,9 @@ def _action(request: Request, document: Document, repaired: bool) -> Detail:
 def _item(kind: Kind, raw: Any, index: int, repaired: bool) -> Item:
     path = f"$.{kind.value}[{index}]"
     if not isinstance(raw, dict):
-        return Item(None, {"item": raw}, SchemaViolation(f"Expected an object, got {_type_name(raw)}", path), path)
+        return Item(
+            None, {"item": raw}, SchemaViolation(f"Expected an object, got {_TYPE_NAMES[type(raw)]}", path), path
+        )
     violation = _violation(_ITEM_TYPES[kind], raw, path)
     if violation is None and repaired:
         violation = _broken_text(raw, path)
@@ -139,8 +146,3 @@ def _violation(buddy_object: type[BuddyObject], document: Document, json_path: s
         if text is not None and parse_timestamp(text) is None:
             return SchemaViolation("Expected an ISO 8601 date and time", f"{json_path}.{name}")
     return None
-
-
-def _type_name(value: Any) -> str:
-    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
-    return names[type(value)]

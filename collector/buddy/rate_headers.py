@@ -105,8 +105,6 @@ class ServerClock(msgspec.Struct, frozen=True):
         low, high = date_epoch_s - received, date_epoch_s + 1 - sent
         if self.low is None or self.high is None:
             return ServerClock(low, high)
-        if low <= self.low and high >= self.high:
-            return self
         if low >= self.high or high <= self.low:
             return ServerClock(low, high)
         return ServerClock(max(low, self.low), min(high, self.high))

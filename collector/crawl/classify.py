@@ -98,10 +98,19 @@ _MAX_DEPTH = 100
 def classify_response(status: int, headers: Mapping[str, str], body: bytes, list_key: str | None) -> Classification:
     """Classify one complete reply; `list_key` names the member that must hold a list, None for a single object."""
     document, repaired_body = _decode(body)
-    if 200 <= status < 300:
-        return _success(status, headers, body, document, list_key, repaired_body)
     message = message_in(document)
-    meaning = meaning_of(status, message)
+    succeeded = 200 <= status < 300
+    if succeeded and document is _NO_JSON:
+        return Retry(_failure("not_json", status, "the body is not JSON", headers, body, document))
+    if succeeded and not isinstance(document, dict):
+        return Retry(Failure("not_understood", status, "the reply is JSON, but not an object", None, document))
+    # PHP's test data show `errors` inside a 200 (buddy-api.md, section 6).
+    if succeeded and not document.get("errors"):
+        if list_key is None or isinstance(document.get(list_key), list):
+            return Accept(document, repaired_body)
+        what = f"the reply holds no list {list_key!r}" + (f" but says: {message}" if message else "")
+        return Retry(Failure("not_understood", status, one_line(what), None, document))
+    meaning = meaning_of(200 if succeeded else status, message)
     if meaning == "rate_limited":
         return RateLimited(status, message or f"HTTP {status}")
     if meaning == "redirect_refused":
@@ -111,7 +120,7 @@ def classify_response(status: int, headers: Mapping[str, str], body: bytes, list
         return Abort(failure)
     # A status below 200 announces the real reply, but this was the last one.
     transient = status >= 500 or status < 200 or status in _TRANSIENT_STATUSES
-    return Retry(failure) if transient else Permanent(failure)
+    return Retry(failure) if transient or (succeeded and meaning == "http_error") else Permanent(failure)
 
 
 def confirm_gone(classified: Classification) -> Retry | None:
@@ -150,48 +159,15 @@ def _is_shallow(body: bytes, document: Any) -> bool:
     return depth <= _MAX_DEPTH
 
 
-def _success(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    document: Any,
-    list_key: str | None,
-    repaired_body: bytes | None,
-) -> Classification:
-    if document is _NO_JSON:
-        return Retry(_failure("not_json", status, None, headers, body, document))
-    if not isinstance(document, dict):
-        return Retry(Failure("not_understood", status, "the reply is JSON, but not an object", None, document))
-    # PHP's test data show `errors` inside a 200 (buddy-api.md, section 6).
-    if document.get("errors"):
-        message = message_in(document)
-        meaning = meaning_of(200, message)
-        if meaning == "rate_limited":
-            return RateLimited(status, message or f"HTTP {status}")
-        failure = _failure(meaning, status, message, headers, body, document)
-        return Retry(failure) if meaning == "http_error" else Permanent(failure)
-    if list_key is not None and not isinstance(document.get(list_key), list):
-        message = message_in(document)
-        what = f"the reply holds no list {list_key!r}" + (f" but says: {message}" if message else "")
-        return Retry(Failure("not_understood", status, one_line(what), None, document))
-    return Accept(document, repaired_body)
-
-
 def _failure(
     kind: FailureKind, status: int, message: str | None, headers: Mapping[str, str], body: bytes, document: Any
 ) -> Failure:
     if document is not _NO_JSON:
         return Failure(kind, status, message or f"HTTP {status}", None, document)
-    description = _describe(headers, body)
-    message = f"HTTP {status}, but the body is not JSON" if kind == "not_json" else f"HTTP {status}"
-    return Failure(kind, status, f"{message}: {description}", _raw(body, description))
-
-
-def _describe(headers: Mapping[str, str], body: bytes) -> str:
-    if not body:
-        return "an empty body"
     content_type = one_line(headers.get("Content-Type", "no content type")[:100])
-    return f"{len(body):,} bytes of {content_type}"
+    description = f"{len(body):,} bytes of {content_type}" if body else "an empty body"
+    what = f"HTTP {status}, but {message}" if message else f"HTTP {status}"
+    return Failure(kind, status, f"{what}: {description}", _raw(body, description))
 
 
 def _raw(body: bytes, description: str) -> str | None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import add
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from collector.buddy.requests import Request
 from collector.crawl.classify import Failure
@@ -28,17 +29,7 @@ class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __add__(self, other: "RequestCost") -> "RequestCost":
         """Return the cost of both."""
-        return RequestCost(
-            self.attempts + other.attempts,
-            self.refusals + other.refusals,
-            self.bytes_received + other.bytes_received,
-            self.paced_seconds + other.paced_seconds,
-            self.paused_seconds + other.paused_seconds,
-        )
-
-
-def _hold_nothing() -> None:
-    """Release a reply that no budget counts."""
+        return RequestCost(*map(add, astuple(self), astuple(other)))
 
 
 class FetchResult(msgspec.Struct, frozen=True):
@@ -61,7 +52,7 @@ class FetchResult(msgspec.Struct, frozen=True):
     last_seen_at: datetime
     repaired: bool = False
     transient: bool = False
-    release: Callable[[], None] = _hold_nothing
+    release: Callable[[], None] = lambda: None
 
     def after(self, earlier: "FetchResult") -> "FetchResult":
         """Return this result with what an earlier round of the same request cost."""

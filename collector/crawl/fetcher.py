@@ -19,7 +19,6 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -129,9 +128,7 @@ class Fetcher:
         )
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -146,7 +143,12 @@ class Fetcher:
             while True:
                 classified = await self._send(request, pursuit)
                 if self._limiter.refused_s() > self._limits.stuck_after_s:
-                    raise self._stuck()
+                    raise Stuck(
+                        f"For {self._limits.stuck_after_s / 60:.0f} minutes {self._base} refused every request "
+                        "or told us to come back later.",
+                        "Somebody else may be using up the rate limit of this account; run `collector collect` "
+                        "again later, it continues where it stopped.",
+                    )
                 if isinstance(classified, RateLimited):
                     pursuit.refusals += 1
                     message = self._redactor.redact_text(classified.message)
@@ -168,8 +170,7 @@ class Fetcher:
         if wait is None:
             return False
         pursuit.spent_s += wait
-        failure = self._redactor.redact_failure(retry.failure)
-        wait_s = max(wait, self._limiter.pause_s())
+        failure, wait_s = self._redactor.redact_failure(retry.failure), max(wait, self._limiter.pause_s())
         self._on_event(RetryScheduled(request, failure, pursuit.attempts, wait_s))
         await asyncio.sleep(wait)
         return True
@@ -249,14 +250,6 @@ class Fetcher:
             repaired=accepted is not None and accepted.body is not None,
             transient=isinstance(classified, Retry),
             release=pursuit.held.release,
-        )
-
-    def _stuck(self) -> Stuck:
-        return Stuck(
-            f"For {self._limits.stuck_after_s / 60:.0f} minutes {self._base} refused every request "
-            "or told us to come back later.",
-            "Somebody else may be using up the rate limit of this account; run `collector collect` "
-            "again later, it continues where it stopped.",
         )
 
 

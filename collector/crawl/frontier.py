@@ -12,15 +12,16 @@ closed. A list of which an earlier page was answered is `failed` whatever refuse
 moment ago.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from collector.buddy import requests
 from collector.buddy.decode import Detail, Item, ListPage, SchemaViolation, carries_ends, check_promote_image
-from collector.buddy.requests import DOCUMENTED_PER_PAGE, Kind, Request
+from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE, SORTING, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
 from collector.crawl.fetch_result import Answered, Failed
 from collector.crawl.pagination import Listing, identity_of, is_probe
@@ -62,7 +63,7 @@ class Frontier:
     `answered` says whether any request was answered.
     """
 
-    def __init__(self, installation: str, selection: Selection, *, per_page: int = requests.PER_PAGE) -> None:
+    def __init__(self, installation: str, selection: Selection) -> None:
         self.installation = installation
         self.found: dict[Kind, int] = {kind: 0 for kind in Kind if kind is not Kind.TOKEN}
         self.done = dict(self.found)
@@ -71,7 +72,7 @@ class Frontier:
         self.answered = False
         self.queue = RequestQueue()
         self._selection = selection
-        self._per_page = per_page
+        self._per_page = PER_PAGE
         self._listings: dict[Key, Listing] = {}
         self._actions: dict[Key, Pending] = {}
         self._probes = PaginationProbes()
@@ -98,9 +99,7 @@ class Frontier:
         """Move on by one reply, decoded, and return what it revealed."""
         self.queue.settle(reply.request)
         self.answered = True
-        if isinstance(content, Detail):
-            return self._feed_action(reply, content)
-        return self._feed_page(reply, content)
+        return self._feed_action(reply, content) if isinstance(content, Detail) else self._feed_page(reply, content)
 
     def give_up(self, failed: Failed) -> list[CrawlRecord]:
         """Move on without a reply and return what that means."""
@@ -108,7 +107,7 @@ class Frontier:
         self.queue.settle(request)
         if _may_be_page_size(failed):
             self._per_page = DOCUMENTED_PER_PAGE
-            self.queue.push(msgspec.structs.replace(request, per_page=DOCUMENTED_PER_PAGE))
+            self.queue.push(replace(request, per_page=DOCUMENTED_PER_PAGE))
             return []
         if is_probe(request) and (next_probe := self._probes.failed(request.kind)) is not None:
             self.queue.push(next_probe)
@@ -126,13 +125,9 @@ class Frontier:
 
     def stop(self, problem_kind: str, reason: str) -> list[CrawlRecord]:
         """End the crawl now: all that is open gets the coverage of `problem_kind`, and each parent a problem."""
-        records: list[CrawlRecord] = []
         coverage = coverage_of(problem_kind)
-        unread: dict[Key, int] = {}
-        for key, pending in self._actions.items():
-            parent = msgspec.structs.replace(key, action_id=None)
-            unread[parent] = unread.get(parent, 0) + 1
-            records.append(_action(pending, key, coverage))
+        records: list[CrawlRecord] = [_action(pending, key, coverage) for key, pending in self._actions.items()]
+        unread = Counter(replace(key, action_id=None) for key in self._actions)
         self._actions.clear()
         for key, count in unread.items():
             message = f"{count} of its promote-image actions were not asked for"
@@ -154,10 +149,8 @@ class Frontier:
     def _open(self, key: Key, kind: Kind, item: Item | None, position: int = 0) -> None:
         self._listings[key] = Listing(kind, item, position)
         self.found[kind] += 1
-        page, per_page = (1, self._per_page) if kind in requests.SORTING else (0, 0)
-        self.queue.push(
-            Request(self.installation, kind, key.workspace, key.project, key.pipeline_id, page=page, per_page=per_page)
-        )
+        page, per_page = (1, self._per_page) if kind in SORTING else (0, 0)
+        self.queue.push(_request(kind, key, page, per_page))
 
     def _feed_page(self, reply: Answered, page: ListPage) -> list[CrawlRecord]:
         request = reply.request
@@ -167,9 +160,11 @@ class Frontier:
         new_items = listing.read(page.items)
         listing.unreadable |= bool(listing.duplicates) or any(item.key is None for item in new_items)
         records: list[CrawlRecord] = [duplicate(reply, key, item) for item in listing.duplicates]
-        for item in new_items:
-            if item.violation is not None:
-                records.append(not_understood(reply, child_key(key, item.key), item.violation, item.document))
+        records += (
+            not_understood(reply, child_key(key, item.key), item.violation, item.document)
+            for item in new_items
+            if item.violation is not None
+        )
         # The queue hands out the newest first, so the first child is pushed last.
         for item in reversed(new_items):
             if item.key is not None:
@@ -177,14 +172,14 @@ class Frontier:
         following = listing.next_request(request, len(page.items))
         if is_probe(request):
             return records + self._end_probe(request, following)
-        if following is not None:
-            if is_probe(following):
-                return records + self._begin_probe(following)
-            self.queue.push(following)
-            return records
-        if not listing.settled:
-            records.append(unsettled(reply, key))
-        return records + self._close_read_list(request)
+        if following is None:
+            if not listing.settled:
+                records.append(unsettled(reply, key))
+            return records + self._close_read_list(request)
+        if is_probe(following):
+            return records + self._begin_probe(following)
+        self.queue.push(following)
+        return records
 
     def _begin_probe(self, probe: Request) -> list[CrawlRecord]:
         """Find out whether a list goes on, unless that is known or another list is finding out."""
@@ -260,9 +255,7 @@ class Frontier:
         self.found[Kind.ACTION] += 1
         if item.violation is not None or not carries_ends(item.document):
             self._actions[key] = pending
-            self.queue.push(
-                Request(self.installation, Kind.ACTION, key.workspace, key.project, key.pipeline_id, key.action_id)
-            )
+            self.queue.push(_request(Kind.ACTION, key))
             return []
         self.done[Kind.ACTION] += 1
         violation = check_promote_image(item.document, item.json_path)
@@ -275,6 +268,10 @@ class Frontier:
         if detail.violation is None and not detail.is_promote_image:
             return [_action(pending, key, "not_promote_image")]
         return _promotion(reply, key, pending, detail.violation, detail.document)
+
+
+def _request(kind: Kind, key: Key, page: int = 0, per_page: int = 0) -> Request:
+    return Request(key.installation, kind, key.workspace, key.project, key.pipeline_id, key.action_id, page, per_page)
 
 
 def _promotion(

@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 from zlib import crc32
 
@@ -26,10 +25,8 @@ from collector.errors import CollectorError, NotPublished, SettingsError
 FORMAT = 2
 FILE_NAME = "journal.jsonl"
 _MODE = 0o640
-_CRC_DIGITS = 8
 # The errors of a file system that does not have an operation at all.
 _NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-_READ_AHEAD = 1 << 20  # a reply is larger than Python's own buffer
 
 
 class Abandoned(msgspec.Struct, frozen=True):
@@ -100,7 +97,7 @@ class Journal:
         it.
         """
         valid_bytes = accepted = 0
-        with self.path.open("rb", buffering=_READ_AHEAD) as reader:
+        with self.path.open("rb") as reader:
             for raw in reader:
                 line = parse(raw)
                 if line is None:
@@ -137,31 +134,28 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
 def render(line: Line) -> bytes:
-    """Return a line as bytes of the file: CRC-32 in hex, a space, JSON, a newline."""
-    # Only a body, which is kept as Buddy sent it, can hold a newline, and only between tokens: JSON has none in a
-    # string.
-    text = _encode(line).replace(b"\n", b" ")
-    return b"%08x %b\n" % (crc32(text), text)
+    """Return a line as bytes of the file."""
+    # Only a body, which is kept as Buddy sent it, can hold a newline, and only between tokens, not in a string.
+    return _framed(_encode(line).replace(b"\n", b" "))
 
 
 def parse(raw: bytes) -> Line | None:
     """Return the line that `raw` holds, None when it is torn or damaged."""
-    if not raw.endswith(b"\n") or raw[_CRC_DIGITS : _CRC_DIGITS + 1] != b" ":
-        return None
-    text = raw[_CRC_DIGITS + 1 : -1]
-    if raw[:_CRC_DIGITS] != b"%08x" % crc32(text):
-        return None
+    text = raw[9:-1]
     try:
-        return _decode(text)
+        return _decode(text) if raw == _framed(text) else None
     except msgspec.MsgspecError:
         return None
+
+
+def _framed(text: bytes) -> bytes:
+    """Return the CRC-32 in eight hex digits, a space, the text and a newline."""
+    return b"%08x %b\n" % (crc32(text), text)
 
 
 def read_header(path: Path) -> Header | None:

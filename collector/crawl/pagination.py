@@ -105,21 +105,17 @@ class Listing:
         Between two pages an item may change, but not its type: another type is another item.
         """
         other = self.others.get(identity)
-        earlier_type, this_type = (
-            PROMOTE_IMAGE if other is None else other.document.get("type"),
-            item.document.get("type"),
-        )
+        earlier_type = PROMOTE_IMAGE if other is None else other.document.get("type")
+        this_type = item.document.get("type")
         if earlier_type == this_type or not isinstance(earlier_type, str) or not isinstance(this_type, str):
             return False
-        is_promotion = other is not None and this_type == PROMOTE_IMAGE
         left_out = item
-        if other is not None and is_promotion:
-            left_out = replace(other, json_path=item.json_path)
-            del self.others[identity]
+        if other is not None and this_type == PROMOTE_IMAGE:
+            left_out = replace(self.others.pop(identity), json_path=item.json_path)
         if identity not in self._reported:
             self._reported.add(identity)
             self.duplicates.append(left_out)
-        return is_promotion
+        return left_out is not item
 
     def next_request(self, request: Request, count: int) -> Request | None:
         """Return the next request of this list after a page of `count` items, None when the list is at its end."""

@@ -17,12 +17,13 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
 from asyncio_throttle.throttler import Throttler
 
-from collector.buddy import rate_headers
+from collector.buddy.rate_headers import read_rate_headers
 from collector.crawl.rate_limit_state import RateLimitState
 
 _PERIOD_S = 0.05
@@ -109,7 +110,7 @@ class RateLimiter:
         """
         now, pause_s = self.clock(), 0.0
         local_offset = self._wall() - now
-        rates = None if headers is None else rate_headers.read_rate_headers(headers)
+        rates = None if headers is None else read_rate_headers(headers)
         if status == 503 and rates is not None:
             pause_s = self._limit.on_unavailable(now, rates, local_offset)
         if status is not None and status >= 500 and rates is not None and rates.remaining is None:
@@ -162,11 +163,9 @@ class RateLimiter:
         self._changed = asyncio.Event()
         try:
             while wait:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._changed.wait()
-                except TimeoutError:
-                    pass
                 self._changed.clear()
                 wait = self._limit.wait_s(self.clock())
         finally:

@@ -15,6 +15,7 @@ settings.
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -42,8 +43,6 @@ _DESCRIPTION = re.compile(
     r"scopes?|status|enabled|required|description|label|level|hint)$"
 )
 _CONTAINERS = frozenset({dict, list})
-# So many names are remembered at most, because a reply may hold any.
-_MAX_NAMES = 4096
 
 
 class _Meaning(Enum):
@@ -54,16 +53,8 @@ class _Meaning(Enum):
     ALSO_VARIABLES = "such a list by a longer name"
 
 
-class _Meanings(dict[str, _Meaning | None]):
-    """What names mean, remembered: every reply looks up the same few a hundred times."""
-
-    def __missing__(self, name: str) -> _Meaning | None:
-        if len(self) >= _MAX_NAMES:
-            self.clear()
-        self[name] = meaning = _meaning(name)
-        return meaning
-
-
+# Every reply looks up the same few names a hundred times.
+@lru_cache(maxsize=4096)
 def _meaning(name: str) -> _Meaning | None:
     small = name.replace(TOKEN, "").lower()
     if small.endswith("variables"):
@@ -81,7 +72,6 @@ class Redactor:
         self._token = token
         self._token_bytes = token.encode()
         self._keep_values = keep_values
-        self._meanings = _Meanings()
 
     def __repr__(self) -> str:
         """Show nothing: the token is inside."""
@@ -102,14 +92,14 @@ class Redactor:
         return self._redact_nodes(document, texts=True, strictly=strictly)
 
     def _redact_nodes(self, document: Any, *, texts: bool, strictly: bool = False) -> bool:
-        changed, meaning_of = False, self._meanings.__getitem__
+        changed = False
         waiting = [document] if type(document) in _CONTAINERS else []
         # The list grows while it is iterated: every object and list in the document, those nearer the top first.
         for node in waiting:
             if texts:
                 changed |= self._redact_texts(node)
             if type(node) is dict:
-                if names := list(filter(meaning_of, node)):
+                if names := list(filter(_meaning, node)):
                     changed |= self._redact_members(node, names)
                 for name in _VALUES if strictly else ():
                     if node.get(name) not in _SAFE:
@@ -125,11 +115,10 @@ class Redactor:
 
     def redact_failure(self, failure: Failure) -> Failure:
         """Return a failure without secrets, and with the beginning of its document as text."""
-        raw = failure.raw
+        raw = None if failure.raw is None else self.redact_text(failure.raw)
         if failure.document is not None:
             self.redact_document(failure.document, strictly=True)
             raw = self.redact_text(msgspec.json.encode(failure.document).decode())[:MAX_RAW_CHARACTERS]
-        raw = None if raw is None else self.redact_text(raw)
         return Failure(failure.kind, failure.http_status, self.redact_text(failure.message), raw)
 
     def _redact_texts(self, node: Any) -> bool:
@@ -151,7 +140,7 @@ class Redactor:
         """Redact the members of `node` with these names, each of which has a meaning."""
         changed = False
         for name in names:
-            meaning, value = self._meanings[name], node[name]
+            meaning, value = _meaning(name), node[name]
             if meaning is _Meaning.SECRET:
                 if value not in _SAFE:
                     node[name] = REDACTED

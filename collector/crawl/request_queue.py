@@ -29,8 +29,7 @@ class RequestQueue:
     def pop(self) -> Request | None:
         """Hand out the next request, None when none is waiting."""
         first, second = (self._pages, self._items) if len(self._items) < LOOK_AHEAD else (self._items, self._pages)
-        stack = first or second
-        if not stack:
+        if not (stack := first or second):
             return None
         request, _ = stack.popitem()
         self._in_flight.add(request)
