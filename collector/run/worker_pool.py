@@ -99,17 +99,16 @@ class WorkerPool:
         while not self._stopped.is_set():
             step = self.frontier.next()
             if isinstance(step, Request):
-                if self.deferred.postpone(step):
-                    continue
-                return step
-            if step is Signal.DONE:
+                if not self.deferred.postpone(step):
+                    return step
+            elif step is Signal.DONE:
                 break
-            if self._round_is_due:
+            elif self._round_is_due:
                 await self._next_round()
-                continue
-            idle = asyncio.get_running_loop().create_future()
-            self._idle.append(idle)
-            await idle
+            else:
+                idle = asyncio.get_running_loop().create_future()
+                self._idle.append(idle)
+                await idle
         self._wake()
         return None
 

@@ -153,7 +153,6 @@ REGION: Final = Setting(
     "us",
     urls.region,
     "Buddy's installation: US, EU or AS (AP is accepted for AS).",
-    flags=(),
     variables=("BUDDY_REGION",),
 )
 API_URL: Final = Setting(
@@ -161,7 +160,6 @@ API_URL: Final = Setting(
     None,
     urls.api_url,
     "Base URL of the API of a self-hosted Buddy (https://HOST/api); wins over the region.",
-    flags=(),
     variables=("BUDDY_API_URL", "BUDDY_API_ENDPOINT", "BUDDY_BASE_URL"),
     example="https://buddy.example.com/api",
 )
