@@ -17,11 +17,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("init")(warn_on_output_error()(init))
 
 
-def init(
-    file: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="The file to write.", show_default=True)
-    ] = "collector.toml",
-) -> int:
+def init(file: Annotated[str, typer.Argument(metavar="[FILE]", help="The file to write.")] = "collector.toml") -> int:
     """Write a commented settings file to start from; never overwrite one."""
     path = Path(file)
     if path.is_file():

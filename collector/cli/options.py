@@ -59,15 +59,16 @@ def takes_settings(*keys: str) -> Callable[[Callable[..., int]], Callable[..., i
 
     The command takes what was given of them, by key, as its first argument: what `settings_from` needs.
     """
-    flags = [_parameter("config", Config)]
+    types: dict[str, Any] = {"config": Config}
     for setting in (_BY_KEY[key] for key in keys or _BY_KEY if _BY_KEY[key].flags):
         kind: Any = {bool: bool, tuple: list[str]}.get(type(setting.default), str)
-        flags.append(_parameter(setting.key, Annotated[kind | None, _option(setting)]))
+        types[setting.key] = Annotated[kind | None, _option(setting)]
+    flags = [Parameter(key, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=types[key]) for key in types]
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
         def with_flags(**arguments: Any) -> int:
-            return command({flag.name: arguments.pop(flag.name) for flag in flags}, **arguments)
+            return command({key: arguments.pop(key) for key in types}, **arguments)
 
         own = list(signature(command).parameters.values())[1:]
         with_flags.__signature__ = Signature([*flags, *own])  # type: ignore[attr-defined]  # typer reads it
@@ -76,17 +77,12 @@ def takes_settings(*keys: str) -> Callable[[Callable[..., int]], Callable[..., i
     return decorate
 
 
-def _parameter(name: str, annotation: Any) -> Parameter:
-    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
-
-
 def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings:
     """Return the settings of this process: its flags, its environment, its directory."""
     settings = load(flags, os.environ, Path.cwd(), needs_token=needs_token)
-    for installation in settings.installations:
-        terminal.remember(installation.token)
-    if settings.after_run.notify_url is not None:
-        terminal.remember(settings.after_run.notify_url)
+    for secret in (*(each.token for each in settings.installations), settings.after_run.notify_url):
+        if secret is not None:
+            terminal.remember(secret)
     return settings
 
 

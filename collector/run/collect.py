@@ -1,7 +1,6 @@
 """One run: lock the lake, resume or begin, replay, crawl, check, publish.
 
-What decides the rows is elsewhere and pure; here it meets the clock, the disk and the network. The law: whatever ends a
-run early, the manifest is unchanged and the journal holds every reply, unless the error says otherwise.
+Whatever ends a run early, the manifest is unchanged and the journal holds every reply, unless the error says otherwise.
 """
 
 import asyncio
@@ -54,12 +53,9 @@ class RunInProgress:
         self._journal = journal
         self._stage = "replay"
         self._staging = Staging(lake.runs.staging(header.run_id))
+        keep_values = settings.variable_values == "keep"
         self._processor = ReplyProcessor(
-            self._run_key,
-            settings.installations,
-            journal,
-            self._staging,
-            keep_values=settings.variable_values == "keep",
+            self._run_key, settings.installations, journal, self._staging, keep_values=keep_values
         )
         self._bodies = BodyBudget()
         self._limiters = {
@@ -78,15 +74,12 @@ class RunInProgress:
             raise error
         self._context.observer.event(events.CrawlEnded(self._run_key.run_id, stats.answered))
         self._stage = "closing"
+        directory, header = self._lake.runs.path(self._run_key.run_id), self._journal.header
+        skews = [limiter.state.skew_seconds for limiter in self._limiters.values()]
+        # Of the installation whose clock differs least from this machine's.
+        skew = min((each for each in skews if each is not None), key=abs, default=None)
         finished = FinishedCrawl(
-            self._settings,
-            self._lake,
-            self._lake.runs.path(self._run_key.run_id),
-            self._run_key,
-            self._journal.header,
-            self._processor,
-            self._staging,
-            self._clock_skew(),
+            self._settings, self._lake, directory, self._run_key, header, self._processor, self._staging, skew
         )
         try:
             return await asyncio.to_thread(finalize, finished, self._context.now)
@@ -96,7 +89,6 @@ class RunInProgress:
 
     def snapshot(self) -> events.RunSnapshot:
         """Return the progress of the run now."""
-        stats = self._processor.snapshot().installations
         return events.RunSnapshot(
             self._run_key.run_id,
             self._stage,
@@ -109,14 +101,9 @@ class RunInProgress:
                     requests=each.requests,
                     pace=self._limiters[name].state,
                 )
-                for name, each in stats.items()
+                for name, each in self._processor.snapshot().installations.items()
             ),
         )
-
-    def _clock_skew(self) -> float | None:
-        """Return the seconds that Buddy's clock is ahead of this machine's, of the installation that differs least."""
-        skews = [limiter.state.skew_seconds for limiter in self._limiters.values()]
-        return min((skew for skew in skews if skew is not None), key=abs, default=None)
 
     async def _replay(self) -> None:
         header = self._journal.header

@@ -73,7 +73,8 @@ class ReplyProcessor:
         if replayed:
             self._journal.append(Resumed(now))
             self._resumed_count += 1
-        self._stage_batch()
+        self._staging.append_all(self.drain())
+        self._staging.write_full()
         return replayed
 
     def record(self, problem: Problem) -> None:
@@ -84,21 +85,19 @@ class ReplyProcessor:
         """End the crawl of one installation; what is open is missing from this run."""
         frontier = self.frontiers[installation]
         if not frontier.finished:
-            self._counters[installation].set_partial()
+            self._counters[installation].partial = True
             self._record(installation, frontier.stop(problem_kind, reason))
 
     def snapshot(self) -> RunStats:
         """Return what the run has cost and found so far."""
-        counters = self._counters.items()
-        return RunStats(self._resumed_count, {name: counter.snapshot() for name, counter in counters})
+        return RunStats(self._resumed_count, {name: each.snapshot() for name, each in self._counters.items()})
 
     async def stage(self) -> None:
         """Stage the rows once there is a batch of them, and sync the journal now and then.
 
         Parquet is written in a thread, one write at a time: where the disk is slower than the crawl, the crawl waits.
         """
-        if self._batch_rows >= BATCH_ROWS or self._batch_bytes >= BATCH_BYTES:
-            self._staging.append_all(self.drain())
+        self._stage_batch()
         if self._staging.full:
             async with self._write_lock:
                 await self._written()
@@ -126,8 +125,8 @@ class ReplyProcessor:
             await asyncio.shield(self._writing)
 
     def _stage_batch(self) -> None:
-        self._staging.append_all(self.drain())
-        self._staging.write_full()
+        if self._batch_rows >= BATCH_ROWS or self._batch_bytes >= BATCH_BYTES:
+            self._staging.append_all(self.drain())
 
     def _redacted_line(self, result: FetchResult) -> Answered | Failed:
         request, cost, failure = result.request, result.cost, result.failure
@@ -149,8 +148,8 @@ class ReplyProcessor:
         if frontier is None or not frontier.queue.claim(line.request):
             return False
         self._process(line, msgspec.json.decode(line.body) if isinstance(line, Answered) else None)
-        if self._batch_rows >= BATCH_ROWS or self._batch_bytes >= BATCH_BYTES:
-            self._stage_batch()
+        self._stage_batch()
+        self._staging.write_full()
         return True
 
     def _process(self, line: Answered | Failed, document: Any) -> None:
@@ -160,10 +159,10 @@ class ReplyProcessor:
         self._counters[installation].add_line(line)
         if isinstance(line, Answered):
             self._batch_bytes += len(line.body)
-            content = decode(line.request, document, repaired=line.repaired)
-            self._record(installation, frontier.feed(line, content))
+            records = frontier.feed(line, decode(line.request, document, repaired=line.repaired))
         else:
-            self._record(installation, frontier.give_up(line))
+            records = frontier.give_up(line)
+        self._record(installation, records)
 
     def _record(self, installation: str, records: Sequence[CrawlRecord]) -> None:
         counter = self._counters[installation]

@@ -35,22 +35,25 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
         superseded = run_id != waiting[-1] or (latest is not None and run_id < latest.run_id)
         why = "a newer run was begun" if superseded else why_not_resumable(read_header(path), now, fingerprint)
         if why is None:
-            _sweep(lake, now, run_id)
             journal = Journal.resume(path)
             assert journal is not None, "its header was just read"
-            return journal
+            break
         abandoned.append(Abandoned(run_id, why))
-    for each in abandoned:
-        context.observer.event(RunAbandoned(each.run_id, each.why))
-    run_id = new_run_id(now, context.rng, lake.newest_run_id())
-    path = lake.runs.create(run_id) / FILE_NAME
-    try:
-        journal = Journal.create(path, Header(FORMAT, run_id, now, fingerprint, tuple(abandoned)))
-    except SettingsError:
-        lake.runs.remove(run_id)
-        raise
-    # Only now, with the new header on disk, may the abandoned journals be removed.
-    _sweep(lake, now, run_id)
+    else:
+        for each in abandoned:
+            context.observer.event(RunAbandoned(each.run_id, each.why))
+        run_id = new_run_id(now, context.rng, lake.newest_run_id())
+        path = lake.runs.create(run_id) / FILE_NAME
+        try:
+            journal = Journal.create(path, Header(FORMAT, run_id, now, fingerprint, tuple(abandoned)))
+        except SettingsError:
+            lake.runs.remove(run_id)
+            raise
+    # Only now, with a header on disk, may what dead runs left be removed.
+    for failure in sweep(lake, now=now, keep_runs={run_id}).failures:
+        structlog.get_logger().warning(
+            "left_behind", what=failure, advice="It harms nothing; remove it by hand, or give this user the right to."
+        )
     return journal
 
 
@@ -58,14 +61,6 @@ def abandoned_problem(installation: str, abandoned: Abandoned, at: datetime) -> 
     """Return the problem that says a run was not resumed."""
     message = f"Run {abandoned.run_id} was abandoned: {abandoned.why}"
     return Problem("abandoned_run", Key(installation), message, first_seen_at=at, last_seen_at=at)
-
-
-def _sweep(lake: Lake, now: datetime, run_id: str) -> None:
-    """Remove what dead runs left; what cannot be removed is a warning."""
-    for why in sweep(lake, now=now, keep_runs={run_id}).failures:
-        structlog.get_logger().warning(
-            "left_behind", what=why, advice="It harms nothing; remove it by hand, or give this user the right to."
-        )
 
 
 def why_not_resumable(header: Header | None, now: datetime, fingerprint: str) -> str | None:

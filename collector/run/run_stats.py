@@ -57,7 +57,10 @@ class RunStats(msgspec.Struct, frozen=True):
 
 
 class StatsCounter:
-    """Counts what the crawl of one installation costs and finds; only the reply processor changes it."""
+    """Counts what the crawl of one installation costs and finds; only the reply processor changes it.
+
+    `partial` is set when the crawl ends before everything selected was seen.
+    """
 
     def __init__(self, frontier: Frontier) -> None:
         self._frontier = frontier
@@ -66,7 +69,7 @@ class StatsCounter:
         self._cost = RequestCost(attempts=0)
         self._problems: Counter[str] = Counter()
         self._coverage: Counter[tuple[str, str]] = Counter()
-        self._partial = False
+        self.partial = False
         self._first_failure: str | None = None
 
     def add_line(self, line: Answered | Failed) -> None:
@@ -75,22 +78,18 @@ class StatsCounter:
         self._retries += max(0, line.cost.attempts - 1)
         if isinstance(line, Answered):
             self._answered += 1
-        elif self._first_failure is None:
-            self._first_failure = line.failure.message
+        else:
+            self._first_failure = self._first_failure or line.failure.message
 
     def add_record(self, record: CrawlRecord) -> None:
         """Count a record, and note when it means that something selected was not seen."""
         if isinstance(record, Problem):
             self._problems[record.kind] += 1
             # What is below a workspace is missed or not by its coverage, which depends on what was selected.
-            self._partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
+            self.partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
         elif isinstance(record, ListedItem):
             self._coverage[record.kind.value, record.coverage] += 1
-            self._partial |= record.coverage in _MISSED
-
-    def set_partial(self) -> None:
-        """Note that the crawl ended before everything selected was seen."""
-        self._partial = True
+            self.partial |= record.coverage in _MISSED
 
     def snapshot(self) -> InstallationStats:
         """Return the counts now."""
@@ -105,7 +104,7 @@ class StatsCounter:
             paused_seconds=cost.paused_seconds,
             problems=dict(self._problems),
             coverage=dict(self._coverage),
-            partial=self._partial or frontier.root_failure is not None,
+            partial=self.partial or frontier.root_failure is not None,
             workspaces_listed=frontier.workspaces_listed,
             first_failure=self._first_failure,
             found={kind.value: count for kind, count in frontier.found.items()},

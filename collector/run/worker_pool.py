@@ -1,7 +1,6 @@
-"""Workers: the moving part between the frontier and the reply processor.
+"""Workers: a fixed number per installation takes requests from its frontier, fetches and hands them to the processor.
 
-A fixed number of workers per installation takes requests from its frontier, fetches them, and gives the results to the
-reply processor. What fails for a reason that may pass is set aside (deferred_requests.py): when nothing else is left to
+What fails for a reason that may pass is set aside (deferred_requests.py): when nothing else is left to
 ask, one worker pauses for all and returns it to the frontier; after the last round, or at the time limit, it is given
 up.
 """
@@ -99,17 +98,16 @@ class WorkerPool:
         while not self._stopped.is_set():
             step = self.frontier.next()
             if isinstance(step, Request):
-                if self.deferred.postpone(step):
-                    continue
-                return step
-            if step is Signal.DONE:
+                if not self.deferred.postpone(step):
+                    return step
+            elif step is Signal.DONE:
                 break
-            if self._round_is_due:
+            elif self._round_is_due:
                 await self._next_round()
-                continue
-            idle = asyncio.get_running_loop().create_future()
-            self._idle.append(idle)
-            await idle
+            else:
+                idle = asyncio.get_running_loop().create_future()
+                self._idle.append(idle)
+                await idle
         self._wake()
         return None
 
@@ -134,10 +132,10 @@ class WorkerPool:
         if pause_s is None:
             await self.give_up_deferred()
             return
-        waiting = self.deferred.waiting.values()
-        failures = Counter(_describe(each.failure) for each in waiting if each.failure is not None)
+        results = self.deferred.waiting.values()
+        failures = dict(Counter(_describe(each.failure) for each in results if each.failure is not None))
         number = self.deferred.rounds + 1
-        self._on_event(SecondRound(self.frontier.installation, number, len(waiting), dict(failures), pause_s))
+        self._on_event(SecondRound(self.frontier.installation, number, len(results), failures, pause_s))
         self._pausing = True
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):

@@ -44,9 +44,9 @@ def why_nothing_to_publish(stats: RunStats, settings: Settings) -> CollectorErro
 def _nothing_selected(stats: RunStats, settings: Settings) -> CollectorError | None:
     """Return the error when nothing is selected in any installation: an empty run would only hide a typing error."""
     unmatched = [_unmatched(each, stats.installations[each.name]) for each in settings.installations]
-    found = dict.fromkeys(each for each in unmatched if each is not None)
     if None in unmatched:
         return None
+    found = dict.fromkeys(each for each in unmatched if each is not None)
     return SettingsError(
         " ".join(f"No {kind} that the token sees matches {globs}." for kind, globs in found),
         " ".join(dict.fromkeys(_GLOB_ADVICE[kind] for kind, _ in found)),

@@ -1,8 +1,7 @@
 """The settings, each declared once: as the field of a dataclass that holds its value.
 
-The field gives the key in collector.toml, the type and the default; `setting` gives the rest. The flag, the environment
-variable, the line in the template of `collector init`, the help text and the table in the README follow from it. To add
-a setting, add a field here and use it.
+The flag, the environment variable, the key and the line in the template of collector.toml, the help text and the table
+in the README follow from it. To add a setting, add a field here and use it.
 """
 
 import hashlib
@@ -103,8 +102,7 @@ class AfterRun:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that are written after a run."""
-        wanted = (self.summary_file, self.message_file, self.metrics_file)
-        return tuple(path for path in wanted if path is not None)
+        return tuple(path for path in (self.summary_file, self.message_file, self.metrics_file) if path is not None)
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,6 @@ REGION: Final = Setting(
     "us",
     urls.region,
     "Buddy's installation: US, EU or AS (AP is accepted for AS).",
-    flags=(),
     variables=("BUDDY_REGION",),
 )
 API_URL: Final = Setting(
@@ -161,7 +158,6 @@ API_URL: Final = Setting(
     None,
     urls.api_url,
     "Base URL of the API of a self-hosted Buddy (https://HOST/api); wins over the region.",
-    flags=(),
     variables=("BUDDY_API_URL", "BUDDY_API_ENDPOINT", "BUDDY_BASE_URL"),
     example="https://buddy.example.com/api",
 )

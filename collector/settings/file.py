@@ -29,13 +29,12 @@ def find_config_file(flag: object, environ: Mapping[str, str], cwd: Path) -> Con
     """Read the file of `--config`, else of `$COLLECTOR_CONFIG`, else ./collector.toml; empty when there is none."""
     for written, where in ((flag, "--config"), (environ.get("COLLECTOR_CONFIG"), "COLLECTOR_CONFIG")):
         if written and (name := str(written).strip()):
-            path = cwd / name
-            if not path.is_file():
-                raise SettingsError(
-                    f"{where} names {path}, and there is no such file.",
-                    "Correct the path, or write a first file with `collector init`.",
-                )
-            return _read(path)
+            if (path := cwd / name).is_file():
+                return _read(path)
+            raise SettingsError(
+                f"{where} names {path}, and there is no such file.",
+                "Correct the path, or write a first file with `collector init`.",
+            )
     path = cwd / "collector.toml"
     return _read(path) if path.is_file() else ConfigFile(path, {}, {})
 

@@ -17,6 +17,16 @@ from collector.settings.suggestions import did_you_mean
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _MESSAGE_ENDINGS: Final = (".txt", ".md", ".json")
+_FLAGS: Final = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
@@ -67,14 +77,10 @@ def require_openable(path: Path) -> None:
 
 def flag(value: object, where: str) -> bool:
     """Return true or false, from any usual word for yes and no."""
-    if isinstance(value, bool):
-        return value
-    word = value.strip().lower() if isinstance(value, str) else ""
-    if word in {"1", "true", "yes", "on"}:
-        return True
-    if word in {"0", "false", "no", "off"}:
-        return False
-    raise SettingsError(f"{where} is {quote(value)}, but it must be true or false.", "Write true or false.")
+    word = str(value).strip().lower() if isinstance(value, (str, bool)) else ""
+    if word not in _FLAGS:
+        raise SettingsError(f"{where} is {quote(value)}, but it must be true or false.", "Write true or false.")
+    return _FLAGS[word]
 
 
 def one_of(*allowed: str) -> Callable[[object, str], Any]:

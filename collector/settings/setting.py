@@ -16,8 +16,8 @@ class Setting:
     default: Any
     parse: Callable[[object, str], object]  # takes what was written and the name by which its writer knows it
     meaning: str
-    flags: tuple[str, ...]
     variables: tuple[str, ...]  # in order of precedence
+    flags: tuple[str, ...] = ()
     metavar: str | None = None
     example: object = None  # for the template, where there is no default
 

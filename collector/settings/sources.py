@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from collector.settings.file import ConfigFile
 from collector.settings.setting import Setting, declared
-
-_NO_TABLE: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 # Neither has a repr: an environment holds tokens, and what was written may be a secret.
@@ -31,10 +28,10 @@ class Sources:
     cwd: Path
     file: ConfigFile
 
-    def written(self, setting: Setting, table: Mapping[str, object] = _NO_TABLE) -> Written | None:
+    def written(self, setting: Setting, *tables: Mapping[str, object]) -> Written | None:
         """Return what was written at the place of highest precedence; blank is the same as nothing.
 
-        A `table` of one installation goes before the top of the file. A switch that is off is a flag that was not
+        `tables` of one installation go before the top of the file. A switch that is off is a flag that was not
         given: it does not override the environment.
         """
         if flag := self.flags.get(setting.key):
@@ -42,23 +39,23 @@ class Sources:
         for name in setting.variables:
             if value := self.environ.get(name, "").strip():
                 return Written(value, name, self.cwd)
-        for layer in (table, self.file.top):
+        for layer in (*tables, self.file.top):
             if setting.key in layer:
                 where = f"`{setting.key}` in {self.file.path.name}"
                 return Written(layer[setting.key], where, self.file.path.parent)
         return None
 
-    def value(self, setting: Setting, table: Mapping[str, object] = _NO_TABLE) -> Any:
+    def value(self, setting: Setting, *tables: Mapping[str, object]) -> Any:
         """Return the parsed value, else the default; a path is absolute."""
-        found = self.written(setting, table)
+        found = self.written(setting, *tables)
         value = setting.default if found is None else setting.parse(found.value, found.where)
         if isinstance(value, Path):
             return self.absolute(value, self.cwd if found is None else found.directory)
         return value
 
-    def values(self, section: type, table: Mapping[str, object] = _NO_TABLE) -> dict[str, Any]:
+    def values(self, section: type, *tables: Mapping[str, object]) -> dict[str, Any]:
         """Return the value of each setting that a dataclass declares, by the names of its fields."""
-        return {field: self.value(setting, table) for field, setting in declared(section).items()}
+        return {field: self.value(setting, *tables) for field, setting in declared(section).items()}
 
     def absolute(self, path: Path, directory: Path) -> Path:
         """Return a path below `directory`, or below the home directory where it begins with `~/`."""

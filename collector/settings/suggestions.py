@@ -9,5 +9,5 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
 
     A sentence may follow directly: the space after the question mark is part of the text.
     """
-    near = difflib.get_close_matches(written, list(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(written, known, n=1, cutoff=0.5)
     return f"Did you mean {near[0]!r}? " if near else ""

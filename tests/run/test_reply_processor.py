@@ -258,8 +258,9 @@ def test_without_the_list_of_workspaces_a_run_is_partial(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "change", "partial"),
     [
-        (Kind.WORKSPACES, {"domain": 7}, True), (Kind.WORKSPACES, {"id": "x"}, True), (Kind.PROJECTS, {"name": 7}, True),
-        (Kind.PROJECTS, {"status": 7}, True), (Kind.PIPELINES, {"tags": 7}, True), (Kind.ACTIONS, {"name": 7}, True),
+        (Kind.WORKSPACES, {"domain": 7}, True), (Kind.WORKSPACES, {"id": "x"}, True),
+        (Kind.PROJECTS, {"name": 7}, True), (Kind.PROJECTS, {"status": 7}, True),
+        (Kind.PIPELINES, {"tags": 7}, True), (Kind.ACTIONS, {"name": 7}, True),
         (Kind.ACTION, {"timeout": "x"}, True), (Kind.ACTION, {"type": "FTP"}, False), (Kind.ACTION, {"new": 1}, False),
     ],
 )  # fmt: skip

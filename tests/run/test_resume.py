@@ -24,7 +24,7 @@ AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
     ],
 )
 def test_why_a_run_is_not_resumed(header: Header | None, why: str | None) -> None:
-    """A journal of this format, these settings and the last 24 hours is resumed; for each other one there is a reason."""
+    """A journal of this format, these settings and the last 24 hours is resumed; any other one has a reason."""
     reason = why_not_resumable(header, AT, "f")
     assert (reason is None) == (why is None)
     assert (why or "") in (reason or "")

@@ -119,7 +119,7 @@ def test_projects_that_match_in_one_installation_only(
 def test_projects_that_match_nowhere_but_one_installation_was_not_read(
     program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path
 ) -> None:
-    """An installation that could not be read may have a matching project: the run is partial, and no setting is wrong."""
+    """An installation that could not be read may have a matching project: the run is partial, no setting is wrong."""
     nothing = dict.fromkeys(TOKENS, 'projects = ["nothing-*"]')
     buddies["eu"].script.add(Fault("status", kind="projects", code=403, times=None))
     said = program("collect", environ=configured(tmp_path, buddies, nothing))
@@ -248,8 +248,8 @@ def test_the_command_line_as_a_process(buddies: dict[str, FakeBuddy], tmp_path: 
 
 
 def test_what_is_missing_is_named(program: Program, buddies: dict[str, FakeBuddy], tmp_path: Path) -> None:
-    """The morning message, an answer and `status` name the installation that failed; the others are complete, also where a
-    project was filtered out on purpose.
+    """The morning message, an answer and `status` name the installation that failed; the others are complete,
+    also where a project was filtered out on purpose.
     """
     excluded = WORLD.projects("acme")[0]["name"]
     environ = configured(tmp_path, buddies, {"eu": f'projects = ["!{excluded}"]'})
