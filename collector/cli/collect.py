@@ -12,21 +12,16 @@ import typer
 from collector.cli import options, terminal
 from collector.cli.failures import EXIT_CODES
 from collector.cli.output import duration_text, write_json, write_text
-from collector.cli.signals import collect_with_signals
 from collector.cli.streams import StdoutError
 from collector.errors import SettingsError
 from collector.settings.declarations import Settings
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     from collector.run.finalize import RunSummary
     from collector.run.progress import Observer
 
-_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("collect", epilog=_EPILOG)(collect)
+EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
 
 
 @options.takes_settings()
@@ -82,6 +77,7 @@ def collect_and_follow_up(
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
     from collector.after_run.run_result import RunResult, failed_run
     from collector.after_run.steps import run_steps
+    from collector.cli.signals import collect_with_signals
     from collector.preflight.forecast_observer import ForecastObserver
     from collector.preflight.last_cost import last_costs
 
@@ -124,7 +120,7 @@ def _show_plan(settings: Settings, form: options.FactFormat) -> None:
         return
     for plan in plans:
         for line in describe(plan, settings, datetime.now(UTC)):
-            sys.stdout.write(terminal.escape(line) + "\n")
+            sys.stdout.write(escape(line) + "\n")
     sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
 
 

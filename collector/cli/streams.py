@@ -1,6 +1,6 @@
 """stdin, stdout and stderr of the process: a failed write to stderr is dropped, a failed write to stdout is an error.
 
-Log lines, the progress display, warnings and tracebacks of threads are written to sys.stderr, so the rule applies to all.
+The rule applies to log lines, the progress display, warnings and tracebacks of threads: all are written to sys.stderr.
 """
 
 import errno
