@@ -1,7 +1,6 @@
 """`collector collect`: one run with live progress, and what follows it: files, message, metrics, retention."""
 
 import os
-import random
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,6 +17,8 @@ from collector.settings.declarations import Settings
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
+    import random
+
     from collector.run.finalize import RunSummary
     from collector.run.progress import Observer
 
@@ -72,7 +73,7 @@ def collect_and_follow_up(
     observer: "Observer",
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    rng: random.Random | None = None,
+    rng: "random.Random | None" = None,
 ) -> "RunSummary":
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
     from collector.after_run.run_result import RunResult, failed_run

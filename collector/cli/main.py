@@ -4,7 +4,6 @@ Two rules: nothing heavy is imported here or at the top of a command module, bec
 once; and the program exits with no code but those in `EXIT_CODES`.
 """
 
-import io
 import sys
 from collections.abc import Sequence
 
@@ -62,10 +61,6 @@ def _global_options(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; failures are reported on stderr."""
-    # A name that the terminal's encoding lacks is shown escaped instead of ending the program.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         return _run_command(argv or ["--help"])
     except Exit as request:
