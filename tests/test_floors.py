@@ -60,9 +60,11 @@ HOMES = {
 }
 HEAVY = (
     "aiohttp",
+    "asyncio",
     "duckdb",
     "jinja2",
     "matplotlib",
+    "msgspec",
     "numpy",
     "pandas",
     "prometheus_client",

@@ -1,7 +1,6 @@
 """`collector collect`: one run with live progress, and what follows it: files, message, metrics, retention."""
 
 import os
-import random
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,21 +11,18 @@ import typer
 from collector.cli import options, terminal
 from collector.cli.failures import EXIT_CODES
 from collector.cli.output import duration_text, write_json, write_text
-from collector.cli.signals import collect_with_signals
 from collector.cli.streams import StdoutError
 from collector.errors import SettingsError
 from collector.settings.declarations import Settings
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
+    import random
+
     from collector.run.finalize import RunSummary
     from collector.run.progress import Observer
 
-_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("collect", epilog=_EPILOG)(collect)
+EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
 
 
 @options.takes_settings()
@@ -77,11 +73,12 @@ def collect_and_follow_up(
     observer: "Observer",
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    rng: random.Random | None = None,
+    rng: "random.Random | None" = None,
 ) -> "RunSummary":
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
     from collector.after_run.run_result import RunResult, failed_run
     from collector.after_run.steps import run_steps
+    from collector.cli.signals import collect_with_signals
     from collector.preflight.forecast_observer import ForecastObserver
     from collector.preflight.last_cost import last_costs
 
@@ -124,7 +121,7 @@ def _show_plan(settings: Settings, form: options.FactFormat) -> None:
         return
     for plan in plans:
         for line in describe(plan, settings, datetime.now(UTC)):
-            sys.stdout.write(terminal.escape(line) + "\n")
+            sys.stdout.write(escape(line) + "\n")
     sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
 
 

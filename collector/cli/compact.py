@@ -8,13 +8,10 @@ import typer
 
 from collector.cli import options
 from collector.cli.failures import warn_on_output_error
+from collector.cli.output import write_json
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("compact")(warn_on_output_error()(compact))
-
-
+@warn_on_output_error()
 def compact(
     current_month: Annotated[
         bool, typer.Option("--current-month", help="Merge the files of the current month too, not only of past months.")
@@ -32,9 +29,7 @@ def compact(
         done = compact_lake(opened, now=now, current_month=current_month)
         options.settle_catalog(opened)
     if form is options.FactFormat.json:
-        import msgspec
-
-        sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
+        write_json(done)
         return 0
     for table in done:
         sys.stdout.write(

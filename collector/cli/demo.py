@@ -16,9 +16,9 @@ import typer
 from collector.cli import terminal
 from collector.cli.ask import answer_text
 from collector.cli.collect import summary_line
-from collector.cli.signals import collect_with_signals
 from collector.errors import UsageError
 from collector.settings.declarations import Installation, Settings
+from collector.settings.escape import escape
 from collector.settings.parsers import directory, require_openable
 from collector.settings.secret import Secret
 
@@ -38,11 +38,6 @@ What to type next:
 With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector collect`
 work on your own workspaces.
 """
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("demo")(demo)
 
 
 def demo(
@@ -84,6 +79,7 @@ def _make_directory(path: Path) -> None:
 
 def _collect(path: Path, nights: int) -> None:
     from collector.cli.progress import ProgressObserver
+    from collector.cli.signals import collect_with_signals
     from collector.fake_buddy import FakeBuddy, FakeWorld
 
     world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6)
@@ -97,7 +93,7 @@ def _collect(path: Path, nights: int) -> None:
             buddy.world = world.at(night=night + 1)
             now = _clock_from(first + timedelta(days=night))
             summary = collect_with_signals(settings, ProgressObserver(), now=now, rng=rng)
-            sys.stdout.write(terminal.escape(summary_line(summary)) + "\n")
+            sys.stdout.write(escape(summary_line(summary)) + "\n")
             sys.stdout.flush()
 
 

@@ -1,30 +1,25 @@
 """`collector doctor`: find out whether a run would succeed, and say what to do where it would not."""
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import typer
-
 from collector.cli import options, terminal
 from collector.cli.failures import ignore_closed_pipe
 from collector.cli.output import write_json
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     from collector.preflight.doctor import DoctorResult
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("doctor", epilog="Exit codes: 0 no problem found; 1 warnings; 2 a run would fail.")(doctor)
 
 
 @options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
 def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check whether a run would succeed. Checks token, scopes, workspaces, budget, clock and lake, with advice."""
     settings = options.settings_from(flags, needs_token=True)
+    import asyncio
+
     from collector.cli import logging as logs
     from collector.preflight.doctor import run_checks
     from collector.preflight.last_cost import last_costs
@@ -53,4 +48,4 @@ def _line(installation: str, result: "DoctorResult") -> str:
     advice = f" {result.advice}" if result.advice and result.level != "ok" else ""
     text = f"{about}: {result.message}.{advice}".replace("..", ".")
     level = "ERROR" if result.level == "error" else result.level
-    return f"{level:<7}  {terminal.escape(terminal.without_secrets(text))}\n"
+    return f"{level:<7}  {escape(terminal.without_secrets(text))}\n"

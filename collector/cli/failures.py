@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from collector.cli import terminal
 from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, NotPublished, SettingsError, UsageError
+from collector.settings.escape import escape
 
 # Scripts rely on these codes; the README's table and `collect --help` are made from them.
 EXIT_CODES: Final = {
@@ -101,7 +102,7 @@ def ignore_closed_pipe() -> Iterator[None]:
 def _write_paragraph(message: str, advice: str) -> None:
     """Write `collector: Message. Advice.` to stderr, without secrets and escaped, wrapped on a terminal."""
     text = " ".join(_sentence(part) for part in (message, advice) if part.strip())
-    text = f"collector: {terminal.escape(terminal.without_secrets(text))}"
+    text = f"collector: {escape(terminal.without_secrets(text))}"
     width = terminal.width_of(sys.stderr)
     sys.stderr.write((text if width is None else textwrap.fill(text, width, break_long_words=False)) + "\n")
     sys.stderr.flush()

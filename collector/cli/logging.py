@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from collector.cli import terminal
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     from collector.run.finalize import RunSummary
@@ -100,7 +101,7 @@ def _render_text(_: Any, __: str, event: LogEvent) -> str:
     timestamp, level, text = (str(event.pop(key, "")) for key in ("timestamp", "level", "event"))
     trace = event.pop("exception", "")
     fields = " ".join(f"{key}={_field(value)}" for key, value in event.items() if value is not None)
-    line = f"{timestamp[:19]}Z {level:<7} {terminal.escape(text)}" + (f"  {fields}" if fields else "")
+    line = f"{timestamp[:19]}Z {level:<7} {escape(text)}" + (f"  {fields}" if fields else "")
     return line + (f"\n{trace}" if trace else "")
 
 
@@ -109,5 +110,5 @@ def _field(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, dict):
         value = ",".join(f"{name}:{item}" for name, item in value.items()) or "none"
-    text = terminal.escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return f'"{text}"' if any(char in text for char in ' ="') or not text else text

@@ -1,10 +1,9 @@
-"""The command line: its commands in the order in which people meet them, and the place where failures become exit codes.
+"""The command line: its commands in the order in which people meet them, and how failures become exit codes.
 
 Two rules: nothing heavy is imported here or at the top of a command module, because `collector --help` must answer at
 once; and the program exits with no code but those in `EXIT_CODES`.
 """
 
-import io
 import sys
 from collections.abc import Sequence
 
@@ -12,22 +11,9 @@ import typer
 from typer.exceptions import Exit, TyperException
 
 from collector._version import __version__
-from collector.cli import (
-    ask,
-    collect,
-    compact,
-    demo,
-    doctor,
-    fake_buddy,
-    init,
-    prune,
-    report,
-    shell,
-    sql,
-    status,
-    tables,
-    verify,
-)  # fmt: skip
+
+from collector.cli import ask, collect, compact, demo, doctor, fake_buddy, init, prune  # isort: skip
+from collector.cli import report, shell, sql, status, tables, verify  # isort: skip
 from collector.cli.failures import report_failure, report_output_error, report_unexpected, report_usage
 from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, Interrupted, UsageError
@@ -39,23 +25,22 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: half the start-up time, and the README can be compared with it
     pretty_exceptions_enable=False,  # a pretty traceback prints local variables, tokens among them
 )
-for _module in (
-    collect,
-    demo,
-    ask,
-    sql,
-    shell,
-    report,
-    tables,
-    status,
-    doctor,
-    verify,
-    compact,
-    prune,
-    init,
-    fake_buddy,
-):
-    _module.add_to(app)
+app.command(epilog=collect.EPILOG)(collect.collect)
+app.command()(demo.demo)
+app.command()(ask.ask)
+app.command()(sql.sql)
+app.command()(shell.shell)
+app.command()(report.report)
+app.command()(tables.tables)
+app.command(epilog=status.EPILOG)(status.status)
+app.command(epilog="Exit codes: 0 no problem found; 1 warnings; 2 a run would fail.")(doctor.doctor)
+app.command(epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify.verify)
+app.command()(compact.compact)
+app.command()(prune.prune)
+init.add_to(app)
+# The options of `fake-buddy`, and its `--help`, are those of the fake's own argument parser.
+_PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
+app.command(context_settings=_PASS_ON, add_help_option=False)(fake_buddy.fake_buddy)
 
 
 def _show_version(requested: bool) -> None:
@@ -76,10 +61,6 @@ def _global_options(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; failures are reported on stderr."""
-    # A name that the terminal's encoding lacks is shown escaped instead of ending the program.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         return _run_command(argv or ["--help"])
     except Exit as request:

@@ -16,11 +16,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from collector.cli import terminal
 from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.preflight.forecast_observer import ForecastReady, Waiting
 from collector.run import progress as events
+from collector.settings.escape import escape
 
 _HEARTBEAT_S: Final = 60.0
 _REDRAWS_PER_S: Final = 4
@@ -180,7 +180,7 @@ def _fields(source: object, *names: str, **renamed: str) -> dict[str, object]:
 
 def _counts_table(installation: events.InstallationProgress) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(Text(terminal.escape(installation.name)))
+    table.add_column(Text(escape(installation.name)))
     table.add_column("done", justify="right")
     table.add_column("found", justify="right")
     for kind, name in _KINDS.items():

@@ -1,6 +1,5 @@
 """`collector prune`: drop old runs."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,14 +8,11 @@ import typer
 
 from collector.cli import options
 from collector.cli.failures import warn_on_output_error
+from collector.cli.output import write_json
 from collector.settings.parsers import days
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("prune")(warn_on_output_error()(prune))
-
-
+@warn_on_output_error()
 def prune(
     keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="Keep the runs of this time (400d).")],
     lake: options.Lake = None,
@@ -33,8 +29,7 @@ def prune(
         done = prune_lake(opened, keep_days=keep_days, now=now)
         options.settle_catalog(opened)
     if form is options.FactFormat.json:
-        counts = {"runs": done.runs, "rows": done.rows, "files": done.files, "history_begins": done.history_begins}
-        sys.stdout.write(json.dumps(counts) + "\n")
+        write_json(done)
         return 0
     if not done.runs:
         sys.stdout.write("No run is that old.\n")

@@ -6,14 +6,10 @@ from typing import Annotated
 
 import typer
 
-from collector.cli import options, terminal
+from collector.cli import options
 from collector.cli.ask import RunOption, open_reader
 from collector.cli.output import write_text
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("report")(report)
+from collector.settings.escape import escape
 
 
 def report(
@@ -30,5 +26,5 @@ def report(
     page = render(collect_contents(open_reader(lake, config), run, datetime.now(UTC)))
     write_text(page, None if output == "-" else output)
     if output != "-":
-        sys.stderr.write(f"Wrote {terminal.escape(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")
+        sys.stderr.write(f"Wrote {escape(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")
     return 0

@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from collector.cli import failures, options, terminal
 from collector.cli.ask import open_reader
 from collector.cli.output import table_text
@@ -20,11 +18,6 @@ if TYPE_CHECKING:
     from collector.query.reader import LakeReader
 
 _HELP: Final = "Type one SELECT and end it with a semicolon. Tab completes names; `exit` or Ctrl-D exits.\n"
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("shell")(shell)
 
 
 def shell(lake: options.Lake = None, config: options.Config = None) -> int:

@@ -11,11 +11,6 @@ from collector.cli.output import write_rows
 from collector.errors import UsageError
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("sql")(sql)
-
-
 def sql(
     statement: Annotated[
         str, typer.Argument(metavar="SQL|-", help="One SELECT; - (or nothing, in a pipe) reads it from stdin.")

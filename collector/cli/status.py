@@ -9,6 +9,7 @@ import typer
 from collector.cli import options, terminal
 from collector.cli.failures import ignore_closed_pipe
 from collector.cli.output import duration_text, write_rows, write_text
+from collector.settings.escape import escape
 from collector.settings.parsers import duration
 
 if TYPE_CHECKING:
@@ -16,16 +17,11 @@ if TYPE_CHECKING:
 
     from collector.lake.lake import Lake
 
-_EPILOG = (
+EPILOG = (
     "Exit codes with --max-age: 0 fresh and complete; 1 fresh but partial; 3 stale, or nothing published. "
     "Without it: 0."
 )
 _LEVELS = ("workspace", "project", "pipeline", "action")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("status", epilog=_EPILOG)(status)
 
 
 def status(
@@ -126,7 +122,7 @@ def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: 
     newest = lake.manifest.latest
     if newest is None or age_s is None:
         lines.insert(0, f"{lake.path}: no run has been published yet.")
-        return wrap("".join(terminal.escape(line) + "\n" for line in lines), width)
+        return wrap("".join(escape(line) + "\n" for line in lines), width)
     first = rows[0]
     lines = [
         f"{first['lake']}: {first['lake_nights']:,} run{'s' * (first['lake_nights'] != 1)}, "
@@ -142,11 +138,11 @@ def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: 
     names = ["run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems"]
     cells = [_cells(row["run_id"], part) for row in rows for part in row["installations"]]
     table = draw_table(names, cells, [False] * 3 + [True] * 6, width)
-    return wrap("".join(terminal.escape(line) + "\n" for line in lines), width) + "\n" + table
+    return wrap("".join(escape(line) + "\n" for line in lines), width) + "\n" + table
 
 
 def _cells(run_id: str, part: dict[str, Any]) -> list[str]:
     took = duration_text((part["finished_at"] - part["started_at"]).total_seconds())
     counts = [f"{part[name]:,}" for name in ("requests", "retries", "refusals", "problems")]
     actions = f"{part['promote_image_actions']:,}"
-    return [run_id, terminal.escape(part["installation"]), part["status"], actions, took, *counts]
+    return [run_id, escape(part["installation"]), part["status"], actions, took, *counts]

@@ -1,6 +1,6 @@
 """stdin, stdout and stderr of the process: a failed write to stderr is dropped, a failed write to stdout is an error.
 
-Log lines, the progress display, warnings and tracebacks of threads are written to sys.stderr, so the rule applies to all.
+The rule applies to log lines, the progress display, warnings and tracebacks of threads: all are written to sys.stderr.
 """
 
 import errno
@@ -82,11 +82,11 @@ def _open_closed_descriptors() -> None:
 
 
 def _text_stream(raw: _BlockingFile, previous: TextIO | None) -> TextIO:
-    """Return a buffered text stream on `raw` with the settings that Python chose for the previous one."""
+    """Return a buffered text stream on `raw` with the encoding that Python chose for the previous one."""
     known = previous if isinstance(previous, io.TextIOWrapper) else None
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=known.encoding if known else "utf-8",
-        errors=known.errors if known else "backslashreplace",
+        errors="backslashreplace",  # a name that the encoding lacks is shown escaped instead of ending the program
         line_buffering=known.line_buffering if known else True,
     )

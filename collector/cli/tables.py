@@ -1,22 +1,18 @@
 """`collector tables`: the data dictionary, made from the declarations of the lake's tables."""
 
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.output import write_rows, write_text
+from collector.cli.output import list_text, write_rows, write_text
 from collector.errors import UsageError
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collector.lake.tables import Table
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("tables")(tables)
 
 
 def tables(
@@ -65,13 +61,12 @@ def markdown(chosen: list["Table"]) -> str:
 
 
 def _text(chosen: list["Table"], width: int | None) -> str:
-    from collector.cli.text_table import draw_list, wrap
-
     parts = []
     for table in chosen:
         rows = [
             (f"  {column.name}", column.sql, column.meaning + (f" ({column.unit})" if column.unit else ""))
             for column in table.columns
         ]
-        parts.append(wrap(f"{table.name}: one row per {table.grain}\n", width) + "\n" + draw_list(rows, width))
+        heading = textwrap.fill(f"{table.name}: one row per {table.grain}", width or 10_000)
+        parts.append(f"{heading}\n\n{list_text(rows, width)}")
     return "\n".join(parts)

@@ -1,18 +1,11 @@
-"""What may be written to a terminal or a log: text without escape sequences and without secrets.
-
-Names from Buddy are data: an escape sequence in a pipeline's name could clear or fake the screen. `without_secrets` is
-a second line of defence behind Secret.
-"""
+"""The terminal of this process, and a second line of defence behind Secret: messages without remembered secrets."""
 
 import os
 import shutil
 import sys
 from typing import Final, TextIO
 
-from collector.settings.escape import escape
 from collector.settings.secret import SHOWN, Secret
-
-__all__ = ["escape", "is_interactive", "remember", "width_of", "without_secrets"]
 
 _MIN_WIDTH: Final = 40
 _MIN_SECRET: Final = 6  # a shorter one would blank out ordinary words

@@ -65,12 +65,6 @@ def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Seq
     return _fitted(columns, width)
 
 
-def draw_list(rows: Sequence[tuple[str, ...]], width: int | None) -> str:
-    """Return rows without a header, each column as wide as its longest cell, the last one wrapped within `width`."""
-    first = sum(max(map(cell_len, cells)) + _GAP for cells in list(zip(*rows, strict=True))[:-1])
-    return _render(width or 10_000, _grid(rows, no_wrap=width is None or first + 2 * _MIN_WIDTH <= width))
-
-
 def wrap(text: str, width: int | None) -> str:
     """Return lines of text, wrapped within `width`, which is None without a terminal."""
     return text if width is None else _render(width, Text(text.removesuffix("\n")))
@@ -125,20 +119,15 @@ def _table(columns: Sequence[_Column], widths: Sequence[int]) -> Table:
     return table
 
 
-def _grid(rows: Sequence[tuple[str, ...]], *, no_wrap: bool = False) -> Table:
-    """Return a table without a header; with `no_wrap` only its last column is wrapped."""
-    grid = Table.grid(padding=(0, _GAP, 0, 0))
-    for number in range(len(rows[0])):
-        grid.add_column(overflow="fold", no_wrap=no_wrap and number < len(rows[0]) - 1)
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    return grid
-
-
 def _records(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
     parts: list[RenderableType] = []
     for number, row in enumerate(rows, 1):
-        parts += [Text(f"── {number} ".ljust(min(width, 60), "─")), _grid(list(zip(names, row, strict=True)))]
+        record = Table.grid(padding=(0, _GAP, 0, 0))
+        record.add_column(overflow="fold")
+        record.add_column(overflow="fold")
+        for name, cell in zip(names, row, strict=True):
+            record.add_row(Text(name), Text(cell))
+        parts += [Text(f"── {number} ".ljust(min(width, 60), "─")), record]
     return _render(width, *parts)
 
 

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from collector.cli import options, terminal
+from collector.cli import options
 from collector.cli.failures import ignore_closed_pipe
+from collector.cli.output import write_json
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     from collector.lake.rebuild import Rebuilt
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("verify", epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify)
 
 
 def verify(
@@ -24,7 +21,8 @@ def verify(
         bool,
         typer.Option(
             "--rebuild-manifest",
-            help="Rebuild a manifest.json that is lost, damaged or older than the files, and say which runs are complete.",
+            help="Rebuild a manifest.json that is lost, damaged or older than the files, "
+            "and say which runs are complete.",
         ),
     ] = False,
     lake: options.Lake = None,
@@ -42,13 +40,11 @@ def verify(
     files = sum(size.files for size in opened.sizes().values())
     with ignore_closed_pipe():
         if form is options.FactFormat.json:
-            import msgspec
-
-            sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
+            write_json(findings)
         else:
             for finding in findings:
                 line = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
-                sys.stdout.write(terminal.escape(line) + "\n")
+                sys.stdout.write(escape(line) + "\n")
             damaged = sorted({run for finding in findings for run in finding.runs})
             result = f"{len(findings)} findings, damaged runs: {', '.join(damaged)}" if findings else "all intact"
             sys.stdout.write(f"{files:,} files verified, {result}.\n")
@@ -70,9 +66,7 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
         if done is not None:
             options.settle_catalog(opened)
     if form is options.FactFormat.json:
-        import msgspec
-
-        sys.stdout.write(msgspec.json.encode(done.runs if done else ()).decode() + "\n")
+        write_json(done.runs if done else ())
     elif done is None:
         sys.stdout.write("manifest.json names every file that exists; it was not changed.\n")
     else:
@@ -90,7 +84,7 @@ def _show_rebuilt(done: "Rebuilt") -> None:
     lines += [f"{run_id}: not published, `collector collect` continues it" for run_id in done.unfinished]
     if not all(run.whole for run in done.runs):
         lines.append(
-            "Incomplete runs count as partial. If a copy of the lake has their files, put these at the same paths, and run "
-            "this again."
+            "Incomplete runs count as partial. If a copy of the lake has their files, put these at the same paths, and "
+            "run this again."
         )
-    sys.stdout.write("".join(terminal.escape(line) + "\n" for line in lines))
+    sys.stdout.write("".join(escape(line) + "\n" for line in lines))
