@@ -38,7 +38,7 @@ class MorningMessage(msgspec.Struct, frozen=True):
 
     title: str
     lines: tuple[str, ...]
-    parts: dict[str, tuple[MessageLine, ...]]
+    parts: dict[str, list[MessageLine]]
 
 
 def morning_rows(lake: Path) -> list[dict[str, Any]]:
@@ -48,11 +48,10 @@ def morning_rows(lake: Path) -> list[dict[str, Any]]:
 
 def morning_message(result: RunResult, rows: Iterable[Mapping[str, Any]]) -> MorningMessage:
     """Return the message about a run. `rows` are those of `morning_rows`; without a published run they are ignored."""
-    parts: dict[str, tuple[MessageLine, ...]] = {}
-    if result.summary is not None:
-        lines = [(row["part"], MessageLine(row["line"], row["place"], row["html_url"])) for row in rows]
-        parts = {name: tuple(line for part, line in lines if part == name) for name in _HEADINGS}
-        parts = {name: items for name, items in parts.items() if items}
+    parts: dict[str, list[MessageLine]] = {}
+    for row in rows if result.summary is not None else ():
+        if row["part"] in _HEADINGS:
+            parts.setdefault(row["part"], []).append(MessageLine(row["line"], row["place"], row["html_url"]))
     return MorningMessage(_title(result), tuple(_own_lines(result, nothing_found=not parts)), parts)
 
 
@@ -62,20 +61,17 @@ def _title(result: RunResult) -> str:
         return f"Buddy promotions {result.began_at:%Y-%m-%d}: NOT PUBLISHED (exit code {result.exit_code})"
     changes = ", ".join(f"{count:,} {kind}" for kind, count in summary.changes.items() if count) or "none"
     actions = summary.rows.get("promote_image_actions", 0)
-    return (
-        f"Buddy promotions {summary.run_date}: {summary.status}, {actions:,} promote-image actions, changes: {changes}"
-    )
+    what = f"{actions:,} promote-image actions, changes: {changes}"
+    return f"Buddy promotions {summary.run_date}: {summary.status}, {what}"
 
 
 def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:
     if result.summary is None:
         yield f"{result.message} {result.advice}".strip()
-        newest = result.newest
-        yield (
-            f"The newest published run is of {newest.finished_at:%Y-%m-%d}, {newest.status}."
-            if newest
-            else "No run has been published yet."
-        )
+        if (newest := result.newest) is None:
+            yield "No run has been published yet."
+        else:
+            yield f"The newest published run is of {newest.finished_at:%Y-%m-%d}, {newest.status}."
         return
     parts = result.summary.installations
     if len(parts) > 1:
@@ -101,15 +97,13 @@ def as_markdown(message: MorningMessage) -> str:
     return _rendered(message, _code_span, title="**{}**", line="- {}", heading="- **{}**", item="  - {}")
 
 
-def as_chat(message: MorningMessage) -> str:
-    """Return the message for a chat's webhook: Markdown without the brackets that chats read as commands."""
-    return as_markdown(message).replace("<", "‹").replace(">", "›")
-
-
 def as_payload(result: RunResult, message: MorningMessage) -> dict[str, Any]:
-    """Return the message for programs: `text` is what a chat shows, the other members are the same as data."""
+    """Return the message for programs: `text` is what a chat shows, the other members are the same as data.
+
+    `text` is Markdown without the brackets that chats read as commands.
+    """
     return {
-        "text": as_chat(message),
+        "text": as_markdown(message).replace("<", "‹").replace(">", "›"),
         "title": message.title,
         "status": result.status,
         "lines": list(message.lines),
@@ -133,8 +127,7 @@ def _rendered(
     for name, items in message.parts.items():
         lines.append(heading.format(_HEADINGS[name]))
         for each in items:
-            texts = [escaped(text, MAX_LENGTH) for text in (each.place, each.text) if text]
-            lines.append(item.format(": ".join(texts)))
+            lines.append(item.format(": ".join(escaped(text, MAX_LENGTH) for text in (each.place, each.text) if text)))
     return "".join(f"{each}\n" for each in lines)
 
 

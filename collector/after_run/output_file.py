@@ -8,9 +8,9 @@ import errno
 import io
 import os
 import re
+import secrets
 import select
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,18 +77,18 @@ def _without_links(path: Path) -> Path:
 def _replaced(target: Path, found: os.stat_result | None, mode: int | None) -> Iterator[BinaryIO]:
     if found is not None:
         mode = found.st_mode & 0o777
-    elif mode is None:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
     # A leading dot and another extension, so that a collector of *.prom files never reads an unfinished one.
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if mode is None else mode
+    )
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, mode)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)  # regardless of the umask
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):

@@ -5,6 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from collector.errors import LakeError
+from collector.lake.compact import compact
+from collector.lake.lake import Lake
+from collector.lake.prune import prune
+from collector.query import catalog
 
 
 def tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetime) -> dict[str, int]:
@@ -12,11 +16,6 @@ def tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetime
 
     Raises LakeBusy, LakeError and NotPublished; the lake loses nothing else whatever is raised.
     """
-    from collector.lake.compact import compact
-    from collector.lake.lake import Lake
-    from collector.lake.prune import prune
-    from collector.query import catalog
-
     lake = Lake.open(path)
     done: dict[str, int] = {}
     with lake.writing("retention", now):

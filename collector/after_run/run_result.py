@@ -37,20 +37,18 @@ class RunResult(msgspec.Struct, frozen=True):
 
 def failed_run(error: Exception, began_at: datetime, ended_at: datetime) -> RunResult:
     """Return the result of a run that `error` ended before anything was published."""
-    code, message = NotPublished.exit_code, f"A fault of the program ended the run ({type(error).__name__})."
-    advice = "What was published before is unchanged. The log holds the details; please report them."
     if isinstance(error, CollectorError):
-        code, message, advice = error.exit_code, str(error), error.advice
-    return RunResult(code, began_at, ended_at, message=message, advice=advice)
+        return RunResult(error.exit_code, began_at, ended_at, message=str(error), advice=error.advice)
+    message = f"A fault of the program ended the run ({type(error).__name__})."
+    advice = "What was published before is unchanged. The log holds the details; please report them."
+    return RunResult(NotPublished.exit_code, began_at, ended_at, message=message, advice=advice)
 
 
 def as_json(result: RunResult) -> dict[str, Any]:
     """Return the result for programs: always the same members, those of the summary null without a published run."""
-    summary: dict[str, Any] = dict.fromkeys(RunSummary.__struct_fields__)
-    if result.summary is not None:
-        summary = msgspec.to_builtins(result.summary)
     return {
-        **summary,
+        **dict.fromkeys(RunSummary.__struct_fields__),
+        **(msgspec.to_builtins(result.summary) if result.summary else {}),
         "status": result.status,
         "exit_code": result.exit_code,
         "began_at": _utc(result.began_at),

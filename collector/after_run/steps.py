@@ -1,6 +1,7 @@
 """The steps after a run, published or not. No step can fail the run or keep the next step from being done."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -32,21 +33,28 @@ def run_steps(settings: Settings, result: RunResult) -> RunResult:
             _warn_about_clock(summary, keep=keep_days is not None)
             keep_days = None
         if wanted.keep_days is not None or wanted.compact:
-            _try("retention", lambda: _apply_retention(settings, keep_days, result))
+            with _step("retention"):
+                done = tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
+                structlog.get_logger().info("tidied", **done)
     result = _with_lake(settings.lake, result)
-    if (summary_file := wanted.summary_file) is not None:
-        _try("summary file", lambda: _write(summary_file, _json(result)))
-    if (metrics_file := wanted.metrics_file) is not None:
-        _try("metrics file", lambda: _write(metrics_file, metrics_text(result, read_regular(metrics_file))))
+    if wanted.summary_file is not None:
+        with _step("summary file"):
+            summary_json = msgspec.json.format(msgspec.json.encode(as_json(result)), indent=1)
+            _write(wanted.summary_file, summary_json.decode() + "\n")
+    if wanted.metrics_file is not None:
+        with _step("metrics file"):
+            _write(wanted.metrics_file, metrics_text(result, read_regular(wanted.metrics_file)))
     if wanted.message_file is not None or wanted.notify_url is not None:
-        _try("morning message", lambda: _send_message(settings.lake, wanted, result))
+        with _step("morning message"):
+            _send_message(settings.lake, wanted, result)
     return result
 
 
-def _try(what: str, step: Callable[[], None]) -> None:
+@contextmanager
+def _step(what: str) -> Iterator[None]:
     log = structlog.get_logger()
     try:
-        step()
+        yield
     except (CollectorError, WebhookFailed) as error:
         log.warning("not done after the run", what=what, why=str(error), advice=getattr(error, "advice", None))
     except OSError as error:
@@ -67,12 +75,6 @@ def _warn_about_clock(summary: RunSummary, *, keep: bool) -> None:
     )
 
 
-def _apply_retention(settings: Settings, keep_days: int | None, result: RunResult) -> None:
-    compact = settings.after_run.compact
-    done = tidy(settings.lake, keep_days=keep_days, merge_months=compact, now=result.ended_at)
-    structlog.get_logger().info("tidied", **done)
-
-
 def _with_lake(path: Path, result: RunResult) -> RunResult:
     """Return the result with what the lake holds now; unchanged when the lake cannot be read."""
     try:
@@ -91,17 +93,15 @@ def _with_lake(path: Path, result: RunResult) -> RunResult:
 
 def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:
     message = morning_message(result, [] if result.summary is None else morning_rows(lake))
-    if (path := wanted.message_file) is not None:
-        _try("message file", lambda: _write(path, message_file_text(path, result, message)))
+    if wanted.message_file is not None:
+        with _step("message file"):
+            _write(wanted.message_file, message_file_text(wanted.message_file, result, message))
     # Whoever interrupts a run knows it already.
-    if (url := wanted.notify_url) is not None and result.exit_code != Interrupted.exit_code:
-        _try("notify", lambda: post(url, as_payload(result, message)))
+    if wanted.notify_url is not None and result.exit_code != Interrupted.exit_code:
+        with _step("notify"):
+            post(wanted.notify_url, as_payload(result, message))
 
 
 def _write(path: Path, content: str) -> None:
     # Other users read it: the node exporter, a mail job. A pipe without a reader must not hold up the next steps.
     replace_file(path, content, mode=0o644, write_timeout_s=_WRITE_TIMEOUT_S)
-
-
-def _json(result: RunResult) -> str:
-    return msgspec.json.format(msgspec.json.encode(as_json(result)), indent=1).decode() + "\n"

@@ -15,6 +15,7 @@ from collector._version import __version__
 from collector.settings.secret import Secret
 
 _TIMEOUT_S = 10.0
+_USER_AGENT = f"buddy-promote-image-collector/{__version__}"
 
 
 class WebhookFailed(Exception):
@@ -43,11 +44,7 @@ def _post(url: Secret, payload: Mapping[str, Any]) -> str:
     request = urllib.request.Request(
         url.reveal(),
         data=json.dumps(payload, ensure_ascii=False).encode("utf-8", "backslashreplace"),
-        headers={
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": f"buddy-promote-image-collector/{__version__}",
-        },
-        method="POST",
+        headers={"Content-Type": "application/json; charset=utf-8", "User-Agent": _USER_AGENT},
     )
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S):

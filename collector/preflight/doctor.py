@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from collector.buddy.requests import Kind, Request
 from collector.crawl.backoff import Limits
+from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter, RateLimiterState
@@ -22,7 +23,7 @@ from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
 from collector.lake.lake import Lake
 from collector.lake.lock import holder
 from collector.lake.mount_probe import refusals
-from collector.preflight.forecast import RunCost, forecast_installation
+from collector.preflight.forecast import RunCost, forecast
 from collector.settings.declarations import Installation, Settings
 from collector.settings.globs import exact_names, selects
 
@@ -66,14 +67,11 @@ async def run_checks(
     for result in check_lake(settings.lake, settings.after_run.files):
         yield "", result
     for installation in settings.installations:
-        name = installation.name
+        name, token_error = installation.name, installation.token_error
+        if token_error is not None:
+            yield name, DoctorResult("error", "token", str(token_error), token_error.advice)
+            continue
         try:
-            if installation.token_error is not None:
-                yield (
-                    name,
-                    DoctorResult("error", "token", str(installation.token_error), installation.token_error.advice),
-                )
-                continue
             async for result in check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
                 yield name, result
         except CollectorError as error:
@@ -90,9 +88,21 @@ def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[Doct
         yield DoctorResult("error", "lake", str(error), error.advice)
         return
     parent = next(place for place in (path, *path.absolute().parents) if place.exists())
-    found = [*_check_permissions(parent, path)] or [*_check_file_system(parent)]
-    yield from found
-    if any(result.level == "error" for result in found):
+    if (place := _unwritable(parent, path)) is not None:
+        advice = "Name another directory with --lake, or give this user write permission."
+        yield DoctorResult("error", "lake", f"{place} cannot be written", advice)
+        return
+    # Permissions alone do not show what a mount supports, so the operations that a run needs are tried.
+    refused = list(refusals(parent))
+    for refusal in refused:
+        yield DoctorResult(
+            "warning" if refusal.consequence else "error",
+            "file system",
+            f"the file system of {parent} does not {refusal.operation}: {refusal.reason}",
+            f"{refusal.consequence or 'A run would fail.'} To avoid this, put the lake on a local disk or another "
+            "mount (--lake), or change the options of this mount.",
+        )
+    if not all(refusal.consequence for refusal in refused):
         return
     yield DoctorResult("ok", "lake", f"{path} can be written" + ("" if lake else " (it does not exist yet)"))
     yield _check_space(lake, parent)
@@ -102,42 +112,28 @@ def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[Doct
         yield DoctorResult("ok", "lake", f"run {runs[-1]} was interrupted; the next `collector collect` resumes it")
 
 
-def _check_permissions(parent: Path, lake: Path) -> Iterator[DoctorResult]:
+def _unwritable(parent: Path, lake: Path) -> Path | None:
+    if not parent.is_dir():
+        return parent
     places = [parent]
-    if parent == lake and parent.is_dir():
-        roots = (lake / "runs", lake / "tables")
-        places += [place for root in roots for place in (root, *root.rglob("*")) if place.is_dir()]
-        places.append(lake / ".lock")
+    if parent == lake:
+        places += [*lake.glob("runs/**/"), *lake.glob("tables/**/"), lake / ".lock"]
     for place in filter(Path.exists, places):
-        right = os.W_OK | (os.X_OK if place.is_dir() else 0)
-        if not os.access(place, right) or (place == parent and not place.is_dir()):
-            advice = "Name another directory with --lake, or give this user write permission."
-            yield DoctorResult("error", "lake", f"{place} cannot be written", advice)
-            return
-
-
-def _check_file_system(parent: Path) -> Iterator[DoctorResult]:
-    """Try the operations that a run needs: permissions alone do not show what a mount supports."""
-    for refusal in refusals(parent):
-        yield DoctorResult(
-            "warning" if refusal.consequence else "error",
-            "file system",
-            f"the file system of {parent} does not {refusal.operation}: {refusal.reason}",
-            f"{refusal.consequence or 'A run would fail.'} To avoid this, put the lake on a local disk or another mount "
-            "(--lake), or change the options of this mount.",
-        )
+        if not os.access(place, os.W_OK | os.X_OK if place.is_dir() else os.W_OK):
+            return place
+    return None
 
 
 def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
     free = shutil.disk_usage(parent).free
-    lake_bytes = sum(size.bytes for size in lake.sizes().values()) if lake else 0
-    runs = max(1, len(lake.manifest.runs)) if lake else 1
-    # Journal and staging of a run are several times as large as the files it adds; ten times is a careful bound.
-    needed = max(_MIN_FREE_BYTES, 10 * lake_bytes // runs)
+    needed = _MIN_FREE_BYTES
+    if lake is not None:
+        lake_bytes = sum(size.bytes for size in lake.sizes().values())
+        # Journal and staging of a run are several times as large as the files it adds; ten times is a careful bound.
+        needed = max(needed, 10 * lake_bytes // max(1, len(lake.manifest.runs)))
     message = f"{free / 2**30:.1f} GiB free; a run temporarily needs about {needed / 2**20:,.0f} MiB"
-    return _warning_if(
-        free < needed, "space", message, "Free some space, or run `collector prune` or `collector compact`."
-    )
+    advice = "Free some space, or run `collector prune` or `collector compact`."
+    return _warning_if(free < needed, "space", message, advice)
 
 
 async def check_installation(
@@ -148,12 +144,12 @@ async def check_installation(
     async with Fetcher(installation, limiter, limits=_LIMITS, rng=random.Random(), now=now) as fetcher:
         try:
             result = await fetcher.get(Request(installation.name, Kind.TOKEN))
-            for each in _check_token(result, now()):
-                yield each
+            for check in _check_token(result, now()):
+                yield check
             if result.status is None:
                 return
-            for each in await _check_workspaces(installation, fetcher):
-                yield each
+            for check in await _check_workspaces(installation, fetcher):
+                yield check
         except (Unauthorised, Stuck) as error:
             about = "token" if isinstance(error, Unauthorised) else "budget"
             yield DoctorResult("error", about, str(error), error.advice)
@@ -167,7 +163,7 @@ def _check_token(result: FetchResult, now: datetime) -> Iterator[DoctorResult]:
         yield _check_scopes(result.document.get("scopes"))
         yield _check_expiry(result.document.get("expires_at"), now)
         return
-    message = f"GET /user/token: {_failure(result)}"
+    message = f"GET /user/token: {_failure(result).message}"
     if result.status is None:
         advice = "Check the URL (a self-hosted Buddy needs /api at its end), the network and the certificate."
         yield DoctorResult("error", "token", message, advice)
@@ -206,7 +202,7 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     if names is None:
         result = await fetcher.get(Request(installation.name, Kind.WORKSPACES))
         if result.document is None:
-            return [DoctorResult("error", "workspaces", f"list of workspaces: {_failure(result)}", _advice(result))]
+            return [_error(result, "workspaces", "list of workspaces: ")]
         listed = [item.get("domain") for item in result.document["workspaces"] if isinstance(item, dict)]
         names = tuple(name for name in listed if isinstance(name, str) and selects(installation.workspaces, name))
         if not names:
@@ -216,19 +212,21 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     first_pages = (Request(installation.name, Kind.PROJECTS, name, page=1, per_page=1) for name in names)
     results = await asyncio.gather(*(fetcher.get(request) for request in first_pages))
     return [
-        DoctorResult("ok", f"workspace {result.request.workspace}", "reachable, its API is enabled")
+        DoctorResult("ok", f"workspace {name}", "reachable, its API is enabled")
         if result.document is not None
-        else DoctorResult("error", f"workspace {result.request.workspace}", _failure(result), _advice(result))
-        for result in results
+        else _error(result, f"workspace {name}")
+        for name, result in zip(names, results, strict=True)
     ]
 
 
-def _failure(result: FetchResult) -> str:
-    return result.failure.message if result.failure else "no answer"
+def _failure(result: FetchResult) -> Failure:
+    assert result.failure is not None  # there is no document
+    return result.failure
 
 
-def _advice(result: FetchResult) -> str:
-    return _ADVICE.get(result.failure.kind if result.failure else "", _DEFAULT_ADVICE)
+def _error(result: FetchResult, about: str, what: str = "") -> DoctorResult:
+    failure = _failure(result)
+    return DoctorResult("error", about, what + failure.message, _ADVICE.get(failure.kind, _DEFAULT_ADVICE))
 
 
 def _check_budget(
@@ -246,7 +244,7 @@ def _check_budget(
         )
     if last_cost is None:
         return DoctorResult("ok", "budget", f"{message}; what a run costs is known after the first one")
-    result = forecast_installation(installation, last_cost, state, now, max_duration_s)
+    result = forecast(installation, last_cost, state, now, max_duration_s)
     message = f"{message}; if a run began now: {result.sentence}"
     advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
     return _warning_if(result.late or result.ends_at is None, "budget", message, advice)

@@ -25,14 +25,6 @@ class RunCost(msgspec.Struct, frozen=True):
     paused_seconds: float = 0.0
 
 
-class RateLimitSnapshot(msgspec.Struct, frozen=True):
-    """The rate limit as Buddy announces it: `remaining` requests until `reset_at`, of `limit`; None: not announced."""
-
-    remaining: int | None = None
-    reset_at: datetime | None = None
-    limit: int | None = None
-
-
 class Forecast(msgspec.Struct, frozen=True):
     """The `windows` of the rate limit that a run spans, and when it ends (None: never, the reserve leaves nothing)."""
 
@@ -62,31 +54,26 @@ class Forecast(msgspec.Struct, frozen=True):
 
 
 def forecast(
-    cost: RunCost,
-    rate_limit: RateLimitSnapshot,
-    *,
-    reserve: int,
-    now: datetime,
-    max_duration_s: float | None = None,
-    requests_per_second: float = 0.0,
+    installation: Installation, cost: RunCost, state: RateLimiterState, now: datetime, max_duration_s: float | None
 ) -> Forecast:
-    """Return the forecast of a run that begins `now`, costs `cost`, and leaves `reserve` requests of a window to others.
+    """Return the forecast of a run that begins `now`, costs `cost`, and leaves the reserve of each window to others.
 
-    It is no faster than the last one, nor than `requests_per_second` (0: no ceiling), which may be lower than before.
+    It is no faster than the last one, nor than the ceiling of the installation, which may be lower than before.
     """
+    reserve, requests_per_second = installation.reserve, installation.requests_per_second
     deadline = None if max_duration_s is None else now + timedelta(seconds=max_duration_s)
     at_ceiling_s = cost.requests / requests_per_second if requests_per_second else 0.0
     working_s = max(0.0, cost.seconds - cost.paused_seconds, at_ceiling_s)
     without_waiting = now + timedelta(seconds=working_s)
-    if rate_limit.remaining is None or rate_limit.reset_at is None:
+    if state.remaining is None or state.reset_at is None:
         return Forecast(cost.requests, 0, False, without_waiting, deadline)
     speed = cost.requests / working_s if working_s else math.inf
-    left_s = max(0.0, (rate_limit.reset_at - now).total_seconds())
-    in_this_window = min(max(0, rate_limit.remaining - reserve), speed * left_s if left_s else 0)
+    left_s = max(0.0, (state.reset_at - now).total_seconds())
+    in_this_window = min(max(0, state.remaining - reserve), speed * left_s if left_s else 0)
     if cost.requests <= in_this_window:
         return Forecast(cost.requests, 1, False, without_waiting, deadline)
     length_s = likely_window(left_s)
-    size = max(rate_limit.limit or 0, rate_limit.remaining)
+    size = max(state.limit or 0, state.remaining)
     per_window = min(float(size - reserve), speed * length_s)
     if per_window <= 0:
         return Forecast(cost.requests, 0, True, None, deadline)
@@ -94,24 +81,10 @@ def forecast(
     full_windows = math.ceil(rest / per_window) - 1
     in_last_window_s = (rest - full_windows * per_window) / speed
     # A reset in the past means that the window is about to be renewed.
-    ends_at = max(rate_limit.reset_at, now) + timedelta(seconds=full_windows * length_s + in_last_window_s)
+    ends_at = max(state.reset_at, now) + timedelta(seconds=full_windows * length_s + in_last_window_s)
     # A crawl that spends less than each window holds spans windows without waiting for one.
     waits = ends_at > without_waiting + timedelta(seconds=1)
     return Forecast(cost.requests, 2 + full_windows, waits, ends_at, deadline)
-
-
-def forecast_installation(
-    installation: Installation, cost: RunCost, state: RateLimiterState, now: datetime, max_duration_s: float | None
-) -> Forecast:
-    """Return the forecast of a run of one installation, given the state of its rate limiter."""
-    return forecast(
-        cost,
-        RateLimitSnapshot(state.remaining, state.reset_at, state.limit),
-        reserve=installation.reserve,
-        now=now,
-        max_duration_s=max_duration_s,
-        requests_per_second=installation.requests_per_second,
-    )
 
 
 def likely_window(left_s: float) -> float:

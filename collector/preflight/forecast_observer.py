@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from collector.preflight.forecast import Forecast, RunCost, forecast_installation
+from collector.preflight.forecast import Forecast, RunCost, forecast
 from collector.run import progress as events
 from collector.settings.declarations import Settings
 
-_POLL_S = 0.5
-_FIRST_POLL_S = 0.05  # until the forecasts are made: what they need comes with the first replies
+_POLL_S = 0.1  # what a forecast needs comes with the first replies, and a run may be short
 _MIN_WAIT_S = 5.0  # shorter waits are not reported
 
 
@@ -74,14 +73,14 @@ class ForecastObserver:
         for installation in snapshot.installations:
             self._report_forecast(installation)
             self._report_wait(installation)
-        asyncio.get_running_loop().call_later(_FIRST_POLL_S if self._costs else _POLL_S, self._poll)
+        asyncio.get_running_loop().call_later(_POLL_S, self._poll)
 
     def _report_forecast(self, progress: events.InstallationProgress) -> None:
         state = progress.pace
         if progress.name not in self._costs or (state.remaining is None and not any(progress.done.values())):
             return
         installation, cost = self._installations[progress.name], self._costs.pop(progress.name)
-        result = forecast_installation(installation, cost, state, self._now(), self._max_duration_s)
+        result = forecast(installation, cost, state, self._now(), self._max_duration_s)
         self._observer.event(ForecastReady(progress.name, result))
 
     def _report_wait(self, progress: events.InstallationProgress) -> None:

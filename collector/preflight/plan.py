@@ -21,13 +21,6 @@ from collector.settings.globs import exact_names, selects
 Rows = list[dict[str, Any]]
 _LIST_LIMITS = (DOCUMENTED_PER_PAGE, PER_PAGE)  # a list of this length may have been cut off
 _MAX_UNKNOWN = 5
-_KIND_NAMES = {
-    "workspaces": "for workspaces",
-    "projects": "for projects",
-    "pipelines": "for pipelines",
-    "actions": "for actions",
-    "action": "for promote-image actions",
-}
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -95,10 +88,8 @@ def _unknown(exact: tuple[str, ...], workspaces: Rows, projects: Rows) -> Iterat
     yield from (f"workspace {name}" for name in exact if name not in seen)
     for row in (*workspaces, *projects):
         if row["coverage"] != "complete":
-            what = (
-                f"project {row['workspace']}/{row['project']}" if "project" in row else f"workspace {row['workspace']}"
-            )
-            yield f"{what} ({row['coverage']})"
+            kind, path = ("project", f"/{row['project']}") if "project" in row else ("workspace", "")
+            yield f"{kind} {row['workspace']}{path} ({row['coverage']})"
 
 
 def list_requests(items: int) -> int:
@@ -115,7 +106,8 @@ def describe(plan: Plan, settings: Settings, now: datetime) -> list[str]:
     lines = [f"{plan.installation} ({plan.api_url}): {filters or 'everything that the token sees'}"]
     if plan.requests is None:
         return [*lines, "  no earlier run shows how much there is: the lists are asked for level by level"]
-    kinds = ", ".join(f"{count:,} {_KIND_NAMES[kind]}" for kind, count in plan.asked.items() if count)
+    names = {"action": "promote-image actions"}
+    kinds = ", ".join(f"{count:,} for {names.get(kind, kind)}" for kind, count in plan.asked.items() if count)
     lines.append(f"  about {plan.requests:,} requests: {kinds}")
     lines += [f"  cost unknown: {what}" for what in plan.unknown[:_MAX_UNKNOWN]]
     if len(plan.unknown) > _MAX_UNKNOWN:
@@ -123,10 +115,8 @@ def describe(plan: Plan, settings: Settings, now: datetime) -> list[str]:
     if plan.last_requests and plan.last_seconds is not None:
         # Includes the last run's waiting: the rate limit of today is known only after a request.
         seconds = plan.last_seconds * plan.requests / plan.last_requests
-        late = settings.max_duration_s is not None and seconds > settings.max_duration_s
         end = f"{(now + timedelta(seconds=seconds)).astimezone(UTC):%H:%M} UTC"
-        lines.append(
-            f"  at the speed of the last run it would end at about {end}"
-            + (", after the time limit (--max-duration)" if late else "")
-        )
+        if settings.max_duration_s is not None and seconds > settings.max_duration_s:
+            end += ", after the time limit (--max-duration)"
+        lines.append(f"  at the speed of the last run it would end at about {end}")
     return lines

@@ -77,7 +77,7 @@ class ReportContents:
     def document(self, max_rows: int = MAX_ROWS) -> dict[str, Any]:
         """Return the data that the scripts read, with so many rows of each table; texts are indexes into `texts`."""
         texts, run = TextTable(), self.run
-        document: dict[str, Any] = {
+        return {
             "made_at": utc_text(self.made_at),
             "started_at": utc_text(run.started_at) if run else None,
             "newest": run is None or run.newest,
@@ -87,8 +87,8 @@ class ReportContents:
                 "columns": _RUN_COLUMNS,
                 "rows": [[utc_text(row["started_at"]), *(row[n] for n in _RUN_COLUMNS[1:])] for row in self.runs],
             },
+            "texts": texts.texts,  # the last member, when all texts are known
         }
-        return document | {"texts": texts.texts}
 
 
 def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportContents:

@@ -109,9 +109,7 @@ def row_location(record: Mapping[str, Any], *, several_installations: bool) -> R
         elif (number := record.get(f"{level}_id")) is not None:
             names.append(f"{level} {number}")
     if record.get("level") in _LEVELS[3:] and record.get("name"):
-        names[-1] = escaped(
-            record["name"]
-        )  # a row of coverage_last_night, which names things of every level in one column
+        names[-1] = escaped(record["name"])  # coverage_last_night names things of every level in one column
     link = record.get("html_url")
     followed = safe_link(link)
     bad_link = escaped(link) if link and followed is None else None

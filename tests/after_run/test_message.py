@@ -6,15 +6,7 @@ from typing import Any
 
 import pytest
 
-from collector.after_run.message import (
-    MAX_LINES,
-    as_chat,
-    as_markdown,
-    as_payload,
-    as_text,
-    message_file_text,
-    morning_message,
-)
+from collector.after_run.message import MAX_LINES, as_markdown, as_payload, as_text, message_file_text, morning_message
 from collector.errors import NotPublished
 from tests.after_run.run_results import BEGAN, not_published, part, published
 
@@ -114,7 +106,7 @@ def test_hostile_names_are_inert(name: str) -> None:
     assert not set(outside_code_spans(markdown).replace("**", "")) & set("`[]<>@#|!_~*")
     assert "://" not in outside_code_spans(markdown)
     assert "www." not in outside_code_spans(markdown)
-    assert not set(as_chat(message)) & set("<>")
+    assert not set(as_payload(published(), message)["text"]) & set("<>")
     for text in (markdown, as_text(message)):
         assert "\x1b" not in text
         assert "\u202e" not in text
@@ -125,7 +117,7 @@ def test_hostile_names_are_inert(name: str) -> None:
 def test_an_error_message_is_inert_too() -> None:
     """What Buddy said in an error may stand in the message, and cannot act either."""
     result = not_published(NotPublished("Buddy said <!here> [x](http://e)"))
-    assert "<" not in as_chat(morning_message(result, []))
+    assert "<" not in as_payload(result, morning_message(result, []))["text"]
     assert "[" not in outside_code_spans(as_markdown(morning_message(result, [])))
 
 
