@@ -1,10 +1,38 @@
 """Every error of the program, by what the person who meets it does next.
 
+CollectorError
+├── SettingsError        2    correct a setting, then run again
+├── UsageError           2    correct the command, then run again
+├── LakeError            2    the lake is missing, damaged or of a newer format: name another, or restore it
+├── QueryError           2    correct the question or the SQL
+├── NotPublished         3    nothing was published and nothing is lost: run `collect` again, it resumes
+│   └── Stuck            3    Buddy stopped answering: the same, once it answers again
+├── RefusedByBuddy       4    Buddy refuses this token, and there is nothing to publish
+│   └── Unauthorised     4    the token is wrong, expired or revoked: make a new one
+├── LakeBusy             5    wait for the other run
+├── CheckFailed          6    look at the offending rows; the previous run stays published
+└── Interrupted        130    run `collect` again, it resumes
+
 `message` says what happened and `advice` what to do, each in one or a few plain sentences. Neither contains a token or
 the value of a variable: both are shown in terminals, logs and e-mails.
 """
 
 from typing import ClassVar
+
+__all__ = [
+    "CheckFailed",
+    "CollectorError",
+    "Interrupted",
+    "LakeBusy",
+    "LakeError",
+    "NotPublished",
+    "QueryError",
+    "RefusedByBuddy",
+    "SettingsError",
+    "Stuck",
+    "Unauthorised",
+    "UsageError",
+]
 
 
 class CollectorError(Exception):
@@ -31,7 +59,7 @@ class UsageError(CollectorError):
 
 
 class LakeError(CollectorError):
-    """The lake is missing, damaged, unwritable or of a newer format: name another, or restore it."""
+    """The lake is missing, damaged, unwritable or written by a newer version."""
 
 
 class QueryError(CollectorError):
@@ -45,7 +73,7 @@ class NotPublished(CollectorError):
 
 
 class Stuck(NotPublished):
-    """Buddy sends no usable reply any more: run `collect` again once it does."""
+    """Buddy sends no usable reply any more."""
 
 
 class RefusedByBuddy(CollectorError):
@@ -55,11 +83,11 @@ class RefusedByBuddy(CollectorError):
 
 
 class Unauthorised(RefusedByBuddy):
-    """Buddy replied 401: the token is wrong, expired or revoked, and a new one is needed."""
+    """Buddy replied 401: the token is wrong, expired or revoked."""
 
 
 class LakeBusy(CollectorError):
-    """Another process holds the lake: wait for it."""
+    """Another process holds the lake."""
 
     exit_code = 5
 

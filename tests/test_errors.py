@@ -25,3 +25,16 @@ def test_message_and_advice(kind: type[CollectorError]) -> None:
     """`str` is the message, `advice` the advice, and both survive pickling."""
     error = pickle.loads(pickle.dumps(kind("The lake is damaged.", "Restore it.")))
     assert (str(error), error.advice, type(error)) == ("The lake is damaged.", "Restore it.", kind)
+
+
+def test_the_tree_in_the_docstring() -> None:
+    """The tree at the top of the file names every class with its exit code."""
+    tree = inspect.getdoc(errors) or ""
+    for kind in CLASSES:
+        line = next(line for line in tree.splitlines() if line.lstrip("├└│─ ").split(" ")[0] == kind.__name__)
+        assert kind is CollectorError or f" {kind.exit_code} " in line
+
+
+def test_exported_names_are_the_classes() -> None:
+    """`__all__` is complete and sorted."""
+    assert errors.__all__ == sorted(kind.__name__ for kind in CLASSES)

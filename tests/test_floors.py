@@ -1,6 +1,7 @@
 """The house: who may import whom, where each outside library lives, and that a class name means one thing.
 
-The source is read, not what happens to be loaded: an import inside a function or under TYPE_CHECKING counts like any other.
+The source is read, not what happens to be loaded: an import inside a function or under TYPE_CHECKING counts like any
+other.
 """
 
 import ast

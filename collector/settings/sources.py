@@ -34,7 +34,8 @@ class Sources:
         `tables` of one installation go before the top of the file. A switch that is off is a flag that was not
         given: it does not override the environment.
         """
-        if flag := self.flags.get(setting.key):
+        flag = self.flags.get(setting.key)
+        if flag is not None and flag is not False and flag not in ("", ()):
             return Written(flag, setting.flags[-1], self.cwd)
         for name in setting.variables:
             if value := self.environ.get(name, "").strip():

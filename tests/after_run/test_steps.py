@@ -178,8 +178,8 @@ def test_growth_is_in_status(program: Program, buddy: FakeBuddy, tmp_path: Path)
 def test_output_files_that_are_not_regular(
     program: Program, buddy: FakeBuddy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Output files that are a device, a pipe without a reader or a directory stay what they are, with a warning each; the
-    run is published with its own exit code.
+    """Output files that are a device, a pipe without a reader or a directory stay what they are, with a warning each;
+    the run is published with its own exit code.
     """
     monkeypatch.setattr(output_file, "_NO_READER_S", 0.1)
     (tmp_path / "s.json").symlink_to("/dev/full")

@@ -93,8 +93,9 @@ def test_thirty_nights(tmp_path: Path) -> None:
     """Thirty runs over the end of a month, with pruning and merging, follow the rules, and the process does not grow.
 
     What is in use is counted exactly, so its bounds are tight: nine runs measured 1,900 blocks (three quarters of them
-    this test's own ledger), 62 objects and 32 KiB of heap. The rest of the resident memory is pages that allocators keep
-    for the next run: 14 to 16 MiB more in these nine runs, in which merging begins, and no more over a hundred runs.
+    this test's own ledger), 62 objects and 32 KiB of heap. The rest of the resident memory is pages that allocators
+    keep for the next run: 14 to 16 MiB more in these nine runs, in which merging begins, and no more over a hundred
+    runs.
     """
     nights = nights_in_a_row(tmp_path, 30)
     # From then on the lake has as many runs as are kept.

@@ -237,8 +237,8 @@ _C.mallinfo2.restype = _Heap
 
 
 def footprint() -> dict[str, int]:
-    """Return what this process uses: Python's objects and blocks, bytes of the C library and of Arrow, open files, threads,
-    and `resident`, its own pages after unused memory was returned to the system.
+    """Return what this process uses: Python's objects and blocks, bytes of the C library and of Arrow, open files,
+    threads, and `resident`, its own pages after unused memory was returned to the system.
 
     Pages of libraries are not counted: they come with their use and go when the machine needs them.
     """

@@ -56,7 +56,8 @@ def test_a_password_is_replaced(text: str, kept: str) -> None:
         "Author: bob@corp.example", "mailto:bob@corp.example", "at 12:30@noon", "12:30:59@x", "https://user@host",
         "host:5000/x@y", "https://[2001:db8::1]:5000/app@x", "https://$REGISTRY:$PORT/app@x", "https://$USER:$PASS@host",
         "https://bot:${PASS}@host", "acme/app:${VERSION:-a/b@c}", "${VERSION:-a@c}", "git@github.com:acme/app.git@main",
-        "npm:react@18.2.0", "npm:@scope/pkg@1.0", "actions/checkout@v4", "https://host/a:b@c", "acme/app:v1@", "@", ":@",
+        "npm:react@18.2.0", "npm:@scope/pkg@1.0", "actions/checkout@v4", "https://host/a:b@c", "acme/app:v1@", "@",
+        ":@",
         '{"image":"nginx:1.27","by":"bob@corp.example"}', "https://example.com/@bob", "https://bot:@host", "100%40",
     ],
 )  # fmt: skip
@@ -66,7 +67,8 @@ def test_what_looks_alike_is_kept(text: str) -> None:
 
 
 PIECES = [
-    "https://", "//", "bot", ":", "@", "%40", "%3A", "%2F", "%25", "/", "S3", "host", ".", "5000", "$A", "${A}", "${A:-",
+    "https://", "//", "bot", ":", "@", "%40", "%3A", "%2F", "%25", "/", "S3", "host", ".", "5000", "$A", "${A}",
+    "${A:-",
     "}", "[", "]", "sha256:", "12:30", "mailto", ",", "<", "?", "ghp_x", "[redacted]", '"',
 ]  # fmt: skip
 PARTS = st.lists(st.sampled_from([*PIECES, " "]), max_size=14).map("".join)
@@ -94,8 +96,10 @@ def test_no_password_is_too_odd(password: str, host: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a:" * 200_000 + "@", "://a:" * 80_000 + "@", "a@" * 200_000, "://a:@" * 80_000, "a:b@" * 100_000, "a" * 400_000 + "@",
-     "a.a" * 130_000 + "@", "@" + "a." * 200_000, "a:1/" * 100_000 + "@x", "${" * 200_000 + ":@", "%25" * 130_000 + "40"],
+    ["a:" * 200_000 + "@", "://a:" * 80_000 + "@", "a@" * 200_000, "://a:@" * 80_000, "a:b@" * 100_000,
+     "a" * 400_000 + "@",
+     "a.a" * 130_000 + "@", "@" + "a." * 200_000, "a:1/" * 100_000 + "@x", "${" * 200_000 + ":@",
+     "%25" * 130_000 + "40"],
     ids=lambda text: text[:6],
 )  # fmt: skip
 def test_no_text_takes_long(text: str) -> None:

@@ -1,4 +1,6 @@
-"""`collector ask` and `sql` on the demo's lake, and what every command that reads a lake says of one that it cannot read."""
+"""`collector ask` and `sql` on the demo's lake, and what every command
+that reads a lake says of one that it cannot read.
+"""
 
 import json
 import shutil

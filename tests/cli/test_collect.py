@@ -52,7 +52,9 @@ def test_a_directory_with_other_files_is_refused(program: Program, buddy: FakeBu
 def test_a_lake_without_its_manifest_is_not_a_new_lake(
     program: Program, buddy: FakeBuddy, tmp_path: Path, content: bytes | None
 ) -> None:
-    """Without the manifest `collect` exits 2 and says what to do; no file changes, and restoring the manifest is enough."""
+    """Without the manifest `collect` exits 2 and says what to do; no file
+    changes, and restoring the manifest is enough.
+    """
     assert program("collect", environ=environ(buddy)).code == 0
     lake = tmp_path / "lake"
     manifest = (lake / "manifest.json").read_bytes()
@@ -85,7 +87,9 @@ def test_a_lake_without_its_manifest_is_not_a_new_lake(
 def test_a_lake_that_cannot_be_one(
     program: Program, buddy: FakeBuddy, tmp_path: Path, written: str, words: str, command: str
 ) -> None:
-    """A URL, and a path that DuckDB cannot open, are refused by every command; nothing is created, no password is shown."""
+    """A URL, and a path that DuckDB cannot open, are refused by every
+    command; nothing is created, no password is shown.
+    """
     result = program(command, "--lake", written, environ=environ(buddy))
     assert result.code == 2
     assert words in result.err
@@ -243,7 +247,9 @@ def test_a_published_run_keeps_its_exit_code(buddy: FakeBuddy, tmp_path: Path, s
 
 
 def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
-    """What could not be seen makes the run partial: published, exit code 1, and answers say that they are incomplete."""
+    """What could not be seen makes the run partial: published, exit code
+    1, and answers say that they are incomplete.
+    """
     with FakeBuddy(WORLD.forbid(*next(WORLD.paths(("acme",))))) as buddy:
         result = program("collect", environ=environ(buddy))
     assert result.code == 1

@@ -28,7 +28,9 @@ def doctor(program: Program, buddy: FakeBuddy, *flags: str, token: str | None = 
 
 
 def test_text_and_json(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
-    """As text, each result is a line; as JSON, an object with its installation; nothing is left behind, no token shown."""
+    """As text, each result is a line; as JSON, an object with its installation; nothing is left behind,
+    no token shown.
+    """
     text, data = doctor(program, buddy), doctor(program, buddy, "--format", "json")
     assert (text.code, data.code) == (0, 0)
     results = json.loads(data.out)

@@ -1,4 +1,6 @@
-"""`collector doctor` tries out what the lake's file system can do; `collect` tells what it cannot from a failing disk."""
+"""`collector doctor` tries out what the lake's file system can do; `collect` tells what it cannot
+from a failing disk.
+"""
 
 import errno
 import fcntl

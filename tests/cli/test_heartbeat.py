@@ -63,8 +63,8 @@ def test_it_comes_every_minute() -> None:
 def test_progress_is_what_the_server_saw(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """While the rate limit makes a run wait, beats name the wait and its end; done never exceeds found, nor requests what the
-    server counted; counts only grow; every line carries the run.
+    """While the rate limit makes a run wait, beats name the wait and its end; done never exceeds found, nor requests
+    what the server counted; counts only grow; every line carries the run.
     """
     monkeypatch.setattr(progress, "_HEARTBEAT_S", 0.05)
     logs.set_up("json", "info")

@@ -111,7 +111,9 @@ def test_every_scalar_is_what_duckdb_writes(on_demo: Program) -> None:
     ],
 )  # fmt: skip
 def test_a_value_is_right_in_json(on_demo: Program, expression: str, value: object) -> None:
-    """Times beyond those of Python are text as DuckDB writes them, numbers are exact, what JSON lacks is text or null."""
+    """Times beyond those of Python are text as DuckDB writes them, numbers are exact, what JSON lacks
+    is text or null.
+    """
     result = on_demo("sql", f"select {expression} as x, 1 as y", "--format", "json")
     assert (result.code, result.err) == (0, "")
     assert json.loads(result.out) == [{"x": value, "y": 1}]

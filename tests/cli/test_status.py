@@ -14,7 +14,9 @@ from tests.cli.conftest import Program
 
 
 def test_status(on_demo: Program) -> None:
-    """Every format shows the last runs, newest first, with coverage and cost; the columns are those that the docs list."""
+    """Every format shows the last runs, newest first, with coverage and cost; the columns are those
+    that the docs list.
+    """
     result = on_demo("status")
     assert result.code == 0
     assert "newest: " in result.out

@@ -7,7 +7,9 @@ from collector.settings.secret import Secret
 
 
 def test_remembered_secrets_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remembered token is replaced in every message; a very short one is not, as it would blank out ordinary words."""
+    """A remembered token is replaced in every message; a very short one is
+    not, as it would blank out ordinary words.
+    """
     monkeypatch.setattr(terminal, "_known", [])
     terminal.remember(Secret("tok-123456"))
     terminal.remember(Secret("abc"))

@@ -25,8 +25,8 @@ def rows_of(program: Program, table: str) -> list[dict[str, object]]:
 
 @pytest.mark.usefixtures("lake")
 def test_compacting_changes_no_row(program: Program) -> None:
-    """The nights of a month become one file per table, every row is what it was, and a second time does
-    nothing.
+    """The nights of a month become one file per table, every row is what
+    it was, and a second time does nothing.
     """
     before = {table: rows_of(program, table) for table in ("promote_image_actions", "action_changes", "runs")}
     said = program("compact", "--current-month")
@@ -116,7 +116,9 @@ def test_an_incomplete_run_is_named(program: Program, lake: Path) -> None:
 
 
 def test_an_older_manifest_is_told_of(program: Program, lake: Path) -> None:
-    """After a restore of an older manifest `verify` says that there are files it does not name, and nothing is pruned."""
+    """After a restore of an older manifest `verify` says that there are files it does not name, and
+    nothing is pruned.
+    """
     (lake / "manifest.json").write_bytes((lake / "manifest.json.1").read_bytes())
     files = sorted(lake.rglob("*.parquet"))
     for command in (("verify",), ("prune", "--keep", "1d"), ("compact", "--current-month")):

@@ -117,7 +117,9 @@ def test_one_list_finds_out_for_all(workers: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 503])
 def test_a_probe_that_fails(status: int) -> None:
-    """A probe that fails, even because the server has no pages, costs its own list; the next one finds out for the rest."""
+    """A probe that fails, even because the server has no pages, costs its
+    own list; the next one finds out for the rest.
+    """
     buddy = ModelBuddy(tree(1, 1, 4, 20))
     first = "/workspaces/w0/projects/p0000/pipelines/1/actions?page=2&per_page=1"
     buddy.failures = {first: ("http_error", status)}
@@ -501,7 +503,9 @@ def _listed(halted: Crawl) -> set[Key]:
 def test_a_replayed_beginning_leads_to_the_same_end(
     world: Any, failing: set[str], paged_too: bool, workers: int, cut: int, again: int
 ) -> None:
-    """Any beginning of a journal, claimed in its order and then continued, gives the same records and asks nothing twice."""
+    """Any beginning of a journal, claimed in its order and then continued,
+    gives the same records and asks nothing twice.
+    """
     first = Crawl(Frontier("us", EVERYTHING), model(world, failing, paged_too), workers=workers).run(
         lambda count: (count - 1) // 2
     )

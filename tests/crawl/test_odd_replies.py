@@ -200,8 +200,10 @@ def test_a_fault_of_the_library_has_words_of_ours(error: Exception) -> None:
 
 _VALUES = st.binary(max_size=40).map(lambda value: value.replace(b"\n", b"").replace(b"\r", b""))
 _HEADERS = st.sampled_from([
-    b"Content-Length", b"Transfer-Encoding", b"Content-Encoding", b"Content-Type", b"Connection", b"Upgrade", b"Location",
-    b"Set-Cookie", b"Date", b"Retry-After", b"X-Rate-Limit-Limit", b"X-Rate-Limit-Remaining", b"X-Rate-Limit-Reset", b"Link",
+    b"Content-Length", b"Transfer-Encoding", b"Content-Encoding", b"Content-Type", b"Connection", b"Upgrade",
+    b"Location",
+    b"Set-Cookie", b"Date", b"Retry-After", b"X-Rate-Limit-Limit", b"X-Rate-Limit-Remaining", b"X-Rate-Limit-Reset",
+    b"Link",
 ])  # fmt: skip
 _KNOWN = st.sampled_from([
     b"chunked", b"gzip", b"deflate", b"br", b"zstd", b"close", b"upgrade", b"keep-alive", b"0", b"2", b"-1", b"9" * 25,

@@ -224,7 +224,9 @@ def test_of_two_items_with_one_id_on_a_page_the_promotion_is_read(
 def test_between_two_pages_an_item_may_change_but_not_its_type(
     pages: list[list[Item]], expected: list[str | None], left_out: list[str], others: list[str | None]
 ) -> None:
-    """The same id on another page or in another reading is the same item unless its type differs; a promotion is kept."""
+    """The same id on another page or in another reading is the same item unless its type differs; a
+    promotion is kept.
+    """
     listing = Listing(Kind.ACTIONS, None, 0)
     new_items, duplicates = [], []
     for page in pages:

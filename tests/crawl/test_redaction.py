@@ -17,7 +17,8 @@ REDACT, KEEP = Redactor(TOKEN_HELD, keep_values=False), Redactor(TOKEN_HELD, kee
 MODERATE = settings(max_examples=150, deadline=None)
 
 NAMES = st.sampled_from(
-    ["password", "Password", "PASSPHRASE", "passphrase", "variables", "Variables", "outputted_variables", "value", "key",
+    ["password", "Password", "PASSPHRASE", "passphrase", "variables", "Variables", "outputted_variables", "value",
+     "key",
      "encrypted", "tag", "src", f"x{TOKEN_HELD}", "é", "registry_password", "defaults", "public_value", "token_type",
      "https://bot:s3cret@host"]
 )  # fmt: skip
@@ -65,7 +66,8 @@ def test_whatever_is_named_like_a_secret_is_one(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["token_type", "secret_name", "tokenType", "password_expires_at", "credential_id", "access_token_url", "bypass",
-     "compass", "passed", "key", "public_key", "trigger_variable_key", "key_fingerprint", "insecure_registry", "username"],
+     "compass", "passed", "key", "public_key", "trigger_variable_key", "key_fingerprint", "insecure_registry",
+     "username"],
 )  # fmt: skip
 def test_a_name_that_only_describes_a_secret_is_none(name: str) -> None:
     """A member that says of which kind a secret is, or that only sounds like one, stays."""
@@ -204,7 +206,9 @@ def test_redacting_twice_is_redacting_once(document: Any, keep: bool, strictly: 
 @MODERATE
 @given(DOCUMENTS)
 def test_nothing_else_changes(document: Any) -> None:
-    """The shape of a document is kept, and a scalar is replaced only by a placeholder or by itself without the token."""
+    """The shape of a document is kept, and a scalar is replaced only by a placeholder or by itself
+    without the token.
+    """
 
     def compare(before: Any, after: Any) -> None:
         if after in (REDACTED, ENCRYPTED):

@@ -120,7 +120,9 @@ def test_a_clock_that_is_years_ahead_drops_nothing_that_the_right_one_would_keep
 
 @pytest.mark.parametrize("ahead", [1, 6, 7])
 def test_few_nights_far_ahead_of_all_others_drop_nothing(lake: Lake, ahead: int) -> None:
-    """Nights dated years after the others may be a wrong clock's: pruning is refused and says why. Seven are believed."""
+    """Nights dated years after the others may be a wrong clock's: pruning is refused and says why.
+    Seven are believed.
+    """
     later = NOW + dt.timedelta(days=1461)
     published_at(lake, NOW, NOW + dt.timedelta(days=1), *(later + dt.timedelta(days=n) for n in range(ahead)))
     now = later + dt.timedelta(days=ahead)

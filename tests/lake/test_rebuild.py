@@ -264,7 +264,9 @@ def test_without_files_there_is_nothing_to_build(tmp_path: Path, there: str) -> 
 
 
 def test_when_all_actions_are_gone_none_is_last_known(filled_lake: Lake) -> None:
-    """An older file of last known actions, not swept yet, does not come back when the newest run knows all as removed."""
+    """An older file of last known actions, not swept yet, does not come back when the newest run knows
+    all as removed.
+    """
     run = run_entry(3)
     removed = table_of(ALL["action_state"], run, 2)
     state: Table = ALL["action_state"]

@@ -140,7 +140,9 @@ def test_a_failure_inside_the_block_is_the_one_reported(tmp_path: Path) -> None:
     ],
 )
 def test_every_refusal_of_the_system_has_advice(number: int, kind: type[Exception], exit_code: int) -> None:
-    """A full or failing disk leaves a run that can go on; a missing right, or a mount that cannot, is a setting to mend."""
+    """A full or failing disk leaves a run that can go on; a missing right,
+    or a mount that cannot, is a setting to mend.
+    """
     error = translated(OSError(number, "words"), "/lake/x")
     assert type(error) is kind
     assert error.exit_code == exit_code

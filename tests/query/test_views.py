@@ -19,7 +19,8 @@ ACTIONS = TABLES["promote_image_actions"]
 
 BEGAN = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 RUN = RunEntry(
-    run_id="20261123T021500Z-7f3a9c", run_date=date(2026, 11, 23), status="partial", started_at=BEGAN, finished_at=BEGAN,
+    run_id="20261123T021500Z-7f3a9c", run_date=date(2026, 11, 23), status="partial", started_at=BEGAN,
+    finished_at=BEGAN,
     collector_version="0.1.0",
 )  # fmt: skip
 
