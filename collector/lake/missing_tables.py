@@ -75,7 +75,7 @@ def _rows_by_run(storage: Storage, name: str, entries: Sequence[FileEntry]) -> C
 
 
 def _expected_rows(
-    storage: Storage, tables: Tables, rows: Mapping[str, Counter[str]]
+    storage: Storage, tables: Tables, rows: defaultdict[str, Counter[str]]
 ) -> defaultdict[str, Counter[str]]:
     """Return the least number of rows by table and run that the rows of other tables require."""
     expected: defaultdict[str, Counter[str]] = defaultdict(Counter)

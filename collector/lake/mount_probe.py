@@ -37,82 +37,79 @@ def refusals(place: Path) -> Iterator[Refusal]:
         yield Refusal("create a directory", error.strerror or str(error))
         return
     try:
-        for operation, probe in _PROBES.items():
+        for operation, (probe, consequence) in _PROBES.items():
             try:
-                refused = probe(scratch)
+                if reason := probe(scratch):
+                    yield Refusal(operation, reason, consequence)
             except OSError as error:
-                refused = (error.strerror or str(error), "")
-            if refused is not None:
-                yield Refusal(operation, *refused)
+                yield Refusal(operation, error.strerror or str(error))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if scratch.exists():
         yield Refusal("delete files", f"{scratch} still exists", "Files that a run no longer needs stay on the disk.")
 
 
-_Refused = tuple[str, str] | None  # the reason and the consequence
-
-
-def _directories(scratch: Path) -> _Refused:
+# A probe raises OSError, or returns why the operation does not do what it should, or nothing.
+def _directories(scratch: Path) -> str:
     make_directory(scratch / "directory" / "below")
-    return _mode(scratch / "directory" / "below", DIRECTORY_MODE)
+    return _other_mode(scratch / "directory" / "below", DIRECTORY_MODE)
 
 
-def _files(scratch: Path) -> _Refused:
+def _files(scratch: Path) -> str:
     make_file(scratch / "file")
-    return _mode(scratch / "file", FILE_MODE)
+    return _other_mode(scratch / "file", FILE_MODE)
 
 
-def _mode(path: Path, wanted: int) -> _Refused:
+def _other_mode(path: Path, wanted: int) -> str:
     found = stat.S_IMODE(path.stat().st_mode) & 0o777
-    return None if found == wanted else (f"they have {found:04o}", "Everyone who can read the mount can read the lake.")
+    return "" if found == wanted else f"they have {found:04o}"
 
 
-def _append_and_truncate(scratch: Path) -> _Refused:
+def _append_and_truncate(scratch: Path) -> str:
     path = scratch / "journal"
     path.write_bytes(b"one")
     with path.open("r+b", buffering=0) as file:
         file.seek(0, os.SEEK_END)
         file.write(b"two")
         file.truncate(4)
-    return None if path.read_bytes() == b"onet" else ("what is read differs from what was written", "")
+    return "" if path.read_bytes() == b"onet" else "what is read differs from what was written"
 
 
-def _sync_file(scratch: Path) -> _Refused:
+def _lock(scratch: Path) -> str:
+    with (scratch / "lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return ""
+
+
+def _sync_file(scratch: Path) -> str:
     (scratch / "synced").write_bytes(b"content")
     sync_file(scratch / "synced")
-    return None
+    return ""
 
 
-def _sync_directory(scratch: Path) -> _Refused:
-    if sync_directory(scratch):
-        return None
-    return (
-        "it does not know this operation",
-        "A run is published all the same; the last one may be lost when the machine that stores the files loses power.",
-    )
+def _sync_directory(scratch: Path) -> str:
+    return "" if sync_directory(scratch) else "it does not know this operation"
 
 
-def _replace(scratch: Path) -> _Refused:
+def _replace(scratch: Path) -> str:
     old, new = scratch / "manifest", scratch / "manifest.tmp"
     old.write_bytes(b"old")
     new.write_bytes(b"new")
     os.replace(new, old)
-    return None if old.read_bytes() == b"new" and not new.exists() else ("the old file is still there", "")
+    return "" if old.read_bytes() == b"new" and not new.exists() else "the old file is still there"
 
 
-def _lock(scratch: Path) -> _Refused:
-    with (scratch / "lock").open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return None
-
-
-_PROBES: dict[str, Callable[[Path], _Refused]] = {
-    f"create directories of mode {DIRECTORY_MODE:04o}": _directories,
-    f"create files of mode {FILE_MODE:04o}": _files,
-    "append to a file and cut it": _append_and_truncate,
-    "lock a file (flock)": _lock,
-    "make the content of a file durable (fsync)": _sync_file,
-    "make the names in a directory durable (fsync)": _sync_directory,
-    "replace a file by another in one step (rename)": _replace,
+_READABLE = "Everyone who can read the mount can read the lake."
+_NOT_DURABLE = (
+    "A run is published all the same; the last one may be lost when the machine that stores the files loses power."
+)
+# The consequence is that of a returned reason; after an OSError a run fails.
+_PROBES: dict[str, tuple[Callable[[Path], str], str]] = {
+    f"create directories of mode {DIRECTORY_MODE:04o}": (_directories, _READABLE),
+    f"create files of mode {FILE_MODE:04o}": (_files, _READABLE),
+    "append to a file and cut it": (_append_and_truncate, ""),
+    "lock a file (flock)": (_lock, ""),
+    "make the content of a file durable (fsync)": (_sync_file, ""),
+    "make the names in a directory durable (fsync)": (_sync_directory, _NOT_DURABLE),
+    "replace a file by another in one step (rename)": (_replace, ""),
 }

@@ -73,9 +73,9 @@ def is_needed(lake: Lake) -> bool:
 def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     """Write a manifest that names what the files hold, and keep the one before as the first of the earlier ones.
 
-    Where two files hold a part of the same runs, one of them is rewritten without these. Raises
-    LakeError, with nothing changed, when there are no files, one is damaged, or a newer collector wrote tables that are
-    not known here. Must be called inside `lake.locked`.
+    Where two files hold a part of the same runs, one of them is rewritten without these. Raises LakeError, with nothing
+    changed, when there are no files, one is damaged, or a newer collector wrote tables that are not known here. Must be
+    called inside `lake.locked`.
     """
     lake.require_lock()
     found = inventory.take_inventory(lake.storage)

@@ -56,7 +56,7 @@ def started_at(run_id: str) -> dt.datetime:
     Raises LakeError when it is not a run id.
     """
     try:
-        return dt.datetime.strptime(f"{_require_run_id(run_id)[:15]}+0000", "%Y%m%dT%H%M%S%z")
+        return dt.datetime.strptime(_require_run_id(run_id)[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
     except ValueError:
         raise _not_a_run_id(run_id) from None
 
@@ -114,17 +114,17 @@ class RunDirectories:
         Files of others stay. A directory that does not exist is no error.
         """
         path = self.path(run_id)
-        if path.is_symlink() or self._folder.is_symlink():
+        if not path.is_dir() or path.is_symlink() or self._folder.is_symlink():
             return
         with translating(path):
-            for item in sorted(path.iterdir()) if path.is_dir() else []:
+            for item in sorted(path.iterdir()):
                 if not item.name.startswith(_OWN_PREFIXES) or (keep_raw and item.name.startswith(RAW_PREFIX)):
                     continue
                 if item.is_dir() and not item.is_symlink():
                     shutil.rmtree(item)
                 else:
                     item.unlink(missing_ok=True)
-            if path.is_dir() and not any(path.iterdir()):
+            if not any(path.iterdir()):
                 path.rmdir()
 
     def remove_empty(self) -> bool:

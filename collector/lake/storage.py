@@ -25,6 +25,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +115,7 @@ def translating(where: str | Path) -> Iterator[None]:
 
 def make_directory(path: Path) -> list[Path]:
     """Create `path` and its missing parents with mode 0750, and return the created ones; others keep their mode."""
-    missing: list[Path] = []
-    while not path.is_dir():
-        missing.append(path)
-        path = path.parent
+    missing = list(takewhile(lambda directory: not directory.is_dir(), [path, *path.parents]))
     for directory in reversed(missing):
         with suppress(FileExistsError):
             os.mkdir(directory, DIRECTORY_MODE)
@@ -214,9 +212,7 @@ class Storage:
     def stat(self, path: str) -> StoredFile | None:
         """Return size and time of a file, or None when there is no such file."""
         info = self._files.get_file_info(path)
-        if info.type != fs.FileType.File:
-            return None
-        return StoredFile(path=info.path, bytes=info.size, modified=info.mtime_ns / 1e9)
+        return StoredFile(info.path, info.size, info.mtime_ns / 1e9) if info.type == fs.FileType.File else None
 
     def list(self, under: str = "", *, recursive: bool = True) -> list[StoredFile]:
         """Return everything below a directory except directories, sorted by path; nothing when it does not exist.
