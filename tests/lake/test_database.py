@@ -15,22 +15,17 @@ from pyarrow import parquet as pq
 
 from collector.errors import LakeError, QueryError
 from collector.lake.database import BATCH_ROWS, Database, FilesGone, MemoryLimitReached, identifier, literal
+from tests.small_database import open_database, write_folder
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    folder = tmp_path / "lake" / "tables"
-    folder.mkdir(parents=True)
-    pq.write_table(pa.table({"a": [1, 2], "b": ["x", None]}), folder / "t.parquet")
-    (tmp_path / "outside.txt").write_text("secret")
-    pq.write_table(pa.table({"a": [99]}), tmp_path / "outside.parquet")
-    return folder
+    return write_folder(tmp_path)
 
 
 @pytest.fixture
 def database(lake: Path, tmp_path: Path) -> Iterator[Database]:
-    with Database([lake], tmp_path / "spill", memory_limit="200MB", threads=1) as database:
-        database.define("t", f"from read_parquet({literal(str(lake / 't.parquet'))})")
+    with open_database(lake, tmp_path / "spill") as database:
         yield database
 
 

@@ -3,29 +3,22 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-from pyarrow import parquet as pq
 
 from collector.errors import CollectorError, QueryError
-from collector.lake.database import Database, literal
+from collector.lake.database import Database
 from collector.query.read_only import require_read_only
+from tests.small_database import open_database, write_folder
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    folder = tmp_path / "lake" / "tables"
-    folder.mkdir(parents=True)
-    pq.write_table(pa.table({"a": [1, 2], "b": ["x", None]}), folder / "t.parquet")
-    (tmp_path / "outside.txt").write_text("secret")
-    pq.write_table(pa.table({"a": [99]}), tmp_path / "outside.parquet")
-    return folder
+    return write_folder(tmp_path)
 
 
 @pytest.fixture
 def database(lake: Path, tmp_path: Path) -> Iterator[Database]:
-    with Database([lake], tmp_path / "spill", memory_limit="200MB", threads=1) as database:
-        database.define("t", f"from read_parquet({literal(str(lake / 't.parquet'))})")
+    with open_database(lake, tmp_path / "spill") as database:
         yield database
 
 
