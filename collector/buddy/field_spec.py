@@ -25,6 +25,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 _SCALARS: dict[type[inspect.Type], ColumnType] = {
     inspect.StrType: "string", inspect.IntType: "int", inspect.BoolType: "bool", inspect.AnyType: "json",
+    inspect.FloatType: "float",
 }  # fmt: skip
 _LISTS: dict[ColumnType, ColumnType] = {"string": "strings", "int": "ints", "object": "objects"}
 

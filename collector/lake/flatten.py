@@ -7,7 +7,7 @@ made from one declaration: a column with a `source` reads that place in the repl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 import msgspec
@@ -58,8 +58,8 @@ class Projection:
     """
 
     def __init__(self, table: Table) -> None:
-        self._leading = sum(name in _LEADING for name in table.column_names)
-        assert table.column_names[: self._leading] == _LEADING[: self._leading], "a row begins with its run and key"
+        matches = map(str.__eq__, table.column_names, _LEADING)
+        self._leading = sum(takewhile(bool, matches))
         columns = table.columns[self._leading :]
         self._parsers = [
             (c.source[0], _PARSERS[c.column_type])

@@ -1,4 +1,4 @@
-"""The contract of the lake: the twelve tables, column by column (design.md, section 5).
+"""The contract of the lake: its tables, column by column (design.md, section 5).
 
 A column that comes from Buddy is made from the field's declaration (buddy/schema.py): name, type, unit, meaning and
 order are written only there, so a new field is a new column without a change here. `source` is the path in the reply's
@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import pyarrow as pa
 
-from collector.buddy import schema
+from collector.buddy import executions, schema
 from collector.buddy.field_spec import BuddyObject, ColumnType, field_specs
 
 _FINGERPRINT_DIGITS = 16
@@ -133,15 +133,18 @@ ACTION = Column("action_id", "int", "Numeric id of the action", required=True)
 KEY = (WORKSPACE, PROJECT, PIPELINE, ACTION)
 KEY_NAMES = tuple(column.name for column in KEY)
 POSITION = Column("position", "int", "Position in Buddy's list; the first is 1", required=True)
+FETCHED_AT = Column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)")
 EXTRA = Column("extra", "json", "JSON of all fields Buddy sent that have no column; NULL when there are none")
 
 # What each coverage says of completeness. "seen": nothing is unknown. "missed": something is unknown, so the run is
 # partial. "skipped": not requested; the run is partial only if its time was up.
 COVERAGE_OUTCOMES = {
     "complete": "seen", "fetched": "seen", "not_promote_image": "seen", "gone": "seen", "forbidden": "missed",
-    "failed": "missed", "quarantined": "missed", "skipped": "skipped",
+    "failed": "missed", "quarantined": "missed", "skipped": "skipped", "not_asked": "seen", "not_needed": "seen",
 }  # fmt: skip
 LIST_COVERAGE = ("complete", "forbidden", "gone", "failed", "skipped")
+EXECUTIONS_COVERAGE = ("complete", "not_asked", "not_needed", "forbidden", "gone", "failed", "skipped")
+EXECUTION_COVERAGE = ("fetched", "forbidden", "gone", "failed", "skipped")
 ACTION_COVERAGE = ("fetched", "not_promote_image", "forbidden", "gone", "failed", "quarantined", "skipped")
 COVERAGE = Column("coverage", "string", "Whether everything below was seen", values=LIST_COVERAGE, required=True)
 
@@ -193,6 +196,17 @@ PIPELINES = Table(
         COVERAGE,
         EXTRA,
         *api_columns(schema.ShortPipeline, after="html_url"),
+        Column(
+            "executions_coverage",
+            "string",
+            "Whether the executions that a promotion needs were all read",
+            values=EXECUTIONS_COVERAGE,
+        ),
+        Column(
+            "executions_from",
+            "timestamp",
+            "No execution that began at or after this moment (UTC) is missing; NULL when nothing is certain",
+        ),
     ),
     ("run_id", "installation", "workspace", "project", "pipeline_id"),
     parent="projects",
@@ -220,7 +234,7 @@ _PROMOTE_COLUMNS = (
     *api_columns(schema.NestedPipeline, at=("pipeline",), prefix="pipeline_", without=("id",)),
     *api_columns(schema.PromoteImage, at=("src",), prefix="src_"),
     *api_columns(schema.PromoteImage, at=("dest",), prefix="dest_"),
-    Column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)"),
+    FETCHED_AT,
     EXTRA,
 )
 PROMOTE_IMAGE_ACTIONS = Table(
@@ -305,6 +319,47 @@ ACTION_CHANGES = Table(
     ),
     ("run_id", "installation", *KEY_NAMES, "change", "column_name"),
 )  # fmt: skip
+EXECUTIONS = Table(
+    "executions",
+    "execution (run of a pipeline) that was new or had changed since it was last read",
+    (
+        *RUN,
+        WORKSPACE,
+        PROJECT,
+        PIPELINE,
+        *api_columns(executions.ShortExecution, last="finish_date", rename={"id": "execution_id"}),
+        *api_columns(executions.Member, at=("creator",), prefix="creator_"),
+        *api_columns(executions.GitRef, at=("branch",), rename={"name": "branch"}),
+        *api_columns(executions.GitRef, at=("tag",), rename={"name": "tag"}),
+        *api_columns(executions.PullRequest, at=("pull_request",), rename={"number": "pull_request"}),
+        *api_columns(executions.Revision, at=("from_revision",), rename={"revision": "from_revision"}),
+        *api_columns(executions.Revision, at=("to_revision",), rename={"revision": "to_revision"}),
+        *api_columns(executions.ShortExecution, after="to_revision"),
+        Column("coverage", "string", "Whether the execution itself was read", values=EXECUTION_COVERAGE, required=True),
+        FETCHED_AT,
+        EXTRA,
+    ),
+    ("run_id", "installation", "workspace", "project", "pipeline_id", "execution_id"),
+    parent="pipelines",
+)
+ACTION_EXECUTIONS = Table(
+    "action_executions",
+    "element of an execution whose action is a promote-image action",
+    (
+        *RUN,
+        WORKSPACE,
+        PROJECT,
+        PIPELINE,
+        Column("execution_id", "int", "Number of the execution, counted per pipeline", required=True),
+        *api_columns(executions.ActionExecution, last="action_execution_id"),
+        Column("position", "int", "Position among all elements of the execution; the first is 1", required=True),
+        *api_columns(executions.ExecutedAction, at=("action",), prefix="action_"),
+        *api_columns(executions.ActionExecution, after="action"),
+        EXTRA,
+    ),
+    ("run_id", "installation", "workspace", "project", "pipeline_id", "execution_id", "position"),
+    parent="executions",
+)
 FIRST_SEEN = Column("first_seen_run_id", "string", "First run that saw the action")
 LAST_SEEN = Column("last_seen_run_id", "string", "Last run that saw the action")
 LAST_KNOWN_ACTIONS = Table(
@@ -318,11 +373,11 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         RUNS, WORKSPACES, PROJECTS, PIPELINES, ACTIONS, PROMOTE_IMAGE_ACTIONS, TRIGGER_CONDITIONS, VARIABLES,
-        PERMISSIONS, PROBLEMS, ACTION_CHANGES, LAST_KNOWN_ACTIONS,
+        PERMISSIONS, PROBLEMS, ACTION_CHANGES, LAST_KNOWN_ACTIONS, EXECUTIONS, ACTION_EXECUTIONS,
     )
 }  # fmt: skip
 
-# Internal, not one of the twelve: what the next run needs to distinguish `returned` from `added` and to see a changed
+# Internal, not a promised table: what the next run needs to distinguish `returned` from `added` and to see a changed
 # child row, at a cost that does not grow with the runs kept. It never holds values of variables.
 ACTION_STATE = Table(
     "action_state",
@@ -339,6 +394,22 @@ ACTION_STATE = Table(
     ),
     ("installation", *KEY_NAMES),
 )
-ALL: dict[str, Table] = {**TABLES, ACTION_STATE.name: ACTION_STATE}
-# Tables with one row per action as of the last run: each run replaces their file.
-SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, ACTION_STATE.name})
+# Internal too: how far the executions of a pipeline were read, so that the next run asks only for new or changed ones.
+EXECUTION_STATE = Table(
+    "execution_state",
+    "pipeline whose executions were ever asked for",
+    (
+        *RUN,
+        WORKSPACE,
+        PROJECT,
+        PIPELINE,
+        Column("complete_from", "timestamp", "No execution from this moment to the last complete reading is missing"),
+        Column("highest_id", "int", "Highest id of an execution in the last complete reading"),
+        Column("known", "json", "JSON of the executions read lately, which may still change"),
+    ),
+    ("installation", "workspace", "project", "pipeline_id"),
+)
+INTERNAL = (ACTION_STATE, EXECUTION_STATE)
+ALL: dict[str, Table] = TABLES | {table.name: table for table in INTERNAL}
+# Tables that hold the state after the last run: each run replaces their file.
+SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, *(table.name for table in INTERNAL)})
