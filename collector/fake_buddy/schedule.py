@@ -96,8 +96,9 @@ def timetable(seed: int, pipeline: PipelineIndexes, stages: frozenset[str]) -> T
         for day in range(_WEEK):
             runs += _production_runs(SeededRandom(seed, "afternoon", *pipeline, day), day)
         runs = runs or [_to_production(3, 0)]
-    if rng.one_in(4):
-        runs.append(ScheduledRun(rng.below(_WEEK), _JUST_BEFORE_NIGHT + rng.below(6), STAGING, "nightly"))
+    if rng.one_in(4) or pipeline[1:] == (0, 0):
+        day = rng.below(_WEEK) if pipeline[1:] != (0, 0) else 3  # so that every world has one in progress on night 3
+        runs.append(ScheduledRun(day, _JUST_BEFORE_NIGHT + rng.below(6), STAGING, "nightly"))
     return Timetable(_WEEK, tuple(sorted(runs)))
 
 
