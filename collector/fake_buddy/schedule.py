@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from .seeded_random import SeededRandom
 
+# The same in every process: a world depends on nothing but its arguments.
+FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 DAYS_BEFORE = 29
 MINUTES_PER_DAY = 1440
 STAGING, PRODUCTION = "staging", "production"

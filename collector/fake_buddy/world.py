@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from .actions import PROMOTION, SUMMARY, summary
@@ -18,13 +18,12 @@ from .execution_lists import ExecutionLists
 from .ids import Ids
 from .lookup import Lookup
 from .promotions import JsonObject
+from .schedule import FIRST_NIGHT
 from .seeded_random import shuffled
 from .world_edits import WorldEdits
 
 _KEYS = ("domain", "name", "id", "id")
 _KINDS = ("Workspace", "Project", "Pipeline", "Action")
-# The same in every process: a world depends on nothing but its arguments.
-FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 
 
 class FakeWorld(WorldEdits):
@@ -110,7 +109,7 @@ class FakeWorld(WorldEdits):
         return found
 
     def action(self, workspace: str, project: str, pipeline_id: int, action_id: int) -> JsonObject:
-        """Return one action in full, as its own GET does; LookupError if there is none."""
+        """Return one action in full; LookupError if there is none."""
         return self.item((workspace, project, pipeline_id, action_id))
 
     def executions(self, workspace: str, project: str, pipeline_id: int) -> list[JsonObject]:
