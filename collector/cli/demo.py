@@ -82,9 +82,10 @@ def _collect(path: Path, nights: int) -> None:
     from collector.cli.signals import collect_with_signals
     from collector.fake_buddy import FakeBuddy, FakeWorld
 
-    world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6)
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first = midnight - timedelta(days=nights - 1) + _START
+    # Each run reads executions that began in the 24 hours before it.
+    world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6, first_night=first)
     rng = random.Random(_SEED)
     with FakeBuddy(world, max_per_page=20) as buddy:
         installation = Installation("demo", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)

@@ -5,6 +5,9 @@
         collect(fake.url, fake.token)
         assert len(fake.arrivals) == fake.expected_minimum() + 1
 
+Executions are dated by the world: night 1 is served at `FakeWorld(first_night=…)`, each other night 24 hours later, and
+the executions of a night began in the 24 hours before its moment.
+
 It shares no code and no constant with the client, so that equal mistakes on both sides cannot cancel out.
 """
 

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def _fake(options: argparse.Namespace, script: list[Fault]) -> FakeBuddy:
         awkward=not options.plain,
         night=options.night,
     )
+    world = world.dated(options.moment or datetime.now(UTC))
     server_options = {name: getattr(options, name) for name in _SERVER_OPTIONS if getattr(options, name) is not None}
     return FakeBuddy(world, script=script, scopes=options.scopes.split(","), **server_options)
 
@@ -84,8 +86,14 @@ def _fake(options: argparse.Namespace, script: list[Fault]) -> FakeBuddy:
 _SERVER_OPTIONS = (
     "host", "port", "token", "max_per_page", "limit", "window", "refuse_with", "latency", "prefix",
     "clock_skew", "actions_carry_ends", "pages_every_list", "neighbour_per_window", "arrivals_kept",
-    "bodies_kept", "expires_at",
+    "bodies_kept", "expires_at", "executions_forbidden", "executions_page_size", "scope_headers",
 )  # fmt: skip
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment; without an offset it is UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     world("--seed", type=int, default=1)
     for name, default in (("workspaces", 1), ("projects", 3), ("pipelines", 4), ("actions", 5), ("night", 1)):
         world(f"--{name}", type=int, default=default)
+    world(
+        "--moment", type=_moment, help="when this night is served, ISO 8601 (default: now); executions began before it"
+    )
     world("--promote-share", type=float, default=0.5)
     world("--plain", action="store_true", help="without awkward names and fields")
     server = parser.add_argument_group("the server").add_argument
@@ -114,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     server("--arrivals-kept", type=int, default=100_000, help="requests kept in the log (default: 100000)")
     server("--bodies-kept", type=int, help="encoded replies kept in the cache (default: 4096)")
     server("--scopes", default=",".join(SCOPES))
+    server("--scope-headers", choices=("0Auth", "OAuth"), help="spelling in the names of the headers with scopes")
+    server("--executions-forbidden", action="store_true", help="answer 403 to executions")
+    server("--executions-page-size", type=int, help="size of each page of executions, whatever is asked for")
     server("--expires-at", help="expiry of the token in the reply to /user/token")
     server("--script", type=Path, help="a JSON array of faults")
     return parser

@@ -169,11 +169,12 @@ def _about(kind: str, status: str, rng: SeededRandom) -> JsonObject:
     if status != "SUCCESSFUL":
         return {}
     if kind == APPROVAL:
+        person = _someone(rng)
         return {
-            "approver_id": _someone(rng),
+            "approver_id": person,
             "approval_date": None,
             "passed_variables": [{"key": "NOTE", "value": secret}],
-            "outputted_variables": [{"key": "BUDDY_APPROVING_ACTOR", "value": PEOPLE[rng.below(len(PEOPLE))][1]}],
+            "outputted_variables": [{"key": "BUDDY_APPROVING_ACTOR", "value": PEOPLE[person - FIRST_MEMBER_ID][1]}],
         }
     found: JsonObject = {"outputted_variables": [{"key": "DEPLOY_TOKEN", "value": secret}]} if rng.one_in(3) else {}
     if rng.one_in(2):

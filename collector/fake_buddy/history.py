@@ -160,7 +160,8 @@ class History:
             return None
         promotes = self._ids.is_promotion(action)
         if execution.chapter == "partial" and promotes:
-            return None if number % 2 else "NOT_EXECUTED"
+            whole = SeededRandom(self._ids.seed, "partial", *pipeline, number).one_in(2)
+            return "NOT_EXECUTED" if whole else None
         now = execution.course
         if now.status == "SKIPPED":
             return now.rest

@@ -5,12 +5,18 @@ longer one does not; a list of more than one non-empty page is read twice, and s
 as long as a limit of Buddy. One list of actions per pipeline. One GET per promotion, unless the list includes its ends.
 If lists that are not documented as paged are exactly as long as a limit, one request per kind finds out whether they
 are paged; if they are, each list needs that request and is then read like the others.
+
+With executions, each pipeline with promotions that have run costs a list of them, up to the page that reaches beyond
+the window or is the last one, and a GET per execution in the window: what the first run over a world needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from .actions import PROMOTION
+from .edits import EXECUTIONS, Path
 from .world import FakeWorld
 
 _PER_PAGE = 50
@@ -39,11 +45,43 @@ def unpaged_lists_requests(lists: Iterable[int]) -> int:
     return len(lengths) + any(length in (_DOCUMENTED_PAGE, _PER_PAGE) for length in lengths)
 
 
-def expected_minimum(
-    world: FakeWorld, max_per_page: int = _PER_PAGE, actions_carry_ends: bool = False, pages_every_list: bool = False
+def executions_requests(
+    world: FakeWorld, pipeline: Path, window: timedelta, page_size: int, *, forbidden: bool = False
 ) -> int:
-    """Return the minimum number of requests of a run over a world; a refused path is requested once."""
+    """Return the number of requests for the executions of a pipeline that began within a window before this night."""
+    workspace, project, pipeline_id = str(pipeline[0]), str(pipeline[1]), int(pipeline[2])
+    actions = world.actions(workspace, project, pipeline_id)
+    ran = [action.get("last_execution_status") != "INITIAL" for action in actions if action["type"] == PROMOTION]
+    if not any(ran) or world.item(pipeline).get("last_execution_status") == "INITIAL":
+        return 0
+    if forbidden or world.refusal((*pipeline, EXECUTIONS)) is not None:
+        return 1
+    begins = world.moment - window
+    found = pages = total = 0
+    while pages == 0 or pages * page_size < total:
+        items, total = world.execution_page(pipeline, pages * page_size, page_size)
+        within = sum(datetime.fromisoformat(item["start_date"]) >= begins for item in items)
+        pages, found = pages + 1, found + within
+        if within < len(items):
+            break
+    return pages + found
+
+
+def expected_minimum(
+    world: FakeWorld,
+    max_per_page: int = _PER_PAGE,
+    actions_carry_ends: bool = False,
+    pages_every_list: bool = False,
+    executions: timedelta | None = None,
+    executions_page_size: int | None = None,
+    executions_forbidden: bool = False,
+) -> int:
+    """Return the minimum number of requests of a run over a world; a refused path is requested once.
+
+    `executions` is how far back a first run reads executions; None: it asks for none.
+    """
     size = min(_PER_PAGE, max_per_page)
+    runs_size = min(executions_page_size or _PER_PAGE, max_per_page)
     workspaces = list(world.paths(()))
     lists_of_actions: list[int] = []
     total = 0
@@ -66,6 +104,8 @@ def expected_minimum(
                 actions, promotions = world.action_counts(pipeline)
                 lists_of_actions.append(actions)
                 total += 0 if actions_carry_ends else promotions
+                if executions is not None and promotions:
+                    total += executions_requests(world, pipeline, executions, runs_size, forbidden=executions_forbidden)
     if pages_every_list:
         unasked = min(_DOCUMENTED_PAGE, max_per_page)
         return total + sum(server_paged_list_requests(n, unasked) for n in (len(workspaces), *lists_of_actions))

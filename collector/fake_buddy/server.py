@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -67,6 +68,8 @@ class FakeBuddy:
         self._max_per_page = max_per_page
         self._carry_ends = actions_carry_ends
         self._pages_every_list = pages_every_list
+        self._executions_page_size = executions_page_size
+        self._executions_forbidden = executions_forbidden
         access = Access(tuple(scopes), expires_at, executions_forbidden, scope_headers)
         self._handler = RequestHandler(
             world if world is not None else FakeWorld(),
@@ -147,9 +150,20 @@ class FakeBuddy:
         """Spend requests of the current window, as another client with the same token would."""
         self._handler.window.spend(requests)
 
-    def expected_minimum(self) -> int:
-        """Return the minimum number of requests of an undisturbed run over the world that is served now."""
-        return expected_minimum(self.world, self._max_per_page, self._carry_ends, self._pages_every_list)
+    def expected_minimum(self, executions: timedelta | None = None) -> int:
+        """Return the minimum number of requests of an undisturbed first run over the world that is served now.
+
+        `executions` is how far back the run reads executions, by the moment of the world's night; None: it does not.
+        """
+        return expected_minimum(
+            self.world,
+            self._max_per_page,
+            self._carry_ends,
+            self._pages_every_list,
+            executions,
+            self._executions_page_size,
+            self._executions_forbidden,
+        )
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path.startswith("/-/"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from .actions import PROMOTION, SUMMARY, summary
@@ -18,21 +18,19 @@ from .execution_lists import ExecutionLists
 from .ids import Ids
 from .lookup import Lookup
 from .promotions import JsonObject
+from .schedule import FIRST_NIGHT
 from .seeded_random import shuffled
 from .world_edits import WorldEdits
 
 _KEYS = ("domain", "name", "id", "id")
 _KINDS = ("Workspace", "Project", "Pipeline", "Action")
-# Any moment will do, but it must be the same in every process: a world depends on nothing but its arguments.
-FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 
 
 class FakeWorld(WorldEdits):
     """Everything that a fake Buddy serves; sizes are counts per parent. Immutable: an edit returns another world.
 
-    Night 1 is served at `first_night`, each other one 24 hours after the one before. What is served on a night are the
-    executions that began before its moment, as they stood then: the last 24 hours are new, and 30 days of history
-    precede night 1. A client whose clock shows another time needs another `first_night`, or `dated`.
+    Night 1 is at `first_night`, each other one 24 hours later. A night shows the executions that began before its
+    moment, as they stood then; there are 30 days of them before night 1. `dated` moves a world to a client's clock.
     """
 
     def __init__(
@@ -74,8 +72,8 @@ class FakeWorld(WorldEdits):
 
     def dated(self, moment: datetime) -> FakeWorld:
         """Return the same company with this night at a moment."""
-        first = moment - timedelta(days=self.night - 1)
-        return FakeWorld(**{**asdict(self.ids), "first_night": first}, night=self.night, edits=self.edits)
+        ids = {**asdict(self.ids), "first_night": moment - timedelta(days=self.night - 1)}
+        return FakeWorld(**ids, night=self.night, edits=self.edits)
 
     @property
     def moment(self) -> datetime:
@@ -111,7 +109,7 @@ class FakeWorld(WorldEdits):
         return found
 
     def action(self, workspace: str, project: str, pipeline_id: int, action_id: int) -> JsonObject:
-        """Return one action in full, as its own GET does; LookupError if there is none."""
+        """Return one action in full; LookupError if there is none."""
         return self.item((workspace, project, pipeline_id, action_id))
 
     def executions(self, workspace: str, project: str, pipeline_id: int) -> list[JsonObject]:

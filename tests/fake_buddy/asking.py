@@ -41,6 +41,11 @@ def path_of(*names: str | int, kind: str | None = None) -> str:
     return "".join(steps) + (f"/{kind}" if kind else "")
 
 
+def execution_path(workspace: str, project: str, pipeline_id: int, execution_id: int) -> str:
+    """Return the encoded path of an execution."""
+    return f"{path_of(workspace, project, pipeline_id, kind='executions')}/{execution_id}"
+
+
 def ask(fake: FakeBuddy, *paths: str, token: str | None = None, method: str = "GET", **query: Any) -> list[ClientReply]:
     """Request one path after another over one connection, with the same query."""
     asked = f"?{urlencode(query)}" if query else ""

@@ -100,6 +100,7 @@ def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
     script = tmp_path / "script.json"
     script.write_text('[{"do": "status", "kind": "projects", "code": 503}]')
     options = ["--projects", "2", "--prefix", "/api", "--token", "t", "--script", str(script)]
+    options += ["--moment", "2031-05-01T06:00", "--executions-page-size", "2", "--scope-headers", "OAuth"]
     root = Path(collector.fake_buddy.__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-m", "collector.fake_buddy", *options],
@@ -112,6 +113,10 @@ def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
         url = process.stdout.readline().strip()
         headers = {"Authorization": "Bearer t"}
         assert json.load(urlopen(Request(f"{url}/workspaces", headers=headers)))["workspaces"][0]["id"] == 1
+        executions = f"{url}/workspaces/acme/projects/checkout-api/pipelines/101/executions"
+        with urlopen(Request(executions, headers=headers)) as reply:
+            assert reply.headers["X-OAuth-Scopes"] == "WORKSPACE, EXECUTION_INFO"
+            assert [item["start_date"][:8] for item in json.load(reply)["executions"]] == ["2031-04-"] * 2
         with pytest.raises(HTTPError) as broken:
             urlopen(Request(f"{url}/workspaces/acme/projects", headers=headers))
         broken.value.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from collector.fake_buddy.minimum_requests import (
     server_paged_list_requests,
     unpaged_lists_requests,
 )
-from tests.fake_buddy.asking import get, path_of
+from tests.fake_buddy.asking import execution_path, get, path_of
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,23 @@ class UnpagedReader:
         return items
 
 
-def crawl(fake: FakeBuddy, carried: bool) -> None:
+def read_executions(fake: FakeBuddy, pipeline: tuple[str, str, int], window: timedelta) -> None:
+    """Read a list of executions up to the window's beginning, and each execution in the window."""
+    begins, page, total = fake.world.moment - window, 1, 1
+    while page <= total:
+        reply = get(fake, path_of(*pipeline, kind="executions"), page=page, per_page=50)
+        if reply.status == 403:
+            return
+        began = {item["id"]: datetime.fromisoformat(item["start_date"]) for item in reply.json["executions"]}
+        for execution_id, when in began.items():
+            if when >= begins:
+                get(fake, execution_path(*pipeline, execution_id))
+        if any(when < begins for when in began.values()):
+            return
+        page, total = page + 1, reply.json["total_page_count"]
+
+
+def crawl(fake: FakeBuddy, carried: bool, window: timedelta | None = None) -> None:
     """Request everything that one run needs, once."""
     lists = UnpagedReader(fake)
     for workspace in lists.read("/workspaces", "workspaces"):
@@ -101,9 +118,16 @@ def crawl(fake: FakeBuddy, carried: bool) -> None:
             names = (workspace["domain"], project["name"])
             for pipeline in read(fake, path_of(*names, kind="pipelines"), "pipelines"):
                 path = (*names, pipeline["id"])
-                for action in lists.read(path_of(*path, kind="actions"), "actions"):
-                    if action["type"] == "PROMOTE_IMAGE" and not carried:
-                        get(fake, path_of(*path, action["id"]))
+                promotions = [
+                    action
+                    for action in lists.read(path_of(*path, kind="actions"), "actions")
+                    if action["type"] == "PROMOTE_IMAGE"
+                ]
+                for action in promotions if not carried else ():
+                    get(fake, path_of(*path, action["id"]))
+                ran = [action.get("last_execution_status") != "INITIAL" for action in promotions]
+                if window and any(ran) and pipeline.get("last_execution_status") != "INITIAL":
+                    read_executions(fake, path, window)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +149,23 @@ def test_the_minimum_is_what_a_crawl_costs(world: FakeWorld, clamp: int, carried
     with FakeBuddy(world, max_per_page=clamp, actions_carry_ends=carried, pages_every_list=paged) as fake:
         crawl(fake, carried)
         assert len(fake.arrivals) == fake.expected_minimum()
+
+
+@pytest.mark.parametrize(
+    ("world", "options", "days"),
+    [
+        (FakeWorld(projects=5, pipelines=3, actions=4), {}, 7),
+        (FakeWorld(projects=3, actions=4).at(4), {"executions_page_size": 5}, 60),
+        (FakeWorld(projects=3, actions=4), {"max_per_page": 20, "executions_page_size": 50}, 30),
+        (FakeWorld(projects=3, actions=4), {"executions_forbidden": True}, 7),
+        (FakeWorld(projects=2).forbid("acme", "checkout-api", 101, "executions"), {}, 7),
+        (FakeWorld(projects=2).run("acme", "checkout-api", 101).recreate("acme", "checkout-api", 102), {}, 7),
+    ],
+)
+def test_the_minimum_with_executions(world: FakeWorld, options: dict[str, Any], days: int) -> None:
+    """A reader that follows the rule for executions too needs exactly the minimum, whatever the size of pages."""
+    window = timedelta(days=days)
+    with FakeBuddy(world, **options) as fake:
+        crawl(fake, False, window)
+        assert len(fake.arrivals) == fake.expected_minimum(window) > fake.expected_minimum()
+        assert fake.requests("executions")

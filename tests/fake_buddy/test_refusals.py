@@ -9,6 +9,7 @@ from tests.fake_buddy.asking import ask, get, path_of, read_raw
 
 PIPELINES = path_of("acme", "web-shop", kind="pipelines")
 ACTIONS = path_of("acme", "web-shop", 106, kind="actions")
+EXECUTIONS = path_of("acme", "web-shop", 106, kind="executions")
 
 
 def test_a_wrong_token_is_401_without_rate_headers() -> None:
@@ -27,18 +28,50 @@ def test_a_wrong_token_is_401_without_rate_headers() -> None:
         (("EXECUTION_INFO",), "/workspaces", 403),
         (("EXECUTION_INFO",), path_of("acme", kind="projects"), 403),
         (("EXECUTION_INFO",), PIPELINES, 200),
+        (("EXECUTION_INFO",), EXECUTIONS, 200),
+        (("PIPELINE_READ",), "/workspaces", 403),
+        (("PIPELINE_READ",), PIPELINES, 200),
+        (("PIPELINE_READ",), ACTIONS, 200),
+        (("PIPELINE_READ",), EXECUTIONS, 200),
+        (("PIPELINE_READ",), f"{EXECUTIONS}/1", 200),
         (("WORKSPACE",), PIPELINES, 403),
         (("WORKSPACE",), ACTIONS, 403),
+        (("WORKSPACE",), EXECUTIONS, 403),
+        (("WORKSPACE",), f"{EXECUTIONS}/1", 403),
         (("WORKSPACE",), "/workspaces", 200),
         ((), "/user/token", 200),
     ],
 )
 def test_a_missing_scope_is_403(scopes: tuple[str, ...], path: str, status: int) -> None:
-    """Workspaces and projects need WORKSPACE, pipelines and actions EXECUTION_INFO, and the token itself no scope."""
+    """Workspaces and projects need WORKSPACE, what is below them PIPELINE_READ or EXECUTION_INFO, the token nothing."""
     with FakeBuddy(FakeWorld(), scopes=scopes) as fake:
         reply = get(fake, path)
     assert reply.status == status
     assert status == 200 or "scope" in reply.message
+
+
+@pytest.mark.parametrize(
+    ("spelling", "names"),
+    [("0Auth", {"X-0Auth-Scopes", "X-Accepted-0Auth-Scopes"}), ("OAuth", {"X-OAuth-Scopes", "X-Accepted-OAuth-Scopes"}),
+     (None, set())],
+)  # fmt: skip
+def test_headers_name_the_scopes(spelling: str | None, names: set[str]) -> None:
+    """Every reply names the token's scopes and those of which the method accepts one, spelled as configured."""
+    with FakeBuddy(FakeWorld(), scopes=("WORKSPACE", "PIPELINE_READ"), scope_headers=spelling) as fake:
+        found = [{name: value for name, value in reply.headers.items() if name.endswith("-Scopes")}
+                 for reply in ask(fake, EXECUTIONS, "/workspaces/nobody/projects")]  # fmt: skip
+    for headers, accepted in zip(found, ("PIPELINE_READ, EXECUTION_INFO", "WORKSPACE"), strict=True):
+        assert headers.keys() == names
+        assert all(value == (accepted if "Accepted" in name else "WORKSPACE, PIPELINE_READ")
+                   for name, value in headers.items())  # fmt: skip
+
+
+def test_an_unknown_token_has_no_scopes() -> None:
+    """A 401 names what the method accepts, and no scopes of the token."""
+    with FakeBuddy(FakeWorld()) as fake:
+        headers = ask(fake, EXECUTIONS, token="wrong")[0].headers
+    assert headers["X-Accepted-0Auth-Scopes"] == "PIPELINE_READ, EXECUTION_INFO"
+    assert "X-0Auth-Scopes" not in headers
 
 
 @pytest.mark.parametrize(

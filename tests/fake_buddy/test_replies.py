@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,61 @@ def test_every_documented_field_is_served(fake: FakeBuddy, sample: str, path: st
     assert missing(golden(sample), get(fake, path).json) == []
 
 
+def executions() -> Iterator[dict[str, Any]]:
+    """Yield every execution of some projects in full."""
+    for project in islice(WORLD.paths(("acme",)), 4):
+        for workspace, name, pipeline_id in WORLD.paths(project):
+            for item in WORLD.executions(str(workspace), str(name), int(pipeline_id)):
+                yield WORLD.execution(str(workspace), str(name), int(pipeline_id), item["id"])
+
+
+EXECUTIONS = list(executions())
+
+
+def test_some_execution_looks_like_the_documented_one() -> None:
+    """Some execution has every field of the documented one, with the same JSON types; so has the list's envelope."""
+    alike = [execution for execution in EXECUTIONS if missing(golden("execution"), execution) == []]
+    served = {**get_executions(), "executions": alike[:1]}
+    assert missing(golden("executions"), served) == []
+
+
+def get_executions() -> dict[str, Any]:
+    """Return a page of executions as it is served."""
+    with FakeBuddy(WORLD) as fake:
+        reply: dict[str, Any] = get(fake, path_of("acme", "web-shop", 109, kind="executions")).json
+        return reply
+
+
+def test_every_execution_has_the_documented_types() -> None:
+    """Every documented field of an execution has its type or is null; only the first one has no `from_revision`."""
+    sample = golden("execution")
+    for execution in EXECUTIONS:
+        absent = sample.keys() - execution.keys()
+        assert absent == (set() if execution["id"] > 1 else {"from_revision"})
+        assert all(json_type(execution[name]) in (json_type(sample[name]), "null") for name in sample.keys() - absent)
+
+
+def test_every_element_has_the_documented_types() -> None:
+    """A field of an element is documented and has the documented type or is null."""
+    fields = golden("action_execution_fields")
+    seen: set[str] = set()
+    for execution in EXECUTIONS:
+        for element in execution["action_executions"]:
+            assert all(json_type(value) in (fields[name], "null") for name, value in element.items())
+            seen |= element.keys()
+    assert seen == fields.keys()
+
+
+def test_only_documented_values_are_used_in_executions() -> None:
+    """Statuses, triggers and priorities of executions and elements are documented ones."""
+    enums = golden("enums")
+    elements = [element for execution in EXECUTIONS for element in execution["action_executions"]]
+    statuses = {item["status"] for item in (*EXECUTIONS, *elements)}
+    assert statuses <= set(enums["last_execution_status"])
+    assert {execution["triggeredOn"] for execution in EXECUTIONS} == set(enums["triggeredOn"])
+    assert {execution["priority"] for execution in EXECUTIONS} == set(enums["priority"])
+
+
 def test_an_empty_list_is_empty() -> None:
     """An empty list is an empty array with status 200, as documented."""
     with FakeBuddy(FakeWorld(projects=0)) as fake:
@@ -105,7 +161,7 @@ def test_some_promotion_looks_like_the_documented_one() -> None:
 
 def test_only_documented_values_are_used() -> None:
     """Without awkward items every enum value is documented, and every documented trigger occurs."""
-    enums = golden("enums")
+    enums = {name: values for name, values in golden("enums").items() if name not in ("triggeredOn", "priority")}
     used: dict[str, set[str]] = {name: set() for name in enums}
     for action in PROMOTIONS:
         for name in ("trigger_time", "run_next", "last_execution_status"):
