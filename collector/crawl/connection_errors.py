@@ -45,8 +45,7 @@ def tls_error(error: BaseException) -> ssl.SSLError | None:
 # The first that fits; a class comes before those it descends from.
 _DESCRIPTIONS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ConnectionTimeoutError, "no connection within the time allowed"),
-    (aiohttp.SocketTimeoutError, "the server stopped sending"),
-    (TimeoutError, "the reply was not complete within the time allowed"),
+    (TimeoutError, "the server sent nothing, or not all of the reply, within the time allowed"),
     (aiohttp.ClientConnectorDNSError, "the server's name was not found"),
     (aiohttp.ClientPayloadError, "the body was cut short or could not be decompressed"),
     (aiohttp.ClientResponseError, "the reply was not HTTP that can be understood"),

@@ -1,8 +1,8 @@
-"""Workers: a fixed number per installation takes requests from its frontier, fetches and hands them to the processor.
+"""Workers: a fixed number per installation takes requests from its frontier, fetches and queues the results.
 
-What fails for a reason that may pass is set aside (deferred_requests.py): when nothing else is left to
-ask, one worker pauses for all and returns it to the frontier; after the last round, or at the time limit, it is given
-up.
+One task processes the results of all. What fails for a reason that may pass is set aside (deferred_requests.py): when
+nothing else is left to ask, one worker pauses for all and returns it to the frontier; after the last round, or at the
+time limit, it is given up.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from collector.buddy.requests import Request
 from collector.crawl.backoff import Limits
 from collector.crawl.classify import Failure
 from collector.crawl.deferred_requests import DeferredRequests
-from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.frontier import Frontier, Signal
 from collector.errors import Stuck, Unauthorised
@@ -69,29 +68,28 @@ class WorkerPool:
     def stop(self) -> None:
         """Begin no further request."""
         self._stopped.set()
-        self._wake()
+        self.wake()
 
     async def give_up_deferred(self) -> None:
-        """Process what was set aside as failures."""
+        """Queue what was set aside as failures."""
         for result in self.deferred.give_up():
-            await self._process(result)
+            await self._processor.results.put(result)
 
     async def _work(self) -> None:
         while (request := await self._next()) is not None:
-            try:
-                result = await self._fetcher.get(request)
-            except BaseException:
-                self.frontier.queue.put_back(request)
-                raise
-            # Before Buddy has answered anything, a wrong address is more likely than an outage: that is not waited for.
-            final = self.deferred.settle(result) if self.frontier.answered else result
-            if final is not None:
-                await self._process(final)
+            await self._ask(request)
 
-    async def _process(self, result: FetchResult) -> None:
-        self._processor.accept(result)
-        self._wake()
-        await self._processor.stage()
+    async def _ask(self, request: Request) -> None:
+        """Fetch and queue the result; when this returns, the worker holds nothing of it."""
+        try:
+            result = await self._fetcher.get(request)
+        except BaseException:
+            self.frontier.queue.put_back(request)
+            raise
+        # Before Buddy has answered anything, a wrong address is more likely than an outage: that is not waited for.
+        final = self.deferred.settle(result) if self.frontier.answered else result
+        if final is not None:
+            await self._processor.results.put(final)
 
     async def _next(self) -> Request | None:
         """Return the next request, waiting for one if need be; None at the end."""
@@ -108,10 +106,10 @@ class WorkerPool:
                 idle = asyncio.get_running_loop().create_future()
                 self._idle.append(idle)
                 await idle
-        self._wake()
+        self.wake()
         return None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Wake as many idle workers as there are requests; all of them when there will be none."""
         ended = self._stopped.is_set() or self.frontier.finished
         needed = max(self.frontier.queue.waiting, int(self._round_is_due))
@@ -144,7 +142,7 @@ class WorkerPool:
         if not self._stopped.is_set():
             for request in self.deferred.begin_round():
                 self.frontier.queue.put_back(request)
-        self._wake()
+        self.wake()
 
 
 def _describe(failure: Failure) -> str:
@@ -166,6 +164,7 @@ async def crawl(
     `on_drain` is called once when draining begins. Raises what the processor raises (a full disk).
     """
     async with asyncio.TaskGroup() as group:
+        group.create_task(_process(processor, pools))
         workers = [group.create_task(pool.crawl()) for pool in pools]
         finished = await _wait(workers, stop, time_limit_s)
         if not finished:
@@ -176,13 +175,22 @@ async def crawl(
             for task in late:
                 task.cancel()
             await asyncio.wait(workers)
-    if not stop.is_set():
-        # A run that was stopped asks for these again when it is resumed; the time limit ends it with what is known.
-        for pool in pools:
-            if pool.ended_by is None:
-                await pool.give_up_deferred()
+        if not stop.is_set():
+            # A run that was stopped asks for these again when it is resumed; the time limit ends it with what is known.
+            for pool in pools:
+                if pool.ended_by is None:
+                    await pool.give_up_deferred()
+        await processor.results.put(None)
     await processor.finish()
     return finished
+
+
+async def _process(processor: ReplyProcessor, pools: Sequence[WorkerPool]) -> None:
+    """Process results until None comes."""
+    while await processor.accept_waiting():
+        for pool in pools:
+            pool.wake()
+        await processor.stage()
 
 
 async def _wait(tasks: Sequence["asyncio.Task[None]"], stop: asyncio.Event, time_limit_s: float | None) -> bool:

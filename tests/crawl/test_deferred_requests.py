@@ -57,16 +57,19 @@ class Crawl:
         assert document is not None
         return FetchResult(request, 200, msgspec.json.encode(document), document, None, RequestCost(), AT, AT)
 
-    def accept(self, result: FetchResult) -> None:
+    @property
+    def results(self) -> "Crawl":
+        """The queue of results: each is processed at once."""
+        return self
+
+    async def put(self, result: FetchResult) -> None:
         """Process one result."""
         self.settled.append(result)
         entry = self.buddy.answer(result.request)
         if result.failure is not None:
             entry = Failed(result.request, AT, AT, result.cost, result.failure)
         feed(self.frontier, entry)
-
-    async def stage(self) -> None:
-        """Stage nothing."""
+        self.pool.wake()
 
     async def _crawl(self, clock: Clock) -> None:
         self._clock = clock
