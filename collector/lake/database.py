@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError, NotPublished, QueryError
-from collector.lake.arrow_types import exact_columns
+from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
 from collector.settings.suggestions import did_you_mean
 
 # Rows of a streamed batch: about 4 MB of the widest table.
@@ -35,31 +35,11 @@ _DAMAGED_FILE = re.compile(
 )
 # A file that duckdb writes: what it spills, and the target of a COPY.
 _UNWRITABLE = re.compile(r'Could not write file \\*"(?P<path>[^"\\]+)\\*": (?P<reason>[^"]+)')
-_PATTERN_CHARACTER = re.compile(r"[*?\[]")
 _UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.DOTALL)
 
 
 class FilesGone(LakeError):
     """A file that the manifest names is missing: a newer manifest has replaced it, or the lake is damaged."""
-
-
-class MemoryLimitReached(QueryError):
-    """The statement needs more memory than the connection may use, and duckdb could not spill it to disk."""
-
-
-def literal(text: str) -> str:
-    """Return `text` as a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """Return `name` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def file_literal(path: Path) -> str:
-    """Return the path of one file as a SQL string literal in which pattern characters are escaped."""
-    return literal(_PATTERN_CHARACTER.sub(r"[\g<0>]", str(path)))
 
 
 class Database:
@@ -129,12 +109,11 @@ class Database:
         A table would fill the memory limit and stay there. `folder` must be readable. Raises NotPublished when the disk
         is full.
         """
-        paths: list[str] = []
+        paths: list[Path] = []
         for select in selects:
-            path = folder / f"{name}-{len(paths)}.parquet"
-            paths.append(file_literal(path))
-            self._execute(f"copy ({select}) to {literal(str(path))} (format parquet)")
-        self.define(name, f"select * from read_parquet([{', '.join(paths)}], hive_partitioning = false)")
+            paths.append(folder / f"{name}-{len(paths)}.parquet")
+            self._execute(f"copy ({select}) to {literal(str(paths[-1]))} (format parquet)")
+        self.define(name, f"select * from {read_parquet(paths)}")
 
     def insert(self, name: str, columns: Mapping[str, Sequence[str]]) -> None:
         """Create the table `name` of text columns of equal length, given as column → values."""
@@ -239,7 +218,7 @@ def _translate(text: str, hints: Sequence[str]) -> CollectorError:
     reason = line.partition(": ")[2] or line
     restore = "Restore it from a copy of the lake; `collector verify` names the damaged runs."
     if text.startswith("Out of Memory"):
-        return MemoryLimitReached(
+        return QueryError(
             "the answer needs more memory than a query may use", "Ask for fewer rows or columns, or aggregate in SQL."
         )
     if found := _UNWRITABLE.search(text):

@@ -24,10 +24,8 @@ from collector.lake.inventory import TableFile
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
 from collector.lake.missing_tables import has_current_actions, is_pruned, missing_tables
-from collector.lake.parquet import WrittenFile
-from collector.lake.publish import file_entry
 from collector.lake.run_directories import started_at
-from collector.lake.tables import ALL, SNAPSHOTS
+from collector.lake.tables import ALL, SNAPSHOTS, schema_fingerprint
 
 # How many damaged files a message names; the rest are counted.
 _NAMED = 3
@@ -146,12 +144,19 @@ def _read_file(lake: Lake, file: TableFile) -> FileEntry:
     stored = lake.storage.stat(file.path)
     if stored is None:
         raise FileNotFoundError(file.path)
-    footer = parquet.read_footer(lake.storage, file.path)
+    rows, schema = parquet.read_footer(lake.storage, file.path)
     runs = [file.run_id]
     if file.table not in SNAPSHOTS:  # their rows carry the ids of the runs that saw each action last
         runs = sorted(str(run_id) for (run_id,) in parquet.count_by(lake.storage, file.path, ["run_id"]))
-    sha256 = lake.storage.sha256(file.path)
-    return file_entry(WrittenFile(file.path, footer.rows, stored.bytes, sha256, footer.schema), runs, file.run_month)
+    return FileEntry(
+        path=file.path,
+        rows=rows,
+        bytes=stored.bytes,
+        sha256=lake.storage.sha256(file.path),
+        schema=schema_fingerprint(schema),
+        runs=runs,
+        run_month=file.run_month,
+    )
 
 
 def _tables(lake: Lake, files: Files) -> tuple[Tables, list[str]]:

@@ -15,7 +15,7 @@ from collector.errors import CollectorError
 from collector.lake import parquet
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
-from collector.lake.tables import ALL
+from collector.lake.tables import ALL, schema_fingerprint
 
 Kind = Literal["missing", "size", "hash", "unreadable", "rows", "schema"]
 
@@ -52,19 +52,13 @@ def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[FileDamage
             yield found("size", f"it has {stored.bytes} bytes instead of {entry.bytes}")
         elif lake.storage.sha256(entry.path) != entry.sha256:
             yield found("hash", "its content is not what was published (sha256 differs)")
-        footer = parquet.read_footer(lake.storage, entry.path)
+        rows, schema = parquet.read_footer(lake.storage, entry.path)
     except (OSError, pa.ArrowException, CollectorError) as error:
         yield found("unreadable", f"it cannot be read: {str(error).splitlines()[0]}")
         return
-    if footer.rows != entry.rows:
-        yield found("rows", f"it has {footer.rows} rows instead of {entry.rows}")
-    if footer.schema != entry.schema:
-        yield found("schema", f"its columns are not those that were published: {_difference(table, footer.columns)}")
-
-
-def _difference(table: str, columns: tuple[str, ...]) -> str:
-    known = ALL[table].column_names if table in ALL else ()
-    unknown, missing = sorted({*columns} - {*known}), sorted({*known} - {*columns})
-    parts = [f"it has {', '.join(unknown)}"] if unknown else []
-    parts += [f"it lacks {', '.join(missing)}"] if missing else []
-    return "; ".join(parts) or "types or order differ"
+    if rows != entry.rows:
+        yield found("rows", f"it has {rows} rows instead of {entry.rows}")
+    if schema_fingerprint(schema) != entry.schema:
+        differing = sorted({*schema.names} ^ {*(ALL[table].column_names if table in ALL else ())})
+        names = ", ".join(differing) or "types or order"
+        yield found("schema", f"its columns are not those that were published; these differ: {names}")
