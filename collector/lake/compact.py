@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pyarrow as pa
 
 from collector.errors import LakeError
 from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.external_sort import external_sort
-from collector.lake.lake import Lake, with_files
+from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
 from collector.lake.publish import write_file
 from collector.lake.sql_text import base_view, literal
@@ -62,18 +63,18 @@ def compact(lake: Lake, *, now: dt.datetime, current_month: bool = False) -> lis
 
 
 def _compact_month(lake: Lake, month: str, now: dt.datetime) -> list[Compacted]:
-    changed, done = lake.manifest, []
+    tables, done = dict(lake.manifest.tables), []
     for name, entries in lake.manifest.tables.items():
         of_month = [entry for entry in entries if entry.run_month == month]
         if name in SNAPSHOTS or len(of_month) < 2:
             continue
         merged = rewrite(lake, name, of_month, {run for entry in of_month for run in entry.runs})
         others = [entry for entry in entries if entry.run_month != month]
-        changed = with_files(changed, name, sorted([*others, merged], key=lambda entry: entry.run_month))
+        tables[name] = sorted([*others, merged], key=lambda entry: entry.run_month)
         bytes_before = sum(entry.bytes for entry in of_month)
         done.append(Compacted(name, month, len(of_month), merged.rows, bytes_before, merged.bytes))
     if done:
-        lake.commit(changed, now)
+        lake.commit(msgspec.structs.replace(lake.manifest, tables=tables), now)
     return done
 
 

@@ -7,12 +7,13 @@ therefore never deletes it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from collector.lake.manifest import RUN_ID
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
-from collector.lake.run_directories import RunDirectories, is_file_of_run
+from collector.lake.run_directories import JOURNAL_PREFIX, OWN_PREFIXES, RAW_PREFIX, REJECTED_PREFIX, RunDirectories
 from collector.lake.storage import Storage
 from collector.lake.tables import ALL
 
@@ -78,16 +79,22 @@ def is_own_directory(path: str) -> bool:
 def take_inventory(storage: Storage) -> Inventory:
     """List tables/ and runs/. Raises NotPublished or SettingsError when the disk cannot be read."""
     files, foreign = [], []
-    for item in storage.list(FOLDER):
-        known = table_file(item.path) if item.regular else None
+    for path, is_regular in storage.list(FOLDER):
+        known = table_file(path) if is_regular else None
         if known is not None and known.table in ALL:
             files.append(known)
         else:
-            foreign.append(item.path)
-    foreign += [item.path for item in storage.list(RUNS_FOLDER) if not is_file_of_run(item.path)]
+            foreign.append(path)
+    names = RunDirectories(storage.root).contents()
+    own = tuple(f"{RUNS_FOLDER}/{run_id}/{prefix}" for run_id in names for prefix in OWN_PREFIXES)
+    foreign += [path for path, _ in storage.list(RUNS_FOLDER) if not path.startswith(own)]
     foreign = [path for path in foreign if not any(map(_IGNORED.fullmatch, path.split("/")))]
-    runs = RunDirectories(storage.root)
-    return Inventory(tuple(files), tuple(foreign), frozenset(runs.unfinished()), frozenset(runs.only_raw()))
+    unfinished = _runs_with(names, (JOURNAL_PREFIX, REJECTED_PREFIX))
+    return Inventory(tuple(files), tuple(foreign), unfinished, _runs_with(names, (RAW_PREFIX,)) - unfinished)
+
+
+def _runs_with(names: Mapping[str, Iterable[str]], prefixes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(run_id for run_id, each in names.items() if any(name.startswith(prefixes) for name in each))
 
 
 def foreign_at_root(root: Path, expected: frozenset[Path]) -> list[str]:

@@ -19,7 +19,7 @@ import msgspec
 from collector.errors import LakeBusy, LakeError
 from collector.lake import consistency, inventory, lock
 from collector.lake import manifest as manifests
-from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
+from collector.lake.manifest import Manifest, RetiredFile, in_grace
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
 from collector.lake.run_directories import RunDirectories
 from collector.lake.storage import Storage, make_directory, translated, translating
@@ -215,16 +215,11 @@ class Lake:
             before = self.storage.read(manifests.FILE_NAME)
             # The oldest first, so that a crash in between loses no more than the oldest.
             for older, newer in pairwise(reversed(manifests.EARLIER)):
-                if self.storage.stat(newer) is not None:
+                if self.storage.size(newer) is not None:
                     self.storage.rename(newer, older)
             self.storage.replace(manifests.EARLIER[0], before)
         self.storage.replace(manifests.FILE_NAME, manifests.encode(changed))
         self.manifest = changed
-
-
-def with_files(manifest: Manifest, table: str, entries: list[FileEntry]) -> Manifest:
-    """Return the manifest with other files for one table."""
-    return msgspec.structs.replace(manifest, tables={**manifest.tables, table: entries})
 
 
 def _no_lake(path: Path) -> LakeError:

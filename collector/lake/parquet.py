@@ -105,9 +105,9 @@ def read_footer(storage: Storage, path: str) -> tuple[int, pa.Schema]:
         return footer.metadata.num_rows, footer.schema_arrow
 
 
-def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[str | None, ...]]:
+def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
     """Return how many rows of a file have each combination of values in some text columns."""
-    found: Counter[tuple[str | None, ...]] = Counter()
+    found: Counter[tuple[Any, ...]] = Counter()
     with storage.input(path) as stream:
         for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns)):
             groups = pa.Table.from_batches([batch]).group_by(list(columns)).aggregate([([], "count_all")])

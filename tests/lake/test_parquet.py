@@ -89,7 +89,7 @@ def test_no_rows_no_file(storage: Storage) -> None:
     empty = pa.RecordBatch.from_pylist([], schema=ALL["runs"].schema)
     for batches in ([], [empty, empty]):
         assert parquet.write(storage, "t/f.parquet", ALL["runs"], batches, tuning=NIGHTLY, order=()) is None
-    assert storage.list() == []
+    assert storage.list("t") == []
 
 
 def test_rows_of_another_schema_are_refused(storage: Storage) -> None:
