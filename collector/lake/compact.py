@@ -25,7 +25,7 @@ from collector.lake.manifest import FileEntry
 from collector.lake.publish import write_file
 from collector.lake.sql_text import base_view, literal
 from collector.lake.tables import ALL, SNAPSHOTS, Table
-from collector.lake.verify import verify_file
+from collector.lake.verify import file_damage
 
 _MEMORY_LIMIT = "400MB"
 
@@ -120,10 +120,9 @@ def merged_rows(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -
 
 
 def _require_intact(lake: Lake, table: Table, entry: FileEntry) -> None:
-    damage = next(verify_file(lake, table.name, entry), None)
-    if damage is not None:
+    for _, message in file_damage(lake, table.name, entry):
         raise LakeError(
-            f"{entry.path} is damaged: {damage.message}",
+            f"{entry.path} is damaged: {message}",
             advice="Nothing was changed. Restore the file from a copy of the lake (see `collector verify`).",
         )
     unknown = set(parquet.read_footer(lake.storage, entry.path)[1].names) - set(table.column_names)

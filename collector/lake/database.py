@@ -7,9 +7,10 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -42,7 +43,7 @@ class FilesGone(LakeError):
     """A file that the manifest names is missing: a newer manifest has replaced it, or the lake is damaged."""
 
 
-class Database:
+class Database(AbstractContextManager["Database"]):
     """An in-memory duckdb that reads files below `readable` and spills to `spill`.
 
     `memory_limit` is written as duckdb writes it ("200MB"); `threads` None means all cores. An error about an unknown
@@ -59,7 +60,7 @@ class Database:
         threads: int | None = None,
         hints: Sequence[str] = (),
     ) -> None:
-        self._hints = hints
+        self._translating = partial(_translating, hints)
         self._streams: list[Generator[pa.RecordBatch]] = []
         config: dict[str, Any] = {
             **_NO_EXTENSIONS,
@@ -67,9 +68,8 @@ class Database:
             "memory_limit": memory_limit,
             "temp_directory": str(spill),
             "python_enable_replacements": "false",
+            **({"threads": threads} if threads else {}),
         }
-        if threads is not None:
-            config["threads"] = threads
         with self._translating():
             self._connection = duckdb.connect(":memory:", config=config)
             for setting in (
@@ -81,9 +81,6 @@ class Database:
                 "set lock_configuration = true",
             ):
                 self._connection.execute(setting)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -162,11 +159,6 @@ class Database:
     def _translated(self, reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
         with self._translating():
             yield from reader
-
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        with _translating(self._hints):
-            yield
 
 
 def write_database(path: Path, statements: Iterable[str], *, readable: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from collector.errors import LakeError
+from collector.lake.tables import SNAPSHOTS
 
 FORMAT = 1
 FILE_NAME = "manifest.json"
@@ -26,6 +27,8 @@ EARLIER = tuple(f"{FILE_NAME}.{number}" for number in (1, 2, 3))
 GRACE = dt.timedelta(hours=1)
 # A time further in the future than this was written under a wrong clock.
 _MAX_FUTURE = dt.timedelta(days=31)
+# How many runs show how fast a lake grows: enough to even out one with many changes, few enough to notice a new pace.
+_RECENT_RUNS = 7
 RUN_ID = r"^\d{8}T\d{6}Z-[0-9a-f]{6}\Z"
 # What to do when the manifest is damaged or does not fit the files.
 RESTORE = (
@@ -105,6 +108,23 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def in_grace(retired_at: dt.datetime, now: dt.datetime) -> bool:
     """Return whether a file retired then is still kept for readers; a time far in the future was a wrong clock's."""
     return -_MAX_FUTURE < now - retired_at < GRACE
+
+
+def bytes_by_run(manifest: Manifest) -> dict[str, float]:
+    """Return the bytes of each run by run id; a file that holds several runs is shared equally among them."""
+    sizes = {run.run_id: 0.0 for run in manifest.runs}
+    # One file of a snapshot stands for all runs, and the next run replaces it.
+    for table in manifest.tables.keys() - SNAPSHOTS:
+        for entry in manifest.tables[table]:
+            for run_id in entry.runs:
+                sizes[run_id] = sizes.get(run_id, 0.0) + entry.bytes / len(entry.runs)
+    return sizes
+
+
+def growth_per_run(manifest: Manifest) -> float | None:
+    """Return the bytes that a run adds, by the most recent runs; None in an empty lake."""
+    recent = [size for _, size in sorted(bytes_by_run(manifest).items())][-_RECENT_RUNS:]
+    return sum(recent) / len(recent) if recent else None
 
 
 class _FormatOnly(msgspec.Struct):

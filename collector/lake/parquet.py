@@ -55,13 +55,7 @@ class WrittenFile(NamedTuple):
 
 
 def write(
-    storage: Storage,
-    path: str,
-    table: Table,
-    batches: Iterable[pa.RecordBatch],
-    *,
-    tuning: Tuning,
-    order: tuple[str, ...],
+    storage: Storage, path: str, table: Table, batches: Iterable[pa.RecordBatch], tuning: Tuning, order: Sequence[str]
 ) -> WrittenFile | None:
     """Write rows that are sorted by `order` (empty: not sorted) as one file; return None, with no file, without rows.
 
@@ -123,7 +117,7 @@ def read_rows(storage: Storage, path: str, columns: Sequence[str]) -> list[dict[
         return rows
 
 
-def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: tuple[str, ...]) -> pq.ParquetWriter:
+def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: Sequence[str]) -> pq.ParquetWriter:
     schema = table.schema
     metadata = {"collector.table": table.name, "collector.schema": table.fingerprint, "collector.version": __version__}
     encodings = {field.name: _encoding(field) if tuning.encoded else "PLAIN" for field in schema}

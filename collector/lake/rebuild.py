@@ -64,8 +64,7 @@ def is_needed(lake: Lake) -> bool:
     except LakeError:
         return True
     manifest = _readable_manifests(lake).get(manifests.FILE_NAME)
-    files = {file.path for file in take_inventory(lake.storage).files}
-    return manifest is None or not manifest.live_paths() <= files
+    return manifest is None or not manifest.live_paths() <= {file.path for file in take_inventory(lake.storage).files}
 
 
 def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:

@@ -120,9 +120,3 @@ class RunDirectories:
                     item.unlink(missing_ok=True)
             if not any(path.iterdir()):
                 path.rmdir()
-
-    def remove_empty(self) -> bool:
-        """Remove the folder of all runs if it is empty, and return whether it is gone."""
-        with suppress(OSError):
-            self._folder.rmdir()
-        return not self._folder.exists()

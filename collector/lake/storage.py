@@ -102,11 +102,8 @@ def make_directory(path: Path) -> list[Path]:
     """Create `path` and its missing parents with mode 0750, and return the created ones; others keep their mode."""
     missing = list(takewhile(lambda directory: not directory.is_dir(), [path, *path.parents]))
     for directory in reversed(missing):
-        with suppress(FileExistsError):
-            os.mkdir(directory, DIRECTORY_MODE)
-            os.chmod(directory, DIRECTORY_MODE)
-        if not directory.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+        directory.mkdir(DIRECTORY_MODE, exist_ok=True)
+        directory.chmod(DIRECTORY_MODE)
     return missing
 
 
@@ -199,12 +196,12 @@ class Storage:
         directory that may not be read. Another OSError is raised as `translated` returns it.
         """
         directory = self.locate(under)
-        if directory.is_symlink() or directory.is_file():
+        if directory.is_symlink():
             return [(under, False)]
         paths: list[Path] = []
 
         def failed(error: OSError) -> None:
-            if isinstance(error, PermissionError):
+            if isinstance(error, PermissionError | NotADirectoryError):
                 paths.append(Path(error.filename))
             elif not isinstance(error, FileNotFoundError):
                 raise translated(error, str(error.filename)) from error
@@ -246,7 +243,7 @@ class Storage:
         with translating(self.locate(path)), suppress(FileNotFoundError):
             self._files.delete_file(path)
 
-    def delete_empty_directories(self, under: str, is_own: Callable[[str], bool]) -> None:
+    def delete_empty_directories(self, under: str, is_own: Callable[[str], object]) -> None:
         """Remove the empty directories below `under` whose path `is_own`, without following links."""
         if self.locate(under).is_symlink():
             return

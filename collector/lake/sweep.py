@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from collector.errors import CollectorError
-from collector.lake import consistency, inventory
+from collector.lake import inventory
 from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE
 
@@ -35,16 +35,16 @@ def sweep(lake: Lake, *, now: dt.datetime, keep_runs: Collection[str]) -> list[s
     lake.require_lock()
     found = inventory.take_inventory(lake.storage)
     # A journal shows that the files of its run are leftovers, so it stays as long as one of them does.
-    kept = {*keep_runs, *consistency.unknown_runs(found, lake.manifest)}
+    kept = {*keep_runs, *inventory.unknown_runs(found, lake.manifest)}
     failures: list[str] = []
-    runs_of_leftovers = {file.path: file.run_id for file in consistency.leftovers(found, lake.manifest, now)}
+    runs_of_leftovers = {file.path: file.run_id for file in inventory.leftovers(found, lake.manifest, now)}
     for path in (*runs_of_leftovers, *leftover_temporaries(lake.path, now)):
         try:
             lake.storage.delete(path)
         except CollectorError as error:
             failures.append(str(error))
             kept.add(runs_of_leftovers.get(path, ""))
-    lake.storage.delete_empty_directories(inventory.FOLDER, inventory.is_own_directory)
+    lake.storage.delete_empty_directories(inventory.FOLDER, inventory.DIRECTORY.fullmatch)
     for run_id in lake.runs.all():
         if run_id not in kept:
             try:

@@ -33,32 +33,32 @@ class FileDamage:
 
 def verify(lake: Lake) -> list[FileDamage]:
     """Read every live file and return all differences from the manifest. Never raises because of damage."""
-    tables = lake.manifest.tables.items()
-    return [damage for table, entries in tables for entry in entries for damage in verify_file(lake, table, entry)]
+    return [
+        FileDamage(kind, table, entry.path, tuple(entry.runs), message)
+        for table, entries in lake.manifest.tables.items()
+        for entry in entries
+        for kind, message in file_damage(lake, table, entry)
+    ]
 
 
-def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[FileDamage]:
+def file_damage(lake: Lake, table: str, entry: FileEntry) -> Iterator[tuple[Kind, str]]:
     """Yield what is wrong with one file, reading no more of it than the findings that are consumed need."""
-
-    def found(kind: Kind, message: str) -> FileDamage:
-        return FileDamage(kind, table, entry.path, tuple(entry.runs), message)
-
     try:
         size = lake.storage.size(entry.path)
         if size is None:
-            yield found("missing", "the file does not exist")
+            yield "missing", "the file does not exist"
             return
         if size != entry.bytes:
-            yield found("size", f"it has {size} bytes instead of {entry.bytes}")
+            yield "size", f"it has {size} bytes instead of {entry.bytes}"
         elif lake.storage.sha256(entry.path) != entry.sha256:
-            yield found("hash", "its content is not what was published (sha256 differs)")
+            yield "hash", "its content is not what was published (sha256 differs)"
         rows, schema = parquet.read_footer(lake.storage, entry.path)
     except (OSError, pa.ArrowException, CollectorError) as error:
-        yield found("unreadable", f"it cannot be read: {str(error).splitlines()[0]}")
+        yield "unreadable", f"it cannot be read: {str(error).splitlines()[0]}"
         return
     if rows != entry.rows:
-        yield found("rows", f"it has {rows} rows instead of {entry.rows}")
+        yield "rows", f"it has {rows} rows instead of {entry.rows}"
     if schema_fingerprint(schema) != entry.schema:
         differing = sorted({*schema.names} ^ {*(ALL[table].column_names if table in ALL else ())})
         names = ", ".join(differing) or "types or order"
-        yield found("schema", f"its columns are not those that were published; these differ: {names}")
+        yield "schema", f"its columns are not those that were published; these differ: {names}"

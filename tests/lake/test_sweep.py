@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import SettingsError
-from collector.lake.consistency import leftovers
-from collector.lake.inventory import Inventory, path_of, table_file
+from collector.lake.inventory import Inventory, leftovers, path_of, table_file
 from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE, FileEntry, Manifest, RetiredFile
 from collector.lake.sweep import leftover_temporaries, sweep
