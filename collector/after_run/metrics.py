@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from collector.after_run.run_result import NOT_PUBLISHED, RunResult
 from collector.lake.tables import PROBLEM_KINDS
-from collector.run.finalize import RunSummary
+from collector.run.summary import RunSummary
 
 _STATUSES = ("complete", "partial", NOT_PUBLISHED)
 _SUCCESS = "collector_last_success_timestamp_seconds"

@@ -7,7 +7,7 @@ import msgspec
 
 from collector.errors import CollectorError, NotPublished
 from collector.lake.manifest import RunEntry
-from collector.run.finalize import RunSummary
+from collector.run.summary import RunSummary
 
 NOT_PUBLISHED = "not_published"
 

@@ -15,9 +15,9 @@ from collector.after_run.retention import tidy
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted
-from collector.lake.growth import growth_per_run
 from collector.lake.lake import Lake
-from collector.run.finalize import RunSummary
+from collector.lake.manifest import growth_per_run
+from collector.run.summary import RunSummary
 from collector.settings.declarations import AfterRun, Settings
 
 _WRITE_TIMEOUT_S: Final = 5.0

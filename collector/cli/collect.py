@@ -19,8 +19,8 @@ from collector.settings.escape import escape
 if TYPE_CHECKING:
     import random
 
-    from collector.run.finalize import RunSummary
     from collector.run.progress import Observer
+    from collector.run.summary import RunSummary
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
 

@@ -15,7 +15,7 @@ from collector.cli import terminal
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
-    from collector.run.finalize import RunSummary
+    from collector.run.summary import RunSummary
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 LogEvent = MutableMapping[str, Any]

@@ -13,8 +13,8 @@ from collector.errors import Interrupted
 from collector.settings.declarations import Settings
 
 if TYPE_CHECKING:
-    from collector.run.finalize import RunSummary
     from collector.run.progress import Observer
+    from collector.run.summary import RunSummary
 
 
 def collect_with_signals(

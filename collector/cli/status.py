@@ -72,7 +72,7 @@ def _runs(lake: "Lake", last: int, now: datetime) -> "pa.Table":
     """Return the last runs, newest first, one row each; what describes the lake is the same in every row."""
     import pyarrow as pa
 
-    from collector.lake.growth import bytes_by_run, growth_per_run
+    from collector.lake.manifest import bytes_by_run, growth_per_run
     from collector.query.reader import open_lake
     from collector.query.sql_files import read_folder, sql_folder
 

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collector.errors import CollectorError
-from collector.lake.database import identifier, literal, read_database, write_database
+from collector.lake.database import read_database, write_database
 from collector.lake.lake import Lake
+from collector.lake.sql_text import identifier, literal
 from collector.lake.storage import FILE_MODE
 from collector.query.views import Views, files_by_schema, view_sources
 

@@ -12,9 +12,9 @@ from typing import Self
 
 import pyarrow as pa
 
-from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parquet
-from collector.lake.database import Database, identifier, literal
+from collector.lake.database import Database
 from collector.lake.external_sort import external_sort
+from collector.lake.sql_text import CurrentSchemaFiles, base_view, identifier, literal, read_parquet
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
 from collector.query.checks import CheckRow, read_checks
 from collector.query.contract_views import change_views, check_views, child_tables, compared_columns

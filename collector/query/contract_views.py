@@ -6,7 +6,7 @@ table.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from collector.lake.database import identifier, literal
+from collector.lake.sql_text import identifier, literal
 from collector.lake.tables import (
     COVERAGE_OUTCOMES,
     EXTRA,

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collector.lake.base_views import CurrentSchemaFiles, base_view
-from collector.lake.database import Database, literal
+from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
 from collector.lake.tables import TABLES
 from collector.query.contract_views import contract_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder

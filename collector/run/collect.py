@@ -16,9 +16,10 @@ from collector.lake.lake import Lake
 from collector.lake.staging import Staging
 from collector.run import progress as events
 from collector.run.context import RunContext
-from collector.run.finalize import FinishedCrawl, RunSummary, finalize
+from collector.run.finalize import FinishedCrawl, finalize
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.resume import REJECTED, abandoned_problem, open_journal
+from collector.run.summary import RunSummary
 from collector.run.worker_pool import WorkerPool, crawl
 from collector.run.worth_publishing import NEW_TOKEN_ADVICE, why_nothing_to_publish
 from collector.settings.declarations import Installation, Settings
@@ -74,13 +75,10 @@ class RunInProgress:
             raise error
         self._context.observer.event(events.CrawlEnded(self._run_key.run_id, stats.answered))
         self._stage = "closing"
-        directory, header = self._lake.runs.path(self._run_key.run_id), self._journal.header
         skews = [limiter.state.skew_seconds for limiter in self._limiters.values()]
         # Of the installation whose clock differs least from this machine's.
         skew = min((each for each in skews if each is not None), key=abs, default=None)
-        finished = FinishedCrawl(
-            self._settings, self._lake, directory, self._run_key, header, self._processor, self._staging, skew
-        )
+        finished = FinishedCrawl(self._settings, self._lake, self._journal.header, self._processor, self._staging, skew)
         try:
             return await asyncio.to_thread(finalize, finished, self._context.now)
         except CheckFailed:

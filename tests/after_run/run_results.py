@@ -6,7 +6,7 @@ from typing import Any
 from collector.after_run.run_result import RunResult, failed_run
 from collector.errors import CollectorError, NotPublished
 from collector.lake.manifest import RunEntry
-from collector.run.finalize import InstallationSummary, RunSummary
+from collector.run.summary import InstallationSummary, RunSummary
 
 BEGAN = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 ENDED = BEGAN + timedelta(minutes=5)

@@ -9,9 +9,8 @@ from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.errors import LakeBusy
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.lake.growth import bytes_by_run, growth_per_run
 from collector.lake.lake import Lake
-from collector.lake.manifest import Manifest
+from collector.lake.manifest import Manifest, bytes_by_run, growth_per_run
 from collector.lake.verify import verify
 from collector.settings.declarations import AfterRun, Installation, Settings
 from collector.settings.secret import Secret
