@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.output import list_text, table_text, write_rows, write_text
+from collector.cli.output import table_text, write_rows, write_text
 from collector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -116,8 +116,10 @@ def _list_questions(
         questions = [each for each in open_reader(lake, config).questions() if only in (None, each["name"])]
         write_rows(pa.Table.from_pylist(questions), form, output)
         return
+    from collector.cli.text_table import draw_list
+
     rows = []
     for name, question in _questions().all.items():
         parameters = ", ".join(each.name + ("" if each.required else "?") for each in question.parameters)
         rows.append((name, question.description + (f" [{parameters}]" if parameters else "")))
-    write_text(list_text(rows, terminal.width_of(sys.stdout)), output)
+    write_text(draw_list(rows, terminal.width_of(sys.stdout)), output)

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from collector.cli import options
-from collector.cli.failures import warn_on_output_error
+from collector.cli.failures import keep_exit_code
 from collector.cli.output import write_json
 
 
-@warn_on_output_error()
+@keep_exit_code(done=True)
 def compact(
     current_month: Annotated[
         bool, typer.Option("--current-month", help="Merge the files of the current month too, not only of past months.")

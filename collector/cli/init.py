@@ -7,16 +7,12 @@ from typing import Annotated
 import typer
 
 from collector.after_run.output_file import replace_file
-from collector.cli.failures import warn_on_output_error
+from collector.cli.failures import keep_exit_code
 from collector.errors import SettingsError
 from collector.settings.template import template
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("init")(warn_on_output_error()(init))
-
-
+@keep_exit_code(done=True)
 def init(file: Annotated[str, typer.Argument(metavar="[FILE]", help="The file to write.")] = "collector.toml") -> int:
     """Write a commented settings file to start from; never overwrite one."""
     path = Path(file)

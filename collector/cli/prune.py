@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from collector.cli import options
-from collector.cli.failures import warn_on_output_error
+from collector.cli.failures import keep_exit_code
 from collector.cli.output import write_json
 from collector.settings.parsers import days
 
 
-@warn_on_output_error()
+@keep_exit_code(done=True)
 def prune(
     keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="Keep the runs of this time (400d).")],
     lake: options.Lake = None,

@@ -73,7 +73,7 @@ def _prompt(reader: "LakeReader", views: list[str]) -> None:
             try:
                 _answer(reader, statement.rstrip().rstrip(";"))
             except CollectorError as error:
-                failures.report_failure(error)
+                failures.report(error)
             statement = ""
 
 

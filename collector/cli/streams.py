@@ -8,21 +8,22 @@ import io
 import os
 import select
 import sys
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_CLOSED_PIPE: Final = (errno.EPIPE, errno.ECONNRESET)
-
 
 class StdoutError(OSError):
-    """A write to stdout failed; everything written to it afterwards is dropped."""
+    """A write to stdout failed (`> FILE` on a full disk); everything written to it afterwards is dropped."""
+
+    def __str__(self) -> str:
+        return f"The output could not be written: {self.strerror}."
 
     @property
     def reader_left(self) -> bool:
         """True when the reader of a pipe has ended (`| head`)."""
-        return self.errno in _CLOSED_PIPE
+        return self.errno in (errno.EPIPE, errno.ECONNRESET)
 
 
 class _BlockingFile(io.FileIO):
@@ -33,9 +34,7 @@ class _BlockingFile(io.FileIO):
 
     def write(self, data: "ReadableBuffer", /) -> int:
         while (written := super().write(data)) is None:
-            ready = select.poll()
-            ready.register(self, select.POLLOUT)
-            ready.poll()
+            select.select([], [self], [])
         return written
 
 

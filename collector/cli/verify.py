@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options
-from collector.cli.failures import ignore_closed_pipe
+from collector.cli.failures import keep_exit_code
 from collector.cli.output import write_json
 from collector.settings.escape import escape
 
@@ -38,7 +38,7 @@ def verify(
 
     findings = verify_files(opened)
     files = sum(size.files for size in opened.sizes().values())
-    with ignore_closed_pipe():
+    with keep_exit_code():
         if form is options.FactFormat.json:
             write_json(findings)
         else:
