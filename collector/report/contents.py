@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from collector.query.reader import LakeReader
 from collector.report.escape import escaped, safe_link
 from collector.report.findings import FINDINGS
-from collector.report.rows import MAX_ROWS, ReportRows, TextTable, report_rows
+from collector.report.rows import MAX_ROWS, ReportRows, indexed, report_rows
 
 # More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
 MAX_RUNS: Final = 400
@@ -38,8 +38,7 @@ _RUN_COLUMNS: Final = ("started_at", "status", "promotions", "failing", "added",
                        "not_seen", "problems", "requests")  # fmt: skip
 
 
-@dataclass(frozen=True)
-class CoverageCount:
+class CoverageCount(NamedTuple):
     """How many things of a level have one coverage; `is_gap`: something about them is unknown."""
 
     level: str
@@ -76,18 +75,26 @@ class ReportContents:
 
     def document(self, max_rows: int = MAX_ROWS) -> dict[str, Any]:
         """Return the data that the scripts read, with so many rows of each table; texts are indexes into `texts`."""
-        texts, run = TextTable(), self.run
+        texts: dict[str, int] = {}
+        run = self.run
+        tables = {
+            name: {
+                **vars(table),
+                "rows": [indexed((*(where or ()), *cells), texts) for where, cells in table.rows[:max_rows]],
+            }
+            for name, table in (run.tables if run else {}).items()
+        }
         return {
             "made_at": utc_text(self.made_at),
             "started_at": utc_text(run.started_at) if run else None,
             "newest": run is None or run.newest,
-            "tables": {name: rows.document(texts, max_rows) for name, rows in (run.tables if run else {}).items()},
-            "promotions": [_promotion(promotion, texts) for promotion in self.promotions],
+            "tables": tables,
+            "promotions": [indexed(_promotion(promotion), texts) for promotion in self.promotions],
             "runs": {
                 "columns": _RUN_COLUMNS,
                 "rows": [[utc_text(row["started_at"]), *(row[n] for n in _RUN_COLUMNS[1:])] for row in self.runs],
             },
-            "texts": texts.texts,  # the last member, when all texts are known
+            "texts": list(texts),  # the last member, when all texts are known
         }
 
 
@@ -128,7 +135,7 @@ def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, Repo
         "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
         "missing": missing,
         "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
-        **{each.question: rows(each.question, each.columns, **each.parameters) for each in FINDINGS},
+        **{question: rows(question, each.columns, **each.parameters) for question, each in FINDINGS.items()},
     }
 
 
@@ -147,17 +154,17 @@ def _coverage_counts(coverage: pa.Table) -> list[CoverageCount]:
     ]
 
 
-def _promotion(row: Mapping[str, Any], texts: TextTable) -> list[Any]:
+def _promotion(row: Mapping[str, Any]) -> list[str | int | None]:
     """Return one promotion of the map; scripts/graph.js knows the order."""
-    path = " / ".join(escaped(row[level]) for level in LEVELS[:3] if row[level])
     columns = (
         *("installation", "source", "source_environment", "destination", "destination_environment"),
         *("action", "last_execution_status"),
     )
     shown = [None if row[name] is None else escaped(row[name]) for name in columns]
     shown[5] = shown[5] or f"action {row['action_id']}"
+    path = " / ".join(escaped(row[level]) for level in LEVELS[:3] if row[level])
     flags = (row["source_has_variable"], row["destination_has_variable"], row["disabled"])
-    return [*map(texts.index, (*shown, path, safe_link(row["html_url"]))), *(int(flag is True) for flag in flags)]
+    return [*shown, path, safe_link(row["html_url"]), *(int(flag is True) for flag in flags)]
 
 
 def utc_text(moment: datetime) -> str:

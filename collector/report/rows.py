@@ -5,9 +5,9 @@ list, and the rows hold indexes into it.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -34,14 +34,6 @@ _REFERENCES: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ReportColumn:
-    """A column of a table of the page, with its title for people."""
-
-    title: str
-    kind: Literal["text", "reference", "number"]
-
-
 class RowLocation(NamedTuple):
     """Where in Buddy a row is: `name` within `path`. `bad_link` is an address that may not be followed."""
 
@@ -53,37 +45,16 @@ class RowLocation(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportRows:
-    """The rows of one answer that the page holds, with location (if `located`) and cells; `total` counts all rows."""
+    """The rows of one answer that the page holds, with location (if `located`) and cells; `total` counts all rows.
+
+    A column has a title for people and a kind: text, reference or number.
+    """
 
     question: str
-    columns: tuple[ReportColumn, ...]
+    columns: tuple[Mapping[str, str], ...]
     located: bool
     rows: tuple[tuple[RowLocation | None, tuple[str | int | float | None, ...]], ...]
     total: int
-
-    def document(self, texts: "TextTable", max_rows: int = MAX_ROWS) -> dict[str, Any]:
-        """Return the rows for the JSON block: each is its location (name, path, link, bad link), then its cells."""
-        rows = [
-            [texts.index(value) if isinstance(value, str) else value for value in (*(where or ()), *cells)]
-            for where, cells in self.rows[:max_rows]
-        ]
-        return {**vars(self), "columns": [vars(column) for column in self.columns], "rows": rows}
-
-
-class TextTable:
-    """Every text once, with an index."""
-
-    def __init__(self) -> None:
-        self._indexes: dict[str, int] = {}
-
-    def index(self, text: str | None) -> int | None:
-        """Return the index of a text, None for None."""
-        return None if text is None else self._indexes.setdefault(text, len(self._indexes))
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts in order of their indexes."""
-        return list(self._indexes)
 
 
 def report_rows(question: str, table: pa.Table, columns: Sequence[str], *, several_installations: bool) -> ReportRows:
@@ -129,8 +100,12 @@ def _cell(name: str, value: Any) -> str | int | float | None:
     return escaped(text, _CHANGE_LENGTH if name in ("old_value", "new_value") else MAX_LENGTH)
 
 
-def _column(name: str, type_: pa.DataType) -> ReportColumn:
-    title = _TITLES.get(name, name.replace("_", " "))
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
-        return ReportColumn(title, "number")
-    return ReportColumn(title, "reference" if name in _REFERENCES else "text")
+def _column(name: str, type_: pa.DataType) -> Mapping[str, str]:
+    is_number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
+    kind = "number" if is_number else "reference" if name in _REFERENCES else "text"
+    return {"title": _TITLES.get(name, name.replace("_", " ")), "kind": kind}
+
+
+def indexed(values: Iterable[object], texts: dict[str, int]) -> list[object]:
+    """Return the values with the index that each text has in `texts`, where a new one is added."""
+    return [texts.setdefault(value, len(texts)) if isinstance(value, str) else value for value in values]
