@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.output import table_text, write_rows, write_text
+from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def ask(
     answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
     write_rows(answer.table, form, output)
     if form is options.RowFormat.text and output is None:
-        sys.stdout.write(_footer(answer, terminal.width_of(sys.stdout)))
+        sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
     elif answer.missing:
         # The rows must stay readable for programs, and the gap must be reported all the same.
-        sys.stderr.write(_footer(answer, terminal.width_of(sys.stderr)))
+        sys.stderr.write(footer(answer, terminal.width_of(sys.stderr)))
     return 0
 
 
@@ -75,19 +75,13 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
     return found
 
 
-def answer_text(answer: "Answer", width: int | None, max_rows: int) -> str:
-    """Return an answer for people: the first rows, how many there are, of which run, and what that run is missing."""
-    hidden = max(0, answer.table.num_rows - max_rows)
-    more = f"… and {hidden:,} more\n" if hidden else ""
-    return table_text(answer.table.slice(0, max_rows), width) + more + _footer(answer, width)
-
-
 def row_count(count: int) -> str:
     """Return a number of rows in words."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _footer(answer: "Answer", width: int | None) -> str:
+def footer(answer: "Answer", width: int | None) -> str:
+    """Return how many rows an answer has, of which run, and what that run is missing."""
     from collector.cli.text_table import wrap
 
     run = answer.run

@@ -1,6 +1,8 @@
 """`collector collect`: one run with live progress, and what follows it: files, message, metrics, retention."""
 
 import os
+import random
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -9,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import EXIT_CODES
+from collector.cli.failures import EXIT_CODES, keep_exit_code
 from collector.cli.output import duration_text, write_json, write_text
 from collector.cli.streams import StdoutError
-from collector.errors import SettingsError
+from collector.errors import Interrupted, SettingsError
 from collector.settings.declarations import Settings
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
-    import random
+    import asyncio
 
     from collector.run.finalize import RunSummary
     from collector.run.progress import Observer
@@ -34,6 +36,8 @@ def collect(
     form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
     """Collect once: crawl, check, publish. An interrupted run is resumed automatically."""
+    import structlog
+
     from collector.cli import logging as logs
 
     if (flags["log_format"] or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
@@ -57,15 +61,46 @@ def collect(
     if not live:
         logs.log_published(summary)
     try:
-        if form is options.FactFormat.json:
-            write_json(summary)
-        else:
-            write_text(summary_line(summary) + "\n", None)
+        with keep_exit_code():
+            if form is options.FactFormat.json:
+                write_json(summary)
+            else:
+                write_text(summary_line(summary) + "\n", None)
     except StdoutError as error:
         # The run is published whether this line is read or not: another exit code would have it collected again.
-        if not error.reader_left:
-            logs.log_output_error(error)
+        structlog.get_logger().warning("not done after the run", what="summary on stdout", why=error.strerror)
     return summary.exit_code
+
+
+def collect_with_signals(
+    settings: Settings,
+    observer: "Observer",
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    rng: random.Random | None = None,
+) -> "RunSummary":
+    """Collect once and return the summary; the first SIGINT or SIGTERM drains the run, the second exits at once."""
+    import asyncio
+
+    from collector.run.collect import collect
+    from collector.run.context import RunContext
+
+    async def main() -> "RunSummary":
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, _stop_or_exit, stop)
+        return await collect(settings, RunContext(now, rng or random.Random(), observer, stop))
+
+    return asyncio.run(main())
+
+
+def _stop_or_exit(stop: "asyncio.Event") -> None:
+    if stop.is_set():
+        sys.stderr.write("collector: Stopped at once. Nothing is lost; run `collector collect` again.\n")
+        sys.stderr.flush()
+        # No clean-up: it would wait for a thread that writes Parquet, and the journal has every reply already.
+        os._exit(Interrupted.exit_code)
+    stop.set()
 
 
 def collect_and_follow_up(
@@ -73,12 +108,11 @@ def collect_and_follow_up(
     observer: "Observer",
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    rng: "random.Random | None" = None,
+    rng: random.Random | None = None,
 ) -> "RunSummary":
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
     from collector.after_run.run_result import RunResult, failed_run
     from collector.after_run.steps import run_steps
-    from collector.cli.signals import collect_with_signals
     from collector.preflight.forecast_observer import ForecastObserver
     from collector.preflight.last_cost import last_costs
 

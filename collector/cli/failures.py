@@ -49,10 +49,13 @@ def report(error: Exception) -> int:
 
 
 def _report(exit_code: int, message: str, advice: str, exception: Exception | None = None) -> int:
+    import structlog
+
     from collector.cli import logging as logs
 
     if logs.is_json():
-        logs.log_failure(exit_code, message, advice, exception)
+        fields = {"exit_code": exit_code, "why": message, "advice": advice or None}
+        structlog.get_logger().error("failed", **fields, exc_info=exception)
         return exit_code
     if exception is not None:
         sys.stderr.write(terminal.without_secrets("".join(traceback.format_exception(exception))))

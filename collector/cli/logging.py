@@ -45,11 +45,6 @@ def is_json() -> bool:
     return structlog.is_configured() and structlog.get_config()["processors"][-2] is _render_json
 
 
-def log_failure(exit_code: int, why: str, advice: str, exception: Exception | None = None) -> None:
-    """Log the failure that ends a command."""
-    structlog.get_logger().error("failed", exit_code=exit_code, why=why, advice=advice or None, exc_info=exception)
-
-
 def log_published(summary: "RunSummary") -> None:
     """Log the outcome of a published run in numbers, as a warning when it is partial."""
     log = structlog.get_logger()
@@ -62,11 +57,6 @@ def log_published(summary: "RunSummary") -> None:
         paused_seconds=round(summary.paused_seconds, 1),
         seconds=round((summary.finished_at - summary.started_at).total_seconds(), 1),
     )
-
-
-def log_output_error(error: OSError) -> None:
-    """Log that the summary of a published run could not be written to stdout."""
-    structlog.get_logger().warning("not done after the run", what="summary on stdout", why=error.strerror)
 
 
 class _StructlogHandler(logging.Handler):

@@ -55,14 +55,14 @@ def write_json(value: object) -> None:
     write_text(terminal.without_secrets(msgspec.json.encode(value).decode()) + "\n", None)
 
 
-def table_text(table: "pa.Table", width: int | None) -> str:
-    """Return a table as lines of text; for a terminal (`width`) the first rows and how many more there are."""
+def table_text(table: "pa.Table", width: int | None, max_rows: int = _MAX_ROWS_SHOWN) -> str:
+    """Return a table as lines of text; for a terminal (`width`) the first `max_rows` and how many more there are."""
     import pyarrow as pa
 
     from collector.cli.row_formats import cell_text, python_rows
     from collector.cli.text_table import draw_table
 
-    shown = table if width is None else table.slice(0, _MAX_ROWS_SHOWN)
+    shown = table if width is None else table.slice(0, max_rows)
     cells = [[escape(cell_text(value)) for value in row] for row in python_rows(shown.to_reader())]
     is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
     numeric = [any(is_kind(kind) for is_kind in is_number) for kind in table.schema.types]

@@ -13,15 +13,15 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector._version import __version__
-from collector.report.contents import LEVELS, ReportContents, utc_text
+from collector.report.contents import COVERAGES, WITHOUT_GAP, ReportContents, utc_text
 from collector.report.escape import json_block
 from collector.report.findings import FINDINGS, SEVERITIES
 from collector.report.rows import MAX_ROWS, ROWS_WITHOUT_SCRIPTS
 
 _HERE: Final = Path(__file__).parent
+_VENDOR: Final = _HERE / "vendor"
 _VENDORED: Final = ("cytoscape.min.js", "cytoscape-dagre.min.js", "uPlot.iife.min.js")
 _SCRIPTS: Final = ("elements.js", "tables.js", "graph.js", "map.js", "trends.js", "main.js")
-_LICENCES: Final = ("cytoscape", "cytoscape-dagre", "dagre", "uPlot")
 # cytoscape would add this element itself, which the policy forbids; it leaves an existing one as it is.
 _CYTOSCAPE_STYLE: Final = ".__________cytoscape_container { position: relative; }"
 _SOURCE_MAP: Final = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # developer tools would ask for it
@@ -48,7 +48,8 @@ def render(contents: ReportContents) -> str:
     return templates.get_template("page.html").render(
         contents=contents,
         run=contents.run,
-        levels=LEVELS,
+        coverages=COVERAGES,
+        without_gap=WITHOUT_GAP,
         severities=SEVERITIES,
         findings=FINDINGS,
         rows_without_scripts=ROWS_WITHOUT_SCRIPTS,
@@ -57,7 +58,9 @@ def render(contents: ReportContents) -> str:
         scripts=scripts,
         styles=styles,
         cytoscape_style=_CYTOSCAPE_STYLE,
-        licences=[(name, _read(f"vendor/{name}.LICENSE").strip()) for name in _LICENCES],
+        licences=[
+            (path.stem, path.read_text(encoding="utf-8").strip()) for path in sorted(_HERE.glob("vendor/*.LICENSE"))
+        ],
         version=__version__,
     )
 

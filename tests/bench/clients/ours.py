@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.cli.signals import collect_with_signals
+from collector.cli.collect import collect_with_signals
 from collector.run import progress as events
 from collector.settings.loading import load
 from tests.bench.clients.output import print_result
