@@ -12,11 +12,10 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import EXIT_CODES, keep_exit_code
-from collector.cli.output import duration_text, write_json, write_text
+from collector.cli.output import duration_text, write_facts
 from collector.cli.streams import StdoutError
 from collector.errors import Interrupted, SettingsError
 from collector.settings.declarations import Settings
-from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     import asyncio
@@ -59,13 +58,10 @@ def collect(
     with observing(live=live) as observer:
         summary = collect_and_follow_up(settings, observer)
     if not live:
-        logs.log_published(summary)
+        observer.event(summary)
     try:
         with keep_exit_code():
-            if form is options.FactFormat.json:
-                write_json(summary)
-            else:
-                write_text(summary_line(summary) + "\n", None)
+            write_facts(summary, [summary_line(summary)], form)
     except StdoutError as error:
         # The run is published whether this line is read or not: another exit code would have it collected again.
         structlog.get_logger().warning("not done after the run", what="summary on stdout", why=error.strerror)
@@ -73,11 +69,7 @@ def collect(
 
 
 def collect_with_signals(
-    settings: Settings,
-    observer: "Observer",
-    *,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    rng: random.Random | None = None,
+    settings: Settings, observer: "Observer", now: Callable[[], datetime], rng: random.Random
 ) -> "RunSummary":
     """Collect once and return the summary; the first SIGINT or SIGTERM drains the run, the second exits at once."""
     import asyncio
@@ -89,7 +81,7 @@ def collect_with_signals(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, _stop_or_exit, stop)
-        return await collect(settings, RunContext(now, rng or random.Random(), observer, stop))
+        return await collect(settings, RunContext(now, rng, observer, stop))
 
     return asyncio.run(main())
 
@@ -119,7 +111,7 @@ def collect_and_follow_up(
     started_at = now()
     forecasting = ForecastObserver(observer, settings, last_costs(settings.lake), now)
     try:
-        summary = collect_with_signals(settings, forecasting, now=now, rng=rng)
+        summary = collect_with_signals(settings, forecasting, now, rng or random.Random())
     except Exception as error:
         forecasting.bind_run()
         run_steps(settings, failed_run(error, started_at, now()))
@@ -150,13 +142,9 @@ def _show_plan(settings: Settings, form: options.FactFormat) -> None:
     from collector.preflight.plan import describe, make_plans
 
     plans = make_plans(settings)
-    if form is options.FactFormat.json:
-        write_json(plans)
-        return
-    for plan in plans:
-        for line in describe(plan, settings, datetime.now(UTC)):
-            sys.stdout.write(escape(line) + "\n")
-    sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
+    lines = [line for plan in plans for line in describe(plan, settings, datetime.now(UTC))]
+    lines.append("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.")
+    write_facts(plans, lines, form)
 
 
 def summary_line(summary: "RunSummary") -> str:

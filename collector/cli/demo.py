@@ -97,7 +97,7 @@ def _collect(path: Path, nights: int) -> None:
         for night in range(nights):
             buddy.world = world.at(night=night + 1)
             ahead = first + timedelta(days=night) - datetime.now(UTC)
-            summary = collect_with_signals(settings, ProgressObserver(), now=partial(_shifted, ahead), rng=rng)
+            summary = collect_with_signals(settings, ProgressObserver(), partial(_shifted, ahead), rng)
             sys.stdout.write(escape(summary_line(summary)) + "\n")
             sys.stdout.flush()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from collector.cli import options, terminal
 from collector.cli.failures import keep_exit_code
-from collector.cli.output import write_json
+from collector.cli.output import write_facts
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
         return results
 
     results = asyncio.run(examine())
-    if form is options.FactFormat.json:
-        with keep_exit_code():
-            write_json([{"installation": name or None, **vars(result)} for name, result in results])
+    with keep_exit_code():
+        write_facts([{"installation": name or None, **vars(result)} for name, result in results], (), form)
     levels = {result.level for _, result in results}
     return 2 if "error" in levels else 1 if "warning" in levels else 0
 

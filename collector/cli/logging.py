@@ -7,15 +7,12 @@ import json
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from collector.cli import terminal
 from collector.settings.escape import escape
-
-if TYPE_CHECKING:
-    from collector.run.finalize import RunSummary
 
 LogEvent = MutableMapping[str, Any]
 
@@ -43,20 +40,6 @@ def set_up(form: str, level: str) -> None:
 def is_json() -> bool:
     """Return whether stderr is read by a program, so that a failure must be a line of JSON too."""
     return structlog.is_configured() and structlog.get_config()["processors"][-2] is _render_json
-
-
-def log_published(summary: "RunSummary") -> None:
-    """Log the outcome of a published run in numbers, as a warning when it is partial."""
-    log = structlog.get_logger()
-    write = log.info if summary.exit_code == 0 else log.warning
-    members = ("status", "exit_code", "changes", "problems", "requests", "refusals", "run_id")
-    write(
-        "published",
-        **{name: getattr(summary, name) for name in members},
-        promote_image_actions=summary.rows.get("promote_image_actions", 0),
-        paused_seconds=round(summary.paused_seconds, 1),
-        seconds=round((summary.finished_at - summary.started_at).total_seconds(), 1),
-    )
 
 
 class _StructlogHandler(logging.Handler):

@@ -4,13 +4,13 @@ In text every name is escaped. A file is replaced completely or not at all.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from collector.cli import terminal
-from collector.cli.options import RowFormat
+from collector.cli.options import FactFormat, RowFormat
 from collector.errors import SettingsError, UsageError
 from collector.settings.escape import escape
 
@@ -48,8 +48,11 @@ def write_text(text: str, output: str | None) -> None:
         sink.write(text.encode())
 
 
-def write_json(value: object) -> None:
-    """Write one JSON value and a line end to stdout, without secrets, in UTF-8 whatever the locale."""
+def write_facts(value: object, lines: Iterable[str], form: FactFormat) -> None:
+    """Write to stdout: for people lines, which are escaped, for programs one JSON value in UTF-8, without secrets."""
+    if form is FactFormat.text:
+        sys.stdout.write("".join(escape(line) + "\n" for line in lines))
+        return
     import msgspec
 
     write_text(terminal.without_secrets(msgspec.json.encode(value).decode()) + "\n", None)

@@ -22,6 +22,7 @@ from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.preflight.forecast_observer import ForecastReady, Waiting
 from collector.run import progress as events
+from collector.run.finalize import RunSummary
 from collector.settings.escape import escape
 
 _HEARTBEAT_S: Final = 60.0
@@ -29,6 +30,7 @@ _REDRAWS_PER_S: Final = 4
 _RATE_REDRAWS: Final = 40  # the redraws over which a speed is measured
 _ROUND: Final = "installation requests round=number failed_with=failures pause_s=wait_s"
 _FAILURE: Final = "kind=failure.kind http_status=failure.http_status why=failure.message"
+_SUMMARY: Final = "status exit_code changes problems requests refusals run_id paused_seconds"
 _REFUSAL: Final = "path=request.target wait_s http_status=status why=message"
 # The level, text and fields of the log line of an event; a field may have another name than its attribute. Nothing of a
 # reply's body is among them.
@@ -43,6 +45,7 @@ _LOG_LINES: Final[Mapping[type, tuple[str, str, str]]] = {
     Waiting: ("info", "waiting", "installation why until"),
     RetryScheduled: ("info", "retrying", f"path=request.target {_FAILURE} attempt wait_s"),
     RateLimitMet: ("info", "rate limit reached, all requests pause", _REFUSAL),
+    RunSummary: ("info", "published", _SUMMARY),
 }
 _HEARTBEAT: Final = (
     "installation=name requests waiting_for=pace.why until=pace.paused_until budget_left=pace.remaining "
@@ -149,11 +152,17 @@ def observing(*, live: bool) -> Iterator[ProgressObserver]:
 def log_line(event: object) -> tuple[str, str, dict[str, object]]:
     """Return the level, text and fields of the log line of an event."""
     level, text, names = _LOG_LINES.get(type(event), ("debug", type(event).__name__, ""))
-    if isinstance(event, events.RunBegan) and event.resumed_count:
-        text = "resumed"
-    if isinstance(event, ForecastReady) and (event.forecast.late or event.forecast.ends_at is None):
-        level = "warning"
-    return level, text, _fields(event, names)
+    fields = _fields(event, names)
+    match event:
+        case events.RunBegan() if event.resumed_count:
+            text = "resumed"
+        case ForecastReady(forecast=forecast) if forecast.late or forecast.ends_at is None:
+            level = "warning"
+        case RunSummary():
+            level = "info" if event.exit_code == 0 else "warning"
+            fields["promote_image_actions"] = event.rows.get("promote_image_actions", 0)
+            fields["seconds"] = round((event.finished_at - event.started_at).total_seconds(), 1)
+    return level, text, fields
 
 
 def _fields(source: object, names: str) -> dict[str, object]:

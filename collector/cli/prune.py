@@ -1,6 +1,5 @@
 """`collector prune`: drop old runs."""
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from collector.cli import options
 from collector.cli.failures import keep_exit_code
-from collector.cli.output import write_json
+from collector.cli.output import write_facts
 from collector.settings.parsers import days
 
 
@@ -28,14 +27,11 @@ def prune(
     with opened.writing("prune", now):
         done = prune_lake(opened, keep_days=keep_days, now=now)
         options.settle_catalog(opened)
-    if form is options.FactFormat.json:
-        write_json(done)
-        return 0
-    if not done.runs:
-        sys.stdout.write("No run is that old.\n")
-        return 0
-    sys.stdout.write(
-        f"Dropped {len(done.runs):,} runs ({done.runs[0]} to {done.runs[-1]}), {done.rows:,} rows. "
-        f"History now begins with {done.history_begins}.\n"
-    )
+    line = "No run is that old."
+    if done.runs:
+        line = (
+            f"Dropped {len(done.runs):,} runs ({done.runs[0]} to {done.runs[-1]}), {done.rows:,} rows. "
+            f"History now begins with {done.history_begins}."
+        )
+    write_facts(done, [line], form)
     return 0

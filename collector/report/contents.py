@@ -14,14 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.query.reader import LakeReader
-from collector.report.escape import escaped, safe_link
+from collector.report.escape import escaped
 from collector.report.findings import FINDINGS
-from collector.report.rows import MAX_ROWS, ReportRows, indexed, report_rows
+from collector.report.rows import LEVELS, MAX_ROWS, ReportRows, indexed, report_rows, row_location
 
 # More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
 MAX_RUNS: Final = 400
 MAX_PROMOTIONS: Final = 5_000
-LEVELS: Final = ("workspace", "project", "pipeline", "action")
 COVERAGES: Final[Mapping[str, str]] = {
     "complete": "seen, with everything in it",
     "fetched": "promote-image actions, read",
@@ -35,8 +34,7 @@ COVERAGES: Final[Mapping[str, str]] = {
 WITHOUT_GAP: Final = frozenset(("complete", "fetched", "not_promote_image", "gone"))
 _RUN_COLUMNS: Final = ("started_at", "status", "promotions", "failing", "added", "changed", "removed", "returned",
                        "not_seen", "problems", "requests")  # fmt: skip
-_PROMOTION_COLUMNS: Final = ("installation", "source", "source_environment", "destination", "destination_environment",
-                             "action", "last_execution_status")  # fmt: skip
+_END_COLUMNS: Final = ("installation", "source", "source_environment", "destination", "destination_environment")
 
 
 @dataclass(frozen=True)
@@ -105,18 +103,16 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
 
 
 def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, ReportRows]:
-    several = len(coverage.column("installation").unique()) > 1
+    levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
 
     def rows(question: str, columns: Sequence[str], **parameters: object) -> ReportRows:
-        table = lake.ask(question, run=run_id, **parameters).table
-        return report_rows(question, table, columns, several_installations=several)
+        return report_rows(question, lake.ask(question, run=run_id, **parameters).table, columns, levels)
 
     # The other rows of coverage_last_night are counts.
     things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
-    missing = ("level", "coverage", "why")
     return {
         "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
-        "missing": report_rows("coverage_last_night", things, missing, several_installations=several),
+        "missing": report_rows("coverage_last_night", things, ("level", "coverage", "why"), levels),
         "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
         **{question: rows(question, each.columns, **each.parameters) for question, each in FINDINGS.items()},
     }
@@ -124,7 +120,7 @@ def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, Repo
 
 def _coverage_counts(coverage: pa.Table) -> dict[str, dict[str, int]]:
     """Return the counts of coverage_last_night over all installations, in the order of LEVELS and COVERAGES."""
-    counts: dict[str, Counter[str]] = {level: Counter() for level in LEVELS}
+    counts: dict[str, Counter[str]] = {level: Counter() for level in LEVELS[1:]}
     for row in coverage.to_pylist():
         if row["workspace"] is None and row["level"] in counts:
             counts[row["level"]][row["coverage"] or "not known"] += row["things"]
@@ -136,11 +132,11 @@ def _coverage_counts(coverage: pa.Table) -> dict[str, dict[str, int]]:
 
 def _promotion(row: Mapping[str, Any]) -> list[str | int | None]:
     """Return one promotion of the map; scripts/graph.js knows the order."""
-    shown = [None if row[name] is None else escaped(row[name]) for name in _PROMOTION_COLUMNS]
-    shown[5] = shown[5] or f"action {row['action_id']}"
-    path = " / ".join(escaped(row[level]) for level in LEVELS[:3] if row[level])
+    ends = [row[name] and escaped(row[name]) for name in _END_COLUMNS]
+    where = row_location(row, LEVELS[1:])
+    status = row["last_execution_status"] and escaped(row["last_execution_status"])
     flags = (row["source_has_variable"], row["destination_has_variable"], row["disabled"])
-    return [*shown, path, safe_link(row["html_url"]), *(int(flag is True) for flag in flags)]
+    return [*ends, where.name, status, where.path, where.link, *(int(flag is True) for flag in flags)]
 
 
 def utc_text(moment: datetime) -> str:

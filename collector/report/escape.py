@@ -13,7 +13,6 @@ from collector.settings.escape import escape
 
 MAX_LENGTH: Final = 300  # longer texts are cut, so that one value does not fill the page
 _LINK: Final = re.compile(r"https?://[^\s\\\"'<>`]+")
-_IN_SCRIPT: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def escaped(text: str, longest: int = MAX_LENGTH) -> str:
@@ -29,4 +28,4 @@ def safe_link(text: str | None) -> str | None:
 def json_block(document: Any) -> str:
     """Return JSON that may stand inside a script element: it cannot end the element or begin another."""
     text = msgspec.json.encode(document).decode()
-    return re.sub("[<>&\u2028\u2029]", lambda found: _IN_SCRIPT[found[0]], text)
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)

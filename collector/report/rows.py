@@ -18,7 +18,7 @@ ROWS_WITHOUT_SCRIPTS: Final = 20
 _REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the others
 _CHANGE_LENGTH: Final = 140  # old and new values may be long lists of JSON
 # The columns that say where a row is, from the largest thing to the smallest.
-_LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
+LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
 _TITLES: Final = {
     "column_name": "field",
     "old_value": "was",
@@ -57,29 +57,26 @@ class ReportRows:
     total: int
 
 
-def report_rows(question: str, table: pa.Table, columns: Sequence[str], *, several_installations: bool) -> ReportRows:
+def report_rows(question: str, table: pa.Table, columns: Sequence[str], levels: Sequence[str] = LEVELS) -> ReportRows:
     """Return the rows of an answer with these of its columns. Raises KeyError for a column that it lacks."""
     chosen = tuple(_column(name, table.schema.field(name).type) for name in columns)
     located = "workspace" in table.column_names
     rows = tuple(
-        (
-            row_location(record, several_installations=several_installations) if located else None,
-            tuple(_cell(name, record[name]) for name in columns),
-        )
+        (row_location(record, levels) if located else None, tuple(_cell(name, record[name]) for name in columns))
         for record in table.slice(0, MAX_ROWS).to_pylist()
     )
     return ReportRows(question, chosen, located, rows, table.num_rows)
 
 
-def row_location(record: Mapping[str, Any], *, several_installations: bool) -> RowLocation:
+def row_location(record: Mapping[str, Any], levels: Sequence[str] = LEVELS) -> RowLocation:
     """Return where the row of any question is: its smallest named thing, and the path to it."""
     names = []
-    for level in _LEVELS if several_installations else _LEVELS[1:]:
+    for level in levels:
         if record.get(level):
             names.append(escaped(record[level]))
         elif (number := record.get(f"{level}_id")) is not None:
             names.append(f"{level} {number}")
-    if record.get("level") in _LEVELS[3:] and record.get("name"):
+    if record.get("level") in LEVELS[3:] and record.get("name"):
         names[-1] = escaped(record["name"])  # coverage_last_night names things of every level in one column
     link = record.get("html_url")
     followed = safe_link(link)

@@ -4,8 +4,10 @@
 """
 
 import argparse
+import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from collector.cli.collect import collect_with_signals
@@ -47,7 +49,9 @@ def main() -> None:
     }
     environ = {"BUDDY_TOKEN": options.token, "BUDDY_API_URL": options.url}
     stopwatch = Stopwatch()
-    summary = collect_with_signals(load(flags, environ, Path.cwd()), stopwatch)
+    summary = collect_with_signals(
+        load(flags, environ, Path.cwd()), stopwatch, lambda: datetime.now(UTC), random.Random()
+    )
     began, ended = stopwatch.moments[events.RunBegan], stopwatch.moments[events.CrawlEnded]
     files = [file for file in options.lake.rglob("*") if file.is_file()]
     print_result(
