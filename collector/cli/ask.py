@@ -39,7 +39,6 @@ def ask(
         _list_questions(question, lake, config, form, output)
         return 0
     if show:
-        # The SQL belongs to the program: it can be read before there is a lake.
         write_text(_questions()[question].sql.rstrip() + "\n", None)
         return 0
     answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
@@ -94,6 +93,7 @@ def footer(answer: "Answer", width: int | None) -> str:
 
 
 def _questions() -> "Questions":
+    """Return the questions of the program, which can be read before there is a lake."""
     from collector.query.questions import Questions
     from collector.query.sql_files import sql_folder
 

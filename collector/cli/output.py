@@ -28,7 +28,9 @@ def write_rows(rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output:
     """
     binary = form is RowFormat.parquet
     reader = rows.to_reader(None if binary else _BATCH_ROWS) if hasattr(rows, "to_reader") else rows
-    with _open(output, binary=binary) as sink:
+    if binary and output is None and sys.stdout.isatty():
+        raise UsageError("Parquet cannot be shown on a terminal.", "Use -o FILE, or a pipe into a program.")
+    with _open(output) as sink:
         if form is RowFormat.text:
             text = table_text(reader.read_all(), None if output else terminal.width_of(sys.stdout))
             sink.write(text.encode(errors="replace"))
@@ -42,9 +44,9 @@ def write_rows(rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output:
             sink.writelines(PIECES[form](reader))
 
 
-def write_text(text: str, output: str | None) -> None:
-    """Write text to a file, or to stdout. Raises SettingsError when the file cannot be written."""
-    with _open(output, binary=False) as sink:
+def write_text(text: str, output: str | None, mode: int | None = None) -> None:
+    """Write text to stdout, or to a file; a new one gets `mode`. Raises SettingsError when it cannot be written."""
+    with _open(output, mode) as sink:
         sink.write(text.encode())
 
 
@@ -85,10 +87,8 @@ def duration_text(seconds: float) -> str:
 
 
 @contextmanager
-def _open(output: str | None, *, binary: bool) -> Iterator[BinaryIO]:
+def _open(output: str | None, mode: int | None = None) -> Iterator[BinaryIO]:
     if output is None:
-        if binary and sys.stdout.isatty():
-            raise UsageError("Parquet cannot be shown on a terminal.", "Use -o FILE, or a pipe into a program.")
         sys.stdout.flush()
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -96,7 +96,7 @@ def _open(output: str | None, *, binary: bool) -> Iterator[BinaryIO]:
     from collector.after_run.output_file import replaced
 
     try:
-        with replaced(Path(output)) as sink:
+        with replaced(Path(output), mode=mode) as sink:
             yield sink
     except OSError as error:
         raise SettingsError(

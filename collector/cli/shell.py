@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from collector.cli import failures, options, terminal
+from collector.cli import failures, options
 from collector.cli.ask import open_reader
-from collector.cli.output import table_text
+from collector.cli.output import write_rows
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def shell(lake: options.Lake = None, config: options.Config = None) -> int:
 
 def _answer(reader: "LakeReader", statement: str) -> None:
     if statement.strip():
-        sys.stdout.write(table_text(reader.sql(statement).table, terminal.width_of(sys.stdout)))
+        write_rows(reader.sql(statement).table, options.RowFormat.text, None)
 
 
 def _prompt(reader: "LakeReader", views: list[str]) -> None:

@@ -26,11 +26,8 @@ def sql(
     if not text.strip():
         raise UsageError("There is no SQL.", 'Write it in quotes: collector sql "select * from runs".')
     reader = open_reader(lake, config)
-    if form not in (options.RowFormat.text, options.RowFormat.markdown):
-        write_rows(reader.stream(text), form, output)
-        return 0
-    answer = reader.sql(text)
-    write_rows(answer.table, form, output)
+    rows = reader.sql(text).table if form is options.RowFormat.text else reader.stream(text)
+    write_rows(rows, form, output)
     if form is options.RowFormat.text and output is None:
-        sys.stderr.write(row_count(answer.table.num_rows) + "\n")
+        sys.stderr.write(row_count(rows.num_rows) + "\n")
     return 0

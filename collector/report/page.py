@@ -75,13 +75,12 @@ def _data(contents: ReportContents) -> str:
 
 
 def _policy(scripts: list[str], styles: list[str]) -> str:
-    rules = ("default-src 'none'", _hashes("script-src", scripts), _hashes("style-src", styles), "img-src data:")
-    return "; ".join((*rules, "base-uri 'none'", "form-action 'none'"))
+    def hashes(texts: list[str]) -> str:
+        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+        return " ".join(f"'sha256-{digest}'" for digest in digests)
 
-
-def _hashes(rule: str, texts: list[str]) -> str:
-    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
-    return " ".join((rule, *(f"'sha256-{digest}'" for digest in digests)))
+    rules = f"default-src 'none'; script-src {hashes(scripts)}; style-src {hashes(styles)}; img-src data:"
+    return f"{rules}; base-uri 'none'; form-action 'none'"
 
 
 def _read(name: str) -> str:
