@@ -74,18 +74,13 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
     return found
 
 
-def row_count(count: int) -> str:
-    """Return a number of rows in words."""
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
 def footer(answer: "Answer", width: int | None) -> str:
     """Return how many rows an answer has, of which run, and what that run is missing."""
     from collector.cli.text_table import wrap
 
-    run = answer.run
+    run, count = answer.run, len(answer)
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    footer = f"{row_count(answer.table.num_rows)} · {origin}\n"
+    footer = f"{count:,} row{'s' * (count != 1)} · {origin}\n"
     if answer.missing:
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
         footer += f"This run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details.\n"

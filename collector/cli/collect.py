@@ -5,6 +5,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,11 +45,20 @@ def collect(
     try:
         settings = options.settings_from(flags, needs_token=True)
     except SettingsError as error:
-        if not dry:
-            _after_unstarted_run(error, flags)
+        # A monitor must hear of a token file that is gone, as far as the settings are readable.
+        with suppress(SettingsError):
+            settings = options.settings_from(flags, needs_token=False)
+            if not dry:
+                logs.set_up(settings.log_format, settings.log_level)
+                _after_failure(settings, error, datetime.now(UTC), datetime.now(UTC))
         raise
     if dry:
-        _show_plan(settings, form)
+        from collector.preflight.plan import describe, make_plans
+
+        plans = make_plans(settings)
+        lines = [line for plan in plans for line in describe(plan, settings, datetime.now(UTC))]
+        lines.append("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.")
+        write_facts(plans, lines, form)
         return 0
     from collector.cli.progress import observing
 
@@ -103,7 +113,7 @@ def collect_and_follow_up(
     rng: random.Random | None = None,
 ) -> "RunSummary":
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
-    from collector.after_run.run_result import RunResult, failed_run
+    from collector.after_run.run_result import RunResult
     from collector.after_run.steps import run_steps
     from collector.preflight.forecast_observer import ForecastObserver
     from collector.preflight.last_cost import last_costs
@@ -114,37 +124,17 @@ def collect_and_follow_up(
         summary = collect_with_signals(settings, forecasting, now, rng or random.Random())
     except Exception as error:
         forecasting.bind_run()
-        run_steps(settings, failed_run(error, started_at, now()))
+        _after_failure(settings, error, started_at, now())
         raise
     run_steps(settings, RunResult(summary.exit_code, started_at, now(), summary))
     return summary
 
 
-def _after_unstarted_run(error: SettingsError, flags: Mapping[str, object]) -> None:
-    """Do the steps after a run for one that could not start, as far as the settings are readable.
-
-    A monitor must hear of a token file that is gone, and not only notice that nothing comes any more.
-    """
+def _after_failure(settings: Settings, error: Exception, started_at: datetime, ended_at: datetime) -> None:
     from collector.after_run.run_result import failed_run
     from collector.after_run.steps import run_steps
-    from collector.cli import logging as logs
 
-    try:
-        settings = options.settings_from(flags, needs_token=False)
-    except SettingsError:
-        return
-    logs.set_up(settings.log_format, settings.log_level)
-    now = datetime.now(UTC)
-    run_steps(settings, failed_run(error, now, now))
-
-
-def _show_plan(settings: Settings, form: options.FactFormat) -> None:
-    from collector.preflight.plan import describe, make_plans
-
-    plans = make_plans(settings)
-    lines = [line for plan in plans for line in describe(plan, settings, datetime.now(UTC))]
-    lines.append("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.")
-    write_facts(plans, lines, form)
+    run_steps(settings, failed_run(error, started_at, ended_at))
 
 
 def summary_line(summary: "RunSummary") -> str:

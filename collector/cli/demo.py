@@ -6,7 +6,6 @@ import shlex
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,7 +24,6 @@ from collector.settings.secret import Secret
 _MARKER: Final = ".demo"  # a file in every lake that a demo made, and so may replace
 _QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")  # the second needs two runs
 _SEED: Final = 7
-_START: Final = timedelta(hours=2, minutes=15)  # after midnight, when cron would start a run
 _MAX_ROWS: Final = 12
 _NEXT_STEPS: Final = """
 What to type next:
@@ -88,8 +86,8 @@ def _collect(path: Path, nights: int) -> None:
     from collector.fake_buddy import FakeBuddy, FakeWorld
 
     world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6)
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    first = midnight - timedelta(days=nights - 1) + _START
+    # When cron would start a run.
+    first = datetime.now(UTC).replace(hour=2, minute=15, second=0, microsecond=0) - timedelta(days=nights - 1)
     rng = random.Random(_SEED)
     with FakeBuddy(world, max_per_page=20) as buddy:
         installation = Installation("demo", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
@@ -97,10 +95,7 @@ def _collect(path: Path, nights: int) -> None:
         for night in range(nights):
             buddy.world = world.at(night=night + 1)
             ahead = first + timedelta(days=night) - datetime.now(UTC)
-            summary = collect_with_signals(settings, ProgressObserver(), partial(_shifted, ahead), rng)
+            now = lambda: datetime.now(UTC) + ahead  # noqa: B023, E731 - not called after this turn of the loop
+            summary = collect_with_signals(settings, ProgressObserver(), now, rng)
             sys.stdout.write(escape(summary_line(summary)) + "\n")
             sys.stdout.flush()
-
-
-def _shifted(ahead: timedelta) -> datetime:
-    return datetime.now(UTC) + ahead

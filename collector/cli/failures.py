@@ -36,15 +36,11 @@ def report(error: Exception) -> int:
             advice = "Free some space there, or write it elsewhere, and run the command again."
             return 0 if error.reader_left else _report(SettingsError.exit_code, str(error), advice)
         case TyperException():
-            context = getattr(error, "ctx", None)
-            command = context.command_path if context is not None else "collector"
-            message = error.format_message() or "The command line cannot be parsed"
-            _write_paragraph(message, f"`{command} --help` lists the options.")
+            command = getattr(getattr(error, "ctx", None), "command_path", "collector")
+            _write_paragraph(error.format_message(), f"`{command} --help` lists the options.")
             return UsageError.exit_code
     # A bug: its traceback has no variables, and nothing was published.
-    advice = (
-        "Everything published before is unchanged. Please report the exception; it holds no token, but check it first."
-    )
+    advice = "Everything published is unchanged. Please report the traceback; it holds no token, but check it first."
     return _report(NotPublished.exit_code, "This is a bug in the program", advice, error)
 
 
@@ -54,8 +50,8 @@ def _report(exit_code: int, message: str, advice: str, exception: Exception | No
     from collector.cli import logging as logs
 
     if logs.is_json():
-        fields = {"exit_code": exit_code, "why": message, "advice": advice or None}
-        structlog.get_logger().error("failed", **fields, exc_info=exception)
+        log = structlog.get_logger()
+        log.error("failed", exit_code=exit_code, why=message, advice=advice or None, exc_info=exception)
         return exit_code
     if exception is not None:
         sys.stderr.write(terminal.without_secrets("".join(traceback.format_exception(exception))))

@@ -6,15 +6,12 @@ This is the only place where structlog is configured. Libraries that use the sta
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
 from collector.cli import terminal
 from collector.settings.escape import escape
-
-LogEvent = MutableMapping[str, Any]
 
 
 def set_up(form: str, level: str) -> None:
@@ -26,12 +23,11 @@ def set_up(form: str, level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _render_json if form == "json" else _render_text,
-            _remove_secrets,
+            lambda _, __, line: terminal.without_secrets(str(line)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # sys.stderr is looked up for each line, because the progress display replaces it while it is shown.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
-        cache_logger_on_first_use=False,
     )
     logging.root.handlers = [_StructlogHandler()]
     logging.root.setLevel("ERROR" if level == "error" else "WARNING")  # the details of libraries help nobody
@@ -49,16 +45,12 @@ class _StructlogHandler(logging.Handler):
         structlog.get_logger().log(record.levelno, record.getMessage(), logger=record.name)
 
 
-def _remove_secrets(_: Any, __: str, line: Any) -> str:
-    return terminal.without_secrets(line)
-
-
-def _render_json(_: Any, __: str, event: LogEvent) -> str:
+def _render_json(_: Any, __: str, event: Any) -> str:
     first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
     return json.dumps({**first, **event}, ensure_ascii=False, default=str)
 
 
-def _render_text(_: Any, __: str, event: LogEvent) -> str:
+def _render_text(_: Any, __: str, event: Any) -> str:
     timestamp, level, text = (str(event.pop(key, "")) for key in ("timestamp", "level", "event"))
     trace = event.pop("exception", "")
     fields = " ".join(f"{key}={_field(value)}" for key, value in event.items() if value is not None)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from collector.cli.output import duration_text
@@ -180,10 +180,8 @@ def _fields(source: object, names: str) -> dict[str, object]:
 
 
 def _counts_table(installation: events.InstallationProgress) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(Text(escape(installation.name)))
-    table.add_column("done", justify="right")
-    table.add_column("found", justify="right")
+    counts = (Column("done", justify="right"), Column("found", justify="right"))
+    table = Table(Column(Text(escape(installation.name))), *counts, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for kind, name in _KINDS.items():
         table.add_row(name, f"{installation.done.get(kind, 0):,}", f"{installation.found.get(kind, 0):,}")
     return table

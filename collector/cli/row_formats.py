@@ -86,14 +86,14 @@ def _csv(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
     for values in chain([reader.schema.names], python_rows(reader)):
         line = io.StringIO()
         # Its lines end with \r\n, and so it quotes a lone \r, which readers take for the end of a line.
-        csv.writer(line).writerow(
-            _without_formula(value) if isinstance(value, str) else cell_text(value) for value in values
-        )
+        csv.writer(line).writerow(map(_csv_cell, values))
         yield line.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
-def _without_formula(text: str) -> str:
-    return "'" + text if text.startswith(_FORMULA_START) and not _NOT_A_FORMULA.fullmatch(text) else text
+def _csv_cell(value: Any) -> str:
+    text = cell_text(value)
+    is_formula = isinstance(value, str) and text.startswith(_FORMULA_START) and not _NOT_A_FORMULA.fullmatch(text)
+    return "'" + text if is_formula else text
 
 
 def _markdown(reader: "pa.RecordBatchReader") -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from collector.cli import options
-from collector.cli.ask import open_reader, row_count
+from collector.cli.ask import open_reader
 from collector.cli.output import write_rows
 from collector.errors import UsageError
 
@@ -29,5 +29,5 @@ def sql(
     rows = reader.sql(text).table if form is options.RowFormat.text else reader.stream(text)
     write_rows(rows, form, output)
     if form is options.RowFormat.text and output is None:
-        sys.stderr.write(row_count(rows.num_rows) + "\n")
+        sys.stderr.write(f"{rows.num_rows:,} row{'s' * (rows.num_rows != 1)}\n")
     return 0

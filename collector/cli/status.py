@@ -106,9 +106,7 @@ def _age(age_s: float) -> str:
     return f"started {duration_text(age_s)} ago"
 
 
-def _text(
-    lake: "Lake", rows: list[dict[str, Any]], unpublished: list[str], age_s: float | None, width: int | None
-) -> str:
+def _text(lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | None, width: int | None) -> str:
     from collector.cli.text_table import draw_table, wrap
 
     newest = lake.manifest.latest
@@ -126,7 +124,6 @@ def _text(
     for level in ("workspace", "project", "pipeline", "action"):
         counts = [f"{each['count']:,} {each['coverage']}" for each in first["coverage"] or () if each["level"] == level]
         lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
-    names = ["run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems"]
     cells = []
     for row in rows:
         for part in row["installations"]:
@@ -134,5 +131,6 @@ def _text(
             counts = [f"{part[name]:,}" for name in ("requests", "retries", "refusals", "problems")]
             actions = f"{part['promote_image_actions']:,}"
             cells.append([row["run_id"], escape(part["installation"]), part["status"], actions, took, *counts])
+    names = ("run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems")
     table = draw_table(names, cells, [False] * 3 + [True] * 6, width)
     return wrap("".join(escape(line) + "\n" for line in lines), width) + "\n" + table

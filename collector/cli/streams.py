@@ -8,12 +8,10 @@ import io
 import os
 import select
 import sys
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-_STDERR: Final = 2
 
 
 class StdoutError(OSError):
@@ -33,9 +31,6 @@ class _Output(io.FileIO):
 
     _failed = False
 
-    def __init__(self, descriptor: int) -> None:
-        super().__init__(descriptor, "wb", closefd=False)
-
     def write(self, data: "ReadableBuffer", /) -> int:
         if self._failed:
             return memoryview(data).nbytes
@@ -44,7 +39,7 @@ class _Output(io.FileIO):
                 select.select([], [self], [])
             return written
         except OSError as error:
-            if self.fileno() == _STDERR:
+            if self.fileno() == 2:  # stderr
                 return memoryview(data).nbytes
             self._failed = True
             raise StdoutError(error.errno, error.strerror) from error
@@ -62,13 +57,13 @@ def prepare_streams() -> None:
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = _text_stream(1, sys.stdout)
-    sys.stderr = _text_stream(_STDERR, sys.stderr)
+    sys.stderr = _text_stream(2, sys.stderr)
 
 
 def _text_stream(descriptor: int, previous: TextIO | None) -> TextIO:
     """Return a buffered text stream with the encoding that Python chose for the previous one."""
     return io.TextIOWrapper(
-        io.BufferedWriter(_Output(descriptor)),
+        io.BufferedWriter(_Output(descriptor, "wb", closefd=False)),
         encoding=previous.encoding if previous else "utf-8",
         errors="backslashreplace",  # a name that the encoding lacks is shown escaped instead of ending the program
         line_buffering=bool(previous.line_buffering) if previous else True,

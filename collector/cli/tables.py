@@ -23,8 +23,8 @@ def tables(
     from collector.lake.tables import TABLES
 
     if name is not None and name not in TABLES:
-        advice = f"{did_you_mean(name, TABLES)}The tables are: {', '.join(TABLES)}."
-        raise UsageError(f"There is no table {name!r}.", advice)
+        known = f"The tables are: {', '.join(TABLES)}."
+        raise UsageError(f"There is no table {name!r}.", did_you_mean(name, TABLES) + known)
     chosen = list(TABLES.values()) if name is None else [TABLES[name]]
     if form is options.WordFormat.markdown:
         write_text(markdown(chosen), output)

@@ -6,7 +6,7 @@ escaped and are shown as they are. A `width` of None is no terminal and so no li
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -22,7 +22,6 @@ _MIN_WIDTH: Final = 12  # of a column: a name is still readable
 _MAX_PIPE_WIDTH: Final = 60  # without a terminal: a longer cell moves the rest of its own row only
 _MAX_RECORDS: Final = 3
 _MAX_CELL_LINES: Final = 6  # JSON of permissions or variables would fill the screen
-_NO_LIMIT: Final = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +53,14 @@ def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Seq
     if 0 < len(rows) <= _MAX_RECORDS and _total([min(size, _MIN_WIDTH) for size in sizes]) > width:
         parts: list[RenderableType] = []
         for number, row in enumerate(rows, 1):
-            parts += [f"── {number} ".ljust(min(width, 60), "─"), _grid(zip(names, row, strict=True), 2)]
+            parts += [f"── {number} ".ljust(min(width, 60), "─"), _grid(list(zip(names, row, strict=True)))]
         return _render(width, *parts)
     return _fitted(columns, width)
 
 
 def draw_list(rows: Sequence[tuple[str, ...]], width: int | None) -> str:
     """Return rows without a header, each cell wrapped within its column."""
-    return _render(width, _grid(rows, len(rows[0])))
+    return _render(width, _grid(rows))
 
 
 def wrap(text: str, width: int | None) -> str:
@@ -113,8 +112,8 @@ def _table(columns: Sequence[_Column], widths: Sequence[int]) -> Table:
     return table
 
 
-def _grid(rows: Iterable[Sequence[str]], count: int) -> Table:
-    grid = Table.grid(*(Column(overflow="fold") for _ in range(count)), padding=(0, _GAP, 0, 0))
+def _grid(rows: Sequence[Sequence[str]]) -> Table:
+    grid = Table.grid(*(Column(overflow="fold") for _ in rows[0]), padding=(0, _GAP, 0, 0))
     for row in rows:
         grid.add_row(*row)
     return grid
@@ -122,15 +121,7 @@ def _grid(rows: Iterable[Sequence[str]], count: int) -> Table:
 
 def _render(width: int | None, *parts: RenderableType) -> str:
     drawn = io.StringIO()
-    console = Console(
-        file=drawn,
-        width=width or _NO_LIMIT,
-        color_system=None,
-        force_jupyter=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    console = Console(file=drawn, width=width or 10_000, color_system=None, highlight=False, markup=False, emoji=False)
     for part in parts:
         console.print(part, overflow="fold")
     return "".join(line.rstrip() + "\n" for line in drawn.getvalue().splitlines())

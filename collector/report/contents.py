@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.query.reader import LakeReader
-from collector.report.escape import escaped
 from collector.report.findings import FINDINGS
-from collector.report.rows import LEVELS, MAX_ROWS, ReportRows, indexed, report_rows, row_location
+from collector.report.rows import LEVELS, MAX_ROWS, ReportRows, escaped, indexed, report_rows, row_location
 
 # More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
 MAX_RUNS: Final = 400

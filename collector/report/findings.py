@@ -6,11 +6,9 @@ is (workspace to action, and the link) are always shown first and not named here
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
-Severity = Literal["high", "medium", "low"]
-
-SEVERITIES: Final[Mapping[Severity, str]] = {
+SEVERITIES: Final[Mapping[str, str]] = {
     "high": "can put the wrong image into production, or expose a secret",
     "medium": "does not work, or does something else than its name says",
     "low": "worth knowing and cleaning up",
@@ -21,7 +19,7 @@ SEVERITIES: Final[Mapping[Severity, str]] = {
 class ReportFinding:
     """One kind of finding: how severe it is, its title, why it matters, and the columns that are shown."""
 
-    severity: Severity
+    severity: str
     title: str
     why: str
     columns: tuple[str, ...]

@@ -8,13 +8,13 @@ import base64
 import hashlib
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector._version import __version__
 from collector.report.contents import COVERAGES, WITHOUT_GAP, ReportContents, utc_text
-from collector.report.escape import json_block
 from collector.report.findings import FINDINGS, SEVERITIES
 from collector.report.rows import MAX_ROWS, ROWS_WITHOUT_SCRIPTS
 
@@ -66,12 +66,17 @@ def render(contents: ReportContents) -> str:
 
 
 def _data(contents: ReportContents) -> str:
-    text = ""
     for max_rows in _ROW_LIMITS:
         text = json_block(contents.document(max_rows))
         if len(text.encode()) <= _MAX_DATA_BYTES:
             break
     return text
+
+
+def json_block(document: Any) -> str:
+    """Return JSON that may stand inside a script element: it cannot end the element or begin another."""
+    text = msgspec.json.encode(document).decode()
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _policy(scripts: list[str], styles: list[str]) -> str:

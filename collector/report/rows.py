@@ -1,20 +1,25 @@
 """Answers as tables of the page: where in Buddy each row is, the columns worth showing, and a limited number of rows.
 
+Their texts have unsafe characters as escapes, and only plain web addresses become links.
+
 A report holds the same names, addresses and references hundreds of times, so its JSON keeps every text once, in one
 list, and the rows hold indexes into it.
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from collector.report.escape import MAX_LENGTH, escaped, safe_link
+from collector.settings.escape import escape
 
 MAX_ROWS: Final = 1_000  # a page that a browser still opens at once; the question itself gives all rows
 ROWS_WITHOUT_SCRIPTS: Final = 20
+MAX_LENGTH: Final = 300  # longer texts are cut, so that one value does not fill the page
+_LINK: Final = re.compile(r"https?://[^\s\\\"'<>`]+")
 _REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the others
 _CHANGE_LENGTH: Final = 140  # old and new values may be long lists of JSON
 # The columns that say where a row is, from the largest thing to the smallest.
@@ -106,3 +111,13 @@ def _column(name: str, type_: pa.DataType) -> Mapping[str, str]:
 def indexed(values: Iterable[object], texts: dict[str, int]) -> list[object]:
     """Return the values with the index that each text has in `texts`, where a new one is added."""
     return [texts.setdefault(value, len(texts)) if isinstance(value, str) else value for value in values]
+
+
+def escaped(text: str, longest: int = MAX_LENGTH) -> str:
+    """Return the text cut to `longest` characters, with unsafe characters as escapes."""
+    return escape(text if len(text) <= longest else text[: longest - 1] + "…")
+
+
+def safe_link(text: str | None) -> str | None:
+    """Return the address if a link may lead there: it begins with https:// or http:// and holds nothing unusual."""
+    return text if text is not None and _LINK.fullmatch(text) else None

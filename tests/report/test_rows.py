@@ -56,7 +56,7 @@ def test_cells_say_what_the_values_are() -> None:
             "why": pa.array([None], pa.string()),
         }
     )
-    rows = report_rows("q", table, table.column_names[1:])
+    rows = report_rows("q", table, table.column_names[1:], LEVELS)
     assert rows.rows[0][1] == (3, "yes", "2026-11-23", "2026-11-23 02:15:00 UTC", "a" * 12, None)
     assert [column["kind"] for column in rows.columns] == ["number", "text", "text", "text", "reference", "text"]
 
@@ -64,7 +64,7 @@ def test_cells_say_what_the_values_are() -> None:
 def test_a_page_holds_only_so_many_rows() -> None:
     """The page holds a limited number of rows, and the number of all."""
     table = pa.Table.from_pylist([ROW] * (MAX_ROWS + 5))
-    rows = report_rows("q", table, ["finding"])
+    rows = report_rows("q", table, ["finding"], LEVELS)
     assert (len(rows.rows), rows.total) == (MAX_ROWS, MAX_ROWS + 5)
 
 
@@ -78,6 +78,6 @@ def test_every_text_is_held_once() -> None:
 
 def test_rows_without_a_where() -> None:
     """What is nowhere in Buddy has no where."""
-    rows = report_rows("q", pa.table({"name": ["labels"]}), ["name"])
+    rows = report_rows("q", pa.table({"name": ["labels"]}), ["name"], LEVELS)
     assert not rows.located
     assert [where for where, _ in rows.rows] == [None]
