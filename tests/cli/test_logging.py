@@ -112,20 +112,6 @@ class FixedProgress:
         )
 
 
-def test_the_heartbeat(capsys: pytest.CaptureFixture[str]) -> None:
-    """The heartbeat logs progress, budget, why the run waits and until when; before the run it logs nothing."""
-    logs.set_up("json", "info")
-    observer = ProgressObserver()
-    observer.heartbeat()
-    observer.watch(FixedProgress().snapshot)
-    observer.heartbeat()
-    (line,) = capsys.readouterr().err.splitlines()
-    result = json.loads(line)
-    assert (result["done"], result["budget_left"]) == (150, 120)
-    assert result["waiting_for"] == "budget of this window is spent"
-    assert result["until"] == result["resets_at"] == "2026-11-23T02:15:00Z"
-
-
 def test_the_display() -> None:
     """The display shows what was found and done, the speed, the budget and when it resets."""
     observer = ProgressObserver()
