@@ -1,7 +1,9 @@
 """The steps after a run, published or not. No step can fail the run or keep the next step from being done."""
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,20 +13,22 @@ import structlog
 from collector.after_run.message import as_payload, message_file_text, morning_message, morning_rows
 from collector.after_run.metrics import metrics_text
 from collector.after_run.output_file import read_regular, replace_file
-from collector.after_run.retention import tidy
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
-from collector.errors import CollectorError, Interrupted
+from collector.errors import CollectorError, Interrupted, LakeError
+from collector.lake.compact import compact
 from collector.lake.growth import growth_per_run
 from collector.lake.lake import Lake
+from collector.lake.prune import prune
+from collector.query import catalog
 from collector.run.finalize import RunSummary
 from collector.settings.declarations import AfterRun, Settings
 
 _WRITE_TIMEOUT_S: Final = 5.0
 
 
-def run_steps(settings: Settings, result: RunResult) -> RunResult:
-    """Do what the settings ask for after a run; return the result with what the lake holds now."""
+def run_steps(settings: Settings, result: RunResult) -> None:
+    """Do what the settings ask for after a run."""
     wanted, summary = settings.after_run, result.summary
     if summary is not None:
         structlog.contextvars.bind_contextvars(run_id=summary.run_id)
@@ -34,20 +38,35 @@ def run_steps(settings: Settings, result: RunResult) -> RunResult:
             keep_days = None
         if wanted.keep_days is not None or wanted.compact:
             with _step("retention"):
-                done = tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
-                structlog.get_logger().info("tidied", **done)
+                _tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
     result = _with_lake(settings.lake, result)
     if wanted.summary_file is not None:
         with _step("summary file"):
-            summary_json = msgspec.json.format(msgspec.json.encode(as_json(result)), indent=1)
-            _write(wanted.summary_file, summary_json.decode() + "\n")
+            _write(wanted.summary_file, json.dumps(as_json(result), ensure_ascii=False, indent=1) + "\n")
     if wanted.metrics_file is not None:
         with _step("metrics file"):
             _write(wanted.metrics_file, metrics_text(result, read_regular(wanted.metrics_file)))
     if wanted.message_file is not None or wanted.notify_url is not None:
         with _step("morning message"):
             _send_message(settings.lake, wanted, result)
-    return result
+
+
+def _tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetime) -> None:
+    """Drop runs older than `keep_days` (None: keep all), then merge past months.
+
+    Raises LakeBusy, LakeError and NotPublished; the lake loses nothing else whatever is raised.
+    """
+    lake = Lake.open(path)
+    done: dict[str, int] = {}
+    with lake.writing("retention", now):
+        if keep_days is not None:
+            done["nights_dropped"] = len(prune(lake, keep_days=keep_days, now=now).runs)
+        if merge_months:
+            done["files_merged"] = sum(each.files_before for each in compact(lake, now=now))
+        # The catalog names files; its readers must not get superseded ones.
+        with suppress(LakeError, OSError):
+            catalog.ensure(lake)
+    structlog.get_logger().info("tidied", **done)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def test_a_lake_that_is_locked_after_the_run(
     def busy(*_: object, **__: object) -> None:
         raise LakeBusy("another process holds the lake", "Wait.")
 
-    monkeypatch.setattr("collector.after_run.steps.tidy", busy)
+    monkeypatch.setattr("collector.after_run.steps._tidy", busy)
     lake = nights(tmp_path, at(9, 29), at(10, 1), after_run=AfterRun(keep_days=1))
     assert len(lake.manifest.runs) == 2
     said = capsys.readouterr()
