@@ -11,11 +11,10 @@ from typing import Any
 from collector.errors import SettingsError
 from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRun, Installation, Settings
 from collector.settings.file import find_config_file
-from collector.settings.proxies import ignored_proxy
 from collector.settings.secret import Secret
 from collector.settings.sources import Sources
 from collector.settings.tokens import TokenUnavailable, token_of_environment, token_of_table
-from collector.settings.urls import REGIONS, api_url, name_of, require_encryption
+from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, require_encryption
 
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, needs_token: bool = True) -> Settings:

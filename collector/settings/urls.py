@@ -1,6 +1,7 @@
 """Parsers of URLs and of Buddy's regions. A URL may hold a password, so no message quotes one whole."""
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -91,3 +92,18 @@ def name_of(url: str) -> str:
     """Return the name of an installation that nobody named: its region, or the host of its URL without the port."""
     host = urlsplit(url).hostname or url
     return next((name for name, base in REGIONS.items() if urlsplit(base).hostname == host), host)
+
+
+def ignored_proxy(url: str, environ: Mapping[str, str]) -> str | None:
+    """Return the variable by which other programs would reach `url` through a proxy, None when there is none.
+
+    The collector uses no proxy. Only the name is reported: the value may hold a password.
+    """
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # slow to import
+
+    parts = urlsplit(url)
+    exceptions = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if "*" in exceptions.replace(" ", "").split(",") or proxy_bypass_environment(parts.netloc, {"no": exceptions}):
+        return None
+    names = (f"{parts.scheme}_proxy", f"{parts.scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
+    return next((name for name in names if environ.get(name, "").strip()), None)
