@@ -16,7 +16,7 @@ from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parque
 from collector.lake.database import Database, identifier, literal
 from collector.lake.external_sort import external_sort
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
-from collector.query.checks import CheckRow, read_checks
+from collector.query.checks import Check, CheckRow
 from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
 from collector.query.sql_files import read_folder, sql_folder
 
@@ -57,11 +57,9 @@ class StagedRun:
         listed_installations: Iterable[str],
         spill: Path,
         counted: Sequence[Path] = (),
-        folder: Path | None = None,
     ) -> None:
         self._previous = previous
         self._spill = spill
-        self._folder = folder or sql_folder()
         spill.mkdir(parents=True, exist_ok=True)
         files = (*staged.values(), *previous.values(), counted)
         folders = {spill, *(path.parent for paths in files for path in paths)}
@@ -79,11 +77,10 @@ class StagedRun:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def offenders(self) -> list[CheckRow]:
-        """Return the rows that the checks found, those of blocking checks first."""
+    def offenders(self, checks: Iterable[Check]) -> list[CheckRow]:
+        """Return the rows that the checks found."""
         for view in check_views().values():
             self._database.define(view.name, view.text)
-        checks = sorted(read_checks(self._folder).values(), key=lambda check: not check.blocking)
         return [row for check in checks for row in check.offenders(self._database)]
 
     def change_counts(self) -> dict[str, int]:
@@ -128,7 +125,7 @@ class StagedRun:
         database = self._database
         comparable = comparable_columns(database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
         database.insert("comparable_columns", {"column_name": comparable})
-        selects = {name: source.text for name, source in read_folder(self._folder / "changes").items()}
+        selects = {name: source.text for name, source in read_folder(sql_folder() / "changes").items()}
         database.materialise("gone", selects["gone"])
         views = change_views()
         for name in CHILD_TABLES:

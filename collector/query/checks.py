@@ -4,13 +4,12 @@ The first line of a file says what must never be. A line `-- blocking` or `-- wa
 row stops the publish, a warning becomes a problem of the run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from collector.errors import QueryError
 from collector.lake.database import Database
-from collector.query.sql_files import SqlFile, read_folder
+from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
 # A fault is often the same in every row: so many rows of a check are shown, the others are counted.
 MAX_ROWS = 100
@@ -31,21 +30,16 @@ class CheckRow:
     action_id: int | None = None
 
 
-@dataclass(frozen=True)
-class Check:
-    """One check: its name, and whether its rows stop the publish."""
+class Check(SqlFile):
+    """A file of sql/checks."""
 
-    name: str
-    blocking: bool
-    sql: str
-
-    @classmethod
-    def of(cls, source: SqlFile) -> "Check":
-        """Return the check in a file. Raises QueryError when its header does not say what a row means."""
-        kinds = [line for line in source.header if line in ("blocking", "warning")]
+    @property
+    def blocking(self) -> bool:
+        """Whether its rows stop the publish. Raises QueryError when the header does not say what a row means."""
+        kinds = [line for line in self.header if line in ("blocking", "warning")]
         if len(kinds) != 1:
-            raise QueryError(f"the check {source.name} must say either -- blocking or -- warning")
-        return cls(source.name, kinds[0] == "blocking", source.sql)
+            raise QueryError(f"the check {self.name} must say either -- blocking or -- warning")
+        return kinds[0] == "blocking"
 
     def offenders(self, database: Database) -> Iterator[CheckRow]:
         """Yield the first rows that the check finds, and one that counts the others."""
@@ -59,6 +53,7 @@ class Check:
             yield CheckRow(self.name, self.blocking, f"and {found - MAX_ROWS:,} more rows of the same kind")
 
 
-def read_checks(folder: Path) -> Mapping[str, Check]:
-    """Return the checks of sql/checks below `folder`, by name."""
-    return {name: Check.of(source) for name, source in read_folder(folder / "checks").items()}
+def read_checks() -> list[Check]:
+    """Return the checks of sql/checks, the blocking ones first."""
+    checks = [Check(each.name, each.text) for each in read_folder(sql_folder() / "checks").values()]
+    return sorted(checks, key=lambda check: not check.blocking)

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,8 +111,8 @@ class LakeReader:
 
     def views(self) -> list[str]:
         """Return the name of every table and view."""
-        with self._session(self._open_lake()) as session:
-            return session.views.names
+        self._open_lake()  # a missing one is an error
+        return Views({}, None, self._sources).names
 
     def _retry(
         self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
@@ -160,12 +159,7 @@ def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
     """
     if wanted == "latest":
         return runs[-1] if runs else None
-    try:
-        day = date.fromisoformat(wanted) if len(wanted) == len("2026-11-23") else None
-    except ValueError:
-        day = None
-    found = [run for run in runs if wanted == run.run_id or day == run.run_date]
-    if found:
+    if found := [run for run in runs if wanted in (run.run_id, str(run.run_date))]:
         return found[-1]
     if not runs:
         raise QueryError(f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`.")

@@ -29,7 +29,7 @@ from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, TABLES
 from collector.query import catalog
 from collector.query.changes import PREVIOUS, StagedRun
-from collector.query.checks import CheckRow
+from collector.query.checks import CheckRow, read_checks
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.run_stats import InstallationStats
 from collector.settings.declarations import Installation, Settings
@@ -115,7 +115,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     crawl.staging.append("runs", run_rows(crawl, now()))
     parts = crawl.staging.close()
     with _database(crawl, parts) as database:
-        offenders = database.offenders()
+        offenders = database.offenders(read_checks())
         _refuse(offenders)
         problems = _warnings(crawl, offenders, now())
         # The clock may be set back during a run.
