@@ -80,7 +80,7 @@ def collect_and_follow_up(
     from collector.after_run.steps import run_steps
     from collector.cli.signals import collect_with_signals
     from collector.preflight.forecast_observer import ForecastObserver
-    from collector.preflight.last_cost import last_costs
+    from collector.preflight.plan import last_costs
 
     started_at = now()
     forecasting = ForecastObserver(observer, settings, last_costs(settings.lake), now)

@@ -67,9 +67,9 @@ class ProgressObserver:
                 run_id=snapshot.run_id,  # the heartbeat's thread does not have the run's log context
                 stage=snapshot.stage,
                 installation=installation.name,
-                done=sum(installation.done.values()),
-                found=sum(installation.found.values()),
-                requests=installation.requests,
+                done=sum(installation.stats.done.values()),
+                found=sum(installation.stats.found.values()),
+                requests=installation.stats.cost.requests,
                 waiting_for=installation.pace.why or None,
                 **_fields(installation.pace, until="paused_until", budget_left="remaining", resets_at="reset_at"),
             )
@@ -87,20 +87,20 @@ class ProgressObserver:
         return Group(*parts)
 
     def _speed(self, installation: events.InstallationProgress) -> str:
-        now, done = time.monotonic(), sum(installation.done.values())
+        now, requests, done = time.monotonic(), installation.stats.cost.requests, sum(installation.stats.done.values())
         counts = self._counts.setdefault(installation.name, [])
-        counts.append((now, installation.requests, done))
+        counts.append((now, requests, done))
         while len(counts) > 2 and now - counts[0][0] > _RATE_WINDOW_S:
             counts.pop(0)
         since, requests_then, done_then = counts[0]
         seconds = max(now - since, 1e-3)
-        parts = [f"{(installation.requests - requests_then) / seconds:.1f} requests/s"]
+        parts = [f"{(requests - requests_then) / seconds:.1f} requests/s"]
         pace = installation.pace
         if pace.remaining is not None:
             parts.append(f"budget {pace.remaining:,} left{_until(pace.reset_at)}")
         if pace.why:
             parts.append(pace.why + _until(pace.paused_until))
-        items_per_s, left = (done - done_then) / seconds, sum(installation.found.values()) - done
+        items_per_s, left = (done - done_then) / seconds, sum(installation.stats.found.values()) - done
         if items_per_s > 0 and left > 0:
             parts.append(f"about {duration_text(left / items_per_s)} for what has been found so far")
         return " · ".join(parts)
@@ -184,7 +184,7 @@ def _counts_table(installation: events.InstallationProgress) -> Table:
     table.add_column("done", justify="right")
     table.add_column("found", justify="right")
     for kind, name in _KINDS.items():
-        table.add_row(name, f"{installation.done.get(kind, 0):,}", f"{installation.found.get(kind, 0):,}")
+        table.add_row(name, f"{installation.stats.done.get(kind, 0):,}", f"{installation.stats.found.get(kind, 0):,}")
     return table
 
 

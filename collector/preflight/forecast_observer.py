@@ -77,7 +77,7 @@ class ForecastObserver:
 
     def _report_forecast(self, progress: events.InstallationProgress) -> None:
         state = progress.pace
-        if progress.name not in self._costs or (state.remaining is None and not any(progress.done.values())):
+        if progress.name not in self._costs or (state.remaining is None and not any(progress.stats.done.values())):
             return
         installation, cost = self._installations[progress.name], self._costs.pop(progress.name)
         result = forecast(installation, cost, state, self._now(), self._max_duration_s)

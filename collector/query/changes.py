@@ -17,7 +17,7 @@ from collector.lake.database import Database, identifier, literal
 from collector.lake.external_sort import external_sort
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
 from collector.query.checks import Check, CheckRow
-from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
+from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
 from collector.query.sql_files import read_folder, sql_folder
 
 FilesByTable = Mapping[str, Sequence[Path]]
@@ -30,7 +30,6 @@ ACTIONS_AT_A_TIME = 10_000
 PREVIOUS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, "runs")
 # Made by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name})
-CHILD_TABLES = child_tables()
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
@@ -160,10 +159,9 @@ def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[s
     A column that was added to the contract after they were written has no known value. Its value may be in their
     `extra`, so `extra` is not compared in that run either.
     """
-    compared = compared_columns()
-    known = set(compared)
+    known = set(COMPARED_COLUMNS)
     for path in last_known:
         known &= {column for column, _ in database.columns(f"select * from {read_parquet([path])}")}
-    if len(known) < len(compared):
+    if len(known) < len(COMPARED_COLUMNS):
         known.discard("extra")
-    return [*(name for name in compared if name in known), *CHILD_TABLES]
+    return [*(name for name in COMPARED_COLUMNS if name in known), *CHILD_TABLES]

@@ -18,6 +18,7 @@ import pyarrow as pa
 import structlog
 
 from collector._version import __version__
+from collector.crawl.fetch_result import RequestCost
 from collector.crawl.journal import Header
 from collector.crawl.records import Key, Problem
 from collector.errors import CheckFailed, CollectorError
@@ -235,12 +236,12 @@ def _run_row(crawl: FinishedCrawl, installation: Installation, finished_at: date
         "collector_version": __version__,
         "schema_fingerprint": sha256(schemas.encode()).hexdigest()[:16],
         "api_url": installation.api_url,
-        "requests": tally.requests,
+        "requests": tally.cost.requests,
         "retries": tally.retries,
-        "refusals": tally.refusals,
-        "bytes_received": tally.bytes_received,
-        "paced_seconds": round(tally.paced_seconds, 3),
-        "paused_seconds": round(tally.paused_seconds, 3),
+        "refusals": tally.cost.refusals,
+        "bytes_received": tally.cost.bytes_received,
+        "paced_seconds": round(tally.cost.paced_seconds, 3),
+        "paused_seconds": round(tally.cost.paused_seconds, 3),
         "problems": sum(tally.problems.values()),
         "filters": json.dumps({"workspaces": installation.workspaces, "projects": installation.projects}),
     }
@@ -250,6 +251,7 @@ def _run_row(crawl: FinishedCrawl, installation: Installation, finished_at: date
 def _summary(crawl: FinishedCrawl, finished_at: datetime, rows: dict[str, int], changes: dict[str, int]) -> RunSummary:
     run = crawl.processor.snapshot()
     tallies = list(run.installations.values())
+    cost = sum((each.cost for each in tallies), RequestCost(attempts=0))
     coverage: dict[str, Counter[str]] = {}
     problems: Counter[str] = Counter()
     for tally in tallies:
@@ -267,12 +269,12 @@ def _summary(crawl: FinishedCrawl, finished_at: datetime, rows: dict[str, int], 
         coverage={kind: dict(counts) for kind, counts in coverage.items()},
         problems=dict(problems),
         changes=changes,
-        requests=sum(t.requests for t in tallies),
-        retries=sum(t.retries for t in tallies),
-        refusals=sum(t.refusals for t in tallies),
-        bytes_received=sum(t.bytes_received for t in tallies),
-        paced_seconds=round(sum(t.paced_seconds for t in tallies), 3),
-        paused_seconds=round(sum(t.paused_seconds for t in tallies), 3),
+        requests=cost.requests,
+        retries=sum(each.retries for each in tallies),
+        refusals=cost.refusals,
+        bytes_received=cost.bytes_received,
+        paced_seconds=round(cost.paced_seconds, 3),
+        paused_seconds=round(cost.paused_seconds, 3),
         installations=tuple(_part(name, stats) for name, stats in run.installations.items()),
         clock_skew_seconds=None if crawl.clock_skew is None else round(crawl.clock_skew, 1),
     )
@@ -284,8 +286,8 @@ def _part(installation: str, tally: InstallationStats) -> InstallationSummary:
         status="partial" if tally.partial else "complete",
         promote_image_actions=tally.coverage.get(("actions", "fetched"), 0),
         problems=dict(sorted(tally.problems.items())),
-        requests=tally.requests,
+        requests=tally.cost.requests,
         retries=tally.retries,
-        refusals=tally.refusals,
-        paused_seconds=round(tally.paused_seconds, 3),
+        refusals=tally.cost.refusals,
+        paused_seconds=round(tally.cost.paused_seconds, 3),
     )

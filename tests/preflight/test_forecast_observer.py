@@ -17,6 +17,7 @@ from collector.run import progress as events
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 from tests.cli.conftest import Program, program
+from tests.run.progress import progress_of
 from tests.worlds import early_in_a_window
 
 __all__ = ["program"]
@@ -52,7 +53,7 @@ class PausingRun:
         if not self._until:
             self.over.set()
         state = RateLimiterState(0, 0, until, until, WHY if until else "", 0.0, False)
-        return events.RunSnapshot(RUN_ID, stage, (events.InstallationProgress("us", {}, {}, 0, 0, state),))
+        return events.RunSnapshot(RUN_ID, stage, (progress_of(state),))
 
 
 @pytest.fixture(autouse=True)

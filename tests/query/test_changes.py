@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from collector.lake.tables import TABLES
-from collector.query.changes import CHILD_TABLES
+from collector.query.contract_views import CHILD_TABLES
 from tests.query.nights import HOME, KEY, Nights, Row, run_of, write
 
 PLACE = {**HOME, "project": "web"}
