@@ -15,7 +15,6 @@ from typing import Any, Final, Literal
 
 from collector.buddy.requests import Kind, Request
 from collector.crawl.backoff import Limits
-from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter, RateLimiterState
@@ -26,11 +25,13 @@ from collector.lake.mount_probe import refusals
 from collector.preflight.forecast import RunCost, forecast
 from collector.settings.declarations import Installation, Settings
 from collector.settings.globs import exact_names, selects
+from collector.settings.tokens import TokenUnavailable
 
 _SCOPES: Final = ("WORKSPACE", "EXECUTION_INFO")
 _EXPIRES_SOON: Final = timedelta(days=14)
 _MAX_CLOCK_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
 _MIN_FREE_BYTES: Final = 200 * 2**20  # journal, staging and files of a run with tens of thousands of actions
+_ABOUT: Final = {Unauthorised: "token", TokenUnavailable: "token", Stuck: "budget"}
 # A person waits for the answer, so there are fewer attempts than in a run.
 _LIMITS: Final = Limits(attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15.0, total_s=20.0, stuck_after_s=60.0)
 _DEFAULT_ADVICE: Final = "Open it in Buddy as the token's user; if that works, run `collector doctor` again."
@@ -67,15 +68,13 @@ async def run_checks(
     for result in check_lake(settings.lake, settings.after_run.files):
         yield "", result
     for installation in settings.installations:
-        name, token_error = installation.name, installation.token_error
-        if token_error is not None:
-            yield name, DoctorResult("error", "token", str(token_error), token_error.advice)
-            continue
+        name = installation.name
         try:
-            async for result in check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
+            async for result in _check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
                 yield name, result
         except CollectorError as error:
-            yield name, DoctorResult("error", "settings", str(error), error.advice)
+            about = next((about for kind, about in _ABOUT.items() if isinstance(error, kind)), "settings")
+            yield name, DoctorResult("error", about, str(error), error.advice)
 
 
 def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[DoctorResult]:
@@ -132,24 +131,21 @@ def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
     return _warning_if(free < needed, "space", message, advice)
 
 
-async def check_installation(
+async def _check_installation(
     installation: Installation, now: Callable[[], datetime], last_cost: RunCost | None, max_duration_s: float | None
 ) -> AsyncIterator[DoctorResult]:
     """Check the token, each selected workspace, the rate limit and the clock of one installation."""
+    if installation.token_error is not None:
+        raise installation.token_error
     limiter = RateLimiter(installation.requests_per_second, 0)
     async with Fetcher(installation, limiter, limits=_LIMITS, rng=random.Random(), now=now) as fetcher:
-        try:
-            result = await fetcher.get(Request(installation.name, Kind.TOKEN))
-            for check in _check_token(result, now()):
-                yield check
-            if result.status is None:
-                return
-            for check in await _check_workspaces(installation, fetcher):
-                yield check
-        except (Unauthorised, Stuck) as error:
-            about = "token" if isinstance(error, Unauthorised) else "budget"
-            yield DoctorResult("error", about, str(error), error.advice)
+        result = await fetcher.get(Request(installation.name, Kind.TOKEN))
+        for check in _check_token(result, now()):
+            yield check
+        if result.status is None:
             return
+        for check in await _check_workspaces(installation, fetcher):
+            yield check
     yield _check_budget(limiter.state, installation, last_cost, now(), max_duration_s)
     yield _check_clock(limiter.state.skew_seconds)
 
@@ -158,14 +154,12 @@ def _check_token(result: FetchResult, now: datetime) -> Iterator[DoctorResult]:
     if result.document is not None:
         yield _check_scopes(result.document.get("scopes"))
         yield _check_expiry(result.document.get("expires_at"), now)
-        return
-    message = f"GET /user/token: {_failure(result).message}"
-    if result.status is None:
+    elif result.status is None:
         advice = "Check the URL (a self-hosted Buddy needs /api at its end), the network and the certificate."
-        yield DoctorResult("error", "token", message, advice)
+        yield _failed(result, "token", "GET /user/token: ", advice)
     else:
         advice = "The scopes and the expiry of the token are unknown; the other checks go on."
-        yield DoctorResult("warning", "token", message, advice)
+        yield _failed(result, "token", "GET /user/token: ", advice, "warning")
 
 
 def _check_scopes(scopes: Any) -> DoctorResult:
@@ -198,7 +192,7 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     if names is None:
         result = await fetcher.get(Request(installation.name, Kind.WORKSPACES))
         if result.document is None:
-            return [_error(result, "workspaces", "list of workspaces: ")]
+            return [_failed(result, "workspaces", "list of workspaces: ")]
         listed = [item.get("domain") for item in result.document["workspaces"] if isinstance(item, dict)]
         names = tuple(name for name in listed if isinstance(name, str) and selects(installation.workspaces, name))
         if not names:
@@ -210,19 +204,17 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     return [
         DoctorResult("ok", f"workspace {name}", "reachable, its API is enabled")
         if result.document is not None
-        else _error(result, f"workspace {name}")
+        else _failed(result, f"workspace {name}")
         for name, result in zip(names, results, strict=True)
     ]
 
 
-def _failure(result: FetchResult) -> Failure:
+def _failed(
+    result: FetchResult, about: str, what: str = "", advice: str = "", level: Literal["warning", "error"] = "error"
+) -> DoctorResult:
     assert result.failure is not None  # there is no document
-    return result.failure
-
-
-def _error(result: FetchResult, about: str, what: str = "") -> DoctorResult:
-    failure = _failure(result)
-    return DoctorResult("error", about, what + failure.message, _ADVICE.get(failure.kind, _DEFAULT_ADVICE))
+    advice = advice or _ADVICE.get(result.failure.kind, _DEFAULT_ADVICE)
+    return DoctorResult(level, about, what + result.failure.message, advice)
 
 
 def _check_budget(
