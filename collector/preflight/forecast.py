@@ -72,7 +72,7 @@ def forecast(
     in_this_window = min(max(0, state.remaining - reserve), speed * left_s if left_s else 0)
     if cost.requests <= in_this_window:
         return Forecast(cost.requests, 1, False, without_waiting, deadline)
-    length_s = likely_window(left_s)
+    length_s = next((float(length) for length in _WINDOW_LENGTHS_S if length >= left_s), left_s)
     size = max(state.limit or 0, state.remaining)
     per_window = min(float(size - reserve), speed * length_s)
     if per_window <= 0:
@@ -85,8 +85,3 @@ def forecast(
     # A crawl that spends less than each window holds spans windows without waiting for one.
     waits = ends_at > without_waiting + timedelta(seconds=1)
     return Forecast(cost.requests, 2 + full_windows, waits, ends_at, deadline)
-
-
-def likely_window(left_s: float) -> float:
-    """Return the length in seconds of the window that ends in `left_s`: the shortest usual one that is long enough."""
-    return next((float(length) for length in _WINDOW_LENGTHS_S if length >= left_s), left_s)

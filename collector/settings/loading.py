@@ -10,9 +10,8 @@ from typing import Any
 
 from collector.errors import SettingsError
 from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRun, Installation, Settings
-from collector.settings.file import find_config_file
 from collector.settings.secret import Secret
-from collector.settings.sources import Sources
+from collector.settings.sources import Sources, find_config_file
 from collector.settings.tokens import TokenUnavailable, token_of_environment, token_of_table
 from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, require_encryption
 
@@ -87,12 +86,9 @@ def _api_url(sources: Sources, table: Mapping[str, object], *, allow_http: bool)
     written = sources.written(API_URL, table)
     if written is None or ("region" in table and "api_url" not in table):
         return REGIONS[region]
-    url = api_url(written.value, written.where)
+    value, where, _ = written
+    url = api_url(value, where)
     if not allow_http:
-        require_encryption(
-            url,
-            written.where,
-            "the token",
-            "Use https (with --ca-bundle for a private certificate), or allow it with --allow-http.",
-        )
+        advice = "Use https (with --ca-bundle for a private certificate), or allow it with --allow-http."
+        require_encryption(url, where, "the token", advice)
     return url

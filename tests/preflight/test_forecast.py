@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.crawl.rate_limiter import RateLimiterState
-from collector.preflight.forecast import Forecast, RunCost, likely_window
+from collector.preflight.forecast import Forecast, RunCost
 from collector.preflight.forecast import forecast as forecast_of
 from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
@@ -95,7 +95,8 @@ def test_a_reserve_that_leaves_nothing() -> None:
 @pytest.mark.parametrize(("left", "length"), [(0.4, 1), (59, 60), (60, 60), (61, 120), (3000, 3600), (9999, 9999)])
 def test_the_likely_window(left: float, length: float) -> None:
     """A window is as long as the shortest round length that can hold what is left of it."""
-    assert likely_window(left) == length
+    result = forecast(RunCost(300, 0.0), rate_limit_of(0, in_seconds(left), 100), reserve=0)
+    assert result.ends_at == in_seconds(left + 2 * length)
 
 
 @given(
