@@ -13,7 +13,6 @@ from typing import Any
 
 from collector.after_run.run_result import RunResult, as_json
 from collector.buddy.error_messages import one_line
-from collector.query.reader import open_lake
 
 # The most lines of each part, and the most installations: with headings and title fewer than 20 lines.
 MAX_LINES = 3
@@ -36,15 +35,10 @@ class MorningMessage:
     parts: dict[str, list[dict[str, str | None]]]
 
 
-def morning_rows(lake: Path) -> list[dict[str, Any]]:
-    """Return the rows of the question `morning` about the newest run. Raises LakeError and QueryError."""
-    return list(open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist())
-
-
 def morning_message(result: RunResult, rows: Iterable[Mapping[str, Any]]) -> MorningMessage:
-    """Return the message about a run. `rows` are those of `morning_rows`; without a published run they are ignored."""
+    """Return the message about a run. `rows` are those of the question `morning`, none without a published run."""
     parts: dict[str, list[dict[str, str | None]]] = {}
-    for row in rows if result.summary is not None else ():
+    for row in rows:
         if row["part"] in _HEADINGS:
             item = {"text": row["line"], "place": row["place"], "html_url": row["html_url"]}
             parts.setdefault(row["part"], []).append(item)

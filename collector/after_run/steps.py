@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from collector.after_run.message import as_payload, message_file_text, morning_message, morning_rows
+from collector.after_run.message import MAX_LINES, as_payload, message_file_text, morning_message
 from collector.after_run.metrics import metrics_text
 from collector.after_run.output_file import read_regular, replace_file
 from collector.after_run.run_result import RunResult, as_json
@@ -21,6 +21,7 @@ from collector.lake.growth import growth_per_run
 from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.query import catalog
+from collector.query.reader import open_lake
 from collector.run.finalize import RunSummary
 from collector.settings.declarations import AfterRun, Settings
 
@@ -111,7 +112,8 @@ def _with_lake(path: Path, result: RunResult) -> RunResult:
 
 
 def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:
-    message = morning_message(result, [] if result.summary is None else morning_rows(lake))
+    rows = open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist() if result.summary else []
+    message = morning_message(result, rows)
     if wanted.message_file is not None:
         with _step("message file"):
             _write(wanted.message_file, message_file_text(wanted.message_file, result, message))

@@ -79,7 +79,7 @@ def collect_and_follow_up(
     from collector.after_run.run_result import RunResult, failed_run
     from collector.after_run.steps import run_steps
     from collector.cli.signals import collect_with_signals
-    from collector.preflight.forecast_observer import ForecastObserver
+    from collector.preflight.forecast import ForecastObserver
     from collector.preflight.plan import last_costs
 
     started_at = now()

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
-from collector.preflight.forecast_observer import ForecastReady, Waiting
+from collector.preflight.forecast import ForecastReady, Waiting
 from collector.run import progress as events
 from collector.settings.escape import escape
 

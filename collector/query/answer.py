@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from collector.errors import QueryError
 from collector.lake.manifest import RunEntry
 from collector.query.values import values_of
 
@@ -39,13 +38,8 @@ class Answer:
         return int(self.table.num_rows)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return the rows as a pandas DataFrame. Raises QueryError when pandas is not installed."""
-        try:
-            return self.table.to_pandas()
-        except ModuleNotFoundError as error:
-            raise QueryError(
-                "pandas is not installed", advice="Install it (pip install pandas), or use `.table` (Arrow)."
-            ) from error
+        """Return the rows as a pandas DataFrame; pandas must be installed."""
+        return self.table.to_pandas()
 
     def _repr_html_(self) -> str:
         """Return the first rows as HTML for a notebook, with every name and value escaped."""

@@ -26,7 +26,6 @@ from collector.query.views import Views, files_by_schema, view_sources
 from collector.settings.parsers import directory
 from collector.settings.suggestions import did_you_mean
 
-_ATTEMPTS = 5
 _GAPS = """
 select level, coverage, sum(things)::BIGINT as things
 from run_coverage
@@ -118,16 +117,15 @@ class LakeReader:
         self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
     ) -> T:
         """Ask in a new session, and again while files are gone because the manifest was replaced."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        while True:
             lake = self._open_lake()
             try:
                 with self._session(lake, run, tables_of_all_runs) as session:
                     return ask(session)
             except FilesGone:
                 # Under the same manifest the file is not superseded but lost.
-                if attempt == _ATTEMPTS or self._open_lake().manifest.sequence == lake.manifest.sequence:
+                if self._open_lake().manifest.sequence == lake.manifest.sequence:
                     raise
-        raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
     def _session(

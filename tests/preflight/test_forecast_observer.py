@@ -10,9 +10,7 @@ import pytest
 
 from collector.crawl.rate_limiter import RateLimiterState
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.preflight import forecast_observer
-from collector.preflight.forecast import RunCost
-from collector.preflight.forecast_observer import ForecastObserver, ForecastReady, Waiting
+from collector.preflight.forecast import ForecastObserver, ForecastReady, RunCost, Waiting
 from collector.run import progress as events
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
@@ -58,7 +56,7 @@ class PausingRun:
 
 @pytest.fixture(autouse=True)
 def _polls_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast_observer, "_POLL_S", 0.001)
+    monkeypatch.setattr("collector.preflight.forecast._POLL_S", 0.001)
 
 
 def observed(until: list[datetime | None], *, costs: dict[str, RunCost], resumed_count: int = 0) -> list[object]:
