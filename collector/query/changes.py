@@ -12,7 +12,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parquet
+from collector.lake.base_views import base_view, read_parquet
 from collector.lake.database import Database, identifier, literal
 from collector.lake.external_sort import external_sort
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
@@ -96,18 +96,16 @@ class StagedRun:
         yield from external_sort(chain(batches, extra), table.key, self._spill)
 
     def _define_staged_tables(self, staged: FilesByTable) -> None:
-        found = {
-            name: self._database.columns(f"select * from {read_parquet(paths)}")
+        columns = {
+            name: [column for column, _ in self._database.columns(f"select * from {read_parquet(paths)}")]
             for name, paths in staged.items()
             if paths
         }
         for name in ALL.keys() - _COMPUTED:
-            current = found.get(name) == [(column.name, column.sql) for column in ALL[name].columns]
-            paths = staged.get(name, ())
-            self._database.define(name, base_view(ALL[name], [CurrentSchemaFiles(paths) if current else paths]))
+            self._database.define(name, base_view(ALL[name], [staged.get(name, ())]))
         names = {
-            "table_name": [name for name, columns in found.items() for _ in columns],
-            "column_name": [column for columns in found.values() for column, _ in columns],
+            "table_name": [name for name, found in columns.items() for _ in found],
+            "column_name": [column for found in columns.values() for column in found],
         }
         self._database.insert("staged_columns", names)
 
@@ -121,39 +119,33 @@ class StagedRun:
 
     def _compute_changes(self) -> None:
         """Make the tables and views of sql/changes."""
-        database = self._database
-        comparable = comparable_columns(database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
+        database, files = self._database, change_views() | read_folder(sql_folder() / "changes")
+
+        def define(*names: str) -> None:
+            for name in names:
+                database.define(name, files[name].text)
+
+        def changed_fields() -> Iterator[str]:
+            """Yield a select for so many actions at a time that their wide rows fit into memory."""
+            count = database.rows("select count(*) as n from differing")[0]["n"]
+            for offset in range(0, max(1, count), ACTIONS_AT_A_TIME):
+                rows = f"select * from differing limit {ACTIONS_AT_A_TIME} offset {offset}"
+                database.define("differing_share", rows)
+                define("compared_sides", "compared_fields")
+                yield files["changed_fields"].text
+
+        comparable = _comparable_columns(database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
         database.insert("comparable_columns", {"column_name": comparable})
-        selects = {name: source.text for name, source in read_folder(sql_folder() / "changes").items()}
-        database.materialise("gone", selects["gone"])
-        views = change_views()
-        for name in CHILD_TABLES:
-            database.define(f"{name}_of_action", views[f"{name}_of_action"].text)
-        database.copy_to_parquet("children", [selects["children"]], self._spill)
-        for name in ("compared_actions", "fingerprints"):
-            database.define(name, selects[name])
-        database.materialise("differing", selects["differing"])
-        self._compare([selects["compared_sides"], views["compared_fields"].text], selects["changed_fields"])
-        database.define("action_changes", selects["action_changes"])
-        for name in (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name):
-            database.define(name, selects[name])
-
-    def _compare(self, views: Sequence[str], changed_fields: str) -> None:
-        """Make changed_fields, so many actions at a time that their wide rows fit into memory."""
-        count = self._database.rows("select count(*) as n from differing")[0]["n"]
-
-        def selects() -> Iterator[str]:
-            for share in range(max(1, -(-count // ACTIONS_AT_A_TIME))):
-                rows = f"select * from differing limit {ACTIONS_AT_A_TIME} offset {share * ACTIONS_AT_A_TIME}"
-                self._database.define("differing_share", rows)
-                for name, view in zip(("compared_sides", "compared_fields"), views, strict=True):
-                    self._database.define(name, view)
-                yield changed_fields
-
-        self._database.copy_to_parquet("changed_fields", selects(), self._spill)
+        database.materialise("gone", files["gone"].text)
+        define(*(f"{name}_of_action" for name in CHILD_TABLES))
+        database.copy_to_parquet("children", [files["children"].text], self._spill)
+        define("compared_actions", "fingerprints")
+        database.materialise("differing", files["differing"].text)
+        database.copy_to_parquet("changed_fields", changed_fields(), self._spill)
+        define("action_changes", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
 
 
-def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:
+def _comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:
     """Return the columns in which an action can be compared with its row in these files.
 
     A column that was added to the contract after they were written has no known value. Its value may be in their
