@@ -21,7 +21,9 @@ _OLD_SUCCESS = re.compile(rf"^{_SUCCESS} (\d+(?:\.\d+)?(?:e\+?\d+)?)$", re.MULTI
 def metrics_text(result: RunResult, old_text: str = "") -> str:
     """Return the content of the metrics file. `old_text` is its content so far, used where the lake cannot be read."""
     registry = CollectorRegistry()
-    newest, complete = result.newest, result.newest_complete
+    newest = result.newest
+    runs = reversed(result.manifest.runs if result.manifest else [])
+    complete = next((run for run in runs if run.status == "complete"), None)
     old = _OLD_SUCCESS.search(old_text)
     success = newest.finished_at.timestamp() if newest else float(old[1]) if old else None
     success_complete = complete.finished_at.timestamp() if complete else None

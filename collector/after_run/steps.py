@@ -17,7 +17,6 @@ from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted, LakeError
 from collector.lake.compact import compact
-from collector.lake.growth import growth_per_run
 from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.query import catalog
@@ -40,7 +39,8 @@ def run_steps(settings: Settings, result: RunResult) -> None:
         if wanted.keep_days is not None or wanted.compact:
             with _step("retention"):
                 _tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
-    result = _with_lake(settings.lake, result)
+    with suppress(CollectorError, OSError):
+        result = msgspec.structs.replace(result, manifest=Lake.open(settings.lake).manifest)
     if wanted.summary_file is not None:
         with _step("summary file"):
             _write(wanted.summary_file, json.dumps(as_json(result), ensure_ascii=False, indent=1) + "\n")
@@ -92,22 +92,6 @@ def _warn_about_clock(summary: RunSummary, *, keep: bool) -> None:
         why=f"this machine's clock and the Date that Buddy sends are {abs(skew_s):,.0f} seconds apart{consequence}",
         clock="ahead" if skew_s < 0 else "behind",
         advice=f"Set this machine's clock. This run is dated {summary.run_date}.",
-    )
-
-
-def _with_lake(path: Path, result: RunResult) -> RunResult:
-    """Return the result with what the lake holds now; unchanged when the lake cannot be read."""
-    try:
-        manifest = Lake.open(path).manifest
-    except (CollectorError, OSError):
-        return result
-    growth = growth_per_run(manifest)
-    return msgspec.structs.replace(
-        result,
-        newest=manifest.latest,
-        newest_complete=next((run for run in reversed(manifest.runs) if run.status == "complete"), None),
-        lake_bytes=sum(entry.bytes for entries in manifest.tables.values() for entry in entries),
-        lake_growth=None if growth is None else round(growth),
     )
 
 

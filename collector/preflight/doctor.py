@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from collector.buddy.requests import Kind, Request
+from collector.buddy.timestamps import parse_timestamp
 from collector.crawl.backoff import Limits
 from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
@@ -175,11 +176,9 @@ def _check_scopes(scopes: Any) -> DoctorResult:
 def _check_expiry(expires_at: Any, now: datetime) -> DoctorResult:
     if expires_at is None:
         return DoctorResult("ok", "expiry", "the token does not expire")
-    try:
-        expires = datetime.fromisoformat(str(expires_at))
-    except ValueError:
+    if (expires := parse_timestamp(str(expires_at))) is None:
         return DoctorResult("warning", "expiry", "the token's expiry date cannot be read", "Look it up in Buddy.")
-    left = (expires if expires.tzinfo else expires.replace(tzinfo=UTC)) - now
+    left = expires.replace(tzinfo=UTC) - now
     if left < timedelta(0):
         advice = "Create a new token and replace the old one."
         return DoctorResult("error", "expiry", f"the token expired on {expires:%Y-%m-%d}", advice)

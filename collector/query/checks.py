@@ -43,12 +43,12 @@ class Check(SqlFile):
 
     def offenders(self, database: Database) -> Iterator[CheckRow]:
         """Yield the first rows that the check finds, and one that counts the others."""
+        counted = f"select *, count(*) over () as found from (\n{self.sql}\n) limit {MAX_ROWS}"
         found = 0
-        for batch in database.stream(self.sql):
-            for row in batch.slice(0, max(0, MAX_ROWS - found)).to_pylist():
-                place = {name: row.get(name) for name in _PLACE}
-                yield CheckRow(self.name, self.blocking, str(row["message"]), **place)
-            found += batch.num_rows
+        for row in database.rows(counted):
+            found = row["found"]
+            place = {name: row.get(name) for name in _PLACE}
+            yield CheckRow(self.name, self.blocking, str(row["message"]), **place)
         if found > MAX_ROWS:
             yield CheckRow(self.name, self.blocking, f"and {found - MAX_ROWS:,} more rows of the same kind")
 

@@ -7,7 +7,7 @@ binds the values by name, so they never become part of the SQL.
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from collector.settings.parsers import FLAGS
 from collector.settings.suggestions import did_you_mean
 
 _LINE = re.compile(
-    r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
+    r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
 )
 # What a parameter accepts, and how an error names it.
 _TYPES: dict[str, tuple[Any, str]] = {
@@ -29,7 +29,9 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "DOUBLE": (float, "a number"),
     "BOOLEAN": (bool, "true or false"),
     "DATE": (date, "a date, like 2026-11-23"),
+    "TIMESTAMP": (datetime, "a UTC time, like 2026-11-23T02:15:00"),
     "VARCHAR": (str, "text"),
+    "VARCHAR[]": (list[str], "texts separated by commas"),
 }
 
 
@@ -50,8 +52,10 @@ class Parameter:
         """
         kind, expected = _TYPES[self.type]
         written = value.strip() if isinstance(value, str) and kind is not str else value
-        if kind is bool and isinstance(written, str):
+        if isinstance(written, str) and self.type == "BOOLEAN":
             written = FLAGS.get(written.lower(), written)
+        if isinstance(written, str) and self.type == "VARCHAR[]":
+            written = [text.strip() for text in written.split(",") if text.strip()]
         try:
             return msgspec.convert(written, kind | None, strict=not isinstance(written, str))
         except msgspec.ValidationError as error:

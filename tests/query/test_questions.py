@@ -15,6 +15,7 @@ TEXT = """-- Which promotions fail?
 -- $since DATE = null : first day
 -- $share DOUBLE = 0.5 : of all
 -- $only BOOLEAN = false : just those
+-- $names VARCHAR[] = 'a,b' : some names
 -- $project VARCHAR : the project
 select 1"""
 QUESTION = Question("failing", TEXT)
@@ -29,6 +30,7 @@ def test_the_header_is_read() -> None:
         ("since", "DATE", None, False, "first day"),
         ("share", "DOUBLE", 0.5, False, "of all"),
         ("only", "BOOLEAN", False, False, "just those"),
+        ("names", "VARCHAR[]", ["a", "b"], False, "some names"),
         ("project", "VARCHAR", None, True, "the project"),
     ]
 
@@ -49,6 +51,9 @@ def test_the_header_is_read() -> None:
         ("since", None, None),
         ("image", "'; drop table x; --", "'; drop table x; --"),
         ("image", " kept as it is ", " kept as it is "),
+        ("names", "x, y", ["x", "y"]),
+        ("names", ["x", "y"], ["x", "y"]),
+        ("names", "", []),
     ],
 )
 def test_values_are_read_as_their_type(name: str, given: object, bound: object) -> None:
@@ -61,7 +66,7 @@ def test_values_are_read_as_their_type(name: str, given: object, bound: object) 
     [
         ("days", "many"), ("days", "1.5"), ("days", 1.5), ("days", True), ("share", "half"), ("only", "perhaps"),
         ("only", 1), ("since", "yesterday"), ("since", datetime(2026, 1, 1)),
-        ("image", 3),
+        ("image", 3), ("names", [1]),
     ],
 )  # fmt: skip
 def test_a_value_of_the_wrong_type_says_what_is_expected(name: str, given: object) -> None:
