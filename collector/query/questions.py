@@ -59,10 +59,8 @@ class Parameter:
         try:
             return msgspec.convert(written, kind | None, strict=not isinstance(written, str))
         except msgspec.ValidationError as error:
-            raise QueryError(
-                f"the parameter {self.name} must be {expected}, not {value!r}",
-                advice=f"{self.name}: {self.description}",
-            ) from error
+            advice = f"{self.name}: {self.description}"
+            raise QueryError(f"the parameter {self.name} must be {expected}, not {value!r}", advice=advice) from error
 
 
 class Question(SqlFile):
@@ -96,10 +94,8 @@ class Question(SqlFile):
                 raise QueryError(f"{self.name} has no parameter {name!r}", advice=advice)
         for parameter in self.parameters:
             if parameter.required and parameter.name not in given:
-                raise QueryError(
-                    f"{self.name} needs the parameter {parameter.name}",
-                    advice=f"Give it as --param {parameter.name}=… ({parameter.description}).",
-                )
+                advice = f"Give it as --param {parameter.name}=… ({parameter.description})."
+                raise QueryError(f"{self.name} needs the parameter {parameter.name}", advice=advice)
         return self.defaults() | {name: known[name].coerce(value) for name, value in given.items()}
 
 

@@ -34,10 +34,8 @@ def _installations(sources: Sources) -> tuple[Installation, ...]:
         return (_installation(sources, {}, token=_only_token(sources)),)
     for name in (*API_URL.variables, *REGION.variables):
         if sources.environ.get(name, "").strip():
-            raise SettingsError(
-                f"{name} is set, and {sources.file.path} names its installations itself.",
-                f"Unset {name}, or name another file with --config.",
-            )
+            advice = f"Unset {name}, or name another file with --config."
+            raise SettingsError(f"{name} is set, and {sources.file.path} names its installations itself.", advice)
     found = tuple(_of_table(sources, name, table) for name, table in sources.file.installations.items())
     errors = [error for each in found if (error := each.token_error) is not None]
     if len(errors) == len(found):
@@ -73,9 +71,8 @@ def _installation(sources: Sources, table: Mapping[str, object], name: str = "",
     url = _api_url(sources, table, allow_http=values["allow_http"])
     ca_bundle = values["ca_bundle"]
     if ca_bundle is not None and not ca_bundle.is_file():
-        raise SettingsError(
-            f"The CA bundle {ca_bundle} is not a file.", "Name a PEM file that holds the certificates to trust."
-        )
+        advice = "Name a PEM file that holds the certificates to trust."
+        raise SettingsError(f"The CA bundle {ca_bundle} is not a file.", advice)
     proxy = ignored_proxy(url, sources.environ)
     return Installation(name=name or name_of(url), api_url=url, ignored_proxy=proxy, **more, **values)
 

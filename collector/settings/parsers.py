@@ -49,10 +49,8 @@ def directory(value: object, where: str) -> Path:
     written = text(value, where)
     if scheme := _SCHEME.match(written):
         # The rest of it may hold a password.
-        raise SettingsError(
-            f"{where} is a URL ({scheme[0]}/…), but it must be the path of a local directory.",
-            "Object storage is not supported yet: name a directory on this machine or on a mount.",
-        )
+        advice = "Object storage is not supported yet: name a directory on this machine or on a mount."
+        raise SettingsError(f"{where} is a URL ({scheme[0]}/…), but it must be the path of a local directory.", advice)
     return Path(written)
 
 
@@ -134,7 +132,6 @@ def globs(value: object, where: str) -> tuple[str, ...]:
         raise _refused(value, where, "but it must be a list of names", 'Write ["name", "other-*"].')
     found = tuple(dict.fromkeys(item.strip() for item in written if item.strip()))
     if any(not item.removeprefix("!").strip() for item in found):
-        raise SettingsError(
-            f"{where} holds a '!' with no name after it.", "Write the name to exclude right after the '!'."
-        )
+        advice = "Write the name to exclude right after the '!'."
+        raise SettingsError(f"{where} holds a '!' with no name after it.", advice)
     return found

@@ -81,10 +81,8 @@ def find_config_file(flag: object, environ: Mapping[str, str], cwd: Path) -> Con
         if written and (name := str(written).strip()):
             if (path := cwd / name).is_file():
                 return _read(path)
-            raise SettingsError(
-                f"{where} names {path}, and there is no such file.",
-                "Correct the path, or write a first file with `collector init`.",
-            )
+            advice = "Correct the path, or write a first file with `collector init`."
+            raise SettingsError(f"{where} names {path}, and there is no such file.", advice)
     path = cwd / "collector.toml"
     return _read(path) if path.is_file() else ConfigFile(path, {}, {})
 
@@ -96,19 +94,16 @@ def _read(path: Path) -> ConfigFile:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"{path} cannot be read: {reason}.", "Correct that, or name another file.") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(
-            f"{path} is not valid TOML: {error}.", "Correct that line; `collector init` shows the form."
-        ) from error
+        advice = "Correct that line; `collector init` shows the form."
+        raise SettingsError(f"{path} is not valid TOML: {error}.", advice) from error
     installations = parsed.pop("installations", {})
     if not isinstance(installations, dict) or not all(isinstance(table, dict) for table in installations.values()):
         raise SettingsError(f"`installations` in {path} is not a table.", "Write one [installations.NAME] for each.")
     _refuse_unknown_keys(parsed, {"installations", *(setting.key for setting in SETTINGS)}, str(path))
     for name, table in installations.items():
         if not _INSTALLATION_NAME.fullmatch(name):
-            raise SettingsError(
-                f"{path} names an installation {quote(name)}.",
-                "Use letters, digits, '.', '_' and '-', and begin with a letter or digit.",
-            )
+            advice = "Use letters, digits, '.', '_' and '-', and begin with a letter or digit."
+            raise SettingsError(f"{path} names an installation {quote(name)}.", advice)
         _refuse_unknown_keys(table, {setting.key for setting in PER_INSTALLATION}, f"[installations.{name}] in {path}")
     return ConfigFile(path, parsed, installations)
 
@@ -122,7 +117,5 @@ def _refuse_unknown_keys(table: Collection[str], settings: set[str], place: str)
                 f"Remove it, revoke it if others could read it, and name its source: {', '.join(TOKEN_KEYS)}.",
             )
         if key not in known:
-            raise SettingsError(
-                f"{place} holds an unknown key {quote(key)}.",
-                f"{did_you_mean(key, known)}Known keys: {', '.join(known)}.",
-            )
+            advice = f"{did_you_mean(key, known)}Known keys: {', '.join(known)}."
+            raise SettingsError(f"{place} holds an unknown key {quote(key)}.", advice)

@@ -40,9 +40,8 @@ def token_of_table(sources: Sources, table: Mapping[str, object], place: str) ->
     """Return the token of the one source that a table of collector.toml names."""
     keys = [key for key in TOKEN_KEYS if key in table]
     if len(keys) != 1:
-        raise SettingsError(
-            f"{place} names {len(keys)} sources of its token.", f"Give it exactly one of {', '.join(TOKEN_KEYS)}."
-        )
+        advice = f"Give it exactly one of {', '.join(TOKEN_KEYS)}."
+        raise SettingsError(f"{place} names {len(keys)} sources of its token.", advice)
     where = f"`{keys[0]}` of {place}"
     written = parsers.text(table[keys[0]], where)
     if keys[0] == "token_file":
@@ -50,9 +49,8 @@ def token_of_table(sources: Sources, table: Mapping[str, object], place: str) ->
     if keys[0] == "token_command":
         return _of_command(written, where)
     if not sources.environ.get(written, "").strip():
-        raise TokenUnavailable(
-            f"{where} names {written}, which is not set in the environment.", f"Set {written} to a token."
-        )
+        advice = f"Set {written} to a token."
+        raise TokenUnavailable(f"{where} names {written}, which is not set in the environment.", advice)
     return _checked(sources.environ[written], written)
 
 
@@ -61,9 +59,8 @@ def _of_file(path: Path, where: str) -> Secret:
         content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise TokenUnavailable(
-            f"{where} names {path}, which cannot be read: {reason}.", "Name a file that holds the token."
-        ) from None
+        advice = "Name a file that holds the token."
+        raise TokenUnavailable(f"{where} names {path}, which cannot be read: {reason}.", advice) from None
     return _checked(content, f"{path} ({where})")
 
 
@@ -77,10 +74,8 @@ def _of_command(command: str, where: str) -> Secret:
         reason = f"did not end within {_TIME_LIMIT_S:.0f} seconds, or printed far more than a token, and was stopped"
     except OSError:
         reason = "could not be started"
-    raise TokenUnavailable(
-        f"The command in {where} {reason}.",
-        "Run it by hand in the same environment; it must print only the token and ask nothing.",
-    )
+    advice = "Run it by hand in the same environment; it must print only the token and ask nothing."
+    raise TokenUnavailable(f"The command in {where} {reason}.", advice)
 
 
 def run_token_command(command: str, *, time_limit_s: float = _TIME_LIMIT_S) -> str:

@@ -23,10 +23,8 @@ def region(value: object, where: str) -> str:
     name = text(value, where).lower()
     name = "as" if name == "ap" else name
     if name not in REGIONS:
-        raise SettingsError(
-            f"{where} is {quote(value)}, which is not a region of Buddy.",
-            "Write US, EU or AS (AP is accepted for AS); for a self-hosted Buddy set BUDDY_API_URL instead.",
-        )
+        advice = "Write US, EU or AS (AP is accepted for AS); for a self-hosted Buddy set BUDDY_API_URL instead."
+        raise SettingsError(f"{where} is {quote(value)}, which is not a region of Buddy.", advice)
     return name
 
 
@@ -37,9 +35,8 @@ def api_url(value: object, where: str) -> str:
     if "@" in parts.netloc:
         raise SettingsError(f"{where} holds a user name or password.", "Remove it; the token goes into BUDDY_TOKEN.")
     if "?" in written or "#" in written:
-        raise SettingsError(
-            f"{where} holds a '?' or a '#'.", "Write only the base, such as https://buddy.example.com/api."
-        )
+        advice = "Write only the base, such as https://buddy.example.com/api."
+        raise SettingsError(f"{where} holds a '?' or a '#'.", advice)
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
@@ -52,9 +49,8 @@ def notify_url(value: object, where: str) -> Secret:
     parts = _split(url, where)
     require_encryption(url, where, "the message", "Use https; plain http is only for addresses of this machine.")
     if "@" in parts.netloc or parts.fragment:
-        raise SettingsError(
-            f"{where} holds a user name, a password or a '#'.", "Copy the address as the chat shows it."
-        )
+        advice = "Copy the address as the chat shows it."
+        raise SettingsError(f"{where} holds a user name, a password or a '#'.", advice)
     return Secret(url)
 
 
