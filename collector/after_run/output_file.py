@@ -51,14 +51,6 @@ def replace_file(path: Path, content: str, *, mode: int | None = None, write_tim
         file.write(content.encode("utf-8", "backslashreplace"))
 
 
-def read_regular(path: Path) -> str:
-    """Return the text of a regular file, "" for anything else: reading a pipe or a device may never end."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    except OSError:
-        return ""
-
-
 def _without_links(path: Path) -> Path:
     """Return the path that the links lead to. Links below /proc are not followed: they may lead to what has no path."""
     for _ in range(_MAX_LINKS):

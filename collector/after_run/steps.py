@@ -12,7 +12,7 @@ import structlog
 
 from collector.after_run.message import MAX_LINES, as_payload, message_file_text, morning_message
 from collector.after_run.metrics import metrics_text
-from collector.after_run.output_file import read_regular, replace_file
+from collector.after_run.output_file import replace_file
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted, LakeError
@@ -44,9 +44,11 @@ def run_steps(settings: Settings, result: RunResult) -> None:
     if wanted.summary_file is not None:
         with _step("summary file"):
             _write(wanted.summary_file, json.dumps(as_json(result), ensure_ascii=False, indent=1) + "\n")
-    if wanted.metrics_file is not None:
+    if (path := wanted.metrics_file) is not None:
         with _step("metrics file"):
-            _write(wanted.metrics_file, metrics_text(result, read_regular(wanted.metrics_file)))
+            # Only a regular file: reading a pipe or a device may never end.
+            old_text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+            _write(path, metrics_text(result, old_text))
     if wanted.message_file is not None or wanted.notify_url is not None:
         with _step("morning message"):
             _send_message(settings.lake, wanted, result)

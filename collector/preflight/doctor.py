@@ -113,11 +113,10 @@ def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[Doct
 
 
 def _unwritable(parent: Path, lake: Path) -> Path | None:
-    folders = (parent, *lake.glob("runs/**/"), *lake.glob("tables/**/"))
-    lock = lake / ".lock"
-    if lock.exists() and not os.access(lock, os.W_OK):
-        return lock
-    return next((folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)), None)
+    for place in (parent, *lake.glob("runs/**/"), *lake.glob("tables/**/"), *lake.glob(".lock")):
+        if not os.access(place, os.W_OK | os.X_OK if place.is_dir() else os.W_OK):
+            return place
+    return None
 
 
 def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:

@@ -1,10 +1,14 @@
 """The database of a run that is not published yet: its checks, and what changed since each action was last seen.
 
 The staged Parquet files appear under the names of their tables, the state of the lake under previous_*; sql/checks and
-sql/changes do the rest. The cost is that of the current actions and their last known rows: no earlier run is read.
+sql/changes do the rest. The first line of a check says what must never be. Its line `-- blocking` or `-- warning` says
+what a row means: a blocking row stops the publish, a warning becomes a problem of the run.
+
+The cost of the changes is that of the current actions and their last known rows: no earlier run is read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -12,13 +16,13 @@ from typing import Self
 
 import pyarrow as pa
 
+from collector.errors import QueryError
 from collector.lake.base_views import base_view, read_parquet
 from collector.lake.database import Database, identifier, literal
 from collector.lake.external_sort import external_sort
 from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
-from collector.query.checks import Check, CheckRow
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
-from collector.query.sql_files import read_folder, sql_folder
+from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
 FilesByTable = Mapping[str, Sequence[Path]]
 
@@ -26,6 +30,9 @@ FilesByTable = Mapping[str, Sequence[Path]]
 MEMORY_LIMIT = "400MB"
 # DuckDB cannot join more rows of a few kB than fit into its memory.
 ACTIONS_AT_A_TIME = 10_000
+# A fault is often the same in every row: so many rows of a check are shown, the others are counted.
+MAX_ROWS = 100
+_PLACE = ("installation", "workspace", "project", "pipeline_id", "action_id")
 # The tables of the lake that a run is compared with.
 PREVIOUS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, "runs")
 # Made by sql/changes, not staged.
@@ -36,6 +43,49 @@ from ({actions})
 where run_id = (select max(run_id) from previous_runs where status = 'complete')
 group by installation, run_id
 """
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One row that a check found and its place, whose parts are None where they do not apply."""
+
+    check: str
+    blocking: bool
+    message: str
+    installation: str | None = None
+    workspace: str | None = None
+    project: str | None = None
+    pipeline_id: int | None = None
+    action_id: int | None = None
+
+
+class Check(SqlFile):
+    """A file of sql/checks."""
+
+    @property
+    def blocking(self) -> bool:
+        """Whether its rows stop the publish. Raises QueryError when the header does not say what a row means."""
+        kinds = [line for line in self.header if line in ("blocking", "warning")]
+        if len(kinds) != 1:
+            raise QueryError(f"the check {self.name} must say either -- blocking or -- warning")
+        return kinds[0] == "blocking"
+
+    def offenders(self, database: Database) -> Iterator[CheckRow]:
+        """Yield the first rows that the check finds, and one that counts the others."""
+        counted = f"select *, count(*) over () as found from (\n{self.sql}\n) limit {MAX_ROWS}"
+        found = 0
+        for row in database.rows(counted):
+            found = row["found"]
+            place = {name: row.get(name) for name in _PLACE}
+            yield CheckRow(self.name, self.blocking, str(row["message"]), **place)
+        if found > MAX_ROWS:
+            yield CheckRow(self.name, self.blocking, f"and {found - MAX_ROWS:,} more rows of the same kind")
+
+
+def read_checks() -> list[Check]:
+    """Return the checks of sql/checks, the blocking ones first."""
+    checks = [Check(each.name, each.text) for each in read_folder(sql_folder() / "checks").values()]
+    return sorted(checks, key=lambda check: not check.blocking)
 
 
 class StagedRun:

@@ -152,12 +152,12 @@ def _staged_rows(table: Table) -> str:
     has_coverage = "coverage" in table.column_names
     # Of a row that was quarantined only its key is believed.
     trusted = " and coverage <> 'quarantined'" if has_coverage else ""
+    certain = (*table.key, "coverage")
     missing = " ".join(
-        f"when {identifier(c.name)} is null{'' if c.name in table.key else trusted} then {literal(c.name)}"
+        f"when {identifier(c.name)} is null{'' if c.name in certain else trusted} then {literal(c.name)}"
         for c in table.columns
-        if c.required and c.name != "coverage"
+        if c.required
     )
-    missing += " when coverage is null then 'coverage'" if has_coverage else ""
     coverage = "coverage" if has_coverage else "null::VARCHAR as coverage"
     return (
         f"select {literal(table.name)} as table_name, run_id, run_date, {_place(table)}, {coverage}, "

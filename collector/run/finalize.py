@@ -29,8 +29,7 @@ from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, TABLES
 from collector.query import catalog
-from collector.query.changes import PREVIOUS, StagedRun
-from collector.query.checks import CheckRow, read_checks
+from collector.query.changes import PREVIOUS, CheckRow, StagedRun, read_checks
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.run_stats import InstallationStats
 from collector.settings.declarations import Installation, Settings

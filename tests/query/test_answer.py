@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from collector.query.answer import Answer, Gap
+from collector.query.reader import Answer, Gap
 from tests.query.test_views import RUN
 
 TABLE = pa.table({"<b>name</b>": ["<script>alert(1)</script>", None], "n": [1, 2]})

@@ -6,7 +6,7 @@ import pytest
 
 from collector.errors import QueryError
 from collector.lake.tables import ALL
-from collector.query.checks import MAX_ROWS, Check, CheckRow, read_checks
+from collector.query.changes import MAX_ROWS, Check, CheckRow, read_checks
 from tests.query.nights import Nights, Row, run_of, write
 
 

@@ -15,8 +15,7 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
 from collector.lake.tables import ALL, TABLES
-from collector.query.answer import Gap
-from collector.query.reader import LakeReader, select_run
+from collector.query.reader import Gap, LakeReader, select_run
 from tests.query.nights import HOME, Row
 
 DAY = dt.timedelta(days=1)
