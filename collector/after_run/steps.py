@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import structlog
@@ -23,8 +22,6 @@ from collector.query import catalog
 from collector.query.reader import open_lake
 from collector.run.finalize import RunSummary
 from collector.settings.declarations import AfterRun, Settings
-
-_WRITE_TIMEOUT_S: Final = 5.0
 
 
 def run_steps(settings: Settings, result: RunResult) -> None:
@@ -111,4 +108,4 @@ def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:
 
 def _write(path: Path, content: str) -> None:
     # Other users read it: the node exporter, a mail job. A pipe without a reader must not hold up the next steps.
-    replace_file(path, content, mode=0o644, write_timeout_s=_WRITE_TIMEOUT_S)
+    replace_file(path, content, mode=0o644, write_timeout_s=5.0)

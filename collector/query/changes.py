@@ -24,15 +24,12 @@ from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
 from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
-FilesByTable = Mapping[str, Sequence[Path]]
-
 # One thread: each holds rows in memory that DuckDB cannot spill, and two fail on 100,000 changed rows of 3 kB.
 MEMORY_LIMIT = "400MB"
 # DuckDB cannot join more rows of a few kB than fit into its memory.
 ACTIONS_AT_A_TIME = 10_000
 # A fault is often the same in every row: so many rows of a check are shown, the others are counted.
 MAX_ROWS = 100
-_PLACE = ("installation", "workspace", "project", "pipeline_id", "action_id")
 # The tables of the lake that a run is compared with.
 PREVIOUS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, "runs")
 # Made by sql/changes, not staged.
@@ -71,13 +68,12 @@ class Check(SqlFile):
         return kinds[0] == "blocking"
 
     def offenders(self, database: Database) -> Iterator[CheckRow]:
-        """Yield the first rows that the check finds, and one that counts the others."""
+        """Yield the first rows that the check finds, message and place, and one that counts the others."""
         counted = f"select *, count(*) over () as found from (\n{self.sql}\n) limit {MAX_ROWS}"
         found = 0
         for row in database.rows(counted):
-            found = row["found"]
-            place = {name: row.get(name) for name in _PLACE}
-            yield CheckRow(self.name, self.blocking, str(row["message"]), **place)
+            found = row.pop("found")
+            yield CheckRow(self.name, self.blocking, **row)
         if found > MAX_ROWS:
             yield CheckRow(self.name, self.blocking, f"and {found - MAX_ROWS:,} more rows of the same kind")
 
@@ -98,8 +94,8 @@ class StagedRun:
 
     def __init__(
         self,
-        staged: FilesByTable,
-        previous: FilesByTable,
+        staged: Mapping[str, Sequence[Path]],
+        previous: Mapping[str, Sequence[Path]],
         *,
         run_id: str,
         run_date: date,
@@ -145,7 +141,7 @@ class StagedRun:
         batches = (batch.cast(table.schema) for batch in stream)
         yield from external_sort(chain(batches, extra), table.key, self._spill)
 
-    def _define_staged_tables(self, staged: FilesByTable) -> None:
+    def _define_staged_tables(self, staged: Mapping[str, Sequence[Path]]) -> None:
         columns = {
             name: [column for column, _ in self._database.columns(f"select * from {read_parquet(paths)}")]
             for name, paths in staged.items()

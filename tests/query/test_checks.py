@@ -1,4 +1,4 @@
-"""Checks find what is wrong in a night, and say what it means."""
+"""Checks find what is wrong in a run, and say what it means."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import pytest
 from collector.errors import QueryError
 from collector.lake.tables import ALL
 from collector.query.changes import MAX_ROWS, Check, CheckRow, read_checks
-from tests.query.nights import Nights, Row, run_of, write
+from tests.query.staged_runs import Row, StagedRuns, run_of, write
 
 
 def offenders(tmp_path: Path, rows: dict[str, list[Row]], **checks: str) -> list[CheckRow]:
     """What these checks find in a run of these rows."""
-    with Nights(tmp_path).night(rows) as run:
+    with StagedRuns(tmp_path).run(rows) as run:
         return run.offenders(Check(name, text) for name, text in checks.items())
 
 
@@ -77,13 +77,11 @@ union all select 'enum ' || value, null from declared_values where table_name = 
 union all select 'staged ' || count(*), null from staged_columns where table_name = 'actions'
 union all select 'declared ' || count(*), null from declared_columns where table_name = 'actions'
 """
-    nights = Nights(tmp_path)
-    nights.previous = {"runs": [runs]}
-    night = nights.night(
-        {"promote_image_actions": [{"action_id": 1}], "actions": [{"action_id": 1}]}, counted=[counted]
-    )
-    with night:
-        found = night.offenders([Check("all", text)])
+    lake = StagedRuns(tmp_path)
+    lake.previous = {"runs": [runs]}
+    run = lake.run({"promote_image_actions": [{"action_id": 1}], "actions": [{"action_id": 1}]}, counted=[counted])
+    with run:
+        found = run.offenders([Check("all", text)])
     assert [each.message for each in found] == [
         f"counts {run_id} 3",
         "runs 3",
