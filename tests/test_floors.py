@@ -49,6 +49,7 @@ FAKE = "fake_buddy"
 HOMES = {
     "aiohttp": ["crawl.fetcher", "crawl.connection_errors", FAKE],
     "asyncio_throttle": ["crawl.rate_limiter"],
+    "difflib": ["settings.suggestions"],
     "duckdb": ["lake.database"],
     "jinja2": ["report.page"],
     "prometheus_client": ["after_run.metrics"],

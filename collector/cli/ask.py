@@ -10,9 +10,8 @@ from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
 
 if TYPE_CHECKING:
-    from collector.query.answer import Answer
     from collector.query.questions import Questions
-    from collector.query.reader import LakeReader
+    from collector.query.reader import Answer, LakeReader
 
 RunOption = Annotated[
     str, typer.Option("--run", metavar="RUN", help="The run to ask about: a run_id, a date (YYYY-MM-DD) or latest.")

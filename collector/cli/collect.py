@@ -115,8 +115,8 @@ def collect_and_follow_up(
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
     from collector.after_run.run_result import RunResult
     from collector.after_run.steps import run_steps
-    from collector.preflight.forecast_observer import ForecastObserver
-    from collector.preflight.last_cost import last_costs
+    from collector.preflight.forecast import ForecastObserver
+    from collector.preflight.plan import last_costs
 
     started_at = now()
     forecasting = ForecastObserver(observer, settings, last_costs(settings.lake), now)

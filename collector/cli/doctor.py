@@ -22,7 +22,7 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
 
     from collector.cli import logging as logs
     from collector.preflight.doctor import run_checks
-    from collector.preflight.last_cost import last_costs
+    from collector.preflight.plan import last_costs
 
     logs.set_up(settings.log_format, "error")
 

@@ -20,9 +20,9 @@ from rich.text import Text
 
 from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
-from collector.preflight.forecast_observer import ForecastReady, Waiting
+from collector.preflight.forecast import ForecastReady, Waiting
 from collector.run import progress as events
-from collector.run.finalize import RunSummary
+from collector.run.summary import RunSummary
 from collector.settings.escape import escape
 
 _HEARTBEAT_S: Final = 60.0
@@ -48,8 +48,8 @@ _LOG_LINES: Final[Mapping[type, tuple[str, str, str]]] = {
     RunSummary: ("info", "published", _SUMMARY),
 }
 _HEARTBEAT: Final = (
-    "installation=name requests waiting_for=pace.why until=pace.paused_until budget_left=pace.remaining "
-    "resets_at=pace.reset_at"
+    "installation=name requests=stats.cost.requests waiting_for=pace.why until=pace.paused_until "
+    "budget_left=pace.remaining resets_at=pace.reset_at"
 )
 _KINDS: Final = {  # of requests, as people call what they ask for
     "workspaces": "workspace lists",
@@ -91,8 +91,8 @@ class ProgressObserver:
                 "progress",
                 run_id=snapshot.run_id,  # the heartbeat's thread does not have the run's log context
                 stage=snapshot.stage,
-                done=sum(installation.done.values()),
-                found=sum(installation.found.values()),
+                done=sum(installation.stats.done.values()),
+                found=sum(installation.stats.found.values()),
                 **_fields(installation, _HEARTBEAT),
             )
 
@@ -107,18 +107,18 @@ class ProgressObserver:
         return Group(*parts)
 
     def _speed(self, installation: events.InstallationProgress) -> str:
-        now, done = time.monotonic(), sum(installation.done.values())
-        counts = self._counts[installation.name]
-        counts.append((now, installation.requests, done))
+        now, done = time.monotonic(), sum(installation.stats.done.values())
+        requests, counts = installation.stats.cost.requests, self._counts[installation.name]
+        counts.append((now, requests, done))
         since, requests_then, done_then = counts[0]
         seconds = max(now - since, 1e-3)
-        parts = [f"{(installation.requests - requests_then) / seconds:.1f} requests/s"]
+        parts = [f"{(requests - requests_then) / seconds:.1f} requests/s"]
         pace = installation.pace
         if pace.remaining is not None:
             parts.append(f"budget {pace.remaining:,} left{_until(pace.reset_at)}")
         if pace.why:
             parts.append(pace.why + _until(pace.paused_until))
-        items_per_s, left = (done - done_then) / seconds, sum(installation.found.values()) - done
+        items_per_s, left = (done - done_then) / seconds, sum(installation.stats.found.values()) - done
         if items_per_s > 0 and left > 0:
             parts.append(f"about {duration_text(left / items_per_s)} for what has been found so far")
         return " · ".join(parts)
@@ -183,7 +183,7 @@ def _counts_table(installation: events.InstallationProgress) -> Table:
     counts = (Column("done", justify="right"), Column("found", justify="right"))
     table = Table(Column(Text(escape(installation.name))), *counts, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for kind, name in _KINDS.items():
-        table.add_row(name, f"{installation.done.get(kind, 0):,}", f"{installation.found.get(kind, 0):,}")
+        table.add_row(name, f"{installation.stats.done.get(kind, 0):,}", f"{installation.stats.found.get(kind, 0):,}")
     return table
 
 

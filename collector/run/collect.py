@@ -91,14 +91,7 @@ class RunInProgress:
             self._run_key.run_id,
             self._stage,
             tuple(
-                events.InstallationProgress(
-                    name=name,
-                    found=each.found,
-                    done=each.done,
-                    waiting=each.waiting,
-                    requests=each.requests,
-                    pace=self._limiters[name].state,
-                )
+                events.InstallationProgress(name, each, self._limiters[name].state)
                 for name, each in self._processor.snapshot().installations.items()
             ),
         )

@@ -27,8 +27,7 @@ from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, TABLES
 from collector.query import catalog
-from collector.query.changes import PREVIOUS, StagedRun
-from collector.query.checks import CheckRow
+from collector.query.changes import PREVIOUS, CheckRow, StagedRun, read_checks
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.summary import RunSummary, summarise
 from collector.settings.declarations import Settings
@@ -60,7 +59,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     crawl.staging.append("runs", _run_rows(crawl, _run_entry(crawl, now())))
     parts = crawl.staging.close()
     with _database(crawl, parts) as database:
-        offenders = database.offenders()
+        offenders = database.offenders(read_checks())
         _refuse(offenders)
         problems = _warnings(crawl, offenders, now())
         run = _run_entry(crawl, now())
@@ -160,13 +159,15 @@ def _run_rows(crawl: FinishedCrawl, run: RunEntry) -> list[Row]:
         tally = stats.installations[installation.name]
         values = {
             **asdict(run),
-            **asdict(tally),
+            **asdict(tally.cost),
+            "requests": tally.cost.requests,
+            "retries": tally.retries,
             "installation": installation.name,
             "resumed_count": stats.resumed_count,
             "schema_fingerprint": sha256(schemas.encode()).hexdigest()[:16],
             "api_url": installation.api_url,
-            "paced_seconds": round(tally.paced_seconds, 3),
-            "paused_seconds": round(tally.paused_seconds, 3),
+            "paced_seconds": round(tally.cost.paced_seconds, 3),
+            "paused_seconds": round(tally.cost.paused_seconds, 3),
             "problems": sum(tally.problems.values()),
             "filters": json.dumps({"workspaces": installation.workspaces, "projects": installation.projects}),
         }

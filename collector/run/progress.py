@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from collector.crawl.rate_limiter import RateLimiterState
+from collector.run.run_stats import InstallationStats
 
 
 class RunBegan(msgspec.Struct, frozen=True):
@@ -59,13 +60,10 @@ class CrawlEnded(msgspec.Struct, frozen=True):
 
 
 class InstallationProgress(msgspec.Struct, frozen=True):
-    """Progress of one installation: per kind of request, how many were found and how many are done."""
+    """Progress of one installation: what its crawl has cost and found so far, and what its rate limit allows."""
 
     name: str
-    found: dict[str, int]
-    done: dict[str, int]
-    waiting: int
-    requests: int
+    stats: InstallationStats
     pace: RateLimiterState
 
 

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from collector.crawl.fetch_result import RequestCost
 from collector.lake.manifest import RunEntry
 from collector.run.run_stats import RunStats
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
 CLOCK_TOLERANCE = timedelta(hours=1)
-# What the installations of a run have cost together.
-_COSTS = ("requests", "retries", "refusals", "bytes_received", "paced_seconds", "paused_seconds")
 
 
 class InstallationSummary(msgspec.Struct, frozen=True):
@@ -69,6 +68,7 @@ def summarise(
 ) -> RunSummary:
     """Return the summary of a published run."""
     tallies = stats.installations.values()
+    cost = sum((tally.cost for tally in tallies), RequestCost(attempts=0))
     coverage: defaultdict[str, Counter[str]] = defaultdict(Counter)
     problems: Counter[str] = Counter()
     for tally in tallies:
@@ -86,17 +86,22 @@ def summarise(
         coverage={kind: dict(counts) for kind, counts in coverage.items()},
         problems=dict(sorted(problems.items())),
         changes=changes,
-        **{name: round(sum(getattr(tally, name) for tally in tallies), 3) for name in _COSTS},
+        requests=cost.requests,
+        retries=sum(tally.retries for tally in tallies),
+        refusals=cost.refusals,
+        bytes_received=cost.bytes_received,
+        paced_seconds=round(cost.paced_seconds, 3),
+        paused_seconds=round(cost.paused_seconds, 3),
         installations=tuple(
             InstallationSummary(
                 installation=name,
                 status="partial" if tally.partial else "complete",
                 promote_image_actions=tally.coverage.get(("actions", "fetched"), 0),
                 problems=dict(sorted(tally.problems.items())),
-                requests=tally.requests,
+                requests=tally.cost.requests,
                 retries=tally.retries,
-                refusals=tally.refusals,
-                paused_seconds=round(tally.paused_seconds, 3),
+                refusals=tally.cost.refusals,
+                paused_seconds=round(tally.cost.paused_seconds, 3),
             )
             for name, tally in stats.installations.items()
         ),

@@ -20,6 +20,7 @@ from collector.crawl.rate_limiter import RateLimiterState
 from collector.run import progress as events
 from collector.settings.secret import Secret
 from tests.cli.conftest import Program
+from tests.run.progress import progress_of
 
 TOKEN = "tok-planted-1234"
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
@@ -107,9 +108,7 @@ class FixedProgress:
         pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 0.1, False)
         kinds = ("workspaces", "projects", "pipelines", "actions", "action")
         counts = {kind: 10 * number for number, kind in enumerate(kinds, 1)}
-        return events.RunSnapshot(
-            "20261123T021500Z-7f3a9c", "crawl", (events.InstallationProgress("us", counts, counts, 0, 99, pace),)
-        )
+        return events.RunSnapshot("20261123T021500Z-7f3a9c", "crawl", (progress_of(pace, counts, counts, 99),))
 
 
 def test_the_display() -> None:

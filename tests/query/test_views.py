@@ -12,7 +12,7 @@ from collector.lake.sql_text import CurrentSchemaFiles, base_view
 from collector.lake.tables import TABLES
 from collector.query.sql_files import SqlFile, identifiers
 from collector.query.views import Files, Views
-from tests.query.nights import write
+from tests.query.staged_runs import write
 
 ACTIONS = TABLES["promote_image_actions"]
 
