@@ -104,12 +104,8 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     )
     manifests.decode(manifests.encode(changed))  # raises unless the next command can read it
     lake.replace_manifest(changed)
-    return Rebuilt(
-        tuple(FoundRun(run_id, not missing[run_id], tuple(missing[run_id])) for run_id in run_ids),
-        len(live),
-        superseded,
-        tuple(sorted(unfinished)),
-    )
+    found_runs = tuple(FoundRun(run_id, not missing[run_id], tuple(missing[run_id])) for run_id in run_ids)
+    return Rebuilt(found_runs, len(live), superseded, tuple(sorted(unfinished)))
 
 
 def _readable_manifests(lake: Lake) -> dict[str, Manifest]:
@@ -180,11 +176,9 @@ def _without_overlaps(lake: Lake, name: str, files: Files) -> list[FileEntry]:
     """Return the entries of one table, each run in one of them; a file of which only some runs count is rewritten."""
     entries: list[FileEntry] = []
     done: set[str] = set()
-    of_table = (file for file in files if file.table == name)
     # The file that was rewritten last first, then the one with the most runs: it was made from the others.
-    for file in sorted(of_table, key=lambda file: (-file.sequence, -len(files[file].runs), file.path)):
-        entry = files[file]
-        runs = set(entry.runs) - done
+    for file, entry in sorted(files.items(), key=lambda each: (-each[0].sequence, -len(each[1].runs), each[1].path)):
+        runs = set(entry.runs) - done if file.table == name else set()
         done |= runs
         if runs:
             entries.append(entry if len(runs) == len(entry.runs) else rewrite(lake, name, [entry], runs))

@@ -230,8 +230,7 @@ class Storage:
             sink.write(content)
         self.sync(temporary)
         self.rename(temporary, path)
-        with translating(self.locate(path).parent):
-            sync_directory(self.locate(path).parent)
+        self.sync(path)
 
     def rename(self, path: str, new: str) -> None:
         """Give a file the name `new`, in place of the file that has it."""
