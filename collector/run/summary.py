@@ -10,8 +10,6 @@ from collector.run.run_stats import RunStats
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
 CLOCK_TOLERANCE = timedelta(hours=1)
-# What the installations of a run have cost together.
-_COSTS = ("requests", "retries", "refusals", "bytes_received", "paced_seconds", "paused_seconds")
 
 
 class InstallationSummary(msgspec.Struct, frozen=True):
@@ -69,6 +67,7 @@ def summarise(
 ) -> RunSummary:
     """Return the summary of a published run."""
     tallies = stats.installations.values()
+    costs = ("requests", "retries", "refusals", "bytes_received", "paced_seconds", "paused_seconds")
     coverage: defaultdict[str, Counter[str]] = defaultdict(Counter)
     problems: Counter[str] = Counter()
     for tally in tallies:
@@ -86,7 +85,7 @@ def summarise(
         coverage={kind: dict(counts) for kind, counts in coverage.items()},
         problems=dict(sorted(problems.items())),
         changes=changes,
-        **{name: round(sum(getattr(tally, name) for tally in tallies), 3) for name in _COSTS},
+        **{name: round(sum(getattr(tally, name) for tally in tallies), 3) for name in costs},
         installations=tuple(
             InstallationSummary(
                 installation=name,
