@@ -60,5 +60,4 @@ def file_damage(lake: Lake, table: str, entry: FileEntry) -> Iterator[tuple[Kind
         yield "rows", f"it has {rows} rows instead of {entry.rows}"
     if schema_fingerprint(schema) != entry.schema:
         differing = sorted({*schema.names} ^ {*(ALL[table].column_names if table in ALL else ())})
-        names = ", ".join(differing) or "types or order"
-        yield "schema", f"its columns are not those that were published; these differ: {names}"
+        yield "schema", f"its columns are not as published; these differ: {', '.join(differing) or 'types or order'}"
