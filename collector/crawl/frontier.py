@@ -14,7 +14,6 @@ moment ago.
 
 from collections import Counter
 from collections.abc import Callable
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -32,13 +31,6 @@ from collector.crawl.request_queue import RequestQueue
 
 _KIND_BELOW = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
 _KIND_ABOVE = {below: above for above, below in _KIND_BELOW.items()}
-
-
-class Signal(Enum):
-    """What `next` returns when it has no request: replies are still expected, or nothing is left."""
-
-    WAIT = "wait"
-    DONE = "done"
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -83,12 +75,9 @@ class Frontier:
         for position, name in reversed(list(enumerate(names, start=1))):
             self._open(Key(installation, name), Kind.PROJECTS, Item(name, {"domain": name}, None), position)
 
-    def next(self) -> Request | Signal:
-        """Return the next request, WAIT while replies are expected, or DONE."""
-        request = self.queue.pop()
-        if request is None:
-            return Signal.DONE if self.queue.empty else Signal.WAIT
-        return request
+    def next(self) -> Request | None:
+        """Return the next request, None while only replies can bring one, and when the crawl is finished."""
+        return self.queue.pop()
 
     @property
     def finished(self) -> bool:

@@ -19,7 +19,7 @@ from collector.crawl.records import CrawlRecord, Problem
 from collector.crawl.redaction import Redactor
 from collector.lake.flatten import Row, RunKey, flatten
 from collector.lake.staging import Staging
-from collector.run.run_stats import RunStats, StatsCounter
+from collector.run.run_stats import InstallationStats, RunStats
 from collector.settings.declarations import Installation
 from collector.settings.globs import exact_names, selects
 
@@ -49,7 +49,7 @@ class ReplyProcessor:
     ) -> None:
         self.run = run
         self.frontiers = {each.name: Frontier(each.name, selection(each)) for each in installations}
-        self._counters = {name: StatsCounter(frontier) for name, frontier in self.frontiers.items()}
+        self._stats = {name: InstallationStats() for name in self.frontiers}
         self._redactors = {each.name: Redactor(each.token.reveal(), keep_values=keep_values) for each in installations}
         # What the workers have fetched; None is the last.
         self.results: asyncio.Queue[FetchResult | None] = asyncio.Queue(2 * sum(e.concurrency for e in installations))
@@ -98,12 +98,13 @@ class ReplyProcessor:
         """End the crawl of one installation; what is open is missing from this run."""
         frontier = self.frontiers[installation]
         if not frontier.finished:
-            self._counters[installation].partial = True
+            self._stats[installation].partial = True
             self._record(installation, frontier.stop(problem_kind, reason))
 
     def snapshot(self) -> RunStats:
         """Return what the run has cost and found so far."""
-        return RunStats(self._resumed_count, {name: each.snapshot() for name, each in self._counters.items()})
+        stats = {name: self._stats[name].with_progress(frontier) for name, frontier in self.frontiers.items()}
+        return RunStats(self._resumed_count, stats)
 
     async def stage(self) -> None:
         """Stage the rows once there is a batch of them, and sync the journal now and then.
@@ -166,7 +167,7 @@ class ReplyProcessor:
         """Move on by one journalled line; `document` is the decoded body of an `Answered` line."""
         installation = line.request.installation
         frontier = self.frontiers[installation]
-        self._counters[installation].add_line(line)
+        self._stats[installation].add_line(line)
         if isinstance(line, Answered):
             self._batch_bytes += len(line.body)
             records = frontier.feed(line, decode(line.request, document, repaired=line.repaired))
@@ -175,9 +176,9 @@ class ReplyProcessor:
         self._record(installation, records)
 
     def _record(self, installation: str, records: Sequence[CrawlRecord]) -> None:
-        counter = self._counters[installation]
+        stats = self._stats[installation]
         for record in records:
-            counter.add_record(record)
+            stats.add_record(record)
             for table, row in flatten(self.run, record):
                 self._rows.setdefault(table, []).append(row)
                 self._batch_rows += 1

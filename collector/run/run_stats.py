@@ -1,10 +1,11 @@
-"""What a run has cost and found: counted in one place, and shown as one frozen value."""
+"""What a run has cost and found: counted in one place."""
 
 from collections import Counter
 
 import msgspec
+from msgspec.structs import replace
 
-from collector.crawl.fetch_result import Answered, Failed, RequestCost
+from collector.crawl.fetch_result import Answered, Failed
 from collector.crawl.frontier import Frontier
 from collector.crawl.records import CrawlRecord, ListedItem, Problem
 from collector.lake.tables import COVERAGE_OUTCOMES
@@ -15,28 +16,65 @@ _MISSED = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() 
 _ROOT_PROBLEMS = frozenset({"not_understood", "unsettled_listing"})
 
 
-class InstallationStats(msgspec.Struct, frozen=True):
-    """What the crawl of one installation has cost and found.
+class InstallationStats(msgspec.Struct):
+    """What the crawl of one installation has cost and found; only the reply processor counts, others get a copy.
 
     `coverage` counts items by list and coverage. `partial` says that something selected was not seen. `found` and
-    `done` count requests by kind, `waiting` those not yet sent.
+    `done` count requests by kind, `waiting` those not yet sent; they come from the frontier.
     """
 
-    answered: int
-    requests: int
-    retries: int
-    refusals: int
-    bytes_received: int
-    paced_seconds: float
-    paused_seconds: float
-    problems: dict[str, int]
-    coverage: dict[tuple[str, str], int]
-    partial: bool
-    workspaces_listed: bool
-    first_failure: str | None
-    found: dict[str, int]
-    done: dict[str, int]
-    waiting: int
+    answered: int = 0
+    requests: int = 0
+    retries: int = 0
+    refusals: int = 0
+    bytes_received: int = 0
+    paced_seconds: float = 0.0
+    paused_seconds: float = 0.0
+    problems: dict[str, int] = msgspec.field(default_factory=Counter)
+    coverage: dict[tuple[str, str], int] = msgspec.field(default_factory=Counter)
+    partial: bool = False
+    first_failure: str | None = None
+    workspaces_listed: bool = False
+    found: dict[str, int] = {}
+    done: dict[str, int] = {}
+    waiting: int = 0
+
+    def add_line(self, line: Answered | Failed) -> None:
+        """Count one settled request."""
+        cost = line.cost
+        self.requests += cost.attempts + cost.refusals
+        self.retries += max(0, cost.attempts - 1)
+        self.refusals += cost.refusals
+        self.bytes_received += cost.bytes_received
+        self.paced_seconds += cost.paced_seconds
+        self.paused_seconds += cost.paused_seconds
+        if isinstance(line, Answered):
+            self.answered += 1
+        else:
+            self.first_failure = self.first_failure or line.failure.message
+
+    def add_record(self, record: CrawlRecord) -> None:
+        """Count a record, and note when it means that something selected was not seen."""
+        if isinstance(record, Problem):
+            self.problems[record.kind] += 1
+            # What is below a workspace is missed or not by its coverage, which depends on what was selected.
+            self.partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
+        elif isinstance(record, ListedItem):
+            self.coverage[record.kind.value, record.coverage] += 1
+            self.partial |= record.coverage in _MISSED
+
+    def with_progress(self, frontier: Frontier) -> "InstallationStats":
+        """Return a copy that says how far the frontier has come."""
+        return replace(
+            self,
+            problems=dict(self.problems),
+            coverage=dict(self.coverage),
+            partial=self.partial or frontier.root_failure is not None,
+            workspaces_listed=frontier.workspaces_listed,
+            found={kind.value: count for kind, count in frontier.found.items()},
+            done={kind.value: count for kind, count in frontier.done.items()},
+            waiting=frontier.queue.waiting,
+        )
 
 
 class RunStats(msgspec.Struct, frozen=True):
@@ -54,60 +92,3 @@ class RunStats(msgspec.Struct, frozen=True):
     def answered(self) -> int:
         """The replies that were accepted, of all installations."""
         return sum(each.answered for each in self.installations.values())
-
-
-class StatsCounter:
-    """Counts what the crawl of one installation costs and finds; only the reply processor changes it.
-
-    `partial` is set when the crawl ends before everything selected was seen.
-    """
-
-    def __init__(self, frontier: Frontier) -> None:
-        self._frontier = frontier
-        self._answered = 0
-        self._retries = 0
-        self._cost = RequestCost(attempts=0)
-        self._problems: Counter[str] = Counter()
-        self._coverage: Counter[tuple[str, str]] = Counter()
-        self.partial = False
-        self._first_failure: str | None = None
-
-    def add_line(self, line: Answered | Failed) -> None:
-        """Count one settled request."""
-        self._cost += line.cost
-        self._retries += max(0, line.cost.attempts - 1)
-        if isinstance(line, Answered):
-            self._answered += 1
-        else:
-            self._first_failure = self._first_failure or line.failure.message
-
-    def add_record(self, record: CrawlRecord) -> None:
-        """Count a record, and note when it means that something selected was not seen."""
-        if isinstance(record, Problem):
-            self._problems[record.kind] += 1
-            # What is below a workspace is missed or not by its coverage, which depends on what was selected.
-            self.partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
-        elif isinstance(record, ListedItem):
-            self._coverage[record.kind.value, record.coverage] += 1
-            self.partial |= record.coverage in _MISSED
-
-    def snapshot(self) -> InstallationStats:
-        """Return the counts now."""
-        frontier, cost = self._frontier, self._cost
-        return InstallationStats(
-            answered=self._answered,
-            requests=cost.attempts + cost.refusals,
-            retries=self._retries,
-            refusals=cost.refusals,
-            bytes_received=cost.bytes_received,
-            paced_seconds=cost.paced_seconds,
-            paused_seconds=cost.paused_seconds,
-            problems=dict(self._problems),
-            coverage=dict(self._coverage),
-            partial=self.partial or frontier.root_failure is not None,
-            workspaces_listed=frontier.workspaces_listed,
-            first_failure=self._first_failure,
-            found={kind.value: count for kind, count in frontier.found.items()},
-            done={kind.value: count for kind, count in frontier.done.items()},
-            waiting=frontier.queue.waiting,
-        )
