@@ -18,6 +18,7 @@ from rich.text import Text
 
 from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
+from collector.crawl.journal import Abandoned
 from collector.preflight.forecast_observer import ForecastReady, Waiting
 from collector.run import progress as events
 from collector.settings.escape import escape
@@ -137,7 +138,7 @@ def log_line(event: object) -> tuple[str, str, dict[str, object]]:
         case events.RunBegan():
             text = "resumed" if event.resumed_count else "started"
             return "info", text, _fields(event, "started_at", "replies_replayed")
-        case events.RunAbandoned():
+        case Abandoned():
             return "warning", "earlier run abandoned", _fields(event, "why", abandoned_run_id="run_id")
         case events.Draining():
             return "warning", "stopping after the requests in flight", _fields(event, "why")

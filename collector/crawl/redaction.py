@@ -64,10 +64,6 @@ class Redactor:
         self._keep_values = keep_values
         self._changed = False
 
-    def __repr__(self) -> str:
-        """Show nothing: the token is inside."""
-        return "Redactor()"
-
     def redact(self, body: bytes, document: Any) -> bool:
         """Redact `document`, decoded from `body`, in place; return whether it changed: then `body` must not be kept."""
         # A backslash may hide a letter of the token or of an address: the texts of such a body are examined one by one.
