@@ -28,7 +28,6 @@ FLOORS = {
         "crawl.fetch_result",
         "crawl.frontier",
         "crawl.pagination",
-        "crawl.pagination_probe",
         "crawl.problems",
         "crawl.rate_limit_state",
         "crawl.records",

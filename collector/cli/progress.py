@@ -20,6 +20,7 @@ from rich.text import Text
 
 from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
+from collector.crawl.journal import Abandoned
 from collector.preflight.forecast import ForecastReady, Waiting
 from collector.run import progress as events
 from collector.run.summary import RunSummary
@@ -36,7 +37,7 @@ _REFUSAL: Final = "path=request.target wait_s http_status=status why=message"
 # reply's body is among them.
 _LOG_LINES: Final[Mapping[type, tuple[str, str, str]]] = {
     events.RunBegan: ("info", "started", "started_at replies_replayed"),
-    events.RunAbandoned: ("warning", "earlier run abandoned", "why abandoned_run_id=run_id"),
+    Abandoned: ("warning", "earlier run abandoned", "why abandoned_run_id=run_id"),
     events.Draining: ("warning", "stopping after the requests in flight", "why"),
     events.InstallationSkipped: ("warning", "installation skipped", "installation why"),
     events.SecondRound: ("warning", "retrying failed requests after a pause", _ROUND),

@@ -98,10 +98,7 @@ class Fetcher:
         self._now = now
         self._on_event = on_event
         self._redactor = Redactor(installation.token.reveal(), keep_values=False)
-        self._session: aiohttp.ClientSession | None = None
-
-    def __repr__(self) -> str:
-        return f"Fetcher({self._base})"
+        self._session: aiohttp.ClientSession  # from `async with`
 
     async def __aenter__(self) -> Self:
         limits, installation = self._limits, self._installation
@@ -127,9 +124,7 @@ class Fetcher:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._session.close()
 
     async def get(self, request: Request) -> FetchResult:
         """Pursue one request to its end: accepted, failed for good, or out of attempts.
@@ -175,7 +170,6 @@ class Fetcher:
 
     async def _send(self, request: Request, pursuit: _Pursuit) -> Classification:
         """Send one GET when the rate limiter allows it, and classify what comes back."""
-        assert self._session is not None, "a Fetcher is used inside `async with`"
         target = request.target
         if not target.startswith("/"):
             # Appended to the base, anything else could change the host that is given the token.

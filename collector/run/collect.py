@@ -105,13 +105,10 @@ class RunInProgress:
         self._context.observer.event(events.RunBegan(header.run_id, header.started_at, resumed_count, replayed))
 
     async def _crawl(self) -> None:
-        stop = self._context.stop
         async with AsyncExitStack() as stack:
             pools = await self._open_pools(stack)
-            finished = await crawl(
-                pools, self._processor, stop=stop, on_drain=self._on_drain, time_limit_s=self._settings.max_duration_s
-            )
-        if not finished and stop.is_set():
+            finished = await crawl(pools, self._processor, self._context, self._settings.max_duration_s)
+        if not finished and self._context.stop.is_set():
             raise Interrupted(
                 "The run was interrupted; every reply so far is kept.", "Run `collector collect` again: it continues."
             )
@@ -119,10 +116,6 @@ class RunInProgress:
         if not finished:
             for name in self._processor.frontiers:
                 self._processor.stop(name, "deadline", "The time limit (--max-duration) was reached")
-
-    def _on_drain(self) -> None:
-        why = "a signal" if self._context.stop.is_set() else "the time limit"
-        self._context.observer.event(events.Draining(why))
 
     async def _open_pools(self, stack: AsyncExitStack) -> list[WorkerPool]:
         """Return a worker pool for each installation that can be asked. Raises SettingsError when there is none."""
@@ -155,15 +148,8 @@ class RunInProgress:
             bodies=self._bodies,
         )
         await stack.enter_async_context(fetcher)
-        return WorkerPool(
-            self._processor.frontiers[installation.name],
-            fetcher,
-            self._processor,
-            installation.concurrency,
-            limits=context.limits,
-            rng=context.rng,
-            on_event=context.observer.event,
-        )
+        frontier = self._processor.frontiers[installation.name]
+        return WorkerPool(frontier, fetcher, self._processor, installation.concurrency, context)
 
     def _require_open_pool(self, pools: list[WorkerPool]) -> None:
         """Record the installations whose crawl ended early; raises when that is all of them."""

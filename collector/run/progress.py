@@ -19,13 +19,6 @@ class RunBegan(msgspec.Struct, frozen=True):
     replies_replayed: int
 
 
-class RunAbandoned(msgspec.Struct, frozen=True):
-    """An earlier run was not resumed."""
-
-    run_id: str
-    why: str
-
-
 class Draining(msgspec.Struct, frozen=True):
     """The crawl stops early: no further request is sent, those in flight are waited for."""
 

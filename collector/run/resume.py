@@ -11,7 +11,6 @@ from collector.lake.lake import Lake
 from collector.lake.run_directories import new_run_id
 from collector.lake.sweep import sweep
 from collector.run.context import RunContext
-from collector.run.progress import RunAbandoned
 from collector.run.summary import CLOCK_TOLERANCE
 from collector.settings.declarations import Settings
 
@@ -41,7 +40,7 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
         abandoned.append(Abandoned(run_id, why))
     else:
         for each in abandoned:
-            context.observer.event(RunAbandoned(each.run_id, each.why))
+            context.observer.event(each)
         run_id = new_run_id(now, context.rng, lake.newest_run_id())
         path = lake.runs.create(run_id) / FILE_NAME
         try:

@@ -6,19 +6,18 @@ time limit, it is given up.
 """
 
 import asyncio
-import random
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from collector.buddy.requests import Request
-from collector.crawl.backoff import Limits
 from collector.crawl.classify import Failure
 from collector.crawl.deferred_requests import DeferredRequests
 from collector.crawl.fetcher import Fetcher
-from collector.crawl.frontier import Frontier, Signal
+from collector.crawl.frontier import Frontier
 from collector.errors import Stuck, Unauthorised
-from collector.run.progress import SecondRound
+from collector.run.context import RunContext
+from collector.run.progress import Draining, SecondRound
 from collector.run.reply_processor import ReplyProcessor
 
 # How long requests in flight are waited for once the crawl is stopped.
@@ -26,31 +25,18 @@ DRAIN_S = 5.0
 
 
 class WorkerPool:
-    """The workers of one installation.
-
-    `limits` and `rng` decide about further rounds, `on_event` is called with each. `ended_by` is the error that ended
-    the crawl early, None when it ended by itself.
-    """
+    """The workers of one installation. `ended_by` is the error that ended their crawl early, None without one."""
 
     def __init__(
-        self,
-        frontier: Frontier,
-        fetcher: Fetcher,
-        processor: ReplyProcessor,
-        concurrency: int,
-        *,
-        limits: Limits = Limits(),  # noqa: B008 - a frozen value
-        rng: random.Random | None = None,
-        on_event: Callable[[SecondRound], None] = lambda event: None,
+        self, frontier: Frontier, fetcher: Fetcher, processor: ReplyProcessor, concurrency: int, context: RunContext
     ) -> None:
         self.frontier = frontier
         self.ended_by: Unauthorised | Stuck | None = None
-        self.deferred = DeferredRequests(limits, concurrency)
+        self.deferred = DeferredRequests(context.limits, concurrency)
         self._fetcher = fetcher
         self._processor = processor
         self._concurrency = concurrency
-        self._rng = rng or random.Random()
-        self._on_event = on_event
+        self._context = context
         self._idle: deque[asyncio.Future[None]] = deque()
         self._stopped = asyncio.Event()
         self._pausing = False
@@ -93,13 +79,11 @@ class WorkerPool:
 
     async def _next(self) -> Request | None:
         """Return the next request, waiting for one if need be; None at the end."""
-        while not self._stopped.is_set():
-            step = self.frontier.next()
-            if isinstance(step, Request):
-                if not self.deferred.postpone(step):
-                    return step
-            elif step is Signal.DONE:
-                break
+        while not self._stopped.is_set() and not self.frontier.finished:
+            request = self.frontier.next()
+            if request is not None:
+                if not self.deferred.postpone(request):
+                    return request
             elif self._round_is_due:
                 await self._next_round()
             else:
@@ -126,14 +110,15 @@ class WorkerPool:
 
     async def _next_round(self) -> None:
         """After a pause, ask again what was set aside; where no round is left, give it up."""
-        pause_s = self.deferred.next_pause(asyncio.get_running_loop().time(), self._rng.random())
+        pause_s = self.deferred.next_pause(asyncio.get_running_loop().time(), self._context.rng.random())
         if pause_s is None:
             await self.give_up_deferred()
             return
         results = self.deferred.waiting.values()
         failures = dict(Counter(_describe(each.failure) for each in results if each.failure is not None))
         number = self.deferred.rounds + 1
-        self._on_event(SecondRound(self.frontier.installation, number, len(results), failures, pause_s))
+        event = SecondRound(self.frontier.installation, number, len(results), failures, pause_s)
+        self._context.observer.event(event)
         self._pausing = True
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
@@ -152,23 +137,19 @@ def _describe(failure: Failure) -> str:
 
 
 async def crawl(
-    pools: Sequence[WorkerPool],
-    processor: ReplyProcessor,
-    *,
-    stop: asyncio.Event,
-    on_drain: Callable[[], None],
-    time_limit_s: float | None,
+    pools: Sequence[WorkerPool], processor: ReplyProcessor, context: RunContext, time_limit_s: float | None
 ) -> bool:
-    """Crawl all installations side by side; True when it ended by itself, False when `stop` or the time limit ended it.
+    """Crawl all installations side by side; True when it ended by itself, False when a signal or the time limit did.
 
-    `on_drain` is called once when draining begins. Raises what the processor raises (a full disk).
+    Raises what the processor raises (a full disk).
     """
+    stop = context.stop
     async with asyncio.TaskGroup() as group:
         group.create_task(_process(processor, pools))
         workers = [group.create_task(pool.crawl()) for pool in pools]
         finished = await _wait(workers, stop, time_limit_s)
         if not finished:
-            on_drain()
+            context.observer.event(Draining("a signal" if stop.is_set() else "the time limit"))
             for pool in pools:
                 pool.stop()
             _, late = await asyncio.wait(workers, timeout=DRAIN_S)

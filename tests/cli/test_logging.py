@@ -16,6 +16,7 @@ from collector.cli import terminal
 from collector.cli.progress import ProgressObserver, log_line, observing
 from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
+from collector.crawl.journal import Abandoned
 from collector.crawl.rate_limiter import RateLimiterState
 from collector.run import progress as events
 from collector.settings.secret import Secret
@@ -28,7 +29,7 @@ REQUEST = Request("us", Kind.PROJECTS, "acme", page=2, per_page=50)
 EVENTS = [
     events.RunBegan("20261123T021500Z-7f3a9c", AT, 0, 0),
     events.RunBegan("20261123T021500Z-7f3a9c", AT, 1, 44),
-    events.RunAbandoned("20261121T021500Z-7f3a9c", "it began more than 24 hours ago"),
+    Abandoned("20261121T021500Z-7f3a9c", "it began more than 24 hours ago"),
     events.Draining("a signal"),
     events.SecondRound("us", 1, 35, {"HTTP 502": 34, "timeout": 1}, 5.3),
     events.CrawlEnded("20261123T021500Z-7f3a9c", 99),
