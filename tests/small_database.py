@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from collector.lake.database import Database, literal
+from collector.lake.database import Database
+from collector.lake.sql_text import literal
 
 
 def write_folder(root: Path) -> Path:

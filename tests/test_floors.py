@@ -31,7 +31,6 @@ FLOORS = {
         "crawl.fetch_result",
         "crawl.frontier",
         "crawl.pagination",
-        "crawl.pagination_probe",
         "crawl.problems",
         "crawl.rate_limit_state",
         "crawl.records",
@@ -52,6 +51,7 @@ FAKE = "fake_buddy"
 HOMES = {
     "aiohttp": ["crawl.fetcher", "crawl.connection_errors", FAKE],
     "asyncio_throttle": ["crawl.rate_limiter"],
+    "difflib": ["settings.suggestions"],
     "duckdb": ["lake.database"],
     "jinja2": ["report.page"],
     "prometheus_client": ["after_run.metrics"],

@@ -7,14 +7,12 @@ are cut and put on one line, and Markdown holds them in code spans, in which not
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from collector.after_run.run_result import RunResult, as_json
 from collector.buddy.error_messages import one_line
-from collector.query.reader import open_lake
 
 # The most lines of each part, and the most installations: with headings and title fewer than 20 lines.
 MAX_LINES = 3
@@ -25,34 +23,26 @@ _HEADINGS = {"changed": "Changed", "failed": "Failing", "missing": "Missing"}
 _PLAIN = re.compile(r"(?!.*(?:www\.|://))[A-Za-z0-9 ,.()-]*\Z")
 
 
-class MessageLine(msgspec.Struct, frozen=True):
-    """One item: what happened, where in Buddy, and the page to open. All three are foreign text."""
+@dataclass(frozen=True)
+class MorningMessage:
+    """The message: `title` and `lines` are our own words; `parts` holds items by changed, failed and missing.
 
-    text: str
-    place: str | None = None
-    html_url: str | None = None
-
-
-class MorningMessage(msgspec.Struct, frozen=True):
-    """The message: `title` and `lines` are our own words; `parts` holds items by changed, failed and missing."""
+    An item is what happened (`text`), where in Buddy (`place`), and the page to open (`html_url`): foreign text.
+    """
 
     title: str
-    lines: tuple[str, ...]
-    parts: dict[str, list[MessageLine]]
-
-
-def morning_rows(lake: Path) -> list[dict[str, Any]]:
-    """Return the rows of the question `morning` about the newest run. Raises LakeError and QueryError."""
-    return list(open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist())
+    lines: list[str]
+    parts: dict[str, list[dict[str, str | None]]]
 
 
 def morning_message(result: RunResult, rows: Iterable[Mapping[str, Any]]) -> MorningMessage:
-    """Return the message about a run. `rows` are those of `morning_rows`; without a published run they are ignored."""
-    parts: dict[str, list[MessageLine]] = {}
-    for row in rows if result.summary is not None else ():
+    """Return the message about a run. `rows` are those of the question `morning`, none without a published run."""
+    parts: dict[str, list[dict[str, str | None]]] = {}
+    for row in rows:
         if row["part"] in _HEADINGS:
-            parts.setdefault(row["part"], []).append(MessageLine(row["line"], row["place"], row["html_url"]))
-    return MorningMessage(_title(result), tuple(_own_lines(result, nothing_found=not parts)), parts)
+            item = {"text": row["line"], "place": row["place"], "html_url": row["html_url"]}
+            parts.setdefault(row["part"], []).append(item)
+    return MorningMessage(_title(result), list(_own_lines(result, nothing_found=not parts)), parts)
 
 
 def _title(result: RunResult) -> str:
@@ -60,8 +50,7 @@ def _title(result: RunResult) -> str:
     if summary is None:
         return f"Buddy promotions {result.began_at:%Y-%m-%d}: NOT PUBLISHED (exit code {result.exit_code})"
     changes = ", ".join(f"{count:,} {kind}" for kind, count in summary.changes.items() if count) or "none"
-    actions = summary.rows.get("promote_image_actions", 0)
-    what = f"{actions:,} promote-image actions, changes: {changes}"
+    what = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions, changes: {changes}"
     return f"Buddy promotions {summary.run_date}: {summary.status}, {what}"
 
 
@@ -106,8 +95,8 @@ def as_payload(result: RunResult, message: MorningMessage) -> dict[str, Any]:
         "text": as_markdown(message).replace("<", "‹").replace(">", "›"),
         "title": message.title,
         "status": result.status,
-        "lines": list(message.lines),
-        "parts": msgspec.to_builtins(message.parts),
+        "lines": message.lines,
+        "parts": message.parts,
         "summary": as_json(result),
     }
 
@@ -127,7 +116,8 @@ def _rendered(
     for name, items in message.parts.items():
         lines.append(heading.format(_HEADINGS[name]))
         for each in items:
-            lines.append(item.format(": ".join(escaped(text, MAX_LENGTH) for text in (each.place, each.text) if text)))
+            texts = filter(None, (each["place"], each["text"]))
+            lines.append(item.format(": ".join(escaped(text, MAX_LENGTH) for text in texts)))
     return "".join(f"{each}\n" for each in lines)
 
 
@@ -142,6 +132,5 @@ def _code_span(text: str, longest: int) -> str:
     if _PLAIN.match(short):
         return short
     # A code span ends at the next group of as many backticks as it began with, so it begins with more than any inside.
-    backticks = max((len(group) for group in re.findall("`+", short)), default=0)
-    fence = "`" * (backticks + 1)
-    return f"{fence} {short} {fence}" if backticks else f"{fence}{short}{fence}"
+    longest_group = max(re.findall("`+", short), default="")
+    return f"`{longest_group} {short} {longest_group}`" if longest_group else f"`{short}`"

@@ -11,50 +11,50 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from collector.after_run.run_result import NOT_PUBLISHED, RunResult
 from collector.lake.tables import PROBLEM_KINDS
-from collector.run.finalize import RunSummary
+from collector.run.summary import RunSummary
 
 _STATUSES = ("complete", "partial", NOT_PUBLISHED)
 _SUCCESS = "collector_last_success_timestamp_seconds"
-_OLD_SUCCESS = re.compile(rf"^{_SUCCESS} (\S+)$", re.MULTILINE)
+_OLD_SUCCESS = re.compile(rf"^{_SUCCESS} (\d+(?:\.\d+)?(?:e\+?\d+)?)$", re.MULTILINE)
 
 
 def metrics_text(result: RunResult, old_text: str = "") -> str:
     """Return the content of the metrics file. `old_text` is its content so far, used where the lake cannot be read."""
     registry = CollectorRegistry()
-    newest, complete = result.newest, result.newest_complete
-    success = newest.finished_at.timestamp() if newest else _old_success(old_text)
+    newest = result.newest
+    runs = reversed(result.manifest.runs if result.manifest else [])
+    complete = next((run for run in runs if run.status == "complete"), None)
+    old = _OLD_SUCCESS.search(old_text)
+    success = newest.finished_at.timestamp() if newest else float(old[1]) if old else None
     success_complete = complete.finished_at.timestamp() if complete else None
-    duration_s = (result.ended_at - result.began_at).total_seconds()
-    statuses = {status: status == result.status for status in _STATUSES}
+    ended = result.ended_at.timestamp()
     for name, meaning, value in (
         (_SUCCESS, "When the newest published run was published", success),
         ("collector_last_complete_timestamp_seconds", "When the newest complete run was published", success_complete),
-        (
-            "collector_last_run_timestamp_seconds",
-            "When the last run ended, published or not",
-            result.ended_at.timestamp(),
-        ),
-        ("collector_last_run_duration_seconds", "How long the last run took", duration_s),
+        ("collector_last_run_timestamp_seconds", "When the last run ended, published or not", ended),
+        ("collector_last_run_duration_seconds", "How long the last run took", ended - result.began_at.timestamp()),
         ("collector_last_run_exit_code", "Exit code of the last run", result.exit_code),
+        ("collector_lake_bytes", "Bytes of the lake's live files", result.lake_bytes),
     ):
-        _add(registry, name, meaning, value)
-    _add_by(registry, "status", "collector_last_run_status", "1 for how the last run ended", statuses)
-    _add(registry, "collector_lake_bytes", "Bytes of the lake's live files", result.lake_bytes)
+        if value is not None:
+            Gauge(name, f"{meaning}.", registry=registry).set(value)
+    statuses = {status: status == result.status for status in _STATUSES}
+    _add(registry, "status", "collector_last_run_status", "1 for how the last run ended", statuses)
     if result.summary is not None:
         _add_summary(registry, result.summary)
     return generate_latest(registry).decode()
 
 
 def _add_summary(registry: CollectorRegistry, summary: RunSummary) -> None:
-    _add_by(registry, "table", "collector_rows", "Rows of the last run", summary.rows)
+    _add(registry, "table", "collector_rows", "Rows of the last run", summary.rows)
     problems = {kind: summary.problems.get(kind, 0) for kind in PROBLEM_KINDS}
-    _add_by(registry, "kind", "collector_problems", "Problems of the last run", problems)
+    _add(registry, "kind", "collector_problems", "Problems of the last run", problems)
     meaning = "Things seen in the last run by what became of them."
     coverage = Gauge("collector_coverage", meaning, ("level", "coverage"), registry=registry)
     for level, counts in summary.coverage.items():
         for how, count in counts.items():
             coverage.labels(level, how).set(count)
-    _add_by(registry, "change", "collector_changes", "Rows of action_changes", summary.changes)
+    _add(registry, "change", "collector_changes", "Rows of action_changes", summary.changes)
     for name, meaning, field in (
         ("collector_requests", "HTTP requests sent, retries and refusals included", "requests"),
         ("collector_retries", "Requests sent again after a failure", "retries"),
@@ -62,27 +62,13 @@ def _add_summary(registry: CollectorRegistry, summary: RunSummary) -> None:
         ("collector_waiting_seconds", "Seconds that the rate limit was waited for", "paused_seconds"),
     ):
         values = {part.installation: getattr(part, field) for part in summary.installations}
-        _add_by(registry, "installation", name, meaning, values)
+        _add(registry, "installation", name, meaning, values)
     complete = {part.installation: part.status == "complete" for part in summary.installations}
     meaning = "Whether everything selected of the installation was seen"
-    _add_by(registry, "installation", "collector_installation_complete", meaning, complete)
+    _add(registry, "installation", "collector_installation_complete", meaning, complete)
 
 
-def _add(registry: CollectorRegistry, name: str, meaning: str, value: float | None) -> None:
-    if value is not None:
-        Gauge(name, f"{meaning}.", registry=registry).set(value)
-
-
-def _add_by(registry: CollectorRegistry, label: str, name: str, meaning: str, values: Mapping[str, float]) -> None:
-    if values:
-        gauge = Gauge(name, f"{meaning}.", (label,), registry=registry)
-        for of_label, value in values.items():
-            gauge.labels(of_label).set(value)
-
-
-def _old_success(old_text: str) -> float | None:
-    found = _OLD_SUCCESS.search(old_text)
-    try:
-        return float(found[1]) if found else None
-    except ValueError:
-        return None
+def _add(registry: CollectorRegistry, label: str, name: str, meaning: str, values: Mapping[str, float]) -> None:
+    gauge = Gauge(name, f"{meaning}.", (label,), registry=registry)
+    for of_label, value in values.items():
+        gauge.labels(of_label).set(value)

@@ -10,10 +10,10 @@ import os
 import re
 import secrets
 import select
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -37,12 +37,8 @@ def replaced(path: Path, *, mode: int | None = None, write_timeout_s: float | No
     """
     try:
         target = _without_links(path)
-        found = target.stat() if target.exists() else None
-        if _OPEN_ALREADY.match(str(target)) or (found is not None and not stat.S_ISREG(found.st_mode)):
-            output = _written(target, found, write_timeout_s)
-        else:
-            output = _replaced(target, found, mode)
-        with output as file:
+        written = _OPEN_ALREADY.match(str(target)) or (target.exists() and not target.is_file())
+        with _written(target, write_timeout_s) if written else _replaced(target, mode) as file:
             yield file
     except OSError as error:
         error.filename = str(path)  # the caller's name, not that of the temporary file
@@ -53,14 +49,6 @@ def replace_file(path: Path, content: str, *, mode: int | None = None, write_tim
     """Make `content`, encoded as UTF-8, the content of `path`, as `replaced` does."""
     with replaced(path, mode=mode, write_timeout_s=write_timeout_s) as file:
         file.write(content.encode("utf-8", "backslashreplace"))
-
-
-def read_regular(path: Path) -> str:
-    """Return the text of a regular file, "" for anything else: reading a pipe or a device may never end."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    except OSError:
-        return ""
 
 
 def _without_links(path: Path) -> Path:
@@ -74,16 +62,13 @@ def _without_links(path: Path) -> Path:
 
 
 @contextmanager
-def _replaced(target: Path, found: os.stat_result | None, mode: int | None) -> Iterator[BinaryIO]:
-    if found is not None:
-        mode = found.st_mode & 0o777
+def _replaced(target: Path, mode: int | None) -> Iterator[BinaryIO]:
+    if target.exists():
+        mode = target.stat().st_mode & 0o777
     # A leading dot and another extension, so that a collector of *.prom files never reads an unfinished one.
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(
-        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if mode is None else mode
-    )
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "xb", opener=partial(os.open, mode=0o666 if mode is None else mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -97,8 +82,9 @@ def _replaced(target: Path, found: os.stat_result | None, mode: int | None) -> I
 
 
 @contextmanager
-def _written(target: Path, found: os.stat_result | None, timeout_s: float | None) -> Iterator[BinaryIO]:
-    raw = _TimedWriter(_open(target, found), timeout_s)
+def _written(target: Path, timeout_s: float | None) -> Iterator[BinaryIO]:
+    raw = _TimedWriter(_open(target), "wb")
+    raw.timeout_s = timeout_s
     try:
         file = io.BufferedWriter(raw)
         yield file
@@ -107,47 +93,33 @@ def _written(target: Path, found: os.stat_result | None, timeout_s: float | None
         raw.close()  # before the buffer: what could not be written is not tried a second time
 
 
-def _open(target: Path, found: os.stat_result | None) -> int:
+def _open(target: Path) -> int:
     open_already = _OPEN_ALREADY.match(str(target))
     if open_already and open_already["process"] in (None, "self", "thread-self", str(os.getpid())):
         # A duplicate shares the position: a regular file that is opened anew would be written from its beginning.
         return os.dup(int(open_already["number"]))
-    # O_APPEND: an open file of another process is usually a log. O_NONBLOCK: opening must not wait forever.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     ends_at = time.monotonic() + _NO_READER_S
     while True:
         try:
-            return os.open(target, flags)
+            # O_APPEND: an open file of another process is usually a log. O_NONBLOCK: opening must not wait forever.
+            return os.open(target, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError as error:
-            if error.errno != errno.ENXIO or found is None or not stat.S_ISFIFO(found.st_mode):
+            if error.errno != errno.ENXIO or not target.is_fifo():
                 raise
             if time.monotonic() > ends_at:
                 raise OSError(errno.ENXIO, "no process reads this pipe") from None
         time.sleep(0.05)
 
 
-class _TimedWriter(io.RawIOBase):
-    """Writes to a descriptor that may accept nothing for a while, such as a pipe with a slow reader."""
+class _TimedWriter(io.FileIO):
+    """Writes to what may accept nothing for a while, such as a pipe with a slow reader."""
 
-    def __init__(self, descriptor: int, timeout_s: float | None) -> None:
-        self._descriptor = descriptor
-        self._timeout_ms = None if timeout_s is None else timeout_s * 1000
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLOUT)
-
-    def writable(self) -> bool:
-        return True
+    timeout_s: float | None
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        while True:
-            if not self._poll.poll(self._timeout_ms):
-                raise TimeoutError(errno.ETIMEDOUT, "nothing reads what is written to it")
-            # As much as a pipe that is ready accepts at once, so that a blocking descriptor does not block here.
-            piece = memoryview(data)[: select.PIPE_BUF]
-            with suppress(BlockingIOError):
-                return os.write(self._descriptor, piece)
-
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()
+        # As much as a pipe that is ready accepts at once, so that a blocking descriptor does not block here.
+        piece = memoryview(data)[: select.PIPE_BUF]
+        while select.select([], [self], [], self.timeout_s)[1]:
+            if (count := super().write(piece)) is not None:  # None: it would block
+                return count
+        raise TimeoutError(errno.ETIMEDOUT, "nothing reads what is written to it")

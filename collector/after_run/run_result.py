@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from collector.errors import CollectorError, NotPublished
-from collector.lake.manifest import RunEntry
-from collector.run.finalize import RunSummary
+from collector.lake.manifest import Manifest, RunEntry, growth_per_run
+from collector.run.summary import RunSummary
 
 NOT_PUBLISHED = "not_published"
 
@@ -15,7 +15,7 @@ NOT_PUBLISHED = "not_published"
 class RunResult(msgspec.Struct, frozen=True):
     """A run that has ended. `summary` is None when nothing was published; then `message` and `advice` say why.
 
-    `newest` and `newest_complete` are the newest published runs of the lake, this one included.
+    `manifest` is that of the lake afterwards, None where the lake cannot be read.
     """
 
     exit_code: int
@@ -24,15 +24,22 @@ class RunResult(msgspec.Struct, frozen=True):
     summary: RunSummary | None = None
     message: str = ""
     advice: str = ""
-    newest: RunEntry | None = None
-    newest_complete: RunEntry | None = None
-    lake_bytes: int | None = None
-    lake_growth: int | None = None
+    manifest: Manifest | None = None
 
     @property
     def status(self) -> str:
         """`complete`, `partial` or `not_published`."""
         return NOT_PUBLISHED if self.summary is None else self.summary.status
+
+    @property
+    def newest(self) -> RunEntry | None:
+        """The newest published run of the lake, this one included."""
+        return self.manifest.latest if self.manifest else None
+
+    @property
+    def lake_bytes(self) -> int | None:
+        """The bytes of the lake's live files."""
+        return sum(e.bytes for entries in self.manifest.tables.values() for e in entries) if self.manifest else None
 
 
 def failed_run(error: Exception, began_at: datetime, ended_at: datetime) -> RunResult:
@@ -46,6 +53,7 @@ def failed_run(error: Exception, began_at: datetime, ended_at: datetime) -> RunR
 
 def as_json(result: RunResult) -> dict[str, Any]:
     """Return the result for programs: always the same members, those of the summary null without a published run."""
+    growth = growth_per_run(result.manifest) if result.manifest else None
     return {
         **dict.fromkeys(RunSummary.__struct_fields__),
         **(msgspec.to_builtins(result.summary) if result.summary else {}),
@@ -57,7 +65,7 @@ def as_json(result: RunResult) -> dict[str, Any]:
         "advice": result.advice or None,
         "newest_run_id": result.newest.run_id if result.newest else None,
         "lake_bytes": result.lake_bytes,
-        "lake_growth_bytes": result.lake_growth,
+        "lake_growth_bytes": None if growth is None else round(growth),
     }
 
 

@@ -1,30 +1,31 @@
 """The steps after a run, published or not. No step can fail the run or keep the next step from being done."""
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import structlog
 
-from collector.after_run.message import as_payload, message_file_text, morning_message, morning_rows
+from collector.after_run.message import MAX_LINES, as_payload, message_file_text, morning_message
 from collector.after_run.metrics import metrics_text
-from collector.after_run.output_file import read_regular, replace_file
-from collector.after_run.retention import tidy
+from collector.after_run.output_file import replace_file
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
-from collector.errors import CollectorError, Interrupted
-from collector.lake.growth import growth_per_run
+from collector.errors import CollectorError, Interrupted, LakeError
+from collector.lake.compact import compact
 from collector.lake.lake import Lake
-from collector.run.finalize import RunSummary
+from collector.lake.prune import prune
+from collector.query import catalog
+from collector.query.reader import open_lake
+from collector.run.summary import RunSummary
 from collector.settings.declarations import AfterRun, Settings
 
-_WRITE_TIMEOUT_S: Final = 5.0
 
-
-def run_steps(settings: Settings, result: RunResult) -> RunResult:
-    """Do what the settings ask for after a run; return the result with what the lake holds now."""
+def run_steps(settings: Settings, result: RunResult) -> None:
+    """Do what the settings ask for after a run."""
     wanted, summary = settings.after_run, result.summary
     if summary is not None:
         structlog.contextvars.bind_contextvars(run_id=summary.run_id)
@@ -34,20 +35,38 @@ def run_steps(settings: Settings, result: RunResult) -> RunResult:
             keep_days = None
         if wanted.keep_days is not None or wanted.compact:
             with _step("retention"):
-                done = tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
-                structlog.get_logger().info("tidied", **done)
-    result = _with_lake(settings.lake, result)
+                _tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
+    with suppress(CollectorError, OSError):
+        result = msgspec.structs.replace(result, manifest=Lake.open(settings.lake).manifest)
     if wanted.summary_file is not None:
         with _step("summary file"):
-            summary_json = msgspec.json.format(msgspec.json.encode(as_json(result)), indent=1)
-            _write(wanted.summary_file, summary_json.decode() + "\n")
-    if wanted.metrics_file is not None:
+            _write(wanted.summary_file, json.dumps(as_json(result), ensure_ascii=False, indent=1) + "\n")
+    if (path := wanted.metrics_file) is not None:
         with _step("metrics file"):
-            _write(wanted.metrics_file, metrics_text(result, read_regular(wanted.metrics_file)))
+            # Only a regular file: reading a pipe or a device may never end.
+            old_text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+            _write(path, metrics_text(result, old_text))
     if wanted.message_file is not None or wanted.notify_url is not None:
         with _step("morning message"):
             _send_message(settings.lake, wanted, result)
-    return result
+
+
+def _tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetime) -> None:
+    """Drop runs older than `keep_days` (None: keep all), then merge past months.
+
+    Raises LakeBusy, LakeError and NotPublished; the lake loses nothing else whatever is raised.
+    """
+    lake = Lake.open(path)
+    done: dict[str, int] = {}
+    with lake.writing("retention", now):
+        if keep_days is not None:
+            done["nights_dropped"] = len(prune(lake, keep_days=keep_days, now=now).runs)
+        if merge_months:
+            done["files_merged"] = sum(each.files_before for each in compact(lake, now=now))
+        # The catalog names files; its readers must not get superseded ones.
+        with suppress(LakeError, OSError):
+            catalog.ensure(lake)
+    structlog.get_logger().info("tidied", **done)
 
 
 @contextmanager
@@ -75,24 +94,9 @@ def _warn_about_clock(summary: RunSummary, *, keep: bool) -> None:
     )
 
 
-def _with_lake(path: Path, result: RunResult) -> RunResult:
-    """Return the result with what the lake holds now; unchanged when the lake cannot be read."""
-    try:
-        manifest = Lake.open(path).manifest
-    except (CollectorError, OSError):
-        return result
-    growth = growth_per_run(manifest)
-    return msgspec.structs.replace(
-        result,
-        newest=manifest.latest,
-        newest_complete=next((run for run in reversed(manifest.runs) if run.status == "complete"), None),
-        lake_bytes=sum(entry.bytes for entries in manifest.tables.values() for entry in entries),
-        lake_growth=None if growth is None else round(growth),
-    )
-
-
 def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:
-    message = morning_message(result, [] if result.summary is None else morning_rows(lake))
+    rows = open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist() if result.summary else []
+    message = morning_message(result, rows)
     if wanted.message_file is not None:
         with _step("message file"):
             _write(wanted.message_file, message_file_text(wanted.message_file, result, message))
@@ -104,4 +108,4 @@ def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:
 
 def _write(path: Path, content: str) -> None:
     # Other users read it: the node exporter, a mail job. A pipe without a reader must not hold up the next steps.
-    replace_file(path, content, mode=0o644, write_timeout_s=_WRITE_TIMEOUT_S)
+    replace_file(path, content, mode=0o644, write_timeout_s=5.0)

@@ -103,9 +103,7 @@ class ServerClock(msgspec.Struct, frozen=True):
         if date_epoch_s is None:
             return self
         low, high = date_epoch_s - received, date_epoch_s + 1 - sent
-        if self.low is None or self.high is None:
-            return ServerClock(low, high)
-        if low >= self.high or high <= self.low:
+        if self.low is None or self.high is None or low >= self.high or high <= self.low:
             return ServerClock(low, high)
         return ServerClock(max(low, self.low), min(high, self.high))
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.output import list_text, table_text, write_rows, write_text
+from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
 
 if TYPE_CHECKING:
-    from collector.query.answer import Answer
     from collector.query.questions import Questions
-    from collector.query.reader import LakeReader
+    from collector.query.reader import Answer, LakeReader
 
 RunOption = Annotated[
     str, typer.Option("--run", metavar="RUN", help="The run to ask about: a run_id, a date (YYYY-MM-DD) or latest.")
@@ -39,16 +38,15 @@ def ask(
         _list_questions(question, lake, config, form, output)
         return 0
     if show:
-        # The SQL belongs to the program: it can be read before there is a lake.
         write_text(_questions()[question].sql.rstrip() + "\n", None)
         return 0
     answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
     write_rows(answer.table, form, output)
     if form is options.RowFormat.text and output is None:
-        sys.stdout.write(_footer(answer, terminal.width_of(sys.stdout)))
+        sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
     elif answer.missing:
         # The rows must stay readable for programs, and the gap must be reported all the same.
-        sys.stderr.write(_footer(answer, terminal.width_of(sys.stderr)))
+        sys.stderr.write(footer(answer, terminal.width_of(sys.stderr)))
     return 0
 
 
@@ -75,24 +73,13 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
     return found
 
 
-def answer_text(answer: "Answer", width: int | None, max_rows: int) -> str:
-    """Return an answer for people: the first rows, how many there are, of which run, and what that run is missing."""
-    hidden = max(0, answer.table.num_rows - max_rows)
-    more = f"… and {hidden:,} more\n" if hidden else ""
-    return table_text(answer.table.slice(0, max_rows), width) + more + _footer(answer, width)
-
-
-def row_count(count: int) -> str:
-    """Return a number of rows in words."""
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
-def _footer(answer: "Answer", width: int | None) -> str:
+def footer(answer: "Answer", width: int | None) -> str:
+    """Return how many rows an answer has, of which run, and what that run is missing."""
     from collector.cli.text_table import wrap
 
-    run = answer.run
+    run, count = answer.run, len(answer)
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    footer = f"{row_count(answer.table.num_rows)} · {origin}\n"
+    footer = f"{count:,} row{'s' * (count != 1)} · {origin}\n"
     if answer.missing:
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
         footer += f"This run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details.\n"
@@ -100,6 +87,7 @@ def _footer(answer: "Answer", width: int | None) -> str:
 
 
 def _questions() -> "Questions":
+    """Return the questions of the program, which can be read before there is a lake."""
     from collector.query.questions import Questions
     from collector.query.sql_files import sql_folder
 
@@ -116,8 +104,10 @@ def _list_questions(
         questions = [each for each in open_reader(lake, config).questions() if only in (None, each["name"])]
         write_rows(pa.Table.from_pylist(questions), form, output)
         return
+    from collector.cli.text_table import draw_list
+
     rows = []
     for name, question in _questions().all.items():
         parameters = ", ".join(each.name + ("" if each.required else "?") for each in question.parameters)
         rows.append((name, question.description + (f" [{parameters}]" if parameters else "")))
-    write_text(list_text(rows, terminal.width_of(sys.stdout)), output)
+    write_text(draw_list(rows, terminal.width_of(sys.stdout)), output)

@@ -1,26 +1,28 @@
 """`collector collect`: one run with live progress, and what follows it: files, message, metrics, retention."""
 
 import os
+import random
+import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import EXIT_CODES
-from collector.cli.output import duration_text, write_json, write_text
+from collector.cli.failures import EXIT_CODES, keep_exit_code
+from collector.cli.output import duration_text, write_facts
 from collector.cli.streams import StdoutError
-from collector.errors import SettingsError
+from collector.errors import Interrupted, SettingsError
 from collector.settings.declarations import Settings
-from collector.settings.escape import escape
 
 if TYPE_CHECKING:
-    import random
+    import asyncio
 
-    from collector.run.finalize import RunSummary
     from collector.run.progress import Observer
+    from collector.run.summary import RunSummary
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
 
@@ -34,6 +36,8 @@ def collect(
     form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
     """Collect once: crawl, check, publish. An interrupted run is resumed automatically."""
+    import structlog
+
     from collector.cli import logging as logs
 
     if (flags["log_format"] or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
@@ -41,11 +45,20 @@ def collect(
     try:
         settings = options.settings_from(flags, needs_token=True)
     except SettingsError as error:
-        if not dry:
-            _after_unstarted_run(error, flags)
+        # A monitor must hear of a token file that is gone, as far as the settings are readable.
+        with suppress(SettingsError):
+            settings = options.settings_from(flags, needs_token=False)
+            if not dry:
+                logs.set_up(settings.log_format, settings.log_level)
+                _after_failure(settings, error, datetime.now(UTC), datetime.now(UTC))
         raise
     if dry:
-        _show_plan(settings, form)
+        from collector.preflight.plan import describe, make_plans
+
+        plans = make_plans(settings)
+        lines = [line for plan in plans for line in describe(plan, settings, datetime.now(UTC))]
+        lines.append("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.")
+        write_facts(plans, lines, form)
         return 0
     from collector.cli.progress import observing
 
@@ -55,17 +68,41 @@ def collect(
     with observing(live=live) as observer:
         summary = collect_and_follow_up(settings, observer)
     if not live:
-        logs.log_published(summary)
+        observer.event(summary)
     try:
-        if form is options.FactFormat.json:
-            write_json(summary)
-        else:
-            write_text(summary_line(summary) + "\n", None)
+        with keep_exit_code():
+            write_facts(summary, [summary_line(summary)], form)
     except StdoutError as error:
         # The run is published whether this line is read or not: another exit code would have it collected again.
-        if not error.reader_left:
-            logs.log_output_error(error)
+        structlog.get_logger().warning("not done after the run", what="summary on stdout", why=error.strerror)
     return summary.exit_code
+
+
+def collect_with_signals(
+    settings: Settings, observer: "Observer", now: Callable[[], datetime], rng: random.Random
+) -> "RunSummary":
+    """Collect once and return the summary; the first SIGINT or SIGTERM drains the run, the second exits at once."""
+    import asyncio
+
+    from collector.run.collect import collect
+    from collector.run.context import RunContext
+
+    async def main() -> "RunSummary":
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, _stop_or_exit, stop)
+        return await collect(settings, RunContext(now, rng, observer, stop))
+
+    return asyncio.run(main())
+
+
+def _stop_or_exit(stop: "asyncio.Event") -> None:
+    if stop.is_set():
+        sys.stderr.write("collector: Stopped at once. Nothing is lost; run `collector collect` again.\n")
+        sys.stderr.flush()
+        # No clean-up: it would wait for a thread that writes Parquet, and the journal has every reply already.
+        os._exit(Interrupted.exit_code)
+    stop.set()
 
 
 def collect_and_follow_up(
@@ -73,56 +110,31 @@ def collect_and_follow_up(
     observer: "Observer",
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    rng: "random.Random | None" = None,
+    rng: random.Random | None = None,
 ) -> "RunSummary":
     """Collect once, with a forecast, and do what the settings ask for afterwards, also when the run fails."""
-    from collector.after_run.run_result import RunResult, failed_run
+    from collector.after_run.run_result import RunResult
     from collector.after_run.steps import run_steps
-    from collector.cli.signals import collect_with_signals
-    from collector.preflight.forecast_observer import ForecastObserver
-    from collector.preflight.last_cost import last_costs
+    from collector.preflight.forecast import ForecastObserver
+    from collector.preflight.plan import last_costs
 
     started_at = now()
     forecasting = ForecastObserver(observer, settings, last_costs(settings.lake), now)
     try:
-        summary = collect_with_signals(settings, forecasting, now=now, rng=rng)
+        summary = collect_with_signals(settings, forecasting, now, rng or random.Random())
     except Exception as error:
         forecasting.bind_run()
-        run_steps(settings, failed_run(error, started_at, now()))
+        _after_failure(settings, error, started_at, now())
         raise
     run_steps(settings, RunResult(summary.exit_code, started_at, now(), summary))
     return summary
 
 
-def _after_unstarted_run(error: SettingsError, flags: Mapping[str, object]) -> None:
-    """Do the steps after a run for one that could not start, as far as the settings are readable.
-
-    A monitor must hear of a token file that is gone, and not only notice that nothing comes any more.
-    """
+def _after_failure(settings: Settings, error: Exception, started_at: datetime, ended_at: datetime) -> None:
     from collector.after_run.run_result import failed_run
     from collector.after_run.steps import run_steps
-    from collector.cli import logging as logs
 
-    try:
-        settings = options.settings_from(flags, needs_token=False)
-    except SettingsError:
-        return
-    logs.set_up(settings.log_format, settings.log_level)
-    now = datetime.now(UTC)
-    run_steps(settings, failed_run(error, now, now))
-
-
-def _show_plan(settings: Settings, form: options.FactFormat) -> None:
-    from collector.preflight.plan import describe, make_plans
-
-    plans = make_plans(settings)
-    if form is options.FactFormat.json:
-        write_json(plans)
-        return
-    for plan in plans:
-        for line in describe(plan, settings, datetime.now(UTC)):
-            sys.stdout.write(escape(line) + "\n")
-    sys.stdout.write("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.\n")
+    run_steps(settings, failed_run(error, started_at, ended_at))
 
 
 def summary_line(summary: "RunSummary") -> str:

@@ -1,17 +1,16 @@
 """`collector compact`: merge the files of past months."""
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from collector.cli import options
-from collector.cli.failures import warn_on_output_error
-from collector.cli.output import write_json
+from collector.cli.failures import keep_exit_code
+from collector.cli.output import write_facts
 
 
-@warn_on_output_error()
+@keep_exit_code(done=True)
 def compact(
     current_month: Annotated[
         bool, typer.Option("--current-month", help="Merge the files of the current month too, not only of past months.")
@@ -28,14 +27,11 @@ def compact(
     with opened.writing("compact", now):
         done = compact_lake(opened, now=now, current_month=current_month)
         options.settle_catalog(opened)
-    if form is options.FactFormat.json:
-        write_json(done)
-        return 0
-    for table in done:
-        sys.stdout.write(
-            f"{table.run_month} {table.table}: {table.files_before} files merged into one, {table.rows:,} rows, "
-            f"{table.bytes_before:,} bytes before, {table.bytes_after:,} bytes now\n"
-        )
-    if not done:
-        sys.stdout.write("Nothing to merge: a month is merged once it is over (or with --current-month).\n")
+    lines = [
+        f"{table.run_month} {table.table}: {table.files_before} files merged into one, {table.rows:,} rows, "
+        f"{table.bytes_before:,} bytes before, {table.bytes_after:,} bytes now"
+        for table in done
+    ]
+    nothing = "Nothing to merge: a month is merged once it is over (or with --current-month)."
+    write_facts(done, lines or [nothing], form)
     return 0

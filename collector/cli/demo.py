@@ -5,8 +5,6 @@ import random
 import shlex
 import shutil
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,8 +12,9 @@ from typing import Annotated, Final
 import typer
 
 from collector.cli import terminal
-from collector.cli.ask import answer_text
-from collector.cli.collect import summary_line
+from collector.cli.ask import footer
+from collector.cli.collect import collect_with_signals, summary_line
+from collector.cli.output import table_text
 from collector.errors import UsageError
 from collector.settings.declarations import Installation, Settings
 from collector.settings.escape import escape
@@ -23,9 +22,8 @@ from collector.settings.parsers import directory, require_openable
 from collector.settings.secret import Secret
 
 _MARKER: Final = ".demo"  # a file in every lake that a demo made, and so may replace
-_QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")
+_QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")  # the second needs two runs
 _SEED: Final = 7
-_START: Final = timedelta(hours=2, minutes=15)  # after midnight, when cron would start a run
 _MAX_ROWS: Final = 12
 _NEXT_STEPS: Final = """
 What to type next:
@@ -56,7 +54,13 @@ def demo(
     sys.stdout.write(f"Collecting {nights} run{'s' * (nights != 1)} from a fake Buddy on this machine into {lake}\n\n")
     sys.stdout.flush()
     _collect(path, nights)
-    sys.stdout.write(_answers(path, [name for name in _QUESTIONS if nights > 1 or name != "what_changed"]))
+    from collector.query.reader import open_lake
+
+    reader, width = open_lake(path), terminal.width_of(sys.stdout) or 110
+    for name in _QUESTIONS if nights > 1 else _QUESTIONS[::2]:
+        answer = reader.ask(name)
+        text = table_text(answer.table, width, _MAX_ROWS)
+        sys.stdout.write(f"\n$ collector ask {name}\n{text}{footer(answer, width)}")
     # `make demo` installs into a virtual environment that the person's shell may not use yet.
     activate = Path(sys.prefix) / "bin" / "activate"
     needed = shutil.which("collector") is None and activate.exists()
@@ -79,11 +83,10 @@ def _make_directory(path: Path) -> None:
 
 def _collect(path: Path, nights: int) -> None:
     from collector.cli.progress import ProgressObserver
-    from collector.cli.signals import collect_with_signals
     from collector.fake_buddy import FakeBuddy, FakeWorld
 
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    first = midnight - timedelta(days=nights - 1) + _START
+    # When cron would start a run.
+    first = datetime.now(UTC).replace(hour=2, minute=15, second=0, microsecond=0) - timedelta(days=nights - 1)
     # Each run reads executions that began in the 24 hours before it.
     world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6, first_night=first)
     rng = random.Random(_SEED)
@@ -92,22 +95,8 @@ def _collect(path: Path, nights: int) -> None:
         settings = Settings((installation,), path)
         for night in range(nights):
             buddy.world = world.at(night=night + 1)
-            now = _clock_from(first + timedelta(days=night))
-            summary = collect_with_signals(settings, ProgressObserver(), now=now, rng=rng)
+            ahead = first + timedelta(days=night) - datetime.now(UTC)
+            now = lambda: datetime.now(UTC) + ahead  # noqa: B023, E731 - not called after this turn of the loop
+            summary = collect_with_signals(settings, ProgressObserver(), now, rng)
             sys.stdout.write(escape(summary_line(summary)) + "\n")
             sys.stdout.flush()
-
-
-def _clock_from(start: datetime) -> Callable[[], datetime]:
-    """Return a clock that shows `start` now and goes on from there."""
-    began = time.monotonic()
-    return lambda: start + timedelta(seconds=time.monotonic() - began)
-
-
-def _answers(path: Path, questions: list[str]) -> str:
-    from collector.query.reader import open_lake
-
-    reader = open_lake(path)
-    width = terminal.width_of(sys.stdout) or 110
-    parts = (f"\n$ collector ask {name}\n{answer_text(reader.ask(name), width, _MAX_ROWS)}" for name in questions)
-    return "".join(parts)

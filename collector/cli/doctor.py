@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collector.cli import options, terminal
-from collector.cli.failures import ignore_closed_pipe
-from collector.cli.output import write_json
+from collector.cli.failures import keep_exit_code
+from collector.cli.output import write_facts
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
 
     from collector.cli import logging as logs
     from collector.preflight.doctor import run_checks
-    from collector.preflight.last_cost import last_costs
+    from collector.preflight.plan import last_costs
 
     logs.set_up(settings.log_format, "error")
 
@@ -31,14 +31,13 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
         async for installation, result in run_checks(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
             results.append((installation, result))
             if form is options.FactFormat.text:
-                with ignore_closed_pipe():
+                with keep_exit_code():
                     sys.stdout.write(_line(installation, result))
         return results
 
     results = asyncio.run(examine())
-    if form is options.FactFormat.json:
-        with ignore_closed_pipe():
-            write_json([{"installation": name or None, **vars(result)} for name, result in results])
+    with keep_exit_code():
+        write_facts([{"installation": name or None, **vars(result)} for name, result in results], (), form)
     levels = {result.level for _, result in results}
     return 2 if "error" in levels else 1 if "warning" in levels else 0
 

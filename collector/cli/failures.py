@@ -27,75 +27,51 @@ EXIT_CODES: Final = {
 }
 
 
-def report_failure(error: CollectorError) -> int:
-    """Report an expected failure and return its exit code."""
+def report(error: Exception) -> int:
+    """Report a failure and return its exit code; when the reader of stdout has ended (`| head`), report nothing."""
+    match error:
+        case CollectorError():
+            return _report(error.exit_code, str(error), error.advice)
+        case StdoutError():
+            advice = "Free some space there, or write it elsewhere, and run the command again."
+            return 0 if error.reader_left else _report(SettingsError.exit_code, str(error), advice)
+        case TyperException():
+            command = getattr(getattr(error, "ctx", None), "command_path", "collector")
+            _write_paragraph(error.format_message(), f"`{command} --help` lists the options.")
+            return UsageError.exit_code
+    # A bug: its traceback has no variables, and nothing was published.
+    advice = "Everything published is unchanged. Please report the traceback; it holds no token, but check it first."
+    return _report(NotPublished.exit_code, "This is a bug in the program", advice, error)
+
+
+def _report(exit_code: int, message: str, advice: str, exception: Exception | None = None) -> int:
+    import structlog
+
     from collector.cli import logging as logs
 
     if logs.is_json():
-        logs.log_failure(error.exit_code, str(error), error.advice)
-    else:
-        _write_paragraph(str(error), error.advice)
-    return error.exit_code
+        log = structlog.get_logger()
+        log.error("failed", exit_code=exit_code, why=message, advice=advice or None, exc_info=exception)
+        return exit_code
+    if exception is not None:
+        sys.stderr.write(terminal.without_secrets("".join(traceback.format_exception(exception))))
+    _write_paragraph(message, advice)
+    return exit_code
 
 
-def report_usage(error: TyperException) -> int:
-    """Report a command line that cannot be parsed and return 2."""
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "collector"
-    format_message = getattr(error, "format_message", str)
-    message = str(format_message()) or "The command line cannot be parsed"
-    _write_paragraph(message, f"`{command} --help` lists the options.")
-    return UsageError.exit_code
+@contextmanager
+def keep_exit_code(*, done: bool = False) -> Iterator[None]:
+    """Around the output of a command whose exit code is a result: a reader that ends early does not change the code.
 
-
-def report_unexpected(error: Exception) -> int:
-    """Report a bug with its traceback, but without variables, and return 3, because nothing was published."""
-    from collector.cli import logging as logs
-
-    message = "This is a bug in the program"
-    advice = "Everything published before is unchanged. Please report the {}; it holds no token, but check it first."
-    if logs.is_json():
-        logs.log_failure(NotPublished.exit_code, message, advice.format("exception"), error)
-    else:
-        sys.stderr.write(terminal.without_secrets("".join(traceback.format_exception(error))))
-        _write_paragraph(message, advice.format("traceback above"))
-    return NotPublished.exit_code
-
-
-def report_output_error(error: StdoutError) -> int:
-    """Report that stdout could not be written (`> FILE` on a full disk) and return 2.
-
-    When the reader of a pipe has ended (`| head`), nothing is reported and 0 is returned.
+    When the command is `done` and only reports what it did, no failure of the output changes it: others are warnings.
     """
-    if error.reader_left:
-        return 0
-    return report_failure(
-        SettingsError(
-            f"The output could not be written: {error.strerror}.",
-            "Free some space there, or write it elsewhere, and run the command again.",
-        )
-    )
-
-
-@contextmanager
-def warn_on_output_error() -> Iterator[None]:
-    """Around a command that reports what it did: a failure to write the report is a warning; the exit code stays."""
     try:
         yield
         sys.stdout.flush()
     except StdoutError as error:
-        if not error.reader_left:
-            _write_paragraph(f"The output could not be written: {error.strerror}.", "The command was carried out.")
-
-
-@contextmanager
-def ignore_closed_pipe() -> Iterator[None]:
-    """Around the output of a command whose exit code is a result: a reader that ends early does not change the code."""
-    try:
-        yield
-        sys.stdout.flush()
-    except StdoutError as error:
-        if not error.reader_left:
+        if done and not error.reader_left:
+            _write_paragraph(str(error), "The command was carried out.")
+        elif not error.reader_left:
             raise
 
 

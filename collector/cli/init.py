@@ -6,28 +6,18 @@ from typing import Annotated
 
 import typer
 
-from collector.after_run.output_file import replace_file
-from collector.cli.failures import warn_on_output_error
+from collector.cli.failures import keep_exit_code
+from collector.cli.output import write_text
 from collector.errors import SettingsError
 from collector.settings.template import template
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("init")(warn_on_output_error()(init))
-
-
+@keep_exit_code(done=True)
 def init(file: Annotated[str, typer.Argument(metavar="[FILE]", help="The file to write.")] = "collector.toml") -> int:
     """Write a commented settings file to start from; never overwrite one."""
     path = Path(file)
     if path.is_file():
         raise SettingsError(f"{path} exists already.", "Name another file: `collector init OTHER.toml`.")
-    try:
-        # It holds no token, but it names where one is.
-        replace_file(path, template(), mode=0o600)
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be written: {error.strerror}.", "Name a file in a directory that you may write."
-        ) from error
+    write_text(template(), file, mode=0o600)  # it holds no token, but it names where one is
     sys.stdout.write(f"Wrote {path}. Edit it, then check it with `collector doctor`.\n")
     return 0

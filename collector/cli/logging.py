@@ -6,19 +6,12 @@ This is the only place where structlog is configured. Libraries that use the sta
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import structlog
 
 from collector.cli import terminal
 from collector.settings.escape import escape
-
-if TYPE_CHECKING:
-    from collector.run.finalize import RunSummary
-
-_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-LogEvent = MutableMapping[str, Any]
 
 
 def set_up(form: str, level: str) -> None:
@@ -29,75 +22,35 @@ def set_up(form: str, level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _remove_secrets,
             _render_json if form == "json" else _render_text,
+            lambda _, __, line: terminal.without_secrets(str(line)),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         # sys.stderr is looked up for each line, because the progress display replaces it while it is shown.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
-        cache_logger_on_first_use=False,
     )
     logging.root.handlers = [_StructlogHandler()]
-    logging.root.setLevel(max(_LEVELS[level], logging.WARNING))  # the details of libraries help nobody
+    logging.root.setLevel("ERROR" if level == "error" else "WARNING")  # the details of libraries help nobody
 
 
 def is_json() -> bool:
     """Return whether stderr is read by a program, so that a failure must be a line of JSON too."""
-    return structlog.is_configured() and structlog.get_config()["processors"][-1] is _render_json
-
-
-def log_failure(exit_code: int, why: str, advice: str, exception: Exception | None = None) -> None:
-    """Log the failure that ends a command."""
-    structlog.get_logger().error("failed", exit_code=exit_code, why=why, advice=advice or None, exc_info=exception)
-
-
-def log_published(summary: "RunSummary") -> None:
-    """Log the outcome of a published run in numbers, as a warning when it is partial."""
-    log = structlog.get_logger()
-    write = log.info if summary.exit_code == 0 else log.warning
-    members = ("status", "exit_code", "changes", "problems", "requests", "refusals", "run_id")
-    write(
-        "published",
-        **{name: getattr(summary, name) for name in members},
-        promote_image_actions=summary.rows.get("promote_image_actions", 0),
-        paused_seconds=round(summary.paused_seconds, 1),
-        seconds=round((summary.finished_at - summary.started_at).total_seconds(), 1),
-    )
-
-
-def log_output_error(error: OSError) -> None:
-    """Log that the summary of a published run could not be written to stdout."""
-    structlog.get_logger().warning("not done after the run", what="summary on stdout", why=error.strerror)
+    return structlog.is_configured() and structlog.get_config()["processors"][-2] is _render_json
 
 
 class _StructlogHandler(logging.Handler):
     """Passes records of the standard logging to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        write = structlog.get_logger().error if record.levelno >= logging.ERROR else structlog.get_logger().warning
-        write(record.getMessage(), logger=record.name)
+        structlog.get_logger().log(record.levelno, record.getMessage(), logger=record.name)
 
 
-def _remove_secrets(_: Any, __: str, event: LogEvent) -> LogEvent:
-    return {key: _without_secrets(value) for key, value in event.items()}
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, (bool, int, float)) or value is None:
-        return value
-    if isinstance(value, dict):
-        return {str(key): _without_secrets(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_secrets(item) for item in value]
-    return terminal.without_secrets(str(value))
-
-
-def _render_json(_: Any, __: str, event: LogEvent) -> str:
+def _render_json(_: Any, __: str, event: Any) -> str:
     first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
-    return json.dumps({**first, **event}, ensure_ascii=False)
+    return json.dumps({**first, **event}, ensure_ascii=False, default=str)
 
 
-def _render_text(_: Any, __: str, event: LogEvent) -> str:
+def _render_text(_: Any, __: str, event: Any) -> str:
     timestamp, level, text = (str(event.pop(key, "")) for key in ("timestamp", "level", "event"))
     trace = event.pop("exception", "")
     fields = " ".join(f"{key}={_field(value)}" for key, value in event.items() if value is not None)
@@ -110,5 +63,5 @@ def _field(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, dict):
         value = ",".join(f"{name}:{item}" for name, item in value.items()) or "none"
-    text = escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
     return f'"{text}"' if any(char in text for char in ' ="') or not text else text

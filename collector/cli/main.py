@@ -8,15 +8,13 @@ import sys
 from collections.abc import Sequence
 
 import typer
-from typer.exceptions import Exit, TyperException
+from typer.exceptions import Exit
 
 from collector._version import __version__
 
-from collector.cli import ask, collect, compact, demo, doctor, fake_buddy, init, prune  # isort: skip
+from collector.cli import ask, collect, compact, demo, doctor, failures, fake_buddy, init, prune  # isort: skip
 from collector.cli import report, shell, sql, status, tables, verify  # isort: skip
-from collector.cli.failures import report_failure, report_output_error, report_unexpected, report_usage
-from collector.cli.streams import StdoutError
-from collector.errors import CollectorError, Interrupted, UsageError
+from collector.errors import Interrupted, UsageError
 
 app = typer.Typer(
     name="collector",
@@ -37,7 +35,7 @@ app.command(epilog="Exit codes: 0 no problem found; 1 warnings; 2 a run would fa
 app.command(epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify.verify)
 app.command()(compact.compact)
 app.command()(prune.prune)
-init.add_to(app)
+app.command()(init.init)
 # The options of `fake-buddy`, and its `--help`, are those of the fake's own argument parser.
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 app.command(context_settings=_PASS_ON, add_help_option=False)(fake_buddy.fake_buddy)
@@ -69,16 +67,10 @@ def run(argv: Sequence[str]) -> int:
     except SystemExit as request:
         # The fake's own argument parser ends this way.
         return request.code if isinstance(request.code, int) else 0
-    except TyperException as error:
-        return report_usage(error)
-    except CollectorError as error:
-        return report_failure(error)
-    except StdoutError as error:
-        return report_output_error(error)
     except KeyboardInterrupt:
         return Interrupted.exit_code
     except Exception as error:
-        return report_unexpected(error)
+        return failures.report(error)
 
 
 def _run_command(argv: Sequence[str]) -> int:

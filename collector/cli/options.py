@@ -42,7 +42,6 @@ Config = Annotated[
 Lake = Annotated[str | None, _option(_BY_KEY["lake"])]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
 
-
 # The formats of rows, of a short report, and of a document.
 RowFormat = StrEnum("RowFormat", ["text", "json", "jsonl", "csv", "markdown", "parquet"])
 FactFormat = StrEnum("FactFormat", ["text", "json"])

@@ -4,13 +4,13 @@ In text every name is escaped. A file is replaced completely or not at all.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from collector.cli import terminal
-from collector.cli.options import RowFormat
+from collector.cli.options import FactFormat, RowFormat
 from collector.errors import SettingsError, UsageError
 from collector.settings.escape import escape
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAX_ROWS_SHOWN: Final = 200  # on a terminal
-_MIN_LAST_CELL: Final = 24  # columns
+_BATCH_ROWS: Final = 2_000  # converted to Python values at a time
 
 
 def write_rows(rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output: str | None) -> None:
@@ -26,69 +26,54 @@ def write_rows(rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output:
 
     Raises SettingsError when the file cannot be written.
     """
-    with _open(output, binary=form is RowFormat.parquet) as sink:
+    binary = form is RowFormat.parquet
+    reader = rows.to_reader(None if binary else _BATCH_ROWS) if hasattr(rows, "to_reader") else rows
+    if binary and output is None and sys.stdout.isatty():
+        raise UsageError("Parquet cannot be shown on a terminal.", "Use -o FILE, or a pipe into a program.")
+    with _open(output) as sink:
         if form is RowFormat.text:
-            table = rows.read_all() if hasattr(rows, "read_all") else rows
-            sink.write(table_text(table, None if output else terminal.width_of(sys.stdout)).encode(errors="replace"))
+            text = table_text(reader.read_all(), None if output else terminal.width_of(sys.stdout))
+            sink.write(text.encode(errors="replace"))
+        elif binary:
+            from collector.lake.parquet import write_answer
+
+            write_answer(reader.schema, reader, sink)
         else:
-            from collector.cli.row_formats import WRITERS
+            from collector.cli.row_formats import PIECES
 
-            WRITERS[form](rows.to_reader() if hasattr(rows, "to_reader") else rows, sink)
+            sink.writelines(PIECES[form](reader))
 
 
-def write_text(text: str, output: str | None) -> None:
-    """Write text to a file, or to stdout. Raises SettingsError when the file cannot be written."""
-    with _open(output, binary=False) as sink:
+def write_text(text: str, output: str | None, mode: int | None = None) -> None:
+    """Write text to stdout, or to a file; a new one gets `mode`. Raises SettingsError when it cannot be written."""
+    with _open(output, mode) as sink:
         sink.write(text.encode())
 
 
-def write_json(value: object) -> None:
-    """Write one JSON value and a line end to stdout, without secrets, in UTF-8 whatever the locale."""
+def write_facts(value: object, lines: Iterable[str], form: FactFormat) -> None:
+    """Write to stdout: for people lines, which are escaped, for programs one JSON value in UTF-8, without secrets."""
+    if form is FactFormat.text:
+        sys.stdout.write("".join(escape(line) + "\n" for line in lines))
+        return
     import msgspec
 
     write_text(terminal.without_secrets(msgspec.json.encode(value).decode()) + "\n", None)
 
 
-def table_text(table: "pa.Table", width: int | None) -> str:
-    """Return a table as lines of text; for a terminal (`width`) the first rows and how many more there are."""
+def table_text(table: "pa.Table", width: int | None, max_rows: int = _MAX_ROWS_SHOWN) -> str:
+    """Return a table as lines of text; for a terminal (`width`) the first `max_rows` and how many more there are."""
     import pyarrow as pa
 
     from collector.cli.row_formats import cell_text, python_rows
     from collector.cli.text_table import draw_table
 
-    shown = table if width is None else table.slice(0, _MAX_ROWS_SHOWN)
+    shown = table if width is None else table.slice(0, max_rows)
     cells = [[escape(cell_text(value)) for value in row] for row in python_rows(shown.to_reader())]
-    numeric = [
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-        for kind in table.schema.types
-    ]
+    is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    numeric = [any(is_kind(kind) for is_kind in is_number) for kind in table.schema.types]
     hidden = table.num_rows - shown.num_rows
     note = f"… and {hidden:,} more rows; --format csv or -o FILE gives all\n" if hidden else ""
     return draw_table([escape(name) for name in table.column_names], cells, numeric, width) + note
-
-
-def list_text(rows: Sequence[tuple[str, ...]], width: int | None) -> str:
-    """Return rows of the program's own words without a header, the last cell wrapped within `width`.
-
-    Where that would leave little space, the last cell is below the others. It is done without rich, which would take
-    longer to import than everything else that such a command does.
-    """
-    import textwrap
-
-    *columns, _ = zip(*rows, strict=True)
-    sizes = [max(map(len, cells)) + 2 for cells in columns]
-    indent = sum(sizes)
-    is_narrow = width is not None and indent + _MIN_LAST_CELL > width
-    lines = []
-    for *cells, text in rows:
-        start = "".join(cell.ljust(size) for cell, size in zip(cells, sizes, strict=True))
-        if is_narrow:
-            lines.append(start.rstrip())
-        first, rest = ("    ", "    ") if is_narrow else (start, " " * indent)
-        lines += textwrap.wrap(
-            text, width or 10_000, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
-        )
-    return "".join(line + "\n" for line in lines)
 
 
 def duration_text(seconds: float) -> str:
@@ -102,10 +87,8 @@ def duration_text(seconds: float) -> str:
 
 
 @contextmanager
-def _open(output: str | None, *, binary: bool) -> Iterator[BinaryIO]:
+def _open(output: str | None, mode: int | None = None) -> Iterator[BinaryIO]:
     if output is None:
-        if binary and sys.stdout.isatty():
-            raise UsageError("Parquet cannot be shown on a terminal.", "Use -o FILE, or a pipe into a program.")
         sys.stdout.flush()
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -113,7 +96,7 @@ def _open(output: str | None, *, binary: bool) -> Iterator[BinaryIO]:
     from collector.after_run.output_file import replaced
 
     try:
-        with replaced(Path(output)) as sink:
+        with replaced(Path(output), mode=mode) as sink:
             yield sink
     except OSError as error:
         raise SettingsError(

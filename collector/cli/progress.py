@@ -5,27 +5,54 @@ The display draws the run's snapshot four times a second, in its own thread; the
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Final
 
 import structlog
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
-from collector.preflight.forecast_observer import ForecastReady, Waiting
+from collector.crawl.journal import Abandoned
+from collector.preflight.forecast import ForecastReady, Waiting
 from collector.run import progress as events
+from collector.run.summary import RunSummary
 from collector.settings.escape import escape
 
 _HEARTBEAT_S: Final = 60.0
 _REDRAWS_PER_S: Final = 4
-_RATE_WINDOW_S: Final = 10.0
-_KINDS: Final = {
+_RATE_REDRAWS: Final = 40  # the redraws over which a speed is measured
+_ROUND: Final = "installation requests round=number failed_with=failures pause_s=wait_s"
+_FAILURE: Final = "kind=failure.kind http_status=failure.http_status why=failure.message"
+_SUMMARY: Final = "status exit_code changes problems requests refusals run_id paused_seconds"
+_REFUSAL: Final = "path=request.target wait_s http_status=status why=message"
+# The level, text and fields of the log line of an event; a field may have another name than its attribute. Nothing of a
+# reply's body is among them.
+_LOG_LINES: Final[Mapping[type, tuple[str, str, str]]] = {
+    events.RunBegan: ("info", "started", "started_at replies_replayed"),
+    Abandoned: ("warning", "earlier run abandoned", "why abandoned_run_id=run_id"),
+    events.Draining: ("warning", "stopping after the requests in flight", "why"),
+    events.InstallationSkipped: ("warning", "installation skipped", "installation why"),
+    events.SecondRound: ("warning", "retrying failed requests after a pause", _ROUND),
+    events.CrawlEnded: ("info", "crawl finished, checking and publishing", "replies"),
+    ForecastReady: ("info", "forecast", "installation ends_at=forecast.ends_at says=forecast.sentence"),
+    Waiting: ("info", "waiting", "installation why until"),
+    RetryScheduled: ("info", "retrying", f"path=request.target {_FAILURE} attempt wait_s"),
+    RateLimitMet: ("info", "rate limit reached, all requests pause", _REFUSAL),
+    RunSummary: ("info", "published", _SUMMARY),
+}
+_HEARTBEAT: Final = (
+    "installation=name requests=stats.cost.requests waiting_for=pace.why until=pace.paused_until "
+    "budget_left=pace.remaining resets_at=pace.reset_at"
+)
+_KINDS: Final = {  # of requests, as people call what they ask for
     "workspaces": "workspace lists",
     "projects": "project lists",
     "pipelines": "pipeline lists",
@@ -39,9 +66,10 @@ class ProgressObserver:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
-        self._snapshot: Callable[[], events.RunSnapshot] | None = None
+        self._snapshot: Callable[[], events.RunSnapshot] = lambda: events.RunSnapshot("", "starting", ())
         self._forecasts: dict[str, str] = {}
-        self._counts: dict[str, list[tuple[float, int, int]]] = {}  # time, requests and items done, by installation
+        # By installation: the time, the requests and the items done of each redraw.
+        self._counts: defaultdict[str, deque[tuple[float, int, int]]] = defaultdict(lambda: deque(maxlen=_RATE_REDRAWS))
 
     def watch(self, snapshot: Callable[[], events.RunSnapshot]) -> None:
         """Keep the run whose snapshot is shown."""
@@ -58,28 +86,21 @@ class ProgressObserver:
 
     def heartbeat(self) -> None:
         """Log the progress of each installation, and what it waits for."""
-        if self._snapshot is None:
-            return
         snapshot = self._snapshot()
         for installation in snapshot.installations:
             self._log.info(
                 "progress",
                 run_id=snapshot.run_id,  # the heartbeat's thread does not have the run's log context
                 stage=snapshot.stage,
-                installation=installation.name,
-                done=sum(installation.done.values()),
-                found=sum(installation.found.values()),
-                requests=installation.requests,
-                waiting_for=installation.pace.why or None,
-                **_fields(installation.pace, until="paused_until", budget_left="remaining", resets_at="reset_at"),
+                done=sum(installation.stats.done.values()),
+                found=sum(installation.stats.found.values()),
+                **_fields(installation, _HEARTBEAT),
             )
 
     def display(self) -> Group:
         """Return the display: what was found and done per installation, the speed, the budget, the time left."""
-        if self._snapshot is None:
-            return Group(Text("starting"))
         snapshot = self._snapshot()
-        parts: list[Any] = [Text(f"{snapshot.run_id}  {snapshot.stage}", style="bold")]
+        parts: list[Any] = [Text(f"{snapshot.run_id}  {snapshot.stage}".strip(), style="bold")]
         for installation in snapshot.installations:
             parts += [_counts_table(installation), Text(self._speed(installation), style="dim")]
             if installation.name in self._forecasts:
@@ -87,20 +108,18 @@ class ProgressObserver:
         return Group(*parts)
 
     def _speed(self, installation: events.InstallationProgress) -> str:
-        now, done = time.monotonic(), sum(installation.done.values())
-        counts = self._counts.setdefault(installation.name, [])
-        counts.append((now, installation.requests, done))
-        while len(counts) > 2 and now - counts[0][0] > _RATE_WINDOW_S:
-            counts.pop(0)
+        now, done = time.monotonic(), sum(installation.stats.done.values())
+        requests, counts = installation.stats.cost.requests, self._counts[installation.name]
+        counts.append((now, requests, done))
         since, requests_then, done_then = counts[0]
         seconds = max(now - since, 1e-3)
-        parts = [f"{(installation.requests - requests_then) / seconds:.1f} requests/s"]
+        parts = [f"{(requests - requests_then) / seconds:.1f} requests/s"]
         pace = installation.pace
         if pace.remaining is not None:
             parts.append(f"budget {pace.remaining:,} left{_until(pace.reset_at)}")
         if pace.why:
             parts.append(pace.why + _until(pace.paused_until))
-        items_per_s, left = (done - done_then) / seconds, sum(installation.found.values()) - done
+        items_per_s, left = (done - done_then) / seconds, sum(installation.stats.found.values()) - done
         if items_per_s > 0 and left > 0:
             parts.append(f"about {duration_text(left / items_per_s)} for what has been found so far")
         return " · ".join(parts)
@@ -132,59 +151,40 @@ def observing(*, live: bool) -> Iterator[ProgressObserver]:
 
 
 def log_line(event: object) -> tuple[str, str, dict[str, object]]:
-    """Return the level, text and fields of the log line of an event; nothing of a reply's body is among them."""
+    """Return the level, text and fields of the log line of an event."""
+    level, text, names = _LOG_LINES.get(type(event), ("debug", type(event).__name__, ""))
+    fields = _fields(event, names)
     match event:
-        case events.RunBegan():
-            text = "resumed" if event.resumed_count else "started"
-            return "info", text, _fields(event, "started_at", "replies_replayed")
-        case events.RunAbandoned():
-            return "warning", "earlier run abandoned", _fields(event, "why", abandoned_run_id="run_id")
-        case events.Draining():
-            return "warning", "stopping after the requests in flight", _fields(event, "why")
-        case events.InstallationSkipped():
-            return "warning", "installation skipped", _fields(event, "installation", "why")
-        case ForecastReady(forecast=forecast):
-            level = "warning" if forecast.late or forecast.ends_at is None else "info"
-            return level, "forecast", _fields(event, "installation") | _fields(forecast, "ends_at", says="sentence")
-        case Waiting():
-            return "info", "waiting", _fields(event, "installation", "why", "until")
-        case events.CrawlEnded():
-            return "info", "crawl finished, checking and publishing", _fields(event, "replies")
-        case RetryScheduled():
-            failure = _fields(event.failure, "kind", "http_status", why="message")
-            return (
-                "info",
-                "retrying",
-                _fields(event.request, path="target") | failure | _fields(event, "attempt", "wait_s"),
-            )
-        case events.SecondRound():
-            names = {"round": "number", "failed_with": "failures", "pause_s": "wait_s"}
-            text = "retrying failed requests after a pause"
-            return "warning", text, _fields(event, "installation", "requests", **names)
-        case RateLimitMet():
-            fields = _fields(event, "wait_s", http_status="status", why="message")
-            return "info", "rate limit reached, all requests pause", _fields(event.request, path="target") | fields
-    return "debug", type(event).__name__, {}
+        case events.RunBegan() if event.resumed_count:
+            text = "resumed"
+        case ForecastReady(forecast=forecast) if forecast.late or forecast.ends_at is None:
+            level = "warning"
+        case RunSummary():
+            level = "info" if event.exit_code == 0 else "warning"
+            fields["promote_image_actions"] = event.rows.get("promote_image_actions", 0)
+            fields["seconds"] = round((event.finished_at - event.started_at).total_seconds(), 1)
+    return level, text, fields
 
 
-def _fields(source: object, *names: str, **renamed: str) -> dict[str, object]:
-    """Return attributes of `source` as fields of a log line, under their own names or as `field="attribute"`."""
-    fields = {field: getattr(source, name) for field, name in (dict(zip(names, names, strict=True)) | renamed).items()}
-    for field, value in fields.items():
+def _fields(source: object, names: str) -> dict[str, object]:
+    """Return attributes of `source` as fields of a log line: `attribute`, or `field=attribute`."""
+    fields: dict[str, object] = {}
+    for name in names.split():
+        field, _, attribute = name.partition("=")
+        value = attrgetter(attribute or field)(source)
         if isinstance(value, datetime):
-            fields[field] = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            value = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         elif isinstance(value, float):
-            fields[field] = round(value, 2)
+            value = round(value, 2)
+        fields[field] = None if value == "" else value
     return fields
 
 
 def _counts_table(installation: events.InstallationProgress) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(Text(escape(installation.name)))
-    table.add_column("done", justify="right")
-    table.add_column("found", justify="right")
+    counts = (Column("done", justify="right"), Column("found", justify="right"))
+    table = Table(Column(Text(escape(installation.name))), *counts, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for kind, name in _KINDS.items():
-        table.add_row(name, f"{installation.done.get(kind, 0):,}", f"{installation.found.get(kind, 0):,}")
+        table.add_row(name, f"{installation.stats.done.get(kind, 0):,}", f"{installation.stats.found.get(kind, 0):,}")
     return table
 
 

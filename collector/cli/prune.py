@@ -1,18 +1,17 @@
 """`collector prune`: drop old runs."""
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from collector.cli import options
-from collector.cli.failures import warn_on_output_error
-from collector.cli.output import write_json
+from collector.cli.failures import keep_exit_code
+from collector.cli.output import write_facts
 from collector.settings.parsers import days
 
 
-@warn_on_output_error()
+@keep_exit_code(done=True)
 def prune(
     keep: Annotated[str, typer.Option("--keep", metavar="TIME", help="Keep the runs of this time (400d).")],
     lake: options.Lake = None,
@@ -28,14 +27,11 @@ def prune(
     with opened.writing("prune", now):
         done = prune_lake(opened, keep_days=keep_days, now=now)
         options.settle_catalog(opened)
-    if form is options.FactFormat.json:
-        write_json(done)
-        return 0
-    if not done.runs:
-        sys.stdout.write("No run is that old.\n")
-        return 0
-    sys.stdout.write(
-        f"Dropped {len(done.runs):,} runs ({done.runs[0]} to {done.runs[-1]}), {done.rows:,} rows. "
-        f"History now begins with {done.history_begins}.\n"
-    )
+    line = "No run is that old."
+    if done.runs:
+        line = (
+            f"Dropped {len(done.runs):,} runs ({done.runs[0]} to {done.runs[-1]}), {done.rows:,} rows. "
+            f"History now begins with {done.history_begins}."
+        )
+    write_facts(done, [line], form)
     return 0

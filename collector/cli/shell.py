@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from collector.cli import failures, options, terminal
+from collector.cli import failures, options
 from collector.cli.ask import open_reader
-from collector.cli.output import table_text
+from collector.cli.output import write_rows
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def shell(lake: options.Lake = None, config: options.Config = None) -> int:
 
 def _answer(reader: "LakeReader", statement: str) -> None:
     if statement.strip():
-        sys.stdout.write(table_text(reader.sql(statement).table, terminal.width_of(sys.stdout)))
+        write_rows(reader.sql(statement).table, options.RowFormat.text, None)
 
 
 def _prompt(reader: "LakeReader", views: list[str]) -> None:
@@ -50,10 +50,14 @@ def _prompt(reader: "LakeReader", views: list[str]) -> None:
 
     from collector.lake.tables import TABLES
 
+    # The file of typed statements, in the XDG state directory, which only its owner may read.
+    history = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state", "collector", "history")
+    history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    history.touch(mode=0o600)
     columns = {column.name for table in TABLES.values() for column in table.columns}
     keywords = reader.sql("select keyword_name from duckdb_keywords()").table["keyword_name"].to_pylist()
     session: PromptSession[str] = PromptSession(
-        history=FileHistory(str(_history_file())),
+        history=FileHistory(str(history)),
         completer=WordCompleter(sorted({*views, *columns, *keywords}), ignore_case=True),
     )
     sys.stdout.write(_HELP)
@@ -73,14 +77,5 @@ def _prompt(reader: "LakeReader", views: list[str]) -> None:
             try:
                 _answer(reader, statement.rstrip().rstrip(";"))
             except CollectorError as error:
-                failures.report_failure(error)
+                failures.report(error)
             statement = ""
-
-
-def _history_file() -> Path:
-    """Return the file of typed statements (in the XDG state directory), which only its owner may read."""
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    history = Path(state) / "collector" / "history"
-    history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    history.touch(mode=0o600)
-    return history

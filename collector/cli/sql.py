@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from collector.cli import options
-from collector.cli.ask import open_reader, row_count
+from collector.cli.ask import open_reader
 from collector.cli.output import write_rows
 from collector.errors import UsageError
 
@@ -26,11 +26,8 @@ def sql(
     if not text.strip():
         raise UsageError("There is no SQL.", 'Write it in quotes: collector sql "select * from runs".')
     reader = open_reader(lake, config)
-    if form not in (options.RowFormat.text, options.RowFormat.markdown):
-        write_rows(reader.stream(text), form, output)
-        return 0
-    answer = reader.sql(text)
-    write_rows(answer.table, form, output)
+    rows = reader.sql(text).table if form is options.RowFormat.text else reader.stream(text)
+    write_rows(rows, form, output)
     if form is options.RowFormat.text and output is None:
-        sys.stderr.write(row_count(answer.table.num_rows) + "\n")
+        sys.stderr.write(f"{rows.num_rows:,} row{'s' * (rows.num_rows != 1)}\n")
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.failures import ignore_closed_pipe
+from collector.cli.failures import keep_exit_code
 from collector.cli.output import duration_text, write_rows, write_text
 from collector.settings.escape import escape
 from collector.settings.parsers import duration
@@ -21,7 +21,6 @@ EPILOG = (
     "Exit codes with --max-age: 0 fresh and complete; 1 fresh but partial; 3 stale, or nothing published. "
     "Without it: 0."
 )
-_LEVELS = ("workspace", "project", "pipeline", "action")
 
 
 def status(
@@ -38,20 +37,27 @@ def status(
     """Show the last runs. Each has a status, age, coverage and cost; --max-age makes staleness an exit code."""
     max_age_s = None if max_age is None else duration(max_age, "--max-age")
     from collector.lake.lake import Lake
+    from collector.lake.lock import holder
 
     opened = Lake.open(options.lake_path(lake, config), published=False)
-    if opened.manifest.runs:
+    newest = opened.manifest.latest
+    if newest is not None:
         options.settle_catalog(opened)
     now = datetime.now(UTC)
-    rows = _runs(opened, last, now)
-    newest = opened.manifest.latest
-    age_s = None if newest is None else (now - newest.started_at).total_seconds()
-    with ignore_closed_pipe():
+    held_by = holder(opened.path)
+    unpublished = opened.resumable_runs() if held_by is None else []
+    interrupted = unpublished[-1] if unpublished else None  # the next `collect` would resume it
+    rows = _runs(opened, last, now, held_by=held_by, interrupted_run=interrupted)
+    age_s = (now - newest.started_at).total_seconds() if newest else None
+    with keep_exit_code():
         if form is options.RowFormat.text:
-            write_text(_text(opened, rows.to_pylist(), age_s, terminal.width_of(sys.stdout)), output)
+            lines = [f"in use by {held_by}"] if held_by else []
+            if interrupted:
+                lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
+            write_text(_text(opened, rows.to_pylist(), lines, age_s, terminal.width_of(sys.stdout)), output)
         else:
             write_rows(rows, form, output)
-    if newest is not None and age_s is not None and age_s < 0 and form is not options.RowFormat.text:
+    if newest and age_s and age_s < 0 and form is not options.RowFormat.text:
         sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_age(age_s)}.\n")
     return exit_code(age_s, newest.status if newest else None, max_age_s)
 
@@ -68,42 +74,30 @@ def exit_code(age_s: float | None, run_status: str | None, max_age_s: float | No
     return 0 if run_status == "complete" else 1
 
 
-def _runs(lake: "Lake", last: int, now: datetime) -> "pa.Table":
+def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.Table":
     """Return the last runs, newest first, one row each; what describes the lake is the same in every row."""
     import pyarrow as pa
 
-    from collector.lake.growth import bytes_by_run, growth_per_run
+    from collector.lake.manifest import bytes_by_run, growth_per_run
     from collector.query.reader import open_lake
     from collector.query.sql_files import read_folder, sql_folder
 
     run_ids = [run.run_id for run in lake.manifest.runs[-last:]]
     if not run_ids:
         return pa.table({})
-    query = read_folder(sql_folder() / "status")["runs"].text
-    rows = open_lake(lake.path).sql(query, {"run_ids": run_ids, "now": now.replace(tzinfo=None)}).table
-    sizes, run_bytes, growth = lake.sizes().values(), bytes_by_run(lake.manifest), growth_per_run(lake.manifest)
-    rows = rows.append_column("bytes", pa.array([round(run_bytes[run_id.as_py()]) for run_id in rows["run_id"]]))
-    held_by, interrupted = _unpublished(lake)
-    for name, kind, value in (
-        ("held_by", pa.string(), held_by),
-        ("interrupted_run", pa.string(), interrupted),
-        ("lake", pa.string(), str(lake.path)),
-        ("lake_nights", pa.int64(), len(lake.manifest.runs)),
-        ("lake_files", pa.int64(), sum(size.files for size in sizes)),
-        ("lake_bytes", pa.int64(), sum(size.bytes for size in sizes)),
-        ("lake_bytes_per_night", pa.int64(), None if growth is None else round(growth)),
-    ):
-        rows = rows.append_column(name, pa.array([value] * rows.num_rows, kind))
-    return rows
-
-
-def _unpublished(lake: "Lake") -> tuple[str | None, str | None]:
-    """Return who writes to the lake now, and otherwise the interrupted run that the next `collect` would resume."""
-    from collector.lake.lock import holder
-
-    held_by = holder(lake.path)
-    runs = lake.resumable_runs()
-    return held_by, runs[-1] if runs and held_by is None else None
+    run_bytes, sizes = bytes_by_run(lake.manifest), lake.sizes().values()
+    parameters = {
+        "run_ids": run_ids,
+        "now": now.replace(tzinfo=None),
+        "bytes": [round(run_bytes[run_id]) for run_id in run_ids],
+        "lake": str(lake.path),
+        "lake_nights": len(lake.manifest.runs),
+        "lake_files": sum(size.files for size in sizes),
+        "lake_bytes": sum(size.bytes for size in sizes),
+        "lake_bytes_per_night": round(growth_per_run(lake.manifest) or 0),
+        **columns,
+    }
+    return open_lake(lake.path).sql(read_folder(sql_folder() / "status")["runs"].text, parameters).table
 
 
 def _age(age_s: float) -> str:
@@ -112,16 +106,12 @@ def _age(age_s: float) -> str:
     return f"started {duration_text(age_s)} ago"
 
 
-def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: int | None) -> str:
+def _text(lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | None, width: int | None) -> str:
     from collector.cli.text_table import draw_table, wrap
 
-    held_by, interrupted = _unpublished(lake)
-    lines = [f"in use by {held_by}"] if held_by else []
-    if interrupted:
-        lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
     newest = lake.manifest.latest
     if newest is None or age_s is None:
-        lines.insert(0, f"{lake.path}: no run has been published yet.")
+        lines = [f"{lake.path}: no run has been published yet.", *unpublished]
         return wrap("".join(escape(line) + "\n" for line in lines), width)
     first = rows[0]
     lines = [
@@ -129,20 +119,18 @@ def _text(lake: "Lake", rows: list[dict[str, Any]], age_s: float | None, width: 
         f"{first['lake_bytes'] / 2**20:,.1f} MiB in {first['lake_files']:,} files, "
         f"growing by about {first['lake_bytes_per_night'] / 2**10:,.1f} KiB per run",
         f"newest: {newest.run_id}, {newest.status}, {_age(age_s)}",
-        *lines,
+        *unpublished,
     ]
-    coverage = next(row["coverage"] for row in rows if row["run_id"] == newest.run_id) or ()
-    for level in _LEVELS:
-        counts = [f"{each['count']:,} {each['coverage']}" for each in coverage if each["level"] == level]
+    for level in ("workspace", "project", "pipeline", "action"):
+        counts = [f"{each['count']:,} {each['coverage']}" for each in first["coverage"] or () if each["level"] == level]
         lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
-    names = ["run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems"]
-    cells = [_cells(row["run_id"], part) for row in rows for part in row["installations"]]
+    cells = []
+    for row in rows:
+        for part in row["installations"]:
+            took = duration_text((part["finished_at"] - part["started_at"]).total_seconds())
+            counts = [f"{part[name]:,}" for name in ("requests", "retries", "refusals", "problems")]
+            actions = f"{part['promote_image_actions']:,}"
+            cells.append([row["run_id"], escape(part["installation"]), part["status"], actions, took, *counts])
+    names = ("run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems")
     table = draw_table(names, cells, [False] * 3 + [True] * 6, width)
     return wrap("".join(escape(line) + "\n" for line in lines), width) + "\n" + table
-
-
-def _cells(run_id: str, part: dict[str, Any]) -> list[str]:
-    took = duration_text((part["finished_at"] - part["started_at"]).total_seconds())
-    counts = [f"{part[name]:,}" for name in ("requests", "retries", "refusals", "problems")]
-    actions = f"{part['promote_image_actions']:,}"
-    return [run_id, escape(part["installation"]), part["status"], actions, took, *counts]

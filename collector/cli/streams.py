@@ -8,85 +8,63 @@ import io
 import os
 import select
 import sys
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_CLOSED_PIPE: Final = (errno.EPIPE, errno.ECONNRESET)
-
 
 class StdoutError(OSError):
-    """A write to stdout failed; everything written to it afterwards is dropped."""
+    """A write to stdout failed (`> FILE` on a full disk); everything written to it afterwards is dropped."""
+
+    def __str__(self) -> str:
+        return f"The output could not be written: {self.strerror}."
 
     @property
     def reader_left(self) -> bool:
         """True when the reader of a pipe has ended (`| head`)."""
-        return self.errno in _CLOSED_PIPE
+        return self.errno in (errno.EPIPE, errno.ECONNRESET)
 
 
-class _BlockingFile(io.FileIO):
-    """An open descriptor whose writes block even where another process that shares it has made it non-blocking."""
+class _Output(io.FileIO):
+    """stdout or stderr, whose writes block even where another process that shares it has made it non-blocking."""
 
-    def __init__(self, descriptor: int) -> None:
-        super().__init__(descriptor, "wb", closefd=False)
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        while (written := super().write(data)) is None:
-            ready = select.poll()
-            ready.register(self, select.POLLOUT)
-            ready.poll()
-        return written
-
-
-class _Stderr(_BlockingFile):
-    def write(self, data: "ReadableBuffer", /) -> int:
-        try:
-            return super().write(data)
-        except OSError:
-            return memoryview(data).nbytes
-
-
-class _Stdout(_BlockingFile):
     _failed = False
 
     def write(self, data: "ReadableBuffer", /) -> int:
         if self._failed:
             return memoryview(data).nbytes
         try:
-            return super().write(data)
+            while (written := super().write(data)) is None:
+                select.select([], [self], [])
+            return written
         except OSError as error:
+            if self.fileno() == 2:  # stderr
+                return memoryview(data).nbytes
             self._failed = True
             raise StdoutError(error.errno, error.strerror) from error
 
 
 def prepare_streams() -> None:
     """Set the three streams of this process; must be called before any file is opened."""
-    _open_closed_descriptors()
-    if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = _text_stream(_Stdout(1), sys.stdout)
-    sys.stderr = _text_stream(_Stderr(2), sys.stderr)
-
-
-def _open_closed_descriptors() -> None:
-    """Open /dev/null in the place of each of the three descriptors that is closed (`2>&-`).
-
-    Otherwise the next file that is opened would get its number, and with it whatever a library writes to stderr.
-    """
     for number in range(3):
+        # /dev/null takes the place of a descriptor that is closed (`2>&-`). Otherwise the next file that is opened
+        # would get its number, and with it whatever a library writes to stderr.
         try:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, so this one
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = _text_stream(1, sys.stdout)
+    sys.stderr = _text_stream(2, sys.stderr)
 
 
-def _text_stream(raw: _BlockingFile, previous: TextIO | None) -> TextIO:
-    """Return a buffered text stream on `raw` with the encoding that Python chose for the previous one."""
-    known = previous if isinstance(previous, io.TextIOWrapper) else None
+def _text_stream(descriptor: int, previous: TextIO | None) -> TextIO:
+    """Return a buffered text stream with the encoding that Python chose for the previous one."""
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
-        encoding=known.encoding if known else "utf-8",
+        io.BufferedWriter(_Output(descriptor, "wb", closefd=False)),
+        encoding=previous.encoding if previous else "utf-8",
         errors="backslashreplace",  # a name that the encoding lacks is shown escaped instead of ending the program
-        line_buffering=known.line_buffering if known else True,
+        line_buffering=bool(previous.line_buffering) if previous else True,
     )

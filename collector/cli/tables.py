@@ -1,13 +1,12 @@
 """`collector tables`: the data dictionary, made from the declarations of the lake's tables."""
 
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli import options, terminal
-from collector.cli.output import list_text, write_rows, write_text
+from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
 from collector.settings.suggestions import did_you_mean
 
@@ -24,8 +23,8 @@ def tables(
     from collector.lake.tables import TABLES
 
     if name is not None and name not in TABLES:
-        advice = f"{did_you_mean(name, TABLES)}The tables are: {', '.join(TABLES)}."
-        raise UsageError(f"There is no table {name!r}.", advice)
+        known = f"The tables are: {', '.join(TABLES)}."
+        raise UsageError(f"There is no table {name!r}.", did_you_mean(name, TABLES) + known)
     chosen = list(TABLES.values()) if name is None else [TABLES[name]]
     if form is options.WordFormat.markdown:
         write_text(markdown(chosen), output)
@@ -34,17 +33,13 @@ def tables(
     else:
         import pyarrow as pa
 
-        write_rows(pa.Table.from_pylist(_rows(chosen)), options.RowFormat(form.value), output)
+        rows = [
+            {"table": table.name, "column": each.name, "type": each.sql, "unit": each.unit, "meaning": each.meaning}
+            for table in chosen
+            for each in table.columns
+        ]
+        write_rows(pa.Table.from_pylist(rows), options.RowFormat(form.value), output)
     return 0
-
-
-def _rows(chosen: list["Table"]) -> list[dict[str, str | None]]:
-    """Return one row per column: table, column, type (as DuckDB calls it), unit, meaning."""
-    return [
-        {"table": table.name, "column": column.name, "type": column.sql, "unit": column.unit, "meaning": column.meaning}
-        for table in chosen
-        for column in table.columns
-    ]
 
 
 def markdown(chosen: list["Table"]) -> str:
@@ -61,12 +56,13 @@ def markdown(chosen: list["Table"]) -> str:
 
 
 def _text(chosen: list["Table"], width: int | None) -> str:
+    from collector.cli.text_table import draw_list, wrap
+
     parts = []
     for table in chosen:
         rows = [
             (f"  {column.name}", column.sql, column.meaning + (f" ({column.unit})" if column.unit else ""))
             for column in table.columns
         ]
-        heading = textwrap.fill(f"{table.name}: one row per {table.grain}", width or 10_000)
-        parts.append(f"{heading}\n\n{list_text(rows, width)}")
+        parts.append(wrap(f"{table.name}: one row per {table.grain}\n", width) + "\n" + draw_list(rows, width))
     return "\n".join(parts)

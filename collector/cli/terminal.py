@@ -1,5 +1,6 @@
 """The terminal of this process, and a second line of defence behind Secret: messages without remembered secrets."""
 
+import json
 import os
 import shutil
 import sys
@@ -19,9 +20,10 @@ def remember(secret: Secret) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """Return the text with every remembered secret replaced."""
+    """Return the text with every remembered secret replaced, as it is and as JSON writes it."""
     for secret in _known:
-        text = text.replace(secret.reveal(), SHOWN)
+        for written in (secret.reveal(), json.dumps(secret.reveal(), ensure_ascii=False)[1:-1]):
+            text = text.replace(written, SHOWN)
     return text
 
 

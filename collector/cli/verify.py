@@ -3,17 +3,13 @@
 import sys
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from collector.cli import options
-from collector.cli.failures import ignore_closed_pipe
-from collector.cli.output import write_json
-from collector.settings.escape import escape
-
-if TYPE_CHECKING:
-    from collector.lake.rebuild import Rebuilt
+from collector.cli.failures import keep_exit_code
+from collector.cli.output import write_facts
 
 
 def verify(
@@ -38,16 +34,11 @@ def verify(
 
     findings = verify_files(opened)
     files = sum(size.files for size in opened.sizes().values())
-    with ignore_closed_pipe():
-        if form is options.FactFormat.json:
-            write_json(findings)
-        else:
-            for finding in findings:
-                line = f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})"
-                sys.stdout.write(escape(line) + "\n")
-            damaged = sorted({run for finding in findings for run in finding.runs})
-            result = f"{len(findings)} findings, damaged runs: {', '.join(damaged)}" if findings else "all intact"
-            sys.stdout.write(f"{files:,} files verified, {result}.\n")
+    damaged = sorted({run for finding in findings for run in finding.runs})
+    result = f"{len(findings)} findings, damaged runs: {', '.join(damaged)}" if findings else "all intact"
+    lines = [f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})" for finding in findings]
+    with keep_exit_code():
+        write_facts(findings, [*lines, f"{files:,} files verified, {result}."], form)
     if findings:
         sys.stderr.write("Restore the files named above from a copy of the lake, at the same paths.\n")
     # Files that the manifest does not name are not damaged, but no command may write beside them.
@@ -65,16 +56,9 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
         done = rebuild(opened, now=now) if is_needed(opened) else None
         if done is not None:
             options.settle_catalog(opened)
-    if form is options.FactFormat.json:
-        write_json(done.runs if done else ())
-    elif done is None:
-        sys.stdout.write("manifest.json names every file that exists; it was not changed.\n")
-    else:
-        _show_rebuilt(done)
-    return 2 if done is not None and not all(run.whole for run in done.runs) else 0
-
-
-def _show_rebuilt(done: "Rebuilt") -> None:
+    if done is None:
+        write_facts((), ["manifest.json names every file that exists; it was not changed."], form)
+        return 0
     lines = [f"manifest.json was rebuilt: {len(done.runs):,} runs in {done.files:,} files."]
     for run in done.runs:
         state = "complete" if run.whole else f"incomplete: rows are missing in {', '.join(run.missing)}"
@@ -82,9 +66,11 @@ def _show_rebuilt(done: "Rebuilt") -> None:
     for table, count in sorted(Counter(path.split("/")[1] for path in done.superseded).items()):
         lines.append(f"{table}: {count:,} older files are not named; files written later hold their rows")
     lines += [f"{run_id}: not published, `collector collect` continues it" for run_id in done.unfinished]
-    if not all(run.whole for run in done.runs):
+    is_whole = all(run.whole for run in done.runs)
+    if not is_whole:
         lines.append(
             "Incomplete runs count as partial. If a copy of the lake has their files, put these at the same paths, and "
             "run this again."
         )
-    sys.stdout.write("".join(escape(line) + "\n" for line in lines))
+    write_facts(done.runs, lines, form)
+    return 0 if is_whole else 2

@@ -1,10 +1,9 @@
-"""How long to wait: four series of waits, as pure functions of a count and a random draw.
+"""How long to wait: three series of waits, as pure functions of a count and a random draw.
 
 They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky together, so
 its wait is random (full jitter). A refusal without a usable reset says only "less", so all workers wait, longer each
 time. A window that is not renewed at its reset is late by the part of a second that the server rounded away, so it is
-probed soon and often. What failed in an outage is asked again together, after pauses that grow to the length of a
-restart.
+probed soon and often.
 """
 
 import msgspec
@@ -17,7 +16,8 @@ class Limits(msgspec.Struct, frozen=True):
     them, but not the waits of the rate limiter, which may be an hour and are no failure.
 
     `round_pauses_s` are the pauses before the rounds in which the requests that failed for a passing reason are asked
-    again, one round for each; no pause begins later than `rounds_total_s` after the first.
+    again, one round for each, and grow to the length of a restart; none begins later than `rounds_total_s` after the
+    first.
     """
 
     attempts: int = 5
@@ -45,27 +45,14 @@ def after_failure(attempt: int, spent_s: float, limits: Limits, draw: float) -> 
     return None if spent_s + wait > limits.retry_total_s else wait
 
 
-def before_round(number: int, since_first_s: float, limits: Limits, draw: float) -> float | None:
-    """Return the seconds to wait before round `number` (from 1), None when there is no such round.
-
-    `draw` (0 <= draw < 1) varies it by a quarter either way.
-    """
-    if number > len(limits.round_pauses_s) or since_first_s > limits.rounds_total_s:
-        return None
-    return limits.round_pauses_s[number - 1] * (0.75 + draw / 2)
-
-
 def after_refusal(count: int) -> float:
     """Return the seconds to pause after the `count`-th refusal in a row without a usable reset: 1, 2, 4 … 60."""
     return min(60.0, 2.0 ** min(max(count, 1) - 1, 6))
 
 
-# Their sum passes one second, the most that rounding an epoch down can hide, on the fifth probe at the latest.
-_LATE_RESET_S = (0.1, 0.2, 0.3, 0.45)
-
-
 def after_late_reset(count: int) -> float:
-    """Return the seconds until the next probe of a window found unrenewed `count` times after its reset."""
-    if count <= len(_LATE_RESET_S):
-        return _LATE_RESET_S[max(count, 1) - 1]
-    return min(60.0, 0.9 * 2.0 ** min(count - len(_LATE_RESET_S) - 1, 7))
+    """Return the seconds until the next probe of a window found unrenewed `count` times after its reset.
+
+    The first four pass one second, the most that rounding an epoch down can hide: 0.1, 0.2, 0.4, 0.8 … 60.
+    """
+    return min(60.0, 0.1 * 2.0 ** min(max(count, 1) - 1, 10))

@@ -98,16 +98,17 @@ _MAX_DEPTH = 100
 def classify_response(status: int, headers: Mapping[str, str], body: bytes, list_key: str | None) -> Classification:
     """Classify one complete reply; `list_key` names the member that must hold a list, None for a single object."""
     document, repaired_body = _decode(body)
-    message = message_in(document)
     succeeded = 200 <= status < 300
     if succeeded and document is _NO_JSON:
         return Retry(_failure("not_json", status, "the body is not JSON", headers, body, document))
     if succeeded and not isinstance(document, dict):
         return Retry(Failure("not_understood", status, "the reply is JSON, but not an object", None, document))
     # PHP's test data show `errors` inside a 200 (buddy-api.md, section 6).
-    if succeeded and not document.get("errors"):
-        if list_key is None or isinstance(document.get(list_key), list):
-            return Accept(document, repaired_body)
+    has_content = succeeded and not document.get("errors")
+    if has_content and (list_key is None or isinstance(document.get(list_key), list)):
+        return Accept(document, repaired_body)
+    message = message_in(document)
+    if has_content:
         what = f"the reply holds no list {list_key!r}" + (f" but says: {message}" if message else "")
         return Retry(Failure("not_understood", status, one_line(what), None, document))
     meaning = meaning_of(200 if succeeded else status, message)

@@ -1,6 +1,7 @@
 """The exceptions of aiohttp, ssl and the operating system, in our words: theirs may show headers."""
 
 import ssl
+from types import UnionType
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
@@ -43,17 +44,14 @@ def tls_error(error: BaseException) -> ssl.SSLError | None:
 
 
 # The first that fits; a class comes before those it descends from.
-_DESCRIPTIONS: tuple[tuple[type[BaseException], str], ...] = (
+_DESCRIPTIONS: tuple[tuple[type[BaseException] | UnionType, str], ...] = (
     (aiohttp.ConnectionTimeoutError, "no connection within the time allowed"),
-    (aiohttp.SocketTimeoutError, "the server stopped sending"),
-    (TimeoutError, "the reply was not complete within the time allowed"),
+    (TimeoutError, "the server sent nothing, or not all of the reply, within the time allowed"),
     (aiohttp.ClientConnectorDNSError, "the server's name was not found"),
     (aiohttp.ClientPayloadError, "the body was cut short or could not be decompressed"),
-    (aiohttp.ClientResponseError, "the reply was not HTTP that can be understood"),
-    (HttpProcessingError, "the reply was not HTTP that can be understood"),
+    (aiohttp.ClientResponseError | HttpProcessingError, "the reply was not HTTP that can be understood"),
     (aiohttp.ClientConnectorError, "the server could not be reached"),
-    (aiohttp.ClientError, "the connection was lost"),
-    (OSError, "the connection was lost"),
+    (aiohttp.ClientError | OSError, "the connection was lost"),
 )
 
 

@@ -5,10 +5,8 @@ given up at once: it waits here until nothing else is left to ask, and is asked 
 Nothing of this is journalled: for the frontier the request is still in flight, so a run that is resumed asks it anew.
 """
 
-from collections.abc import Sequence
-
 from collector.buddy.requests import Request
-from collector.crawl.backoff import Limits, before_round
+from collector.crawl.backoff import Limits
 from collector.crawl.fetch_result import FetchResult
 
 
@@ -48,12 +46,18 @@ class DeferredRequests:
         return True
 
     def next_pause(self, now: float, draw: float) -> float | None:
-        """Return the seconds to wait before the next round, None when no round is left."""
+        """Return the seconds to wait before the next round, None when no round is left.
+
+        `draw` (0 <= draw < 1) varies them by a quarter either way.
+        """
         if self._began_at is None:
             self._began_at = now
-        return before_round(self.rounds + 1, now - self._began_at, self._limits, draw)
+        pauses_s = self._limits.round_pauses_s
+        if self.rounds >= len(pauses_s) or now - self._began_at > self._limits.rounds_total_s:
+            return None
+        return pauses_s[self.rounds] * (0.75 + draw / 2)
 
-    def begin_round(self) -> Sequence[Request]:
+    def begin_round(self) -> list[Request]:
         """Begin the next round and return the requests to ask again in it."""
         self.rounds += 1
         self._failed, self._any_succeeded = 0, False
@@ -61,7 +65,7 @@ class DeferredRequests:
         self._asked_again.update(requests)
         return list(requests)
 
-    def give_up(self) -> Sequence[FetchResult]:
+    def give_up(self) -> list[FetchResult]:
         """Return what was set aside, as failures that are final."""
         results, self.waiting = self.waiting, {}
         return list(results.values())

@@ -15,8 +15,8 @@ from collector.crawl.classify import Failure
 class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one request cost; the sum over a journal is the cost of the run.
 
-    `attempts` counts replies and lost requests that were not refusals, `refusals` the 429s and their like, so the
-    requests sent are the sum. `bytes_received` counts bodies as they came over the wire, before decompression. The
+    `attempts` counts replies and lost requests that were not refusals, `refusals` the 429s and their like.
+    `bytes_received` counts bodies as they came over the wire, before decompression. The
     seconds are what all workers waited since the result before this one: `paced_seconds` for our own ceiling,
     `paused_seconds` for Buddy.
     """
@@ -26,6 +26,11 @@ class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
     bytes_received: int = 0
     paced_seconds: float = 0.0
     paused_seconds: float = 0.0
+
+    @property
+    def requests(self) -> int:
+        """The requests sent."""
+        return self.attempts + self.refusals
 
     def __add__(self, other: "RequestCost") -> "RequestCost":
         """Return the cost of both."""

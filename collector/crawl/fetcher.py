@@ -98,10 +98,7 @@ class Fetcher:
         self._now = now
         self._on_event = on_event
         self._redactor = Redactor(installation.token.reveal(), keep_values=False)
-        self._session: aiohttp.ClientSession | None = None
-
-    def __repr__(self) -> str:
-        return f"Fetcher({self._base})"
+        self._session: aiohttp.ClientSession  # from `async with`
 
     async def __aenter__(self) -> Self:
         limits, installation = self._limits, self._installation
@@ -115,10 +112,8 @@ class Fetcher:
                 # Old self-hosted versions send no trigger_conditions without it (buddy-api.md, section 9).
                 "X-Buddy-Media-Type": "buddy.v1.1.0",
             },
-            # The total is limited in `_send`, which can leave out the time that a body waits for memory.
-            timeout=aiohttp.ClientTimeout(
-                total=None, connect=limits.connect_s, sock_connect=limits.connect_s, sock_read=limits.read_s
-            ),
+            # `_send` sets the other limits: one timer for each request, not three.
+            timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             max_line_size=_MAX_HEADER_BYTES,
@@ -129,9 +124,7 @@ class Fetcher:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._session.close()
 
     async def get(self, request: Request) -> FetchResult:
         """Pursue one request to its end: accepted, failed for good, or out of attempts.
@@ -177,25 +170,25 @@ class Fetcher:
 
     async def _send(self, request: Request, pursuit: _Pursuit) -> Classification:
         """Send one GET when the rate limiter allows it, and classify what comes back."""
-        assert self._session is not None, "a Fetcher is used inside `async with`"
         target = request.target
         if not target.startswith("/"):
             # Appended to the base, anything else could change the host that is given the token.
             raise ValueError(f"a target begins with a slash: {target!r}")
         url = URL(self._base + target, encoded=True)
         pursuit.held.release()
-        sent = await self._limiter.acquire()
+        sent, limits = await self._limiter.acquire(), self._limits
+        ends_at = asyncio.get_running_loop().time() + limits.total_s
         headers: Mapping[str, str] | None = None
         status: int | None = None
         classified: Classification | None = None
         try:
             async with (
-                asyncio.timeout(self._limits.total_s) as deadline,
+                asyncio.timeout(min(limits.read_s, limits.total_s)) as deadline,
                 self._session.get(url, allow_redirects=False) as response,
             ):
                 headers, status, content = response.headers, response.status, response.content
                 try:
-                    body = await read_body(content, self._limits.body_bytes, pursuit.held, deadline)
+                    body = await read_body(content, limits, pursuit.held, deadline, ends_at)
                 except TooLarge:
                     response.close()
                     raise
@@ -253,29 +246,34 @@ class Fetcher:
         )
 
 
-async def read_body(content: aiohttp.StreamReader, max_bytes: int, held: HeldBody, deadline: asyncio.Timeout) -> bytes:
-    """Return the body; raises TooLarge as soon as it has more than `max_bytes` bytes.
+async def read_body(
+    content: aiohttp.StreamReader, limits: Limits, held: HeldBody, deadline: asyncio.Timeout, ends_at: float
+) -> bytes:
+    """Return the body; raises TooLarge as soon as it has more bytes than `limits` allow.
 
-    `held` counts what was read; the time that a large body waits for memory is not counted by `deadline`.
-    `readany` is used because aiohttp's `read()` lifts its own bound on how much it decompresses ahead.
+    `deadline` ends a silence, and all at `ends_at` (loop time). `held` counts what was read; the time that a large body
+    waits for memory does not count. `readany` is used because aiohttp's `read()` lifts its own bound on how much it
+    decompresses ahead.
     """
+    clock = asyncio.get_running_loop().time
     blocks: list[bytes] = []
     size = 0
     while True:
+        if not content.is_eof():
+            deadline.reschedule(min(ends_at, clock() + limits.read_s))
         block = await content.readany()
         blocks.append(block)
         size += len(block)
         held.add(len(block))
-        if size > max_bytes:
+        if size > limits.body_bytes:
             raise TooLarge
         if not block or content.at_eof():
             return blocks[0] if len(blocks) == 1 else b"".join(blocks)
         if held.must_wait:
-            clock, ends_at = asyncio.get_running_loop().time, deadline.when()
-            left_s = None if ends_at is None else ends_at - clock()
+            began_at = clock()
             deadline.reschedule(None)
             await held.acquire()
-            deadline.reschedule(None if left_s is None else clock() + left_s)
+            ends_at += clock() - began_at
 
 
 async def _prevent_repeat(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -5,7 +5,7 @@ in and gives the same state (`claim` takes the place of `next`).
 
 Rules (design.md, section 6). A paged list ends at a page shorter than 20, or at one that brings no new id. A list that
 no source calls paged (workspaces, actions) is asked for without a page; only where its length is a limit of Buddy's, 20
-or 50, may it have been cut off, and one more request, for all lists of that kind, finds out (pagination_probe.py). A
+or 50, may it have been cut off, and one more request, for all lists of that kind, finds out (pagination.py). A
 list of more than one page is read again until two readings agree, at most three times; children are asked for when
 first seen, in whichever reading, so settling costs no time. The item of a parent is recorded when its own list is
 closed. A list of which an earlier page was answered is `failed` whatever refuses a later page: the parent was there a
@@ -14,7 +14,6 @@ moment ago.
 
 from collections import Counter
 from collections.abc import Callable
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -35,21 +34,13 @@ from collector.buddy.schema import PROMOTE_IMAGE
 from collector.crawl.execution_crawl import ExecutionCrawl, Step
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed
-from collector.crawl.pagination import Listing, identity_of, is_probe
-from collector.crawl.pagination_probe import PaginationProbes
+from collector.crawl.pagination import Listing, PaginationProbes, identity_of, is_probe
 from collector.crawl.problems import duplicate, given_up, not_understood, unsettled
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, child_key, coverage_of, key_of
 from collector.crawl.request_queue import RequestQueue
 
 _KIND_BELOW = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
 _KIND_ABOVE = {below: above for above, below in _KIND_BELOW.items()}
-
-
-class Signal(Enum):
-    """What `next` returns when it has no request: replies are still expected, or nothing is left."""
-
-    WAIT = "wait"
-    DONE = "done"
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -95,12 +86,9 @@ class Frontier:
         for position, name in reversed(list(enumerate(names, start=1))):
             self._open(Key(installation, name), Kind.PROJECTS, Item(name, {"domain": name}, None), position)
 
-    def next(self) -> Request | Signal:
-        """Return the next request, WAIT while replies are expected, or DONE."""
-        request = self.queue.pop()
-        if request is None:
-            return Signal.DONE if self.queue.empty else Signal.WAIT
-        return request
+    def next(self) -> Request | None:
+        """Return the next request, None while only replies can bring one, and when the crawl is finished."""
+        return self.queue.pop()
 
     @property
     def finished(self) -> bool:
@@ -146,18 +134,18 @@ class Frontier:
         records: list[CrawlRecord] = [_action(pending, key, coverage) for key, pending in self._actions.items()]
         unread = Counter(replace(key, action_id=None) for key in self._actions)
         self._actions.clear()
-        for key, count in unread.items():
-            message = f"{count} of its promote-image actions were not asked for"
-            if key in self._listings:
-                message = f"what is in it was not listed to the end, and {message}"
-            records.append(Problem(problem_kind, key, f"{reason}: {message}"))
-        for key, listing in list(self._listings.items()):
-            if listing.kind is Kind.WORKSPACES:
-                self.root_failure = Problem(problem_kind, key, f"{reason}: the workspaces were not listed to the end")
-                records.append(self.root_failure)
-            elif key not in unread:
-                records.append(Problem(problem_kind, key, f"{reason}: what is in it was not listed to the end"))
-            records.extend(self._close(key, coverage, stopped=True))
+        for key in dict.fromkeys([*unread, *self._listings]):
+            listing, missing = self._listings.get(key), []
+            is_root = listing is not None and listing.kind is Kind.WORKSPACES
+            if listing is not None:
+                missing.append(f"{'the workspaces were' if is_root else 'what is in it was'} not listed to the end")
+                records.extend(self._close(key, coverage, stopped=True))
+            if unread[key]:
+                missing.append(f"{unread[key]} of its promote-image actions were not asked for")
+            problem = Problem(problem_kind, key, f"{reason}: {', and '.join(missing)}")
+            records.append(problem)
+            if is_root:
+                self.root_failure = problem
         records.extend(self._executions.stop(problem_kind, reason))
         self.queue.clear()
         return records

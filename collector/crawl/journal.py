@@ -111,9 +111,9 @@ class Journal:
         self._file.seek(valid_bytes)
         return accepted
 
-    def append(self, line: Line) -> None:
-        """Write a line. Raises NotPublished when the disk does not take it."""
-        data = memoryview(render(line))
+    def append(self, *lines: Line) -> None:
+        """Write lines. Raises NotPublished when the disk does not take them."""
+        data = memoryview(b"".join(map(render, lines)))
         try:
             while data:
                 data = data[self._file.write(data) :]

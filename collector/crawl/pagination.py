@@ -1,4 +1,4 @@
-"""One list being read: which ids were seen, and whether it needs another page or another reading. Pure."""
+"""How lists are read: which ids were seen, and whether another page or another reading is needed. Pure."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -165,6 +165,46 @@ class Listing:
         self._repeated = False
         page, per_page, _ = self._first
         return replace(request, page=page, per_page=per_page, reading=request.reading + 1)
+
+
+class PaginationProbes:
+    """Whether a server pages the lists that no source calls paged.
+
+    One list of a kind finds out for all of them, once a run: the first that may have been cut off. The others that may
+    have been wait for its answer, so that a run costs one request more, and not one for each list of that length.
+    """
+
+    def __init__(self) -> None:
+        self._paged: dict[Kind, bool] = {}
+        # Of each kind whose probe is in flight.
+        self._waiting: dict[Kind, list[Request]] = {}
+
+    def is_known_unpaged(self, kind: Kind) -> bool:
+        """Return whether the server was seen to return lists of this kind in one piece."""
+        return self._paged.get(kind) is False
+
+    def must_wait(self, probe: Request) -> bool:
+        """Return whether another list is finding out; then this probe is kept for `answered` or `failed` to return."""
+        if probe.kind in self._paged:
+            return False
+        if probe.kind in self._waiting:
+            self._waiting[probe.kind].append(probe)
+            return True
+        self._waiting[probe.kind] = []
+        return False
+
+    def answered(self, kind: Kind, *, paged: bool) -> list[Request]:
+        """Remember what a probe found out, and return the probes that waited for it."""
+        # One list that goes on is proof; one that doesn't could be an accident.
+        self._paged[kind] = paged or self._paged.get(kind, False)
+        return self._waiting.pop(kind, [])
+
+    def failed(self, kind: Kind) -> Request | None:
+        """Return the probe that replaces one that failed, None when none waits."""
+        if not (waiting := self._waiting.pop(kind, [])):
+            return None
+        following, *self._waiting[kind] = waiting
+        return following
 
 
 def _is_promote_image(item: Item) -> bool:

@@ -21,7 +21,6 @@ Rules for whoever edits this file:
 """
 
 import math
-from enum import Enum
 from typing import NamedTuple
 
 from collector.buddy.rate_headers import RateHeaders, ServerClock
@@ -43,16 +42,6 @@ _PROBES_SHARE = 50
 _DECAY = 0.995
 # A tenth of a window that is smaller than the reserve is used: keeping back all of it would stop the crawl for ever.
 _SQUEEZED_SHARE = 10
-
-
-class WaitReason(Enum):
-    """Why the next request must wait, in words for people."""
-
-    NONE = ""
-    PROBING = "waiting for a reply with the remaining budget"
-    EXHAUSTED = "budget of this window is spent"
-    REFUSED = "refused by the server's rate limit"
-    UNAVAILABLE = "the server is unavailable and said when to come back"
 
 
 class _Reset(NamedTuple):
@@ -97,7 +86,7 @@ class RateLimitState:
             return paused_until - now
         if self.unmetered:
             return 0.0
-        if self.metered and not self._is_over(now):
+        if self._is_open(now):
             if self.remaining - self.in_flight - self._kept > 0:
                 return 0.0
             return _PROBE_TIMEOUT_S if self.reset_at is None else self.reset_at - now
@@ -105,23 +94,25 @@ class RateLimitState:
             return 0.0
         return max(0.0, self._probe_sent + _PROBE_TIMEOUT_S - now)
 
-    def wait_reason(self, now: float) -> WaitReason:
-        """Return what `wait_s` waits for."""
+    def wait_reason(self, now: float) -> str:
+        """Return what `wait_s` waits for, in words for people; nothing where it does not."""
         if self.wait_s(now) == 0.0:
-            return WaitReason.NONE
+            return ""
         if now < self._unavailable_until:
-            return WaitReason.UNAVAILABLE
+            return "the server is unavailable and said when to come back"
         if now < self._not_before or (self.refused_since is not None and not self.unmetered):
-            return WaitReason.REFUSED
-        return WaitReason.EXHAUSTED if self.metered and not self._is_over(now) else WaitReason.PROBING
+            return "refused by the server's rate limit"
+        return (
+            "budget of this window is spent" if self._is_open(now) else "waiting for a reply with the remaining budget"
+        )
 
     def on_send(self, now: float) -> None:
         """Count one request as sent; `now` identifies it in `on_reply`."""
         self.in_flight += 1
-        if not self.unmetered and (not self.metered or self._is_over(now)):
-            self._probe_sent = now
-        elif self.metered:
+        if self._is_open(now):
             self._expected[now] = self.remaining - self.in_flight
+        elif not self.unmetered:
+            self._probe_sent = now
 
     # Learning
 
@@ -137,21 +128,25 @@ class RateLimitState:
         expected = self._expected.pop(sent, None)
         if sent == self._probe_sent:
             self._probe_sent = None
-        if headers is None:
-            # The server may have counted what it never answered.
-            self._spend_one(now)
-            return
-        self.clock = self.clock.updated(headers.date_epoch_s, sent, now)
-        if refused:
-            self._on_refusal(sent, now, headers, local_offset)
-            return
-        if now >= self._unavailable_until:
-            self.refused_since = None
-        if headers.remaining is None:
-            self._on_reply_without_headers(sent, now)
+        if headers is not None:
+            self.clock = self.clock.updated(headers.date_epoch_s, sent, now)
+            if refused:
+                self._on_refusal(sent, now, headers, local_offset)
+                return
+            if now >= self._unavailable_until:
+                self.refused_since = None
+        if headers is None or headers.remaining is None:
+            if self._is_open(now) or (headers is None and self.metered):
+                # An exception; and the server may have counted what it never answered.
+                self.remaining -= 1
+                self._pause_if_exhausted(now)
+            elif headers is not None and sent >= self._paused_at:
+                # While no window is open, the sign of a server without a limit.
+                self.metered, self.unmetered = False, True
+                self._failed_probes = 0
             return
         reset = self._plausible_reset(headers.reset_epoch_s, now, local_offset)
-        if self.metered and not self._is_over(now):
+        if self._is_open(now):
             if expected is not None and sent >= self._opened_at:
                 self._used_by_others = max(self._used_by_others * _DECAY, expected - headers.remaining)
             self._on_reply_in_window(sent, now, headers, headers.remaining, reset)
@@ -186,8 +181,8 @@ class RateLimitState:
         """The requests of this window that are not for us: the minimum, or what others take if that is more."""
         return max(self._min_kept, self._used_by_others)
 
-    def _is_over(self, now: float) -> bool:
-        return self.reset_at is not None and now >= self.reset_at
+    def _is_open(self, now: float) -> bool:
+        return self.metered and (self.reset_at is None or now < self.reset_at)
 
     def _plausible_reset(self, epoch_s: float | None, now: float, local_offset: float) -> _Reset | None:
         """Return the reset, None when it is absent, absurd or long past."""
@@ -195,19 +190,6 @@ class RateLimitState:
             return None
         reset = _Reset(epoch_s, self.clock.to_monotonic(epoch_s, local_offset))
         return reset if -_MAX_LATE_S <= reset.at - now <= _MAX_AHEAD_S else None
-
-    def _spend_one(self, now: float) -> None:
-        if self.metered:
-            self.remaining -= 1
-            self._pause_if_exhausted(now)
-
-    def _on_reply_without_headers(self, sent: float, now: float) -> None:
-        """Treat it as an exception while a window is open, otherwise as the sign of a server without a limit."""
-        if self.metered and not self._is_over(now):
-            self._spend_one(now)
-        elif sent >= self._paused_at:
-            self.metered, self.unmetered = False, True
-            self._failed_probes = 0
 
     def _on_reply_in_window(
         self, sent: float, now: float, headers: RateHeaders, remaining: int, reset: _Reset | None

@@ -66,7 +66,7 @@ class RateLimiter:
         self._wall = wall
         self._lock = asyncio.Lock()
         self._queued = 0
-        self._changed: asyncio.Event | None = None
+        self._changed = asyncio.Event()
         self._throttler: Throttler | None = None
         self._starts: deque[float] = deque(maxlen=1)
         if requests_per_second > 0:
@@ -116,8 +116,7 @@ class RateLimiter:
         if status is not None and status >= 500 and rates is not None and rates.remaining is None:
             rates = None
         self._limit.on_reply(sent, now, rates, local_offset, refused=refused)
-        if self._changed is not None:
-            self._changed.set()
+        self._changed.set()
         return pause_s
 
     def drain_waits(self) -> tuple[float, float]:
@@ -145,7 +144,7 @@ class RateLimiter:
             remaining=limit.remaining if limit.metered else None,
             reset_at=self._to_utc(limit.reset_at if limit.metered else None, now),
             paused_until=self._to_utc(now + wait if wait else None, now),
-            why=limit.wait_reason(now).value,
+            why=limit.wait_reason(now),
             skew_seconds=limit.clock.skew(self._wall() - now),
             reserve_squeezed=limit.squeezed,
             limit=limit.size if limit.metered else None,
@@ -157,19 +156,13 @@ class RateLimiter:
     async def _wait_for_server(self) -> None:
         """Wait until the server's limit allows a request: as long as the state says, or until a reply changes it."""
         began = self.clock()
-        wait = self._limit.wait_s(began)
-        if not wait:
-            return
-        self._changed = asyncio.Event()
         try:
-            while wait:
+            while wait := self._limit.wait_s(self.clock()):
+                self._changed.clear()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._changed.wait()
-                self._changed.clear()
-                wait = self._limit.wait_s(self.clock())
         finally:
-            self._changed = None
             self._paused_s += self.clock() - began
 
     async def _wait_for_ceiling(self) -> None:

@@ -15,9 +15,8 @@ settings.
 """
 
 import re
-from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -48,26 +47,17 @@ _OUTPUT = frozenset({"log", "logs"})
 _CONTAINERS = frozenset({dict, list})
 
 
-class _Meaning(Enum):
-    """What a member's name says about its value."""
-
-    SECRET = "always a secret"
-    VARIABLES = "a list or an object of variables"
-    ALSO_VARIABLES = "such a list by a longer name"
-
-
 # Every reply looks up the same few names a hundred times.
 @lru_cache(maxsize=4096)
-def _meaning(name: str) -> _Meaning | None:
+def _meaning(name: str) -> Literal["secret", "variables", "also variables"] | None:
+    """Return what a name says of its value: always a secret, variables, or variables by a longer name."""
     small = name.replace(TOKEN, "").lower()
     if small.endswith("variables"):
-        return _Meaning.VARIABLES if small == "variables" else _Meaning.ALSO_VARIABLES
+        return "variables" if small == "variables" else "also variables"
     if small in _OUTPUT:
-        return _Meaning.SECRET
+        return "secret"
     joined = re.sub(r"[_\-. ]", "", small)
-    if (_SECRET.search(joined) and not _DESCRIPTION.search(name)) or _PASS.search(name):
-        return _Meaning.SECRET
-    return None
+    return "secret" if (_SECRET.search(joined) and not _DESCRIPTION.search(name)) or _PASS.search(name) else None
 
 
 class Redactor:
@@ -77,42 +67,34 @@ class Redactor:
         self._token = token
         self._token_bytes = token.encode()
         self._keep_values = keep_values
-
-    def __repr__(self) -> str:
-        """Show nothing: the token is inside."""
-        return "Redactor()"
+        self._changed = False
 
     def redact(self, body: bytes, document: Any) -> bool:
         """Redact `document`, decoded from `body`, in place; return whether it changed: then `body` must not be kept."""
         # A backslash may hide a letter of the token or of an address: the texts of such a body are examined one by one.
         texts = b"\\" in body or self._token_bytes in body or may_hold_password(body)
-        return self._redact_nodes(document, texts=texts)
+        return self.redact_document(document, texts=texts)
 
-    def redact_document(self, document: Any, *, strictly: bool = False) -> bool:
+    def redact_document(self, document: Any, *, texts: bool = True, strictly: bool = False) -> bool:
         """Redact a decoded JSON value in place, whatever its depth; return whether it changed.
 
-        `strictly` is for a document that isn't what was asked for: there, whatever is named like a variable's value is
-        redacted.
+        `texts` examines every text. `strictly` is for a document that isn't what was asked for: there, whatever is
+        named like a variable's value is redacted.
         """
-        return self._redact_nodes(document, texts=True, strictly=strictly)
-
-    def _redact_nodes(self, document: Any, *, texts: bool, strictly: bool = False) -> bool:
-        changed = False
+        self._changed = False
         waiting = [document] if type(document) in _CONTAINERS else []
         # The list grows while it is iterated: every object and list in the document, those nearer the top first.
         for node in waiting:
             if texts:
-                changed |= self._redact_texts(node)
+                self._redact_texts(node)
             if type(node) is dict:
-                if names := list(filter(_meaning, node)):
-                    changed |= self._redact_members(node, names)
+                for name in list(filter(_meaning, node)):
+                    self._redact_member(node, name)
                 for name in _VALUES if strictly else ():
-                    if node.get(name) not in _SAFE:
-                        node[name] = REDACTED
-                        changed = True
+                    self._replace(node, name, REDACTED)
                 node = node.values()
             waiting += [child for child in node if child and type(child) in _CONTAINERS]
-        return changed
+        return self._changed
 
     def redact_text(self, text: str) -> str:
         """Return `text` without the token and without passwords in addresses."""
@@ -126,68 +108,49 @@ class Redactor:
             raw = self.redact_text(msgspec.json.encode(failure.document).decode())[:MAX_RAW_CHARACTERS]
         return Failure(failure.kind, failure.http_status, self.redact_text(failure.message), raw)
 
-    def _redact_texts(self, node: Any) -> bool:
+    def _replace(self, node: Any, place: Any, placeholder: str) -> None:
+        """Replace a member or an element; what needs no redacting stays."""
+        if (node.get(place) if isinstance(node, dict) else node[place]) not in _SAFE:
+            node[place] = placeholder
+            self._changed = True
+
+    def _redact_texts(self, node: Any) -> None:
         """Redact the names and texts that `node` itself holds."""
-        changed = False
         if isinstance(node, dict):
             for name in list(node):
                 if (redacted := self.redact_text(name)) != name:
                     node[redacted] = node.pop(name)
-                    changed = True
-        places = node.items() if isinstance(node, dict) else enumerate(node)
-        for place, value in places:
+                    self._changed = True
+        for place, value in node.items() if isinstance(node, dict) else enumerate(node):
             if isinstance(value, str) and (redacted := self.redact_text(value)) != value:
                 node[place] = redacted
-                changed = True
-        return changed
+                self._changed = True
 
-    def _redact_members(self, node: dict[str, Any], names: list[str]) -> bool:
-        """Redact the members of `node` with these names, each of which has a meaning."""
-        changed = False
-        for name in names:
-            meaning, value = _meaning(name), node[name]
-            if meaning is _Meaning.SECRET:
-                if value not in _SAFE:
-                    node[name] = REDACTED
-                    changed = True
-            elif type(value) in _CONTAINERS:
-                changed |= self._redact_variables(value, entirely=meaning is _Meaning.VARIABLES)
-        return changed
-
-    def _redact_variables(self, variables: Any, *, entirely: bool) -> bool:
-        """Redact each variable; `entirely` also redacts bare texts, which Buddy doesn't document here."""
-        changed = isinstance(variables, dict) and self._redact_variable(variables)
-        places = variables.items() if isinstance(variables, dict) else enumerate(variables)
-        for place, value in list(places):
+    def _redact_member(self, node: dict[str, Any], name: str) -> None:
+        """Redact the member of `node` with a name that has a meaning."""
+        meaning, value = _meaning(name), node[name]
+        if meaning == "secret":
+            self._replace(node, name, REDACTED)
+        elif type(value) in _CONTAINERS:
             if isinstance(value, dict):
-                changed |= self._redact_variable(value)
-            elif entirely and not self._keep_values and isinstance(value, str) and value not in _SAFE:
-                variables[place] = REDACTED
-                changed = True
-        return changed
+                self._redact_variable(value)
+            for place, each in list(value.items() if isinstance(value, dict) else enumerate(value)):
+                if isinstance(each, dict):
+                    self._redact_variable(each)
+                # Bare texts, which Buddy doesn't document here.
+                elif meaning == "variables" and not self._keep_values and isinstance(each, str):
+                    self._replace(value, place, REDACTED)
 
-    def _redact_variable(self, variable: dict[str, Any]) -> bool:
+    def _redact_variable(self, variable: dict[str, Any]) -> None:
         encrypted = variable.get("encrypted") or _is_ciphertext(variable.get("value"))
-        changed = self._redact_value(variable, "value", encrypted=encrypted)
-        if "defaults" in variable:
-            changed |= self._redact_value(variable, "defaults", encrypted=encrypted)
-        public = variable.get("public_value")
-        if public is not None and public not in _SAFE and (encrypted or _is_ciphertext(public)):
-            variable["public_value"] = ENCRYPTED
-            changed = True
-        return changed
-
-    def _redact_value(self, variable: dict[str, Any], name: str, *, encrypted: bool) -> bool:
-        value = variable.get(name)
-        if value in _SAFE:
-            return False
-        if encrypted or _is_ciphertext(value):
-            variable[name] = ENCRYPTED
-        elif not self._keep_values or not isinstance(value, str):
-            variable[name] = REDACTED
-        else:
-            return False
-        return True
+        for name in ("value", "defaults"):
+            value = variable.get(name)
+            if encrypted or _is_ciphertext(value):
+                self._replace(variable, name, ENCRYPTED)
+            elif not self._keep_values or not isinstance(value, str):
+                self._replace(variable, name, REDACTED)
+        if encrypted or _is_ciphertext(variable.get("public_value")):
+            self._replace(variable, "public_value", ENCRYPTED)
 
 
 def _is_ciphertext(value: Any) -> bool:

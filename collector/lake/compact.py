@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pyarrow as pa
 
 from collector.errors import LakeError
-from collector.lake import encoding, parquet
-from collector.lake.base_views import base_view
-from collector.lake.database import Database, literal
+from collector.lake import parquet
+from collector.lake.database import Database
 from collector.lake.external_sort import external_sort
-from collector.lake.inventory import path_of
-from collector.lake.lake import Lake, with_files
+from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
-from collector.lake.publish import file_entry
+from collector.lake.publish import write_file
+from collector.lake.sql_text import base_view, literal
 from collector.lake.tables import ALL, SNAPSHOTS, Table
-from collector.lake.verify import verify_file
+from collector.lake.verify import file_damage
 
 _MEMORY_LIMIT = "400MB"
 
@@ -63,18 +63,18 @@ def compact(lake: Lake, *, now: dt.datetime, current_month: bool = False) -> lis
 
 
 def _compact_month(lake: Lake, month: str, now: dt.datetime) -> list[Compacted]:
-    changed, done = lake.manifest, []
+    tables, done = dict(lake.manifest.tables), []
     for name, entries in lake.manifest.tables.items():
         of_month = [entry for entry in entries if entry.run_month == month]
         if name in SNAPSHOTS or len(of_month) < 2:
             continue
         merged = rewrite(lake, name, of_month, {run for entry in of_month for run in entry.runs})
         others = [entry for entry in entries if entry.run_month != month]
-        changed = with_files(changed, name, sorted([*others, merged], key=lambda entry: entry.run_month))
+        tables[name] = sorted([*others, merged], key=lambda entry: entry.run_month)
         bytes_before = sum(entry.bytes for entry in of_month)
         done.append(Compacted(name, month, len(of_month), merged.rows, bytes_before, merged.bytes))
     if done:
-        lake.commit(changed, now)
+        lake.commit(msgspec.structs.replace(lake.manifest, tables=tables), now)
     return done
 
 
@@ -89,18 +89,19 @@ def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collec
     table, month, runs = ALL[name], entries[0].run_month, sorted(run_ids)
     for entry in entries:
         _require_intact(lake, table, entry)
-    # The sequence makes the name new: a path that a reader may still use is never written again.
-    path = path_of(name, month, runs[0], lake.manifest.sequence + 1)
     rows = merged_rows(table, [lake.storage.locate(entry.path) for entry in entries], runs)
-    written = parquet.write(lake.storage, path, table, rows, tuning=encoding.COMPACT, order=merged_order(table))
-    expected = sum(parquet.count_rows(lake.storage, entry.path, runs) for entry in entries)
+    # The sequence makes the name new: a path that a reader may still use is never written again.
+    sequence, order = lake.manifest.sequence + 1, merged_order(table)
+    written = write_file(lake, table, month, runs, rows, order=order, tuning=parquet.COMPACT, sequence=sequence)
+    counts = [parquet.count_by(lake.storage, entry.path, ["run_id"]) for entry in entries]
+    expected = sum(count[(run_id,)] for count in counts for run_id in runs)
     if written is None or written.rows != expected:
         raise LakeError(
             f"rewriting {name} of {month} gave {written.rows if written else 0} rows where its files hold {expected}",
             advice="Nothing was changed. This is a fault of the collector: please report it.",
         )
-    lake.storage.sync(path)
-    return file_entry(written, runs, month)
+    lake.storage.sync(written.path)
+    return written
 
 
 def merged_rows(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> Iterator[pa.RecordBatch]:
@@ -119,13 +120,12 @@ def merged_rows(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -
 
 
 def _require_intact(lake: Lake, table: Table, entry: FileEntry) -> None:
-    damage = next(verify_file(lake, table.name, entry), None)
-    if damage is not None:
+    for _, message in file_damage(lake, table.name, entry):
         raise LakeError(
-            f"{entry.path} is damaged: {damage.message}",
+            f"{entry.path} is damaged: {message}",
             advice="Nothing was changed. Restore the file from a copy of the lake (see `collector verify`).",
         )
-    unknown = set(parquet.read_footer(lake.storage, entry.path).columns) - set(table.column_names)
+    unknown = set(parquet.read_footer(lake.storage, entry.path)[1].names) - set(table.column_names)
     if unknown:
         raise unknown_to_this_version(f"the column {table.name}.{min(unknown)}")
 

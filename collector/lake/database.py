@@ -7,15 +7,16 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError, NotPublished, QueryError
-from collector.lake.arrow_types import exact_columns
+from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
 from collector.settings.suggestions import did_you_mean
 
 # Rows of a streamed batch: about 4 MB of the widest table.
@@ -35,7 +36,6 @@ _DAMAGED_FILE = re.compile(
 )
 # A file that duckdb writes: what it spills, and the target of a COPY.
 _UNWRITABLE = re.compile(r'Could not write file \\*"(?P<path>[^"\\]+)\\*": (?P<reason>[^"]+)')
-_PATTERN_CHARACTER = re.compile(r"[*?\[]")
 _UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.DOTALL)
 
 
@@ -43,26 +43,7 @@ class FilesGone(LakeError):
     """A file that the manifest names is missing: a newer manifest has replaced it, or the lake is damaged."""
 
 
-class MemoryLimitReached(QueryError):
-    """The statement needs more memory than the connection may use, and duckdb could not spill it to disk."""
-
-
-def literal(text: str) -> str:
-    """Return `text` as a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """Return `name` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def file_literal(path: Path) -> str:
-    """Return the path of one file as a SQL string literal in which pattern characters are escaped."""
-    return literal(_PATTERN_CHARACTER.sub(r"[\g<0>]", str(path)))
-
-
-class Database:
+class Database(AbstractContextManager["Database"]):
     """An in-memory duckdb that reads files below `readable` and spills to `spill`.
 
     `memory_limit` is written as duckdb writes it ("200MB"); `threads` None means all cores. An error about an unknown
@@ -79,7 +60,7 @@ class Database:
         threads: int | None = None,
         hints: Sequence[str] = (),
     ) -> None:
-        self._hints = hints
+        self._translating = partial(_translating, hints)
         self._streams: list[Generator[pa.RecordBatch]] = []
         config: dict[str, Any] = {
             **_NO_EXTENSIONS,
@@ -87,9 +68,8 @@ class Database:
             "memory_limit": memory_limit,
             "temp_directory": str(spill),
             "python_enable_replacements": "false",
+            **({"threads": threads} if threads else {}),
         }
-        if threads is not None:
-            config["threads"] = threads
         with self._translating():
             self._connection = duckdb.connect(":memory:", config=config)
             for setting in (
@@ -101,9 +81,6 @@ class Database:
                 "set lock_configuration = true",
             ):
                 self._connection.execute(setting)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -129,12 +106,11 @@ class Database:
         A table would fill the memory limit and stay there. `folder` must be readable. Raises NotPublished when the disk
         is full.
         """
-        paths: list[str] = []
+        paths: list[Path] = []
         for select in selects:
-            path = folder / f"{name}-{len(paths)}.parquet"
-            paths.append(file_literal(path))
-            self._execute(f"copy ({select}) to {literal(str(path))} (format parquet)")
-        self.define(name, f"select * from read_parquet([{', '.join(paths)}], hive_partitioning = false)")
+            paths.append(folder / f"{name}-{len(paths)}.parquet")
+            self._execute(f"copy ({select}) to {literal(str(paths[-1]))} (format parquet)")
+        self.define(name, f"select * from {read_parquet(paths)}")
 
     def insert(self, name: str, columns: Mapping[str, Sequence[str]]) -> None:
         """Create the table `name` of text columns of equal length, given as column → values."""
@@ -183,11 +159,6 @@ class Database:
     def _translated(self, reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
         with self._translating():
             yield from reader
-
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        with _translating(self._hints):
-            yield
 
 
 def write_database(path: Path, statements: Iterable[str], *, readable: Path) -> None:
@@ -239,7 +210,7 @@ def _translate(text: str, hints: Sequence[str]) -> CollectorError:
     reason = line.partition(": ")[2] or line
     restore = "Restore it from a copy of the lake; `collector verify` names the damaged runs."
     if text.startswith("Out of Memory"):
-        return MemoryLimitReached(
+        return QueryError(
             "the answer needs more memory than a query may use", "Ask for fewer rows or columns, or aggregate in SQL."
         )
     if found := _UNWRITABLE.search(text):

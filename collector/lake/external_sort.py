@@ -6,6 +6,8 @@ DuckDB's ORDER BY holds 122,880 rows in memory when it merges what it spilled: w
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,21 +27,35 @@ def external_sort(
 ) -> Iterator[pa.RecordBatch]:
     """Yield all rows in order of `key`: text by its UTF-8 bytes, NULL last, equal keys in any order.
 
-    Chunks are kept in files below `spill` until the iterator ends. Raises NotPublished when the disk is full.
+    Sorted chunks are kept in a file below `spill` until the iterator ends. Raises NotPublished when the disk is full.
     """
+    chunks = (_sorted(chunk, key) for chunk in _chunks(batches, chunk_bytes))
+    first, second = next(chunks, []), next(chunks, None)
+    if second is None:
+        yield from first
+        return
     with TemporaryDirectory(prefix="sort-", dir=spill) as folder:
-        runs: list[Iterator[pa.RecordBatch]] = []
-        chunk: list[pa.RecordBatch] = []
-        for batch in batches:
-            chunk.append(batch)
-            if sum(each.nbytes for each in chunk) >= chunk_bytes:
-                path = Path(folder) / f"{len(runs)}.arrow"
-                _write(_sorted(chunk, key), path)
-                runs.append(_read(path))
-                chunk = []
-        if chunk:
-            runs.append(iter(_sorted(chunk, key)))
-        yield from _merge(runs, key)
+        path = Path(folder) / "chunks.arrow"
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        first_keys = []
+        with translating(path), pa.ipc.new_file(str(path), first[0].schema, options=options) as writer:
+            for batch in chain(first, second, chain.from_iterable(chunks)):
+                writer.write_batch(batch)
+                first_keys.append(_key_of(batch, key, 0))
+        del first, second
+        with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as stored:
+            yield from _merge(stored, first_keys, key)
+
+
+def _chunks(batches: Iterable[pa.RecordBatch], chunk_bytes: int) -> Iterator[list[pa.RecordBatch]]:
+    chunk: list[pa.RecordBatch] = []
+    for batch in batches:
+        chunk.append(batch)
+        if sum(each.nbytes for each in chunk) >= chunk_bytes:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
 
 def _sorted(batches: Sequence[pa.RecordBatch], key: Sequence[str]) -> list[pa.RecordBatch]:
@@ -49,51 +65,21 @@ def _sorted(batches: Sequence[pa.RecordBatch], key: Sequence[str]) -> list[pa.Re
     return sorted_batches
 
 
-def _write(batches: Sequence[pa.RecordBatch], path: Path) -> None:
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with translating(path), pa.ipc.new_stream(str(path), batches[0].schema, options=options) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+def _merge(stored: Any, first_keys: Sequence[tuple[Any, ...]], key: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Read the batches in order of their first keys: rows up to the first key of the next batch are final."""
+    waiting: list[pa.RecordBatch] = []
+    for number in sorted(range(len(first_keys)), key=first_keys.__getitem__):
+        final, left = [], []
+        for rows in waiting:
+            count = bisect_right(range(rows.num_rows), first_keys[number], key=partial(_key_of, rows, key))
+            final.append(rows.slice(0, count))
+            left.append(rows.slice(count))
+        if any(rows.num_rows for rows in final):
+            yield from _sorted(final, key)
+        waiting = [*(rows for rows in left if rows.num_rows), stored.get_batch(number)]
+    yield from _sorted(waiting, key)
 
 
-def _read(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as reader:
-        yield from reader
-
-
-def _merge(runs: Iterable[Iterator[pa.RecordBatch]], key: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Merge sorted runs: rows up to the smallest last key of all batches in memory are final."""
-    heads = [head for head in (_Head(run, key) for run in runs) if head.refill()]
-    while heads:
-        bound = min(head.last for head in heads)
-        yield from _sorted([rows for rows in (head.take_through(bound) for head in heads) if rows.num_rows], key)
-        heads = [head for head in heads if head.refill()]
-
-
-class _Head:
-    """The batch of a sorted run whose rows come next."""
-
-    def __init__(self, run: Iterator[pa.RecordBatch], key: Sequence[str]) -> None:
-        self._run = run
-        self._key = key
-        self._rows: Any = None
-
-    def refill(self) -> bool:
-        """Read the next batch when there are no rows left; return False at the end of the run."""
-        while self._rows is None or not self._rows.num_rows:
-            self._rows = next(self._run, None)
-            if self._rows is None:
-                return False
-            self.last = self._key_of(self._rows.num_rows - 1) if self._rows.num_rows else ()
-        return True
-
-    def take_through(self, bound: tuple[Any, ...]) -> pa.RecordBatch:
-        """Remove and return the rows whose key is at most `bound`."""
-        rows = self._rows
-        count = bisect_right(range(rows.num_rows), bound, key=self._key_of)
-        self._rows = rows.slice(count)
-        return rows.slice(0, count)
-
-    def _key_of(self, row: int) -> tuple[Any, ...]:
-        values = [self._rows.column(name)[row].as_py() for name in self._key]
-        return tuple((value is None, value if value is not None else 0) for value in values)
+def _key_of(rows: pa.RecordBatch, key: Sequence[str], row: int) -> tuple[Any, ...]:
+    values = [rows.column(name)[row].as_py() for name in key]
+    return tuple((value is None, value if value is not None else 0) for value in values)

@@ -1,31 +1,41 @@
-"""What is in a lake's directories: the files that the collector wrote, recognised by their names, and everything else.
+"""What is in a lake's directories, and whether the manifest accounts for it.
 
-No file is opened here and no symbolic link is followed. A file with any other name was not made by the collector, which
-therefore never deletes it.
+The files that the collector wrote are recognised by their names. No file is opened here and no symbolic link is
+followed. A file with any other name was not made by the collector, which therefore never deletes it.
+
+A manifest may be missing, or be older than the files, as after an incomplete restore. Files that such a manifest does
+not name are history, not leftovers; every command that would write is refused until the manifest fits them again.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.lake.manifest import RUN_ID
+from collector.errors import LakeError
+from collector.lake.manifest import EARLIER, FILE_NAME, RESTORE, RUN_ID, Manifest, in_grace
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
-from collector.lake.run_directories import RunDirectories, is_file_of_run
+from collector.lake.run_directories import JOURNAL_PREFIX, OWN_PREFIXES, RAW_PREFIX, REJECTED_PREFIX, RunDirectories
 from collector.lake.storage import Storage
-from collector.lake.tables import ALL
+from collector.lake.tables import ALL, SNAPSHOTS
 
 FOLDER = "tables"
 _RUN_ID = RUN_ID.removeprefix("^").removesuffix(r"\Z")
 _MONTH = r"run_month=(?P<month>\d{4}-\d{2})"
 _FILE = re.compile(rf"{FOLDER}/(?P<table>\w+)/{_MONTH}/(?P<run_id>{_RUN_ID})(?:-s(?P<sequence>\d+))?\.parquet")
-_DIRECTORY = re.compile(rf"{FOLDER}/(?:{'|'.join(ALL)})(?:/{_MONTH})?")
+# A directory that the collector makes for files of tables.
+DIRECTORY = re.compile(rf"{FOLDER}/(?:{'|'.join(ALL)})(?:/{_MONTH})?")
 # What the collector leaves at the root when it is killed while it writes.
 TEMPORARY = re.compile(r"(?:manifest\.json(?:\.\d+)?|catalog\.duckdb(?:\.\d+)?)\.tmp(?:\.wal)?")
 # What file systems and people put into a directory before it becomes a lake.
 _IGNORED = re.compile(r"\..*|lost\+found")
 _SETTINGS_OR_LOG = re.compile(r"collector\..+")
+_CATALOG = "catalog.duckdb"
+# How many paths a message names.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +80,143 @@ def table_file(path: str) -> TableFile | None:
     return TableFile(path, found["table"], found["month"], found["run_id"], int(found["sequence"] or 0))
 
 
-def is_own_directory(path: str) -> bool:
-    """Return whether the collector makes a directory of that name for files of tables."""
-    return _DIRECTORY.fullmatch(path) is not None
-
-
 def take_inventory(storage: Storage) -> Inventory:
     """List tables/ and runs/. Raises NotPublished or SettingsError when the disk cannot be read."""
     files, foreign = [], []
-    for item in storage.list(FOLDER):
-        known = table_file(item.path) if item.regular else None
+    for path, is_regular in storage.list(FOLDER):
+        known = table_file(path) if is_regular else None
         if known is not None and known.table in ALL:
             files.append(known)
         else:
-            foreign.append(item.path)
-    foreign += [item.path for item in storage.list(RUNS_FOLDER) if not is_file_of_run(item.path)]
+            foreign.append(path)
+    names = RunDirectories(storage.root).contents()
+    own = tuple(f"{RUNS_FOLDER}/{run_id}/{prefix}" for run_id in names for prefix in OWN_PREFIXES)
+    foreign += [path for path, _ in storage.list(RUNS_FOLDER) if not path.startswith(own)]
     foreign = [path for path in foreign if not any(map(_IGNORED.fullmatch, path.split("/")))]
-    runs = RunDirectories(storage.root)
-    return Inventory(tuple(files), tuple(foreign), frozenset(runs.unfinished()), frozenset(runs.only_raw()))
+    unfinished = _runs_with(names, (JOURNAL_PREFIX, REJECTED_PREFIX))
+    return Inventory(tuple(files), tuple(foreign), unfinished, _runs_with(names, (RAW_PREFIX,)) - unfinished)
 
 
-def foreign_at_root(root: Path, expected: frozenset[Path]) -> list[str]:
+def _runs_with(names: Mapping[str, Iterable[str]], prefixes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(run_id for run_id, each in names.items() if any(name.startswith(prefixes) for name in each))
+
+
+def leftovers(inventory: Inventory, manifest: Manifest, now: dt.datetime) -> list[TableFile]:
+    """Return the files that nothing needs: of runs that died before publishing, and those superseded long ago."""
+    kept = manifest.live_paths() | {item.path for item in manifest.retired if in_grace(item.retired_at, now)}
+    kept.update(file.path for file in unknown_files(inventory, manifest))
+    damaged = _tables_of_missing_files(inventory, manifest)
+    return [file for file in inventory.files if file.path not in kept and file.table not in damaged]
+
+
+def unknown_files(inventory: Inventory, manifest: Manifest) -> list[TableFile]:
+    """Return the files of runs, or of rewrites, that the manifest does not know."""
+    accounted_for = manifest.live_paths() | {item.path for item in manifest.retired}
+    published = {run.run_id for run in manifest.runs}
+    damaged = _tables_of_missing_files(inventory, manifest)
+    unfinished = inventory.unfinished - published
+    live = {(table, run) for table, entries in manifest.tables.items() for entry in entries for run in entry.runs}
+
+    def is_known(file: TableFile) -> bool:
+        if file.path in accounted_for or file.run_id in unfinished or _is_pruned(manifest, file.run_id):
+            return True
+        # While named files of its table are missing, a file that is not named may hold their rows.
+        if file.run_id not in published or file.table in damaged:
+            return False
+        if file.sequence:
+            # One more than the manifest's: a rewrite that died before it committed its manifest.
+            return file.sequence <= manifest.sequence + 1
+        # Of a snapshot only the newest file is live. A file of another table whose run no live file holds was put back.
+        superseded = file.table in SNAPSHOTS and file.run_id != manifest.runs[-1].run_id
+        return superseded or (file.table, file.run_id) in live
+
+    return [file for file in inventory.files if not is_known(file)]
+
+
+def unknown_runs(inventory: Inventory, manifest: Manifest) -> list[str]:
+    """Return the runs that the manifest does not know although they were published: their raw replies were kept."""
+    published = {run.run_id for run in manifest.runs}
+    return sorted(run for run in inventory.only_raw - published if not _is_pruned(manifest, run))
+
+
+def require_consistent(storage: Storage, manifest: Manifest | None, expected: frozenset[Path] = frozenset()) -> None:
+    """Raise LakeError unless the manifest accounts for all files, or there is none and the directory fits a new lake.
+
+    `expected` are files of others that may be in the directory of a new lake.
+    """
+    inventory = take_inventory(storage)
+    if manifest is None:
+        require_never_published(storage, inventory)
+        _require_nothing_foreign(storage, inventory, expected)
+        return
+    if files := unknown_files(inventory, manifest):
+        missing = len(_tables_of_missing_files(inventory, manifest))
+        also = f", and names {missing} that are missing" if missing else ""
+        newest = max(files, key=lambda file: file.run_id)
+        raise LakeError(
+            f"tables/ holds {_count(files)} of published runs that {FILE_NAME} does not name "
+            f"(such as {newest.path}){also}: the manifest is older than the files, or they were put back",
+            advice=RESTORE,
+        )
+    if runs := unknown_runs(inventory, manifest):
+        raise LakeError(
+            f"runs/ holds raw replies of published runs that {FILE_NAME} does not name (such as {runs[-1]}): "
+            "the manifest is older than the replies",
+            advice=RESTORE,
+        )
+
+
+def require_never_published(storage: Storage, inventory: Inventory) -> None:
+    """Raise LakeError when a directory without a manifest shows that a run was published there.
+
+    What a first run leaves when it dies, at whatever moment, does not show that.
+    """
+    if any(file.run_id not in inventory.unfinished for file in inventory.files):
+        raise no_manifest(storage, "missing")
+    signs = [name for name in (*EARLIER, _CATALOG) if (storage.root / name).exists()]
+    signs += [f"runs/{run_id} (raw replies of a published run)" for run_id in sorted(inventory.only_raw)]
+    if signs:
+        raise LakeError(
+            f"{FILE_NAME} is missing in {storage.root}, where a run was published: "
+            f"it holds {', '.join(signs[:_NAMED])}",
+            advice=f"{RESTORE} If tables/ is empty as well, check first whether everything is mounted.",
+        )
+
+
+def no_manifest(storage: Storage, state: str) -> LakeError:
+    """Return the error for a manifest that is missing or empty (`state`), with what else the directory holds."""
+    files = take_inventory(storage).files
+    tables = f"tables/ holds {_count(files)} and " if files else ""
+    return LakeError(f"{tables}{FILE_NAME} is {state} in {storage.root}", advice=RESTORE)
+
+
+def _require_nothing_foreign(storage: Storage, inventory: Inventory, expected: frozenset[Path]) -> None:
+    if inventory.unfinished:
+        return  # a first run was begun here, so this is a lake, whatever else is in it
+    foreign = [*_foreign_at_root(storage.root, expected), *inventory.foreign]
+    if foreign:
+        raise LakeError(
+            f"{storage.root} is not empty and no lake: it holds {', '.join(foreign[:_NAMED])}, and no {FILE_NAME}",
+            advice="Nothing was changed. Name an empty or a new directory with --lake, or the lake itself.",
+        )
+
+
+def _is_pruned(manifest: Manifest, run_id: str) -> bool:
+    """Return whether a run is earlier than all that pruning has left."""
+    return manifest.history_begins is not None and all(run_id < run.run_id for run in manifest.runs)
+
+
+def _count(files: Sequence[TableFile]) -> str:
+    return f"{len(files)} file{'s' * (len(files) != 1)}"
+
+
+def _tables_of_missing_files(inventory: Inventory, manifest: Manifest) -> list[str]:
+    """Return the table of every live file that is missing, once for each file."""
+    found = {file.path for file in inventory.files}
+    return [table for table, entries in manifest.tables.items() for entry in entries if entry.path not in found]
+
+
+def _foreign_at_root(root: Path, expected: frozenset[Path]) -> list[str]:
     """Return the names in a lake's directory that are neither the collector's nor a file system's, nor `expected`."""
     named = {path.relative_to(root).parts[0] for path in expected if path.is_relative_to(root) and path != root}
     return sorted(

@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from collector.errors import LakeBusy, LakeError
-from collector.lake import consistency, inventory, lock
+from collector.lake import inventory, lock
 from collector.lake import manifest as manifests
-from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
+from collector.lake.manifest import Manifest, RetiredFile, in_grace
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
 from collector.lake.run_directories import RunDirectories
 from collector.lake.storage import Storage, make_directory, translated, translating
@@ -65,7 +65,7 @@ class Lake:
         manifest = _read_manifest(storage)
         if manifest is None:
             try:
-                consistency.require_never_published(storage, inventory.take_inventory(storage))
+                inventory.require_never_published(storage, inventory.take_inventory(storage))
             except LakeError:
                 manifest = _read_manifest(storage)  # the first run may have been published in between
                 if manifest is None:
@@ -114,7 +114,7 @@ class Lake:
         storage = _storage(path)
         # While another process writes, its files and its manifest may not fit; `writing` reports that process.
         if storage.root.is_dir() and lock.holder(storage.root) is None:
-            consistency.require_consistent(storage, _read_manifest(storage), frozenset(expected_files))
+            inventory.require_consistent(storage, _read_manifest(storage), frozenset(expected_files))
 
     @property
     def path(self) -> Path:
@@ -165,7 +165,7 @@ class Lake:
 
     def require_consistent(self) -> None:
         """Raise LakeError unless the manifest on disk accounts for the files there."""
-        consistency.require_consistent(self.storage, _read_manifest(self.storage), self._expected_files)
+        inventory.require_consistent(self.storage, _read_manifest(self.storage), self._expected_files)
 
     def require_lock(self) -> None:
         """Raise RuntimeError outside `writing` and `locked`: changing a lake without its lock is a bug."""
@@ -176,8 +176,9 @@ class Lake:
         """Remove an empty lake: the lock and the directories that `create` made; what was there before stays."""
         self.require_lock()
         with suppress(OSError):
-            others = {item.name for item in self.path.iterdir()} - {lock.FILE_NAME, RUNS_FOLDER}
-            if not others and self.runs.remove_empty():
+            if {item.name for item in self.path.iterdir()} <= {lock.FILE_NAME, RUNS_FOLDER}:
+                with suppress(FileNotFoundError):
+                    (self.path / RUNS_FOLDER).rmdir()
                 (self.path / lock.FILE_NAME).unlink(missing_ok=True)
                 for directory in self._created:
                     directory.rmdir()
@@ -215,16 +216,11 @@ class Lake:
             before = self.storage.read(manifests.FILE_NAME)
             # The oldest first, so that a crash in between loses no more than the oldest.
             for older, newer in pairwise(reversed(manifests.EARLIER)):
-                if self.storage.stat(newer) is not None:
+                if self.storage.size(newer) is not None:
                     self.storage.rename(newer, older)
             self.storage.replace(manifests.EARLIER[0], before)
         self.storage.replace(manifests.FILE_NAME, manifests.encode(changed))
         self.manifest = changed
-
-
-def with_files(manifest: Manifest, table: str, entries: list[FileEntry]) -> Manifest:
-    """Return the manifest with other files for one table."""
-    return msgspec.structs.replace(manifest, tables={**manifest.tables, table: entries})
 
 
 def _no_lake(path: Path) -> LakeError:
@@ -251,5 +247,5 @@ def _read_manifest(storage: Storage) -> Manifest | None:
             raise manifests.damaged("it is not a file") from error
         raise translated(error, str(storage.locate(manifests.FILE_NAME))) from error
     if not content.strip(b" \t\r\n\0"):
-        raise consistency.no_manifest(storage, "empty")
+        raise inventory.no_manifest(storage, "empty")
     return manifests.decode(content)

@@ -8,7 +8,6 @@ the lock of a deleted file while another holds that of the next one, and therefo
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import fcntl
 import os
 import socket
@@ -23,7 +22,6 @@ FILE_NAME = ".lock"
 
 # Linux: every lock that any process holds.
 _LOCKS = Path("/proc/locks")
-_HELD = frozenset({errno.EAGAIN, errno.EACCES})
 
 
 @contextmanager
@@ -53,12 +51,12 @@ def hold(root: Path, *, command: str, now: dt.datetime) -> Iterator[None]:
 def _acquire(path: Path, descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LakeBusy(
+            f"another run holds {path.parent}: {_who(descriptor)}",
+            advice="Wait until it ends, or stop it; what it has collected is kept.",
+        ) from None
     except OSError as error:
-        if error.errno in _HELD:
-            raise LakeBusy(
-                f"another run holds {path.parent}: {_who(descriptor)}",
-                advice="Wait until it ends, or stop it; what it has collected is kept.",
-            ) from None
         raise SettingsError(
             f"{path} cannot be locked: {error.strerror}",
             advice="Put the lake on a file system with locks (flock), such as a local disk.",

@@ -1,23 +1,23 @@
-"""The manifest: which files a lake consists of, which runs they hold, and how older formats are read.
+"""The manifest: which files a lake consists of, and which runs they hold.
 
 It is the one commit point: a run is visible when, and only when, the manifest on disk names it. This module is pure:
 bytes in, a checked `Manifest` out, and back. `lake.py` reads and replaces the file.
 
 Rules for whoever edits this file:
-* A field that is added, removed or read differently needs a new `FORMAT` and one function in `MIGRATIONS`, from the
-  plain JSON of format n to that of n + 1. An unknown field is damage, because writing the manifest back would lose it.
+* A field that is added, removed or read differently needs a new `FORMAT`, and `decode` then reads the older one too.
+  An unknown field is damage, because writing the manifest back would lose it.
 * Nothing in a manifest is trusted: a path that is absolute or leaves the lake is damage.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from collector.errors import LakeError
+from collector.lake.tables import SNAPSHOTS
 
 FORMAT = 1
 FILE_NAME = "manifest.json"
@@ -27,6 +27,8 @@ EARLIER = tuple(f"{FILE_NAME}.{number}" for number in (1, 2, 3))
 GRACE = dt.timedelta(hours=1)
 # A time further in the future than this was written under a wrong clock.
 _MAX_FUTURE = dt.timedelta(days=31)
+# How many runs show how fast a lake grows: enough to even out one with many changes, few enough to notice a new pace.
+_RECENT_RUNS = 7
 RUN_ID = r"^\d{8}T\d{6}Z-[0-9a-f]{6}\Z"
 # What to do when the manifest is damaged or does not fit the files.
 RESTORE = (
@@ -39,11 +41,8 @@ _ODD_PARTS = frozenset({"", ".", ".."})
 Count = Annotated[int, msgspec.Meta(ge=0)]
 RunId = Annotated[str, msgspec.Meta(pattern=RUN_ID)]
 Month = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}\Z")]
+Time = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Migration = Callable[[dict[str, Any]], dict[str, Any]]
-
-# The n-th entry turns the plain JSON of format n into that of format n + 1. Format 1 is the first.
-MIGRATIONS: Mapping[int, Migration] = {}
 
 
 class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,8 +63,8 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     run_id: RunId
     run_date: dt.date
     status: Literal["complete", "partial"]
-    started_at: dt.datetime
-    finished_at: dt.datetime
+    started_at: Time
+    finished_at: Time
     collector_version: str
     api_urls: list[str] = []
 
@@ -74,7 +73,7 @@ class RetiredFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A file that is no longer live but may still be read by readers of an earlier manifest."""
 
     path: str
-    retired_at: dt.datetime
+    retired_at: Time
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,9 +83,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pruning has left, None while none was ever dropped.
     """
 
-    format: int = FORMAT
+    format: Annotated[int, msgspec.Meta(ge=FORMAT)] = FORMAT
     sequence: Count = 0
-    published_at: dt.datetime | None = None
+    published_at: Time | None = None
     history_begins: RunId | None = None
     runs: list[RunEntry] = []
     tables: dict[str, list[FileEntry]] = {}
@@ -111,6 +110,23 @@ def in_grace(retired_at: dt.datetime, now: dt.datetime) -> bool:
     return -_MAX_FUTURE < now - retired_at < GRACE
 
 
+def bytes_by_run(manifest: Manifest) -> dict[str, float]:
+    """Return the bytes of each run by run id; a file that holds several runs is shared equally among them."""
+    sizes = {run.run_id: 0.0 for run in manifest.runs}
+    # One file of a snapshot stands for all runs, and the next run replaces it.
+    for table in manifest.tables.keys() - SNAPSHOTS:
+        for entry in manifest.tables[table]:
+            for run_id in entry.runs:
+                sizes[run_id] = sizes.get(run_id, 0.0) + entry.bytes / len(entry.runs)
+    return sizes
+
+
+def growth_per_run(manifest: Manifest) -> float | None:
+    """Return the bytes that a run adds, by the most recent runs; None in an empty lake."""
+    recent = [size for _, size in sorted(bytes_by_run(manifest).items())][-_RECENT_RUNS:]
+    return sum(recent) / len(recent) if recent else None
+
+
 class _FormatOnly(msgspec.Struct):
     format: int
 
@@ -121,10 +137,7 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(content: bytes) -> Manifest:
-    """Return the manifest in `content`, migrated to the current format.
-
-    Raises LakeError when it is damaged, or of a newer format.
-    """
+    """Return the manifest in `content`. Raises LakeError when it is damaged, or of a newer format."""
     try:
         found = msgspec.json.decode(content, type=_FormatOnly).format
         if found > FORMAT:
@@ -132,10 +145,7 @@ def decode(content: bytes) -> Manifest:
                 f"this lake has format {found}, and this collector knows formats up to {FORMAT}",
                 advice="Upgrade the collector to the version that wrote this lake, or a later one.",
             )
-        if found == FORMAT:
-            manifest = msgspec.json.decode(content, type=Manifest)
-        else:
-            manifest = msgspec.convert(_migrated(msgspec.json.decode(content), found), Manifest)
+        manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise damaged(str(error)) from error
     _check(manifest)
@@ -145,17 +155,6 @@ def decode(content: bytes) -> Manifest:
 def damaged(reason: str) -> LakeError:
     """Return the error for a damaged manifest."""
     return LakeError(f"{FILE_NAME} is damaged: {reason}", advice=RESTORE)
-
-
-def _migrated(plain: dict[str, Any], found: int) -> dict[str, Any]:
-    for number in range(found, FORMAT):
-        if number not in MIGRATIONS:
-            raise damaged(f"there never was a format {number}")
-        try:
-            plain = {**MIGRATIONS[number](plain), "format": number + 1}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise damaged(f"it lacks what format {number} requires ({error!r})") from error
-    return plain
 
 
 def _check(manifest: Manifest) -> None:
@@ -169,10 +168,6 @@ def _check(manifest: Manifest) -> None:
         raise damaged("a file is named twice")
     for retired in manifest.retired:
         _check_path(retired.path, "tables/")
-    times = [manifest.published_at, *(retired.retired_at for retired in manifest.retired)]
-    times += [time for run in manifest.runs for time in (run.started_at, run.finished_at)]
-    if any(time is not None and time.tzinfo is None for time in times):
-        raise damaged("a time in it has no zone")
 
 
 def _check_path(path: str, folder: str) -> None:

@@ -1,67 +1,67 @@
 """Read and write Parquet files: the only module that imports pyarrow.parquet.
 
-A writer casts each record batch to the exact schema of the table and keeps at most one row group in memory.
+A writer keeps at most one row group in memory.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from collector._version import __version__
-from collector.errors import LakeError, QueryError
-from collector.lake import encoding
-from collector.lake.encoding import Tuning
+from collector.errors import QueryError
 from collector.lake.storage import HashingWriter, Storage
-from collector.lake.tables import Table, schema_fingerprint
+from collector.lake.tables import Table
 
 # The only text with statistics of its smallest and largest value: it is never NULL, and queries select runs by it.
 # duckdb 2.0 answers `IS NULL` wrongly (true for every row) where a text column without dictionary holds NULLs and one
 # other value and its statistics say so.
 _TEXT_WITH_BOUNDS = "run_id"
+# A commit hash is random: no encoding helps, and a dictionary costs an index beside each.
+_RANDOM = "current_revision"
+_DICTIONARY = "RLE_DICTIONARY"
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """A finished file: its rows, size in bytes, sha256, and the fingerprint of its schema."""
+class Tuning:
+    """The layout of a file: its zstd level, and the size of a row group, which the writer holds in memory.
 
-    path: str
+    Without `encoded` every column is written plain, which is the quickest.
+    """
+
+    level: int
+    group_rows: int
+    group_bytes: int
+    encoded: bool = True
+
+
+# Staging is read once and removed, a nightly file is written in every run, a merged one once and kept for years.
+STAGING = Tuning(level=1, group_rows=20_000, group_bytes=8 << 20, encoded=False)
+NIGHTLY = Tuning(level=3, group_rows=40_000, group_bytes=24 << 20)
+COMPACT = Tuning(level=19, group_rows=240_000, group_bytes=128 << 20)
+
+
+class WrittenFile(NamedTuple):
+    """The rows, size in bytes and sha256 of a finished file."""
+
     rows: int
     bytes: int
     sha256: str
-    schema: str
-
-
-@dataclass(frozen=True, slots=True)
-class Footer:
-    """What the footer of a file says: its rows, the fingerprint of its schema, its columns."""
-
-    rows: int
-    schema: str
-    columns: tuple[str, ...]
 
 
 def write(
-    storage: Storage,
-    path: str,
-    table: Table,
-    batches: Iterable[pa.RecordBatch],
-    *,
-    tuning: Tuning,
-    order: tuple[str, ...],
+    storage: Storage, path: str, table: Table, batches: Iterable[pa.RecordBatch], tuning: Tuning, order: Sequence[str]
 ) -> WrittenFile | None:
     """Write rows that are sorted by `order` (empty: not sorted) as one file; return None, with no file, without rows.
 
-    Raises LakeError naming table and column when a batch does not have the table's columns, NotPublished or
-    SettingsError when the file cannot be written.
+    The batches have the table's exact schema. Raises NotPublished or SettingsError when the file cannot be written.
     """
-    groups = _groups((_exact(table, batch) for batch in batches), tuning)
+    groups = _groups(batches, tuning)
     group = next(groups, None)
     if group is None:
         return None
@@ -69,17 +69,17 @@ def write(
     with storage.output(path) as sink:
         with _writer(sink, table, tuning, order) as writer:
             while group is not None:
-                writer.write_table(group, row_group_size=len(group))
+                writer.write_table(group)
                 rows += len(group)
                 group = None  # released before the next is read, or two would be in memory
                 group = next(groups, None)
-        return WrittenFile(path, rows, sink.bytes, sink.sha256, table.fingerprint)
+        return WrittenFile(rows, sink.bytes, sink.sha256)
 
 
 def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: BinaryIO) -> None:
     """Write the rows of an answer to an open binary file, which is valid without rows too.
 
-    Raises QueryError for a column of a type that Parquet does not have.
+    Raises QueryError for a type that Parquet does not have.
     """
     try:
         with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
@@ -92,25 +92,16 @@ def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: Bin
         ) from None
 
 
-def read_footer(storage: Storage, path: str) -> Footer:
+def read_footer(storage: Storage, path: str) -> tuple[int, pa.Schema]:
     """Return rows and columns of a file. Raises OSError or pa.ArrowInvalid when it cannot be read."""
     with storage.input(path) as stream:
         footer = pq.ParquetFile(stream)
-        schema = footer.schema_arrow
-        return Footer(footer.metadata.num_rows, schema_fingerprint(schema), tuple(schema.names))
+        return footer.metadata.num_rows, footer.schema_arrow
 
 
-def count_rows(storage: Storage, path: str, run_ids: Collection[str]) -> int:
-    """Return how many rows of a file belong to these runs; only one column is read."""
-    wanted = pa.array(sorted(run_ids), pa.string())
-    with storage.input(path) as stream:
-        batches = pq.ParquetFile(stream).iter_batches(columns=["run_id"])
-        return sum(pc.sum(pc.is_in(batch.column(0), wanted)).as_py() or 0 for batch in batches)
-
-
-def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[str | None, ...]]:
+def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
     """Return how many rows of a file have each combination of values in some text columns."""
-    found: Counter[tuple[str | None, ...]] = Counter()
+    found: Counter[tuple[Any, ...]] = Counter()
     with storage.input(path) as stream:
         for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns)):
             groups = pa.Table.from_batches([batch]).group_by(list(columns)).aggregate([([], "count_all")])
@@ -126,51 +117,46 @@ def read_rows(storage: Storage, path: str, columns: Sequence[str]) -> list[dict[
         return rows
 
 
-def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: tuple[str, ...]) -> pq.ParquetWriter:
+def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: Sequence[str]) -> pq.ParquetWriter:
     schema = table.schema
-    bounds = [f.name for f in schema if f.type != pa.string() or f.name == _TEXT_WITH_BOUNDS]
     metadata = {"collector.table": table.name, "collector.schema": table.fingerprint, "collector.version": __version__}
+    encodings = {field.name: _encoding(field) if tuning.encoded else "PLAIN" for field in schema}
+    # The values of a list have a name of their own in Parquet.
+    leaves = {field.name: field.name + ".list.element" * pa.types.is_list(field.type) for field in schema}
     return pq.ParquetWriter(
         sink,
         schema.with_metadata(metadata),
-        write_statistics=bounds,
+        write_statistics=[f.name for f in schema if f.type != pa.string() or f.name == _TEXT_WITH_BOUNDS],
         sorting_columns=pq.SortingColumn.from_ordering(schema, [(name, "ascending") for name in order]),
-        **encoding.options(schema, tuning),
+        compression="zstd",
+        compression_level=tuning.level,
+        use_dictionary=[leaves[name] for name, each in encodings.items() if each == _DICTIONARY] or False,
+        column_encoding={name: each for name, each in encodings.items() if each.startswith("DELTA")},
+        dictionary_pagesize_limit=8 << 20,
+        # A page ends by its bytes alone: the compressor begins anew with each.
+        data_page_size=1 << 20,
+        max_rows_per_page=tuning.group_rows,
     )
 
 
-def _exact(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the batch with the table's columns in the table's order and types; no value is truncated to fit."""
-    schema = table.schema
-    if batch.schema.equals(schema):
-        return batch
-    if sorted(batch.schema.names) != sorted(schema.names):
-        differing = sorted(set(batch.schema.names) ^ set(schema.names))
-        raise LakeError(f"rows for table {table.name} differ from its columns in {', '.join(differing)}")
-    columns = []
-    for field in schema:
-        try:
-            columns.append(batch.column(field.name).cast(field.type, safe=True))
-        except pa.ArrowException:
-            found = batch.schema.field(field.name).type
-            raise LakeError(f"{table.name}.{field.name} came as {found} and does not fit {field.type}") from None
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+def _encoding(field: pa.Field) -> str:
+    if field.type == pa.timestamp("us") or (field.type == pa.int64() and field.name.endswith("_id")):
+        return "DELTA_BINARY_PACKED"  # sorted ids and times differ little from one row to the next
+    if field.type == pa.string() and field.name.endswith("url"):
+        return "DELTA_BYTE_ARRAY"  # sorted addresses share their beginning
+    return "PLAIN" if field.name == _RANDOM else _DICTIONARY
 
 
 def _groups(batches: Iterable[pa.RecordBatch], tuning: Tuning) -> Iterator[pa.Table]:
-    """Collect batches into row groups within the bounds of the tuning; a single batch may exceed the bytes."""
+    """Collect batches into row groups, which end with the batch that reaches a bound of the tuning."""
     group: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
-        start = 0
-        while start < batch.num_rows:
-            piece = batch.slice(start, tuning.group_rows - rows)
-            start += piece.num_rows
-            group.append(piece)
-            rows += piece.num_rows
-            size += piece.nbytes
-            if rows >= tuning.group_rows or size >= tuning.group_bytes:
-                yield pa.Table.from_batches(group)
-                group, rows, size = [], 0, 0
-    if group:
+        group.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= tuning.group_rows or size >= tuning.group_bytes:
+            yield pa.Table.from_batches(group)
+            group, rows, size = [], 0, 0
+    if rows:
         yield pa.Table.from_batches(group)

@@ -48,8 +48,11 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     if keep_days < 0:
         raise UsageError(f"cannot keep {keep_days} days", advice="Give a number of days that is 0 or more.")
     before = lake.manifest
-    oldest = _reference_date(before.latest, now) - dt.timedelta(days=keep_days)
-    kept = [run for run in before.runs if run.run_date >= oldest or run is before.latest]
+    today, newest = now.astimezone(dt.UTC).date(), before.latest
+    if newest is not None and now - newest.started_at > LONG_GAP:
+        today = newest.run_date
+    oldest = today - dt.timedelta(days=keep_days)
+    kept = [run for run in before.runs if run.run_date >= oldest or run is newest]
     keep = {run.run_id for run in kept}
     dropped = tuple(run.run_id for run in before.runs if run.run_id not in keep)
     if not dropped:
@@ -63,13 +66,6 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     lake.commit(changed, now)
     gone = before.live_paths() - lake.manifest.live_paths()
     return Pruned(dropped, _rows(before.tables) - _rows(tables), len(gone), begins)
-
-
-def _reference_date(newest: RunEntry | None, now: dt.datetime) -> dt.date:
-    """Return the date from which age is counted."""
-    if newest is not None and now - newest.started_at > LONG_GAP:
-        return newest.run_date
-    return now.astimezone(dt.UTC).date()
 
 
 def _require_plausible_dates(runs: Sequence[RunEntry], kept: Sequence[RunEntry], keep_days: int) -> None:

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 
 import msgspec
 import pyarrow as pa
 
-from collector.lake import encoding, parquet
+from collector.lake import parquet
 from collector.lake.inventory import path_of
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RunEntry
-from collector.lake.parquet import WrittenFile
-from collector.lake.tables import ALL, SNAPSHOTS
+from collector.lake.tables import ALL, SNAPSHOTS, Table
 
 
 def publish(
@@ -27,13 +25,17 @@ def publish(
 
     `batches` are the run's rows by table, sorted by the table's key. A table without rows gets no file; a snapshot that
     is not given stays as it was. A run that is published already stays as it is. Raises NotPublished when the disk is
-    full, LakeError when rows do not have their table's columns.
+    full.
     """
     lake.require_lock()
     if lake.manifest.run(run.run_id) is not None:
         return lake.manifest
     tables = dict(lake.manifest.tables)
-    entries = {name: _write(lake, run, name, rows) for name, rows in batches.items()}
+    month = f"{run.run_date:%Y-%m}"
+    entries = {
+        name: write_file(lake, ALL[name], month, [run.run_id], rows, order=ALL[name].key)
+        for name, rows in batches.items()
+    }
     lake.storage.sync(*(entry.path for entry in entries.values() if entry is not None))
     for name, entry in entries.items():
         before = [] if name in SNAPSHOTS else tables.get(name, [])
@@ -43,13 +45,23 @@ def publish(
     return lake.commit(changed, now)
 
 
-def _write(lake: Lake, run: RunEntry, name: str, rows: Iterable[pa.RecordBatch]) -> FileEntry | None:
-    month, table = f"{run.run_date:%Y-%m}", ALL[name]
-    path = path_of(name, month, run.run_id)
-    written = parquet.write(lake.storage, path, table, rows, tuning=encoding.NIGHTLY, order=table.key)
-    return None if written is None else file_entry(written, [run.run_id], month)
+def write_file(
+    lake: Lake,
+    table: Table,
+    month: str,
+    runs: list[str],
+    rows: Iterable[pa.RecordBatch],
+    *,
+    order: tuple[str, ...],
+    tuning: parquet.Tuning = parquet.NIGHTLY,
+    sequence: int = 0,
+) -> FileEntry | None:
+    """Write the rows of these runs, sorted by `order`, as a new file of a table; return None without rows.
 
-
-def file_entry(written: WrittenFile, runs: list[str], month: str) -> FileEntry:
-    """Return the manifest entry of a file just written."""
-    return FileEntry(**asdict(written), runs=runs, run_month=month)
+    `sequence` is that of the manifest that will name a rewritten file.
+    """
+    path = path_of(table.name, month, runs[0], sequence)
+    written = parquet.write(lake.storage, path, table, rows, tuning=tuning, order=order)
+    if written is None:
+        return None
+    return FileEntry(path=path, schema=table.fingerprint, runs=runs, run_month=month, **written._asdict())

@@ -3,13 +3,16 @@
 No file is changed or removed. The rows of a run in a table come from one file. Files overlap when one was rewritten
 from others that are not swept yet: then the one that was rewritten last counts, and of the others only the runs that it
 does not hold.
+
+A table without rows has no file, so a missing file shows only where other rows refer to its rows: a project to its
+workspace, a run to the number of its problems, an earlier manifest to the files that it named.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +20,19 @@ from typing import Any
 import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError
-from collector.lake import inventory, parquet
 from collector.lake import manifest as manifests
+from collector.lake import parquet
 from collector.lake.compact import rewrite, unknown_to_this_version
-from collector.lake.inventory import TableFile
+from collector.lake.inventory import TableFile, table_file, take_inventory
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
-from collector.lake.missing_tables import has_current_actions, is_pruned, missing_tables
-from collector.lake.parquet import WrittenFile
-from collector.lake.publish import file_entry
 from collector.lake.run_directories import started_at
-from collector.lake.tables import ALL, SNAPSHOTS
+from collector.lake.storage import Storage
+from collector.lake.tables import ALL, SNAPSHOTS, schema_fingerprint
 
-# How many damaged files a message names; the rest are counted.
-_NAMED = 3
 _RUN_COLUMNS = ("run_id", "run_date", "status", "started_at", "finished_at", "collector_version", "api_url")
+# A run with rows of a table has rows of its parent.
+_PARENTS = {"workspaces": "runs", **{name: table.parent for name, table in ALL.items() if table.parent is not None}}
 
 Tables = dict[str, list[FileEntry]]
 Files = dict[TableFile, FileEntry]
@@ -48,10 +49,7 @@ class FoundRun:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuilt manifest names: the runs, and the number of files.
-
-    `superseded` are files whose rows are in others, `unfinished` are runs that `collect` continues.
-    """
+    """The runs and the number of files that are named, files whose rows are in others, and runs to be continued."""
 
     runs: tuple[FoundRun, ...]
     files: int
@@ -66,8 +64,7 @@ def is_needed(lake: Lake) -> bool:
     except LakeError:
         return True
     manifest = _readable_manifests(lake).get(manifests.FILE_NAME)
-    files = {file.path for file in inventory.take_inventory(lake.storage).files}
-    return manifest is None or not manifest.live_paths() <= files
+    return manifest is None or not manifest.live_paths() <= {file.path for file in take_inventory(lake.storage).files}
 
 
 def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
@@ -78,8 +75,8 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     called inside `lake.locked`.
     """
     lake.require_lock()
-    found = inventory.take_inventory(lake.storage)
-    if unknown := sorted(file.table for path in found.foreign if (file := inventory.table_file(path)) is not None):
+    found = take_inventory(lake.storage)
+    if unknown := sorted(file.table for path in found.foreign if (file := table_file(path)) is not None):
         raise unknown_to_this_version(f"the table {unknown[0]}")
     # The file of `runs` is written last, so a run that has one has all its files.
     unfinished = found.unfinished - {file.run_id for file in found.files if file.table == "runs" and not file.sequence}
@@ -88,27 +85,27 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     sequence = max([*(manifest.sequence for manifest in earlier), *(file.sequence for file in files)])
     lake.manifest = Manifest(sequence=sequence)  # rewritten files are named after the next one
     tables, run_ids = _tables(lake, files)
-    missing = missing_tables(lake.storage, tables, run_ids, earlier)
-    runs = _run_entries(lake, tables, run_ids, missing)
+    missing = _missing_tables(lake.storage, tables, run_ids, earlier)
+    rows = defaultdict(list)
+    for entry in tables.get("runs", ()):
+        for row in parquet.read_rows(lake.storage, entry.path, _RUN_COLUMNS):
+            rows[row["run_id"]].append(row)
+    runs = [_run_entry(run_id, rows[run_id], is_whole=not missing[run_id]) for run_id in run_ids]
     live = {entry.path for entries in tables.values() for entry in entries}
     superseded = tuple(sorted({file.path for file in files} - live))
     changed = Manifest(
         sequence=sequence + 1,
         published_at=max(run.finished_at for run in runs),
         # A pruned lake knows actions that were first seen by runs which it does not hold.
-        history_begins=run_ids[0] if is_pruned(lake.storage, tables, run_ids[0]) else None,
+        history_begins=run_ids[0] if _is_pruned(lake.storage, tables, run_ids[0]) else None,
         runs=runs,
         tables=tables,
         retired=[RetiredFile(path=path, retired_at=now) for path in superseded],
     )
     manifests.decode(manifests.encode(changed))  # raises unless the next command can read it
     lake.replace_manifest(changed)
-    return Rebuilt(
-        tuple(FoundRun(run_id, not missing[run_id], tuple(missing[run_id])) for run_id in run_ids),
-        len(live),
-        superseded,
-        tuple(sorted(unfinished)),
-    )
+    found_runs = tuple(FoundRun(run_id, not missing[run_id], tuple(missing[run_id])) for run_id in run_ids)
+    return Rebuilt(found_runs, len(live), superseded, tuple(sorted(unfinished)))
 
 
 def _readable_manifests(lake: Lake) -> dict[str, Manifest]:
@@ -128,9 +125,8 @@ def _read_files(lake: Lake, files: Iterable[TableFile]) -> Files:
         except (OSError, pa.ArrowException, CollectorError) as error:
             damaged.append(f"{file.path} ({str(error).splitlines()[0]})")
     if damaged:
-        more = f" and {len(damaged) - _NAMED} more" if len(damaged) > _NAMED else ""
         raise LakeError(
-            f"{len(damaged)} files cannot be read: {'; '.join(damaged[:_NAMED])}{more}",
+            f"{len(damaged)} files cannot be read, such as {'; '.join(damaged[:3])}",
             advice="Nothing was changed. Restore them from a copy of the lake, at the same paths; or move them out of "
             "the lake and run this again, which then says what is missing of their runs.",
         )
@@ -143,15 +139,19 @@ def _read_files(lake: Lake, files: Iterable[TableFile]) -> Files:
 
 
 def _read_file(lake: Lake, file: TableFile) -> FileEntry:
-    stored = lake.storage.stat(file.path)
-    if stored is None:
-        raise FileNotFoundError(file.path)
-    footer = parquet.read_footer(lake.storage, file.path)
+    rows, schema = parquet.read_footer(lake.storage, file.path)
     runs = [file.run_id]
     if file.table not in SNAPSHOTS:  # their rows carry the ids of the runs that saw each action last
-        runs = sorted(str(run_id) for (run_id,) in parquet.count_by(lake.storage, file.path, ["run_id"]))
-    sha256 = lake.storage.sha256(file.path)
-    return file_entry(WrittenFile(file.path, footer.rows, stored.bytes, sha256, footer.schema), runs, file.run_month)
+        runs = sorted(run_id for (run_id,) in parquet.count_by(lake.storage, file.path, ["run_id"]))
+    return FileEntry(
+        path=file.path,
+        rows=rows,
+        bytes=lake.storage.size(file.path) or 0,
+        sha256=lake.storage.sha256(file.path),
+        schema=schema_fingerprint(schema),
+        runs=runs,
+        run_month=file.run_month,
+    )
 
 
 def _tables(lake: Lake, files: Files) -> tuple[Tables, list[str]]:
@@ -164,48 +164,87 @@ def _tables(lake: Lake, files: Files) -> tuple[Tables, list[str]]:
     if snapshots and snapshots[-1].run_id > run_ids[-1]:
         run_ids.append(snapshots[-1].run_id)
     newest = {file.table: file for file in snapshots if file.run_id in run_ids}
+    tables |= {name: [files[file]] for name, file in newest.items()}
     known, state = newest.get("last_known_actions"), newest.get("action_state")
     # No action is last known when all were removed since.
-    if known and state and known.run_id < state.run_id and not has_current_actions(lake.storage, state.path):
-        del newest["last_known_actions"]
-    return tables | {name: [files[file]] for name, file in newest.items()}, run_ids
+    if known and state and known.run_id < state.run_id and not _has_current_actions(lake.storage, tables):
+        del tables[known.table]
+    return tables, run_ids
 
 
 def _without_overlaps(lake: Lake, name: str, files: Files) -> list[FileEntry]:
     """Return the entries of one table, each run in one of them; a file of which only some runs count is rewritten."""
     entries: list[FileEntry] = []
     done: set[str] = set()
-    of_table = (file for file in files if file.table == name)
     # The file that was rewritten last first, then the one with the most runs: it was made from the others.
-    for file in sorted(of_table, key=lambda file: (-file.sequence, -len(files[file].runs), file.path)):
-        entry = files[file]
-        runs = set(entry.runs) - done
+    for file, entry in sorted(files.items(), key=lambda each: (-each[0].sequence, -len(each[1].runs), each[1].path)):
+        runs = set(entry.runs) - done if file.table == name else set()
         done |= runs
         if runs:
             entries.append(entry if len(runs) == len(entry.runs) else rewrite(lake, name, [entry], runs))
     return sorted(entries, key=lambda entry: (entry.run_month, min(entry.runs)))
 
 
-def _run_entries(
-    lake: Lake, tables: Tables, run_ids: Sequence[str], missing: Mapping[str, Sequence[str]]
-) -> list[RunEntry]:
-    rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for entry in tables.get("runs", ()):
-        for row in parquet.read_rows(lake.storage, entry.path, _RUN_COLUMNS):
-            rows[row["run_id"]].append(row)
-    return [_run_entry(run_id, rows[run_id], complete=not missing[run_id]) for run_id in run_ids]
-
-
-def _run_entry(run_id: str, rows: Sequence[dict[str, Any]], *, complete: bool) -> RunEntry:
+def _run_entry(run_id: str, rows: Sequence[dict[str, Any]], *, is_whole: bool) -> RunEntry:
     """Return a run as its rows in `runs` describe it; without rows, what its id says."""
     began = started_at(run_id)
-    utc = {name: [row[name].replace(tzinfo=dt.UTC) for row in rows] for name in ("started_at", "finished_at")}
+    unknown: dict[str, Any] = {
+        "run_date": began.date(),
+        "collector_version": "",
+        "started_at": began,
+        "finished_at": began,
+    }
+    first = rows[0] if rows else unknown
     return RunEntry(
         run_id=run_id,
-        run_date=rows[0]["run_date"] if rows else began.date(),
-        status="complete" if complete and all(row["status"] == "complete" for row in rows) else "partial",
-        started_at=min(utc["started_at"], default=began),
-        finished_at=max(utc["finished_at"], default=began),
-        collector_version=rows[0]["collector_version"] if rows else "",
+        run_date=first["run_date"],
+        status="complete" if is_whole and all(row["status"] == "complete" for row in rows) else "partial",
+        started_at=min(row["started_at"] for row in (*rows, first)).replace(tzinfo=dt.UTC),
+        finished_at=max(row["finished_at"] for row in (*rows, first)).replace(tzinfo=dt.UTC),
+        collector_version=first["collector_version"],
         api_urls=[row["api_url"] for row in rows],
     )
+
+
+def _missing_tables(
+    storage: Storage, tables: Tables, run_ids: Sequence[str], earlier: Iterable[Manifest]
+) -> dict[str, list[str]]:
+    """Return the tables of each run whose rows are missing; `earlier` are manifests that may have named them."""
+    # The number of rows by table and run: those that are there, and the least that there must have been.
+    rows: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    expected: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, entries in tables.items():
+        counts = Counter() if name in SNAPSHOTS else _counts(storage, tables, name, "run_id")
+        rows[name] = Counter({run_id: counts.get((run_id,), 1) for entry in entries for run_id in entry.runs})
+    for (run_id, problems), count in _counts(storage, tables, "runs", "run_id", "problems").items():
+        expected["problems"][run_id] += count * (problems or 0)
+    for (run_id, coverage), count in _counts(storage, tables, "actions", "run_id", "coverage").items():
+        expected["promote_image_actions"][run_id] += count if coverage == "fetched" else 0
+    for name, parent in _PARENTS.items():
+        expected[parent] |= Counter(rows[name].keys())
+    expected["runs"] |= Counter(run_ids)
+    for manifest in earlier:
+        for name in manifest.tables.keys() - SNAPSHOTS:
+            expected[name] |= Counter({run_id for entry in manifest.tables[name] for run_id in entry.runs})
+    newest, state, known = run_ids[-1], rows["action_state"], rows["last_known_actions"]
+    # No snapshot is expected where no action was ever seen.
+    expected["action_state"][newest] = int(bool(known or state or rows["promote_image_actions"]))
+    expected["last_known_actions"][newest] = int(bool(known) or _has_current_actions(storage, tables))
+    names = sorted(expected)
+    return {run_id: [name for name in names if rows[name][run_id] < expected[name][run_id]] for run_id in run_ids}
+
+
+def _has_current_actions(storage: Storage, tables: Tables) -> bool:
+    """Return whether action_state knows an action that was not removed, so that it is a last known one."""
+    return _counts(storage, tables, "action_state", "removed_run_id")[(None,)] > 0
+
+
+def _is_pruned(storage: Storage, tables: Tables, oldest: str) -> bool:
+    """Return whether an action was first seen by a run before the `oldest` that is there."""
+    first_seen = {run_id for name in SNAPSHOTS for (run_id,) in _counts(storage, tables, name, "first_seen_run_id")}
+    return min(first_seen - {None}, default=oldest) < oldest
+
+
+def _counts(storage: Storage, tables: Tables, name: str, *columns: str) -> Counter[tuple[Any, ...]]:
+    """Return how many rows of a table have each combination of values in some columns."""
+    return sum((parquet.count_by(storage, entry.path, columns) for entry in tables.get(name, ())), Counter())

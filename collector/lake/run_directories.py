@@ -23,7 +23,7 @@ STAGING = "staging"
 JOURNAL_PREFIX = "journal"
 RAW_PREFIX = "raw"
 REJECTED_PREFIX = "rejected"
-_OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, "spill", "catalog.duckdb")
+OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, "spill", "catalog.duckdb")
 
 _RUN_ID = re.compile(RUN_ID)
 
@@ -44,21 +44,15 @@ def new_run_id(now: dt.datetime, rng: random.Random, newest: str | None = None) 
     return f"{started_at(newest) + dt.timedelta(seconds=1):%Y%m%dT%H%M%SZ}-000000"
 
 
-def is_file_of_run(path: str) -> bool:
-    """Return whether a path relative to the lake is that of a file which a run keeps in its directory."""
-    folder, run_id, name, *_ = [*path.split("/"), "", "", ""]
-    return folder == FOLDER and _RUN_ID.match(run_id) is not None and name.startswith(_OWN_PREFIXES)
-
-
 def started_at(run_id: str) -> dt.datetime:
     """Return the time in a run id, UTC: when the run began, unless the clock was set back.
 
     Raises LakeError when it is not a run id.
     """
-    try:
-        return dt.datetime.strptime(_require_run_id(run_id)[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
-    except ValueError:
-        raise _not_a_run_id(run_id) from None
+    with suppress(ValueError):
+        if _RUN_ID.match(run_id):
+            return dt.datetime.strptime(run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+    raise LakeError(f"{run_id!r} is not a run id", advice="A run id looks like 20261123T021500Z-7f3a9c.")
 
 
 class RunDirectories:
@@ -69,7 +63,7 @@ class RunDirectories:
 
     def path(self, run_id: str) -> Path:
         """Return the directory of a run, whether or not it exists yet."""
-        return self._folder / _require_run_id(run_id)
+        return self._folder / run_id
 
     def create(self, run_id: str) -> Path:
         """Create the directory of a run with mode 0750 unless it exists. Raises LakeError when runs/ is a link."""
@@ -89,24 +83,24 @@ class RunDirectories:
 
     def all(self) -> list[str]:
         """Return the runs that have a directory, oldest first, without other names and symbolic links."""
+        return sorted(self.contents())
+
+    def contents(self) -> dict[str, list[str]]:
+        """Return the names in the directory of each run."""
         if not self._folder.is_dir() or self._folder.is_symlink():
-            return []
+            return {}
         with translating(self._folder):
             found = [path for path in self._folder.iterdir() if _RUN_ID.match(path.name)]
-            return sorted(path.name for path in found if path.is_dir() and not path.is_symlink())
+            directories = [path for path in found if path.is_dir() and not path.is_symlink()]
+            return {path.name: [item.name for item in path.iterdir()] for path in directories}
 
     def resumable(self, published: Container[str]) -> list[str]:
         """Return the unpublished runs that left a journal, oldest first; the last one is to be resumed."""
-        return [run_id for run_id in self.all() if run_id not in published and self._holds(run_id, (JOURNAL_PREFIX,))]
-
-    def unfinished(self) -> list[str]:
-        """Return the runs that left a journal, also one that was rejected, oldest first."""
-        return [run_id for run_id in self.all() if self._holds(run_id, (JOURNAL_PREFIX, REJECTED_PREFIX))]
-
-    def only_raw(self) -> list[str]:
-        """Return the runs with raw replies and no journal, as after publishing, oldest first."""
-        unfinished = set(self.unfinished())
-        return [run_id for run_id in self.all() if run_id not in unfinished and self._holds(run_id, (RAW_PREFIX,))]
+        return sorted(
+            run_id
+            for run_id, names in self.contents().items()
+            if run_id not in published and any(name.startswith(JOURNAL_PREFIX) for name in names)
+        )
 
     def remove(self, run_id: str, *, keep_raw: bool = False) -> None:
         """Remove what a run keeps in its directory, with `keep_raw` except its raw replies, and the directory if empty.
@@ -118,7 +112,7 @@ class RunDirectories:
             return
         with translating(path):
             for item in sorted(path.iterdir()):
-                if not item.name.startswith(_OWN_PREFIXES) or (keep_raw and item.name.startswith(RAW_PREFIX)):
+                if not item.name.startswith(OWN_PREFIXES) or (keep_raw and item.name.startswith(RAW_PREFIX)):
                     continue
                 if item.is_dir() and not item.is_symlink():
                     shutil.rmtree(item)
@@ -126,23 +120,3 @@ class RunDirectories:
                     item.unlink(missing_ok=True)
             if not any(path.iterdir()):
                 path.rmdir()
-
-    def remove_empty(self) -> bool:
-        """Remove the folder of all runs if it is empty, and return whether it is gone."""
-        with suppress(OSError):
-            self._folder.rmdir()
-        return not self._folder.exists()
-
-    def _holds(self, run_id: str, prefixes: tuple[str, ...]) -> bool:
-        with translating(self.path(run_id)):
-            return any(item.name.startswith(prefixes) for item in self.path(run_id).iterdir())
-
-
-def _require_run_id(run_id: str) -> str:
-    if not _RUN_ID.match(run_id):
-        raise _not_a_run_id(run_id)
-    return run_id
-
-
-def _not_a_run_id(text: str) -> LakeError:
-    return LakeError(f"{text!r} is not a run id", advice="A run id looks like 20261123T021500Z-7f3a9c.")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from collector.lake import encoding, parquet
+from collector.lake import parquet
 from collector.lake.storage import Storage, make_directory, translating
 from collector.lake.tables import ALL, Column, Table
 
@@ -77,7 +77,7 @@ class Staging:
         """Write the parts that are full."""
         while self._full:
             path, table, batches = self._full.popleft()
-            parquet.write(self._storage, path, table, batches, tuning=encoding.STAGING, order=())
+            parquet.write(self._storage, path, table, batches, tuning=parquet.STAGING, order=())
 
     def close(self) -> dict[str, list[Path]]:
         """Write the remaining rows and return the parts of every table, in order; a table without rows has none."""
@@ -97,10 +97,6 @@ class Staging:
 
 def record_batch(table: Table, rows: Sequence[Row]) -> pa.RecordBatch:
     """Return rows as one batch of the table's schema. Raises ValueError naming table and column, never the value."""
-    width = len(table.columns)
-    for row in rows:
-        if len(row) != width:
-            raise ValueError(f"a row for table {table.name} has {len(row)} values instead of {width}")
     columns = zip(table.columns, zip(*rows, strict=True), strict=True)
     return pa.RecordBatch.from_arrays([_array(table, *column) for column in columns], schema=table.schema)
 

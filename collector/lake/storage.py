@@ -21,10 +21,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -39,19 +37,6 @@ FILE_MODE = 0o640
 
 # How a file system refuses an operation that it does not know: to try again does not help.
 NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file that exists: relative POSIX path, size in bytes, last write in seconds since the epoch.
-
-    What is not `regular` is a symbolic link, a device, or a directory that may not be read.
-    """
-
-    path: str
-    bytes: int
-    modified: float
-    regular: bool = True
 
 
 class HashingWriter:
@@ -117,11 +102,8 @@ def make_directory(path: Path) -> list[Path]:
     """Create `path` and its missing parents with mode 0750, and return the created ones; others keep their mode."""
     missing = list(takewhile(lambda directory: not directory.is_dir(), [path, *path.parents]))
     for directory in reversed(missing):
-        with suppress(FileExistsError):
-            os.mkdir(directory, DIRECTORY_MODE)
-            os.chmod(directory, DIRECTORY_MODE)
-        if not directory.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+        directory.mkdir(DIRECTORY_MODE, exist_ok=True)
+        directory.chmod(DIRECTORY_MODE)
     return missing
 
 
@@ -183,15 +165,8 @@ class Storage:
         with translating(self.locate(path)):
             make_directory(self.locate(path).parent)
             make_file(self.locate(path))
-            sink = HashingWriter(self._files.open_output_stream(path))
-            try:
-                yield sink
-            except BaseException:
-                # A second failure while closing must not hide the first.
-                with suppress(OSError):
-                    sink.close()
-                raise
-            sink.close()
+            with self._files.open_output_stream(path) as stream:
+                yield HashingWriter(stream)
 
     @contextmanager
     def input(self, path: str) -> Iterator[pa.NativeFile]:
@@ -209,41 +184,33 @@ class Storage:
         with self.input(path) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
-    def stat(self, path: str) -> StoredFile | None:
-        """Return size and time of a file, or None when there is no such file."""
+    def size(self, path: str) -> int | None:
+        """Return the size of a file in bytes, or None when there is no such file."""
         info = self._files.get_file_info(path)
-        return StoredFile(info.path, info.size, info.mtime_ns / 1e9) if info.type == fs.FileType.File else None
+        return info.size if info.type == fs.FileType.File else None
 
-    def list(self, under: str = "", *, recursive: bool = True) -> list[StoredFile]:
+    def list(self, under: str) -> list[tuple[str, bool]]:
         """Return everything below a directory except directories, sorted by path; nothing when it does not exist.
 
-        Symbolic links are listed as not regular and never followed. An OSError is raised as `translated` returns it.
+        With each path stands whether it is a regular file, so neither a symbolic link, which is never followed, nor a
+        directory that may not be read. Another OSError is raised as `translated` returns it.
         """
-        return sorted(self._walk(under, recursive=recursive), key=lambda item: item.path)
-
-    def _walk(self, under: str, *, recursive: bool) -> Iterator[StoredFile]:
         directory = self.locate(under)
-        try:
-            if under and directory.is_symlink():
-                raise NotADirectoryError
-            with os.scandir(directory) as entries:
-                found = list(entries)
-        except FileNotFoundError:
-            return
-        except (NotADirectoryError, PermissionError):
-            yield StoredFile(under, 0, 0.0, regular=False)
-            return
-        except OSError as error:
-            raise translated(error, str(directory)) from error
-        for entry in found:
-            path = f"{under}/{entry.name}" if under else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if recursive:
-                    yield from self._walk(path, recursive=True)
-                continue
-            with suppress(FileNotFoundError):
-                status = entry.stat(follow_symlinks=False)
-                yield StoredFile(path, status.st_size, status.st_mtime, regular=stat.S_ISREG(status.st_mode))
+        if directory.is_symlink():
+            return [(under, False)]
+        paths: list[Path] = []
+
+        def failed(error: OSError) -> None:
+            if isinstance(error, PermissionError | NotADirectoryError):
+                paths.append(Path(error.filename))
+            elif not isinstance(error, FileNotFoundError):
+                raise translated(error, str(error.filename)) from error
+
+        for folder, directories, names in os.walk(directory, onerror=failed):
+            paths += [Path(folder, name) for name in names]
+            paths += [path for name in directories if (path := Path(folder, name)).is_symlink()]
+        found = [(path.relative_to(self.root).as_posix(), path.is_file() and not path.is_symlink()) for path in paths]
+        return sorted(found)
 
     def sync(self, *paths: str) -> None:
         """Make written files and their names survive a power cut."""
@@ -263,8 +230,7 @@ class Storage:
             sink.write(content)
         self.sync(temporary)
         self.rename(temporary, path)
-        with translating(self.locate(path).parent):
-            sync_directory(self.locate(path).parent)
+        self.sync(path)
 
     def rename(self, path: str, new: str) -> None:
         """Give a file the name `new`, in place of the file that has it."""
@@ -276,7 +242,7 @@ class Storage:
         with translating(self.locate(path)), suppress(FileNotFoundError):
             self._files.delete_file(path)
 
-    def delete_empty_directories(self, under: str, is_own: Callable[[str], bool]) -> None:
+    def delete_empty_directories(self, under: str, is_own: Callable[[str], object]) -> None:
         """Remove the empty directories below `under` whose path `is_own`, without following links."""
         if self.locate(under).is_symlink():
             return

@@ -15,7 +15,7 @@ from collector.errors import CollectorError
 from collector.lake import parquet
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
-from collector.lake.tables import ALL
+from collector.lake.tables import ALL, schema_fingerprint
 
 Kind = Literal["missing", "size", "hash", "unreadable", "rows", "schema"]
 
@@ -33,38 +33,31 @@ class FileDamage:
 
 def verify(lake: Lake) -> list[FileDamage]:
     """Read every live file and return all differences from the manifest. Never raises because of damage."""
-    tables = lake.manifest.tables.items()
-    return [damage for table, entries in tables for entry in entries for damage in verify_file(lake, table, entry)]
+    return [
+        FileDamage(kind, table, entry.path, tuple(entry.runs), message)
+        for table, entries in lake.manifest.tables.items()
+        for entry in entries
+        for kind, message in file_damage(lake, table, entry)
+    ]
 
 
-def verify_file(lake: Lake, table: str, entry: FileEntry) -> Iterator[FileDamage]:
+def file_damage(lake: Lake, table: str, entry: FileEntry) -> Iterator[tuple[Kind, str]]:
     """Yield what is wrong with one file, reading no more of it than the findings that are consumed need."""
-
-    def found(kind: Kind, message: str) -> FileDamage:
-        return FileDamage(kind, table, entry.path, tuple(entry.runs), message)
-
     try:
-        stored = lake.storage.stat(entry.path)
-        if stored is None:
-            yield found("missing", "the file does not exist")
+        size = lake.storage.size(entry.path)
+        if size is None:
+            yield "missing", "the file does not exist"
             return
-        if stored.bytes != entry.bytes:
-            yield found("size", f"it has {stored.bytes} bytes instead of {entry.bytes}")
+        if size != entry.bytes:
+            yield "size", f"it has {size} bytes instead of {entry.bytes}"
         elif lake.storage.sha256(entry.path) != entry.sha256:
-            yield found("hash", "its content is not what was published (sha256 differs)")
-        footer = parquet.read_footer(lake.storage, entry.path)
+            yield "hash", "its content is not what was published (sha256 differs)"
+        rows, schema = parquet.read_footer(lake.storage, entry.path)
     except (OSError, pa.ArrowException, CollectorError) as error:
-        yield found("unreadable", f"it cannot be read: {str(error).splitlines()[0]}")
+        yield "unreadable", f"it cannot be read: {str(error).splitlines()[0]}"
         return
-    if footer.rows != entry.rows:
-        yield found("rows", f"it has {footer.rows} rows instead of {entry.rows}")
-    if footer.schema != entry.schema:
-        yield found("schema", f"its columns are not those that were published: {_difference(table, footer.columns)}")
-
-
-def _difference(table: str, columns: tuple[str, ...]) -> str:
-    known = ALL[table].column_names if table in ALL else ()
-    unknown, missing = sorted({*columns} - {*known}), sorted({*known} - {*columns})
-    parts = [f"it has {', '.join(unknown)}"] if unknown else []
-    parts += [f"it lacks {', '.join(missing)}"] if missing else []
-    return "; ".join(parts) or "types or order differ"
+    if rows != entry.rows:
+        yield "rows", f"it has {rows} rows instead of {entry.rows}"
+    if schema_fingerprint(schema) != entry.schema:
+        differing = sorted({*schema.names} ^ {*(ALL[table].column_names if table in ALL else ())})
+        yield "schema", f"its columns are not as published; these differ: {', '.join(differing) or 'types or order'}"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from collector.buddy.requests import Kind, Request
+from collector.buddy.timestamps import parse_timestamp
 from collector.crawl.backoff import Limits
-from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter, RateLimiterState
@@ -26,11 +26,13 @@ from collector.lake.mount_probe import refusals
 from collector.preflight.forecast import RunCost, forecast
 from collector.settings.declarations import Installation, Settings
 from collector.settings.globs import exact_names, selects
+from collector.settings.tokens import TokenUnavailable
 
 _SCOPES: Final = ("WORKSPACE", "EXECUTION_INFO")
 _EXPIRES_SOON: Final = timedelta(days=14)
 _MAX_CLOCK_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
 _MIN_FREE_BYTES: Final = 200 * 2**20  # journal, staging and files of a run with tens of thousands of actions
+_ABOUT: Final = {Unauthorised: "token", TokenUnavailable: "token", Stuck: "budget"}
 # A person waits for the answer, so there are fewer attempts than in a run.
 _LIMITS: Final = Limits(attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15.0, total_s=20.0, stuck_after_s=60.0)
 _DEFAULT_ADVICE: Final = "Open it in Buddy as the token's user; if that works, run `collector doctor` again."
@@ -67,15 +69,13 @@ async def run_checks(
     for result in check_lake(settings.lake, settings.after_run.files):
         yield "", result
     for installation in settings.installations:
-        name, token_error = installation.name, installation.token_error
-        if token_error is not None:
-            yield name, DoctorResult("error", "token", str(token_error), token_error.advice)
-            continue
+        name = installation.name
         try:
-            async for result in check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
+            async for result in _check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
                 yield name, result
         except CollectorError as error:
-            yield name, DoctorResult("error", "settings", str(error), error.advice)
+            about = next((about for kind, about in _ABOUT.items() if isinstance(error, kind)), "settings")
+            yield name, DoctorResult("error", about, str(error), error.advice)
 
 
 def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[DoctorResult]:
@@ -113,12 +113,7 @@ def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[Doct
 
 
 def _unwritable(parent: Path, lake: Path) -> Path | None:
-    if not parent.is_dir():
-        return parent
-    places = [parent]
-    if parent == lake:
-        places += [*lake.glob("runs/**/"), *lake.glob("tables/**/"), lake / ".lock"]
-    for place in filter(Path.exists, places):
+    for place in (parent, *lake.glob("runs/**/"), *lake.glob("tables/**/"), *lake.glob(".lock")):
         if not os.access(place, os.W_OK | os.X_OK if place.is_dir() else os.W_OK):
             return place
     return None
@@ -136,24 +131,21 @@ def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
     return _warning_if(free < needed, "space", message, advice)
 
 
-async def check_installation(
+async def _check_installation(
     installation: Installation, now: Callable[[], datetime], last_cost: RunCost | None, max_duration_s: float | None
 ) -> AsyncIterator[DoctorResult]:
     """Check the token, each selected workspace, the rate limit and the clock of one installation."""
+    if installation.token_error is not None:
+        raise installation.token_error
     limiter = RateLimiter(installation.requests_per_second, 0)
     async with Fetcher(installation, limiter, limits=_LIMITS, rng=random.Random(), now=now) as fetcher:
-        try:
-            result = await fetcher.get(Request(installation.name, Kind.TOKEN))
-            for check in _check_token(result, now()):
-                yield check
-            if result.status is None:
-                return
-            for check in await _check_workspaces(installation, fetcher):
-                yield check
-        except (Unauthorised, Stuck) as error:
-            about = "token" if isinstance(error, Unauthorised) else "budget"
-            yield DoctorResult("error", about, str(error), error.advice)
+        result = await fetcher.get(Request(installation.name, Kind.TOKEN))
+        for check in _check_token(result, now()):
+            yield check
+        if result.status is None:
             return
+        for check in await _check_workspaces(installation, fetcher):
+            yield check
     yield _check_budget(limiter.state, installation, last_cost, now(), max_duration_s)
     yield _check_clock(limiter.state.skew_seconds)
 
@@ -162,14 +154,12 @@ def _check_token(result: FetchResult, now: datetime) -> Iterator[DoctorResult]:
     if result.document is not None:
         yield _check_scopes(result.document.get("scopes"))
         yield _check_expiry(result.document.get("expires_at"), now)
-        return
-    message = f"GET /user/token: {_failure(result).message}"
-    if result.status is None:
+    elif result.status is None:
         advice = "Check the URL (a self-hosted Buddy needs /api at its end), the network and the certificate."
-        yield DoctorResult("error", "token", message, advice)
+        yield _failed(result, "token", "GET /user/token: ", advice)
     else:
         advice = "The scopes and the expiry of the token are unknown; the other checks go on."
-        yield DoctorResult("warning", "token", message, advice)
+        yield _failed(result, "token", "GET /user/token: ", advice, "warning")
 
 
 def _check_scopes(scopes: Any) -> DoctorResult:
@@ -185,11 +175,9 @@ def _check_scopes(scopes: Any) -> DoctorResult:
 def _check_expiry(expires_at: Any, now: datetime) -> DoctorResult:
     if expires_at is None:
         return DoctorResult("ok", "expiry", "the token does not expire")
-    try:
-        expires = datetime.fromisoformat(str(expires_at))
-    except ValueError:
+    if (expires := parse_timestamp(str(expires_at))) is None:
         return DoctorResult("warning", "expiry", "the token's expiry date cannot be read", "Look it up in Buddy.")
-    left = (expires if expires.tzinfo else expires.replace(tzinfo=UTC)) - now
+    left = expires.replace(tzinfo=UTC) - now
     if left < timedelta(0):
         advice = "Create a new token and replace the old one."
         return DoctorResult("error", "expiry", f"the token expired on {expires:%Y-%m-%d}", advice)
@@ -202,7 +190,7 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     if names is None:
         result = await fetcher.get(Request(installation.name, Kind.WORKSPACES))
         if result.document is None:
-            return [_error(result, "workspaces", "list of workspaces: ")]
+            return [_failed(result, "workspaces", "list of workspaces: ")]
         listed = [item.get("domain") for item in result.document["workspaces"] if isinstance(item, dict)]
         names = tuple(name for name in listed if isinstance(name, str) and selects(installation.workspaces, name))
         if not names:
@@ -214,19 +202,17 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     return [
         DoctorResult("ok", f"workspace {name}", "reachable, its API is enabled")
         if result.document is not None
-        else _error(result, f"workspace {name}")
+        else _failed(result, f"workspace {name}")
         for name, result in zip(names, results, strict=True)
     ]
 
 
-def _failure(result: FetchResult) -> Failure:
+def _failed(
+    result: FetchResult, about: str, what: str = "", advice: str = "", level: Literal["warning", "error"] = "error"
+) -> DoctorResult:
     assert result.failure is not None  # there is no document
-    return result.failure
-
-
-def _error(result: FetchResult, about: str, what: str = "") -> DoctorResult:
-    failure = _failure(result)
-    return DoctorResult("error", about, what + failure.message, _ADVICE.get(failure.kind, _DEFAULT_ADVICE))
+    advice = advice or _ADVICE.get(result.failure.kind, _DEFAULT_ADVICE)
+    return DoctorResult(level, about, what + result.failure.message, advice)
 
 
 def _check_budget(

@@ -1,10 +1,11 @@
-"""The plan of a run: which lists and actions it would ask for, by what the last published run saw. Sends nothing.
+"""The plan of a run: what it would ask for and what that costs, by what the last published run saw. Sends nothing.
 
 What the last run left out and this one selects has no known cost; the plan names it.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +13,6 @@ import msgspec
 from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE
 from collector.errors import CollectorError
 from collector.preflight.forecast import RunCost
-from collector.preflight.last_cost import last_costs
 from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
 from collector.settings.declarations import Installation, Settings
@@ -41,15 +41,25 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def make_plans(settings: Settings) -> list[Plan]:
-    """Return one plan for each installation. Reads the lake, sends nothing."""
-    files = read_folder(sql_folder() / "plan")
-    try:
-        lake = open_lake(settings.lake)
-        workspaces, projects = (lake.sql(files[name].text).table.to_pylist() for name in ("workspaces", "projects"))
-    except CollectorError:
-        workspaces, projects = [], []
+    """Return one plan for each installation."""
+    workspaces, projects = _rows(settings.lake, "workspaces"), _rows(settings.lake, "projects")
     costs = last_costs(settings.lake)
     return [_plan(each, workspaces, projects, costs.get(each.name)) for each in settings.installations]
+
+
+def last_costs(lake: Path) -> dict[str, RunCost]:
+    """Return what a run costs, by installation; empty when there is no earlier run or the lake cannot be read."""
+    return {
+        row["installation"]: RunCost(row["requests"], row["seconds"], row["paused_seconds"])
+        for row in _rows(lake, "last_costs")
+    }
+
+
+def _rows(lake: Path, name: str) -> Rows:
+    try:
+        return list(open_lake(lake).sql(read_folder(sql_folder() / "plan")[name].text).table.to_pylist())
+    except CollectorError:
+        return []
 
 
 def _plan(installation: Installation, workspaces: Rows, projects: Rows, cost: RunCost | None) -> Plan:
@@ -88,8 +98,8 @@ def _unknown(exact: tuple[str, ...], workspaces: Rows, projects: Rows) -> Iterat
     yield from (f"workspace {name}" for name in exact if name not in seen)
     for row in (*workspaces, *projects):
         if row["coverage"] != "complete":
-            kind, path = ("project", f"/{row['project']}") if "project" in row else ("workspace", "")
-            yield f"{kind} {row['workspace']}{path} ({row['coverage']})"
+            project = f"/{row['project']}" if "project" in row else ""
+            yield f"{'project' if project else 'workspace'} {row['workspace']}{project} ({row['coverage']})"
 
 
 def list_requests(items: int) -> int:

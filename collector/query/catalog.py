@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collector.errors import CollectorError
-from collector.lake.database import identifier, literal, read_database, write_database
+from collector.lake.database import read_database, write_database
 from collector.lake.lake import Lake
+from collector.lake.sql_text import identifier, literal
 from collector.lake.storage import FILE_MODE
 from collector.query.views import Views, files_by_schema, view_sources
 
@@ -32,7 +33,7 @@ def ensure(lake: Lake) -> None:
 def is_current(lake: Lake) -> bool:
     """Return whether the catalog shows this lake, at this place, as its manifest is now, and no WAL changes it."""
     path = lake.path / FILE_NAME
-    if not path.is_file() or wal_files(path):
+    if not path.is_file() or any(map(os.path.lexists, _wal_files(path))):
         return False
     try:
         rows = read_database(path, f"select lake, sequence from {_ORIGIN}")
@@ -41,27 +42,21 @@ def is_current(lake: Lake) -> bool:
     return rows == [(str(lake.path), lake.manifest.sequence)]
 
 
-def wal_files(database: Path) -> list[Path]:
-    """Return the logs beside a DuckDB file: `.wal`, and since DuckDB 2.0 `.wal.checkpoint` and `.wal.recovery`."""
-    names = (f"{database.name}.wal{ending}" for ending in ("", ".checkpoint", ".recovery"))
-    return [path for name in names if os.path.lexists(path := database.with_name(name))]
-
-
 def build(lake: Lake) -> None:
     """Write the catalog and replace the old one in one step; a client that has the old one open keeps it.
 
     Raises CollectorError or OSError when it cannot be written; the old one stays then.
     """
     temporary = lake.path / f"{FILE_NAME}.{os.getpid()}.tmp"
-    _remove(temporary)  # left by a process that was killed and had the same number
+    _remove(*_wal_files(temporary), temporary)  # left by a process that was killed and had the same number
     try:
         write_database(temporary, _statements(lake), readable=lake.path / "tables")
         temporary.chmod(FILE_MODE)
         # In this order: the old catalog is complete without its WAL, the new one is damaged by it.
-        _remove_wal(lake.path / FILE_NAME)
+        _remove(*_wal_files(lake.path / FILE_NAME))
         lake.storage.rename(temporary.name, FILE_NAME)
     finally:
-        _remove(temporary)
+        _remove(*_wal_files(temporary), temporary)
 
 
 def _statements(lake: Lake) -> Iterator[str]:
@@ -76,11 +71,11 @@ def _statements(lake: Lake) -> Iterator[str]:
     )
 
 
-def _remove(database: Path) -> None:
-    _remove_wal(database)
-    database.unlink(missing_ok=True)
+def _wal_files(database: Path) -> list[Path]:
+    """Return the logs that may be beside a DuckDB file; the last two since DuckDB 2.0."""
+    return [database.with_name(database.name + ending) for ending in (".wal", ".wal.checkpoint", ".wal.recovery")]
 
 
-def _remove_wal(database: Path) -> None:
-    for path in wal_files(database):
-        path.unlink(missing_ok=True)
+def _remove(*files: Path) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

@@ -1,10 +1,14 @@
 """The database of a run that is not published yet: its checks, and what changed since each action was last seen.
 
 The staged Parquet files appear under the names of their tables, the state of the lake under previous_*; sql/checks and
-sql/changes do the rest. The cost is that of the current actions and their last known rows: no earlier run is read.
+sql/changes do the rest. The first line of a check says what must never be. Its line `-- blocking` or `-- warning` says
+what a row means: a blocking row stops the publish, a warning becomes a problem of the run.
+
+The cost of the changes is that of the current actions and their last known rows: no earlier run is read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -12,32 +16,74 @@ from typing import Self
 
 import pyarrow as pa
 
-from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parquet
-from collector.lake.database import Database, identifier, literal
+from collector.errors import QueryError
+from collector.lake.database import Database
 from collector.lake.external_sort import external_sort
+from collector.lake.sql_text import base_view, identifier, literal, read_parquet
 from collector.lake.tables import ACTION_STATE, ALL, EXECUTION_STATE, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
-from collector.query.checks import CheckRow, read_checks
-from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
-from collector.query.sql_files import read_folder, sql_folder
-
-FilesByTable = Mapping[str, Sequence[Path]]
+from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
+from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
 # One thread: each holds rows in memory that DuckDB cannot spill, and two fail on 100,000 changed rows of 3 kB.
 MEMORY_LIMIT = "400MB"
 # DuckDB cannot join more rows of a few kB than fit into its memory.
 ACTIONS_AT_A_TIME = 10_000
-# The tables of the lake that a run is compared with.
-PREVIOUS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name, "runs")
+# A fault is often the same in every row: so many rows of a check are shown, the others are counted.
+MAX_ROWS = 100
 # The snapshots that sql/changes makes of this run and of the previous ones.
 _SNAPSHOTS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name)
+# The tables of the lake that a run is compared with.
+PREVIOUS = (*_SNAPSHOTS, "runs")
+# Made by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", *_SNAPSHOTS})
-CHILD_TABLES = child_tables()
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
 where run_id = (select max(run_id) from previous_runs where status = 'complete')
 group by installation, run_id
 """
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One row that a check found and its place, whose parts are None where they do not apply."""
+
+    check: str
+    blocking: bool
+    message: str
+    installation: str | None = None
+    workspace: str | None = None
+    project: str | None = None
+    pipeline_id: int | None = None
+    action_id: int | None = None
+
+
+class Check(SqlFile):
+    """A file of sql/checks."""
+
+    @property
+    def blocking(self) -> bool:
+        """Whether its rows stop the publish. Raises QueryError when the header does not say what a row means."""
+        kinds = [line for line in self.header if line in ("blocking", "warning")]
+        if len(kinds) != 1:
+            raise QueryError(f"the check {self.name} must say either -- blocking or -- warning")
+        return kinds[0] == "blocking"
+
+    def offenders(self, database: Database) -> Iterator[CheckRow]:
+        """Yield the first rows that the check finds, message and place, and one that counts the others."""
+        counted = f"select *, count(*) over () as found from (\n{self.sql}\n) limit {MAX_ROWS}"
+        found = 0
+        for row in database.rows(counted):
+            found = row.pop("found")
+            yield CheckRow(self.name, self.blocking, **row)
+        if found > MAX_ROWS:
+            yield CheckRow(self.name, self.blocking, f"and {found - MAX_ROWS:,} more rows of the same kind")
+
+
+def read_checks() -> list[Check]:
+    """Return the checks of sql/checks, the blocking ones first."""
+    checks = [Check(each.name, each.text) for each in read_folder(sql_folder() / "checks").values()]
+    return sorted(checks, key=lambda check: not check.blocking)
 
 
 class StagedRun:
@@ -50,19 +96,17 @@ class StagedRun:
 
     def __init__(
         self,
-        staged: FilesByTable,
-        previous: FilesByTable,
+        staged: Mapping[str, Sequence[Path]],
+        previous: Mapping[str, Sequence[Path]],
         *,
         run_id: str,
         run_date: date,
         listed_installations: Iterable[str],
         spill: Path,
         counted: Sequence[Path] = (),
-        folder: Path | None = None,
     ) -> None:
         self._previous = previous
         self._spill = spill
-        self._folder = folder or sql_folder()
         spill.mkdir(parents=True, exist_ok=True)
         files = (*staged.values(), *previous.values(), counted)
         folders = {spill, *(path.parent for paths in files for path in paths)}
@@ -80,11 +124,10 @@ class StagedRun:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def offenders(self) -> list[CheckRow]:
-        """Return the rows that the checks found, those of blocking checks first."""
+    def offenders(self, checks: Iterable[Check]) -> list[CheckRow]:
+        """Return the rows that the checks found."""
         for view in check_views().values():
             self._database.define(view.name, view.text)
-        checks = sorted(read_checks(self._folder).values(), key=lambda check: not check.blocking)
         return [row for check in checks for row in check.offenders(self._database)]
 
     def change_counts(self) -> dict[str, int]:
@@ -100,22 +143,20 @@ class StagedRun:
         batches = (batch.cast(table.schema) for batch in stream)
         yield from external_sort(chain(batches, extra), table.key, self._spill)
 
-    def _define_staged_tables(self, staged: FilesByTable) -> None:
-        found = {
-            name: self._database.columns(f"select * from {read_parquet(paths)}")
+    def _define_staged_tables(self, staged: Mapping[str, Sequence[Path]]) -> None:
+        columns = {
+            name: [column for column, _ in self._database.columns(f"select * from {read_parquet(paths)}")]
             for name, paths in staged.items()
             if paths
         }
         for name in ALL.keys() - _COMPUTED:
-            current = found.get(name) == [(column.name, column.sql) for column in ALL[name].columns]
-            paths = staged.get(name, ())
-            self._database.define(name, base_view(ALL[name], [CurrentSchemaFiles(paths) if current else paths]))
+            self._database.define(name, base_view(ALL[name], [staged.get(name, ())]))
         read = staged.get(EXECUTION_STATE.name, ())
         self._database.define("read_execution_state", base_view(EXECUTION_STATE, [read]))
-        promised = {name: columns for name, columns in found.items() if name in TABLES}
+        promised = {name: found for name, found in columns.items() if name in TABLES}
         names = {
-            "table_name": [name for name, columns in promised.items() for _ in columns],
-            "column_name": [column for columns in promised.values() for column, _ in columns],
+            "table_name": [name for name, found in promised.items() for _ in found],
+            "column_name": [column for found in promised.values() for column in found],
         }
         self._database.insert("staged_columns", names)
 
@@ -129,48 +170,41 @@ class StagedRun:
 
     def _compute_changes(self) -> None:
         """Make the tables and views of sql/changes."""
-        database = self._database
-        comparable = comparable_columns(database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
+        database, files = self._database, change_views() | read_folder(sql_folder() / "changes")
+
+        def define(*names: str) -> None:
+            for name in names:
+                database.define(name, files[name].text)
+
+        def changed_fields() -> Iterator[str]:
+            """Yield a select for so many actions at a time that their wide rows fit into memory."""
+            count = database.rows("select count(*) as n from differing")[0]["n"]
+            for offset in range(0, max(1, count), ACTIONS_AT_A_TIME):
+                rows = f"select * from differing limit {ACTIONS_AT_A_TIME} offset {offset}"
+                database.define("differing_share", rows)
+                define("compared_sides", "compared_fields")
+                yield files["changed_fields"].text
+
+        comparable = _comparable_columns(database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
         database.insert("comparable_columns", {"column_name": comparable})
-        selects = {name: source.text for name, source in read_folder(self._folder / "changes").items()}
-        database.materialise("gone", selects["gone"])
-        views = change_views()
-        for name in CHILD_TABLES:
-            database.define(f"{name}_of_action", views[f"{name}_of_action"].text)
-        database.copy_to_parquet("children", [selects["children"]], self._spill)
-        for name in ("compared_actions", "fingerprints"):
-            database.define(name, selects[name])
-        database.materialise("differing", selects["differing"])
-        self._compare([selects["compared_sides"], views["compared_fields"].text], selects["changed_fields"])
-        database.define("action_changes", selects["action_changes"])
-        for name in _SNAPSHOTS:
-            database.define(name, selects[name])
-
-    def _compare(self, views: Sequence[str], changed_fields: str) -> None:
-        """Make changed_fields, so many actions at a time that their wide rows fit into memory."""
-        count = self._database.rows("select count(*) as n from differing")[0]["n"]
-
-        def selects() -> Iterator[str]:
-            for share in range(max(1, -(-count // ACTIONS_AT_A_TIME))):
-                rows = f"select * from differing limit {ACTIONS_AT_A_TIME} offset {share * ACTIONS_AT_A_TIME}"
-                self._database.define("differing_share", rows)
-                for name, view in zip(("compared_sides", "compared_fields"), views, strict=True):
-                    self._database.define(name, view)
-                yield changed_fields
-
-        self._database.copy_to_parquet("changed_fields", selects(), self._spill)
+        database.materialise("gone", files["gone"].text)
+        define(*(f"{name}_of_action" for name in CHILD_TABLES))
+        database.copy_to_parquet("children", [files["children"].text], self._spill)
+        define("compared_actions", "fingerprints")
+        database.materialise("differing", files["differing"].text)
+        database.copy_to_parquet("changed_fields", changed_fields(), self._spill)
+        define("action_changes", *_SNAPSHOTS)
 
 
-def comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:
+def _comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:
     """Return the columns in which an action can be compared with its row in these files.
 
     A column that was added to the contract after they were written has no known value. Its value may be in their
     `extra`, so `extra` is not compared in that run either.
     """
-    compared = compared_columns()
-    known = set(compared)
+    known = set(COMPARED_COLUMNS)
     for path in last_known:
         known &= {column for column, _ in database.columns(f"select * from {read_parquet([path])}")}
-    if len(known) < len(compared):
+    if len(known) < len(COMPARED_COLUMNS):
         known.discard("extra")
-    return [*(name for name in compared if name in known), *CHILD_TABLES]
+    return [*(name for name in COMPARED_COLUMNS if name in known), *CHILD_TABLES]

@@ -6,7 +6,7 @@ table.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from collector.lake.database import identifier, literal
+from collector.lake.sql_text import identifier, literal
 from collector.lake.tables import (
     COVERAGE_OUTCOMES,
     EXTRA,
@@ -22,6 +22,11 @@ from collector.query.sql_files import SqlFile
 
 # The place of a row in Buddy; tables above the action lack the last columns.
 _PLACE = (Column("installation", "string", ""), *KEY)
+# The columns of promote_image_actions that are compared from run to run: what Buddy sent, and so neither the place of
+# an action, which is its identity, nor what the collector adds.
+COMPARED_COLUMNS = [column.name for column in PROMOTE_IMAGE_ACTIONS.columns if column.source or column is EXTRA]
+# The tables whose rows belong to an action; they are compared like columns of it.
+CHILD_TABLES = [table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name]
 
 
 def contract_views() -> dict[str, SqlFile]:
@@ -81,30 +86,16 @@ def check_views() -> dict[str, SqlFile]:
     )
 
 
-def compared_columns() -> list[str]:
-    """Return the columns of promote_image_actions that are compared from run to run.
-
-    Compared is what Buddy sent: not the place of an action, which is its identity, and not what the collector adds.
-    """
-    return [column.name for column in PROMOTE_IMAGE_ACTIONS.columns if column.source or column is EXTRA]
-
-
-def child_tables() -> list[str]:
-    """Return the tables whose rows belong to an action; they are compared like columns of it."""
-    return [table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name]
-
-
 def change_views() -> dict[str, SqlFile]:
     """Return the views that sql/changes reads: compared columns of an action as texts, child rows as structs."""
-    compared = set(compared_columns())
-    texts = [_text(column) for column in PROMOTE_IMAGE_ACTIONS.columns if column.name in compared]
-    texts += [_text(Column(name, "json", "")) for name in child_tables()]
+    texts = [_text(column) for column in PROMOTE_IMAGE_ACTIONS.columns if column.name in COMPARED_COLUMNS]
+    texts += [_text(Column(name, "json", "")) for name in CHILD_TABLES]
     place = ", ".join(column.name for column in _PLACE)
     fields = (
         "-- One row per differing action and side: its compared columns and child tables as text.\n"
         f"select side, {place}, [{', '.join(texts)}] as fields from compared_sides"
     )
-    members = {f"{name}_of_action": _members(TABLES[name], place) for name in child_tables()}
+    members = {f"{name}_of_action": _members(TABLES[name], place) for name in CHILD_TABLES}
     return _views(compared_fields=fields, **members)
 
 
@@ -161,12 +152,12 @@ def _staged_rows(table: Table) -> str:
     has_coverage = "coverage" in table.column_names
     # Of a row that was quarantined only its key is believed.
     trusted = " and coverage <> 'quarantined'" if has_coverage else ""
+    certain = (*table.key, "coverage")
     missing = " ".join(
-        f"when {identifier(c.name)} is null{'' if c.name in table.key else trusted} then {literal(c.name)}"
+        f"when {identifier(c.name)} is null{'' if c.name in certain else trusted} then {literal(c.name)}"
         for c in table.columns
-        if c.required and c.name != "coverage"
+        if c.required
     )
-    missing += " when coverage is null then 'coverage'" if has_coverage else ""
     coverage = "coverage" if has_coverage else "null::VARCHAR as coverage"
     return (
         f"select {literal(table.name)} as table_name, run_id, run_date, {_place(table)}, {coverage}, "

@@ -5,47 +5,34 @@ binds the values by name, so they never become part of the SQL.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from collector.errors import QueryError
 from collector.query.sql_files import SqlFile, read_folder
+from collector.settings.parsers import FLAGS
 from collector.settings.suggestions import did_you_mean
 
 _LINE = re.compile(
     r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
 )
-_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-@dataclass(frozen=True)
-class _ParameterType:
-    """What a parameter accepts: text that `parse` converts or refuses by an exception, or a value of `accepted`."""
-
-    example: str
-    accepted: tuple[type, ...]
-    parse: Callable[[str], object]
-
-
-_WHOLE_NUMBER = _ParameterType("a whole number", (int,), int)
-_TYPES = {
-    "BIGINT": _WHOLE_NUMBER,
-    "INTEGER": _WHOLE_NUMBER,
-    "DOUBLE": _ParameterType("a number", (int, float), float),
-    "BOOLEAN": _ParameterType("true or false", (bool,), lambda text: _BOOLEANS[text.strip().lower()]),
-    "DATE": _ParameterType("a date, like 2026-11-23", (date,), lambda text: date.fromisoformat(text.strip())),
-    "TIMESTAMP": _ParameterType(
-        "a UTC time, like 2026-11-23T02:15:00", (datetime,), lambda text: datetime.fromisoformat(text.strip())
-    ),
-    "VARCHAR": _ParameterType("text", (), str),
-    "VARCHAR[]": _ParameterType(
-        "texts separated by commas", (list, tuple), lambda text: [p.strip() for p in text.split(",") if p.strip()]
-    ),
-}  # fmt: skip
+# What a parameter accepts, and how an error names it.
+_TYPES: dict[str, tuple[Any, str]] = {
+    "BIGINT": (int, "a whole number"),
+    "INTEGER": (int, "a whole number"),
+    "DOUBLE": (float, "a number"),
+    "BOOLEAN": (bool, "true or false"),
+    "DATE": (date, "a date, like 2026-11-23"),
+    "TIMESTAMP": (datetime, "a UTC time, like 2026-11-23T02:15:00"),
+    "VARCHAR": (str, "text"),
+    "VARCHAR[]": (list[str], "texts separated by commas"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,32 +50,17 @@ class Parameter:
 
         Raises QueryError that says what is expected.
         """
-        kind = _TYPES[self.type]
+        kind, expected = _TYPES[self.type]
+        written = value.strip() if isinstance(value, str) and kind is not str else value
+        if isinstance(written, str) and self.type == "BOOLEAN":
+            written = FLAGS.get(written.lower(), written)
+        if isinstance(written, str) and self.type == "VARCHAR[]":
+            written = [text.strip() for text in written.split(",") if text.strip()]
         try:
-            found = kind.parse(value) if isinstance(value, str) else value
-        except (ValueError, KeyError) as error:
-            raise self._refused(value) from error
-        if found is None or isinstance(found, str):
-            return found
-        # bool is an int and datetime a date, but one is never meant where the other is expected.
-        confused = (isinstance(found, bool) and self.type != "BOOLEAN") or (
-            isinstance(found, datetime) and self.type != "TIMESTAMP"
-        )
-        if confused or not isinstance(found, kind.accepted):
-            raise self._refused(value)
-        if isinstance(found, list | tuple):
-            if not all(isinstance(item, str) for item in found):
-                raise self._refused(value)
-            return list(found)
-        if isinstance(found, datetime) and found.tzinfo:
-            return found.astimezone(UTC).replace(tzinfo=None)  # as the lake stores it
-        return found
-
-    def _refused(self, value: object) -> QueryError:
-        return QueryError(
-            f"the parameter {self.name} must be {_TYPES[self.type].example}, not {value!r}",
-            advice=f"{self.name}: {self.description}",
-        )
+            return msgspec.convert(written, kind | None, strict=not isinstance(written, str))
+        except msgspec.ValidationError as error:
+            advice = f"{self.name}: {self.description}"
+            raise QueryError(f"the parameter {self.name} must be {expected}, not {value!r}", advice=advice) from error
 
 
 class Question(SqlFile):
@@ -122,10 +94,8 @@ class Question(SqlFile):
                 raise QueryError(f"{self.name} has no parameter {name!r}", advice=advice)
         for parameter in self.parameters:
             if parameter.required and parameter.name not in given:
-                raise QueryError(
-                    f"{self.name} needs the parameter {parameter.name}",
-                    advice=f"Give it as --param {parameter.name}=… ({parameter.description}).",
-                )
+                advice = f"Give it as --param {parameter.name}=… ({parameter.description})."
+                raise QueryError(f"{self.name} needs the parameter {parameter.name}", advice=advice)
         return self.defaults() | {name: known[name].coerce(value) for name, value in given.items()}
 
 

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from html import escape
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -19,15 +19,17 @@ from collector.errors import QueryError
 from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
-from collector.query.answer import Answer, Gap
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
 from collector.query.sql_files import identifiers, sql_folder
+from collector.query.values import values_of
 from collector.query.views import Views, files_by_schema, view_sources
 from collector.settings.parsers import directory
 from collector.settings.suggestions import did_you_mean
 
-_ATTEMPTS = 5
+if TYPE_CHECKING:
+    import pandas as pd
+
 _GAPS = """
 select level, coverage, sum(things)::BIGINT as things
 from run_coverage
@@ -36,7 +38,54 @@ group by level, coverage
 order by min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action'], level)), coverage
 """
 
+# A notebook shows this many rows and counts the rest.
+_SHOWN_ROWS = 50
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What a partial run is missing: how many things of one level have a coverage that leaves them unknown."""
+
+    level: str
+    coverage: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows as Arrow, with the run that they describe (None in an empty lake) and its gaps."""
+
+    table: pa.Table
+    run: RunEntry | None = None
+    missing: tuple[Gap, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.table.num_rows)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the rows as a pandas DataFrame; pandas must be installed."""
+        return self.table.to_pandas()
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as HTML for a notebook, with every name and value escaped."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.table.column_names)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
+            for batch in self.table.slice(0, _SHOWN_ROWS).to_batches()
+            for row in zip(*map(values_of, batch.columns), strict=True)
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._summary())}</p>"
+
+    def _summary(self) -> str:
+        more = f", the first {_SHOWN_ROWS} are shown" if len(self) > _SHOWN_ROWS else ""
+        summary = f"{len(self):,} rows{more}"
+        if self.run is not None:
+            summary += f" · run {self.run.run_id} ({self.run.status})"
+        gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
+        return f"{summary} · this run is incomplete: {gaps}" if gaps else summary
 
 
 @dataclass(frozen=True)
@@ -112,23 +161,22 @@ class LakeReader:
 
     def views(self) -> list[str]:
         """Return the name of every table and view."""
-        with self._session(self._open_lake()) as session:
-            return session.views.names
+        self._open_lake()  # a missing one is an error
+        return Views({}, None, self._sources).names
 
     def _retry(
         self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
     ) -> T:
         """Ask in a new session, and again while files are gone because the manifest was replaced."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        while True:
             lake = self._open_lake()
             try:
                 with self._session(lake, run, tables_of_all_runs) as session:
                     return ask(session)
             except FilesGone:
                 # Under the same manifest the file is not superseded but lost.
-                if attempt == _ATTEMPTS or self._open_lake().manifest.sequence == lake.manifest.sequence:
+                if self._open_lake().manifest.sequence == lake.manifest.sequence:
                     raise
-        raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
     def _session(
@@ -160,12 +208,7 @@ def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
     """
     if wanted == "latest":
         return runs[-1] if runs else None
-    try:
-        day = date.fromisoformat(wanted) if len(wanted) == len("2026-11-23") else None
-    except ValueError:
-        day = None
-    found = [run for run in runs if wanted == run.run_id or day == run.run_date]
-    if found:
+    if found := [run for run in runs if wanted in (run.run_id, str(run.run_date))]:
         return found[-1]
     if not runs:
         raise QueryError(f"no run {wanted!r}: nothing has been published yet", advice="Run `collector collect`.")
@@ -179,3 +222,7 @@ def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
 def _read_and_close(found: pa.RecordBatchReader, session: ExitStack) -> Iterator[pa.RecordBatch]:
     with session:
         yield from found
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else escape(str(value))

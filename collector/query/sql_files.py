@@ -8,11 +8,9 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from itertools import takewhile
 from pathlib import Path
-
-from collector.errors import LakeError, QueryError
 
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
@@ -65,18 +63,9 @@ def identifiers(sql: str) -> frozenset[str]:
 
 
 def sql_folder() -> Path:
-    """Return the folder that holds clean/, facts/, questions/, checks/ and changes/.
-
-    Raises LakeError when the installation is incomplete.
-    """
+    """Return the folder that holds clean/, facts/, questions/, checks/ and changes/."""
     package = Path(__file__).resolve().parents[1]
-    for folder in (package / "sql", package.parent / "sql"):
-        if folder.is_dir():
-            return folder
-    raise LakeError(
-        "the SQL files of this program are not installed",
-        advice="Install the package again; its wheel contains the folder collector/sql.",
-    )
+    return next(folder for folder in (package / "sql", package.parent / "sql") if folder.is_dir())
 
 
 def read_folder(folder: Path) -> dict[str, SqlFile]:
@@ -86,15 +75,9 @@ def read_folder(folder: Path) -> dict[str, SqlFile]:
 
 
 def in_order(sources: Mapping[str, SqlFile], wanted: Collection[str] | None = None) -> list[SqlFile]:
-    """Return the `wanted` sources and all that they need, each after those it refers to; all when `wanted` is None.
-
-    Raises QueryError when references form a cycle.
-    """
+    """Return the `wanted` sources and all that they need, each after those it refers to; all when `wanted` is None."""
     needs = {name: source.references & sources.keys() - {name} for name, source in sources.items()}
-    try:
-        order = list(TopologicalSorter(needs).static_order())
-    except CycleError as error:
-        raise QueryError(f"these views refer to one another: {', '.join(error.args[1])}") from error
+    order = list(TopologicalSorter(needs).static_order())
     needed = set(sources if wanted is None else wanted)
     for name in reversed(order):
         if name in needed:

@@ -66,9 +66,7 @@ def _time(value: int, unit: str) -> str:
     seconds, rest = divmod(value, _PER_SECOND[unit])
     fraction = rest * (_PER_SECOND["ns"] // _PER_SECOND[unit])
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    if not fraction:
-        return clock
-    return f"{clock}.{fraction:09}" if fraction % 1000 else f"{clock}.{fraction // 1000:06}"
+    return f"{clock}.{fraction:09}".removesuffix("000") if fraction else clock
 
 
 def _date(days: int) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collector.lake.base_views import CurrentSchemaFiles, base_view
-from collector.lake.database import Database, literal
+from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
 from collector.lake.tables import TABLES
 from collector.query.contract_views import contract_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
@@ -87,13 +87,8 @@ def selected_run_view(run: RunEntry | None) -> str:
 
     It holds constants and does not look for the newest run, because the manifest decides which run is the latest.
     """
-    if run is None:
-        return (
-            "select null::VARCHAR as run_id, null::DATE as run_date, null::VARCHAR as status, "
-            "null::TIMESTAMP as started_at where false"
-        )
-    started = run.started_at.replace(tzinfo=None).isoformat(sep=" ")
-    return (
-        f"select {literal(run.run_id)} as run_id, date {literal(run.run_date.isoformat())} as run_date, "
-        f"{literal(run.status)} as status, timestamp {literal(started)} as started_at"
-    )
+    values = (run.run_id, run.run_date, run.status, run.started_at.replace(tzinfo=None)) if run else (None,) * 4
+    columns = (("run_id", "VARCHAR"), ("run_date", "DATE"), ("status", "VARCHAR"), ("started_at", "TIMESTAMP"))
+    texts = ("null" if value is None else literal(str(value)) for value in values)
+    selected = (f"{text}::{kind} as {name}" for text, (name, kind) in zip(texts, columns, strict=True))
+    return f"select {', '.join(selected)}" + ("" if run else " where false")

@@ -6,7 +6,7 @@ cannot mix in. Nothing is computed here that a question could answer.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,14 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.query.reader import LakeReader
-from collector.report.escape import escaped, safe_link
 from collector.report.findings import FINDINGS
-from collector.report.rows import MAX_ROWS, ReportRows, TextTable, report_rows
+from collector.report.rows import LEVELS, MAX_ROWS, ReportRows, escaped, indexed, report_rows, row_location
 
 # More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
 MAX_RUNS: Final = 400
 MAX_PROMOTIONS: Final = 5_000
-LEVELS: Final = ("workspace", "project", "pipeline", "action")
 COVERAGES: Final[Mapping[str, str]] = {
     "complete": "seen, with everything in it",
     "fetched": "promote-image actions, read",
@@ -33,61 +31,53 @@ COVERAGES: Final[Mapping[str, str]] = {
     "skipped": "filtered out, or the time limit came first",
 }
 WITHOUT_GAP: Final = frozenset(("complete", "fetched", "not_promote_image", "gone"))
-_MISSING_COLUMNS: Final = ("level", "coverage", "why")
 _RUN_COLUMNS: Final = ("started_at", "status", "promotions", "failing", "added", "changed", "removed", "returned",
                        "not_seen", "problems", "requests")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CoverageCount:
-    """How many things of a level have one coverage; `is_gap`: something about them is unknown."""
-
-    level: str
-    things: int
-    meaning: str
-    is_gap: bool
-
-
-@dataclass(frozen=True)
-class ReportRun:
-    """One run as the page shows it. `totals` is its row of the question nights.
-
-    `tables` holds the rows of each finding by its question, and those of changes, missing and problems.
-    """
-
-    run_id: str
-    started_at: datetime
-    totals: Mapping[str, Any]
-    first: bool
-    newest: bool
-    coverage: Sequence[CoverageCount]
-    tables: Mapping[str, ReportRows]
+_END_COLUMNS: Final = ("installation", "source", "source_environment", "destination", "destination_environment")
 
 
 @dataclass(frozen=True)
 class ReportContents:
-    """Everything that the page shows; `run` is None for an empty lake."""
+    """Everything that the page shows; `runs` are rows of the question nights, the last of which is the report's `run`.
+
+    `tables` holds the rows of each finding by its question, and those of changes, missing and problems; `coverage` how
+    many things of each level have which coverage.
+    """
 
     made_at: datetime
-    run: ReportRun | None
+    newest: bool = True
     runs: Sequence[Mapping[str, Any]] = ()
+    coverage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    tables: Mapping[str, ReportRows] = field(default_factory=dict)
     promotions: Sequence[Mapping[str, Any]] = ()
     promotions_total: int = 0
 
+    @property
+    def run(self) -> Mapping[str, Any] | None:
+        """The totals of the run, None for an empty lake."""
+        return self.runs[-1] if self.runs else None
+
     def document(self, max_rows: int = MAX_ROWS) -> dict[str, Any]:
         """Return the data that the scripts read, with so many rows of each table; texts are indexes into `texts`."""
-        texts, run = TextTable(), self.run
+        texts: dict[str, int] = {}
+        tables = {
+            name: {
+                **vars(table),
+                "rows": [indexed((*(where or ()), *cells), texts) for where, cells in table.rows[:max_rows]],
+            }
+            for name, table in self.tables.items()
+        }
         return {
             "made_at": utc_text(self.made_at),
-            "started_at": utc_text(run.started_at) if run else None,
-            "newest": run is None or run.newest,
-            "tables": {name: rows.document(texts, max_rows) for name, rows in (run.tables if run else {}).items()},
-            "promotions": [_promotion(promotion, texts) for promotion in self.promotions],
+            "started_at": utc_text(self.run["started_at"]) if self.run else None,
+            "newest": self.newest,
+            "tables": tables,
+            "promotions": [indexed(_promotion(promotion), texts) for promotion in self.promotions],
             "runs": {
                 "columns": _RUN_COLUMNS,
                 "rows": [[utc_text(row["started_at"]), *(row[n] for n in _RUN_COLUMNS[1:])] for row in self.runs],
             },
-            "texts": texts.texts,  # the last member, when all texts are known
+            "texts": list(texts),  # the last member, when all texts are known
         }
 
 
@@ -95,69 +85,57 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
     """Return the contents of a report on `run` (an id, a date or latest) that is made at `made_at` (aware)."""
     totals = lake.ask("nights", run=run, nights=MAX_RUNS)
     if totals.run is None or not totals.table.num_rows:
-        return ReportContents(made_at, None)
+        return ReportContents(made_at)
     run_id = totals.run.run_id
     newest = totals.run if run == "latest" else lake.ask("nights", nights=1).run
     promotions = lake.ask("promotion_map", run=run_id).table
     coverage = lake.ask("coverage_last_night", run=run_id).table
-    runs: list[dict[str, Any]] = totals.table.to_pylist()
-    report_run = ReportRun(
-        run_id,
-        totals.run.started_at,
-        runs[-1],
-        first=len(runs) == 1,
+    return ReportContents(
+        made_at,
         newest=newest is not None and newest.run_id == run_id,
+        runs=totals.table.to_pylist(),
         coverage=_coverage_counts(coverage),
         tables=_tables(lake, run_id, coverage),
+        promotions=promotions.slice(0, MAX_PROMOTIONS).to_pylist(),
+        promotions_total=promotions.num_rows,
     )
-    shown = promotions.slice(0, MAX_PROMOTIONS).to_pylist()
-    return ReportContents(made_at, report_run, runs, shown, promotions.num_rows)
 
 
 def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, ReportRows]:
-    several = len(coverage.column("installation").unique()) > 1
+    levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
 
     def rows(question: str, columns: Sequence[str], **parameters: object) -> ReportRows:
-        table = lake.ask(question, run=run_id, **parameters).table
-        return report_rows(question, table, columns, several_installations=several)
+        return report_rows(question, lake.ask(question, run=run_id, **parameters).table, columns, levels)
 
     # The other rows of coverage_last_night are counts.
-    single_things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
-    missing = report_rows("coverage_last_night", single_things, _MISSING_COLUMNS, several_installations=several)
+    things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
     return {
         "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
-        "missing": missing,
+        "missing": report_rows("coverage_last_night", things, ("level", "coverage", "why"), levels),
         "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
-        **{each.question: rows(each.question, each.columns, **each.parameters) for each in FINDINGS},
+        **{question: rows(question, each.columns, **each.parameters) for question, each in FINDINGS.items()},
     }
 
 
-def _coverage_counts(coverage: pa.Table) -> list[CoverageCount]:
+def _coverage_counts(coverage: pa.Table) -> dict[str, dict[str, int]]:
     """Return the counts of coverage_last_night over all installations, in the order of LEVELS and COVERAGES."""
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: dict[str, Counter[str]] = {level: Counter() for level in LEVELS[1:]}
     for row in coverage.to_pylist():
-        if row["workspace"] is None and row["level"] in LEVELS:
-            counts[row["level"], row["coverage"] or "not known"] += row["things"]
-    order = [*COVERAGES, *sorted({how for _, how in counts} - COVERAGES.keys())]
-    return [
-        CoverageCount(level, counts[level, how], COVERAGES.get(how, how), how not in WITHOUT_GAP)
-        for level in LEVELS
-        for how in order
-        if (level, how) in counts
-    ]
+        if row["workspace"] is None and row["level"] in counts:
+            counts[row["level"]][row["coverage"] or "not known"] += row["things"]
+    return {
+        level: {how: found[how] for how in sorted(found, key=[*COVERAGES, *found].index)}
+        for level, found in counts.items()
+    }
 
 
-def _promotion(row: Mapping[str, Any], texts: TextTable) -> list[Any]:
+def _promotion(row: Mapping[str, Any]) -> list[str | int | None]:
     """Return one promotion of the map; scripts/graph.js knows the order."""
-    path = " / ".join(escaped(row[level]) for level in LEVELS[:3] if row[level])
-    columns = (
-        *("installation", "source", "source_environment", "destination", "destination_environment"),
-        *("action", "last_execution_status"),
-    )
-    shown = [None if row[name] is None else escaped(row[name]) for name in columns]
-    shown[5] = shown[5] or f"action {row['action_id']}"
+    ends = [row[name] and escaped(row[name]) for name in _END_COLUMNS]
+    where = row_location(row, LEVELS[1:])
+    status = row["last_execution_status"] and escaped(row["last_execution_status"])
     flags = (row["source_has_variable"], row["destination_has_variable"], row["disabled"])
-    return [*map(texts.index, (*shown, path, safe_link(row["html_url"]))), *(int(flag is True) for flag in flags)]
+    return [*ends, where.name, status, where.path, where.link, *(int(flag is True) for flag in flags)]
 
 
 def utc_text(moment: datetime) -> str:

@@ -8,20 +8,20 @@ import base64
 import hashlib
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector._version import __version__
-from collector.report.contents import LEVELS, ReportContents, utc_text
-from collector.report.escape import json_block
+from collector.report.contents import COVERAGES, WITHOUT_GAP, ReportContents, utc_text
 from collector.report.findings import FINDINGS, SEVERITIES
 from collector.report.rows import MAX_ROWS, ROWS_WITHOUT_SCRIPTS
 
 _HERE: Final = Path(__file__).parent
+_VENDOR: Final = _HERE / "vendor"
 _VENDORED: Final = ("cytoscape.min.js", "cytoscape-dagre.min.js", "uPlot.iife.min.js")
 _SCRIPTS: Final = ("elements.js", "tables.js", "graph.js", "map.js", "trends.js", "main.js")
-_LICENCES: Final = ("cytoscape", "cytoscape-dagre", "dagre", "uPlot")
 # cytoscape would add this element itself, which the policy forbids; it leaves an existing one as it is.
 _CYTOSCAPE_STYLE: Final = ".__________cytoscape_container { position: relative; }"
 _SOURCE_MAP: Final = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # developer tools would ask for it
@@ -48,7 +48,8 @@ def render(contents: ReportContents) -> str:
     return templates.get_template("page.html").render(
         contents=contents,
         run=contents.run,
-        levels=LEVELS,
+        coverages=COVERAGES,
+        without_gap=WITHOUT_GAP,
         severities=SEVERITIES,
         findings=FINDINGS,
         rows_without_scripts=ROWS_WITHOUT_SCRIPTS,
@@ -57,13 +58,14 @@ def render(contents: ReportContents) -> str:
         scripts=scripts,
         styles=styles,
         cytoscape_style=_CYTOSCAPE_STYLE,
-        licences=[(name, _read(f"vendor/{name}.LICENSE").strip()) for name in _LICENCES],
+        licences=[
+            (path.stem, path.read_text(encoding="utf-8").strip()) for path in sorted(_HERE.glob("vendor/*.LICENSE"))
+        ],
         version=__version__,
     )
 
 
 def _data(contents: ReportContents) -> str:
-    text = ""
     for max_rows in _ROW_LIMITS:
         text = json_block(contents.document(max_rows))
         if len(text.encode()) <= _MAX_DATA_BYTES:
@@ -71,14 +73,19 @@ def _data(contents: ReportContents) -> str:
     return text
 
 
+def json_block(document: Any) -> str:
+    """Return JSON that may stand inside a script element: it cannot end the element or begin another."""
+    text = msgspec.json.encode(document).decode()
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def _policy(scripts: list[str], styles: list[str]) -> str:
-    rules = ("default-src 'none'", _hashes("script-src", scripts), _hashes("style-src", styles), "img-src data:")
-    return "; ".join((*rules, "base-uri 'none'", "form-action 'none'"))
+    def hashes(texts: list[str]) -> str:
+        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+        return " ".join(f"'sha256-{digest}'" for digest in digests)
 
-
-def _hashes(rule: str, texts: list[str]) -> str:
-    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
-    return " ".join((rule, *(f"'sha256-{digest}'" for digest in digests)))
+    rules = f"default-src 'none'; script-src {hashes(scripts)}; style-src {hashes(styles)}; img-src data:"
+    return f"{rules}; base-uri 'none'; form-action 'none'"
 
 
 def _read(name: str) -> str:

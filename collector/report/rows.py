@@ -1,24 +1,29 @@
 """Answers as tables of the page: where in Buddy each row is, the columns worth showing, and a limited number of rows.
 
+Their texts have unsafe characters as escapes, and only plain web addresses become links.
+
 A report holds the same names, addresses and references hundreds of times, so its JSON keeps every text once, in one
 list, and the rows hold indexes into it.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from collector.report.escape import MAX_LENGTH, escaped, safe_link
+from collector.settings.escape import escape
 
 MAX_ROWS: Final = 1_000  # a page that a browser still opens at once; the question itself gives all rows
 ROWS_WITHOUT_SCRIPTS: Final = 20
+MAX_LENGTH: Final = 300  # longer texts are cut, so that one value does not fill the page
+_LINK: Final = re.compile(r"https?://[^\s\\\"'<>`]+")
 _REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the others
 _CHANGE_LENGTH: Final = 140  # old and new values may be long lists of JSON
 # The columns that say where a row is, from the largest thing to the smallest.
-_LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
+LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
 _TITLES: Final = {
     "column_name": "field",
     "old_value": "was",
@@ -34,14 +39,6 @@ _REFERENCES: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ReportColumn:
-    """A column of a table of the page, with its title for people."""
-
-    title: str
-    kind: Literal["text", "reference", "number"]
-
-
 class RowLocation(NamedTuple):
     """Where in Buddy a row is: `name` within `path`. `bad_link` is an address that may not be followed."""
 
@@ -53,62 +50,38 @@ class RowLocation(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportRows:
-    """The rows of one answer that the page holds, with location (if `located`) and cells; `total` counts all rows."""
+    """The rows of one answer that the page holds, with location (if `located`) and cells; `total` counts all rows.
+
+    A column has a title for people and a kind: text, reference or number.
+    """
 
     question: str
-    columns: tuple[ReportColumn, ...]
+    columns: tuple[Mapping[str, str], ...]
     located: bool
     rows: tuple[tuple[RowLocation | None, tuple[str | int | float | None, ...]], ...]
     total: int
 
-    def document(self, texts: "TextTable", max_rows: int = MAX_ROWS) -> dict[str, Any]:
-        """Return the rows for the JSON block: each is its location (name, path, link, bad link), then its cells."""
-        rows = [
-            [texts.index(value) if isinstance(value, str) else value for value in (*(where or ()), *cells)]
-            for where, cells in self.rows[:max_rows]
-        ]
-        return {**vars(self), "columns": [vars(column) for column in self.columns], "rows": rows}
 
-
-class TextTable:
-    """Every text once, with an index."""
-
-    def __init__(self) -> None:
-        self._indexes: dict[str, int] = {}
-
-    def index(self, text: str | None) -> int | None:
-        """Return the index of a text, None for None."""
-        return None if text is None else self._indexes.setdefault(text, len(self._indexes))
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts in order of their indexes."""
-        return list(self._indexes)
-
-
-def report_rows(question: str, table: pa.Table, columns: Sequence[str], *, several_installations: bool) -> ReportRows:
+def report_rows(question: str, table: pa.Table, columns: Sequence[str], levels: Sequence[str] = LEVELS) -> ReportRows:
     """Return the rows of an answer with these of its columns. Raises KeyError for a column that it lacks."""
     chosen = tuple(_column(name, table.schema.field(name).type) for name in columns)
     located = "workspace" in table.column_names
     rows = tuple(
-        (
-            row_location(record, several_installations=several_installations) if located else None,
-            tuple(_cell(name, record[name]) for name in columns),
-        )
+        (row_location(record, levels) if located else None, tuple(_cell(name, record[name]) for name in columns))
         for record in table.slice(0, MAX_ROWS).to_pylist()
     )
     return ReportRows(question, chosen, located, rows, table.num_rows)
 
 
-def row_location(record: Mapping[str, Any], *, several_installations: bool) -> RowLocation:
+def row_location(record: Mapping[str, Any], levels: Sequence[str] = LEVELS) -> RowLocation:
     """Return where the row of any question is: its smallest named thing, and the path to it."""
     names = []
-    for level in _LEVELS if several_installations else _LEVELS[1:]:
+    for level in levels:
         if record.get(level):
             names.append(escaped(record[level]))
         elif (number := record.get(f"{level}_id")) is not None:
             names.append(f"{level} {number}")
-    if record.get("level") in _LEVELS[3:] and record.get("name"):
+    if record.get("level") in LEVELS[3:] and record.get("name"):
         names[-1] = escaped(record["name"])  # coverage_last_night names things of every level in one column
     link = record.get("html_url")
     followed = safe_link(link)
@@ -129,8 +102,22 @@ def _cell(name: str, value: Any) -> str | int | float | None:
     return escaped(text, _CHANGE_LENGTH if name in ("old_value", "new_value") else MAX_LENGTH)
 
 
-def _column(name: str, type_: pa.DataType) -> ReportColumn:
-    title = _TITLES.get(name, name.replace("_", " "))
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
-        return ReportColumn(title, "number")
-    return ReportColumn(title, "reference" if name in _REFERENCES else "text")
+def _column(name: str, type_: pa.DataType) -> Mapping[str, str]:
+    is_number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
+    kind = "number" if is_number else "reference" if name in _REFERENCES else "text"
+    return {"title": _TITLES.get(name, name.replace("_", " ")), "kind": kind}
+
+
+def indexed(values: Iterable[object], texts: dict[str, int]) -> list[object]:
+    """Return the values with the index that each text has in `texts`, where a new one is added."""
+    return [texts.setdefault(value, len(texts)) if isinstance(value, str) else value for value in values]
+
+
+def escaped(text: str, longest: int = MAX_LENGTH) -> str:
+    """Return the text cut to `longest` characters, with unsafe characters as escapes."""
+    return escape(text if len(text) <= longest else text[: longest - 1] + "…")
+
+
+def safe_link(text: str | None) -> str | None:
+    """Return the address if a link may lead there: it begins with https:// or http:// and holds nothing unusual."""
+    return text if text is not None and _LINK.fullmatch(text) else None

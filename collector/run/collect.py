@@ -17,9 +17,10 @@ from collector.lake.staging import Staging
 from collector.run import progress as events
 from collector.run.context import RunContext
 from collector.run.execution_plans import execution_plans
-from collector.run.finalize import FinishedCrawl, RunSummary, finalize
+from collector.run.finalize import FinishedCrawl, finalize
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.resume import REJECTED, abandoned_problem, open_journal
+from collector.run.summary import RunSummary
 from collector.run.worker_pool import WorkerPool, crawl
 from collector.run.worth_publishing import NEW_TOKEN_ADVICE, why_nothing_to_publish
 from collector.settings.declarations import Installation, Settings
@@ -80,13 +81,10 @@ class RunInProgress:
             raise error
         self._context.observer.event(events.CrawlEnded(self._run_key.run_id, stats.answered))
         self._stage = "closing"
-        directory, header = self._lake.runs.path(self._run_key.run_id), self._journal.header
         skews = [limiter.state.skew_seconds for limiter in self._limiters.values()]
         # Of the installation whose clock differs least from this machine's.
         skew = min((each for each in skews if each is not None), key=abs, default=None)
-        finished = FinishedCrawl(
-            self._settings, self._lake, directory, self._run_key, header, self._processor, self._staging, skew
-        )
+        finished = FinishedCrawl(self._settings, self._lake, self._journal.header, self._processor, self._staging, skew)
         try:
             return await asyncio.to_thread(finalize, finished, self._context.now)
         except CheckFailed:
@@ -99,14 +97,7 @@ class RunInProgress:
             self._run_key.run_id,
             self._stage,
             tuple(
-                events.InstallationProgress(
-                    name=name,
-                    found=each.found,
-                    done=each.done,
-                    waiting=each.waiting,
-                    requests=each.requests,
-                    pace=self._limiters[name].state,
-                )
+                events.InstallationProgress(name, each, self._limiters[name].state)
                 for name, each in self._processor.snapshot().installations.items()
             ),
         )
@@ -120,13 +111,10 @@ class RunInProgress:
         self._context.observer.event(events.RunBegan(header.run_id, header.started_at, resumed_count, replayed))
 
     async def _crawl(self) -> None:
-        stop = self._context.stop
         async with AsyncExitStack() as stack:
             pools = await self._open_pools(stack)
-            finished = await crawl(
-                pools, self._processor, stop=stop, on_drain=self._on_drain, time_limit_s=self._settings.max_duration_s
-            )
-        if not finished and stop.is_set():
+            finished = await crawl(pools, self._processor, self._context, self._settings.max_duration_s)
+        if not finished and self._context.stop.is_set():
             raise Interrupted(
                 "The run was interrupted; every reply so far is kept.", "Run `collector collect` again: it continues."
             )
@@ -134,10 +122,6 @@ class RunInProgress:
         if not finished:
             for name in self._processor.frontiers:
                 self._processor.stop(name, "deadline", "The time limit (--max-duration) was reached")
-
-    def _on_drain(self) -> None:
-        why = "a signal" if self._context.stop.is_set() else "the time limit"
-        self._context.observer.event(events.Draining(why))
 
     async def _open_pools(self, stack: AsyncExitStack) -> list[WorkerPool]:
         """Return a worker pool for each installation that can be asked. Raises SettingsError when there is none."""
@@ -170,15 +154,8 @@ class RunInProgress:
             bodies=self._bodies,
         )
         await stack.enter_async_context(fetcher)
-        return WorkerPool(
-            self._processor.frontiers[installation.name],
-            fetcher,
-            self._processor,
-            installation.concurrency,
-            limits=context.limits,
-            rng=context.rng,
-            on_event=context.observer.event,
-        )
+        frontier = self._processor.frontiers[installation.name]
+        return WorkerPool(frontier, fetcher, self._processor, installation.concurrency, context)
 
     def _require_open_pool(self, pools: list[WorkerPool]) -> None:
         """Record the installations whose crawl ended early; raises when that is all of them."""

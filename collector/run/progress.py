@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from collector.crawl.rate_limiter import RateLimiterState
+from collector.run.run_stats import InstallationStats
 
 
 class RunBegan(msgspec.Struct, frozen=True):
@@ -16,13 +17,6 @@ class RunBegan(msgspec.Struct, frozen=True):
     started_at: datetime
     resumed_count: int
     replies_replayed: int
-
-
-class RunAbandoned(msgspec.Struct, frozen=True):
-    """An earlier run was not resumed."""
-
-    run_id: str
-    why: str
 
 
 class Draining(msgspec.Struct, frozen=True):
@@ -59,13 +53,10 @@ class CrawlEnded(msgspec.Struct, frozen=True):
 
 
 class InstallationProgress(msgspec.Struct, frozen=True):
-    """Progress of one installation: per kind of request, how many were found and how many are done."""
+    """Progress of one installation: what its crawl has cost and found so far, and what its rate limit allows."""
 
     name: str
-    found: dict[str, int]
-    done: dict[str, int]
-    waiting: int
-    requests: int
+    stats: InstallationStats
     pace: RateLimiterState
 
 

@@ -11,8 +11,7 @@ from collector.lake.lake import Lake
 from collector.lake.run_directories import new_run_id
 from collector.lake.sweep import sweep
 from collector.run.context import RunContext
-from collector.run.finalize import CLOCK_TOLERANCE
-from collector.run.progress import RunAbandoned
+from collector.run.summary import CLOCK_TOLERANCE
 from collector.settings.declarations import Settings
 
 # An older run is not resumed: its first replies would be older than a day (design.md, section 6).
@@ -41,7 +40,7 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
         abandoned.append(Abandoned(run_id, why))
     else:
         for each in abandoned:
-            context.observer.event(RunAbandoned(each.run_id, each.why))
+            context.observer.event(each)
         run_id = new_run_id(now, context.rng, lake.newest_run_id())
         path = lake.runs.create(run_id) / FILE_NAME
         try:
@@ -50,7 +49,7 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
             lake.runs.remove(run_id)
             raise
     # Only now, with a header on disk, may what dead runs left be removed.
-    for failure in sweep(lake, now=now, keep_runs={run_id}).failures:
+    for failure in sweep(lake, now=now, keep_runs={run_id}):
         structlog.get_logger().warning(
             "left_behind", what=failure, advice="It harms nothing; remove it by hand, or give this user the right to."
         )

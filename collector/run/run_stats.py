@@ -19,16 +19,12 @@ class InstallationStats(msgspec.Struct, frozen=True):
     """What the crawl of one installation has cost and found.
 
     `coverage` counts items by list and coverage. `partial` says that something selected was not seen. `found` and
-    `done` count requests by kind, `waiting` those not yet sent.
+    `done` count requests by kind.
     """
 
     answered: int
-    requests: int
+    cost: RequestCost
     retries: int
-    refusals: int
-    bytes_received: int
-    paced_seconds: float
-    paused_seconds: float
     problems: dict[str, int]
     coverage: dict[tuple[str, str], int]
     partial: bool
@@ -36,7 +32,6 @@ class InstallationStats(msgspec.Struct, frozen=True):
     first_failure: str | None
     found: dict[str, int]
     done: dict[str, int]
-    waiting: int
 
 
 class RunStats(msgspec.Struct, frozen=True):
@@ -95,15 +90,11 @@ class StatsCounter:
 
     def snapshot(self) -> InstallationStats:
         """Return the counts now."""
-        frontier, cost = self._frontier, self._cost
+        frontier = self._frontier
         return InstallationStats(
             answered=self._answered,
-            requests=cost.attempts + cost.refusals,
+            cost=self._cost,
             retries=self._retries,
-            refusals=cost.refusals,
-            bytes_received=cost.bytes_received,
-            paced_seconds=cost.paced_seconds,
-            paused_seconds=cost.paused_seconds,
             problems=dict(self._problems),
             coverage=dict(self._coverage),
             partial=self.partial or frontier.root_failure is not None,
@@ -111,5 +102,4 @@ class StatsCounter:
             first_failure=self._first_failure,
             found={kind.value: count for kind, count in frontier.found.items()},
             done={kind.value: count for kind, count in frontier.done.items()},
-            waiting=frontier.queue.waiting,
         )

@@ -1,25 +1,23 @@
-"""Workers: a fixed number per installation takes requests from its frontier, fetches and hands them to the processor.
+"""Workers: a fixed number per installation takes requests from its frontier, fetches and queues the results.
 
-What fails for a reason that may pass is set aside (deferred_requests.py): when nothing else is left to
-ask, one worker pauses for all and returns it to the frontier; after the last round, or at the time limit, it is given
-up.
+One task processes the results of all. What fails for a reason that may pass is set aside (deferred_requests.py): when
+nothing else is left to ask, one worker pauses for all and returns it to the frontier; after the last round, or at the
+time limit, it is given up.
 """
 
 import asyncio
-import random
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from collector.buddy.requests import Request
-from collector.crawl.backoff import Limits
 from collector.crawl.classify import Failure
 from collector.crawl.deferred_requests import DeferredRequests
-from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
-from collector.crawl.frontier import Frontier, Signal
+from collector.crawl.frontier import Frontier
 from collector.errors import Stuck, Unauthorised
-from collector.run.progress import SecondRound
+from collector.run.context import RunContext
+from collector.run.progress import Draining, SecondRound
 from collector.run.reply_processor import ReplyProcessor
 
 # How long requests in flight are waited for once the crawl is stopped.
@@ -27,31 +25,18 @@ DRAIN_S = 5.0
 
 
 class WorkerPool:
-    """The workers of one installation.
-
-    `limits` and `rng` decide about further rounds, `on_event` is called with each. `ended_by` is the error that ended
-    the crawl early, None when it ended by itself.
-    """
+    """The workers of one installation. `ended_by` is the error that ended their crawl early, None without one."""
 
     def __init__(
-        self,
-        frontier: Frontier,
-        fetcher: Fetcher,
-        processor: ReplyProcessor,
-        concurrency: int,
-        *,
-        limits: Limits = Limits(),  # noqa: B008 - a frozen value
-        rng: random.Random | None = None,
-        on_event: Callable[[SecondRound], None] = lambda event: None,
+        self, frontier: Frontier, fetcher: Fetcher, processor: ReplyProcessor, concurrency: int, context: RunContext
     ) -> None:
         self.frontier = frontier
         self.ended_by: Unauthorised | Stuck | None = None
-        self.deferred = DeferredRequests(limits, concurrency)
+        self.deferred = DeferredRequests(context.limits, concurrency)
         self._fetcher = fetcher
         self._processor = processor
         self._concurrency = concurrency
-        self._rng = rng or random.Random()
-        self._on_event = on_event
+        self._context = context
         self._idle: deque[asyncio.Future[None]] = deque()
         self._stopped = asyncio.Event()
         self._pausing = False
@@ -69,49 +54,46 @@ class WorkerPool:
     def stop(self) -> None:
         """Begin no further request."""
         self._stopped.set()
-        self._wake()
+        self.wake()
 
     async def give_up_deferred(self) -> None:
-        """Process what was set aside as failures."""
+        """Queue what was set aside as failures."""
         for result in self.deferred.give_up():
-            await self._process(result)
+            await self._processor.results.put(result)
 
     async def _work(self) -> None:
         while (request := await self._next()) is not None:
-            try:
-                result = await self._fetcher.get(request)
-            except BaseException:
-                self.frontier.queue.put_back(request)
-                raise
-            # Before Buddy has answered anything, a wrong address is more likely than an outage: that is not waited for.
-            final = self.deferred.settle(result) if self.frontier.answered else result
-            if final is not None:
-                await self._process(final)
+            await self._ask(request)
 
-    async def _process(self, result: FetchResult) -> None:
-        self._processor.accept(result)
-        self._wake()
-        await self._processor.stage()
+    async def _ask(self, request: Request) -> None:
+        """Fetch and queue the result; when this returns, the worker holds nothing of it."""
+        try:
+            result = await self._fetcher.get(request)
+        except BaseException:
+            self.frontier.queue.put_back(request)
+            raise
+        # Before Buddy has answered anything, a wrong address is more likely than an outage: that is not waited for.
+        final = self.deferred.settle(result) if self.frontier.answered else result
+        if final is not None:
+            await self._processor.results.put(final)
 
     async def _next(self) -> Request | None:
         """Return the next request, waiting for one if need be; None at the end."""
-        while not self._stopped.is_set():
-            step = self.frontier.next()
-            if isinstance(step, Request):
-                if not self.deferred.postpone(step):
-                    return step
-            elif step is Signal.DONE:
-                break
+        while not self._stopped.is_set() and not self.frontier.finished:
+            request = self.frontier.next()
+            if request is not None:
+                if not self.deferred.postpone(request):
+                    return request
             elif self._round_is_due:
                 await self._next_round()
             else:
                 idle = asyncio.get_running_loop().create_future()
                 self._idle.append(idle)
                 await idle
-        self._wake()
+        self.wake()
         return None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Wake as many idle workers as there are requests; all of them when there will be none."""
         ended = self._stopped.is_set() or self.frontier.finished
         needed = max(self.frontier.queue.waiting, int(self._round_is_due))
@@ -128,14 +110,15 @@ class WorkerPool:
 
     async def _next_round(self) -> None:
         """After a pause, ask again what was set aside; where no round is left, give it up."""
-        pause_s = self.deferred.next_pause(asyncio.get_running_loop().time(), self._rng.random())
+        pause_s = self.deferred.next_pause(asyncio.get_running_loop().time(), self._context.rng.random())
         if pause_s is None:
             await self.give_up_deferred()
             return
         results = self.deferred.waiting.values()
         failures = dict(Counter(_describe(each.failure) for each in results if each.failure is not None))
         number = self.deferred.rounds + 1
-        self._on_event(SecondRound(self.frontier.installation, number, len(results), failures, pause_s))
+        event = SecondRound(self.frontier.installation, number, len(results), failures, pause_s)
+        self._context.observer.event(event)
         self._pausing = True
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
@@ -144,7 +127,7 @@ class WorkerPool:
         if not self._stopped.is_set():
             for request in self.deferred.begin_round():
                 self.frontier.queue.put_back(request)
-        self._wake()
+        self.wake()
 
 
 def _describe(failure: Failure) -> str:
@@ -154,35 +137,41 @@ def _describe(failure: Failure) -> str:
 
 
 async def crawl(
-    pools: Sequence[WorkerPool],
-    processor: ReplyProcessor,
-    *,
-    stop: asyncio.Event,
-    on_drain: Callable[[], None],
-    time_limit_s: float | None,
+    pools: Sequence[WorkerPool], processor: ReplyProcessor, context: RunContext, time_limit_s: float | None
 ) -> bool:
-    """Crawl all installations side by side; True when it ended by itself, False when `stop` or the time limit ended it.
+    """Crawl all installations side by side; True when it ended by itself, False when a signal or the time limit did.
 
-    `on_drain` is called once when draining begins. Raises what the processor raises (a full disk).
+    Raises what the processor raises (a full disk).
     """
+    stop = context.stop
     async with asyncio.TaskGroup() as group:
+        group.create_task(_process(processor, pools))
         workers = [group.create_task(pool.crawl()) for pool in pools]
         finished = await _wait(workers, stop, time_limit_s)
         if not finished:
-            on_drain()
+            context.observer.event(Draining("a signal" if stop.is_set() else "the time limit"))
             for pool in pools:
                 pool.stop()
             _, late = await asyncio.wait(workers, timeout=DRAIN_S)
             for task in late:
                 task.cancel()
             await asyncio.wait(workers)
-    if not stop.is_set():
-        # A run that was stopped asks for these again when it is resumed; the time limit ends it with what is known.
-        for pool in pools:
-            if pool.ended_by is None:
-                await pool.give_up_deferred()
+        if not stop.is_set():
+            # A run that was stopped asks for these again when it is resumed; the time limit ends it with what is known.
+            for pool in pools:
+                if pool.ended_by is None:
+                    await pool.give_up_deferred()
+        await processor.results.put(None)
     await processor.finish()
     return finished
+
+
+async def _process(processor: ReplyProcessor, pools: Sequence[WorkerPool]) -> None:
+    """Process results until None comes."""
+    while await processor.accept_waiting():
+        for pool in pools:
+            pool.wake()
+        await processor.stage()
 
 
 async def _wait(tasks: Sequence["asyncio.Task[None]"], stop: asyncio.Event, time_limit_s: float | None) -> bool:

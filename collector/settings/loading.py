@@ -10,12 +10,10 @@ from typing import Any
 
 from collector.errors import SettingsError
 from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRun, Installation, Settings
-from collector.settings.file import find_config_file
-from collector.settings.proxies import ignored_proxy
 from collector.settings.secret import Secret
-from collector.settings.sources import Sources
+from collector.settings.sources import Sources, find_config_file
 from collector.settings.tokens import TokenUnavailable, token_of_environment, token_of_table
-from collector.settings.urls import REGIONS, api_url, name_of, require_encryption
+from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, require_encryption
 
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, needs_token: bool = True) -> Settings:
@@ -36,10 +34,8 @@ def _installations(sources: Sources) -> tuple[Installation, ...]:
         return (_installation(sources, {}, token=_only_token(sources)),)
     for name in (*API_URL.variables, *REGION.variables):
         if sources.environ.get(name, "").strip():
-            raise SettingsError(
-                f"{name} is set, and {sources.file.path} names its installations itself.",
-                f"Unset {name}, or name another file with --config.",
-            )
+            advice = f"Unset {name}, or name another file with --config."
+            raise SettingsError(f"{name} is set, and {sources.file.path} names its installations itself.", advice)
     found = tuple(_of_table(sources, name, table) for name, table in sources.file.installations.items())
     errors = [error for each in found if (error := each.token_error) is not None]
     if len(errors) == len(found):
@@ -75,9 +71,8 @@ def _installation(sources: Sources, table: Mapping[str, object], name: str = "",
     url = _api_url(sources, table, allow_http=values["allow_http"])
     ca_bundle = values["ca_bundle"]
     if ca_bundle is not None and not ca_bundle.is_file():
-        raise SettingsError(
-            f"The CA bundle {ca_bundle} is not a file.", "Name a PEM file that holds the certificates to trust."
-        )
+        advice = "Name a PEM file that holds the certificates to trust."
+        raise SettingsError(f"The CA bundle {ca_bundle} is not a file.", advice)
     proxy = ignored_proxy(url, sources.environ)
     return Installation(name=name or name_of(url), api_url=url, ignored_proxy=proxy, **more, **values)
 
@@ -88,12 +83,9 @@ def _api_url(sources: Sources, table: Mapping[str, object], *, allow_http: bool)
     written = sources.written(API_URL, table)
     if written is None or ("region" in table and "api_url" not in table):
         return REGIONS[region]
-    url = api_url(written.value, written.where)
+    value, where, _ = written
+    url = api_url(value, where)
     if not allow_http:
-        require_encryption(
-            url,
-            written.where,
-            "the token",
-            "Use https (with --ca-bundle for a private certificate), or allow it with --allow-http.",
-        )
+        advice = "Use https (with --ca-bundle for a private certificate), or allow it with --allow-http."
+        require_encryption(url, where, "the token", advice)
     return url

@@ -17,23 +17,18 @@ from collector.settings.suggestions import did_you_mean
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _MESSAGE_ENDINGS: Final = (".txt", ".md", ".json")
-_FLAGS: Final = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "on": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "off": False,
-}
+FLAGS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+
+
+def _refused(value: object, where: str, why: str, advice: str) -> SettingsError:
+    return SettingsError(f"{where} is {quote(value)}, {why}.", advice)
 
 
 def text(value: object, where: str) -> str:
     """Return text that is not blank, without spaces around it."""
     if not isinstance(value, str) or not value.strip() or "\x00" in value:
-        raise SettingsError(f"{where} is {quote(value)}, but it must be text.", "Write a text that is not empty.")
+        raise _refused(value, where, "but it must be text", "Write a text that is not empty.")
     return value.strip()
 
 
@@ -44,12 +39,8 @@ def path(value: object, where: str) -> Path:
 
 def message_file(value: object, where: str) -> Path:
     """Return the path of a file whose ending names a format of the morning message."""
-    name = text(value, where)
-    if not name.endswith(_MESSAGE_ENDINGS):
-        raise SettingsError(
-            f"{where} is {quote(value)}, whose ending names no format.",
-            f"Use one of the endings {', '.join(_MESSAGE_ENDINGS)}.",
-        )
+    if not (name := text(value, where)).endswith(_MESSAGE_ENDINGS):
+        raise _refused(value, where, "whose ending names no format", f"Use one of {', '.join(_MESSAGE_ENDINGS)}.")
     return Path(name)
 
 
@@ -58,10 +49,8 @@ def directory(value: object, where: str) -> Path:
     written = text(value, where)
     if scheme := _SCHEME.match(written):
         # The rest of it may hold a password.
-        raise SettingsError(
-            f"{where} is a URL ({scheme[0]}/…), but it must be the path of a local directory.",
-            "Object storage is not supported yet: name a directory on this machine or on a mount.",
-        )
+        advice = "Object storage is not supported yet: name a directory on this machine or on a mount."
+        raise SettingsError(f"{where} is a URL ({scheme[0]}/…), but it must be the path of a local directory.", advice)
     return Path(written)
 
 
@@ -78,21 +67,18 @@ def require_openable(path: Path) -> None:
 def flag(value: object, where: str) -> bool:
     """Return true or false, from any usual word for yes and no."""
     word = str(value).strip().lower() if isinstance(value, (str, bool)) else ""
-    if word not in _FLAGS:
-        raise SettingsError(f"{where} is {quote(value)}, but it must be true or false.", "Write true or false.")
-    return _FLAGS[word]
+    if word not in FLAGS:
+        raise _refused(value, where, "but it must be true or false", "Write true or false.")
+    return FLAGS[word]
 
 
 def one_of(*allowed: str) -> Callable[[object, str], Any]:
     """Return a parser of one of the `allowed` words, in upper or lower case."""
 
     def parse(value: object, where: str) -> str:
-        word = text(value, where).lower()
-        if word not in allowed:
-            raise SettingsError(
-                f"{where} is {quote(value)}, which is not allowed.",
-                f"{did_you_mean(word, allowed)}Write one of: {', '.join(allowed)}.",
-            )
+        if (word := text(value, where).lower()) not in allowed:
+            advice = f"{did_you_mean(word, allowed)}Write one of: {', '.join(allowed)}."
+            raise _refused(value, where, "which is not allowed", advice)
         return word
 
     return parse
@@ -105,7 +91,7 @@ def number(value: object, where: str) -> float:
     except (TypeError, ValueError):
         found = math.nan
     if not 0 <= found < math.inf:
-        raise SettingsError(f"{where} is {quote(value)}, which is not allowed.", "Write a number that is 0 or more.")
+        raise _refused(value, where, "which is not allowed", "Write a number that is 0 or more.")
     return found
 
 
@@ -113,9 +99,7 @@ def whole(value: object, where: str, *, minimum: int = 0) -> int:
     """Return a whole number that is not below `minimum`."""
     found = number(value, where)
     if found != int(found) or not minimum <= found <= 2**31:
-        raise SettingsError(
-            f"{where} is {quote(value)}, which is not allowed.", f"Write a whole number that is {minimum} or more."
-        )
+        raise _refused(value, where, "which is not allowed", f"Write a whole number that is {minimum} or more.")
     return int(found)
 
 
@@ -125,10 +109,8 @@ def duration(value: object, where: str) -> float:
     parts = _DURATION.findall(written)
     seconds = float(sum(float(amount) * _UNIT_SECONDS[unit] for amount, unit in parts))
     if "".join(amount + unit for amount, unit in parts) != written or not 0 < seconds < 1e11:
-        raise SettingsError(
-            f"{where} is {quote(value)}, which is not a duration.",
-            "Write a number and its unit, such as 26h, 90m, 45s or 400d.",
-        )
+        advice = "Write a number and its unit, such as 26h, 90m, 45s or 400d."
+        raise _refused(value, where, "which is not a duration", advice)
     return seconds
 
 
@@ -143,9 +125,7 @@ def days(value: object, where: str) -> int:
     """Return a number of days, from `400d` or another duration of whole days."""
     found = duration(value, where) / _UNIT_SECONDS["d"]
     if found != int(found):
-        raise SettingsError(
-            f"{where} is {quote(value)}, which is not a number of whole days.", "Write days, such as 400d."
-        )
+        raise _refused(value, where, "which is not a number of whole days", "Write days, such as 400d.")
     return int(found)
 
 
@@ -156,10 +136,9 @@ def globs(value: object, where: str) -> tuple[str, ...]:
     """
     written = value.split(",") if isinstance(value, str) else value
     if not isinstance(written, (list, tuple)) or not all(isinstance(item, str) for item in written):
-        raise SettingsError(f"{where} is {quote(value)}, but it must be a list of names.", 'Write ["name", "other-*"].')
+        raise _refused(value, where, "but it must be a list of names", 'Write ["name", "other-*"].')
     found = tuple(dict.fromkeys(item.strip() for item in written if item.strip()))
     if any(not item.removeprefix("!").strip() for item in found):
-        raise SettingsError(
-            f"{where} holds a '!' with no name after it.", "Write the name to exclude right after the '!'."
-        )
+        advice = "Write the name to exclude right after the '!'."
+        raise SettingsError(f"{where} holds a '!' with no name after it.", advice)
     return found

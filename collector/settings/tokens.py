@@ -1,18 +1,24 @@
-"""The token of an installation: from a variable, a file or a command. No message quotes any part of it."""
+"""The token of an installation: from a variable, a file or a command. No exception holds any part of it."""
 
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 from collector.errors import SettingsError
 from collector.settings import parsers
 from collector.settings.declarations import TOKEN_KEYS
 from collector.settings.secret import Secret
 from collector.settings.sources import Sources
-from collector.settings.token_command import TIME_LIMIT_S, OutputTooLong, run_token_command
 
+# A password manager may ask for a touch or a fingerprint; nobody answers after a minute.
+_TIME_LIMIT_S: Final = 60.0
+# Tokens have tens to hundreds of characters; the longest that a header can hold are a few thousand.
+_OUTPUT_LIMIT: Final = 64 * 1024
 # Visible ASCII, which includes all that the credentials of an Authorization header may hold (RFC 6750).
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -34,9 +40,8 @@ def token_of_table(sources: Sources, table: Mapping[str, object], place: str) ->
     """Return the token of the one source that a table of collector.toml names."""
     keys = [key for key in TOKEN_KEYS if key in table]
     if len(keys) != 1:
-        raise SettingsError(
-            f"{place} names {len(keys)} sources of its token.", f"Give it exactly one of {', '.join(TOKEN_KEYS)}."
-        )
+        advice = f"Give it exactly one of {', '.join(TOKEN_KEYS)}."
+        raise SettingsError(f"{place} names {len(keys)} sources of its token.", advice)
     where = f"`{keys[0]}` of {place}"
     written = parsers.text(table[keys[0]], where)
     if keys[0] == "token_file":
@@ -44,9 +49,8 @@ def token_of_table(sources: Sources, table: Mapping[str, object], place: str) ->
     if keys[0] == "token_command":
         return _of_command(written, where)
     if not sources.environ.get(written, "").strip():
-        raise TokenUnavailable(
-            f"{where} names {written}, which is not set in the environment.", f"Set {written} to a token."
-        )
+        advice = f"Set {written} to a token."
+        raise TokenUnavailable(f"{where} names {written}, which is not set in the environment.", advice)
     return _checked(sources.environ[written], written)
 
 
@@ -55,28 +59,60 @@ def _of_file(path: Path, where: str) -> Secret:
         content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise TokenUnavailable(
-            f"{where} names {path}, which cannot be read: {reason}.", "Name a file that holds the token."
-        ) from None
+        advice = "Name a file that holds the token."
+        raise TokenUnavailable(f"{where} names {path}, which cannot be read: {reason}.", advice) from None
     return _checked(content, f"{path} ({where})")
 
 
 def _of_command(command: str, where: str) -> Secret:
-    """Return the token that the command prints. Its error messages are not repeated: they may hold the token."""
+    """Return the token that the command prints."""
     try:
         return _checked(run_token_command(command), f"the output of {where}")
     except subprocess.CalledProcessError as error:
         reason = f"exited with code {error.returncode}"
     except subprocess.TimeoutExpired:
-        reason = f"did not end within {TIME_LIMIT_S:.0f} seconds and was stopped"
-    except OutputTooLong:
-        reason = "printed far more than a token and was stopped"
+        reason = f"did not end within {_TIME_LIMIT_S:.0f} seconds, or printed far more than a token, and was stopped"
     except OSError:
         reason = "could not be started"
-    raise TokenUnavailable(
-        f"The command in {where} {reason}.",
-        "Run it by hand in the same environment; it must print only the token and ask nothing.",
-    )
+    advice = "Run it by hand in the same environment; it must print only the token and ask nothing."
+    raise TokenUnavailable(f"The command in {where} {reason}.", advice)
+
+
+def run_token_command(command: str, *, time_limit_s: float = _TIME_LIMIT_S) -> str:
+    """Return what the command printed to stdout, and leave no process behind.
+
+    The command has its own session and so its own process group. When it has ended or takes too long, the whole group
+    is killed: a helper that it started in the background neither delays the token nor outlives the command. Its stderr
+    is discarded, because a password manager may repeat there what it was asked for. A command that prints more than a
+    pipe holds takes too long, because nothing is read before it has ended.
+
+    Raises CalledProcessError when it failed, TimeoutExpired when it took too long, and OSError when it could not be
+    started.
+    """
+    # The user's own command line from their own file, run as they would type it: hence the shell.
+    with subprocess.Popen(
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            process.wait(time_limit_s)
+        finally:
+            # Also after KeyboardInterrupt: the terminal sends Ctrl-C only to the group of this program.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.returncode != 0:
+            raise subprocess.CalledProcessError(process.returncode, command)
+        pipe = cast(IO[bytes], process.stdout).fileno()
+        os.set_blocking(pipe, False)  # another process may hold it open
+        with suppress(BlockingIOError):
+            # No token holds the character that stands for what is not UTF-8.
+            return os.read(pipe, _OUTPUT_LIMIT).decode("utf-8", "replace")
+        return ""
 
 
 def _checked(value: str, where: str) -> Secret:

@@ -1,6 +1,7 @@
 """Parsers of URLs and of Buddy's regions. A URL may hold a password, so no message quotes one whole."""
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,10 +23,8 @@ def region(value: object, where: str) -> str:
     name = text(value, where).lower()
     name = "as" if name == "ap" else name
     if name not in REGIONS:
-        raise SettingsError(
-            f"{where} is {quote(value)}, which is not a region of Buddy.",
-            "Write US, EU or AS (AP is accepted for AS); for a self-hosted Buddy set BUDDY_API_URL instead.",
-        )
+        advice = "Write US, EU or AS (AP is accepted for AS); for a self-hosted Buddy set BUDDY_API_URL instead."
+        raise SettingsError(f"{where} is {quote(value)}, which is not a region of Buddy.", advice)
     return name
 
 
@@ -36,9 +35,8 @@ def api_url(value: object, where: str) -> str:
     if "@" in parts.netloc:
         raise SettingsError(f"{where} holds a user name or password.", "Remove it; the token goes into BUDDY_TOKEN.")
     if "?" in written or "#" in written:
-        raise SettingsError(
-            f"{where} holds a '?' or a '#'.", "Write only the base, such as https://buddy.example.com/api."
-        )
+        advice = "Write only the base, such as https://buddy.example.com/api."
+        raise SettingsError(f"{where} holds a '?' or a '#'.", advice)
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
@@ -51,9 +49,8 @@ def notify_url(value: object, where: str) -> Secret:
     parts = _split(url, where)
     require_encryption(url, where, "the message", "Use https; plain http is only for addresses of this machine.")
     if "@" in parts.netloc or parts.fragment:
-        raise SettingsError(
-            f"{where} holds a user name, a password or a '#'.", "Copy the address as the chat shows it."
-        )
+        advice = "Copy the address as the chat shows it."
+        raise SettingsError(f"{where} holds a user name, a password or a '#'.", advice)
     return Secret(url)
 
 
@@ -91,3 +88,18 @@ def name_of(url: str) -> str:
     """Return the name of an installation that nobody named: its region, or the host of its URL without the port."""
     host = urlsplit(url).hostname or url
     return next((name for name, base in REGIONS.items() if urlsplit(base).hostname == host), host)
+
+
+def ignored_proxy(url: str, environ: Mapping[str, str]) -> str | None:
+    """Return the variable by which other programs would reach `url` through a proxy, None when there is none.
+
+    The collector uses no proxy. Only the name is reported: the value may hold a password.
+    """
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # slow to import
+
+    parts = urlsplit(url)
+    exceptions = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if "*" in exceptions.replace(" ", "").split(",") or proxy_bypass_environment(parts.netloc, {"no": exceptions}):
+        return None
+    names = (f"{parts.scheme}_proxy", f"{parts.scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
+    return next((name for name in names if environ.get(name, "").strip()), None)

@@ -1,6 +1,8 @@
 -- One row per run that `collector status` shows, newest first: its outcome and cost, over all installations and for each.
 -- $run_ids VARCHAR[] : the runs
 -- $now TIMESTAMP : the moment from which their age is counted
+-- $bytes BIGINT[] : the bytes of each of these runs
+-- $held_by, $interrupted_run, $lake VARCHAR, $lake_… BIGINT : what describes the lake, the same in every row
 --
 -- The work is bounded by the runs that are shown, not by those that are kept.
 with
@@ -74,7 +76,15 @@ select
             'paused_seconds': round(parts.paused_seconds, 1)
         }
         order by parts.installation
-    ) as installations
+    ) as installations,
+    $bytes[list_position($run_ids, parts.run_id)] as bytes,
+    cast($held_by as varchar) as held_by,
+    cast($interrupted_run as varchar) as interrupted_run,
+    cast($lake as varchar) as lake,
+    cast($lake_nights as bigint) as lake_nights,
+    cast($lake_files as bigint) as lake_files,
+    cast($lake_bytes as bigint) as lake_bytes,
+    cast($lake_bytes_per_night as bigint) as lake_bytes_per_night
 from parts
 left join seen on parts.run_id = seen.run_id
 group by parts.run_id, parts.run_date

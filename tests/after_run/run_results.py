@@ -5,8 +5,8 @@ from typing import Any
 
 from collector.after_run.run_result import RunResult, failed_run
 from collector.errors import CollectorError, NotPublished
-from collector.lake.manifest import RunEntry
-from collector.run.finalize import InstallationSummary, RunSummary
+from collector.lake.manifest import FileEntry, Manifest, RunEntry
+from collector.run.summary import InstallationSummary, RunSummary
 
 BEGAN = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 ENDED = BEGAN + timedelta(minutes=5)
@@ -63,9 +63,11 @@ def published(**fields: Any) -> RunResult:
         finished_at=made.finished_at,
         collector_version="0.1.0",
     )
-    return RunResult(
-        made.exit_code, BEGAN, ENDED, made, newest=newest, newest_complete=newest, lake_bytes=5000, lake_growth=100
+    file = FileEntry(
+        path="tables/x", rows=1, bytes=5000, sha256="0" * 64, runs=[RUN_ID], run_month="2026-11", schema="s"
     )
+    manifest = Manifest(runs=[newest], tables={"actions": [file]})
+    return RunResult(made.exit_code, BEGAN, ENDED, made, manifest=manifest)
 
 
 def not_published(error: CollectorError | None = None) -> RunResult:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.after_run import output_file
-from collector.after_run.output_file import read_regular, replace_file, replaced
+from collector.after_run.output_file import replace_file, replaced
 
 
 def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,11 +187,3 @@ def test_an_error_while_the_content_is_made_leaves_the_old_content(tmp_path: Pat
         torn()
     assert path.read_text(encoding="utf-8") == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
-
-
-def test_only_regular_files_are_read(tmp_path: Path) -> None:
-    """A pipe or device counts as empty: reading it might never end."""
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "zeros").symlink_to("/dev/zero")
-    (tmp_path / "text").write_text("text", encoding="utf-8")
-    assert [read_regular(tmp_path / name) for name in ("pipe", "zeros", "none", "text")] == ["", "", "", "text"]

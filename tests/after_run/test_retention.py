@@ -9,9 +9,8 @@ from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.errors import LakeBusy
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.lake.growth import bytes_by_run, growth_per_run
 from collector.lake.lake import Lake
-from collector.lake.manifest import Manifest
+from collector.lake.manifest import Manifest, bytes_by_run, growth_per_run
 from collector.lake.verify import verify
 from collector.settings.declarations import AfterRun, Installation, Settings
 from collector.settings.secret import Secret
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("no_catalog")
 WORLD = FakeWorld(workspaces=1, projects=1, pipelines=2, actions=3)
 
 
-def nights(folder: Path, *days: datetime, after_run: AfterRun) -> Lake:
+def collected(folder: Path, *days: datetime, after_run: AfterRun) -> Lake:
     """Collect a run at each of these times, and open the lake."""
     with FakeBuddy(WORLD) as buddy:
         installation = Installation("us", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
@@ -37,7 +36,9 @@ def at(month: int, day: int) -> datetime:
 
 def test_old_runs_are_dropped_and_past_months_merged(tmp_path: Path) -> None:
     """After the first run of October, September has only the runs to keep, in one file for each table."""
-    lake = nights(tmp_path, at(9, 28), at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(keep_days=2, compact=True))
+    lake = collected(
+        tmp_path, at(9, 28), at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(keep_days=2, compact=True)
+    )
     assert [run.run_date.day for run in lake.manifest.runs] == [29, 30, 1]
     runs = lake.manifest.tables["runs"]
     assert [(entry.run_month, len(entry.runs)) for entry in runs] == [("2026-09", 2), ("2026-10", 1)]
@@ -46,7 +47,7 @@ def test_old_runs_are_dropped_and_past_months_merged(tmp_path: Path) -> None:
 
 def test_growth_is_shared_by_the_runs_of_a_merged_file(tmp_path: Path) -> None:
     """Each run has its share of the bytes, merged or not; the sum is that of the lake without the snapshots."""
-    lake = nights(tmp_path, at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(compact=True))
+    lake = collected(tmp_path, at(9, 29), at(9, 30), at(10, 1), after_run=AfterRun(compact=True))
     tables = lake.manifest.tables
     shares = bytes_by_run(lake.manifest)
     assert set(shares) == {run.run_id for run in lake.manifest.runs}
@@ -64,8 +65,8 @@ def test_a_lake_that_is_locked_after_the_run(
     def busy(*_: object, **__: object) -> None:
         raise LakeBusy("another process holds the lake", "Wait.")
 
-    monkeypatch.setattr("collector.after_run.steps.tidy", busy)
-    lake = nights(tmp_path, at(9, 29), at(10, 1), after_run=AfterRun(keep_days=1))
+    monkeypatch.setattr("collector.after_run.steps._tidy", busy)
+    lake = collected(tmp_path, at(9, 29), at(10, 1), after_run=AfterRun(keep_days=1))
     assert len(lake.manifest.runs) == 2
     said = capsys.readouterr()
     assert "another process holds the lake" in said.out + said.err

@@ -41,7 +41,7 @@ def test_a_server_that_does_not_answer(chat: Chat, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(webhook, "_TIMEOUT_S", 0.2)
     chat.wait = threading.Event()
     began = time.monotonic()
-    with pytest.raises(WebhookFailed, match=r"no answer|reached|failed"):
+    with pytest.raises(WebhookFailed, match="could not be reached"):
         post(chat.url, {})
     assert time.monotonic() - began < 5
     chat.wait.set()

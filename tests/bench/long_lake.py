@@ -149,10 +149,7 @@ class _Built:
                 processor = ReplyProcessor(run_key, [BUDDY], journal, staging)
             processor.frontiers[BUDDY.name].workspaces_listed = True
             began = time.perf_counter()
-            finalize(
-                FinishedCrawl(settings, self.lake, directory, run_key, header, processor, staging),
-                lambda: run.finished_at,
-            )
+            finalize(FinishedCrawl(settings, self.lake, header, processor, staging), lambda: run.finished_at)
             return time.perf_counter() - began
 
     def _publish(self, generated: GeneratedRun, first: GeneratedRun, *, snapshot: bool) -> None:

@@ -14,7 +14,7 @@ import pytest
 from collector.cli.collect import summary_line
 from collector.cli.output import duration_text
 from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault
-from collector.run.finalize import RunSummary
+from collector.run.summary import RunSummary
 from tests.cli.conftest import WORLD, Program, environ
 from tests.cli.test_main import ENVIRON
 from tests.faults.process import Program as Process

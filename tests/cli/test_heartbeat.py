@@ -14,6 +14,7 @@ from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.run import progress as events
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
+from tests.run.progress import progress_of
 
 UNTIL = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -24,9 +25,7 @@ class Waiting:
     def snapshot(self) -> events.RunSnapshot:
         pace = RateLimiterState(0, 0, UNTIL, UNTIL, "budget of this window is spent", 0.0, False)
         return events.RunSnapshot(
-            "20261123T021500Z-7f3a9c",
-            "crawl",
-            (events.InstallationProgress("us", {"projects": 3}, {"projects": 1}, 2, 17, pace),),
+            "20261123T021500Z-7f3a9c", "crawl", (progress_of(pace, {"projects": 3}, {"projects": 1}, 17),)
         )
 
 

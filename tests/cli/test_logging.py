@@ -16,10 +16,12 @@ from collector.cli import terminal
 from collector.cli.progress import ProgressObserver, log_line, observing
 from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
+from collector.crawl.journal import Abandoned
 from collector.crawl.rate_limiter import RateLimiterState
 from collector.run import progress as events
 from collector.settings.secret import Secret
 from tests.cli.conftest import Program
+from tests.run.progress import progress_of
 
 TOKEN = "tok-planted-1234"
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
@@ -27,7 +29,7 @@ REQUEST = Request("us", Kind.PROJECTS, "acme", page=2, per_page=50)
 EVENTS = [
     events.RunBegan("20261123T021500Z-7f3a9c", AT, 0, 0),
     events.RunBegan("20261123T021500Z-7f3a9c", AT, 1, 44),
-    events.RunAbandoned("20261121T021500Z-7f3a9c", "it began more than 24 hours ago"),
+    Abandoned("20261121T021500Z-7f3a9c", "it began more than 24 hours ago"),
     events.Draining("a signal"),
     events.SecondRound("us", 1, 35, {"HTTP 502": 34, "timeout": 1}, 5.3),
     events.CrawlEnded("20261123T021500Z-7f3a9c", 99),
@@ -107,23 +109,7 @@ class FixedProgress:
         pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 0.1, False)
         kinds = ("workspaces", "projects", "pipelines", "actions", "action")
         counts = {kind: 10 * number for number, kind in enumerate(kinds, 1)}
-        return events.RunSnapshot(
-            "20261123T021500Z-7f3a9c", "crawl", (events.InstallationProgress("us", counts, counts, 0, 99, pace),)
-        )
-
-
-def test_the_heartbeat(capsys: pytest.CaptureFixture[str]) -> None:
-    """The heartbeat logs progress, budget, why the run waits and until when; before the run it logs nothing."""
-    logs.set_up("json", "info")
-    observer = ProgressObserver()
-    observer.heartbeat()
-    observer.watch(FixedProgress().snapshot)
-    observer.heartbeat()
-    (line,) = capsys.readouterr().err.splitlines()
-    result = json.loads(line)
-    assert (result["done"], result["budget_left"]) == (150, 120)
-    assert result["waiting_for"] == "budget of this window is spent"
-    assert result["until"] == result["resets_at"] == "2026-11-23T02:15:00Z"
+        return events.RunSnapshot("20261123T021500Z-7f3a9c", "crawl", (progress_of(pace, counts, counts, 99),))
 
 
 def test_the_display() -> None:

@@ -12,7 +12,7 @@ from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
 from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import Answered, Failed, RequestCost
-from collector.crawl.frontier import Frontier, Selection, Signal
+from collector.crawl.frontier import Frontier, Selection
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
@@ -140,8 +140,8 @@ class Crawl:
         """Hand out what there is, answer one request; False when the crawl is done."""
         while len(self.outstanding) < self.workers:
             step = self.frontier.next()
-            if not isinstance(step, Request):
-                assert (step is Signal.DONE) == (not self.outstanding)
+            if step is None:
+                assert self.frontier.finished == (not self.outstanding)
                 break
             self.outstanding.append(step)
         self.most_waiting = max(self.most_waiting, self.frontier.queue.waiting)

@@ -7,6 +7,7 @@ from typing import cast
 import aiohttp
 import pytest
 
+from collector.crawl.backoff import Limits
 from collector.crawl.body_budget import BodyBudget, HeldBody
 from collector.crawl.fetcher import Fetcher, read_body
 from collector.crawl.rate_limiter import RateLimiter
@@ -32,6 +33,10 @@ class Body:
         self.left -= 1
         return bytes(BLOCK)
 
+    def is_eof(self) -> bool:
+        """Whether all has arrived."""
+        return self.left == 0
+
     def at_eof(self) -> bool:
         """Whether all was read."""
         return self.left == 0
@@ -39,8 +44,9 @@ class Body:
 
 async def read(blocks: int, held: HeldBody) -> bytes:
     """Read a body as the fetcher does."""
-    async with asyncio.timeout(TOTAL_S) as deadline:
-        return await read_body(cast(aiohttp.StreamReader, Body(blocks)), 1 << 30, held, deadline)
+    limits, ends_at = Limits(total_s=TOTAL_S, body_bytes=1 << 30), asyncio.get_running_loop().time() + TOTAL_S
+    async with asyncio.timeout_at(ends_at) as deadline:
+        return await read_body(cast(aiohttp.StreamReader, Body(blocks)), limits, held, deadline, ends_at)
 
 
 class Readers:

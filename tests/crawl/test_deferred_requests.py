@@ -4,18 +4,20 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import pytest
 
 from collector.buddy.requests import Kind, Request
-from collector.crawl.backoff import Limits, before_round
+from collector.crawl.backoff import Limits
 from collector.crawl.classify import Failure
+from collector.crawl.deferred_requests import DeferredRequests
 from collector.crawl.fetch_result import Failed, FetchResult, RequestCost
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.frontier import Frontier
-from collector.run.progress import SecondRound
+from collector.run.context import RunContext
+from collector.run.progress import Observer, SecondRound
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.worker_pool import WorkerPool
 from tests.crawl.model_buddy import AT, EVERYTHING, ModelBuddy, feed, tree
@@ -57,16 +59,24 @@ class Crawl:
         assert document is not None
         return FetchResult(request, 200, msgspec.json.encode(document), document, None, RequestCost(), AT, AT)
 
-    def accept(self, result: FetchResult) -> None:
+    @property
+    def results(self) -> "Crawl":
+        """The queue of results: each is processed at once."""
+        return self
+
+    async def put(self, result: FetchResult) -> None:
         """Process one result."""
         self.settled.append(result)
         entry = self.buddy.answer(result.request)
         if result.failure is not None:
             entry = Failed(result.request, AT, AT, result.cost, result.failure)
         feed(self.frontier, entry)
+        self.pool.wake()
 
-    async def stage(self) -> None:
-        """Stage nothing."""
+    def event(self, fact: object) -> None:
+        """Keep a further round."""
+        assert isinstance(fact, SecondRound)
+        self.rounds.append(fact)
 
     async def _crawl(self, clock: Clock) -> None:
         self._clock = clock
@@ -75,8 +85,7 @@ class Crawl:
             cast(Fetcher, self),
             cast(ReplyProcessor, self),
             self.workers,
-            rng=random.Random(3),
-            on_event=self.rounds.append,
+            RunContext(lambda: AT, random.Random(3), cast(Observer, self), asyncio.Event()),
         )
         if self.stop_after_s is not None:
             asyncio.get_running_loop().call_later(self.stop_after_s, self.pool.stop)
@@ -165,8 +174,10 @@ def test_stopping_ends_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pauses_are_bounded_and_drawn() -> None:
     """A pause is its length a quarter more or less, and there are as many as the limits name."""
-    draws: list[Any] = [before_round(number, 0.0, LIMITS, 0.999) for number in (1, 2, 3, 4)]
-    assert draws[:3] == [pytest.approx(1.25 * pause, rel=0.01) for pause in LIMITS.round_pauses_s]
-    assert draws[3] is None
-    assert before_round(2, 0.0, LIMITS, 0.0) == 0.75 * LIMITS.round_pauses_s[1]
-    assert before_round(2, LIMITS.rounds_total_s + 1, LIMITS, 0.0) is None
+    deferred = DeferredRequests(LIMITS, 1)
+    for pause in LIMITS.round_pauses_s:
+        assert deferred.next_pause(0.0, 0.999) == pytest.approx(1.25 * pause, rel=0.01)
+        assert deferred.next_pause(0.0, 0.0) == 0.75 * pause
+        assert deferred.next_pause(LIMITS.rounds_total_s + 1, 0.0) is None
+        deferred.begin_round()
+    assert deferred.next_pause(0.0, 0.0) is None

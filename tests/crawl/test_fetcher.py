@@ -163,6 +163,17 @@ async def test_time_is_limited_too() -> None:
     assert 2 <= result.cost.attempts <= 3
 
 
+@pytest.mark.parametrize("fault", [30.0, [reply(b"{", length=50), 30.0]], ids=["before the reply", "in the body"])
+async def test_silence_ends_a_request_before_its_total_time_limit(fault: object) -> None:
+    """A server that sends nothing for `read_s` costs that time, however long the whole reply may take."""
+    began_at = asyncio.get_running_loop().time()
+    async with wire(fault) as served:
+        result = await ask(served.url, limits=Limits(attempts=1, read_s=0.2, total_s=20.0))
+    assert result.failure is not None
+    assert result.failure.kind == "timeout"
+    assert 0.2 <= asyncio.get_running_loop().time() - began_at < 10
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 302])
 async def test_what_buddy_meant_is_recorded_at_once(status: int) -> None:
     """A 4xx or a redirect is one request, and the redirect's target sees none."""

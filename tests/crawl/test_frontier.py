@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from collector.buddy.decode import ListPage, decode
 from collector.buddy.requests import Kind, Request
 from collector.crawl.fetch_result import Answered
-from collector.crawl.frontier import Frontier, Selection, Signal
+from collector.crawl.frontier import Frontier, Selection
 from collector.crawl.pagination import is_probe
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, key_of
 from collector.crawl.request_queue import LOOK_AHEAD
@@ -478,7 +478,7 @@ def test_stopping_accounts_for_everything(world: Any, paged_too: bool, workers: 
     parents = {msgspec.structs.replace(k, action_id=None) for k in after if k not in before and k.action_id}
     assert parents <= set(told)
     assert halted.frontier.finished
-    assert halted.frontier.next() is Signal.DONE
+    assert halted.frontier.next() is None
     listed_whole = halted.frontier.workspaces_listed
     assert (Key("us") in told) == (halted.frontier.root_failure is not None) == (not listed_whole)
     assert halted.frontier.stop(kind, "Again") == []
@@ -537,7 +537,7 @@ def test_a_request_put_back_is_handed_out_again() -> None:
     frontier = Frontier("us", EVERYTHING)
     root = frontier.next()
     assert isinstance(root, Request)
-    assert frontier.next() is Signal.WAIT
+    assert frontier.next() is None
     frontier.queue.put_back(root)
     assert (frontier.queue.waiting, frontier.next()) == (1, root)
 

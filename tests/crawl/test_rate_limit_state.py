@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.buddy.rate_headers import RateHeaders, read_rate_headers
-from collector.crawl.rate_limit_state import RateLimitState, WaitReason
+from collector.crawl.rate_limit_state import RateLimitState
 from tests.crawl.model_server import EPOCH, ModelServer
 
 OFFSET = EPOCH  # our wall clock minus the test's clock: exact, unless a test skews the server
@@ -26,7 +26,7 @@ def test_one_probe_before_anything_is_known() -> None:
     assert state.wait_s(0.0) == 0.0
     state.on_send(0.0)
     assert 0 < state.wait_s(0.1) <= 2.0
-    assert state.wait_reason(0.1) is WaitReason.PROBING
+    assert state.wait_reason(0.1) == "waiting for a reply with the remaining budget"
     assert state.wait_s(2.1) == 0.0
 
 
@@ -36,7 +36,7 @@ def test_a_server_without_headers_is_free() -> None:
     state.on_send(0.0)
     state.on_reply(0.0, 0.1, RateHeaders(), OFFSET)
     assert [state.wait_s(0.1) for _ in range(3)] == [0.0] * 3
-    assert state.wait_reason(0.1) is WaitReason.NONE
+    assert state.wait_reason(0.1) == ""
 
 
 def test_what_is_in_flight_is_counted() -> None:
@@ -48,7 +48,7 @@ def test_what_is_in_flight_is_counted() -> None:
         assert state.wait_s(0.2) == 0.0
         state.on_send(0.2 + step / 100)
     assert state.wait_s(0.5) == pytest.approx(9.5)
-    assert state.wait_reason(0.5) is WaitReason.EXHAUSTED
+    assert state.wait_reason(0.5) == "budget of this window is spent"
 
 
 def test_within_a_window_the_smallest_remaining_counts() -> None:
@@ -134,7 +134,7 @@ def test_refusals_without_a_reset_back_off_and_one_burst_counts_once() -> None:
         waits.append(round(state.wait_s(now + 0.1)))
         now += 0.1 + state.wait_s(now + 0.1)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert state.wait_reason(now - 1) is WaitReason.REFUSED
+    assert state.wait_reason(now - 1) == "refused by the server's rate limit"
     assert state.refused_since == 0.1
 
 
@@ -178,7 +178,9 @@ def test_retry_after_is_obeyed_or_survived(said: RateHeaders, seconds: float | N
     unavailable.on_reply(0.0, 0.1, None, offset)
     assert unavailable.on_unavailable(0.1, said, offset) == pytest.approx(seconds or 0.0)
     assert unavailable.wait_s(0.1) == pytest.approx(seconds or 0.0)
-    assert unavailable.wait_reason(0.1) is (WaitReason.NONE if seconds is None else WaitReason.UNAVAILABLE)
+    assert unavailable.wait_reason(0.1) == (
+        "" if seconds is None else "the server is unavailable and said when to come back"
+    )
 
 
 def test_one_503_does_not_hold_up_a_crawl_for_an_hour() -> None:

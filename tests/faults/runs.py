@@ -20,8 +20,8 @@ from collector.errors import CollectorError
 from collector.fake_buddy import FakeBuddy
 from collector.run.collect import collect
 from collector.run.context import RunContext
-from collector.run.finalize import RunSummary
 from collector.run.progress import CrawlEnded, RunSnapshot
+from collector.run.summary import RunSummary
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 

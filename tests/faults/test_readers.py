@@ -12,7 +12,7 @@ from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.lake.sweep import sweep
 from tests.faults.ledger import Ledger
-from tests.lake.published_runs import publish_run, run_entry
+from tests.lake.published_runs import files_under, publish_run, run_entry
 
 # Every table has the same number of rows per run, and consecutive runs have different numbers.
 TABLES = ("actions", "promote_image_actions", "problems", "runs")
@@ -60,7 +60,9 @@ class Writer(threading.Thread):
             if day % 3 == 0:
                 prune(self._lake, keep_days=self._keep_days, now=run_entry(day).finished_at)
                 self.done["prune"] += day > self._keep_days
-            self.done["sweep"] += bool(sweep(self._lake, now=self._now, keep_runs=()).files)
+            before = files_under(self._lake.path)
+            assert sweep(self._lake, now=self._now, keep_runs=()) == []
+            self.done["sweep"] += before != files_under(self._lake.path)
 
 
 def _query(path: Path) -> int:

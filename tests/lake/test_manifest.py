@@ -7,15 +7,13 @@ import json
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import LakeError
-from collector.lake import manifest as manifest_module
 from collector.lake.manifest import FORMAT, FileEntry, Manifest, RetiredFile, RunEntry, decode, encode
-from tests.lake.published_runs import NOW, run_entry
+from tests.lake.published_runs import run_entry
 
 TIMES = st.integers(0, 10**15).map(lambda us: dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=us))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1).filter(
@@ -165,26 +163,6 @@ def test_a_newer_format_asks_for_an_upgrade() -> None:
     with pytest.raises(LakeError, match="format 2") as caught:
         decode(b'{"format": 2, "whatever": [1]}')
     assert "Upgrade the collector" in caught.value.advice
-
-
-def test_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each format needs one function to the next; reading applies them in order."""
-    oldest = json.dumps({"format": FORMAT - 2, "nights": [msgspec.to_builtins(run_entry(3))]}).encode()
-
-    def renamed(plain: dict[str, Any]) -> dict[str, Any]:
-        return {"night_list": plain["nights"]}
-
-    def renamed_again(plain: dict[str, Any]) -> dict[str, Any]:
-        return {"runs": plain["night_list"], "published_at": "2026-12-05T12:00:00Z"}
-
-    steps = {FORMAT - 2: renamed, FORMAT - 1: renamed_again}
-    monkeypatch.setattr(manifest_module, "MIGRATIONS", steps)
-    assert decode(oldest) == Manifest(runs=[run_entry(3)], published_at=NOW)
-    with pytest.raises(LakeError, match="lacks what format"):
-        decode(json.dumps({"format": FORMAT - 2}).encode())
-    del steps[FORMAT - 1]
-    with pytest.raises(LakeError, match="there never was"):
-        decode(oldest)
 
 
 def test_a_run_is_found_by_its_id() -> None:

@@ -9,7 +9,7 @@ from pyarrow import parquet as pq
 from collector.errors import LakeError
 from collector.lake.compact import merged_rows
 from collector.lake.tables import ALL, Table
-from tests.query.nights import HOME, Row, run_of, write
+from tests.query.staged_runs import HOME, Row, run_of, write
 
 ACTIONS = ALL["promote_image_actions"]
 RUNS = [run_of(number)[0] for number in range(3)]

@@ -11,11 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import SettingsError
-from collector.lake.consistency import leftovers
-from collector.lake.inventory import Inventory, path_of, table_file
+from collector.lake.inventory import Inventory, leftovers, path_of, table_file
 from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE, FileEntry, Manifest, RetiredFile
-from collector.lake.storage import StoredFile
 from collector.lake.sweep import leftover_temporaries, sweep
 from tests.lake.published_runs import NOW, files_under, publish_run, run_entry
 
@@ -62,16 +60,21 @@ def test_only_files_that_nothing_needs_are_leftovers(found: tuple[Manifest, Inve
             assert file.path in retired or file.run_id in there.unfinished - published
 
 
-@given(st.lists(st.tuples(st.sampled_from(["manifest.json", "x.tmp", "manifest.json.tmp"]), st.floats(-7200, 7200))))
-def test_only_old_temporaries_are_leftovers(files: list[tuple[str, float]]) -> None:
+def test_only_old_temporaries_are_leftovers(tmp_path: Path) -> None:
     """A temporary file younger than the grace may have a living writer; names that the collector does not give, and
     links, are never leftovers.
     """
-    found = [StoredFile(name, 1, NOW.timestamp() - age) for name, age in files]
-    left = leftover_temporaries(found, NOW)
-    assert {item.path for item in left} <= {"manifest.json.tmp"}
-    assert len(left) == sum(name == "manifest.json.tmp" and age > 3600 for name, age in files)
-    assert not leftover_temporaries([StoredFile("manifest.json.tmp", 1, 0.0, regular=False)], NOW)
+    for name, age in (
+        ("manifest.json", 7200),
+        ("x.tmp", 7200),
+        ("manifest.json.tmp", 3601),
+        ("manifest.json.1.tmp", 9),
+    ):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (NOW.timestamp() - age,) * 2)
+    (tmp_path / "manifest.json.2.tmp").symlink_to("x.tmp")
+    os.utime(tmp_path / "manifest.json.2.tmp", (0, 0), follow_symlinks=False)
+    assert leftover_temporaries(tmp_path, NOW) == ["manifest.json.tmp"]
 
 
 def plant(root: Path, *paths: str) -> None:
@@ -105,8 +108,8 @@ def test_leftovers_go_and_everything_else_stays(lake: Lake, tmp_path: Path) -> N
     (lake.path / "runs" / run_entry(3).run_id).symlink_to(tmp_path / "elsewhere")
     now = run_entry(1).finished_at
     with lake.writing("collect", now):
-        swept = sweep(lake, now=now, keep_runs=[])
-    assert set(swept.files) == {*orphans, "catalog.duckdb.77.tmp"}
+        assert sweep(lake, now=now, keep_runs=[]) == []
+    assert not any((lake.path / name).exists() for name in (*orphans, "catalog.duckdb.77.tmp"))
     assert not (lake.path / "tables/variables").exists()
     assert not (lake.path / f"runs/{died}/journal.jsonl").exists()
     for name in (*named, *others, f"runs/{died}/mine.txt", "manifest.json"):
@@ -132,10 +135,9 @@ def test_what_cannot_be_removed_is_reported_and_keeps_its_journal(lake: Lake, mo
 
     monkeypatch.setattr(lake.storage, "delete", refuse)
     with lake.writing("collect", NOW):
-        swept = sweep(lake, now=NOW, keep_runs=[])
-    assert swept.files == (other,)
-    assert len(swept.failures) == 1
-    assert stuck in swept.failures[0]
+        [failure] = sweep(lake, now=NOW, keep_runs=[])
+    assert not (lake.path / other).exists()
+    assert stuck in failure
     assert (lake.path / f"runs/{died}/journal.jsonl").exists()
     lake.require_consistent()
 
@@ -159,8 +161,8 @@ def test_a_run_that_goes_on_keeps_its_directory(lake: Lake) -> None:
         plant(lake.path, f"runs/{run_id}/journal.jsonl", f"runs/{run_id}/staging/a/b", f"runs/{run_id}/raw/1.json")
     assert lake.resumable_runs() == [running, abandoned]
     with lake.writing("collect", NOW):
-        swept = sweep(lake, now=NOW, keep_runs={running})
-    assert swept.runs == (abandoned,)
+        assert sweep(lake, now=NOW, keep_runs={running}) == []
+    assert not lake.runs.path(abandoned).exists()
     left = sorted(str(p.relative_to(lake.path / "runs")) for p in (lake.path / "runs").rglob("*") if p.is_file())
     names = ("journal.jsonl", "raw/1.json", "staging/a/b")
     assert left == [f"{published}/raw/1.json", *(f"{running}/{name}" for name in names)]

@@ -102,18 +102,18 @@ def test_rows_and_columns_are_compared_with_the_manifest(filled_lake: Lake) -> N
     assert (rows.kind, rows.message) == ("rows", "it has 7 rows instead of 8")
     [schema] = verify_with_entry(filled_lake, "actions", schema="0" * 16)
     assert schema.kind == "schema"
-    assert "types or order differ" in schema.message
+    assert "types or order" in schema.message
 
 
 def test_columns_that_differ_are_named(filled_lake: Lake) -> None:
-    """The message names the columns that are unknown to this version and those that are missing."""
+    """The message names the columns that are unknown to this version or missing."""
     path = filled_lake.files("actions")[0][0]
     rows = pq.read_table(path, partitioning=None).rename_columns({"extra": "surplus"})
     pq.write_table(rows, path)
     entry = filled_lake.manifest.tables["actions"][0]
     size, sha256 = path.stat().st_size, filled_lake.storage.sha256(entry.path)
     [finding] = verify_with_entry(filled_lake, "actions", bytes=size, sha256=sha256)
-    assert "it has surplus; it lacks extra" in finding.message
+    assert "extra, surplus" in finding.message
 
 
 def test_a_file_that_cannot_be_opened_is_a_finding(filled_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.crawl.rate_limiter import RateLimiterState
-from collector.preflight.forecast import Forecast, RunCost, likely_window
+from collector.preflight.forecast import Forecast, RunCost
 from collector.preflight.forecast import forecast as forecast_of
 from collector.settings.declarations import Installation
 from collector.settings.secret import Secret
@@ -41,7 +41,7 @@ def forecast(
 def test_without_a_limit_it_takes_what_it_took() -> None:
     """Where Buddy announces no limit, the run takes as long as the last one did without its pauses."""
     result = forecast(RunCost(100, 60.0, 20.0), rate_limit_of(), reserve=50)
-    assert (result.windows, result.waits, result.ends_at) == (0, False, in_seconds(40))
+    assert (result.windows, result.ends_at) == (0, in_seconds(40))
     assert "ends at about 02:15 UTC" in result.sentence
 
 
@@ -56,7 +56,7 @@ def test_a_ceiling_that_was_lowered() -> None:
 def test_fits_in_this_window() -> None:
     """A run of fewer requests than are left to us does not wait."""
     result = forecast(RunCost(400, 60.0), rate_limit_of(500, in_seconds(900), 1000), reserve=50)
-    assert (result.windows, result.waits, result.ends_at) == (1, False, in_seconds(60))
+    assert (result.windows, result.ends_at) == (1, in_seconds(60))
     assert "fits in this window" in result.sentence
 
 
@@ -72,9 +72,8 @@ def test_needs_windows() -> None:
 def test_a_slow_crawl_never_waits() -> None:
     """A crawl that spends less than each window holds spans several without waiting for one."""
     result = forecast(RunCost(1000, 1000.0), rate_limit_of(500, in_seconds(60), 500), reserve=0)
-    assert not result.waits
-    assert result.ends_at == in_seconds(1000)
-    assert "windows and ends" not in result.sentence
+    assert (result.windows, result.ends_at) == (0, in_seconds(1000))
+    assert "window" not in result.sentence
 
 
 def test_misses_the_deadline() -> None:
@@ -95,7 +94,8 @@ def test_a_reserve_that_leaves_nothing() -> None:
 @pytest.mark.parametrize(("left", "length"), [(0.4, 1), (59, 60), (60, 60), (61, 120), (3000, 3600), (9999, 9999)])
 def test_the_likely_window(left: float, length: float) -> None:
     """A window is as long as the shortest round length that can hold what is left of it."""
-    assert likely_window(left) == length
+    result = forecast(RunCost(300, 0.0), rate_limit_of(0, in_seconds(left), 100), reserve=0)
+    assert result.ends_at == in_seconds(left + 2 * length)
 
 
 @given(

@@ -10,13 +10,12 @@ import pytest
 
 from collector.crawl.rate_limiter import RateLimiterState
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.preflight import forecast_observer
-from collector.preflight.forecast import RunCost
-from collector.preflight.forecast_observer import ForecastObserver, ForecastReady, Waiting
+from collector.preflight.forecast import ForecastObserver, ForecastReady, RunCost, Waiting
 from collector.run import progress as events
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 from tests.cli.conftest import Program, program
+from tests.run.progress import progress_of
 from tests.worlds import early_in_a_window
 
 __all__ = ["program"]
@@ -52,12 +51,12 @@ class PausingRun:
         if not self._until:
             self.over.set()
         state = RateLimiterState(0, 0, until, until, WHY if until else "", 0.0, False)
-        return events.RunSnapshot(RUN_ID, stage, (events.InstallationProgress("us", {}, {}, 0, 0, state),))
+        return events.RunSnapshot(RUN_ID, stage, (progress_of(state),))
 
 
 @pytest.fixture(autouse=True)
 def _polls_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast_observer, "_POLL_S", 0.001)
+    monkeypatch.setattr("collector.preflight.forecast._POLL_S", 0.001)
 
 
 def observed(until: list[datetime | None], *, costs: dict[str, RunCost], resumed_count: int = 0) -> list[object]:

@@ -1,12 +1,9 @@
 """An answer in a notebook: its rows, its run and its gaps, with every name escaped."""
 
-import sys
-
 import pyarrow as pa
 import pytest
 
-from collector.errors import QueryError
-from collector.query.answer import Answer, Gap
+from collector.query.reader import Answer, Gap
 from tests.query.test_views import RUN
 
 TABLE = pa.table({"<b>name</b>": ["<script>alert(1)</script>", None], "n": [1, 2]})
@@ -41,22 +38,3 @@ def test_rows_are_counted_and_given_to_pandas() -> None:
     pytest.importorskip("pandas")
     assert len(Answer(TABLE)) == 2
     assert Answer(TABLE).to_pandas()["n"].tolist() == [1, 2]
-
-
-def test_without_pandas_the_advice_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where pandas is not installed the error says so and names the Arrow table."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "pandas"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "pandas", None)
-
-    class WithoutPandas:
-        num_rows = 0
-
-        def to_pandas(self) -> object:
-            import pandas as pd
-
-            return pd
-
-    with pytest.raises(QueryError, match="pandas") as failure:
-        Answer(WithoutPandas()).to_pandas()
-    assert ".table" in failure.value.advice

@@ -106,10 +106,10 @@ def test_a_dead_client_s_log_is_not_replayed_onto_the_next_catalog(lake: Lake) -
     died = client(path, "drop view mine")
     died.kill()
     died.communicate()
-    assert catalog.wal_files(path)
+    assert list(path.parent.glob("*.wal*"))
     published(lake, 5, {"promote_image_actions": [action(9)]})
     catalog.build(lake)
-    assert catalog.wal_files(path) == []
+    assert list(path.parent.glob("*.wal*")) == []
     assert runs_seen(lake) == [(0,)]
 
 
@@ -134,7 +134,7 @@ def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: L
     assert late.stdout.readline() == "done\n"
     late.kill()
     late.communicate()
-    assert catalog.wal_files(path)
+    assert list(path.parent.glob("*.wal*"))
     catalog.ensure(lake)
     assert catalog.is_current(lake)
     assert runs_seen(lake) == [(0,)]

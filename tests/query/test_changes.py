@@ -9,8 +9,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from collector.lake.tables import TABLES
-from collector.query.changes import CHILD_TABLES
-from tests.query.nights import HOME, KEY, Nights, Row, run_of, write
+from collector.query.contract_views import CHILD_TABLES
+from tests.query.staged_runs import HOME, KEY, Row, StagedRuns, run_of, write
 
 PLACE = {**HOME, "project": "web"}
 
@@ -30,7 +30,7 @@ def world(
     workspace: str | None = "complete",
     **children: Iterable[Row],
 ) -> dict[str, list[Row]]:
-    """A night's rows: promote-image `actions`, and the coverage of everything above them (None: not in the list).
+    """A run's rows: promote-image `actions`, and the coverage of everything above them (None: not in the list).
 
     `unread` are actions of pipeline 1 that were listed but not fetched, by coverage.
     """
@@ -61,12 +61,12 @@ def said(changes: Iterable[Row]) -> list[tuple[Any, ...]]:
 
 
 def together(cases: Mapping[str, Mapping[str, Iterable[Row]]]) -> dict[str, list[Row]]:
-    """One night of many cases that have nothing in common: each is a workspace, called as the case is."""
-    night: dict[str, list[Row]] = {}
+    """One run of many cases that have nothing in common: each is a workspace, called as the case is."""
+    run: dict[str, list[Row]] = {}
     for name, rows in cases.items():
         for table, given in rows.items():
-            night.setdefault(table, []).extend({**row, "workspace": name} for row in given)
-    return night
+            run.setdefault(table, []).extend({**row, "workspace": name} for row in given)
+    return run
 
 
 def by_case(cases: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -82,9 +82,9 @@ def told(cases: Iterable[str], changes: Iterable[Row]) -> dict[str, list[tuple[A
     return {name: said(found) for name, found in by_case(cases, changes).items()}
 
 
-def test_on_the_first_night_all_are_added(tmp_path: Path) -> None:
-    """Every action of the first night is added, with nothing to compare and no earlier run."""
-    left = Nights(tmp_path).collect(world([action(2), action(1)]))
+def test_on_the_first_run_all_are_added(tmp_path: Path) -> None:
+    """Every action of the first run is added, with nothing to compare and no earlier run."""
+    left = StagedRuns(tmp_path).collect(world([action(2), action(1)]))
     assert said(left["action_changes"]) == [(1, "added", None, None, None), (2, "added", None, None, None)]
     assert {row["aspect"] for row in left["action_changes"]} == {"configuration"}
     assert {row["previous_run_id"] for row in left["action_changes"]} == {None}
@@ -93,11 +93,11 @@ def test_on_the_first_night_all_are_added(tmp_path: Path) -> None:
     assert {(r["first_seen_run_id"], r["last_seen_run_id"]) for r in left["last_known_actions"]} == {(first, first)}
 
 
-def test_a_night_like_the_one_before_says_nothing(tmp_path: Path) -> None:
+def test_a_run_like_the_one_before_says_nothing(tmp_path: Path) -> None:
     """Equal rows give no change, however they came: another order, another time of fetching."""
-    nights = Nights(tmp_path)
-    nights.collect(world([action(1, loop=["a"]), action(2, extra='{"pipeline":{"a":1},"x":2}')]))
-    left = nights.collect(world([action(2, extra='{"pipeline":{"a":9},"x":2}'), action(1, loop=["a"])]))
+    runs = StagedRuns(tmp_path)
+    runs.collect(world([action(1, loop=["a"]), action(2, extra='{"pipeline":{"a":1},"x":2}')]))
+    left = runs.collect(world([action(2, extra='{"pipeline":{"a":9},"x":2}'), action(1, loop=["a"])]))
     assert left["action_changes"] == []
     assert {row["last_seen_run_id"] for row in left["last_known_actions"]} == {run_of(1)[0]}
     assert {row["first_seen_run_id"] for row in left["last_known_actions"]} == {run_of(0)[0]}
@@ -129,9 +129,9 @@ COLUMNS: list[tuple[str, Any, Any, str | None, str | None]] = [
 def test_a_changed_column_is_one_row(tmp_path: Path) -> None:
     """A change names the column with both values as text, NULL-safe and exact; statuses are of aspect execution."""
     cases = {f"{number}: {case[0]}": case for number, case in enumerate(COLUMNS)}
-    nights = Nights(tmp_path)
-    nights.collect(together({n: world([action(1, **{c[0]: c[1]}), action(2)]) for n, c in cases.items()}))
-    left = nights.collect(together({n: world([action(1, **{c[0]: c[2]}), action(2)]) for n, c in cases.items()}))
+    runs = StagedRuns(tmp_path)
+    runs.collect(together({n: world([action(1, **{c[0]: c[1]}), action(2)]) for n, c in cases.items()}))
+    left = runs.collect(together({n: world([action(1, **{c[0]: c[2]}), action(2)]) for n, c in cases.items()}))
     changes = by_case(cases, left["action_changes"])
     for name, (column, _, _, old, new) in cases.items():
         (change,) = changes[name]
@@ -156,9 +156,9 @@ EXTRAS: list[tuple[str, str | None, bool]] = [
 def test_only_a_pipeline_s_own_fields_are_left_out_of_extra(tmp_path: Path) -> None:
     """What the action's reply says of its pipeline is no change of the action; a namesake further down is."""
     cases = {str(number): case for number, case in enumerate(EXTRAS)}
-    nights = Nights(tmp_path)
-    nights.collect(together({name: world([action(1, extra=case[0])]) for name, case in cases.items()}))
-    left = nights.collect(together({name: world([action(1, extra=case[1])]) for name, case in cases.items()}))
+    runs = StagedRuns(tmp_path)
+    runs.collect(together({name: world([action(1, extra=case[0])]) for name, case in cases.items()}))
+    left = runs.collect(together({name: world([action(1, extra=case[1])]) for name, case in cases.items()}))
     changes = by_case(cases, left["action_changes"])
     for name, (_, _, changed) in cases.items():
         assert [change["column_name"] for change in changes[name]] == ["extra"] * changed, cases[name]
@@ -166,9 +166,9 @@ def test_only_a_pipeline_s_own_fields_are_left_out_of_extra(tmp_path: Path) -> N
 
 def test_values_that_swap_columns_are_two_changes(tmp_path: Path) -> None:
     """Fingerprints see where a value stands: source and destination that change places differ."""
-    nights = Nights(tmp_path)
-    nights.collect(world([action(1, src_tag="a", dest_tag="b")]))
-    left = nights.collect(world([action(1, src_tag="b", dest_tag="a")]))
+    runs = StagedRuns(tmp_path)
+    runs.collect(world([action(1, src_tag="a", dest_tag="b")]))
+    left = runs.collect(world([action(1, src_tag="b", dest_tag="a")]))
     assert said(left["action_changes"]) == [(1, "changed", "dest_tag", "b", "a"), (1, "changed", "src_tag", "a", "b")]
 
 
@@ -185,7 +185,7 @@ CHILDREN: list[tuple[str, list[Row], list[Row]]] = [
 def test_a_changed_child_row_is_a_change_of_its_action(tmp_path: Path) -> None:
     """Conditions, variables and rights are compared as a whole, under the name of their table, as JSON."""
 
-    def night(when: int) -> dict[str, list[Row]]:
+    def run(when: int) -> dict[str, list[Row]]:
         cases = {}
         for number, case in enumerate(CHILDREN):
             children: dict[str, Any] = {case[0]: placed(case[when])}
@@ -196,27 +196,27 @@ def test_a_changed_child_row_is_a_change_of_its_action(tmp_path: Path) -> None:
         key = {n: action(1)[n] for n in KEY}
         return [{**key, "position": i, **row} for i, row in enumerate(rows, start=1)]
 
-    nights = Nights(tmp_path)
-    nights.collect(night(1))
-    changes = nights.collect(night(2))["action_changes"]
+    runs = StagedRuns(tmp_path)
+    runs.collect(run(1))
+    changes = runs.collect(run(2))["action_changes"]
     assert [row["workspace"] for row in changes] == [f"{n}: {case[0]}" for n, case in enumerate(CHILDREN)]
     for change in changes:
         table = change["workspace"].partition(": ")[2]
         assert (change["action_id"], change["change"], change["column_name"]) == (1, "changed", table)
         assert change["aspect"] == "configuration"
         assert change["old_value"] != change["new_value"]
-    assert nights.collect(night(2))["action_changes"] == []
+    assert runs.collect(run(2))["action_changes"] == []
 
 
 def test_values_of_variables_are_in_no_change(tmp_path: Path) -> None:
     """A variable's value, kept or not, is in no change and in no state, and keeping it is not a change of Buddy's."""
-    nights = Nights(tmp_path)
+    runs = StagedRuns(tmp_path)
     key = {n: action(1)[n] for n in KEY}
     kept = {**key, "position": 1, "key": "A", "value": "hunter2", "value_state": "kept"}
     redacted = {**key, "position": 1, "key": "A", "value": None, "value_state": "redacted"}
-    first = nights.collect(world([action(1)], variables=[kept]))
-    second = nights.collect(world([action(1)], variables=[redacted]))
-    third = nights.collect(world([action(1)], variables=[{**kept, "value": "hunter3", "key": "B"}]))
+    first = runs.collect(world([action(1)], variables=[kept]))
+    second = runs.collect(world([action(1)], variables=[redacted]))
+    third = runs.collect(world([action(1)], variables=[{**kept, "value": "hunter3", "key": "B"}]))
     assert "hunter" not in repr([first, second, third])
     assert second["action_changes"] == []
     assert len(third["action_changes"]) == 1
@@ -241,75 +241,73 @@ UNSEEN = {
 
 
 def everywhere(cases: Iterable[str], **columns: Any) -> dict[str, list[Row]]:
-    """A night in which every case has its action."""
+    """A run in which every case has its action."""
     return together(dict.fromkeys(cases, world([action(1, **columns)])))
 
 
 def test_an_action_that_is_gone_is_removed_once(tmp_path: Path) -> None:
     """What is truly gone is removed, once, leaves the last known actions, and returns, once, when it is back."""
-    nights = Nights(tmp_path)
-    nights.collect(everywhere(GONE))
-    removed = nights.collect(together(GONE))
+    runs = StagedRuns(tmp_path)
+    runs.collect(everywhere(GONE))
+    removed = runs.collect(together(GONE))
     assert told(GONE, removed["action_changes"]) == {n: [(1, "removed", None, None, None)] for n in GONE}
     assert {row["previous_run_id"] for row in removed["action_changes"]} == {run_of(0)[0]}
     assert removed["last_known_actions"] == []
     assert [row["removed_run_id"] for row in removed["action_state"]] == [run_of(1)[0]] * len(GONE)
-    assert nights.collect(together(GONE))["action_changes"] == []
-    returned = nights.collect(everywhere(GONE, name="renamed meanwhile"))
+    assert runs.collect(together(GONE))["action_changes"] == []
+    returned = runs.collect(everywhere(GONE, name="renamed meanwhile"))
     assert told(GONE, returned["action_changes"]) == {n: [(1, "returned", None, None, None)] for n in GONE}
     assert {row["previous_run_id"] for row in returned["action_changes"]} == {run_of(0)[0]}
     first_seen = [row["first_seen_run_id"] for row in returned["last_known_actions"]]
     assert first_seen == [run_of(0)[0]] * len(GONE)
     assert [row["removed_run_id"] for row in returned["action_state"]] == [None] * len(GONE)
-    assert nights.collect(everywhere(GONE, name="renamed meanwhile"))["action_changes"] == []
+    assert runs.collect(everywhere(GONE, name="renamed meanwhile"))["action_changes"] == []
 
 
 def test_an_action_that_was_not_seen_is_not_removed(tmp_path: Path) -> None:
     """Whatever kept us from seeing an action says nothing: no change, and its last known row stays."""
-    nights = Nights(tmp_path)
-    known = nights.collect(everywhere(UNSEEN, timeout=7))["last_known_actions"]
+    runs = StagedRuns(tmp_path)
+    known = runs.collect(everywhere(UNSEEN, timeout=7))["last_known_actions"]
     assert {row["workspace"] for row in known} == set(UNSEEN)
     for _ in range(2):
-        left = nights.collect(together(UNSEEN))
+        left = runs.collect(together(UNSEEN))
         assert left["action_changes"] == []
         assert left["last_known_actions"] == known
-    seen = nights.collect(everywhere(UNSEEN, timeout=8))["action_changes"]
+    seen = runs.collect(everywhere(UNSEEN, timeout=8))["action_changes"]
     assert told(UNSEEN, seen) == {name: [(1, "changed", "timeout", "7", "8")] for name in UNSEEN}
     assert {row["previous_run_id"] for row in seen} == {run_of(0)[0]}
 
 
 def test_a_workspace_is_gone_only_where_the_list_was_asked(tmp_path: Path) -> None:
     """Without a complete list of workspaces (exact names were given) a missing workspace says nothing."""
-    nights = Nights(tmp_path, listed=[])
-    nights.collect(world([action(1)]))
-    assert nights.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
-    nights.listed = ("eu",)
-    assert nights.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
-    nights.listed = ("us", "eu")
-    assert len(nights.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"]) == 1
+    runs = StagedRuns(tmp_path, listed=[])
+    runs.collect(world([action(1)]))
+    assert runs.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
+    runs.listed = ("eu",)
+    assert runs.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
+    runs.listed = ("us", "eu")
+    assert len(runs.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"]) == 1
 
 
-def test_a_change_during_an_unseen_night_is_reported_once(tmp_path: Path) -> None:
+def test_a_change_during_an_unseen_run_is_reported_once(tmp_path: Path) -> None:
     """A change that happened while we could not look is told when the action is seen again, against its last row."""
-    nights = Nights(tmp_path)
-    nights.collect(world([action(1, timeout=1)]))
-    assert nights.collect(world([], unread={1: "failed"}))["action_changes"] == []
-    assert said(nights.collect(world([action(1, timeout=2)]))["action_changes"]) == [
-        (1, "changed", "timeout", "1", "2")
-    ]
-    assert nights.collect(world([action(1, timeout=2)]))["action_changes"] == []
+    runs = StagedRuns(tmp_path)
+    runs.collect(world([action(1, timeout=1)]))
+    assert runs.collect(world([], unread={1: "failed"}))["action_changes"] == []
+    assert said(runs.collect(world([action(1, timeout=2)]))["action_changes"]) == [(1, "changed", "timeout", "1", "2")]
+    assert runs.collect(world([action(1, timeout=2)]))["action_changes"] == []
 
 
 def test_installations_do_not_collide(tmp_path: Path) -> None:
     """Equal keys in two installations are two actions with lives of their own."""
-    nights = Nights(tmp_path, listed=["us", "eu"])
+    runs = StagedRuns(tmp_path, listed=["us", "eu"])
 
     def both(us: list[Row], eu: list[Row]) -> dict[str, list[Row]]:
         here, there = world(us), world(eu)
         return {name: [*here[name], *({**row, "installation": "eu"} for row in there[name])] for name in here}
 
-    nights.collect(both([action(1)], [action(1)]))
-    left = nights.collect(both([], [action(1, name="other")]))
+    runs.collect(both([action(1)], [action(1)]))
+    left = runs.collect(both([], [action(1, name="other")]))
     assert [(row["installation"], row["change"]) for row in left["action_changes"]] == [
         ("eu", "changed"),
         ("us", "removed"),
@@ -318,9 +316,9 @@ def test_installations_do_not_collide(tmp_path: Path) -> None:
 
 def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) -> None:
     """After an upgrade that adds columns nothing has changed, neither in them nor in what extra held of them."""
-    nights = Nights(tmp_path)
+    runs = StagedRuns(tmp_path)
     known = {**action(1), "extra": '{"run_next":"x"}', "run_id": run_of(0)[0]}
-    nights.previous = {
+    runs.previous = {
         "last_known_actions": [
             write(tmp_path / "old.parquet", "last_known_actions", [known], without=["run_next", "dest_region"])
         ],
@@ -332,10 +330,10 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
             )
         ],
     }
-    nights.number = 1
-    left = nights.collect(world([action(1, run_next="x", timeout=3)]))
+    runs.number = 1
+    left = runs.collect(world([action(1, run_next="x", timeout=3)]))
     assert said(left["action_changes"]) == [(1, "changed", "timeout", None, "3")]
-    assert said(nights.collect(world([action(1, run_next="y", timeout=3)]))["action_changes"]) == [
+    assert said(runs.collect(world([action(1, run_next="y", timeout=3)]))["action_changes"]) == [
         (1, "changed", "run_next", "x", "y")
     ]
 
@@ -343,12 +341,12 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
 def test_results_have_the_contract_s_schema_and_order(tmp_path: Path) -> None:
     """What leaves has the exact schema of its table and is sorted by its key, also where it is empty."""
     rows = world([action(n, pipeline=n % 3, name=f"ü{n}") for n in (5, 3, 9, 1)])
-    with Nights(tmp_path).night(rows) as night:
+    with StagedRuns(tmp_path).run(rows) as run:
         for table in [*TABLES.values()]:
-            found = pa.Table.from_batches(night.sorted_rows(table.name), table.schema)
+            found = pa.Table.from_batches(run.sorted_rows(table.name), table.schema)
             keys = [tuple((row[n] is None, row[n]) for n in table.key) for row in found.to_pylist()]
             assert keys == sorted(keys)
-        assert night.change_counts() == {"added": 4}
+        assert run.change_counts() == {"added": 4}
 
 
 @pytest.mark.parametrize("one_in", [50, 1])
@@ -366,15 +364,15 @@ def test_thousands_of_wide_actions_fit_into_memory(
             [action(n, extra=extra, current_revision=str(run if n % one_in == 0 else 0)) for n in range(4_500)]
         )
 
-    nights = Nights(tmp_path)
-    nights.collect(wide(1))
-    assert len(nights.collect(wide(2))["action_changes"]) == 4_500 // one_in
+    runs = StagedRuns(tmp_path)
+    runs.collect(wide(1))
+    assert len(runs.collect(wide(2))["action_changes"]) == 4_500 // one_in
 
 
 def test_extra_rows_join_a_staged_table(tmp_path: Path) -> None:
     """Rows that arise after staging, such as problems of warnings, are sorted in among the staged ones."""
     more = pq.read_table(write(tmp_path / "more.parquet", "problems", [{"workspace": "b", "kind": "check"}]))
     rows: dict[str, list[Row]] = {"problems": [{"workspace": "c", "kind": "gone"}, {"workspace": "a", "kind": "gone"}]}
-    with Nights(tmp_path).night(rows) as night:
-        found = pa.Table.from_batches(night.sorted_rows("problems", extra=more.to_batches()))
+    with StagedRuns(tmp_path).run(rows) as run:
+        found = pa.Table.from_batches(run.sorted_rows("problems", extra=more.to_batches()))
     assert found.column("workspace").to_pylist() == ["a", "c", "b"]

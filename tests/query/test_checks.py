@@ -1,4 +1,4 @@
-"""Checks find what is wrong in a night, and say what it means."""
+"""Checks find what is wrong in a run, and say what it means."""
 
 from pathlib import Path
 
@@ -6,25 +6,14 @@ import pytest
 
 from collector.errors import QueryError
 from collector.lake.tables import ALL
-from collector.query.checks import MAX_ROWS, Check, CheckRow, read_checks
-from collector.query.sql_files import SqlFile, sql_folder
-from tests.query.nights import Nights, Row, run_of, write
-
-
-def folder_of(tmp_path: Path, **checks: str) -> Path:
-    """A sql folder with these checks, and the changes of ours."""
-    folder = tmp_path / "sql"
-    (folder / "checks").mkdir(parents=True)
-    (folder / "changes").symlink_to(sql_folder() / "changes")
-    for name, text in checks.items():
-        (folder / "checks" / f"{name}.sql").write_text(text)
-    return folder
+from collector.query.changes import MAX_ROWS, Check, CheckRow, read_checks
+from tests.query.staged_runs import Row, StagedRuns, run_of, write
 
 
 def offenders(tmp_path: Path, rows: dict[str, list[Row]], **checks: str) -> list[CheckRow]:
-    """What these checks find in a night of these rows."""
-    with Nights(tmp_path).night(rows, folder=folder_of(tmp_path, **checks)) as night:
-        return night.offenders()
+    """What these checks find in a run of these rows."""
+    with StagedRuns(tmp_path).run(rows) as run:
+        return run.offenders(Check(name, text) for name, text in checks.items())
 
 
 def test_offending_rows_carry_their_place(tmp_path: Path) -> None:
@@ -39,12 +28,11 @@ def test_offending_rows_carry_their_place(tmp_path: Path) -> None:
     assert found == [CheckRow("odd", False, "odd: odd", installation="us", action_id=7)]
 
 
-def test_blocking_checks_come_first(tmp_path: Path) -> None:
-    """What stops the publish is said before what does not."""
-    found = offenders(
-        tmp_path, {}, a="-- A.\n-- warning\nselect 'a' as message", b="-- B.\n-- blocking\nselect 'b' as message"
-    )
-    assert [(each.check, each.blocking) for each in found] == [("b", True), ("a", False)]
+def test_our_blocking_checks_come_first() -> None:
+    """Every check of sql/checks says what a row means; what stops the publish is said before what does not."""
+    blocking = [check.blocking for check in read_checks()]
+    assert set(blocking) == {True, False}
+    assert blocking == sorted(blocking, reverse=True)
 
 
 def test_many_offenders_are_counted(tmp_path: Path) -> None:
@@ -58,7 +46,7 @@ def test_many_offenders_are_counted(tmp_path: Path) -> None:
 def test_a_check_says_what_a_row_means(text: str) -> None:
     """A check that is neither blocking nor a warning, or both, is an error."""
     with pytest.raises(QueryError, match="blocking"):
-        Check.of(SqlFile("x", text))
+        _ = Check("x", text).blocking
 
 
 def test_checks_see_the_night_and_the_state_before_it(tmp_path: Path) -> None:
@@ -89,15 +77,11 @@ union all select 'enum ' || value, null from declared_values where table_name = 
 union all select 'staged ' || count(*), null from staged_columns where table_name = 'actions'
 union all select 'declared ' || count(*), null from declared_columns where table_name = 'actions'
 """
-    nights = Nights(tmp_path)
-    nights.previous = {"runs": [runs]}
-    night = nights.night(
-        {"promote_image_actions": [{"action_id": 1}], "actions": [{"action_id": 1}]},
-        folder=folder_of(tmp_path, all=text),
-        counted=[counted],
-    )
-    with night:
-        found = night.offenders()
+    lake = StagedRuns(tmp_path)
+    lake.previous = {"runs": [runs]}
+    run = lake.run({"promote_image_actions": [{"action_id": 1}], "actions": [{"action_id": 1}]}, counted=[counted])
+    with run:
+        found = run.offenders([Check("all", text)])
     assert [each.message for each in found] == [
         f"counts {run_id} 3",
         "runs 3",
@@ -108,8 +92,3 @@ union all select 'declared ' || count(*), null from declared_columns where table
         f"staged {len(ALL['actions'].column_names)}",
         f"declared {len(ALL['actions'].column_names)}",
     ]
-
-
-def test_our_own_checks_are_well_formed() -> None:
-    """Every check of sql/checks says what a row means."""
-    assert read_checks(sql_folder())

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from collector.buddy.schema import ACCESS_LEVELS
-from collector.lake.base_views import base_view
 from collector.lake.database import Database
+from collector.lake.sql_text import base_view
 from collector.lake.tables import (
     ACTION_COVERAGE,
     COVERAGE_OUTCOMES,

@@ -1,4 +1,4 @@
-"""Any sequence of nights tells the same story as forty lines of plain Python."""
+"""Any sequence of runs tells the same story as forty lines of plain Python."""
 
 import tempfile
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.query.nights import HOME, Nights, Row, run_of
+from tests.query.staged_runs import HOME, Row, StagedRuns, run_of
 
-# What becomes of an action in one night. The last four are ways of not seeing it.
+# What becomes of an action in one run. The last four are ways of not seeing it.
 FATES = ("same", "changed", "ran", "away", "deleted", "failed", "quarantined", "unlisted", "forbidden")
 NUMBERS = (1, 2, 3)
 
@@ -31,8 +31,8 @@ class Model:
 
     known: dict[int, Known] = field(default_factory=dict)
 
-    def night(self, run_id: str, seen: dict[int, dict[str, object]], gone: set[int]) -> set[tuple[object, ...]]:
-        """The changes of a night in which `seen` were fetched and `gone` are known not to exist."""
+    def run(self, run_id: str, seen: dict[int, dict[str, object]], gone: set[int]) -> set[tuple[object, ...]]:
+        """The changes of a run in which `seen` were fetched and `gone` are known not to exist."""
         changes: set[tuple[object, ...]] = set()
         for number, columns in seen.items():
             before = self.known.get(number)
@@ -55,7 +55,7 @@ class Model:
 
 
 def staged(fates: dict[int, str], columns: dict[int, dict[str, object]]) -> dict[str, list[Row]]:
-    """The rows of a night: each action is alone in a pipeline of its number."""
+    """The rows of a run: each action is alone in a pipeline of its number."""
     place = {**HOME, "project": "web"}
     rows: dict[str, list[Row]] = {
         "workspaces": [{**HOME, "coverage": "complete"}],
@@ -99,19 +99,19 @@ def test_a_hundred_stories(story: list[dict[int, str]]) -> None:
 
 def _told_by_the_law(story: list[dict[int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        nights, model = Nights(Path(folder)), Model()
+        runs, model = StagedRuns(Path(folder)), Model()
         columns: dict[int, dict[str, object]] = {n: {"name": "0", "last_execution_status": None} for n in NUMBERS}
         for number, fates in enumerate(story):
             run_id, _ = run_of(number)
             for n, fate in fates.items():
                 if fate == "changed":
-                    columns[n] = {**columns[n], "name": f"named in night {number}"}
+                    columns[n] = {**columns[n], "name": f"named in run {number}"}
                 if fate == "ran":
-                    columns[n] = {**columns[n], "last_execution_status": f"ran in night {number}"}
+                    columns[n] = {**columns[n], "last_execution_status": f"ran in run {number}"}
             seen = {n: columns[n] for n, fate in fates.items() if fate in ("same", "changed", "ran")}
             gone = {n for n, fate in fates.items() if fate in ("away", "deleted")}
-            expected = model.night(run_id, seen, gone)
-            left = nights.collect(staged(fates, columns))
+            expected = model.run(run_id, seen, gone)
+            left = runs.collect(staged(fates, columns))
             names = ("action_id", "change", "column_name", "old_value", "new_value", "previous_run_id")
             told = [tuple(row[name] for name in names) for row in left["action_changes"]]
             assert len(told) == len(set(told))

@@ -15,9 +15,8 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
 from collector.lake.tables import ALL, TABLES
-from collector.query.answer import Gap
-from collector.query.reader import LakeReader, select_run
-from tests.query.nights import HOME, Row
+from collector.query.reader import Gap, LakeReader, select_run
+from tests.query.staged_runs import HOME, Row
 
 DAY = dt.timedelta(days=1)
 FIRST = dt.datetime(2026, 11, 1, 2, 15, tzinfo=dt.UTC)

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-from collector.errors import QueryError
 from collector.query.sql_files import SqlFile, identifiers, in_order, read_folder, sql_folder
 
 
@@ -54,9 +51,3 @@ def test_a_view_may_have_a_cte_of_its_own_name() -> None:
     """A file that calls a CTE like itself does not wait for itself."""
     found = sources(a="with a as (select * from b) select * from a", b="select 1")
     assert [source.name for source in in_order(found)] == ["b", "a"]
-
-
-def test_circles_are_named() -> None:
-    """Views that need one another are an error that names them."""
-    with pytest.raises(QueryError, match=r"a.*b|b.*a"):
-        in_order(sources(a="select * from b", b="select * from a"))

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet as pq
 
-from collector.lake.base_views import CurrentSchemaFiles, base_view
 from collector.lake.database import Database
 from collector.lake.manifest import RunEntry
+from collector.lake.sql_text import CurrentSchemaFiles, base_view
 from collector.lake.tables import TABLES
 from collector.query.sql_files import SqlFile, identifiers
 from collector.query.views import Files, Views
-from tests.query.nights import write
+from tests.query.staged_runs import write
 
 ACTIONS = TABLES["promote_image_actions"]
 

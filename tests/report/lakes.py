@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.manifest import RunEntry
-from collector.query.answer import Answer
-from collector.query.reader import LakeReader
+from collector.query.reader import Answer, LakeReader
 from collector.report.findings import FINDINGS
 from collector.run.collect import collect
 from collector.run.context import RunContext
@@ -82,7 +81,7 @@ class MadeUpLake(LakeReader):
     def __init__(self, *, actions: int, runs: int) -> None:
         self.actions, self.runs = actions, runs
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
-        self._columns = {finding.question: finding.columns for finding in FINDINGS} | {
+        self._columns = {question: finding.columns for question, finding in FINDINGS.items()} | {
             "what_changed": ("change", "column_name", "old_value", "new_value"),
             "problems_last_night": ("kind", "http_status", "message", "request_path", "attempts"),
             "coverage_last_night": ("level", "coverage", "things", "name", "why"),

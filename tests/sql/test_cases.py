@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pyarrow import parquet as pq
 
-from collector.lake.base_views import base_view, read_parquet
 from collector.lake.database import Database
 from collector.lake.manifest import RunEntry
+from collector.lake.sql_text import base_view, read_parquet
 from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
 from collector.query.questions import Question, Questions

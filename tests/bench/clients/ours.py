@@ -4,11 +4,13 @@
 """
 
 import argparse
+import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from collector.cli.signals import collect_with_signals
+from collector.cli.collect import collect_with_signals
 from collector.run import progress as events
 from collector.settings.loading import load
 from tests.bench.clients.output import print_result
@@ -47,7 +49,9 @@ def main() -> None:
     }
     environ = {"BUDDY_TOKEN": options.token, "BUDDY_API_URL": options.url}
     stopwatch = Stopwatch()
-    summary = collect_with_signals(load(flags, environ, Path.cwd()), stopwatch)
+    summary = collect_with_signals(
+        load(flags, environ, Path.cwd()), stopwatch, lambda: datetime.now(UTC), random.Random()
+    )
     began, ended = stopwatch.moments[events.RunBegan], stopwatch.moments[events.CrawlEnded]
     files = [file for file in options.lake.rglob("*") if file.is_file()]
     print_result(

@@ -1,4 +1,4 @@
-"""A lake of a few nights made by hand: rows in, real Parquet, a `StagedRun` over it, rows out."""
+"""A lake of a few runs made by hand: rows in, real Parquet, a `StagedRun` over it, rows out."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -17,7 +17,7 @@ KEY = ("installation", "workspace", "project", "pipeline_id", "action_id")
 
 
 def run_of(number: int) -> tuple[str, date]:
-    """The id and date of the n-th night."""
+    """The id and date of the n-th run."""
     start = datetime(2026, 1, 1, 2, 15) + timedelta(days=number)
     return f"{start:%Y%m%dT%H%M%S}Z-{number:06x}", start.date()
 
@@ -31,8 +31,8 @@ def write(path: Path, table: str, rows: Iterable[Row], *, without: Iterable[str]
     return path
 
 
-class Nights:
-    """Nights one after the other: each sees the state that the one before left."""
+class StagedRuns:
+    """Runs one after the other: each sees the state that the one before left."""
 
     def __init__(self, folder: Path, *, listed: Iterable[str] = ("us",)) -> None:
         self.folder = folder
@@ -40,8 +40,8 @@ class Nights:
         self.previous: dict[str, list[Path]] = {}
         self.number = 0
 
-    def night(self, rows: Mapping[str, Iterable[Row]], **settings: Any) -> StagedRun:
-        """The night's database over staged `rows`."""
+    def run(self, rows: Mapping[str, Iterable[Row]], **settings: Any) -> StagedRun:
+        """The database of a run over staged `rows`."""
         run_id, run_date = run_of(self.number)
         stamp = {"run_id": run_id, "run_date": run_date}
         here = self.folder / f"staged-{self.number}"
@@ -53,10 +53,10 @@ class Nights:
         return StagedRun(staged, self.previous, run_id=run_id, run_date=run_date, **options)
 
     def collect(self, rows: Mapping[str, Iterable[Row]]) -> dict[str, list[Row]]:
-        """One night: its changes and the two snapshots it leaves, which the next night starts from."""
-        with self.night(rows) as night:
+        """One run: its changes and the two snapshots it leaves, which the next run starts from."""
+        with self.run(rows) as run:
             made = {
-                name: pa.Table.from_batches(night.sorted_rows(name), ALL[name].schema)
+                name: pa.Table.from_batches(run.sorted_rows(name), ALL[name].schema)
                 for name in ("action_changes", "last_known_actions", "action_state")
             }
         for name in ("last_known_actions", "action_state"):

@@ -1,0 +1,109 @@
+"""The summary of a published run: what the summary line, the summary file and the exit code are made of."""
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from collector.crawl.fetch_result import RequestCost
+from collector.lake.manifest import RunEntry
+from collector.run.run_stats import RunStats
+
+# Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
+CLOCK_TOLERANCE = timedelta(hours=1)
+
+
+class InstallationSummary(msgspec.Struct, frozen=True):
+    """How one installation fared; its `status` is its own, where that of the summary is the run's."""
+
+    installation: str
+    status: str
+    promote_image_actions: int
+    problems: dict[str, int]
+    requests: int
+    retries: int
+    refusals: int
+    paused_seconds: float
+
+
+class RunSummary(msgspec.Struct, frozen=True):
+    """How a run went: what the summary line, the summary file and the exit code are made of. Times are UTC.
+
+    `coverage` counts things by list and coverage; `changes` counts rows of action_changes by kind of change;
+    `clock_skew_seconds` is how far Buddy's clock is ahead of this machine's, None when no reply carried a Date.
+    """
+
+    run_id: str
+    run_date: str
+    status: str
+    started_at: datetime
+    finished_at: datetime
+    resumed_count: int
+    rows: dict[str, int]
+    coverage: dict[str, dict[str, int]]
+    problems: dict[str, int]
+    changes: dict[str, int]
+    requests: int
+    retries: int
+    refusals: int
+    bytes_received: int
+    paced_seconds: float
+    paused_seconds: float
+    installations: tuple[InstallationSummary, ...] = ()
+    clock_skew_seconds: float | None = None
+
+    @property
+    def clock_is_wrong(self) -> bool:
+        """True when this machine's clock and Buddy's are too far apart for this run's dates to be believed."""
+        return abs(self.clock_skew_seconds or 0) > CLOCK_TOLERANCE.total_seconds()
+
+    @property
+    def exit_code(self) -> int:
+        """0 complete, 1 partial (design.md, section 3)."""
+        return 0 if self.status == "complete" else 1
+
+
+def summarise(
+    run: RunEntry, stats: RunStats, rows: dict[str, int], changes: dict[str, int], clock_skew: float | None
+) -> RunSummary:
+    """Return the summary of a published run."""
+    tallies = stats.installations.values()
+    cost = sum((tally.cost for tally in tallies), RequestCost(attempts=0))
+    coverage: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    problems: Counter[str] = Counter()
+    for tally in tallies:
+        problems.update(tally.problems)
+        for (kind, name), count in sorted(tally.coverage.items()):
+            coverage[kind][name] += count
+    return RunSummary(
+        run_id=run.run_id,
+        run_date=run.run_date.isoformat(),
+        status=run.status,
+        started_at=run.started_at.astimezone(UTC),
+        finished_at=run.finished_at.astimezone(UTC),
+        resumed_count=stats.resumed_count,
+        rows=rows,
+        coverage={kind: dict(counts) for kind, counts in coverage.items()},
+        problems=dict(sorted(problems.items())),
+        changes=changes,
+        requests=cost.requests,
+        retries=sum(tally.retries for tally in tallies),
+        refusals=cost.refusals,
+        bytes_received=cost.bytes_received,
+        paced_seconds=round(cost.paced_seconds, 3),
+        paused_seconds=round(cost.paused_seconds, 3),
+        installations=tuple(
+            InstallationSummary(
+                installation=name,
+                status="partial" if tally.partial else "complete",
+                promote_image_actions=tally.coverage.get(("actions", "fetched"), 0),
+                problems=dict(sorted(tally.problems.items())),
+                requests=tally.cost.requests,
+                retries=tally.retries,
+                refusals=tally.cost.refusals,
+                paused_seconds=round(tally.cost.paused_seconds, 3),
+            )
+            for name, tally in stats.installations.items()
+        ),
+        clock_skew_seconds=None if clock_skew is None else round(clock_skew, 1),
+    )
