@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy import schema
+from collector.buddy import executions, schema
 from collector.buddy.field_spec import BuddyObject, field_specs
 from collector.buddy.placeholders import NO_CHARACTER
 from collector.buddy.requests import Kind, Request
@@ -23,15 +23,19 @@ _ITEM_TYPES: dict[Kind, type[BuddyObject]] = {
     Kind.PROJECTS: schema.ShortProject,
     Kind.PIPELINES: schema.ShortPipeline,
     Kind.ACTIONS: schema.ShortAction,
+    Kind.EXECUTIONS: executions.ShortExecution,
 }
 # The field that names an item in the addresses of its children.
-KEY_FIELDS = {Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id"}
+KEY_FIELDS = {
+    Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id", Kind.EXECUTIONS: "id",
+}  # fmt: skip
 _TEXT_KEYS = frozenset({Kind.WORKSPACES, Kind.PROJECTS})
 _INT64 = range(-(2**63), 2**63)
+_CHECKED: tuple[type[BuddyObject], ...] = (*_ITEM_TYPES.values(), executions.ActionExecution)
 # msgspec sees timestamps as text, because Buddy's dates leave out what msgspec's own parser requires.
 _TIMESTAMPS: dict[type[BuddyObject], tuple[str, ...]] = {
     item_type: tuple(spec.name for spec in field_specs(item_type) if spec.column_type == "timestamp")
-    for item_type in _ITEM_TYPES.values()
+    for item_type in _CHECKED
 }
 
 
@@ -71,7 +75,21 @@ class Detail(msgspec.Struct, frozen=True):
     is_promote_image: bool
 
 
-def decode(request: Request, document: Document, *, repaired: bool = False) -> ListPage | Detail:
+class ExecutionDetail(msgspec.Struct, frozen=True):
+    """A single execution, or why it cannot be read, and the elements of promote-image actions by position from 1.
+
+    An element that breaks the contract is an item with a violation.
+    """
+
+    document: Document
+    violation: SchemaViolation | None
+    elements: tuple[tuple[int, Item], ...] = ()
+
+
+Content = ListPage | Detail | ExecutionDetail
+
+
+def decode(request: Request, document: Document, *, repaired: bool = False) -> Content:
     """Return the content of the reply to `request`, without an error for any content.
 
     The document of a list request is known to hold the list. `repaired` says that the reply holds placeholders for
@@ -79,6 +97,8 @@ def decode(request: Request, document: Document, *, repaired: bool = False) -> L
     """
     if request.kind is Kind.ACTION:
         return _action(request, document, repaired)
+    if request.kind is Kind.EXECUTION:
+        return _execution(request, document, repaired)
     list_name = request.kind.value
     items = tuple(_item(request.kind, raw, index, repaired) for index, raw in enumerate(document[list_name]))
     return ListPage(items, {name: value for name, value in document.items() if name != list_name})
@@ -110,12 +130,38 @@ def _action(request: Request, document: Document, repaired: bool) -> Detail:
     return Detail(document, violation, is_promote_image)
 
 
+def _execution(request: Request, document: Document, repaired: bool) -> ExecutionDetail:
+    """Return one execution. A reply about another execution, or without its elements, is a violation."""
+    document = executions.normalise_execution(document)
+    violation = _violation(executions.ShortExecution, document, "$")
+    if violation is None and document["id"] != request.execution_id:
+        violation = SchemaViolation(
+            f"The reply is about execution {document['id']}, not {request.execution_id}", "$.id"
+        )
+    elements = document.get("action_executions")
+    if violation is None and not isinstance(elements, list):
+        violation = SchemaViolation("The reply does not hold the elements of the execution", "$.action_executions")
+    if violation is None and repaired:
+        violation = _broken_text(document, "$")
+    if violation is not None:
+        return ExecutionDetail(document, violation)
+    promotions = [(n, each) for n, each in enumerate(elements or (), start=1) if executions.is_promotion(each)]
+    return ExecutionDetail(document, None, tuple((n, _element(each, n)) for n, each in promotions))
+
+
+def _element(element: Document, position: int) -> Item:
+    path = f"$.action_executions[{position - 1}]"
+    return Item(position, element, _violation(executions.ActionExecution, element, path), path)
+
+
 def _item(kind: Kind, raw: Any, index: int, repaired: bool) -> Item:
     path = f"$.{kind.value}[{index}]"
     if not isinstance(raw, dict):
         return Item(
             None, {"item": raw}, SchemaViolation(f"Expected an object, got {_TYPE_NAMES[type(raw)]}", path), path
         )
+    if kind is Kind.EXECUTIONS:
+        raw = executions.normalise_execution(raw)
     violation = _violation(_ITEM_TYPES[kind], raw, path)
     if violation is None and repaired:
         violation = _broken_text(raw, path)

@@ -26,12 +26,15 @@ class Kind(StrEnum):
     PIPELINES = "pipelines"
     ACTIONS = "actions"
     ACTION = "action"
+    EXECUTIONS = "executions"
+    EXECUTION = "execution"
 
     # Enum computes hashes in Python, and the frontier looks up requests and kinds a dozen times for every reply.
     __hash__ = str.__hash__
 
 
-LISTS = frozenset({Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES, Kind.ACTIONS})
+EXECUTION_KINDS = frozenset({Kind.EXECUTIONS, Kind.EXECUTION})
+LISTS = frozenset({Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES, Kind.ACTIONS, Kind.EXECUTIONS})
 # Projects by name and pipelines by id: total orders that a new execution does not change (buddy-api.md, section 3).
 SORTING = {
     Kind.PROJECTS: {"sort_by": "name", "sort_direction": "ASC"},
@@ -55,6 +58,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     page: int = 0
     per_page: int = 0
     reading: int = 1
+    execution_id: int | None = None
 
     @property
     def list_key(self) -> str | None:
@@ -80,8 +84,10 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
         path += f"/{segment(self.project)}/pipelines"
         if self.pipeline_id is None:
             return path
-        path += f"/{self.pipeline_id}/actions"
-        return path if self.action_id is None else f"{path}/{self.action_id}"
+        is_execution = self.kind in EXECUTION_KINDS
+        path += f"/{self.pipeline_id}/{'executions' if is_execution else 'actions'}"
+        own_id = self.execution_id if is_execution else self.action_id
+        return path if own_id is None else f"{path}/{own_id}"
 
     @property
     def target(self) -> str:

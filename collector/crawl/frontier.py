@@ -20,9 +20,20 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from collector.buddy.decode import Detail, Item, ListPage, SchemaViolation, carries_ends, check_promote_image
-from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE, SORTING, Kind, Request
+from collector.buddy.decode import (
+    Content,
+    Detail,
+    ExecutionDetail,
+    Item,
+    ListPage,
+    SchemaViolation,
+    carries_ends,
+    check_promote_image,
+)
+from collector.buddy.requests import DOCUMENTED_PER_PAGE, EXECUTION_KINDS, PER_PAGE, SORTING, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
+from collector.crawl.execution_crawl import ExecutionCrawl, Step
+from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed
 from collector.crawl.pagination import Listing, identity_of, is_probe
 from collector.crawl.pagination_probe import PaginationProbes
@@ -63,7 +74,7 @@ class Frontier:
     `answered` says whether any request was answered.
     """
 
-    def __init__(self, installation: str, selection: Selection) -> None:
+    def __init__(self, installation: str, selection: Selection, executions: ExecutionPlan | None = None) -> None:
         self.installation = installation
         self.found: dict[Kind, int] = {kind: 0 for kind in Kind if kind is not Kind.TOKEN}
         self.done = dict(self.found)
@@ -75,6 +86,7 @@ class Frontier:
         self._per_page = PER_PAGE
         self._listings: dict[Key, Listing] = {}
         self._actions: dict[Key, Pending] = {}
+        self._executions = ExecutionCrawl(executions)
         self._probes = PaginationProbes()
         self._workspaces_envelope: dict[str, Any] = {}
         if selection.exact_workspaces is None:
@@ -95,10 +107,13 @@ class Frontier:
         """True when nothing is left to ask and no reply is expected."""
         return self.queue.empty
 
-    def feed(self, reply: Answered, content: ListPage | Detail) -> list[CrawlRecord]:
+    def feed(self, reply: Answered, content: Content) -> list[CrawlRecord]:
         """Move on by one reply, decoded, and return what it revealed."""
         self.queue.settle(reply.request)
         self.answered = True
+        if isinstance(content, ExecutionDetail) or reply.request.kind is Kind.EXECUTIONS:
+            assert not isinstance(content, Detail)
+            return self._follow(self._executions.feed(reply, content))
         return self._feed_action(reply, content) if isinstance(content, Detail) else self._feed_page(reply, content)
 
     def give_up(self, failed: Failed) -> list[CrawlRecord]:
@@ -109,6 +124,8 @@ class Frontier:
             self._per_page = DOCUMENTED_PER_PAGE
             self.queue.push(replace(request, per_page=DOCUMENTED_PER_PAGE))
             return []
+        if request.kind in EXECUTION_KINDS:
+            return self._follow(self._executions.give_up(failed))
         if is_probe(request) and (next_probe := self._probes.failed(request.kind)) is not None:
             self.queue.push(next_probe)
         self.done[request.kind] += 1
@@ -140,9 +157,19 @@ class Frontier:
                 records.append(self.root_failure)
             elif key not in unread:
                 records.append(Problem(problem_kind, key, f"{reason}: what is in it was not listed to the end"))
-            records.extend(self._close(key, coverage))
+            records.extend(self._close(key, coverage, stopped=True))
+        records.extend(self._executions.stop(problem_kind, reason))
         self.queue.clear()
         return records
+
+    def _follow(self, step: Step) -> list[CrawlRecord]:
+        """Queue the requests of a step about executions, count them, and return its records."""
+        for request in step.requests:
+            self.found[request.kind] += request.page <= 1
+            self.queue.push(request)
+        if step.done is not None:
+            self.done[step.done] += 1
+        return step.records
 
     # Lists
 
@@ -205,7 +232,7 @@ class Frontier:
         self.done[request.kind] += 1
         return self._close(key, "complete" if listing.settled and not listing.unreadable else "failed")
 
-    def _close(self, key: Key, coverage: str) -> list[CrawlRecord]:
+    def _close(self, key: Key, coverage: str, *, stopped: bool = False) -> list[CrawlRecord]:
         listing = self._listings.pop(key)
         if listing.kind is Kind.WORKSPACES:
             self.workspaces_listed = coverage == "complete"
@@ -225,7 +252,9 @@ class Frontier:
             if other.key is not None
         ]
         parent = ListedItem(kind, key, listing.position, item.document, item.violation is None, coverage, envelope)
-        return [*others, parent]
+        if kind is not Kind.PIPELINES:
+            return [*others, parent]
+        return [*others, *self._follow(self._executions.begin(parent, listing.promotion_statuses, stopped=stopped))]
 
     def _root_envelope(self, key: Key, kind: Kind) -> dict[str, Any]:
         # The list of workspaces has no parent row that could hold its envelope, so each workspace does.
@@ -240,7 +269,7 @@ class Frontier:
     def _add_child(self, reply: Answered, parent: Key, item: Item, position: int) -> list[CrawlRecord]:
         kind, key = reply.request.kind, child_key(parent, item.key)
         if kind is Kind.ACTIONS:
-            return self._add_action(reply, key, Pending(item, position))
+            return self._add_action(reply, parent, Pending(item, position))
         is_selected = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(kind)
         if is_selected is not None and not is_selected(str(item.key)):
             envelope = self._root_envelope(parent, kind)
@@ -248,10 +277,12 @@ class Frontier:
         self._open(key, _KIND_BELOW[kind], item, position)
         return []
 
-    def _add_action(self, reply: Answered, key: Key, pending: Pending) -> list[CrawlRecord]:
+    def _add_action(self, reply: Answered, parent: Key, pending: Pending) -> list[CrawlRecord]:
         item = pending.item
+        key = child_key(parent, item.key)
         if item.document.get("type") != PROMOTE_IMAGE:
             return []  # it is recorded when its list is closed (pagination.py)
+        self._listings[parent].promotion_statuses.append(item.document.get("last_execution_status"))
         self.found[Kind.ACTION] += 1
         if item.violation is not None or not carries_ends(item.document):
             self._actions[key] = pending

@@ -33,7 +33,7 @@ class Listing:
     agreed, `answered` is True once a page was read. `others` are the actions of other types, by id, until the list is
     closed: a later page may hold a promote-image action of the same id. `duplicates` are the items of the last page
     that differ from another item of the same id and therefore get no row; each has the JSON path where the id was
-    repeated.
+    repeated. `promotion_statuses` are the last_execution_status of the promote-image actions.
     """
 
     def __init__(self, kind: Kind, item: Item | None, position: int) -> None:
@@ -46,6 +46,7 @@ class Listing:
         self.answered = False
         self.others: dict[Hashable, Item] = {}
         self.duplicates: list[Item] = []
+        self.promotion_statuses: list[object] = []
         self.settled = True
         self._reading: set[Hashable] = set()
         self._reported: set[Hashable] = set()

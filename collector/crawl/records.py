@@ -49,7 +49,8 @@ class ListedItem(msgspec.Struct, frozen=True):
     """An item of a list, with the coverage of what is below it.
 
     `kind` is the list that held it. With `readable` False the item broke the contract and only its key is used.
-    `envelope` holds the members that a reply has around a list: for a parent, those of the list of its children.
+    `envelope` holds the members that a reply has around a list: for a parent, those of the list of its children. A
+    pipeline also has the coverage of its executions, and from when (UTC) none of them is missing.
     """
 
     kind: Kind
@@ -59,6 +60,8 @@ class ListedItem(msgspec.Struct, frozen=True):
     readable: bool
     coverage: str
     envelope: dict[str, Any]
+    executions_coverage: str | None = None
+    executions_from: datetime | None = None
 
 
 class Promotion(msgspec.Struct, frozen=True):
@@ -84,7 +87,52 @@ class Problem(msgspec.Struct, frozen=True):
     raw: str | None = None
 
 
-CrawlRecord = ListedItem | Promotion | Problem
+class KnownExecution(msgspec.Struct, frozen=True, array_like=True):
+    """An execution that may still change: when it began (UTC), whether it had ended, and a digest of its list entry.
+
+    `entry` is None for an execution that was read without its entry in the list.
+    """
+
+    id: int
+    began: datetime | None
+    ended: bool
+    entry: str | None
+
+
+class ExecutionHistory(msgspec.Struct, frozen=True):
+    """How far the executions of one pipeline were read.
+
+    Nothing that began at or after `complete_from` (UTC), up to the last complete reading, is missing; `highest_id` is
+    the highest id of that reading. Both are None before the first complete reading.
+    """
+
+    complete_from: datetime | None = None
+    highest_id: int | None = None
+    known: tuple[KnownExecution, ...] = ()
+
+
+class ReadExecution(msgspec.Struct, frozen=True):
+    """An execution that was to be read: `document` is its own reply, or its list entry where there is no reply.
+
+    `key` is that of its pipeline. `elements` are the readable elements of promote-image actions, by position from 1.
+    """
+
+    key: Key
+    execution_id: int
+    document: dict[str, Any]
+    coverage: str
+    fetched_at: datetime | None = None
+    elements: tuple[tuple[int, dict[str, Any]], ...] = ()
+
+
+class ReadHistory(msgspec.Struct, frozen=True):
+    """What the next run has to know of the executions of one pipeline."""
+
+    key: Key
+    history: ExecutionHistory
+
+
+CrawlRecord = ListedItem | Promotion | Problem | ReadExecution | ReadHistory
 
 
 def coverage_of(problem_kind: str) -> str:

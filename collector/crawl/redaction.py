@@ -6,6 +6,7 @@ The redaction list (design.md, section 5; buddy-api.md, 5.3):
   `public_value` of encrypted ones;
 * always the members whose name says password, passphrase, secret, token, credential or private, API or access key
   (`registry_password`, `secretKey`), but not those that only describe one (`token_type`, `secret_name`);
+* always the members `log` and `logs`: the output of an executed action (buddy-executions.md, section 3);
 * always the password in the user information of an address, in any text (buddy/userinfo.py);
 * the token itself wherever it appears.
 
@@ -42,6 +43,8 @@ _DESCRIPTION = re.compile(
     r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|"
     r"scopes?|status|enabled|required|description|label|level|hint)$"
 )
+# What an action printed may hold any secret.
+_OUTPUT = frozenset({"log", "logs"})
 _CONTAINERS = frozenset({dict, list})
 
 
@@ -59,6 +62,8 @@ def _meaning(name: str) -> _Meaning | None:
     small = name.replace(TOKEN, "").lower()
     if small.endswith("variables"):
         return _Meaning.VARIABLES if small == "variables" else _Meaning.ALSO_VARIABLES
+    if small in _OUTPUT:
+        return _Meaning.SECRET
     joined = re.sub(r"[_\-. ]", "", small)
     if (_SECRET.search(joined) and not _DESCRIPTION.search(name)) or _PASS.search(name):
         return _Meaning.SECRET

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from . import attachments
 from .company import is_awkward
 from .edge_cases import ACTION_EDGE_CASES, make_action_awkward
-from .pipelines import STATUSES
+from .pipelines import LastExecution
 from .promotions import SECRET_MARKER, JsonObject, promotion, stages
 from .seeded_random import SeededRandom
 
 PROMOTION = "PROMOTE_IMAGE"
+APPROVAL = "WAIT_FOR_APPLY"
 OTHER_TYPES = ("BUILD", "DOCKERFILE", "SSH_COMMAND", "DOCKER_PUSH", "KUBERNETES_SET_IMAGE", "SLACK", "FTP", "SLEEP")
 SUMMARY = (
     "url", "html_url", "id", "name", "type", "trigger_time", "disabled", "last_execution_status",
@@ -21,6 +23,12 @@ _TRIGGERS = (
     "ON_WAIT_FOR_APPROVE", "ON_FAILURE", "ON_BACK_TO_SUCCESS", "ON_WARNING", "ON_TERMINATE",
 )  # fmt: skip
 _NAMES = {"BUILD": "Build image", "DOCKERFILE": "Build Dockerfile", "SSH_COMMAND": "Restart service"}
+
+
+class _Traits(NamedTuple):
+    run_next: str
+    ignore_errors: bool
+    never_runs: bool
 
 
 def detailed_action(
@@ -34,30 +42,30 @@ def detailed_action(
     kind: str,
     urls: tuple[str, str],
     versions: Mapping[str, int],
+    last: LastExecution,
     awkward: bool,
 ) -> JsonObject:
     """Return an action without its `pipeline`; `versions` counts the changes of each aspect."""
-    rng = SeededRandom(seed, "action", path)
+    rng, traits = _traits(seed, path)
     trigger = SeededRandom(seed, "trigger", path, versions["trigger_time"]).choice(_TRIGGERS)
-    runs = SeededRandom(seed, "run", path, versions["execution"])
     found: JsonObject = {
         "type": kind,
         "url": urls[0],
         "html_url": urls[1],
         "id": action_id,
         "name": _name(seed, path, project, kind),
-        "current_revision": runs.hex(40),
+        "current_revision": last.revision or SeededRandom(seed, "before", path).hex(40),
         "trigger_time": _changed_trigger(trigger, versions["trigger_time"]),
         "trigger_conditions": attachments.trigger_conditions(
             SeededRandom(seed, "conditions", path, versions["trigger_conditions"])
         ),
-        "run_next": rng.choice(("WAIT_ON_SUCCESS", "WAIT_ON_SUCCESS", "IN_SOFT_PARALLEL", "IN_HARD_PARALLEL")),
+        "run_next": traits.run_next,
         "run_only_on_first_failure": trigger == "ON_FAILURE",
         "variables": attachments.variables(
             SeededRandom(seed, "variables", path, versions["variables"]), action_id * 10
         ),
-        "ignore_errors": rng.one_in(6),
-        "last_execution_status": "INITIAL" if rng.one_in(10) else runs.choice(STATUSES),
+        "ignore_errors": traits.ignore_errors,
+        "last_execution_status": last.status,
         "permissions": attachments.permissions(SeededRandom(seed, "permissions", path, versions["permissions"]), seed),
         "loop": ["amd64", "arm64"] if rng.one_in(8) else [],
         **_settings(SeededRandom(seed, "settings", path, versions["settings"]), versions["settings"]),
@@ -69,6 +77,18 @@ def detailed_action(
     if awkward and is_awkward(slot + rng.below(8)):
         make_action_awkward(found, rng.choice(ACTION_EDGE_CASES), rng)
     return found
+
+
+def never_runs(seed: int, path: str) -> bool:
+    """Return whether an action has never run, although its pipeline has; one in ten."""
+    return _traits(seed, path)[1].never_runs
+
+
+def _traits(seed: int, path: str) -> tuple[SeededRandom, _Traits]:
+    """Return the traits that an action always has, and the random numbers for its others."""
+    rng = SeededRandom(seed, "action", path)
+    run_next = rng.choice(("WAIT_ON_SUCCESS", "WAIT_ON_SUCCESS", "IN_SOFT_PARALLEL", "IN_HARD_PARALLEL"))
+    return rng, _Traits(run_next, rng.one_in(6), rng.one_in(10))
 
 
 def summary(action: JsonObject, awkward: bool) -> JsonObject:

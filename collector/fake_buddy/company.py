@@ -43,6 +43,16 @@ AWKWARD_NAMES = (
 )
 
 EMAILS = ("ada@example.com", "grace@example.com", "linus@example.com", "margaret@example.com")
+# Name and address; they start executions, write revisions and approve.
+PEOPLE = (
+    ("Ada Lovelace", EMAILS[0]),
+    ("Grace Hopper", EMAILS[1]),
+    ("Linus Berg", EMAILS[2]),
+    ("Margaret Hamilton", EMAILS[3]),
+    ("Zoë Ångström", "zoe@example.com"),
+    ("山田 太郎", "taro@example.com"),
+)
+FIRST_MEMBER_ID = 201
 GROUPS = ("platform", "release-managers", "security", "on-call")
 
 _AWKWARD_EVERY = 8

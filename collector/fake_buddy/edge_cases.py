@@ -11,6 +11,9 @@ from .seeded_random import SeededRandom
 
 ACTION_EDGE_CASES = ("nulls", "missing", "unknown_fields", "unknown_enums", "name", "digest")
 PIPELINE_EDGE_CASES = ("nulls", "missing", "unknown_fields", "unknown_enums", "name")
+EXECUTION_EDGE_CASES = (
+    "plain_branch", "snake_case", "no_creator", "no_finish_date", "unknown_status", "unknown_fields",
+)  # fmt: skip
 _KEPT = frozenset({"id", "type", "src", "dest", "pipeline", "name", "identifier", "url", "html_url"})
 # Values of every JSON type, nested, with non-ASCII text: a client must lose none of them.
 UNKNOWN_FIELD = {"team": "plâtforme", "cost": 1.5, "owners": [1, None, "x;y"], "nested": {"deep": True, "none": None}}
@@ -45,6 +48,22 @@ def make_pipeline_awkward(pipeline: JsonObject, edge_case: str, rng: SeededRando
         pipeline["last_execution_status"] = "HIBERNATING"
     else:
         _apply_common(pipeline, edge_case, rng)
+
+
+def make_execution_awkward(execution: JsonObject, edge_case: str) -> None:
+    """Apply one edge case to an execution, in place."""
+    if edge_case == "plain_branch" and execution["branch"] is not None:
+        execution["branch"] = execution["branch"]["name"]
+    elif edge_case == "snake_case":
+        execution["triggered_on"] = execution.pop("triggeredOn")
+    elif edge_case == "no_creator":
+        execution["creator"] = None
+    elif edge_case == "no_finish_date":
+        del execution["finish_date"]
+    elif edge_case == "unknown_status" and execution["finish_date"] is not None:
+        execution["status"] = "HIBERNATING"
+    elif edge_case == "unknown_fields":
+        execution["environment"] = UNKNOWN_FIELD
 
 
 def _apply_common(item: JsonObject, edge_case: str, rng: SeededRandom) -> None:

@@ -16,15 +16,18 @@ REFUSALS = {
     "disable": (400, "API is disabled in this workspace."),
     "disable_403": (403, "API is disabled in this workspace."),
 }
-KINDS = ("add", "remove", "change", *REFUSALS)
+KINDS = ("add", "remove", "change", "run", "recreate", "disorder", *REFUSALS)
+# A step of the path to executions: `(workspace, project, pipeline_id, EXECUTIONS, execution_id)`.
+EXECUTIONS = "executions"
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit of one path: `(workspace, project, pipeline_id, action_id)` or its beginning.
+    """One edit of one path: `(workspace, project, pipeline_id, action_id)` or its beginning, or that of an execution.
 
     For `add` the path is the parent's and `value` the new item; for `change`, `value` holds the fields, and `...`
-    removes a field. The edit applies from `from_night` to the night before `until`.
+    removes a field. The paths of `run`, `recreate` and `disorder` are those of pipelines. The edit applies from
+    `from_night` to the night before `until`.
     """
 
     do: str
@@ -51,6 +54,10 @@ class Edits:
         self.changed: dict[Path, dict[str, Any]] = {}
         self.refused: dict[Path, tuple[int, str]] = {}
         self.touched_parents: set[Path] = set()
+        # Executions that a test has added, with the night since which they exist.
+        self.runs: dict[Path, list[tuple[int, Mapping[str, Any]]]] = {}
+        self.recreated: dict[Path, int] = {}
+        self.disordered: set[Path] = set()
         for edit in edits:
             if edit.applies(night):
                 self._register(edit)
@@ -65,6 +72,12 @@ class Edits:
         elif edit.do == "change":
             self.changed.setdefault(edit.path, {}).update(edit.value)
             self.touched_parents.add(edit.path[:-1])
+        elif edit.do == "run":
+            self.runs.setdefault(edit.path, []).append((edit.from_night, edit.value))
+        elif edit.do == "recreate":
+            self.recreated[edit.path] = max(edit.from_night, self.recreated.get(edit.path, 0))
+        elif edit.do == "disorder":
+            self.disordered.add(edit.path)
         else:
             self.refused[edit.path] = REFUSALS[edit.do]
 

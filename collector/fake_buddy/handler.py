@@ -52,7 +52,8 @@ class RequestHandler:
         authorization = request.headers.get("Authorization")
         authorised = authorization == f"Bearer {self.token}"
         reply, decision, fault = self._decide(route, target, request.method, authorised)
-        for name, value in {"Date": self._now(), **decision.headers}.items():
+        more = self._responses.scope_headers(route, authorised)
+        for name, value in {"Date": self._now(), **decision.headers, **more}.items():
             reply.headers.setdefault(name, value)
         self.log.append(
             LoggedRequest(

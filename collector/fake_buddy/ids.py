@@ -7,12 +7,13 @@ nights, and each project for one more pipeline, so an id never changes when the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 
 from . import timeline
-from .actions import OTHER_TYPES, PROMOTION, detailed_action
+from .actions import APPROVAL, OTHER_TYPES, PROMOTION, detailed_action
 from .company import project_name, workspace_domain
-from .pipelines import pipeline_item, project_item, workspace_item
+from .pipelines import LastExecution, pipeline_item, project_item, workspace_item
 from .promotions import JsonObject
 from .seeded_random import SeededRandom
 from .timeline import ActionIndexes
@@ -35,6 +36,7 @@ class Ids:
     awkward: bool
     api_url: str
     app_url: str
+    first_night: datetime
 
     @property
     def slots(self) -> int:
@@ -109,6 +111,15 @@ class Ids:
         first = self._ordinal(action.workspace, action.project, action.pipeline) * self.actions
         return self._promotions_before(first + action.slot + 1) > self._promotions_before(first + action.slot)
 
+    def action_type(self, action: ActionIndexes) -> str:
+        """Return the type of an action; some promotions have an approval directly before them."""
+        if self.is_promotion(action):
+            return PROMOTION
+        rng = SeededRandom(self.seed, "type", *action)
+        drawn = rng.choice(OTHER_TYPES)
+        before_promotion = action.slot + 1 < self.actions and self.is_promotion(action._replace(slot=action.slot + 1))
+        return APPROVAL if before_promotion and rng.one_in(4) else drawn
+
     def promotions_in(self, workspace: int, project: int, pipeline: int) -> int:
         """Return how many of a pipeline's actions promote on the first night, without computing them."""
         first = self._ordinal(workspace, project, pipeline) * self.actions
@@ -134,29 +145,28 @@ class Ids:
     def project(self, workspace: int, index: int) -> JsonObject:
         """Return a project as its list shows it."""
         name = project_name(index, self.awkward)
-        return project_item(index, name, *self._project_urls(workspace, name), self.awkward)
+        return project_item(index, name, *self.project_urls(workspace, index), self.awkward)
 
-    def pipeline(self, workspace: int, project: int, index: int, night: int) -> JsonObject:
+    def pipeline(self, workspace: int, project: int, index: int, last: LastExecution) -> JsonObject:
         """Return a pipeline as its list shows it."""
         pipeline_id = self.pipeline_id(workspace, project, index)
-        api, app = self._project_urls(workspace, project_name(project, self.awkward))
-        action = ActionIndexes(workspace, project, index, -1)
+        api, app = self.project_urls(workspace, project)
         return pipeline_item(
             self.seed,
             pipeline_id,
             index,
             f"{workspace}.{project}.{index}",
-            timeline.executions(self.seed, action, night),
+            last,
             f"{api}/pipelines/{pipeline_id}",
             f"{app}/pipelines/pipeline/{pipeline_id}",
             self.awkward,
         )
 
-    def action(self, action: ActionIndexes, night: int) -> JsonObject:
+    def action(self, action: ActionIndexes, night: int, last: LastExecution) -> JsonObject:
         """Return an action in full, without its `pipeline`."""
         action_id = self.action_id(action)
         name = project_name(action.project, self.awkward)
-        api, app = self._project_urls(action.workspace, name)
+        api, app = self.project_urls(action.workspace, action.project)
         pipeline_id = self.pipeline_id(action.workspace, action.project, action.pipeline)
         return detailed_action(
             self.seed,
@@ -165,14 +175,13 @@ class Ids:
             workspace_domain(action.workspace),
             action_id=action_id,
             slot=action.slot,
-            kind=PROMOTION
-            if self.is_promotion(action)
-            else SeededRandom(self.seed, "type", *action).choice(OTHER_TYPES),
+            kind=self.action_type(action),
             urls=(
                 f"{api}/pipelines/{pipeline_id}/actions/{action_id}",
                 f"{app}/pipelines/pipeline/{pipeline_id}/action/{action_id}/edit",
             ),
             versions=self._versions(action, night),
+            last=last,
             awkward=self.awkward,
         )
 
@@ -184,9 +193,10 @@ class Ids:
         first = self._first_promotion(action) if action.project == action.pipeline == 0 else -1
         return timeline.versions(self.seed, action, night, first)
 
-    def _project_urls(self, workspace: int, name: str) -> tuple[str, str]:
-        domain, slug = workspace_domain(workspace), quote(name, safe="")
+    def project_urls(self, workspace: int, project: int) -> tuple[str, str]:
+        """Return the addresses of a project in the API and in the web interface."""
+        domain, slug = workspace_domain(workspace), quote(project_name(project, self.awkward), safe="")
         return f"{self.api_url}/workspaces/{domain}/projects/{slug}", f"{self.app_url}/{domain}/{slug}"
 
 
-_UNCHANGED = dict.fromkeys((*timeline.ASPECTS, "execution"), 0)
+_UNCHANGED = dict.fromkeys(timeline.ASPECTS, 0)

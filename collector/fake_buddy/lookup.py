@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 
 from .company import project_index, project_name, workspace_domain, workspace_index
 from .edits import Path
+from .history import History
 from .ids import Ids
 from .promotions import JsonObject
 from .timeline import ActionIndexes
@@ -21,6 +22,7 @@ class Lookup:
         self.ids = ids
         self.night = night
         # The actions of a pipeline are requested one after another; their parents are looked up once.
+        self.history = History(ids, night)
         self._parent = lru_cache(maxsize=256)(self.find)
         self._slots = lru_cache(maxsize=256)(partial(self.ids.slots_in, night=night))
 
@@ -61,8 +63,10 @@ class Lookup:
         if len(indexes) == 2:
             return self.ids.project(indexes[0], indexes[1])
         if len(indexes) == 3:
-            return self.ids.pipeline(indexes[0], indexes[1], indexes[2], self.night)
-        return self.ids.action(ActionIndexes(*indexes), self.night)
+            pipeline = (indexes[0], indexes[1], indexes[2])
+            return self.ids.pipeline(*pipeline, self.history.last_of_pipeline(pipeline))
+        action = ActionIndexes(*indexes)
+        return self.ids.action(action, self.night, self.history.last_of_action(action))
 
     def _index(self, indexes: Indexes, name: str | int) -> int | None:
         if isinstance(name, str):

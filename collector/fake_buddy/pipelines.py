@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from .company import PIPELINES, is_awkward
 from .edge_cases import PIPELINE_EDGE_CASES, UNKNOWN_FIELD, make_pipeline_awkward
 from .promotions import JsonObject
 from .seeded_random import SeededRandom
 
-STATUSES = ("SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL", "FAILED", "TERMINATED", "INPROGRESS", "SKIPPED")
 _EPOCH = datetime(2024, 3, 1, 8, 5, 30, tzinfo=UTC)
+
+
+class LastExecution(NamedTuple):
+    """What a pipeline or an action shows of its last execution."""
+
+    status: str
+    revision: str | None
+
+
 _REMOTE = {
     "definition_source": "REMOTE",
     "git_config_ref": "DYNAMIC",
@@ -26,7 +35,11 @@ _SCHEDULE = {"type": "SCHEDULE", "start_date": "2026-01-05T04:00:00Z", "delay": 
 
 def date_text(index: int, digits: int) -> str:
     """Return a timestamp that grows with the index, with 0 to 3 fractional digits as Buddy sends them."""
-    when = _EPOCH + timedelta(minutes=index)
+    return timestamp(_EPOCH + timedelta(minutes=index), digits)
+
+
+def timestamp(when: datetime, digits: int) -> str:
+    """Return a moment, in whole seconds, with 0 to 3 fractional digits as Buddy sends them."""
     fraction = ("", ".3", ".33", ".007")[digits % 4]
     return f"{when:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
@@ -68,11 +81,10 @@ def project_item(index: int, name: str, url: str, html_url: str, awkward: bool) 
 # Each action includes its pipeline, and the actions of a pipeline are requested together.
 @lru_cache(maxsize=256)
 def pipeline_item(
-    seed: int, pipeline_id: int, index: int, key: str, version: int, url: str, html_url: str, awkward: bool
+    seed: int, pipeline_id: int, index: int, key: str, last: LastExecution, url: str, html_url: str, awkward: bool
 ) -> JsonObject:
     """Return a pipeline as the list shows it, with every documented field."""
     rng = SeededRandom(seed, "pipeline", key)
-    runs = SeededRandom(seed, "pipeline-runs", key, version)
     remote = rng.one_in(8)
     disabled = rng.one_in(12)
     found: JsonObject = {
@@ -89,8 +101,8 @@ def pipeline_item(
         "priority": rng.choice(("NORMAL", "NORMAL", "HIGH", "LOW")),
         "disabled": disabled,
         "disabled_reason": "Too many failures" if disabled else None,
-        "last_execution_status": runs.choice(STATUSES),
-        "last_execution_revision": runs.hex(40),
+        "last_execution_status": last.status,
+        "last_execution_revision": last.revision,
         "target_site_url": f"https://{key.replace('.', '-')}.example.com",
         "execution_message_template": "$BUDDY_RUN_COMMIT_SUBJECT",
         "create_date": date_text(pipeline_id, rng.below(4)),

@@ -35,25 +35,43 @@ def errors(status: int, message: str) -> Response:
 
 @dataclass(frozen=True)
 class Access:
-    """The scopes and the expiry of the server's token, as `/user/token` shows them."""
+    """The scopes and the expiry of the server's token, as `/user/token` and the headers show them."""
 
     scopes: tuple[str, ...]
     expires_at: str | None
+    executions_forbidden: bool = False
+    scope_headers: str | None = "0Auth"  # the spelling in the headers' names; None sends none
 
 
 class Responses:
     """Computes responses from a world and caches up to `bodies_kept` of them."""
 
     def __init__(
-        self, max_per_page: int, carry_ends: bool, pages_every_list: bool, access: Access, bodies_kept: int
+        self,
+        max_per_page: int,
+        carry_ends: bool,
+        pages_every_list: bool,
+        access: Access,
+        bodies_kept: int,
+        executions_page_size: int | None = None,
     ) -> None:
         self._max_per_page = max_per_page
         self._carry_ends = carry_ends
         self._pages_every_list = pages_every_list
         self._access = access
         self._bodies_kept = bodies_kept
+        self._executions_page_size = executions_page_size
         self._bodies: OrderedDict[Any, Response] = OrderedDict()
         self._world: FakeWorld | None = None
+
+    def scope_headers(self, route: Route, authorised: bool) -> dict[str, str]:
+        """Return the headers that name the scopes of the token and those that a method accepts."""
+        spelling, found = self._access.scope_headers, {}
+        if spelling is not None and authorised:
+            found[f"X-{spelling}-Scopes"] = ", ".join(self._access.scopes)
+        if spelling is not None and route.kind in SCOPES:
+            found[f"X-Accepted-{spelling}-Scopes"] = ", ".join(SCOPES[route.kind])
+        return found
 
     def respond(self, world: FakeWorld, route: Route, clamp: int | None = None) -> Response:
         """Return the response to a route; `clamp` lowers the page size for this one."""
@@ -76,8 +94,10 @@ class Responses:
             return errors(404, "Resource not found")
         if kind == "token":
             return Response(200, msgspec.json.encode(self._token(world)))
-        if SCOPES[kind] not in self._access.scopes:
-            return errors(403, f"Cannot receive data. Required scope: {SCOPES[kind]}")
+        if not set(SCOPES[kind]) & set(self._access.scopes):
+            return errors(403, f"Cannot receive data. Required scope: {SCOPES[kind][0]}")
+        if kind in ("executions", "execution") and self._access.executions_forbidden:
+            return errors(403, "You don't have permission to access this resource.")
         refused = world.refusal(route.path)
         if refused is not None:
             return errors(*refused)
@@ -88,6 +108,8 @@ class Responses:
 
     def _body(self, world: FakeWorld, route: Route, max_per_page: int) -> dict[str, Any]:
         kind = route.kind or ""
+        if kind == "executions":
+            return self._executions(world, route, max_per_page)
         if kind in _SORTS:
             items = _page(world, route, max_per_page)
         elif kind == "workspaces":
@@ -99,6 +121,21 @@ class Responses:
         else:
             return _single_item(world, route)
         return {**_own_urls(world, route), kind: items}
+
+    def _executions(self, world: FakeWorld, route: Route, max_per_page: int) -> dict[str, Any]:
+        """Return a page of executions, the only list whose reply says how long the list is."""
+        wanted = _page_slice(route, max_per_page, self._executions_page_size)
+        size = wanted.stop - wanted.start
+        items, total = world.execution_page(route.path[:3], wanted.start, size)
+        return {
+            **_own_urls(world, route),
+            "page": wanted.start // size + 1,
+            "page_size": size,
+            "total_page_count": -(-total // size),
+            "element_count": len(items),
+            "total_element_count": total,
+            "executions": items,
+        }
 
     def _paged_if_configured(
         self, items: list[dict[str, Any]], route: Route, max_per_page: int
@@ -132,7 +169,7 @@ def page_of(route: Route) -> int:
 
 def _own_urls(world: FakeWorld, route: Route) -> dict[str, str]:
     """Return the URLs that a list carries for itself."""
-    names = [quote(str(name), safe="") for name in route.path]
+    names = [quote(str(name), safe="") for name in route.path[:3]]
     steps = [f"/{word}/{name}" for word, name in zip(LIST_KINDS, names, strict=False)]
     api = f"{world.ids.api_url}{''.join(steps)}/{route.kind}"
     return {"url": api, "html_url": "/".join([world.ids.app_url, *(names or ["workspaces"])])}
@@ -153,9 +190,9 @@ def _page(world: FakeWorld, route: Route, max_per_page: int) -> list[dict[str, A
     return [item for item in items if item.get("status") == status][wanted]
 
 
-def _page_slice(route: Route, max_per_page: int) -> slice:
-    """Return the slice of the items that a route asks for."""
-    per_page = min(_number(route, "per_page", _DEFAULT_PER_PAGE), max_per_page)
+def _page_slice(route: Route, max_per_page: int, fixed_size: int | None = None) -> slice:
+    """Return the slice of the items that a route asks for; a server with a fixed size ignores the wanted one."""
+    per_page = min(fixed_size or _number(route, "per_page", _DEFAULT_PER_PAGE), max_per_page)
     start = (_number(route, "page", 1) - 1) * per_page
     return slice(start, start + per_page)
 
@@ -170,6 +207,9 @@ def _number(route: Route, name: str, default: int) -> int:
 
 
 def _single_item(world: FakeWorld, route: Route) -> dict[str, Any]:
+    if route.kind == "execution":
+        workspace, project, pipeline_id, _, execution_id = route.path
+        return world.execution(str(workspace), str(project), int(pipeline_id), int(execution_id))
     item = world.item(route.path)
     if route.kind == "workspace":
         more = {"owner_id": 1, "frozen": False, "create_date": "2016-02-29T11:22:40Z", "sso_enabled": False}

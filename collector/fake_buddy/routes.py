@@ -5,27 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from .edits import Path
+from .edits import EXECUTIONS, Path
 
 LIST_KINDS = ("workspaces", "projects", "pipelines", "actions")
-_SINGULAR = {"workspaces": "workspace", "projects": "project", "pipelines": "pipeline", "actions": "action"}
-KINDS = (*LIST_KINDS, *_SINGULAR.values(), "token")
-# The scope that each kind requires.
+_SINGULAR = {
+    "workspaces": "workspace",
+    "projects": "project",
+    "pipelines": "pipeline",
+    "actions": "action",
+    "executions": "execution",
+}
+KINDS = (*LIST_KINDS, "executions", *_SINGULAR.values(), "token")
+_WORKSPACE = ("WORKSPACE",)
+_PIPELINE = ("PIPELINE_READ", "EXECUTION_INFO")  # the name since August 2026, and the one before
+# The scopes of which each kind requires one.
 SCOPES = {
-    "workspaces": "WORKSPACE",
-    "workspace": "WORKSPACE",
-    "projects": "WORKSPACE",
-    "project": "WORKSPACE",
-    "pipelines": "EXECUTION_INFO",
-    "pipeline": "EXECUTION_INFO",
-    "actions": "EXECUTION_INFO",
-    "action": "EXECUTION_INFO",
+    **dict.fromkeys(("workspaces", "workspace", "projects", "project"), _WORKSPACE),
+    **dict.fromkeys(("pipelines", "pipeline", "actions", "action", "executions", "execution"), _PIPELINE),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A parsed request: its kind, the path of the item (for a list: of the parent), and its query."""
+    """A parsed request: its kind, the path of the item (for a list: of the parent), and its query.
+
+    The path of a list of executions ends with `"executions"`, and that of one execution with its id after it.
+    """
 
     kind: str | None
     path: Path
@@ -48,11 +53,14 @@ def _kind(steps: list[str]) -> tuple[str | None, Path]:
     if steps == ["user", "token"]:
         return "token", ()
     words, names = steps[0::2], [unquote(name) for name in steps[1::2]]
-    if not words or tuple(words) != LIST_KINDS[: len(words)] or "" in names:
+    known = (*LIST_KINDS[:3], EXECUTIONS) if words[3:] == [EXECUTIONS] else LIST_KINDS
+    if not words or tuple(words) != known[: len(words)] or "" in names:
         return None, ()
     path: Path = tuple(names[:2])
     for number in names[2:]:
         if not (number.isascii() and number.isdigit()):
             return None, ()
         path = (*path, int(number))
+    if known[-1] == EXECUTIONS:
+        path = (*path[:3], EXECUTIONS, *path[3:])
     return (words[-1] if len(names) < len(words) else _SINGULAR[words[-1]]), path

@@ -31,7 +31,9 @@ class FakeBuddy:
     `neighbour_per_window`, evenly; without a limit no rate header is sent. `refuse_with` is 429 or 403. `clock_skew`
     (seconds) moves `Date` and resets alike. `pages_every_list` pages the lists of workspaces and actions too, which
     Buddy does not document. `arrivals_kept` bounds the log, not the counts; `bodies_kept` bounds the cache of replies:
-    a benchmark of a client keeps all of them.
+    a benchmark of a client keeps all of them. `executions_page_size` is the size of each page of executions, whatever a
+    request asks for; `executions_forbidden` answers 403 to lists of executions and to single ones. `scope_headers` is
+    the spelling in the names of the headers with scopes, `0Auth` or `OAuth`.
     """
 
     def __init__(
@@ -51,6 +53,9 @@ class FakeBuddy:
         port: int = 0,
         host: str = "127.0.0.1",
         scopes: Iterable[str] = SCOPES,
+        scope_headers: str | None = "0Auth",
+        executions_forbidden: bool = False,
+        executions_page_size: int | None = None,
         expires_at: str | None = None,
         neighbour_per_window: int = 0,
         script: Iterable[Fault] = (),
@@ -62,10 +67,10 @@ class FakeBuddy:
         self._max_per_page = max_per_page
         self._carry_ends = actions_carry_ends
         self._pages_every_list = pages_every_list
-        access = Access(tuple(scopes), expires_at)
+        access = Access(tuple(scopes), expires_at, executions_forbidden, scope_headers)
         self._handler = RequestHandler(
             world if world is not None else FakeWorld(),
-            Responses(max_per_page, actions_carry_ends, pages_every_list, access, bodies_kept),
+            Responses(max_per_page, actions_carry_ends, pages_every_list, access, bodies_kept, executions_page_size),
             RateWindow(limit, window, clock_skew, neighbour_per_window),
             token=token,
             prefix=prefix,

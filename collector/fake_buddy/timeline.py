@@ -35,15 +35,7 @@ def versions(seed: int, action: ActionIndexes, night: int, first_promotion: int)
         period = _QUICKEST + rng.below(_SLOWEST - _QUICKEST)
         fixed = _fixed_change(action, aspect, first_promotion)
         found[aspect] = (night - 1 + rng.below(period)) // period + (fixed is not None and night >= fixed)
-    found["execution"] = executions(seed, action, night)
     return found
-
-
-def executions(seed: int, action: ActionIndexes, night: int) -> int:
-    """Return how often an action has run by a night; a third of the actions run nearly every night."""
-    rng = SeededRandom(seed, "runs", *action)
-    period = 1 + rng.below(3) if rng.one_in(3) else 10 + rng.below(30)
-    return (night - 1 + rng.below(period)) // period
 
 
 def _fixed_change(action: ActionIndexes, aspect: str, first_promotion: int) -> int | None:
@@ -81,5 +73,11 @@ def added_actions(seed: int, action: ActionIndexes, night: int, limit: int) -> i
 
 def has_new_pipeline(seed: int, workspace: int, project: int, night: int) -> bool:
     """Return whether a project has its one additional pipeline on a night."""
+    arrives = new_pipeline_night(seed, workspace, project)
+    return arrives is not None and night >= arrives
+
+
+def new_pipeline_night(seed: int, workspace: int, project: int) -> int | None:
+    """Return the night on which a project gets its one additional pipeline; three projects in four never get one."""
     rng = SeededRandom(seed, "pipeline", workspace, project)
-    return rng.one_in(4) and night >= 3 + rng.below(20)
+    return 3 + rng.below(20) if rng.one_in(4) else None

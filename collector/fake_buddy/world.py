@@ -8,22 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .actions import PROMOTION, SUMMARY, summary
 from .company import projects_by_name
-from .edits import Edit, Edits, Path
+from .edits import EXECUTIONS, Edit, Edits, Path
+from .execution_lists import ExecutionLists
 from .ids import Ids
 from .lookup import Lookup
 from .promotions import JsonObject
 from .seeded_random import shuffled
+from .world_edits import WorldEdits
 
 _KEYS = ("domain", "name", "id", "id")
 _KINDS = ("Workspace", "Project", "Pipeline", "Action")
+# Any moment will do, but it must be the same in every process: a world depends on nothing but its arguments.
+FIRST_NIGHT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 
 
-class FakeWorld:
-    """Everything that a fake Buddy serves; sizes are counts per parent. Immutable: an edit returns another world."""
+class FakeWorld(WorldEdits):
+    """Everything that a fake Buddy serves; sizes are counts per parent. Immutable: an edit returns another world.
+
+    Night 1 is served at `first_night`, each other one 24 hours after the one before. What is served on a night are the
+    executions that began before its moment, as they stood then: the last 24 hours are new, and 30 days of history
+    precede night 1. A client whose clock shows another time needs another `first_night`, or `dated`.
+    """
 
     def __init__(
         self,
@@ -38,12 +48,16 @@ class FakeWorld:
         edits: Iterable[Edit] = (),
         api_url: str = "https://api.buddy.works",
         app_url: str = "https://app.buddy.works",
+        first_night: datetime = FIRST_NIGHT,
     ) -> None:
-        self.ids = Ids(seed, workspaces, projects, pipelines, actions, promote_share, awkward, api_url, app_url)
+        self.ids = Ids(
+            seed, workspaces, projects, pipelines, actions, promote_share, awkward, api_url, app_url, first_night
+        )
         self.night = night
         self.edits = tuple(edits)
         self._edits = Edits(self.edits, night)
         self._lookup = Lookup(self.ids, night)
+        self._executions = ExecutionLists(self.ids, night, self._lookup, self._edits)
 
     def __repr__(self) -> str:
         return f"FakeWorld({self.ids}, night={self.night}, edits={len(self.edits)})"
@@ -58,31 +72,15 @@ class FakeWorld:
         """Return the same company with more edits."""
         return FakeWorld(**asdict(self.ids), night=self.night, edits=self.edits + edits)
 
-    def add(
-        self, *parent: str | int, item: Mapping[str, Any], from_night: int = 1, until: int | None = None
-    ) -> FakeWorld:
-        """Add an item to the list of a parent; it needs its `domain`, `name` or `id`."""
-        return self.edited(Edit("add", parent, item, from_night, until))
+    def dated(self, moment: datetime) -> FakeWorld:
+        """Return the same company with this night at a moment."""
+        first = moment - timedelta(days=self.night - 1)
+        return FakeWorld(**{**asdict(self.ids), "first_night": first}, night=self.night, edits=self.edits)
 
-    def remove(self, *path: str | int, from_night: int = 1, until: int | None = None) -> FakeWorld:
-        """Remove a workspace, project, pipeline or action from its list; its own GET answers 404."""
-        return self.edited(Edit("remove", path, {}, from_night, until))
-
-    def change(self, *path: str | int, from_night: int = 1, until: int | None = None, **fields: Any) -> FakeWorld:
-        """Change fields of an item; the value `...` removes a field."""
-        return self.edited(Edit("change", path, fields, from_night, until))
-
-    def forbid(self, *path: str | int, from_night: int = 1, until: int | None = None) -> FakeWorld:
-        """Answer 403 to everything under a path; the item stays in its list."""
-        return self.edited(Edit("forbid", path, {}, from_night, until))
-
-    def freeze(self, workspace: str, from_night: int = 1, until: int | None = None) -> FakeWorld:
-        """Freeze a workspace."""
-        return self.edited(Edit("freeze", (workspace,), {}, from_night, until))
-
-    def disable(self, workspace: str, code: int = 400, from_night: int = 1, until: int | None = None) -> FakeWorld:
-        """Disable the API of a workspace, which then answers 400 or 403."""
-        return self.edited(Edit("disable" if code == 400 else "disable_403", (workspace,), {}, from_night, until))
+    @property
+    def moment(self) -> datetime:
+        """Return the time at which this night is served."""
+        return self.ids.first_night + timedelta(days=self.night - 1)
 
     # Lists
 
@@ -116,6 +114,18 @@ class FakeWorld:
         """Return one action in full, as its own GET does; LookupError if there is none."""
         return self.item((workspace, project, pipeline_id, action_id))
 
+    def executions(self, workspace: str, project: str, pipeline_id: int) -> list[JsonObject]:
+        """Return every execution of a pipeline as the list shows it, newest first."""
+        return self.execution_page((workspace, project, pipeline_id))[0]
+
+    def execution(self, workspace: str, project: str, pipeline_id: int, execution_id: int) -> JsonObject:
+        """Return one execution with its elements; LookupError if there is none."""
+        return self._executions.item((workspace, project, pipeline_id), execution_id)
+
+    def execution_page(self, pipeline: Path, start: int = 0, size: int | None = None) -> tuple[list[JsonObject], int]:
+        """Return a slice of a pipeline's executions, and how many it has."""
+        return self._executions.page(pipeline, start, size)
+
     def page(
         self, parent: Path, sort_by: str | None, descending: bool, start: int = 0, size: int | None = None
     ) -> list[JsonObject]:
@@ -139,6 +149,8 @@ class FakeWorld:
 
     def exists(self, path: Path) -> bool:
         """Return whether a path, and everything above it, exists on this night."""
+        if EXECUTIONS in path[3:]:
+            return self.exists(path[:3]) and not self._is_removed(path) and self._executions.has(path)
         return not self._is_removed(path) and (self._added(path) is not None or self._lookup.find(path) is not None)
 
     def refusal(self, path: Path) -> tuple[int, str] | None:
@@ -150,7 +162,7 @@ class FakeWorld:
         if self.exists(path):
             return None
         missing = next(depth for depth in range(1, len(path) + 1) if not self.exists(path[:depth]))
-        return 404, f"{_KINDS[missing - 1]} not found"
+        return 404, f"{'Execution' if missing > len(_KINDS) else _KINDS[missing - 1]} not found"
 
     def item(self, path: Path) -> JsonObject:
         """Return the item at a path as its own GET shows it; LookupError if there is none."""

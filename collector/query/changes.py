@@ -15,7 +15,7 @@ import pyarrow as pa
 from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parquet
 from collector.lake.database import Database, identifier, literal
 from collector.lake.external_sort import external_sort
-from collector.lake.tables import ACTION_STATE, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
+from collector.lake.tables import ACTION_STATE, ALL, EXECUTION_STATE, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
 from collector.query.checks import CheckRow, read_checks
 from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
 from collector.query.sql_files import read_folder, sql_folder
@@ -27,9 +27,10 @@ MEMORY_LIMIT = "400MB"
 # DuckDB cannot join more rows of a few kB than fit into its memory.
 ACTIONS_AT_A_TIME = 10_000
 # The tables of the lake that a run is compared with.
-PREVIOUS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, "runs")
-# Made by sql/changes, not staged.
-_COMPUTED = frozenset({"action_changes", LAST_KNOWN_ACTIONS.name, ACTION_STATE.name})
+PREVIOUS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name, "runs")
+# The snapshots that sql/changes makes of this run and of the previous ones.
+_SNAPSHOTS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name)
+_COMPUTED = frozenset({"action_changes", *_SNAPSHOTS})
 CHILD_TABLES = child_tables()
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
@@ -109,6 +110,8 @@ class StagedRun:
             current = found.get(name) == [(column.name, column.sql) for column in ALL[name].columns]
             paths = staged.get(name, ())
             self._database.define(name, base_view(ALL[name], [CurrentSchemaFiles(paths) if current else paths]))
+        read = staged.get(EXECUTION_STATE.name, ())
+        self._database.define("read_execution_state", base_view(EXECUTION_STATE, [read]))
         names = {
             "table_name": [name for name, columns in found.items() for _ in columns],
             "column_name": [column for columns in found.values() for column, _ in columns],
@@ -139,7 +142,7 @@ class StagedRun:
         database.materialise("differing", selects["differing"])
         self._compare([selects["compared_sides"], views["compared_fields"].text], selects["changed_fields"])
         database.define("action_changes", selects["action_changes"])
-        for name in (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name):
+        for name in _SNAPSHOTS:
             database.define(name, selects[name])
 
     def _compare(self, views: Sequence[str], changed_fields: str) -> None:

@@ -191,4 +191,4 @@ def _orphans(table: Table) -> str:
 
 
 def _place(table: Table) -> str:
-    return ", ".join(c.name if c.name in table.column_names else f"null::{c.sql} as {c.name}" for c in _PLACE)
+    return ", ".join(c.name if c.name in table.key else f"null::{c.sql} as {c.name}" for c in _PLACE)

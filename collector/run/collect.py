@@ -11,11 +11,12 @@ from collector.crawl.fetcher import Fetcher
 from collector.crawl.journal import Journal
 from collector.crawl.rate_limiter import RateLimiter
 from collector.errors import CheckFailed, CollectorError, Interrupted, NotPublished, SettingsError, Unauthorised
-from collector.lake.flatten import RunKey
 from collector.lake.lake import Lake
+from collector.lake.projection import RunKey
 from collector.lake.staging import Staging
 from collector.run import progress as events
 from collector.run.context import RunContext
+from collector.run.execution_plans import execution_plans
 from collector.run.finalize import FinishedCrawl, RunSummary, finalize
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.resume import REJECTED, abandoned_problem, open_journal
@@ -55,7 +56,12 @@ class RunInProgress:
         self._staging = Staging(lake.runs.staging(header.run_id))
         keep_values = settings.variable_values == "keep"
         self._processor = ReplyProcessor(
-            self._run_key, settings.installations, journal, self._staging, keep_values=keep_values
+            self._run_key,
+            settings.installations,
+            journal,
+            self._staging,
+            keep_values=keep_values,
+            executions=execution_plans(lake, settings, header.started_at),
         )
         self._bodies = BodyBudget()
         self._limiters = {

@@ -21,9 +21,9 @@ from collector._version import __version__
 from collector.crawl.journal import Header
 from collector.crawl.records import Key, Problem
 from collector.errors import CheckFailed, CollectorError
-from collector.lake.flatten import Row, RunKey
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.projection import Row, RunKey
 from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, TABLES

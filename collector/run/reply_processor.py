@@ -12,12 +12,14 @@ from typing import Any
 import msgspec
 
 from collector.buddy.decode import decode
+from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed, FetchResult
 from collector.crawl.frontier import Frontier, Selection
 from collector.crawl.journal import Journal, Line, Resumed
 from collector.crawl.records import CrawlRecord, Problem
 from collector.crawl.redaction import Redactor
-from collector.lake.flatten import Row, RunKey, flatten
+from collector.lake.flatten import flatten
+from collector.lake.projection import Row, RunKey
 from collector.lake.staging import Staging
 from collector.run.run_stats import RunStats, StatsCounter
 from collector.settings.declarations import Installation
@@ -46,9 +48,13 @@ class ReplyProcessor:
         staging: Staging,
         *,
         keep_values: bool = False,
+        executions: Mapping[str, ExecutionPlan] | None = None,
     ) -> None:
         self.run = run
-        self.frontiers = {each.name: Frontier(each.name, selection(each)) for each in installations}
+        plans = executions or {}
+        self.frontiers = {
+            each.name: Frontier(each.name, selection(each), plans.get(each.name)) for each in installations
+        }
         self._counters = {name: StatsCounter(frontier) for name, frontier in self.frontiers.items()}
         self._redactors = {each.name: Redactor(each.token.reveal(), keep_values=keep_values) for each in installations}
         self._journal = journal

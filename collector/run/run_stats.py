@@ -6,7 +6,7 @@ import msgspec
 
 from collector.crawl.fetch_result import Answered, Failed, RequestCost
 from collector.crawl.frontier import Frontier
-from collector.crawl.records import CrawlRecord, ListedItem, Problem
+from collector.crawl.records import CrawlRecord, ListedItem, Problem, ReadExecution
 from collector.lake.tables import COVERAGE_OUTCOMES
 
 # Coverages that make a run partial; `skipped` does so only at the time limit.
@@ -89,7 +89,9 @@ class StatsCounter:
             self.partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
         elif isinstance(record, ListedItem):
             self._coverage[record.kind.value, record.coverage] += 1
-            self.partial |= record.coverage in _MISSED
+            self.partial |= record.coverage in _MISSED or record.executions_coverage in _MISSED
+        elif isinstance(record, ReadExecution):
+            self._coverage["executions", record.coverage] += 1
 
     def snapshot(self) -> InstallationStats:
         """Return the counts now."""

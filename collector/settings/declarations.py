@@ -16,6 +16,8 @@ from collector.settings import parsers, urls
 from collector.settings.secret import Secret
 from collector.settings.setting import Setting, declared, setting
 
+_WEEK_S: Final[float | None] = 7 * 86_400.0
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -119,6 +121,14 @@ class Settings:
         example="6h",
         key="max_duration",
     )
+    executions_s: float | None = setting(
+        _WEEK_S,
+        parsers.duration_or_off,
+        "How far back the first run reads executions of pipelines (7d), or off. Later runs go on from there.",
+        "TIME|off",
+        key="executions",
+        written="7d",
+    )
     keep_raw: bool = setting(False, parsers.flag, "Keep the redacted replies of each run in the lake.")
     variable_values: Literal["redact", "keep"] = setting(
         "redact", parsers.one_of("redact", "keep"), "Redact or keep the values of unencrypted variables.", "redact|keep"
@@ -141,6 +151,7 @@ class Settings:
                 (each.name, each.api_url, sorted(each.workspaces), sorted(each.projects)) for each in self.installations
             ),
             "variable_values": self.variable_values,
+            "executions": self.executions_s,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -132,6 +132,13 @@ def duration(value: object, where: str) -> float:
     return seconds
 
 
+def duration_or_off(value: object, where: str) -> float | None:
+    """Return seconds above zero, or None for `off`."""
+    if value is False or (isinstance(value, str) and value.strip().lower() == "off"):
+        return None
+    return duration(value, where)
+
+
 def days(value: object, where: str) -> int:
     """Return a number of days, from `400d` or another duration of whole days."""
     found = duration(value, where) / _UNIT_SECONDS["d"]

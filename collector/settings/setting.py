@@ -20,10 +20,13 @@ class Setting:
     flags: tuple[str, ...] = ()
     metavar: str | None = None
     example: object = None  # for the template, where there is no default
+    written: str | None = None  # the default as people write it, where its value is another
 
     @property
     def default_text(self) -> str:
         """The default as people read it; empty for none, an empty list and false."""
+        if self.written is not None:
+            return self.written
         if self.default is None or self.default is False or self.default == ():
             return ""
         return f"./{self.default}" if isinstance(self.default, Path) else str(self.default).removesuffix(".0")
@@ -34,7 +37,8 @@ def setting(
 ) -> _T:
     """Declare a setting as the field of a dataclass.
 
-    `more` may hold an `example`, and `key`, `flags` and `variables` where they do not follow from the field's name.
+    `more` may hold an `example`, `written`, and `key`, `flags` and `variables` where these do not follow from the name
+    of the field.
     """
     return field(default=default, metadata={"parse": parse, "meaning": meaning, "metavar": metavar, **more})
 

@@ -50,7 +50,8 @@ def _section(title: str, settings: Iterable[Setting]) -> str:
     lines = [f"## {title}"]
     for setting in settings:
         lines += ["", *textwrap.wrap(setting.meaning, 110, initial_indent="# ", subsequent_indent="# ")]
-        value = setting.example if setting.default is None or setting.default == () else setting.default
+        default = setting.written or setting.default
+        value = setting.example if default is None or default == () else default
         # JSON is TOML for a text, a number, a boolean and a list.
         lines.append(f"#{setting.key} = {json.dumps(value, default=lambda path: f'./{path}')}")
     return "\n".join(lines) + "\n"

@@ -17,8 +17,9 @@ from collector.buddy.requests import Request
 from collector.crawl.fetch_result import Answered, RequestCost
 from collector.crawl.frontier import Frontier
 from collector.fake_buddy import FakeWorld
-from collector.lake.flatten import RunKey, flatten
+from collector.lake.flatten import flatten
 from collector.lake.manifest import RunEntry
+from collector.lake.projection import RunKey
 from collector.lake.staging import record_batch
 from collector.lake.tables import ACTION_CHANGES, ALL, KEY_NAMES, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.run.reply_processor import selection

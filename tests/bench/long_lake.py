@@ -13,8 +13,8 @@ import pyarrow as pa
 import collector
 from collector.crawl.journal import FILE_NAME, FORMAT, Header, Journal
 from collector.lake.compact import compact
-from collector.lake.flatten import RunKey
 from collector.lake.lake import Lake
+from collector.lake.projection import RunKey
 from collector.lake.publish import publish
 from collector.lake.staging import Staging
 from collector.lake.tables import ACTION_STATE, SNAPSHOTS

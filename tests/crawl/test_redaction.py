@@ -63,6 +63,16 @@ def test_whatever_is_named_like_a_secret_is_one(name: str) -> None:
     assert document == {"a": [{name: REDACTED, "tag": "v1"}]}
 
 
+@pytest.mark.parametrize("redactor", [REDACT, KEEP])
+def test_the_output_of_an_action_never_survives(redactor: Redactor) -> None:
+    """The log of an element of an execution is redacted, kept values or not; set variables are treated as variables."""
+    element = {"log": ["+ login -p s3cret"], "outputted_variables": [{"key": "TAG", "value": "s3cret"}]}
+    value = "s3cret" if redactor is KEEP else REDACTED
+    assert redacted(redactor, {"action_executions": [element]}) == {
+        "action_executions": [{"log": REDACTED, "outputted_variables": [{"key": "TAG", "value": value}]}]
+    }
+
+
 @pytest.mark.parametrize(
     "name",
     ["token_type", "secret_name", "tokenType", "password_expires_at", "credential_id", "access_token_url", "bypass",

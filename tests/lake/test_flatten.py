@@ -17,7 +17,8 @@ from collector.buddy.field_spec import BuddyObject
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
 from collector.buddy.requests import Kind, Request
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion
-from collector.lake.flatten import Row, RunKey, canonical, flatten, value_state
+from collector.lake.flatten import flatten, value_state
+from collector.lake.projection import Row, RunKey, canonical
 from collector.lake.staging import record_batch
 from collector.lake.tables import TABLES
 from tests.lake.drawn_replies import ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars

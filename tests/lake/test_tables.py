@@ -38,6 +38,11 @@ DESIGN = {
     "problems": f"kind {KEY} request_path http_status message json_path attempts first_seen_at last_seen_at raw",
     "action_changes": f"{KEY} change aspect column_name old_value new_value previous_run_id",
     "last_known_actions": f"{KEY} {PROMOTION} first_seen_run_id last_seen_run_id",
+    "executions": "workspace project pipeline_id execution_id status triggered_on start_date finish_date creator_id "
+    "creator_name branch tag pull_request from_revision to_revision comment priority refresh html_url coverage "
+    "fetched_at extra",
+    "action_executions": "workspace project pipeline_id execution_id action_execution_id position action_id "
+    "action_name action_type status progress start_date finish_date error_message outputted_variables extra",
 }
 # ShortPipelineView's other documented fields (buddy-api.md, 5.4), whose columns follow those the design names.
 OTHER_PIPELINE_FIELDS = {
@@ -48,15 +53,18 @@ OTHER_PIPELINE_FIELDS = {
     "pause_on_repeated_failures", "remote_parameters", "remote_path", "remote_project_name", "remote_ref",
     "resources", "stale", "terminate_stale_runs", "waiting_for_push",
 }  # fmt: skip
+# At the end of `pipelines`.
+COLUMNS_OF_EXECUTIONS = ["executions_coverage", "executions_from"]
+INTERNAL = ["action_state", "execution_state"]
 ARRAYS = {"refs", "tags", "loop", "trigger_condition_paths"}
-JSON_COLUMNS = {"extra", "events", "remote_parameters", "git_config", "filters"}
+JSON_COLUMNS = {"extra", "events", "remote_parameters", "git_config", "filters", "outputted_variables"}
 COLUMNS = [(table.name, column) for table in ALL.values() for column in table.columns]
 
 
-def test_the_twelve_tables_in_the_designs_order() -> None:
-    """The lake has the twelve tables of the design, in its order, and one internal table."""
+def test_the_tables_in_the_designs_order() -> None:
+    """The lake has the tables of the design, in its order, and two internal ones."""
     assert list(TABLES) == list(DESIGN)
-    assert list(ALL) == [*DESIGN, "action_state"]
+    assert list(ALL) == [*DESIGN, *INTERNAL]
 
 
 @pytest.mark.parametrize("name", DESIGN)
@@ -65,7 +73,9 @@ def test_the_columns_are_the_designs(name: str) -> None:
     promised = [*RUN.split(), *DESIGN[name].split()]
     found = list(TABLES[name].column_names)
     assert found[: len(promised)] == promised
-    assert set(found[len(promised) :]) == (OTHER_PIPELINE_FIELDS if name == "pipelines" else set())
+    others = {*OTHER_PIPELINE_FIELDS, *COLUMNS_OF_EXECUTIONS} if name == "pipelines" else set()
+    assert set(found[len(promised) :]) == others
+    assert name != "pipelines" or found[-2:] == COLUMNS_OF_EXECUTIONS
     assert len(found) == len(set(found))
 
 
@@ -100,14 +110,14 @@ def test_the_promised_types_are_held() -> None:
     """Ids and numbers are BIGINT, lists of texts VARCHAR[], JSON is text, and timestamps have no zone."""
     for table, column in COLUMNS:
         name = column.name
-        if name.endswith("_id") and not name.endswith("run_id") and name != "run_id":
+        if name.endswith("_id") and not name.endswith("run_id") and name != "action_execution_id":
             assert column.arrow == pa.int64(), (table, name)
         if name in ARRAYS:
             assert (column.arrow, column.sql) == (pa.list_(pa.string()), "VARCHAR[]"), (table, name)
-        if name.endswith("_at") or name == "create_date":
+        if name.endswith("_at") or (name.endswith("_date") and name != "run_date"):
             assert (column.arrow, column.sql) == (pa.timestamp("us"), "TIMESTAMP"), (table, name)
         is_json = column.column_type == "json"
-        assert is_json == (name in JSON_COLUMNS or (table == "action_state" and is_json))
+        assert is_json == (name in JSON_COLUMNS or (table in INTERNAL and is_json))
         if is_json:
             assert column.sql == "VARCHAR"
     run = TABLES["runs"].columns[:3]
@@ -119,7 +129,7 @@ def test_the_key_makes_rows_unique_by_columns_that_exist() -> None:
     """The key of a table names its own columns, and begins with the run except where a row outlives its run."""
     for table in ALL.values():
         assert set(table.key) <= set(table.column_names)
-        outlives = table.name in {"last_known_actions", "action_state"}
+        outlives = table.name in {"last_known_actions", *INTERNAL}
         assert table.key[0] == ("installation" if outlives else "run_id")
         assert all(column.required for column in table.columns if column.name in (*RUN.split(), "coverage"))
 
@@ -127,6 +137,6 @@ def test_the_key_makes_rows_unique_by_columns_that_exist() -> None:
 def test_every_row_below_a_workspace_has_a_parent() -> None:
     """The parent of a table holds the first columns of its key; runs, problems and changes have none."""
     parents = {table.name: table.parent for table in ALL.values() if table.parent}
-    assert len(parents) == 7
+    assert len(parents) == 9
     for name, parent in parents.items():
         assert set(ALL[parent].key) <= set(ALL[name].key)

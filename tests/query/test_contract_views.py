@@ -7,7 +7,14 @@ import pytest
 from collector.buddy.schema import ACCESS_LEVELS
 from collector.lake.base_views import base_view
 from collector.lake.database import Database
-from collector.lake.tables import ACTION_COVERAGE, COVERAGE_OUTCOMES, LIST_COVERAGE, TABLES
+from collector.lake.tables import (
+    ACTION_COVERAGE,
+    COVERAGE_OUTCOMES,
+    EXECUTION_COVERAGE,
+    EXECUTIONS_COVERAGE,
+    LIST_COVERAGE,
+    TABLES,
+)
 from collector.query.contract_views import check_views, contract_views
 
 
@@ -36,7 +43,7 @@ def test_every_column_and_enum_value_is_declared(database: Database) -> None:
 
 def test_every_coverage_has_an_outcome() -> None:
     """Whether a coverage leaves nothing unknown is declared for each that the contract has, and for no other."""
-    assert set(COVERAGE_OUTCOMES) == {*LIST_COVERAGE, *ACTION_COVERAGE}
+    assert set(COVERAGE_OUTCOMES) == {*LIST_COVERAGE, *ACTION_COVERAGE, *EXECUTIONS_COVERAGE, *EXECUTION_COVERAGE}
     assert set(COVERAGE_OUTCOMES.values()) == {"seen", "missed", "skipped"}
 
 

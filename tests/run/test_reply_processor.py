@@ -19,7 +19,7 @@ from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import Answered, Failed, FetchResult, RequestCost
 from collector.crawl.journal import FORMAT, Abandoned, Header, Journal, Line, Resumed, parse
 from collector.crawl.records import Key, Problem
-from collector.lake.flatten import Row, RunKey
+from collector.lake.projection import Row, RunKey
 from collector.lake.staging import Staging
 from collector.lake.tables import TABLES
 from collector.run import reply_processor as module

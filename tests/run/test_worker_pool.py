@@ -18,7 +18,7 @@ from collector.crawl.fetcher import Fetcher
 from collector.crawl.frontier import Signal
 from collector.crawl.journal import FORMAT, Header, Journal, Line, parse
 from collector.errors import NotPublished, Stuck, Unauthorised
-from collector.lake.flatten import Row, RunKey
+from collector.lake.projection import Row, RunKey
 from collector.lake.staging import Staging
 from collector.run import reply_processor as processor_module
 from collector.run import worker_pool as pool_module

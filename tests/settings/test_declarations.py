@@ -23,7 +23,9 @@ UNUSABLE = "\x00"
 def test_a_setting_is_read_from_each_of_its_places(setting: Setting) -> None:
     """A flag wins over the variables in their order, a variable over the file, and the file over the default."""
     example = (
-        True if setting.default is False else setting.example or json.loads(json.dumps(setting.default, default=str))
+        True
+        if setting.default is False
+        else setting.example or setting.written or json.loads(json.dumps(setting.default, default=str))
     )
     text = ",".join(example) if isinstance(example, list) else str(example)
     expected = read(setting, table={setting.key: example})

@@ -17,7 +17,7 @@ from collector.crawl.frontier import Frontier
 from collector.crawl.journal import FORMAT, Header, Journal
 from collector.crawl.redaction import Redactor
 from collector.fake_buddy import FakeWorld
-from collector.lake.flatten import Row, RunKey
+from collector.lake.projection import Row, RunKey
 from collector.lake.staging import Staging
 from collector.run.reply_processor import ReplyProcessor, selection
 from collector.settings.declarations import Installation

@@ -1,0 +1,327 @@
+"""Laws of the executions of a pipeline: what is requested, what becomes known, and what the next run does with it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.buddy.decode import decode
+from collector.buddy.requests import Kind, Request
+from collector.crawl.classify import Failure
+from collector.crawl.execution_crawl import ExecutionCrawl
+from collector.crawl.execution_history import ExecutionPlan
+from collector.crawl.fetch_result import Answered, Failed, RequestCost
+from collector.crawl.records import CrawlRecord, ExecutionHistory, Key, ListedItem, Problem, ReadExecution, ReadHistory
+
+KEY = Key("us", "w", "p", 7)
+DAY = timedelta(days=1)
+BEGIN = datetime(2026, 11, 1, 2)
+PROMOTION = {"id": 1, "type": "PROMOTE_IMAGE", "name": "promote"}
+
+
+def entry(number: int, began: datetime, status: str = "SUCCESSFUL", **members: Any) -> dict[str, Any]:
+    """A list entry of an execution."""
+    return {"id": number, "status": status, "start_date": f"{began.isoformat()}Z", "finish_date": None, **members}
+
+
+class OnePipeline:
+    """A pipeline as a plain value: its executions by id; `order` sorts the list, `failing` are ids whose GET fails."""
+
+    def __init__(self, clamp: int = 50) -> None:
+        self.executions: dict[int, dict[str, Any]] = {}
+        self.order = lambda number: -number
+        self.clamp = clamp
+        self.failing: dict[int | None, tuple[str, int]] = {}
+        self.asked: list[Request] = []
+
+    def add(self, began: datetime, status: str = "SUCCESSFUL") -> int:
+        """Begin an execution."""
+        number = max(self.executions, default=0) + 1
+        self.executions[number] = entry(number, began, status)
+        return number
+
+    def answer(self, request: Request) -> Answered | Failed:
+        """The reply to a request, or why there is none."""
+        self.asked.append(request)
+        now = datetime(2026, 11, 1, tzinfo=UTC)
+        if (failure := self.failing.get(request.execution_id)) is not None:
+            return Failed(request, now, now, RequestCost(), Failure(failure[0], failure[1], "it failed"))  # type: ignore[arg-type]
+        if request.kind is Kind.EXECUTIONS:
+            size = min(self.clamp, request.per_page)
+            listed = [self.executions[number] for number in sorted(self.executions, key=self.order)]
+            document: Any = {"executions": listed[(request.page - 1) * size : request.page * size]}
+        else:
+            element = {"action_execution_id": "a1", "status": "SUCCESSFUL", "action": PROMOTION}
+            document = {**self.executions[request.execution_id or 0], "action_executions": [element]}
+        return Answered(request, now, RequestCost(), msgspec.Raw(msgspec.json.encode(document)))
+
+
+class Runs:
+    """Run after run over one pipeline, each with the history that the one before left."""
+
+    def __init__(self, pipeline: OnePipeline, window: timedelta = 7 * DAY) -> None:
+        self.pipeline = pipeline
+        self.window = window
+        self.history: ExecutionHistory | None = None
+
+    def run(self, now: datetime, *, limit: int | None = None, status: str = "SUCCESSFUL") -> list[CrawlRecord]:
+        """One run at `now`, stopped after `limit` requests."""
+        self.pipeline.asked = []
+        histories = {} if self.history is None else {KEY: self.history}
+        crawl = ExecutionCrawl(ExecutionPlan(now - self.window, now, histories))
+        parent = ListedItem(Kind.PIPELINES, KEY, 1, {"id": 7}, readable=True, coverage="complete", envelope={})
+        step = crawl.begin(parent, [status])
+        records, waiting = list(step.records), list(step.requests)
+        while waiting and len(self.pipeline.asked) != limit:
+            reply = self.pipeline.answer(waiting.pop())
+            if isinstance(reply, Failed):
+                step = crawl.give_up(reply)
+            else:
+                step = crawl.feed(reply, decode(reply.request, msgspec.json.decode(reply.body)))  # type: ignore[arg-type]
+            records += step.records
+            waiting += step.requests
+        records += crawl.stop("deadline", "the time was up")
+        for record in records:
+            if isinstance(record, ReadHistory):
+                self.history = record.history
+        return records
+
+    @property
+    def pages(self) -> int:
+        """The pages of the list that the last run requested."""
+        return sum(request.kind is Kind.EXECUTIONS for request in self.pipeline.asked)
+
+    @property
+    def read(self) -> list[int]:
+        """The executions that the last run requested, in order."""
+        return [request.execution_id or 0 for request in self.pipeline.asked if request.kind is Kind.EXECUTION]
+
+
+def coverage(records: list[CrawlRecord]) -> tuple[str | None, datetime | None]:
+    """Coverage of the executions in the pipeline's record, and from when none is missing."""
+    (pipeline,) = [record for record in records if isinstance(record, ListedItem)]
+    return pipeline.executions_coverage, pipeline.executions_from
+
+
+def rows(records: list[CrawlRecord]) -> dict[int, str]:
+    """Coverage by execution."""
+    return {record.execution_id: record.coverage for record in records if isinstance(record, ReadExecution)}
+
+
+def test_the_first_run_reads_the_window() -> None:
+    """The first run reads what began in its window, the newest first, and nothing older."""
+    pipeline = OnePipeline()
+    for days in (30, 8, 6, 1):
+        pipeline.add(BEGIN - days * DAY)
+    runs = Runs(pipeline)
+    records = runs.run(BEGIN)
+    assert (runs.pages, runs.read) == (1, [4, 3])
+    assert coverage(records) == ("complete", BEGIN - 7 * DAY)
+    assert [each.elements for each in records if isinstance(each, ReadExecution)] == [
+        ((1, {"action_execution_id": "a1", "status": "SUCCESSFUL", "action": PROMOTION}),)
+    ] * 2
+
+
+def test_a_run_in_which_nothing_ran_costs_one_list() -> None:
+    """After a first run, one page of the list is requested and no execution; with N new ones, N are."""
+    pipeline = OnePipeline()
+    for hours in range(119, 0, -1):
+        pipeline.add(BEGIN - hours * DAY / 24)
+    runs = Runs(pipeline)
+    runs.run(BEGIN)
+    assert (runs.pages, len(runs.read)) == (3, 119)
+    runs.run(BEGIN + DAY)
+    assert (runs.pages, runs.read) == (1, [])
+    new = [pipeline.add(BEGIN + DAY + hour * DAY / 24) for hour in range(3)]
+    records = runs.run(BEGIN + 2 * DAY)
+    assert (runs.pages, runs.read) == (1, new[::-1])
+    assert coverage(records) == ("complete", BEGIN - 7 * DAY)
+
+
+def test_a_waiting_execution_is_read_until_it_ends() -> None:
+    """An execution that had not ended is read again in every run, also when it is far down the list."""
+    pipeline = OnePipeline()
+    waiting = pipeline.add(BEGIN - DAY, "WAITING_FOR_APPLY")
+    runs = Runs(pipeline)
+    runs.run(BEGIN)
+    for _ in range(70):
+        pipeline.add(BEGIN + DAY / 2)
+    runs.run(BEGIN + DAY)
+    runs.run(BEGIN + 20 * DAY)
+    assert (runs.pages, runs.read) == (1, [waiting])
+    pipeline.executions[waiting]["status"] = "SUCCESSFUL"
+    runs.run(BEGIN + 21 * DAY)
+    assert runs.read == [waiting]
+    runs.run(BEGIN + 22 * DAY)
+    assert runs.read == []
+
+
+@pytest.mark.parametrize(("age", "again"), [(2, True), (13, True), (15, False)])
+def test_a_retry_is_read_again_for_14_days(age: int, again: bool) -> None:
+    """An ended execution whose list entry has changed is read again, unless it began more than 14 days ago."""
+    pipeline = OnePipeline()
+    number = pipeline.add(BEGIN - DAY, "FAILED")
+    runs = Runs(pipeline)
+    runs.run(BEGIN)
+    pipeline.executions[number]["status"] = "SUCCESSFUL"
+    runs.run(BEGIN + (age - 1) * DAY)
+    assert runs.read == ([number] if again else [])
+    runs.run(BEGIN + age * DAY)
+    assert runs.read == []
+
+
+def test_a_longer_window_is_read_once() -> None:
+    """A longer window reads what is older than everything read before, and a later run does not."""
+    pipeline = OnePipeline()
+    for days in range(40, 0, -1):
+        pipeline.add(BEGIN - days * DAY)
+    runs = Runs(pipeline)
+    runs.run(BEGIN)
+    assert runs.read == list(range(40, 33, -1))
+    runs.window = 30 * DAY
+    records = runs.run(BEGIN + DAY)
+    assert runs.read == list(range(33, 11, -1))
+    assert coverage(records) == ("complete", BEGIN + DAY - 30 * DAY)
+    runs.run(BEGIN + 2 * DAY)
+    assert (runs.pages, runs.read) == (1, [])
+
+
+def test_a_pipeline_made_again_is_read_anew() -> None:
+    """Where the ids begin anew, nothing is known any more: what began in the window is read."""
+    pipeline = OnePipeline()
+    for _ in range(5):
+        pipeline.add(BEGIN - DAY, "WAITING_FOR_APPLY")
+    runs = Runs(pipeline)
+    runs.run(BEGIN)
+    pipeline.executions = {}
+    pipeline.add(BEGIN + DAY / 2)
+    runs.run(BEGIN + DAY)
+    assert runs.read == [1]
+    assert runs.history is not None
+    assert runs.history.highest_id == 1
+
+
+def test_an_order_that_does_not_fall_is_read_to_its_end() -> None:
+    """Where ids do not fall from item to item, the list is read to its last page, and nothing is missed."""
+    pipeline = OnePipeline(clamp=20)
+    for hours in range(100, 0, -1):
+        pipeline.add(BEGIN - hours * DAY / 24)
+    pipeline.order = lambda number: (number * 37) % 101
+    runs = Runs(pipeline)
+    runs.run(BEGIN)
+    assert sorted(runs.read) == list(range(1, 101))
+    assert len(runs.read) == 100
+    new = pipeline.add(BEGIN + DAY / 2)
+    runs.run(BEGIN + DAY)
+    assert (runs.pages, runs.read) == (6, [new])
+
+
+def test_an_execution_that_could_not_be_read_is_read_in_the_next_run() -> None:
+    """A failed GET makes the executions incomplete and leaves a row; the next run asks for it again."""
+    pipeline = OnePipeline()
+    pipeline.add(BEGIN - DAY)
+    failing = pipeline.add(BEGIN - DAY / 2)
+    pipeline.failing[failing] = ("http_error", 500)
+    runs = Runs(pipeline)
+    records = runs.run(BEGIN)
+    assert coverage(records) == ("failed", None)
+    assert rows(records) == {1: "fetched", failing: "failed"}
+    assert [each.kind for each in records if isinstance(each, Problem)] == ["http_error"]
+    pipeline.failing = {}
+    records = runs.run(BEGIN + DAY)
+    assert runs.read == [failing]
+    assert coverage(records) == ("complete", BEGIN - 7 * DAY)
+
+
+def test_a_gone_execution_is_not_asked_for_again() -> None:
+    """An execution whose GET says 404 is gone: the executions stay complete, and no later run asks for it."""
+    pipeline = OnePipeline()
+    gone = pipeline.add(BEGIN - DAY, "INPROGRESS")
+    pipeline.failing[gone] = ("gone", 404)
+    runs = Runs(pipeline)
+    assert coverage(runs.run(BEGIN))[0] == "complete"
+    runs.run(BEGIN + DAY)
+    assert runs.read == []
+
+
+@pytest.mark.parametrize(("kind", "status", "expected"), [("forbidden", 403, "forbidden"), ("gone", 404, "gone")])
+def test_a_refused_list_costs_nothing_else(kind: str, status: int, expected: str) -> None:
+    """Where the list is refused, one problem says so, no execution is asked for, and what was known stays known."""
+    pipeline = OnePipeline()
+    pipeline.add(BEGIN - DAY, "INPROGRESS")
+    runs = Runs(pipeline)
+    runs.run(BEGIN)
+    before = runs.history
+    pipeline.failing[None] = (kind, status)
+    records = runs.run(BEGIN + DAY)
+    assert coverage(records) == (expected, None)
+    assert len([each for each in records if isinstance(each, Problem)]) == 1
+    assert (runs.read, runs.history) == ([], before)
+
+
+def test_a_pipeline_that_never_ran_is_not_asked() -> None:
+    """A pipeline whose promotions are all INITIAL costs no request, and nothing of it is missing."""
+    runs = Runs(OnePipeline())
+    records = runs.run(BEGIN, status="INITIAL")
+    assert runs.pipeline.asked == []
+    assert coverage(records) == ("not_needed", BEGIN - 7 * DAY)
+
+
+def test_without_a_plan_nothing_is_asked() -> None:
+    """With --executions off every pipeline says not_asked."""
+    parent = ListedItem(Kind.PIPELINES, KEY, 1, {"id": 7}, readable=True, coverage="complete", envelope={})
+    step = ExecutionCrawl(None).begin(parent, ["SUCCESSFUL"])
+    assert step.requests == []
+    assert coverage(step.records) == ("not_asked", None)
+
+
+MOVES = st.lists(st.sampled_from(["begin", "wait", "end", "retry", "fail", "heal", "cut", "again"]), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(MOVES, min_size=1, max_size=8), st.integers(20, 50), st.integers(0, 70))
+def test_nothing_is_missed_and_nothing_is_read_twice(days: list[list[str]], clamp: int, before: int) -> None:
+    """After a complete run each execution since `executions_from` was read as it is now, whatever happened before."""
+    pipeline = OnePipeline(clamp)
+    for number in range(before):
+        pipeline.add(BEGIN - 10 * DAY + number * DAY / 7)
+    runs = Runs(pipeline)
+    stored: dict[int, str] = {}
+    for day, moves in enumerate(days):
+        now, limit = BEGIN + day * DAY, None
+        for move in moves:
+            numbers = sorted(pipeline.executions)
+            if move in {"begin", "wait"}:
+                pipeline.add(now - DAY / 3, "SUCCESSFUL" if move == "begin" else "WAITING_FOR_APPLY")
+            elif move == "end" and numbers:
+                pipeline.executions[numbers[-1]]["status"] = "FAILED"
+            elif move == "retry" and numbers:
+                pipeline.executions[numbers[-1]].update(status="SUCCESSFUL", finish_date=f"{now.isoformat()}Z")
+            elif move == "fail" and numbers:
+                pipeline.failing[numbers[-1]] = ("timeout", 0)
+            elif move == "heal":
+                pipeline.failing = {}
+            elif move == "cut":
+                limit = 2
+            elif move == "again":
+                pipeline.executions, pipeline.failing, stored = {}, {}, {}
+                pipeline.add(now - DAY / 4)
+        records = runs.run(now, limit=limit)
+        assert len(pipeline.asked) == len(set(pipeline.asked))
+        for record in records:
+            if isinstance(record, ReadExecution) and record.coverage == "fetched":
+                stored[record.execution_id] = record.document["status"]
+        state, complete_from = coverage(records)
+        assert (state == "complete") == (complete_from is not None)
+        if complete_from is not None:
+            assert (
+                stored.items()
+                >= {
+                    number: each["status"]
+                    for number, each in pipeline.executions.items()
+                    if datetime.fromisoformat(each["start_date"]).replace(tzinfo=None) >= complete_from
+                }.items()
+            )
