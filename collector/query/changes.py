@@ -15,7 +15,7 @@ import pyarrow as pa
 from collector.lake.base_views import CurrentSchemaFiles, base_view, read_parquet
 from collector.lake.database import Database, identifier, literal
 from collector.lake.external_sort import external_sort
-from collector.lake.tables import ACTION_STATE, ALL, EXECUTION_STATE, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
+from collector.lake.tables import ACTION_STATE, ALL, EXECUTION_STATE, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.query.checks import CheckRow, read_checks
 from collector.query.contract_views import change_views, check_views, child_tables, compared_columns
 from collector.query.sql_files import read_folder, sql_folder
@@ -112,9 +112,10 @@ class StagedRun:
             self._database.define(name, base_view(ALL[name], [CurrentSchemaFiles(paths) if current else paths]))
         read = staged.get(EXECUTION_STATE.name, ())
         self._database.define("read_execution_state", base_view(EXECUTION_STATE, [read]))
+        promised = {name: columns for name, columns in found.items() if name in TABLES}
         names = {
-            "table_name": [name for name, columns in found.items() for _ in columns],
-            "column_name": [column for columns in found.values() for column, _ in columns],
+            "table_name": [name for name, columns in promised.items() for _ in columns],
+            "column_name": [column for columns in promised.values() for column, _ in columns],
         }
         self._database.insert("staged_columns", names)
 
