@@ -1,9 +1,8 @@
--- One row per production destination that a promotion writes in the selected run, or that was ever released into.
+-- One row per production destination that a promotion writes in the selected run: how well its executions are known.
 --
 -- destination is that of releases: a reference whose tag names production, or an image whose name does. known_from is the
 -- moment from which no execution of its promotions is missing, and NULL if that is not certain for each of them;
--- executions_coverage is then a coverage other than complete, or `gone` if no promotion writes the destination any more.
--- A destination that a variable names is here only as it was resolved in a release.
+-- executions_coverage is then a coverage other than complete. A destination that a variable names is not here.
 with
 steps as (
     select
@@ -14,11 +13,6 @@ steps as (
     where destination_environment = 'production' and not destination_has_variable
 ),
 known as (select * from executions_known),
-released as (
-    select distinct installation, destination, image
-    from releases
-    where environment = 'production'
-),
 writers as (
     select
         steps.installation,
@@ -30,7 +24,8 @@ writers as (
         min(known.executions_coverage) filter (where known.executions_coverage not in ('complete', 'not_needed')) as gap,
         bool_and(known.executions_coverage = 'not_needed') as never_executed,
         case
-            when bool_and(known.known_from is not null or known.executions_coverage = 'not_needed') then max(known.known_from)
+            when bool_and(known.known_from is not null or known.executions_coverage = 'not_needed')
+                then max(known.known_from) filter (where known.executions_coverage <> 'not_needed')
         end as known_from,
         min(steps.html_url) as html_url
     from steps
@@ -45,15 +40,9 @@ writers as (
 select
     installation,
     destination,
-    coalesce(writers.image, released.image) as image,
-    writers.written_by,
-    case
-        when writers.destination is null then 'gone'
-        when writers.gap is not null then writers.gap
-        when writers.never_executed then 'not_needed'
-        else 'complete'
-    end as executions_coverage,
-    writers.known_from,
-    writers.html_url
+    image,
+    written_by,
+    case when gap is not null then gap when never_executed then 'not_needed' else 'complete' end as executions_coverage,
+    known_from,
+    html_url
 from writers
-full join released using (installation, destination)

@@ -10,43 +10,31 @@
 -- is the share of both together. A release that broke what it runs and was repaired by a newer one does not count: Buddy
 -- does not know. Before known_from nothing is counted.
 with
-succeeded as (
-    select installation, image, released_at as occurred_at, rolled_back_at is not null as is_rolled_back
-    from release_sequence
-    where
-        ($since is null or released_at >= $since)
-        and ($until is null or released_at < $until)
-        and ($environment = '' or environment = $environment)
-        and ($image = '' or position(lower($image) in lower(image)) > 0)
-),
-failures as (
+ended as (
     select *
-    from promotion_failures
+    from release_attempts
     where
-        failure = 'failed'
-        and ($since is null or occurred_at >= $since)
+        ($since is null or occurred_at >= $since)
         and ($until is null or occurred_at < $until)
         and ($environment = '' or environment = $environment)
         and ($image = '' or position(lower($image) in lower(image)) > 0)
 ),
-promotions_ended as (
-    select installation, image, occurred_at, case when is_rolled_back then 'rolled back' else 'released' end as outcome
-    from succeeded
-    union all
-    select installation, image, occurred_at, 'failed' as outcome
-    from failures
-),
-known as (select installation, max(known_from) as known_from from executions_known group by installation)
+known as (
+    select installation, max(known_from) as known_from
+    from executions_known
+    where executions_coverage = 'complete'
+    group by installation
+)
 select
-    promotions_ended.image,
+    ended.image,
     count(*) as promotions,
-    count(*) filter (where promotions_ended.outcome = 'failed') as failed,
-    count(*) filter (where promotions_ended.outcome = 'rolled back') as rolled_back,
-    round(count(*) filter (where promotions_ended.outcome <> 'released') / count(*), 3) as rate,
-    max(promotions_ended.occurred_at) filter (where promotions_ended.outcome <> 'released') as last_failed_at,
+    count(*) filter (where ended.outcome = 'failed') as failed,
+    count(*) filter (where ended.outcome = 'rolled back') as rolled_back,
+    round(count(*) filter (where ended.outcome <> 'released') / count(*), 3) as rate,
+    max(ended.occurred_at) filter (where ended.outcome <> 'released') as last_failed_at,
     min(known.known_from) as known_from,
-    promotions_ended.installation
-from promotions_ended
-left join known on promotions_ended.installation = known.installation
-group by promotions_ended.installation, promotions_ended.image
-order by rate desc, promotions desc, promotions_ended.image, promotions_ended.installation
+    ended.installation
+from ended
+left join known on ended.installation = known.installation
+group by ended.installation, ended.image
+order by rate desc, promotions desc, ended.image, ended.installation

@@ -13,8 +13,8 @@ failed as (
         occurred_at, environment, image, reference as destination, revision, status, error_message, recovered_at,
         creator_name, config_known, installation, workspace, project, pipeline, action, execution_id, position, html_url,
         pipeline_id, action_id
-    from promotion_failures
-    where failure = 'failed' and ($environment = '' or environment = $environment)
+    from release_attempts
+    where outcome = 'failed' and ($environment = '' or environment = $environment)
     union all
     select
         occurred_at, null as environment, null as image, null as destination, to_revision as revision, status,

@@ -6,54 +6,68 @@
 -- One row per production destination: a reference whose tag names production, or an image whose name does. finding is
 -- `released`; `not since …` for a destination that no known execution has written, with the moment from which all are
 -- known; `not known before …` if the moment asked for is before that; or `executions not known` with the coverage. Even
--- after `released`, a later release is possible where executions_coverage is not complete.
+-- after `released`, a later release is possible where executions_coverage is not complete; it is `gone` where no promotion
+-- writes the destination any more.
 with
-destinations as (select * from production_destinations),
+written as (select * from production_destinations),
 released as (
-    select *
+    select *, $on is null or released_at <= $on as is_before
     from releases
-    where environment = 'production' and ($on is null or released_at <= $on)
+    where environment = 'production'
 ),
 newest as (
     select *
     from released
+    -- A destination that was released into only later is listed, too.
     qualify row_number() over (
-        partition by installation, destination order by released_at desc, run_id desc, execution_id desc, position desc
+        partition by installation, destination
+        order by is_before desc, released_at desc, run_id desc, execution_id desc, position desc
     ) = 1
-)
+),
+destinations as (
+    select
+        installation,
+        destination,
+        coalesce(written.image, newest.image) as image,
+        coalesce(written.executions_coverage, 'gone') as executions_coverage,
+        written.known_from,
+        written.html_url
+    from written
+    full join newest using (installation, destination)
+),
+held as (select * from newest where is_before)
 select
     destinations.image,
     destinations.destination,
     case
-        when newest.destination is not null then 'released'
+        when held.destination is not null then 'released'
         when destinations.executions_coverage = 'not_needed' then 'never executed'
         when destinations.known_from is null then concat('executions not known: ', destinations.executions_coverage)
         when $on < destinations.known_from
             then concat('not known before ', strftime(destinations.known_from, '%Y-%m-%d %H:%M'))
         else concat('not since ', strftime(destinations.known_from, '%Y-%m-%d %H:%M'))
     end as finding,
-    newest.source,
-    newest.tag,
-    newest.revision,
-    newest.released_at as since,
-    newest.creator_name as released_by,
-    newest.approver_name as approved_by,
-    newest.config_known,
+    held.source,
+    held.tag,
+    held.revision,
+    held.released_at as since,
+    held.creator_name as released_by,
+    held.approver_name as approved_by,
+    held.config_known,
     destinations.executions_coverage,
     destinations.known_from,
-    newest.installation is not null and destinations.executions_coverage = 'complete' and newest.config_known = 'before'
+    held.installation is not null and destinations.executions_coverage = 'complete' and held.config_known = 'before'
         as certain,
     destinations.installation,
-    newest.workspace,
-    newest.project,
-    newest.pipeline,
-    newest.action,
-    newest.execution_id,
-    coalesce(newest.html_url, destinations.html_url) as html_url,
-    newest.pipeline_id,
-    newest.action_id
+    held.workspace,
+    held.project,
+    held.pipeline,
+    held.action,
+    held.execution_id,
+    coalesce(held.html_url, destinations.html_url) as html_url,
+    held.pipeline_id,
+    held.action_id
 from destinations
-left join newest
-    on destinations.installation = newest.installation and destinations.destination = newest.destination
+left join held on destinations.installation = held.installation and destinations.destination = held.destination
 where $image = '' or position(lower($image) in lower(destinations.destination)) > 0
 order by destinations.image, destinations.destination, destinations.installation

@@ -67,7 +67,12 @@ changes as (
         ($since is null or production.released_at >= $since)
         and ($until is null or production.released_at < $until)
 ),
-known as (select installation, max(known_from) as known_from from executions_known group by installation)
+known as (
+    select installation, max(known_from) as known_from
+    from executions_known
+    where executions_coverage = 'complete'
+    group by installation
+)
 select
     changes.image,
     count(changes.hours) as changes,

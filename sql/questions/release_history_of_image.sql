@@ -6,17 +6,17 @@
 -- The oldest release first. previous_revision is what the destination held before, NULL for the first known release;
 -- known_from says from when on releases of the pipeline are known. A rollback returns to an earlier revision.
 with
-released as (select * from release_sequence),
+released as (select * from release_attempts where outcome <> 'failed'),
 known as (select * from executions_known)
 select
-    released.released_at,
+    released.occurred_at as released_at,
     released.environment,
     released.image,
     released.reference as destination,
     released.source,
     released.revision,
     released.previous_revision,
-    round(epoch(released.released_at - released.previous_released_at) / 3600.0, 2) as hours_since_previous,
+    round(epoch(released.occurred_at - released.previous_released_at) / 3600.0, 2) as hours_since_previous,
     released.is_rollback,
     released.branch,
     released.creator_name as released_by,
@@ -43,7 +43,7 @@ where
     position(lower($image) in lower(released.image)) > 0
     and ($environment = '' or released.environment = $environment)
 order by
-    released.released_at,
+    released.occurred_at,
     released.installation,
     released.workspace,
     released.project,

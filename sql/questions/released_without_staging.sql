@@ -47,7 +47,12 @@ staged as (
         production.reference
 ),
 -- The executions of all pipelines of an installation are known from here on.
-known as (select installation, max(known_from) as known_from from executions_known group by installation)
+known as (
+    select installation, max(known_from) as known_from
+    from executions_known
+    where executions_coverage = 'complete'
+    group by installation
+)
 select
     production.released_at,
     case

@@ -9,9 +9,9 @@
 -- one that it replaced, live for hours_live. Releases before known_from are not known (see releases), so a rollback to a
 -- revision from before is not recognised.
 with
-marked as (select * from release_sequence)
+marked as (select * from release_attempts)
 select
-    released_at,
+    occurred_at as released_at,
     environment,
     image,
     destination,
@@ -19,7 +19,7 @@ select
     first_released_at,
     previous_revision as undone_revision,
     previous_released_at as undone_released_at,
-    round(epoch(released_at - previous_released_at) / 3600.0, 2) as hours_live,
+    round(epoch(occurred_at - previous_released_at) / 3600.0, 2) as hours_live,
     previous_creator_name as undone_released_by,
     creator_name as rolled_back_by,
     installation,
@@ -34,8 +34,8 @@ select
 from marked
 where
     is_rollback
-    and ($since is null or released_at >= $since)
-    and ($until is null or released_at < $until)
+    and ($since is null or occurred_at >= $since)
+    and ($until is null or occurred_at < $until)
     and ($environment = '' or environment = $environment)
     and ($image = '' or position(lower($image) in lower(image)) > 0)
 order by released_at desc, installation, destination

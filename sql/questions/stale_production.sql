@@ -7,12 +7,13 @@
 -- written; it is listed once the executions are known for so many days. `executions not known` tells the coverage:
 -- whether something was promoted since cannot be said. A destination that no promotion writes any more is `gone`.
 with
-destinations as (select * from production_destinations),
+written as (select * from production_destinations),
 chosen as (select started_at from selected_run),
 newest as (
     select
         installation,
         destination,
+        any_value(image) as image,
         max(released_at) as released_at,
         max_by(revision, released_at) as revision,
         max_by(creator_name, released_at) as creator_name
@@ -20,17 +21,27 @@ newest as (
     where environment = 'production'
     group by installation, destination
 ),
+destinations as (
+    select
+        installation,
+        destination,
+        coalesce(written.image, newest.image) as image,
+        written.written_by,
+        coalesce(written.executions_coverage, 'gone') as executions_coverage,
+        written.known_from,
+        written.html_url,
+        newest.released_at,
+        newest.revision,
+        newest.creator_name
+    from written
+    full join newest using (installation, destination)
+),
 judged as (
     select
         destinations.*,
-        newest.released_at,
-        newest.revision,
-        newest.creator_name,
-        date_diff('day', coalesce(newest.released_at, destinations.known_from), chosen.started_at) as days
+        date_diff('day', coalesce(destinations.released_at, destinations.known_from), chosen.started_at) as days
     from destinations
     cross join chosen
-    left join newest
-        on destinations.installation = newest.installation and destinations.destination = newest.destination
 )
 select
     image,

@@ -11,9 +11,10 @@
 with
 failures as (
     select *
-    from promotion_failures
+    from release_attempts
     where
-        ($since is null or incident_from >= $since)
+        outcome <> 'released'
+        and ($since is null or incident_from >= $since)
         and ($until is null or incident_from < $until)
         and ($environment = '' or environment = $environment)
         and ($image = '' or position(lower($image) in lower(image)) > 0)
@@ -23,17 +24,22 @@ incidents as (
         installation,
         image,
         destination,
-        failure,
+        outcome,
         incident_from,
         min(recovered_at) as recovered_at
     from failures
-    group by installation, image, destination, failure, incident_from
+    group by installation, image, destination, outcome, incident_from
 ),
 measured as (
     select *, epoch(recovered_at - incident_from) / 3600.0 as hours
     from incidents
 ),
-known as (select installation, max(known_from) as known_from from executions_known group by installation)
+known as (
+    select installation, max(known_from) as known_from
+    from executions_known
+    where executions_coverage = 'complete'
+    group by installation
+)
 select
     measured.image,
     count(*) as incidents,
