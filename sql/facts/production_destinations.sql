@@ -1,0 +1,48 @@
+-- One row per production destination that a promotion writes in the selected run: how well its executions are known.
+--
+-- destination is that of releases: a reference whose tag names production, or an image whose name does. known_from is the
+-- moment from which no execution of its promotions is missing, and NULL if that is not certain for each of them;
+-- executions_coverage is then a coverage other than complete. A destination that a variable names is not here.
+with
+steps as (
+    select
+        *,
+        concat(workspace, '/', project, '/', coalesce(pipeline, cast(pipeline_id as varchar))) as place,
+        case when destination_tag_environment is null then destination_image else destination end as written
+    from selected_steps
+    where destination_environment = 'production' and not destination_has_variable
+),
+known as (select * from executions_known),
+writers as (
+    select
+        steps.installation,
+        steps.written as destination,
+        min(steps.destination_image) as image,
+        string_agg(
+            distinct steps.place, ', ' order by steps.place
+        ) as written_by,
+        min(known.executions_coverage) filter (where known.executions_coverage not in ('complete', 'not_needed')) as gap,
+        bool_and(known.executions_coverage = 'not_needed') as never_executed,
+        case
+            when bool_and(known.known_from is not null or known.executions_coverage = 'not_needed')
+                then max(known.known_from) filter (where known.executions_coverage <> 'not_needed')
+        end as known_from,
+        min(steps.html_url) as html_url
+    from steps
+    left join known
+        on
+            steps.installation = known.installation
+            and steps.workspace = known.workspace
+            and steps.project = known.project
+            and steps.pipeline_id = known.pipeline_id
+    group by steps.installation, steps.written
+)
+select
+    installation,
+    destination,
+    image,
+    written_by,
+    case when gap is not null then gap when never_executed then 'not_needed' else 'complete' end as executions_coverage,
+    known_from,
+    html_url
+from writers
