@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from collector.query.sql_files import SqlFile
 
+_SELECTED = "-- One row per row of selected_actions, end and tag that it names: the image reference, parsed.\n"
+_WORDED = "-- One row per row of selected_references: the image reference with the environment that it names.\n"
 _REFERENCES = "-- One row per row of executed_configurations, end and tag that it names: the image reference, parsed.\n"
 _ENVIRONMENTS = "-- One row per row of promotion_writes: its columns, with the environment that the reference names.\n"
 
@@ -16,11 +18,14 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
     """Return the derived views; `sources` holds the files whose rules they apply."""
     references = sources["image_references"].sql
     # Everything before the last select: the rows so far, with every column of promotion_writes.
-    environments, _, _ = sources["environments"].sql.rpartition("\nselect\n")
+    environments = sources["environments"].sql
+    rows, _, _ = environments.rpartition("\nselect\n")
     texts = {
+        "selected_references": _SELECTED + _reading(references, "promote_image_actions", "selected_actions"),
+        "selected_environments": _WORDED + _reading(environments, "image_references", "selected_references"),
         "executed_references": _REFERENCES + _reading(references, "promote_image_actions", "executed_configurations"),
         "written_environments": _ENVIRONMENTS
-        + _reading(environments, "image_references", "promotion_writes")
+        + _reading(rows, "image_references", "promotion_writes")
         + "\nselect * from ordered",
     }
     return {name: SqlFile(name, text) for name, text in texts.items()}

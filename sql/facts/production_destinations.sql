@@ -4,20 +4,38 @@
 -- moment from which no execution of its promotions is missing, and NULL if that is not certain for each of them;
 -- executions_coverage is then a coverage other than complete. A destination that a variable names is not here.
 with
+actions as (select * from selected_actions),
+ends as (
+    select *
+    from selected_environments
+    where image_end = 'dest' and environment = 'production' and not has_variable
+),
 steps as (
     select
-        *,
-        concat(workspace, '/', project, '/', coalesce(pipeline, cast(pipeline_id as varchar))) as place,
-        case when destination_tag_environment is null then destination_image else destination end as written
-    from selected_steps
-    where destination_environment = 'production' and not destination_has_variable
+        actions.installation,
+        actions.workspace,
+        actions.project,
+        actions.pipeline_id,
+        concat_ws('/', actions.workspace, actions.project, coalesce(actions.pipeline, cast(actions.pipeline_id as varchar)))
+            as place,
+        ends.image_name,
+        case when ends.tag_environment is null then ends.image_name else ends.reference end as written,
+        actions.html_url
+    from actions
+    inner join ends
+        on
+            actions.installation = ends.installation
+            and actions.workspace = ends.workspace
+            and actions.project = ends.project
+            and actions.pipeline_id = ends.pipeline_id
+            and actions.action_id = ends.action_id
 ),
 known as (select * from executions_known),
 writers as (
     select
         steps.installation,
         steps.written as destination,
-        min(steps.destination_image) as image,
+        min(steps.image_name) as image,
         string_agg(
             distinct steps.place, ', ' order by steps.place
         ) as written_by,

@@ -1,12 +1,12 @@
 -- One row per element of an execution that promoted, or should have promoted, and destination reference: what it wrote.
 --
 -- The columns are those of promotion_executions and, under the names of image_references, the one reference: a tag with
--- commas names several. Elements whose destination is not known have no row. reference contains a variable where the
+-- commas names several. reference is NULL where the destination is not known. It contains a variable where the
 -- execution does not tell its value.
 with
-elements as (select * from promotion_executions where destination is not null),
+elements as (select * from promotion_executions),
 written as (
-    select *, unnest(string_split(destination, ', ')) as reference
+    select *, unnest(coalesce(string_split(destination, ', '), [null])) as reference
     from elements
 ),
 parts as (

@@ -4,6 +4,7 @@
 -- went back to an earlier revision) or `failed` (failed or terminated: the destination did not change). is_rollback: the
 -- revision is one that the destination had held before, and not the one that it held last. previous_ is the release before.
 -- recovered_at is the next release after a failure, and the rollback after a release that was rolled back; NULL: not yet.
+-- Failures of which the destination is not known are here, too, without environment.
 -- Failures with no release between them are one incident, which began with the first of them: incident_from.
 with
 ended as (
@@ -12,7 +13,9 @@ ended as (
         status = 'successful' as is_release,
         case when tag_environment is null then image_name else reference end as destination
     from written_environments
-    where status in ('successful', 'failed', 'terminated') and environment is not null
+    where
+        (status in ('successful', 'failed', 'terminated') and environment is not null)
+        or (status in ('failed', 'terminated') and reference is null)
 ),
 followed as (
     select

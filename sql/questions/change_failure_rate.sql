@@ -16,6 +16,7 @@ ended as (
     where
         ($since is null or occurred_at >= $since)
         and ($until is null or occurred_at < $until)
+        and environment is not null
         and ($environment = '' or environment = $environment)
         and ($image = '' or position(lower($image) in lower(image)) > 0)
 ),

@@ -8,26 +8,12 @@
 -- recovered_at is the next successful release into the same destination; NULL: not yet. Failed promotions of which the
 -- destination is not known (environment NULL) are listed, whatever the environment.
 with
-failed as (
-    select
-        occurred_at, environment, image, reference as destination, revision, status, error_message, recovered_at,
-        creator_name, config_known, installation, workspace, project, pipeline, action, execution_id, position, html_url,
-        pipeline_id, action_id
-    from release_attempts
-    where outcome = 'failed' and ($environment = '' or environment = $environment)
-    union all
-    select
-        occurred_at, null as environment, null as image, null as destination, to_revision as revision, status,
-        error_message, null as recovered_at, creator_name, config_known, installation, workspace, project, pipeline,
-        action, execution_id, position, html_url, pipeline_id, action_id
-    from promotion_executions
-    where status in ('failed', 'terminated') and destination is null
-)
+failed as (select * from release_attempts where outcome = 'failed')
 select
     occurred_at as failed_at,
     environment,
     image,
-    destination,
+    reference as destination,
     revision,
     status,
     error_message,
@@ -47,5 +33,6 @@ from failed
 where
     ($since is null or occurred_at >= $since)
     and ($until is null or occurred_at < $until)
+    and ($environment = '' or environment is null or environment = $environment)
     and ($image = '' or position(lower($image) in lower(image)) > 0)
-order by occurred_at desc, installation, workspace, project, pipeline_id, execution_id, position, destination
+order by occurred_at desc, installation, workspace, project, pipeline_id, execution_id, position, reference

@@ -16,6 +16,7 @@ failures as (
         outcome <> 'released'
         and ($since is null or incident_from >= $since)
         and ($until is null or incident_from < $until)
+        and environment is not null
         and ($environment = '' or environment = $environment)
         and ($image = '' or position(lower($image) in lower(image)) > 0)
 ),
