@@ -45,6 +45,7 @@ from collector.crawl.redaction import Redactor
 from collector.crawl.tls import tls_context
 from collector.errors import Stuck, Unauthorised
 from collector.settings.declarations import Installation
+from collector.settings.tokens import SCOPES_TO_GIVE
 
 # What the head of a reply may hold: proxies and single sign-on add long headers, and many of them.
 _MAX_HEADER_BYTES = 64 * 1024
@@ -220,7 +221,7 @@ class Fetcher:
             raise Unauthorised(
                 f"{self._base} does not accept the token (HTTP 401).",
                 "It may be mistyped, expired, revoked, restricted to other addresses, or of another "
-                "installation. Make a personal access token with the scopes WORKSPACE and EXECUTION_INFO, "
+                f"installation. Make a personal access token with {SCOPES_TO_GIVE}, "
                 "put it where the old one is (BUDDY_TOKEN, its file, or what collector.toml names), and run "
                 "again: what was collected so far is kept.",
             )

@@ -4,9 +4,10 @@ from collector.buddy.requests import Kind
 from collector.errors import CollectorError, NotPublished, RefusedByBuddy, SettingsError
 from collector.run.run_stats import InstallationStats, RunStats
 from collector.settings.declarations import Installation, Settings
+from collector.settings.tokens import SCOPES_TO_GIVE
 
 NEW_TOKEN_ADVICE = (
-    "Make a new token with the scopes WORKSPACE and EXECUTION_INFO in Buddy (profile, Security) and put it where the "
+    f"Make a new token with {SCOPES_TO_GIVE} in Buddy (profile, Security) and put it where the "
     "old one is (BUDDY_TOKEN, its file, or what collector.toml names); `collector doctor` checks it."
 )
 _GLOB_ADVICE = {
