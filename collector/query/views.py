@@ -14,6 +14,7 @@ from collector.lake.manifest import RunEntry
 from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
 from collector.lake.tables import TABLES
 from collector.query.contract_views import contract_views
+from collector.query.derived_views import derived_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
 
 # Paths of files by table, grouped by equal schema.
@@ -78,8 +79,9 @@ def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: C
 
 
 def view_sources() -> dict[str, SqlFile]:
-    """Return the views of the contract and the files of sql/clean and sql/facts, by view."""
-    return contract_views() | read_folder(sql_folder() / "clean") | read_folder(sql_folder() / "facts")
+    """Return the views of the contract, the files of sql/clean and sql/facts, and the views derived from them."""
+    files = read_folder(sql_folder() / "clean") | read_folder(sql_folder() / "facts")
+    return contract_views() | files | derived_views(files)
 
 
 def selected_run_view(run: RunEntry | None) -> str:

@@ -1,4 +1,4 @@
--- One row per promote-image action, end (src or dest) and run: its image reference with the environment that it names.
+-- One row per promote-image action, end (src or dest), tag and run: the image reference with the environment that it names.
 --
 -- Edit these rules if your environments have other names. Only whole words count (sequences of letters: `prod` is found
 -- in prod-2, eu.prod and acme_prod/app, but not in product). The tag is searched first. If it names no environment, the
@@ -44,6 +44,12 @@ named as (
 decided as (
     select *, coalesce(tag_environment, name_environment) as environment
     from named
+),
+ordered as (
+    select
+        *,
+        case environment when 'production' then 4 when 'staging' then 3 when 'test' then 2 when 'development' then 1 end as stage
+    from decided
 )
 select
     run_id,
@@ -54,6 +60,7 @@ select
     pipeline_id,
     action_id,
     image_end,
+    reference_number,
     reference,
     image_name,
     registry,
@@ -63,8 +70,8 @@ select
     digest,
     tag_environment,
     environment,
-    case environment when 'production' then 4 when 'staging' then 3 when 'test' then 2 when 'development' then 1 end as stage,
+    stage,
     has_variable,
     moving_reason,
     defect
-from decided
+from ordered

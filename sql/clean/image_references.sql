@@ -1,4 +1,4 @@
--- One row per promote-image action, end (src or dest) and run: the image reference of that end, parsed.
+-- One row per promote-image action, end (src or dest), tag that it names and run: the image reference of that end, parsed.
 --
 -- The rules are those of the reference grammar of the distribution project (github.com/distribution/reference):
 --   reference := name [ ":" tag ] [ "@" digest ]        name := [ domain "/" ] path-component { "/" path-component }
@@ -10,6 +10,7 @@
 -- * `registry` may have a scheme, a port, a path (put before the repository) and trailing slashes.
 -- * Amazon ECR: the account is part of the host. If Buddy knows the account only by the integration, the host is
 --   dkr.ecr.<region>.amazonaws.com, or that of the region's partition, and registry_account is NULL.
+-- * A tag with commas names several tags: one row for each, numbered by reference_number. Otherwise an end has one row.
 -- * Port 443 equals no port; user and password before a host are removed.
 -- * same_location: a field that is missing on dest is that of src. But if dest names its own registry, only the
 --   repository is inherited, whatever the flag says. Tags and digests are never inherited. Without the flag (NULL), a
@@ -88,9 +89,38 @@ ends as (
             when retag then coalesce(dest_image, src_image)
             else dest_image
         end as given_image,
-        case when image_end = 'src' then src_tag else dest_tag end as given_tag
+        case when image_end = 'src' then src_tag else dest_tag end as given_tags
     from compared
     cross join image_ends
+),
+listed as (
+    select
+        *,
+        -- ${…} is one unit: a comma inside it separates nothing.
+        case
+            when given_tags like '%,%' then list_transform(
+                regexp_extract_all(given_tags, '(?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^,])+'),
+                lambda each: trim(each, e' \t\r\n')
+            )
+        end as tag_list
+    from ends
+),
+chosen as (
+    select
+        * exclude (tag_list),
+        case
+            -- A tag of commas alone breaks the grammar.
+            when len(list_filter(tag_list, lambda each: each <> '')) > 0
+                then list_filter(
+                    tag_list, lambda each, place: each <> '' and list_position(tag_list, each) = place
+                )
+            else [given_tags]
+        end as tags
+    from listed
+),
+numbered as (
+    select *, unnest(tags) as given_tag, generate_subscripts(tags, 1) as reference_number
+    from chosen
 ),
 split as (
     select
@@ -110,7 +140,7 @@ split as (
         regexp_extract(
             given_tag, '(?s)^:?((?:\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^@])*)(?:@(.*))?$', ['tag', 'digest']
         ) as tag_parts
-    from ends
+    from numbered
 ),
 named as (
     select
@@ -273,6 +303,7 @@ select
     pipeline_id,
     action_id,
     image_end,
+    reference_number,
     docker_registry,
     integration,
     registry,

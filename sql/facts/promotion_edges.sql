@@ -4,7 +4,7 @@
 -- actions lists them as workspace/project/pipeline_id/action_id. An end that names no image has no edge. certain is
 -- false if a variable decides what is read or written, because equal text may then mean different images.
 with
-steps as (select * from selected_promotions)
+steps as (select * from selected_steps)
 select
     run_id,
     run_date,

@@ -1,71 +1,54 @@
 -- One row per promote-image action and run: what it takes from where to where.
 --
--- The source_ and destination_ columns come from the view environments: reference is the complete normalised reference,
--- image its registry and repository. There are only joins and no aggregates, so that a filter on run_id is applied to
--- the files before the parsing.
+-- Where a tag with commas names several tags, source and destination are several references with `, ` between them, and
+-- the environment is the one closest to production; promotion_steps has a row for each.
+-- A filter on run_id by a subquery is applied only after everything was parsed: selected_promotions is faster.
 with
-actions as (select * from promote_image_actions),
-sources as (select * from environments where image_end = 'src'),
-destinations as (select * from environments where image_end = 'dest')
+steps as (select * from promotion_steps)
 select
-    actions.run_id,
-    actions.run_date,
-    actions.installation,
-    actions.workspace,
-    actions.project,
-    actions.pipeline_id,
-    actions.action_id,
-    coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
-    actions.name as action,
-    sources.reference as source,
-    destinations.reference as destination,
-    sources.image_name as source_image,
-    sources.registry as source_registry,
-    sources.repository as source_repository,
-    sources.tag as source_tag,
-    sources.digest as source_digest,
-    sources.tag_environment as source_tag_environment,
-    sources.environment as source_environment,
-    sources.stage as source_stage,
-    sources.has_variable as source_has_variable,
-    sources.moving_reason as source_moving_reason,
-    sources.defect as source_defect,
-    destinations.image_name as destination_image,
-    destinations.registry as destination_registry,
-    destinations.repository as destination_repository,
-    destinations.tag as destination_tag,
-    destinations.digest as destination_digest,
-    destinations.tag_environment as destination_tag_environment,
-    destinations.environment as destination_environment,
-    destinations.stage as destination_stage,
-    destinations.has_variable as destination_has_variable,
-    destinations.moving_reason as destination_moving_reason,
-    destinations.defect as destination_defect,
-    actions.same_location,
-    sources.registry = destinations.registry as same_registry,
-    actions.disabled,
-    actions.trigger_time,
-    actions.last_execution_status,
-    actions.current_revision,
-    actions.retry_count,
-    actions.retry_interval,
-    actions.insecure_registry,
-    actions.permissions_others,
-    actions.html_url
-from actions
-inner join sources
-    on
-        actions.run_id = sources.run_id
-        and actions.installation = sources.installation
-        and actions.workspace = sources.workspace
-        and actions.project = sources.project
-        and actions.pipeline_id = sources.pipeline_id
-        and actions.action_id = sources.action_id
-inner join destinations
-    on
-        actions.run_id = destinations.run_id
-        and actions.installation = destinations.installation
-        and actions.workspace = destinations.workspace
-        and actions.project = destinations.project
-        and actions.pipeline_id = destinations.pipeline_id
-        and actions.action_id = destinations.action_id
+    run_id,
+    run_date,
+    installation,
+    workspace,
+    project,
+    pipeline_id,
+    action_id,
+    any_value(pipeline) as pipeline,
+    any_value(action) as action,
+    string_agg(source, ', ' order by source_number) filter (where destination_number = 1) as source,
+    string_agg(destination, ', ' order by destination_number) filter (where source_number = 1) as destination,
+    any_value(source_image) as source_image,
+    any_value(source_registry) as source_registry,
+    any_value(source_repository) as source_repository,
+    string_agg(source_tag, ',' order by source_number) filter (where destination_number = 1) as source_tag,
+    string_agg(source_digest, ',' order by source_number) filter (where destination_number = 1) as source_digest,
+    max_by(source_tag_environment, source_stage) as source_tag_environment,
+    max_by(source_environment, source_stage) as source_environment,
+    max(source_stage) as source_stage,
+    bool_or(source_has_variable) as source_has_variable,
+    min_by(source_moving_reason, source_number) as source_moving_reason,
+    min_by(source_defect, source_number) as source_defect,
+    any_value(destination_image) as destination_image,
+    any_value(destination_registry) as destination_registry,
+    any_value(destination_repository) as destination_repository,
+    string_agg(destination_tag, ',' order by destination_number) filter (where source_number = 1) as destination_tag,
+    string_agg(destination_digest, ',' order by destination_number) filter (where source_number = 1) as destination_digest,
+    max_by(destination_tag_environment, destination_stage) as destination_tag_environment,
+    max_by(destination_environment, destination_stage) as destination_environment,
+    max(destination_stage) as destination_stage,
+    bool_or(destination_has_variable) as destination_has_variable,
+    min_by(destination_moving_reason, destination_number) as destination_moving_reason,
+    min_by(destination_defect, destination_number) as destination_defect,
+    any_value(same_location) as same_location,
+    any_value(same_registry) as same_registry,
+    any_value(disabled) as disabled,
+    any_value(trigger_time) as trigger_time,
+    any_value(last_execution_status) as last_execution_status,
+    any_value(current_revision) as current_revision,
+    any_value(retry_count) as retry_count,
+    any_value(retry_interval) as retry_interval,
+    any_value(insecure_registry) as insecure_registry,
+    any_value(permissions_others) as permissions_others,
+    any_value(html_url) as html_url
+from steps
+group by run_id, run_date, installation, workspace, project, pipeline_id, action_id

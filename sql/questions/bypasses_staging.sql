@@ -2,13 +2,14 @@
 -- one run but for action_changes, runs
 -- $disabled BOOLEAN = false : also list disabled promotions
 --
--- One row per promotion to production whose source was not in staging: the source neither names staging (or production)
--- nor can be reached from a reference of staging by other promotions. A source that is a variable or names no
--- environment was not seen in staging and is listed. since is the run that found the promotion going from its present
--- source to its present destination: when it was added or returned, when either end was edited, or when it was enabled.
+-- One row per promotion and reference of production that it writes, if its source was not in staging: the source neither
+-- names staging (or production) nor can be reached from a reference of staging by other promotions. A source that is a
+-- variable or names no environment was not seen in staging and is listed. since is the run that found the promotion going
+-- from its present source to its present destination: when it was added or returned, when either end was edited, or when
+-- it was enabled.
 -- or_earlier: the history of the promotion begins with that run.
 with recursive
-selected as (select * from selected_promotions),
+selected as (select * from selected_steps),
 chosen as (select * from selected_run),
 changes as (
     select *

@@ -1,5 +1,5 @@
--- What happened last night: is the run complete, what changed, what failed, what is missing?
--- one run
+-- What happened last night: is the run complete, what was released, what changed, what failed, what is missing?
+-- one run but for action_changes, last_known_actions, promote_image_actions, runs
 -- $lines INTEGER = 5 : at most this many lines per part; a last line counts the others
 with
 changes as materialized (
@@ -44,9 +44,25 @@ summary as (
         installation as sort_key
     from costs
 ),
-changed as (
+released as (
     select
         2 as part_order,
+        'released' as part,
+        concat(
+            environment, ': ', reference, coalesce(' = ' || left(revision, 12), ''), coalesce(' by ' || creator_name, '')
+        ) as line,
+        concat_ws('/', workspace, project, coalesce(action, cast(action_id as varchar))) as place,
+        html_url,
+        concat_ws(
+            '/', 9 - stage, strftime(released_at, '%Y%m%dT%H%M%S.%f'), installation, workspace, project, pipeline_id,
+            execution_id, position, reference
+        ) as sort_key
+    from releases
+    where run_id in (select run_id from selected_run)
+),
+changed as (
+    select
+        3 as part_order,
         'changed' as part,
         case
             when changes.change = 'changed' and length(concat(changes.old_value, changes.new_value)) > 100
@@ -78,7 +94,7 @@ changed as (
 ),
 failed as (
     select
-        3 as part_order,
+        4 as part_order,
         'failed' as part,
         case
             when statuses.action_id is null then 'still failing'
@@ -102,7 +118,7 @@ failed as (
 ),
 missing as (
     select
-        4 as part_order,
+        5 as part_order,
         'missing' as part,
         concat(things, ' ', level, case when things = 1 then '' else 's' end, ' ', coalesce(coverage, 'not known')) as line,
         installation as place,
@@ -117,6 +133,8 @@ missing as (
 ),
 parts as (
     select * from summary
+    union all
+    select * from released
     union all
     select * from changed
     union all

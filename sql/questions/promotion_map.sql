@@ -1,10 +1,11 @@
 -- From which image reference to which does each promotion go, and does a variable decide either end?
 -- one run
 --
--- The steps of the promotion map: one row per promotion that names both ends. If an end contains a variable, equal text
+-- The steps of the promotion map: one row per promotion that names both ends, and for each reference of
+-- a tag with commas. If an end contains a variable, equal text
 -- may mean different images, so do not follow a path through it.
 with
-selected as (select * from selected_promotions)
+selected as (select * from selected_steps)
 select
     installation,
     source,

@@ -6,7 +6,7 @@
 -- successful execution; an action without one has not promoted yet. Disabled promotions count, because their effect
 -- remains.
 with
-selected as (select * from selected_promotions),
+selected as (select * from selected_steps where source_number = 1),
 pairs as (
     select
         staging.installation,

@@ -16,6 +16,21 @@
 -- are listed after the others.
 with
 selected as (select * from selected_promotions),
+-- A tag with commas names several references; each counts.
+reaching as materialized (
+    select
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        coalesce(bool_or(destination_environment = $environment), false) as surely
+    from selected_steps
+    where
+        destination_environment = $environment
+        or (destination_environment is null and destination_has_variable)
+    group by installation, workspace, project, pipeline_id, action_id
+),
 listed as materialized (
     select * from actions where type = 'PROMOTE_IMAGE' and run_id in (select run_id from selected_run)
 ),
@@ -38,10 +53,7 @@ unguarded as (
         selected.project,
         selected.pipeline,
         selected.action,
-        case
-            when selected.destination_environment is null then 'unguarded where a variable decides'
-            else 'unguarded'
-        end as finding,
+        case when reaching.surely then 'unguarded' else 'unguarded where a variable decides' end as finding,
         selected.source,
         selected.destination,
         selected.trigger_time,
@@ -50,6 +62,13 @@ unguarded as (
         selected.pipeline_id,
         selected.action_id
     from selected
+    inner join reaching
+        on
+            selected.installation = reaching.installation
+            and selected.workspace = reaching.workspace
+            and selected.project = reaching.project
+            and selected.pipeline_id = reaching.pipeline_id
+            and selected.action_id = reaching.action_id
     left join lines
         on
             selected.installation = lines.installation
@@ -72,11 +91,7 @@ unguarded as (
             and selected.action_id = conditions.action_id
     left join levels on selected.permissions_others = levels.access_level
     where
-        (
-            selected.destination_environment = $environment
-            or (selected.destination_environment is null and selected.destination_has_variable)
-        )
-        and selected.disabled is not true
+        selected.disabled is not true
         and lines.disabled is not true
         and waits.action_id is null
         and not (

@@ -2,7 +2,7 @@
 
 In every run 2% of the actions have been executed, with a new status and revision, one in a thousand has another tag,
 and every row has a new fetched_at. No action is added or removed after the first run. An awkward world also has actions
-of other types, and undocumented fields and enum values in every run.
+of other types, and undocumented fields and enum values in every run. Executions are drawn apart from the statuses.
 """
 
 import random
@@ -24,6 +24,7 @@ from collector.lake.staging import record_batch
 from collector.lake.tables import ACTION_CHANGES, ALL, KEY_NAMES, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.run.reply_processor import selection
 from tests.bench.clients.replay import BUDDY, redacted_reply
+from tests.bench.generated_executions import GeneratedExecutions
 
 FIRST_START = datetime(2025, 11, 1, 2, 15, tzinfo=UTC)
 RAN_SHARE = 0.02
@@ -54,15 +55,22 @@ def run_of(number: int) -> RunEntry:
     )
 
 
-def generated_runs(count: int, actions: int, seed: int = 1, *, awkward: bool = False) -> Iterator[GeneratedRun]:
-    """Yield runs with about `actions` promote-image actions, oldest first."""
+def generated_runs(
+    count: int, actions: int, seed: int = 1, *, awkward: bool = False, executions: int = 0
+) -> Iterator[GeneratedRun]:
+    """Yield runs with about `actions` promote-image actions and so many executions in each run, oldest first."""
     rng = random.Random(seed)
+    executed = GeneratedExecutions(executions, seed)
     tables = _world(actions, awkward)
+    if executions:
+        tables["pipelines"] = _with_executions(tables["pipelines"])
     previous: RunEntry | None = None
     for number in range(1, count + 1):
         run = run_of(number)
         changes = _added(tables, run) if previous is None else _change(tables, rng, run, previous)
         keyed = {name: _with_run_key(rows, run) for name, rows in tables.items()}
+        if executions:
+            keyed |= executed.of_run(run, keyed[PROMOTE_IMAGE_ACTIONS.name])
         yield GeneratedRun(number, run, {**keyed, "runs": _run_row(run), "action_changes": changes})
         previous = run
 
@@ -127,6 +135,16 @@ def _change(tables: dict[str, pa.Table], rng: random.Random, run: RunEntry, prev
         actions = actions.set_column(index, column, pa.array(new_values, actions.schema.field(column).type))
     tables[name] = actions
     return _changes(actions, sorted(changed), run, previous)
+
+
+def _with_executions(pipelines: pa.Table) -> pa.Table:
+    """Return pipelines whose executions were all read, from a week before the first run."""
+    known_from = (FIRST_START - timedelta(days=7)).replace(tzinfo=None)
+    for column, value in (("executions_coverage", "complete"), ("executions_from", known_from)):
+        index = pipelines.schema.get_field_index(column)
+        found = pa.array([value] * len(pipelines), pipelines.schema.field(column).type)
+        pipelines = pipelines.set_column(index, column, found)
+    return pipelines
 
 
 def _added(tables: dict[str, pa.Table], run: RunEntry) -> pa.Table:

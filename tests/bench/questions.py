@@ -17,9 +17,9 @@ from tests.bench.report import Goal, Section, Table
 from tests.bench.scale import Scale
 
 _TEXT = """\
-{runs} runs of {actions:,} promote-image actions in an awkward world (tests/bench/generated_runs.py), with actions of
-other types and with undocumented fields and enum values in every run. Each question is a process, `collector ask NAME`,
-with its default parameters."""
+{runs} runs of {actions:,} promote-image actions and {executions:,} executions each in an awkward world
+(tests/bench/generated_runs.py), with actions of other types and with undocumented fields and enum values in every run.
+Each question is a process, `collector ask NAME`, with its default parameters."""
 _REPETITIONS = 3
 _MAX_ANSWER_S = 2.0
 _MAX_REPORT_MB = 5.0
@@ -30,7 +30,7 @@ def bench(scale: Scale) -> Section:
     runs = min(scale.runs, _REPETITIONS)
     with TemporaryDirectory(prefix="bench-questions-") as folder:
         lake = Path(folder) / "lake"
-        last = build(lake, scale.queried_runs, scale.queried_actions)
+        last = build(lake, scale.queried_runs, scale.queried_actions, scale.queried_executions)
         questions = list(Questions(sql_folder()).all.values())[: scale.queried_questions]
         commands = {question.name: _arguments(question, last) for question in questions}
         before, size = _timed(lake, commands, runs), _report(lake, runs)
@@ -46,15 +46,15 @@ def bench(scale: Scale) -> Section:
         goals.append(Goal(f"slowest question, {when}", "< 2 s", f"{s:.2f} s ({slowest})", s < _MAX_ANSWER_S))
     mb = max(size[1], size_after[1])
     goals.append(Goal("the report", "< 5 MB", f"{mb:.2f} MB", mb < _MAX_REPORT_MB))
-    text = _TEXT.format(runs=scale.queried_runs, actions=scale.queried_actions)
+    text = _TEXT.format(runs=scale.queried_runs, actions=scale.queried_actions, executions=scale.queried_executions)
     return Section("9. Questions", text, [table], goals)
 
 
-def build(path: Path, count: int, actions: int) -> GeneratedRun:
-    """Publish `count` runs into a new lake and return the last one."""
+def build(path: Path, count: int, actions: int, executions: int) -> GeneratedRun:
+    """Publish `count` runs of so many actions and executions into a new lake and return the last one."""
     lake = Lake.create(path)
     first: GeneratedRun | None = None
-    for generated in generated_runs(count, actions, awkward=True):
+    for generated in generated_runs(count, actions, awkward=True, executions=executions):
         first = first or generated
         tables = dict(generated.tables)
         if generated.number == count:

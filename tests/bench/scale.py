@@ -32,6 +32,7 @@ class Scale:
     naive_runs: int
     queried_runs: int
     queried_actions: int
+    queried_executions: int  # in each run
     queried_questions: int | None  # all of them
     replayed_shape: Shape
 
@@ -58,6 +59,7 @@ FULL = Scale(
     naive_runs=30,
     queried_runs=365,
     queried_actions=2_000,
+    queried_executions=200,
     queried_questions=None,
     replayed_shape=Shape(projects=91, pipelines=100, actions=20),
 )
@@ -76,6 +78,7 @@ QUICK = Scale(
     naive_runs=4,
     queried_runs=3,
     queried_actions=40,
+    queried_executions=10,
     queried_questions=2,
     replayed_shape=Shape(),
 )

@@ -1,0 +1,37 @@
+"""Views that apply the select of an SQL file to other rows, so that its rules are written once.
+
+The parsing of image references and the words of environments hold for what promotions are configured to do, and for
+what executions really did. The file names the relation it reads after FROM; a derived view reads another one instead.
+"""
+
+from collections.abc import Mapping
+
+from collector.query.sql_files import SqlFile
+
+_SELECTED = "-- One row per row of selected_actions, end and tag that it names: the image reference, parsed.\n"
+_WORDED = "-- One row per row of selected_references: the image reference with the environment that it names.\n"
+_REFERENCES = "-- One row per row of executed_configurations, end and tag that it names: the image reference, parsed.\n"
+_ENVIRONMENTS = "-- One row per row of promotion_writes: its columns, with the environment that the reference names.\n"
+
+
+def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
+    """Return the derived views; `sources` holds the files whose rules they apply."""
+    references = sources["image_references"].sql
+    # Everything before the last select: the rows so far, with every column of promotion_writes.
+    environments = sources["environments"].sql
+    rows, _, _ = environments.rpartition("\nselect\n")
+    texts = {
+        "selected_references": _SELECTED + _reading(references, "promote_image_actions", "selected_actions"),
+        "selected_environments": _WORDED + _reading(environments, "image_references", "selected_references"),
+        "executed_references": _REFERENCES + _reading(references, "promote_image_actions", "executed_configurations"),
+        "written_environments": _ENVIRONMENTS
+        + _reading(rows, "image_references", "promotion_writes")
+        + "\nselect * from ordered",
+    }
+    return {name: SqlFile(name, text) for name, text in texts.items()}
+
+
+def _reading(select: str, relation: str, other: str) -> str:
+    """Return a select that reads `other` where it read `relation`."""
+    assert select.count(f"from {relation})") == 1, f"{relation} is read in one place"
+    return select.replace(f"from {relation})", f"from {other})")

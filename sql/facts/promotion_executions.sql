@@ -1,0 +1,182 @@
+-- One row per element of an execution whose action is a promote-image action: when, by whom, and from where to where.
+--
+-- The newest state as of the selected run; times, people and status are explained in execution_elements. source and
+-- destination are what the action was configured to do in the newest run that began before the execution: the complete
+-- reference, or several with `, ` between them where the tag names several. config_known says how well that is known:
+-- before; only after (no run before saw the action, so the oldest run that saw it decides); never.
+-- A variable is replaced where the execution itself tells its value ($BUDDY_RUN_BRANCH, $BUDDY_RUN_TAG, $BUDDY_RUN_COMMIT,
+-- $BUDDY_RUN_ID, $BUDDY_RUN_COMMENT, their older names $BUDDY_EXECUTION_…, $BUDDY_EXECUTION_REVISION, also as ${NAME}) and
+-- kept otherwise. resolved lists the columns in which one was replaced; configured_source and configured_destination are
+-- the texts before that. source_has_variable and destination_has_variable are
+-- true where a variable is left: what was really read or written is then not known.
+with
+elements as (select * from execution_elements),
+nights as (select run_id, min(started_at) as started_at from runs group by run_id),
+parsed as (select * from executed_references),
+ends as (
+    select
+        run_id,
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        string_agg(reference, ', ' order by reference_number) filter (where image_end = 'src') as source,
+        any_value(image_name) filter (where image_end = 'src') as source_image,
+        string_agg(tag, ',' order by reference_number) filter (where image_end = 'src') as source_tag,
+        string_agg(reference, ', ' order by reference_number) filter (where image_end = 'dest') as destination,
+        any_value(image_name) filter (where image_end = 'dest') as destination_image,
+        string_agg(tag, ',' order by reference_number) filter (where image_end = 'dest') as destination_tag,
+        bool_or(has_variable) as has_variable
+    from parsed
+    group by run_id, installation, workspace, project, pipeline_id, action_id
+),
+-- The first configuration is also that of all executions before it.
+configured as (
+    select
+        ends.*,
+        nights.started_at as known_from,
+        case
+            when ends.run_id = min(ends.run_id) over action then timestamp '-infinity'
+            else nights.started_at
+        end as valid_from,
+        coalesce(lead(nights.started_at) over (action order by ends.run_id), timestamp 'infinity') as valid_to
+    from ends
+    inner join nights on ends.run_id = nights.run_id
+    window action as (partition by ends.installation, ends.workspace, ends.project, ends.pipeline_id, ends.action_id)
+),
+directed as (
+    select
+        elements.*,
+        configured.run_id as configuration_run_id,
+        case
+            when configured.run_id is null then 'never'
+            when elements.executed_at > configured.known_from then 'before'
+            else 'only after'
+        end as config_known,
+        configured.source as configured_source,
+        configured.destination as configured_destination,
+        [
+            configured.source, configured.source_image, configured.source_tag,
+            configured.destination, configured.destination_image, configured.destination_tag
+        ] as texts,
+        coalesce(configured.has_variable, false) as has_variable
+    from elements
+    left join configured
+        on
+            elements.installation = configured.installation
+            and elements.workspace = configured.workspace
+            and elements.project = configured.project
+            and elements.pipeline_id = configured.pipeline_id
+            and elements.action_id = configured.action_id
+            and elements.executed_at > configured.valid_from
+            and elements.executed_at <= configured.valid_to
+),
+-- A value that cannot be a part of a tag was not written as it is, so such a variable is kept.
+told as (
+    select
+        *,
+        case when regexp_full_match(branch, '[A-Za-z0-9_.-]+') then branch end as told_branch,
+        case when regexp_full_match(tag, '[A-Za-z0-9_.-]+') then tag end as told_tag,
+        case when regexp_full_match(to_revision, '[A-Za-z0-9_.-]+') then to_revision end as told_revision,
+        case when regexp_full_match(comment, '[A-Za-z0-9_.-]+') then comment end as told_comment,
+        cast(execution_id as varchar) as told_id
+    from directed
+),
+valued as (
+    select
+        *,
+        case
+            when has_variable then map {
+                'BUDDY_RUN_BRANCH': told_branch, 'BUDDY_EXECUTION_BRANCH': told_branch,
+                'BUDDY_RUN_TAG': told_tag, 'BUDDY_EXECUTION_TAG': told_tag,
+                'BUDDY_RUN_COMMIT': told_revision, 'BUDDY_EXECUTION_REVISION': told_revision,
+                'BUDDY_RUN_ID': told_id, 'BUDDY_EXECUTION_ID': told_id,
+                'BUDDY_RUN_COMMENT': told_comment, 'BUDDY_EXECUTION_COMMENT': told_comment
+            }
+        end as variables
+    from told
+),
+replaced as (
+    select
+        *,
+        case
+            when has_variable then list_transform(
+                texts,
+                -- Variables, and the texts between them.
+                lambda written: array_to_string(
+                    list_transform(
+                        regexp_extract_all(
+                            written, '\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$[A-Za-z_][A-Za-z0-9_]*|[^$]+|\$'
+                        ),
+                        lambda part: case
+                            when part like '$%' then coalesce(variables[trim(part, '${}')], part)
+                            else part
+                        end
+                    ), ''
+                )
+            )
+            else texts
+        end as results
+    from valued
+),
+pipeline_names as (
+    select installation, workspace, project, pipeline_id, coalesce(name, identifier) as pipeline
+    from pipelines
+    where run_id in (select run_id from selected_run)
+)
+select
+    replaced.run_id,
+    replaced.run_date,
+    replaced.installation,
+    replaced.workspace,
+    replaced.project,
+    replaced.pipeline_id,
+    replaced.execution_id,
+    replaced.position,
+    replaced.action_execution_id,
+    replaced.action_id,
+    pipeline_names.pipeline,
+    replaced.action_name as action,
+    replaced.status,
+    replaced.element_status,
+    replaced.execution_status,
+    replaced.triggered_on,
+    replaced.occurred_at,
+    replaced.executed_at,
+    replaced.started_at,
+    replaced.finished_at,
+    replaced.duration_seconds,
+    replaced.creator_id,
+    replaced.creator_name,
+    replaced.approver_id,
+    replaced.approver_name,
+    replaced.branch,
+    replaced.tag,
+    replaced.pull_request,
+    replaced.from_revision,
+    replaced.to_revision,
+    replaced.comment,
+    replaced.error_message,
+    replaced.config_known,
+    replaced.configuration_run_id,
+    replaced.configured_source,
+    replaced.configured_destination,
+    replaced.results[1] as source,
+    replaced.results[2] as source_image,
+    replaced.results[3] as source_tag,
+    replaced.results[4] as destination,
+    replaced.results[5] as destination_image,
+    replaced.results[6] as destination_tag,
+    case
+        when replaced.has_variable then list_filter(
+            ['source', 'source_image', 'source_tag', 'destination', 'destination_image', 'destination_tag'],
+            lambda name, place: replaced.results[place] <> replaced.texts[place]
+        )
+        else []
+    end as resolved,
+    coalesce(regexp_matches(replaced.results[1], '\$(\{|[A-Za-z_])'), false) as source_has_variable,
+    coalesce(regexp_matches(replaced.results[4], '\$(\{|[A-Za-z_])'), false) as destination_has_variable,
+    replaced.html_url
+from replaced
+left join pipeline_names using (installation, workspace, project, pipeline_id)

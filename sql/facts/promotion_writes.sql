@@ -1,0 +1,51 @@
+-- One row per element of an execution that promoted, or should have promoted, and destination reference: what it wrote.
+--
+-- The columns are those of promotion_executions and, under the names of image_references, the one reference: a tag with
+-- commas names several. reference is NULL where the destination is not known. It contains a variable where the
+-- execution does not tell its value.
+with
+elements as (select * from promotion_executions),
+written as (
+    select *, unnest(coalesce(string_split(destination, ', '), [null])) as reference
+    from elements
+),
+parts as (
+    select
+        *,
+        nullif(regexp_extract(substr(reference, length(destination_image) + 1), '^:([^@]+)', 1), '') as written_tag
+    from written
+)
+select
+    run_id,
+    run_date,
+    installation,
+    workspace,
+    project,
+    pipeline_id,
+    execution_id,
+    position,
+    action_id,
+    pipeline,
+    action,
+    status,
+    occurred_at,
+    duration_seconds,
+    creator_id,
+    creator_name,
+    approver_id,
+    approver_name,
+    branch,
+    tag as git_tag,
+    from_revision,
+    to_revision,
+    error_message,
+    config_known,
+    source,
+    source_image,
+    source_has_variable,
+    reference,
+    destination_image as image_name,
+    written_tag as tag,
+    destination_has_variable as has_variable,
+    html_url
+from parts

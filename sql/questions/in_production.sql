@@ -1,0 +1,73 @@
+-- What is in production, or was at a moment: since when, by whom, and from which execution?
+-- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
+-- $on TIMESTAMP = null : the moment (UTC); a date is its beginning; empty: as of the selected run
+-- $image VARCHAR = '' : part of the image's name; empty: every image
+--
+-- One row per production destination: a reference whose tag names production, or an image whose name does. finding is
+-- `released`; `not since …` for a destination that no known execution has written, with the moment from which all are
+-- known; `not known before …` if the moment asked for is before that; or `executions not known` with the coverage. Even
+-- after `released`, a later release is possible where executions_coverage is not complete; it is `gone` where no promotion
+-- writes the destination any more.
+with
+written as (select * from production_destinations),
+released as (
+    select *, $on is null or released_at <= $on as is_before
+    from releases
+    where environment = 'production'
+),
+newest as (
+    select *
+    from released
+    -- A destination that was released into only later is listed, too.
+    qualify row_number() over (
+        partition by installation, destination
+        order by is_before desc, released_at desc, run_id desc, execution_id desc, position desc
+    ) = 1
+),
+destinations as (
+    select
+        installation,
+        destination,
+        coalesce(written.image, newest.image) as image,
+        coalesce(written.executions_coverage, 'gone') as executions_coverage,
+        written.known_from,
+        written.html_url
+    from written
+    full join newest using (installation, destination)
+),
+held as (select * from newest where is_before)
+select
+    destinations.image,
+    destinations.destination,
+    case
+        when held.destination is not null then 'released'
+        when destinations.executions_coverage = 'not_needed' then 'never executed'
+        when destinations.known_from is null then concat('executions not known: ', destinations.executions_coverage)
+        when $on < destinations.known_from
+            then concat('not known before ', strftime(destinations.known_from, '%Y-%m-%d %H:%M'))
+        else concat('not since ', strftime(destinations.known_from, '%Y-%m-%d %H:%M'))
+    end as finding,
+    held.source,
+    held.tag,
+    held.revision,
+    held.released_at as since,
+    held.creator_name as released_by,
+    held.approver_name as approved_by,
+    held.config_known,
+    destinations.executions_coverage,
+    destinations.known_from,
+    held.installation is not null and destinations.executions_coverage = 'complete' and held.config_known = 'before'
+        as certain,
+    destinations.installation,
+    held.workspace,
+    held.project,
+    held.pipeline,
+    held.action,
+    held.execution_id,
+    coalesce(held.html_url, destinations.html_url) as html_url,
+    held.pipeline_id,
+    held.action_id
+from destinations
+left join held on destinations.installation = held.installation and destinations.destination = held.destination
+where $image = '' or position(lower($image) in lower(destinations.destination)) > 0
+order by destinations.image, destinations.destination, destinations.installation

@@ -1,0 +1,100 @@
+-- Which revisions were released to production without a release of the same revision to staging before?
+-- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
+-- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
+-- $until TIMESTAMP = null : only releases before this moment (UTC)
+-- $image VARCHAR = '' : part of the image's name; empty: every image
+-- $slack_days INTEGER = 7 : so long after the beginning of what is known, an earlier release to staging may be missing
+--
+-- A release to staging counts if it has the same Git revision and wrote the image that production reads or writes. finding
+-- is `not in staging`, `revision not known`, or `perhaps before …`: the release is so near to the beginning of what is
+-- known that staging may have been earlier ($slack_days).
+with
+released as materialized (select * from releases where environment in ('production', 'staging')),
+production as (
+    select *
+    from released
+    where
+        environment = 'production'
+        and ($since is null or released_at >= $since)
+        and ($until is null or released_at < $until)
+        and ($image = '' or position(lower($image) in lower(image)) > 0)
+),
+staging as (select * from released where environment = 'staging'),
+staged as (
+    select
+        production.installation,
+        production.workspace,
+        production.project,
+        production.pipeline_id,
+        production.execution_id,
+        production.position,
+        production.reference,
+        min(staging.released_at) as staged_at
+    from production
+    inner join staging
+        on
+            production.installation = staging.installation
+            and production.revision = staging.revision
+            and staging.image in (production.image, production.source_image)
+            and staging.released_at <= production.released_at
+    group by
+        production.installation,
+        production.workspace,
+        production.project,
+        production.pipeline_id,
+        production.execution_id,
+        production.position,
+        production.reference
+),
+-- The executions of all pipelines of an installation are known from here on.
+known as (
+    select installation, max(known_from) as known_from
+    from executions_known
+    where executions_coverage = 'complete'
+    group by installation
+)
+select
+    production.released_at,
+    case
+        when production.revision is null then 'revision not known'
+        when production.released_at < known.known_from + to_days($slack_days)
+            then concat('perhaps before ', strftime(known.known_from, '%Y-%m-%d %H:%M'))
+        else 'not in staging'
+    end as finding,
+    production.image,
+    production.revision,
+    production.source,
+    production.reference as destination,
+    production.creator_name as released_by,
+    production.approver_name as approved_by,
+    production.config_known,
+    production.installation,
+    production.workspace,
+    production.project,
+    production.pipeline,
+    production.action,
+    production.execution_id,
+    production.html_url,
+    production.pipeline_id,
+    production.action_id
+from production
+left join staged
+    on
+        production.installation = staged.installation
+        and production.workspace = staged.workspace
+        and production.project = staged.project
+        and production.pipeline_id = staged.pipeline_id
+        and production.execution_id = staged.execution_id
+        and production.position = staged.position
+        and production.reference = staged.reference
+left join known on production.installation = known.installation
+where staged.staged_at is null
+order by
+    production.released_at desc,
+    production.installation,
+    production.workspace,
+    production.project,
+    production.pipeline_id,
+    production.execution_id,
+    production.position,
+    production.reference
