@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from collector.lake.base_views import base_view
 
 from collector.lake.database import Database
+from collector.lake.sql_text import base_view
 from collector.lake.tables import TABLES
 from collector.query.derived_views import derived_views
 from collector.query.sql_files import SqlFile
 from collector.query.views import view_sources
-from tests.query.nights import write
+from tests.query.staged_runs import write
 
 ACTION = {
     "run_id": "r1", "installation": "us", "workspace": "acme", "project": "shop", "pipeline_id": 1, "action_id": 1,
