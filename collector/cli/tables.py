@@ -11,7 +11,7 @@ from collector.errors import UsageError
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collector.lake.tables import Table
+    from collector.lake.table import Table
 
 
 def tables(

@@ -6,6 +6,7 @@ the body was processed. The holder of the lock waits for no other reader, so thi
 """
 
 import asyncio
+from dataclasses import dataclass, field
 
 # What all bodies may take before large ones are read one after the other. Decoded, journalled and flattened, a body
 # takes several times its size.
@@ -18,20 +19,18 @@ class TooLarge(Exception):
     """A body that is longer than the limit for one body."""
 
 
+@dataclass(slots=True)
 class BodyBudget:
     """The bytes held by all replies in flight, of all installations. `math.inf` sets no bound."""
 
-    def __init__(self, max_bytes: float = MAX_HELD_BYTES, small_bytes: int = SMALL_BYTES) -> None:
-        self.held = 0
-        self.max_bytes = max_bytes
-        self.small_bytes = small_bytes
-        self.lock = asyncio.Lock()
+    max_bytes: float = MAX_HELD_BYTES
+    small_bytes: int = SMALL_BYTES
+    held: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class HeldBody:
     """What one reply holds of the budget, from its first byte until `release`."""
-
-    __slots__ = ("_budget", "_bytes", "_has_lock")
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget

@@ -93,7 +93,7 @@ class Frontier:
     @property
     def finished(self) -> bool:
         """True when nothing is left to ask and no reply is expected."""
-        return self.queue.empty
+        return not (self.queue.waiting or self.queue.in_flight)
 
     def feed(self, reply: Answered, content: Content) -> list[CrawlRecord]:
         """Move on by one reply, decoded, and return what it revealed."""

@@ -68,8 +68,3 @@ class RequestQueue:
     def in_flight(self) -> int:
         """The number of requests handed out and not yet settled."""
         return len(self._in_flight)
-
-    @property
-    def empty(self) -> bool:
-        """True when nothing is waiting and nothing is in flight."""
-        return not (self._pages or self._items or self._in_flight)

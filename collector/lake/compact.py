@@ -24,7 +24,8 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
 from collector.lake.publish import write_file
 from collector.lake.sql_text import base_view, literal
-from collector.lake.tables import ALL, SNAPSHOTS, Table
+from collector.lake.table import Table
+from collector.lake.tables import ALL, SNAPSHOTS
 from collector.lake.verify import file_damage
 
 _MEMORY_LIMIT = "400MB"

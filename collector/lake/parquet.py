@@ -16,7 +16,7 @@ from pyarrow import parquet as pq
 from collector._version import __version__
 from collector.errors import QueryError
 from collector.lake.storage import HashingWriter, Storage
-from collector.lake.tables import Table
+from collector.lake.table import Table
 
 # The only text with statistics of its smallest and largest value: it is never NULL, and queries select runs by it.
 # duckdb 2.0 answers `IS NULL` wrongly (true for every row) where a text column without dictionary holds NULLs and one

@@ -15,7 +15,8 @@ from collector.lake import parquet
 from collector.lake.inventory import path_of
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RunEntry
-from collector.lake.tables import ALL, SNAPSHOTS, Table
+from collector.lake.table import Table
+from collector.lake.tables import ALL, SNAPSHOTS
 
 
 def publish(

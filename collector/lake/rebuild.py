@@ -28,7 +28,8 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
 from collector.lake.run_directories import started_at
 from collector.lake.storage import Storage
-from collector.lake.tables import ALL, SNAPSHOTS, schema_fingerprint
+from collector.lake.table import schema_fingerprint
+from collector.lake.tables import ALL, SNAPSHOTS
 
 _RUN_COLUMNS = ("run_id", "run_date", "status", "started_at", "finished_at", "collector_version", "api_url")
 # A run with rows of a table has rows of its parent.

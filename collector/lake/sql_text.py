@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from collector.lake.tables import Table
+from collector.lake.table import Table
 
 _PATTERN_CHARACTER = re.compile(r"[*?\[]")
 # Types that Arrow cannot represent exactly: it would turn a bit string into bytes, drop the zone of a time, change the

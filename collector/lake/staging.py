@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from collector.lake import parquet
 from collector.lake.storage import Storage, make_directory, translating
-from collector.lake.tables import ALL, Column, Table
+from collector.lake.table import Column, Table
+from collector.lake.tables import ALL
 
 PART_ROWS = 20_000
 PART_BYTES = 8 << 20

@@ -15,7 +15,8 @@ from collector.errors import CollectorError
 from collector.lake import parquet
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
-from collector.lake.tables import ALL, schema_fingerprint
+from collector.lake.table import schema_fingerprint
+from collector.lake.tables import ALL
 
 Kind = Literal["missing", "size", "hash", "unreadable", "rows", "schema"]
 

@@ -7,17 +7,8 @@ table.
 from collections.abc import Callable, Iterable, Sequence
 
 from collector.lake.sql_text import identifier, literal
-from collector.lake.tables import (
-    COVERAGE_OUTCOMES,
-    EXTRA,
-    KEY,
-    PROMOTE_IMAGE_ACTIONS,
-    RUN,
-    SNAPSHOTS,
-    TABLES,
-    Column,
-    Table,
-)
+from collector.lake.table import Column, Table
+from collector.lake.tables import COVERAGE_OUTCOMES, EXTRA, KEY, PROMOTE_IMAGE_ACTIONS, RUN, SNAPSHOTS, TABLES
 from collector.query.sql_files import SqlFile
 
 # The place of a row in Buddy; tables above the action lack the last columns.

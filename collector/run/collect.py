@@ -93,14 +93,11 @@ class RunInProgress:
 
     def snapshot(self) -> events.RunSnapshot:
         """Return the progress of the run now."""
-        return events.RunSnapshot(
-            self._run_key.run_id,
-            self._stage,
-            tuple(
-                events.InstallationProgress(name, each, self._limiters[name].state)
-                for name, each in self._processor.snapshot().installations.items()
-            ),
+        installations = tuple(
+            events.InstallationProgress(name, each, self._limiters[name].state)
+            for name, each in self._processor.snapshot().installations.items()
         )
+        return events.RunSnapshot(self._run_key.run_id, self._stage, installations)
 
     async def _replay(self) -> None:
         header = self._journal.header
@@ -144,15 +141,11 @@ class RunInProgress:
         if installation.token_error is not None:
             raise installation.token_error
         context = self._context
+        limiter, on_event = self._limiters[installation.name], context.observer.event
         fetcher = Fetcher(
-            installation,
-            self._limiters[installation.name],
-            limits=context.limits,
-            rng=context.rng,
-            now=context.now,
-            on_event=context.observer.event,
+            installation, limiter, limits=context.limits, rng=context.rng, now=context.now, on_event=on_event,
             bodies=self._bodies,
-        )
+        )  # fmt: skip
         await stack.enter_async_context(fetcher)
         frontier = self._processor.frontiers[installation.name]
         return WorkerPool(frontier, fetcher, self._processor, installation.concurrency, context)

@@ -1,8 +1,7 @@
 """Workers: a fixed number per installation takes requests from its frontier, fetches and queues the results.
 
-One task processes the results of all. What fails for a reason that may pass is set aside (deferred_requests.py): when
-nothing else is left to ask, one worker pauses for all and returns it to the frontier; after the last round, or at the
-time limit, it is given up.
+One task processes the results of all. What was set aside (deferred_requests.py) is returned to the frontier by one
+worker, after a pause for all, or given up.
 """
 
 import asyncio

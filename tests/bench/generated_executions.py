@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from collector.lake.manifest import RunEntry
 from collector.lake.staging import record_batch
-from collector.lake.tables import ACTION_EXECUTIONS, EXECUTIONS, Table
+from collector.lake.table import Table
+from collector.lake.tables import ACTION_EXECUTIONS, EXECUTIONS
 
 _STATUSES = ("SUCCESSFUL",) * 17 + ("FAILED", "FAILED", "TERMINATED")
 _PEOPLE = 25

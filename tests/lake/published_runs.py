@@ -19,7 +19,8 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest, RunEntry
 from collector.lake.publish import publish
 from collector.lake.storage import HashingWriter, Storage
-from collector.lake.tables import ALL, Table
+from collector.lake.table import Table
+from collector.lake.tables import ALL
 
 FIRST_RUN = dt.datetime(2026, 10, 29, 2, 15, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 12, 5, 12, 0, tzinfo=dt.UTC)

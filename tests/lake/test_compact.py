@@ -15,7 +15,8 @@ from collector.lake.compact import Compacted, compact, merged_order, merged_rows
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
 from collector.lake.sweep import sweep
-from collector.lake.tables import ALL, Table, schema_fingerprint
+from collector.lake.table import Table, schema_fingerprint
+from collector.lake.tables import ALL
 from collector.lake.verify import verify
 from tests.lake.published_runs import (
     NOW,

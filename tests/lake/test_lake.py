@@ -16,7 +16,8 @@ import pytest
 from collector.errors import LakeBusy, LakeError, NotPublished, SettingsError
 from collector.lake.lake import Lake, TableSize
 from collector.lake.manifest import FILE_NAME, GRACE, Manifest, decode
-from collector.lake.tables import ALL, schema_fingerprint
+from collector.lake.table import schema_fingerprint
+from collector.lake.tables import ALL
 from tests.lake.published_runs import NOW, dataset, files_under, publish_run, run_entry
 
 

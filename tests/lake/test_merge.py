@@ -8,7 +8,8 @@ from pyarrow import parquet as pq
 
 from collector.errors import LakeError
 from collector.lake.compact import merged_rows
-from collector.lake.tables import ALL, Table
+from collector.lake.table import Table
+from collector.lake.tables import ALL
 from tests.query.staged_runs import HOME, Row, run_of, write
 
 ACTIONS = ALL["promote_image_actions"]

@@ -15,7 +15,8 @@ from collector.lake import parquet
 from collector.lake.compact import merged_order
 from collector.lake.parquet import COMPACT, NIGHTLY, STAGING, Tuning
 from collector.lake.storage import Storage
-from collector.lake.tables import ALL, Table, schema_fingerprint
+from collector.lake.table import Table, schema_fingerprint
+from collector.lake.tables import ALL
 from tests.lake.published_runs import run_entry, table_of
 
 _RUNS = "RLE_DICTIONARY"

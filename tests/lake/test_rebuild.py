@@ -22,7 +22,8 @@ from collector.lake.prune import prune
 from collector.lake.publish import publish
 from collector.lake.rebuild import Rebuilt, is_needed, rebuild
 from collector.lake.sweep import sweep
-from collector.lake.tables import ALL, Table
+from collector.lake.table import Table
+from collector.lake.tables import ALL
 from collector.lake.verify import verify
 from tests.lake.published_runs import NOW, SOON, dataset, publish_run, run_entry, table_of
 

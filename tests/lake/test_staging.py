@@ -15,7 +15,8 @@ from pyarrow import parquet as pq
 
 from collector.lake import staging as staging_module
 from collector.lake.staging import Staging, record_batch
-from collector.lake.tables import ALL, Table
+from collector.lake.table import Table
+from collector.lake.tables import ALL
 from tests.lake.published_runs import rows_of, run_entry, table_of
 
 RUN = run_entry(0)

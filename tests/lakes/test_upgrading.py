@@ -13,7 +13,8 @@ from collector.cli.main import run
 from collector.errors import LakeError
 from collector.lake.lake import Lake
 from collector.lake.manifest import FORMAT
-from collector.lake.tables import TABLES, schema_fingerprint
+from collector.lake.table import schema_fingerprint
+from collector.lake.tables import TABLES
 from collector.lake.verify import verify
 from collector.query.questions import Questions
 from collector.query.sql_files import sql_folder
