@@ -130,7 +130,10 @@ missing as (
     select
         5 as part_order,
         'missing' as part,
-        concat(things, ' ', level, case when things = 1 then '' else 's' end, ' ', coalesce(coverage, 'not known')) as line,
+        concat(
+            things, ' ', level, case when things = 1 then '' else 's' end, ' ', coalesce(coverage, 'not known'),
+            case when level = 'execution list' then ': releases may be missing' else '' end
+        ) as line,
         installation as place,
         null as html_url,
         concat_ws(

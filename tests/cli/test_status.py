@@ -20,12 +20,14 @@ def test_status(on_demo: Program) -> None:
     result = on_demo("status")
     assert result.code == 0
     assert "newest: " in result.out
+    assert re.search(r"^  execution lists: \d+ complete", result.out, re.MULTILINE)
     runs = json.loads(on_demo("status", "--format", "json").out)
     run_ids = [run["run_id"] for run in runs]
     assert run_ids == sorted(run_ids, reverse=True)
     assert runs[0]["lake_nights"] == len(runs) >= 3
     for run in runs:
-        assert {each["level"] for each in run["coverage"]} == {"workspace", "project", "pipeline", "action"}
+        levels = {each["level"] for each in run["coverage"]}
+        assert levels == {"workspace", "project", "pipeline", "action", "execution list"}
         assert sum(part["requests"] for part in run["installations"]) == run["requests"] > 0
         assert run["started_at"].endswith("Z")
     assert [run["run_id"] for run in json.loads(on_demo("status", "--last", "2", "-f", "json").out)] == run_ids[:2]
