@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 
 from collector.cli.collect import summary_line
 from collector.cli.output import duration_text
@@ -317,7 +318,7 @@ def test_modes_whatever_the_umask(program: Program, buddy: FakeBuddy, tmp_path: 
 
 
 def test_the_summary_line() -> None:
-    """One line has the run, its status, actions, changes and cost, and where gaps are listed."""
+    """One line has the run, its status, actions, executions, changes and cost, and where gaps are listed."""
     at = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
     summary = RunSummary(
         run_id="20261123T021500Z-7f3a9c", run_date="2026-11-23", status="partial", started_at=at,
@@ -329,6 +330,8 @@ def test_the_summary_line() -> None:
         "20261123T021500Z-7f3a9c partial: 1,234 promote-image actions; changed: 3 added; "
         "5,678 requests in 2 min 0 s; 2 problems (collector ask coverage_last_night)"
     )
+    with_executions = replace(summary, rows={"executions": 1500}, coverage={"execution_lists": {"complete": 3}})
+    assert ": 0 promote-image actions, 1,500 executions; changed" in summary_line(with_executions)
 
 
 @pytest.mark.parametrize(

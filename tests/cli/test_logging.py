@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import threading
 from datetime import UTC, datetime
 
@@ -107,7 +108,7 @@ class FixedProgress:
 
     def snapshot(self) -> events.RunSnapshot:
         pace = RateLimiterState(1, 120, AT, AT, "budget of this window is spent", 0.1, False)
-        kinds = ("workspaces", "projects", "pipelines", "actions", "action")
+        kinds = ("workspaces", "projects", "pipelines", "actions", "action", "executions", "execution")
         counts = {kind: 10 * number for number, kind in enumerate(kinds, 1)}
         return events.RunSnapshot("20261123T021500Z-7f3a9c", "crawl", (progress_of(pace, counts, counts, 99),))
 
@@ -125,10 +126,12 @@ def test_the_display() -> None:
         "starting",
         "pipeline lists",
         "promote-image actions",
+        "execution lists",
         "budget 120 left until 02:15:00",
         "requests/s",
     ):
         assert words in text
+    assert re.search(r"^executions +70 +70", text, re.MULTILINE)
 
 
 def test_the_heartbeat_ends() -> None:
