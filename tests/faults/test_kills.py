@@ -25,7 +25,7 @@ from tests.faults.process import (
     unnamed_files,
     until,
 )
-from tests.faults.published import count_differences, published, runs_of
+from tests.faults.published import SNAPSHOTS, count_differences, published, runs_of
 from tests.faults.runs import run_collect
 
 KILLS = 240
@@ -130,7 +130,7 @@ def _kill_and_resume(
     if swapped:
         # The run was published before the kill; the next one is a new run without changes.
         assert published(lake)["action_changes"] == []
-        rows = {**rows, **{name: undisturbed.rows[name] for name in ("last_known_actions", "action_state")}}
+        rows = {**rows, **{name: undisturbed.rows[name] for name in SNAPSHOTS}}
     lost, false = count_differences(undisturbed.rows, rows)
     ledger.note(
         f"SIGKILL {where}, then `collect`", second.code, runs=2, injected=int(first.code == -9), lost=lost, false=false
