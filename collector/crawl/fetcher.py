@@ -26,6 +26,7 @@ from yarl import URL
 
 from collector._version import __version__
 from collector.buddy.requests import Request
+from collector.buddy.scope_headers import READ_SCOPE
 from collector.crawl.backoff import Limits, after_failure
 from collector.crawl.body_budget import BodyBudget, HeldBody, TooLarge
 from collector.crawl.classify import (
@@ -217,10 +218,11 @@ class Fetcher:
 
     def _result(self, request: Request, classified: Classification, pursuit: _Pursuit) -> FetchResult:
         if isinstance(classified, Abort):
+            said = self._redactor.redact_failure(classified.failure).message.removeprefix("HTTP 401: ")
             raise Unauthorised(
-                f"{self._base} does not accept the token (HTTP 401).",
+                f"{self._base} does not accept the token (HTTP 401: {said}).",
                 "It may be mistyped, expired, revoked, restricted to other addresses, or of another "
-                "installation. Make a personal access token with the scopes WORKSPACE and EXECUTION_INFO, "
+                f"installation. Make a personal access token with the scopes WORKSPACE and {READ_SCOPE}, "
                 "put it where the old one is (BUDDY_TOKEN, its file, or what collector.toml names), and run "
                 "again: what was collected so far is kept.",
             )
