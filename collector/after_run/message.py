@@ -1,4 +1,4 @@
-"""The morning message: what changed, what failed and what is missing, short enough for a chat.
+"""The morning message: what was released, changed, failed, and is missing, short enough for a chat.
 
 Its rows are those of the question `morning`. Names and values come from Buddy, where anybody may have typed them: they
 are cut and put on one line, and Markdown holds them in code spans, in which nothing is a link, a mention or a heading.
@@ -14,18 +14,18 @@ from typing import Any
 from collector.after_run.run_result import RunResult, as_json
 from collector.buddy.error_messages import one_line
 
-# The most lines of each part, and the most installations: with headings and title fewer than 20 lines.
+# The most lines of each part, and the most installations: with headings and title at most 25 lines.
 MAX_LINES = 3
 MAX_LENGTH = 90
 _OWN_LENGTH = 300  # of title and lines, which hold few foreign names
-_HEADINGS = {"changed": "Changed", "failed": "Failing", "missing": "Missing"}
+_HEADINGS = {"released": "Released", "changed": "Changed", "failed": "Failing", "missing": "Missing"}
 # Text that means nothing in Markdown: no character with a meaning, and no address that would become a link.
 _PLAIN = re.compile(r"(?!.*(?:www\.|://))[A-Za-z0-9 ,.()-]*\Z")
 
 
 @dataclass(frozen=True)
 class MorningMessage:
-    """The message: `title` and `lines` are our own words; `parts` holds items by changed, failed and missing.
+    """The message: `title` and `lines` are our own words; `parts` holds items by released, changed, failed and missing.
 
     An item is what happened (`text`), where in Buddy (`place`), and the page to open (`html_url`): foreign text.
     """
@@ -73,7 +73,7 @@ def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:
         if len(parts) > MAX_LINES:
             yield f"and {len(parts) - MAX_LINES:,} more installations"
     if nothing_found:
-        yield "No configuration changed, no promotion fails, nothing is missing."
+        yield "Nothing was released, no configuration changed, no promotion fails, nothing is missing."
 
 
 def as_text(message: MorningMessage) -> str:

@@ -18,8 +18,11 @@ _SUCCESS = "collector_last_success_timestamp_seconds"
 _OLD_SUCCESS = re.compile(rf"^{_SUCCESS} (\d+(?:\.\d+)?(?:e\+?\d+)?)$", re.MULTILINE)
 
 
-def metrics_text(result: RunResult, old_text: str = "") -> str:
-    """Return the content of the metrics file. `old_text` is its content so far, used where the lake cannot be read."""
+def metrics_text(result: RunResult, old_text: str = "", releases: Mapping[str, int] | None = None) -> str:
+    """Return the content of the metrics file. `old_text` is its content so far, used where the lake cannot be read.
+
+    `releases` counts the releases that the run read by environment; None: they are not known.
+    """
     registry = CollectorRegistry()
     newest = result.newest
     runs = reversed(result.manifest.runs if result.manifest else [])
@@ -42,6 +45,8 @@ def metrics_text(result: RunResult, old_text: str = "") -> str:
     _add(registry, "status", "collector_last_run_status", "1 for how the last run ended", statuses)
     if result.summary is not None:
         _add_summary(registry, result.summary)
+        if releases is not None:
+            _add(registry, "environment", "collector_releases", "Releases that the last run read", releases)
     return generate_latest(registry).decode()
 
 
@@ -56,6 +61,7 @@ def _add_summary(registry: CollectorRegistry, summary: RunSummary) -> None:
             coverage.labels(level, how).set(count)
     _add(registry, "change", "collector_changes", "Rows of action_changes", summary.changes)
     for name, meaning, field in (
+        ("collector_executions", "Executions that the last run read", "executions"),
         ("collector_requests", "HTTP requests sent, retries and refusals included", "requests"),
         ("collector_retries", "Requests sent again after a failure", "retries"),
         ("collector_refusals", "Requests refused for the rate limit", "refusals"),

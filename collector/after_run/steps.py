@@ -20,6 +20,7 @@ from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.query import catalog
 from collector.query.reader import open_lake
+from collector.query.sql_files import read_folder, sql_folder
 from collector.run.summary import RunSummary
 from collector.settings.declarations import AfterRun, Settings
 
@@ -45,7 +46,7 @@ def run_steps(settings: Settings, result: RunResult) -> None:
         with _step("metrics file"):
             # Only a regular file: reading a pipe or a device may never end.
             old_text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-            _write(path, metrics_text(result, old_text))
+            _write(path, metrics_text(result, old_text, _releases(settings.lake) if summary else None))
     if wanted.message_file is not None or wanted.notify_url is not None:
         with _step("morning message"):
             _send_message(settings.lake, wanted, result)
@@ -92,6 +93,14 @@ def _warn_about_clock(summary: RunSummary, *, keep: bool) -> None:
         clock="ahead" if skew_s < 0 else "behind",
         advice=f"Set this machine's clock. This run is dated {summary.run_date}.",
     )
+
+
+def _releases(lake: Path) -> dict[str, int] | None:
+    """Return the number of releases of the newest run by environment; None where the lake cannot tell."""
+    sql = read_folder(sql_folder() / "status")["releases"].text
+    with suppress(CollectorError):
+        return {row["environment"]: row["releases"] for row in open_lake(lake).sql(sql).table.to_pylist()}
+    return None
 
 
 def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:

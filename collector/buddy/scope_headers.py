@@ -1,6 +1,6 @@
-"""Scopes: the ones that the collector needs, and the headers in which Buddy names those of a token and of a method.
+"""The headers in which Buddy names the scopes of a token and of a method.
 
-Buddy renamed its scopes in August 2026 and accepts either name. The headers exist since November 2025, spelled with the
+The headers exist since November 2025, spelled with the
 digit 0 in the changelog, so both spellings are read (buddy-executions.md, section 0).
 """
 
@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 from collector.buddy.error_messages import one_line
 
-# The scope of everything below a project, by its name now and the one before.
-READ_SCOPE = "PIPELINE_READ (EXECUTION_INFO before August 2026)"
 _SPELLINGS = ("0Auth", "OAuth")
 # A header is foreign text: so many names of scopes are shown, each whole or not at all, because the
 # redactor would not find half a token.

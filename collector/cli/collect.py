@@ -145,7 +145,14 @@ def summary_line(summary: "RunSummary") -> str:
     # A complete run may have problems too, which hide nothing that was asked for.
     question = "problems_last_night" if summary.status == "complete" else "coverage_last_night"
     problems = f"; {count} problem{'s' * (count != 1)} (collector ask {question})" if count else ""
+    seen = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions"
+    if _reads_executions(summary):
+        seen += f", {summary.rows.get('executions', 0):,} executions"
     return (
-        f"{summary.run_id} {summary.status}: {summary.rows.get('promote_image_actions', 0):,} promote-image actions; "
+        f"{summary.run_id} {summary.status}: {seen}; "
         f"changed: {changes}; {summary.requests:,} requests in {duration_text(seconds)}{problems}"
     )
+
+
+def _reads_executions(summary: "RunSummary") -> bool:
+    return bool(set(summary.coverage.get("execution_lists", ())) - {"not_asked"})

@@ -33,8 +33,8 @@ What to type next:
   collector sql "select * from promotions"       write your own
   collector status                               show the runs
   collector report -o report.html                write an HTML page
-With BUDDY_TOKEN set (scopes WORKSPACE and EXECUTION_INFO), `collector doctor` and `collector collect`
-work on your own workspaces.
+With BUDDY_TOKEN set (scopes WORKSPACE and PIPELINE_READ, or EXECUTION_INFO before August 2026),
+`collector doctor` and `collector collect` work on your own workspaces.
 """
 
 

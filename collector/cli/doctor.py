@@ -11,24 +11,27 @@ from collector.cli.output import write_facts
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
-    from collector.preflight.doctor import DoctorResult
+    from collector.preflight.doctor_result import DoctorResult
 
 
-@options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
+@options.takes_settings(
+    "lake", "workspaces", "projects", "executions", "reserve", "max_duration", "ca_bundle", "allow_http"
+)
 def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
-    """Check whether a run would succeed. Checks token, scopes, workspaces, budget, clock and lake, with advice."""
+    """Check whether a run would succeed. Checks token, scopes, workspaces, executions, budget, clock and lake."""
     settings = options.settings_from(flags, needs_token=True)
     import asyncio
 
     from collector.cli import logging as logs
     from collector.preflight.doctor import run_checks
-    from collector.preflight.plan import last_costs
+    from collector.preflight.plan import execution_requests, last_costs
 
     logs.set_up(settings.log_format, "error")
 
     async def examine() -> list[tuple[str, "DoctorResult"]]:
         results = []
-        async for installation, result in run_checks(settings, lambda: datetime.now(UTC), last_costs(settings.lake)):
+        costs, requests = last_costs(settings.lake), execution_requests(settings)
+        async for installation, result in run_checks(settings, lambda: datetime.now(UTC), costs, requests):
             results.append((installation, result))
             if form is options.FactFormat.text:
                 with keep_exit_code():

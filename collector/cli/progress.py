@@ -58,6 +58,8 @@ _KINDS: Final = {  # of requests, as people call what they ask for
     "pipelines": "pipeline lists",
     "actions": "action lists",
     "action": "promote-image actions",
+    "executions": "execution lists",
+    "execution": "executions",
 }
 
 
@@ -162,6 +164,7 @@ def log_line(event: object) -> tuple[str, str, dict[str, object]]:
         case RunSummary():
             level = "info" if event.exit_code == 0 else "warning"
             fields["promote_image_actions"] = event.rows.get("promote_image_actions", 0)
+            fields["executions"] = event.rows.get("executions", 0)
             fields["seconds"] = round((event.finished_at - event.started_at).total_seconds(), 1)
     return level, text, fields
 

@@ -121,7 +121,7 @@ def _text(lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | 
         f"newest: {newest.run_id}, {newest.status}, {_age(age_s)}",
         *unpublished,
     ]
-    for level in ("workspace", "project", "pipeline", "action"):
+    for level in ("workspace", "project", "pipeline", "action", "execution list"):
         counts = [f"{each['count']:,} {each['coverage']}" for each in first["coverage"] or () if each["level"] == level]
         lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
     cells = []

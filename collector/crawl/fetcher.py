@@ -26,7 +26,6 @@ from yarl import URL
 
 from collector._version import __version__
 from collector.buddy.requests import Request
-from collector.buddy.scope_headers import READ_SCOPE
 from collector.crawl.backoff import Limits, after_failure
 from collector.crawl.body_budget import BodyBudget, HeldBody, TooLarge
 from collector.crawl.classify import (
@@ -46,6 +45,7 @@ from collector.crawl.redaction import Redactor
 from collector.crawl.tls import tls_context
 from collector.errors import Stuck, Unauthorised
 from collector.settings.declarations import Installation
+from collector.settings.tokens import SCOPES_TO_GIVE
 
 # What the head of a reply may hold: proxies and single sign-on add long headers, and many of them.
 _MAX_HEADER_BYTES = 64 * 1024
@@ -222,7 +222,7 @@ class Fetcher:
             raise Unauthorised(
                 f"{self._base} does not accept the token (HTTP 401: {said}).",
                 "It may be mistyped, expired, revoked, restricted to other addresses, or of another "
-                f"installation. Make a personal access token with the scopes WORKSPACE and {READ_SCOPE}, "
+                f"installation. Make a personal access token with {SCOPES_TO_GIVE}, "
                 "put it where the old one is (BUDDY_TOKEN, its file, or what collector.toml names), and run "
                 "again: what was collected so far is kept.",
             )

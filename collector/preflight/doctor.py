@@ -7,71 +7,52 @@ import asyncio
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 from collector.buddy.requests import Kind, Request
-from collector.buddy.timestamps import parse_timestamp
 from collector.crawl.backoff import Limits
-from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter, RateLimiterState
 from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
 from collector.lake.lake import Lake
 from collector.lake.lock import holder
 from collector.lake.mount_probe import refusals
+from collector.preflight.doctor_result import DoctorResult, failed, warning_if
 from collector.preflight.forecast import RunCost, forecast
+from collector.preflight.token_checks import check_executions, check_token
 from collector.settings.declarations import Installation, Settings
 from collector.settings.globs import exact_names, selects
 from collector.settings.tokens import TokenUnavailable
 
-_SCOPES: Final = ("WORKSPACE", "EXECUTION_INFO")
-_EXPIRES_SOON: Final = timedelta(days=14)
 _MAX_CLOCK_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
 _MIN_FREE_BYTES: Final = 200 * 2**20  # journal, staging and files of a run with tens of thousands of actions
 _ABOUT: Final = {Unauthorised: "token", TokenUnavailable: "token", Stuck: "budget"}
 # A person waits for the answer, so there are fewer attempts than in a run.
 _LIMITS: Final = Limits(attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15.0, total_s=20.0, stuck_after_s=60.0)
-_DEFAULT_ADVICE: Final = "Open it in Buddy as the token's user; if that works, run `collector doctor` again."
-_ADVICE: Final = {
-    "forbidden": "Give the token's user access to it, or exclude it: -w '!NAME'.",
-    "gone": "It does not exist, or the token may not see it: check --workspace in Buddy.",
-    "api_disabled": "Enable the API in the workspace's settings (Security), or exclude it: -w '!NAME'.",
-    "frozen": "The workspace is frozen: settle the billing with Buddy, or exclude it: -w '!NAME'.",
-    "connection": "Check the URL, the network and the certificate (--ca-bundle); proxies are not used.",
-    "timeout": "Check the network; Buddy may also be slow at the moment.",
-    "not_json": "The URL may be that of the web interface: a self-hosted API ends in /api.",
-    "redirect_refused": "Set BUDDY_API_URL to the final address: redirects are not followed.",
-}
-
-
-@dataclass(frozen=True)
-class DoctorResult:
-    """The result of one check: its subject, what was found, and what to do unless the level is ok."""
-
-    level: Literal["ok", "warning", "error"]
-    about: str
-    message: str
-    advice: str = ""
-
-
-def _warning_if(wrong: bool, about: str, message: str, advice: str) -> DoctorResult:
-    return DoctorResult("warning", about, message, advice) if wrong else DoctorResult("ok", about, message)
 
 
 async def run_checks(
-    settings: Settings, now: Callable[[], datetime], last_costs: dict[str, RunCost]
+    settings: Settings,
+    now: Callable[[], datetime],
+    last_costs: Mapping[str, RunCost],
+    execution_requests: Mapping[str, Request],
 ) -> AsyncIterator[tuple[str, DoctorResult]]:
-    """Yield the result of every check with the name of its installation ("" for the lake)."""
+    """Yield the result of every check with the name of its installation ("" for the lake).
+
+    What a run costs, and a request that asks for executions, are by installation and known from the last run.
+    """
     for result in check_lake(settings.lake, settings.after_run.files):
         yield "", result
     for installation in settings.installations:
         name = installation.name
         try:
-            async for result in _check_installation(installation, now, last_costs.get(name), settings.max_duration_s):
+            checks = _check_installation(
+                settings, installation, now, last_costs.get(name), execution_requests.get(name)
+            )
+            async for result in checks:
                 yield name, result
         except CollectorError as error:
             about = next((about for kind, about in _ABOUT.items() if isinstance(error, kind)), "settings")
@@ -128,61 +109,31 @@ def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
         needed = max(needed, 10 * lake_bytes // max(1, len(lake.manifest.runs)))
     message = f"{free / 2**30:.1f} GiB free; a run temporarily needs about {needed / 2**20:,.0f} MiB"
     advice = "Free some space, or run `collector prune` or `collector compact`."
-    return _warning_if(free < needed, "space", message, advice)
+    return warning_if(free < needed, "space", message, advice)
 
 
 async def _check_installation(
-    installation: Installation, now: Callable[[], datetime], last_cost: RunCost | None, max_duration_s: float | None
+    settings: Settings,
+    installation: Installation,
+    now: Callable[[], datetime],
+    last_cost: RunCost | None,
+    execution_request: Request | None,
 ) -> AsyncIterator[DoctorResult]:
-    """Check the token, each selected workspace, the rate limit and the clock of one installation."""
+    """Check the token, each selected workspace, executions, the rate limit and the clock of one installation."""
     if installation.token_error is not None:
         raise installation.token_error
     limiter = RateLimiter(installation.requests_per_second, 0)
     async with Fetcher(installation, limiter, limits=_LIMITS, rng=random.Random(), now=now) as fetcher:
         result = await fetcher.get(Request(installation.name, Kind.TOKEN))
-        for check in _check_token(result, now()):
+        for check in check_token(result, now()):
             yield check
         if result.status is None:
             return
         for check in await _check_workspaces(installation, fetcher):
             yield check
-    yield _check_budget(limiter.state, installation, last_cost, now(), max_duration_s)
+        yield await check_executions(fetcher, execution_request, wanted=settings.executions_s is not None)
+    yield _check_budget(limiter.state, installation, last_cost, now(), settings.max_duration_s)
     yield _check_clock(limiter.state.skew_seconds)
-
-
-def _check_token(result: FetchResult, now: datetime) -> Iterator[DoctorResult]:
-    if result.document is not None:
-        yield _check_scopes(result.document.get("scopes"))
-        yield _check_expiry(result.document.get("expires_at"), now)
-    elif result.status is None:
-        advice = "Check the URL (a self-hosted Buddy needs /api at its end), the network and the certificate."
-        yield _failed(result, "token", "GET /user/token: ", advice)
-    else:
-        advice = "The scopes and the expiry of the token are unknown; the other checks go on."
-        yield _failed(result, "token", "GET /user/token: ", advice, "warning")
-
-
-def _check_scopes(scopes: Any) -> DoctorResult:
-    if not isinstance(scopes, list):
-        return DoctorResult("warning", "scopes", "Buddy does not say which scopes the token has")
-    missing = [scope for scope in _SCOPES if scope not in scopes]
-    if not missing:
-        return DoctorResult("ok", "scopes", f"the token has {' and '.join(_SCOPES)}")
-    advice = "Create a token in Buddy (your profile, Security) with the scopes WORKSPACE and EXECUTION_INFO."
-    return DoctorResult("error", "scopes", f"the token lacks {' and '.join(missing)}", advice)
-
-
-def _check_expiry(expires_at: Any, now: datetime) -> DoctorResult:
-    if expires_at is None:
-        return DoctorResult("ok", "expiry", "the token does not expire")
-    if (expires := parse_timestamp(str(expires_at))) is None:
-        return DoctorResult("warning", "expiry", "the token's expiry date cannot be read", "Look it up in Buddy.")
-    left = expires.replace(tzinfo=UTC) - now
-    if left < timedelta(0):
-        advice = "Create a new token and replace the old one."
-        return DoctorResult("error", "expiry", f"the token expired on {expires:%Y-%m-%d}", advice)
-    message = f"the token expires on {expires:%Y-%m-%d}, in {left.days} days"
-    return _warning_if(left < _EXPIRES_SOON, "expiry", message, "Replace it before that day.")
 
 
 async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> list[DoctorResult]:
@@ -190,7 +141,7 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     if names is None:
         result = await fetcher.get(Request(installation.name, Kind.WORKSPACES))
         if result.document is None:
-            return [_failed(result, "workspaces", "list of workspaces: ")]
+            return [failed(result, "workspaces", "list of workspaces: ")]
         listed = [item.get("domain") for item in result.document["workspaces"] if isinstance(item, dict)]
         names = tuple(name for name in listed if isinstance(name, str) and selects(installation.workspaces, name))
         if not names:
@@ -202,17 +153,9 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
     return [
         DoctorResult("ok", f"workspace {name}", "reachable, its API is enabled")
         if result.document is not None
-        else _failed(result, f"workspace {name}")
+        else failed(result, f"workspace {name}")
         for name, result in zip(names, results, strict=True)
     ]
-
-
-def _failed(
-    result: FetchResult, about: str, what: str = "", advice: str = "", level: Literal["warning", "error"] = "error"
-) -> DoctorResult:
-    assert result.failure is not None  # there is no document
-    advice = advice or _ADVICE.get(result.failure.kind, _DEFAULT_ADVICE)
-    return DoctorResult(level, about, what + result.failure.message, advice)
 
 
 def _check_budget(
@@ -233,7 +176,7 @@ def _check_budget(
     result = forecast(installation, last_cost, state, now, max_duration_s)
     message = f"{message}; if a run began now: {result.sentence}"
     advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
-    return _warning_if(result.late or result.ends_at is None, "budget", message, advice)
+    return warning_if(result.late or result.ends_at is None, "budget", message, advice)
 
 
 def _check_clock(skew_s: float | None) -> DoctorResult:
@@ -241,4 +184,4 @@ def _check_clock(skew_s: float | None) -> DoctorResult:
         return DoctorResult("ok", "clock", "Buddy's replies carry no date to compare with")
     message = f"this machine's clock and Buddy's are {abs(skew_s):,.0f} s apart"
     advice = "Set this machine's clock (NTP): the dates of runs would be wrong. The rate limit is kept regardless."
-    return _warning_if(abs(skew_s) > _MAX_CLOCK_SKEW_S, "clock", message, advice)
+    return warning_if(abs(skew_s) > _MAX_CLOCK_SKEW_S, "clock", message, advice)

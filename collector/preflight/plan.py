@@ -1,6 +1,7 @@
 """The plan of a run: what it would ask for and what that costs, by what the last published run saw. Sends nothing.
 
-What the last run left out and this one selects has no known cost; the plan names it.
+What the last run left out and this one selects has no known cost; the plan names it. Each pipeline that promotes and
+has run costs a list of its executions, and all together about as many single executions as the last run read.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE
+from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE, Kind, Request
 from collector.errors import CollectorError
 from collector.preflight.forecast import RunCost
 from collector.query.reader import open_lake
@@ -44,7 +45,11 @@ def make_plans(settings: Settings) -> list[Plan]:
     """Return one plan for each installation."""
     workspaces, projects = _rows(settings.lake, "workspaces"), _rows(settings.lake, "projects")
     costs = last_costs(settings.lake)
-    return [_plan(each, workspaces, projects, costs.get(each.name)) for each in settings.installations]
+    with_executions = settings.executions_s is not None
+    return [
+        _plan(each, workspaces, projects, costs.get(each.name), with_executions=with_executions)
+        for each in settings.installations
+    ]
 
 
 def last_costs(lake: Path) -> dict[str, RunCost]:
@@ -55,6 +60,23 @@ def last_costs(lake: Path) -> dict[str, RunCost]:
     }
 
 
+def execution_requests(settings: Settings) -> dict[str, Request]:
+    """Return, by installation, the request of one execution of a selected pipeline that promotes and has run.
+
+    The pipeline is one that the last run saw; an installation without one is left out.
+    """
+    found: dict[str, Request] = {}
+    installations = {each.name: each for each in settings.installations}
+    for row in _rows(settings.lake, "projects"):
+        name, workspace, project = row["installation"], row["workspace"], row["project"]
+        each, pipeline_id = installations.get(name), row["executed_pipeline_id"]
+        if each is None or pipeline_id is None or name in found:
+            continue
+        if selects(each.workspaces, workspace) and selects(each.projects, project):
+            found[name] = Request(name, Kind.EXECUTIONS, workspace, project, pipeline_id, page=1, per_page=1)
+    return found
+
+
 def _rows(lake: Path, name: str) -> Rows:
     try:
         return list(open_lake(lake).sql(read_folder(sql_folder() / "plan")[name].text).table.to_pylist())
@@ -62,7 +84,9 @@ def _rows(lake: Path, name: str) -> Rows:
         return []
 
 
-def _plan(installation: Installation, workspaces: Rows, projects: Rows, cost: RunCost | None) -> Plan:
+def _plan(
+    installation: Installation, workspaces: Rows, projects: Rows, cost: RunCost | None, *, with_executions: bool
+) -> Plan:
     name = installation.name
     known = [row for row in workspaces if row["installation"] == name]
     chosen = [row for row in known if selects(installation.workspaces, row["workspace"])]
@@ -80,6 +104,9 @@ def _plan(installation: Installation, workspaces: Rows, projects: Rows, cost: Ru
             "actions": sum(row["pipelines"] for row in selected) + lists_cut_off,
             "action": sum(row["promotions"] for row in selected),
         }
+        if with_executions:
+            asked["executions"] = sum(row["execution_lists"] for row in selected)
+            asked["execution"] = sum(row["executions"] or 0 for row in selected)
     return Plan(
         name,
         installation.api_url,
@@ -87,19 +114,22 @@ def _plan(installation: Installation, workspaces: Rows, projects: Rows, cost: Ru
         installation.projects,
         asked,
         sum(asked.values()) if known else None,
-        tuple(_unknown(exact or (), chosen, selected)) if known else (),
+        tuple(_unknown(exact or (), chosen, selected, with_executions=with_executions)) if known else (),
         cost.requests if cost else None,
         cost.seconds if cost else None,
     )
 
 
-def _unknown(exact: tuple[str, ...], workspaces: Rows, projects: Rows) -> Iterator[str]:
+def _unknown(exact: tuple[str, ...], workspaces: Rows, projects: Rows, *, with_executions: bool) -> Iterator[str]:
     seen = {row["workspace"] for row in workspaces}
     yield from (f"workspace {name}" for name in exact if name not in seen)
     for row in (*workspaces, *projects):
         if row["coverage"] != "complete":
             project = f"/{row['project']}" if "project" in row else ""
             yield f"{'project' if project else 'workspace'} {row['workspace']}{project} ({row['coverage']})"
+    lists = sum(row["execution_lists"] for row in projects if row["executions"] is None)
+    if with_executions and lists:
+        yield f"executions of {lists:,} pipeline{'s' * (lists != 1)} (the last run did not ask for them)"
 
 
 def list_requests(items: int) -> int:
@@ -116,7 +146,7 @@ def describe(plan: Plan, settings: Settings, now: datetime) -> list[str]:
     lines = [f"{plan.installation} ({plan.api_url}): {filters or 'everything that the token sees'}"]
     if plan.requests is None:
         return [*lines, "  no earlier run shows how much there is: the lists are asked for level by level"]
-    names = {"action": "promote-image actions"}
+    names = {"action": "promote-image actions", "executions": "execution lists", "execution": "executions"}
     kinds = ", ".join(f"{count:,} for {names.get(kind, kind)}" for kind, count in plan.asked.items() if count)
     lines.append(f"  about {plan.requests:,} requests: {kinds}")
     lines += [f"  cost unknown: {what}" for what in plan.unknown[:_MAX_UNKNOWN]]

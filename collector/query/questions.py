@@ -6,6 +6,7 @@ binds the values by name, so they never become part of the SQL.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -56,6 +57,9 @@ class Parameter:
             written = FLAGS.get(written.lower(), written)
         if isinstance(written, str) and self.type == "VARCHAR[]":
             written = [text.strip() for text in written.split(",") if text.strip()]
+        if isinstance(written, str) and self.type == "TIMESTAMP":
+            with suppress(ValueError):
+                written = datetime.fromisoformat(written)  # also a date alone: the moment at which it begins
         try:
             return msgspec.convert(written, kind | None, strict=not isinstance(written, str))
         except msgspec.ValidationError as error:

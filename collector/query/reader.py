@@ -35,7 +35,9 @@ select level, coverage, sum(things)::BIGINT as things
 from run_coverage
 where run_id in (select run_id from selected_run) and not whole
 group by level, coverage
-order by min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action'], level)), coverage
+order by
+    min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action', 'execution list'], level)),
+    coverage
 """
 
 # A notebook shows this many rows and counts the rest.

@@ -18,8 +18,8 @@ _ROOT_PROBLEMS = frozenset({"not_understood", "unsettled_listing"})
 class InstallationStats(msgspec.Struct, frozen=True):
     """What the crawl of one installation has cost and found.
 
-    `coverage` counts items by list and coverage. `partial` says that something selected was not seen. `found` and
-    `done` count requests by kind.
+    `coverage` counts items by list and coverage; an item of `execution_lists` is all executions of one pipeline.
+    `partial` says that something selected was not seen. `found` and `done` count requests by kind.
     """
 
     answered: int
@@ -84,6 +84,8 @@ class StatsCounter:
             self.partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
         elif isinstance(record, ListedItem):
             self._coverage[record.kind.value, record.coverage] += 1
+            if record.executions_coverage is not None:
+                self._coverage["execution_lists", record.executions_coverage] += 1
             self.partial |= record.coverage in _MISSED or record.executions_coverage in _MISSED
         elif isinstance(record, ReadExecution):
             self._coverage["executions", record.coverage] += 1

@@ -19,6 +19,7 @@ class InstallationSummary(msgspec.Struct, frozen=True):
     installation: str
     status: str
     promote_image_actions: int
+    executions: int
     problems: dict[str, int]
     requests: int
     retries: int
@@ -97,6 +98,7 @@ def summarise(
                 installation=name,
                 status="partial" if tally.partial else "complete",
                 promote_image_actions=tally.coverage.get(("actions", "fetched"), 0),
+                executions=tally.coverage.get(("executions", "fetched"), 0),
                 problems=dict(sorted(tally.problems.items())),
                 requests=tally.cost.requests,
                 retries=tally.retries,

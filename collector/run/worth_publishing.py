@@ -1,13 +1,13 @@
 """Whether a crawl has seen anything worth publishing, and what to say when it has not."""
 
 from collector.buddy.requests import Kind
-from collector.buddy.scope_headers import READ_SCOPE
 from collector.errors import CollectorError, NotPublished, RefusedByBuddy, SettingsError
 from collector.run.run_stats import InstallationStats, RunStats
 from collector.settings.declarations import Installation, Settings
+from collector.settings.tokens import SCOPES_TO_GIVE
 
 NEW_TOKEN_ADVICE = (
-    f"Make a new token with the scopes WORKSPACE and {READ_SCOPE} in Buddy (profile, Security) and put it where the "
+    f"Make a new token with {SCOPES_TO_GIVE} in Buddy (profile, Security) and put it where the "
     "old one is (BUDDY_TOKEN, its file, or what collector.toml names); `collector doctor` checks it."
 )
 _GLOB_ADVICE = {

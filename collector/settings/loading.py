@@ -12,7 +12,7 @@ from collector.errors import SettingsError
 from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRun, Installation, Settings
 from collector.settings.secret import Secret
 from collector.settings.sources import Sources, find_config_file
-from collector.settings.tokens import TokenUnavailable, token_of_environment, token_of_table
+from collector.settings.tokens import SCOPES_TO_GIVE, TokenUnavailable, token_of_environment, token_of_table
 from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, require_encryption
 
 
@@ -50,8 +50,8 @@ def _only_token(sources: Sources) -> Secret:
     if not any(key in sources.file.top for key in TOKEN_KEYS):
         raise SettingsError(
             "There is no token: BUDDY_TOKEN is not set.",
-            "Make a personal access token in Buddy (your profile, Security) with the scopes WORKSPACE and "
-            "EXECUTION_INFO and set BUDDY_TOKEN, or BUDDY_TOKEN_FILE to a file that holds it. "
+            f"Make a personal access token in Buddy (your profile, Security) with {SCOPES_TO_GIVE}, and set "
+            "BUDDY_TOKEN, or BUDDY_TOKEN_FILE to a file that holds it. "
             "`collector demo` needs none.",
         )
     return token_of_table(sources, sources.file.top, sources.file.path.name)

@@ -1,9 +1,10 @@
 -- One row per run: its promotions, changes, failures, problems and cost, over all installations.
 --
 -- promotions is the number of promote-image actions that were read; a partial run may have missed some. not_seen is the
--- number of workspaces, projects, pipelines and actions that were not completely seen. failing counts promotions whose
--- last execution is shown as failed. added, removed and returned count promotions; changed counts promotions with a
--- changed configuration, whatever the number of fields; ran counts those whose status or revision changed.
+-- number of workspaces, projects, pipelines, actions and execution lists that were not completely seen. failing counts
+-- promotions whose last execution is shown as failed. added, removed and returned count promotions; changed counts
+-- promotions with a changed configuration, whatever the number of fields; ran counts those whose status or revision
+-- changed.
 with
 nights as (
     select

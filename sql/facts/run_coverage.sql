@@ -1,9 +1,10 @@
--- One row per run, installation, level (installation, workspace, project, pipeline, action) and coverage: how many
--- items have it.
+-- One row per run, installation, level (installation, workspace, project, pipeline, action, execution list) and coverage:
+-- how many items have it.
 --
 -- whole is true if nothing that was selected is unknown with that coverage. gone is a fact. skipped items were filtered
 -- out on purpose, unless the installation ran out of time. An installation whose list of workspaces could not be read
--- completely is a gap of its own, and so is an entry of that list that could not be understood.
+-- completely is a gap of its own, and so is an entry of that list that could not be understood. An execution list is all
+-- executions of one pipeline; that of a pipeline whose actions were not seen is part of that gap.
 with
 troubles as (
     select run_id, run_date, installation, kind, workspace
@@ -32,6 +33,11 @@ counted as (
     select run_id, run_date, installation, 'action' as level, coverage, count(*) as things
     from action_coverage
     group by run_id, run_date, installation, coverage
+    union all
+    select run_id, run_date, installation, 'execution list' as level, executions_coverage as coverage, count(*) as things
+    from pipeline_coverage
+    where executions_coverage is not null and (coverage = 'complete' or executions_coverage <> coverage)
+    group by run_id, run_date, installation, executions_coverage
     union all
     select
         run_id, run_date, installation, 'installation' as level,

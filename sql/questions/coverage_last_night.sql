@@ -35,6 +35,13 @@ things as (
             and seen_actions.workspace = seen_pipelines.workspace
             and seen_actions.project = seen_pipelines.project
             and seen_actions.pipeline_id = seen_pipelines.pipeline_id
+    union all
+    -- The executions of a pipeline whose actions were not seen are part of that gap.
+    select
+        installation, 5 as depth, 'execution list' as level, executions_coverage, workspace, project, pipeline_id, null,
+        name, html_url
+    from seen_pipelines
+    where executions_coverage is not null and (coverage = 'complete' or executions_coverage <> coverage)
 ),
 reasons as (
     select
@@ -52,7 +59,7 @@ lines as (
     select
         installation,
         0 as gap,
-        case level when 'workspace' then 1 when 'project' then 2 when 'pipeline' then 3 else 4 end as depth,
+        list_position(['workspace', 'project', 'pipeline', 'action', 'execution list'], level) as depth,
         level,
         coverage,
         things,
@@ -87,7 +94,7 @@ lines as (
             and things.project is not distinct from reasons.project
             and things.pipeline_id is not distinct from reasons.pipeline_id
             and things.action_id is not distinct from reasons.action_id
-    where coalesce(things.coverage, 'not known') not in ('complete', 'fetched', 'not_promote_image')
+    where coalesce(things.coverage, 'not known') not in ('complete', 'fetched', 'not_promote_image', 'not_asked', 'not_needed')
     union all
     -- Failures before any item was listed: the list of workspaces, or the complete installation.
     select

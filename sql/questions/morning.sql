@@ -59,6 +59,16 @@ released as (
         ) as sort_key
     from releases
     where run_id in (select run_id from selected_run)
+    union all
+    select
+        2 as part_order,
+        'released' as part,
+        'not known: executions are not asked for (--executions off)' as line,
+        installation as place,
+        null as html_url,
+        '' as sort_key
+    from coverage
+    where level = 'execution list' and coverage = 'not_asked'
 ),
 changed as (
     select
@@ -125,7 +135,7 @@ missing as (
         null as html_url,
         concat_ws(
             '/', installation,
-            list_position(['installation', 'workspace', 'project', 'pipeline', 'action'], level),
+            list_position(['installation', 'execution list', 'workspace', 'project', 'pipeline', 'action'], level),
             coverage
         ) as sort_key
     from coverage

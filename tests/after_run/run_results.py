@@ -19,6 +19,7 @@ def part(name: str = "us", **fields: Any) -> InstallationSummary:
         "installation": name,
         "status": "complete",
         "promote_image_actions": 12,
+        "executions": 7,
         "problems": {},
         "requests": 100,
         "retries": 2,

@@ -44,19 +44,19 @@ def test_a_run_as_text() -> None:
     assert "Missing:\n  us: 1 project forbidden\n" in text
 
 
-def test_at_most_twenty_lines() -> None:
+def test_at_most_25_lines() -> None:
     """However much happened and however many installations there are, a chat shows it without scrolling."""
-    rows = [row(name, "x", "y") for name in ("changed", "failed", "missing") for _ in range(MAX_LINES + 1)]
+    rows = [row(name, "x", "y") for name in ("released", "changed", "failed", "missing") for _ in range(MAX_LINES + 1)]
     result = published(installations=tuple(part(f"i{number}") for number in range(9)))
     for render in (as_text, as_markdown):
         lines = render(morning_message(result, rows)).splitlines()
-        assert len(lines) <= 20
+        assert len(lines) <= 25
         assert max(map(len, lines)) < 320
 
 
 def test_a_run_without_news() -> None:
     """When there is nothing to report, the message says so."""
-    assert "No configuration changed" in as_text(morning_message(published(changes={}), []))
+    assert "Nothing was released, no configuration changed" in as_text(morning_message(published(changes={}), []))
 
 
 def test_the_installation_with_a_gap_comes_first() -> None:

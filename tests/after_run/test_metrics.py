@@ -23,8 +23,8 @@ def read(text: str) -> Samples:
 
 
 def test_a_published_run() -> None:
-    """Success, status, rows, problems by kind, coverage, cost, waiting, duration and bytes are written."""
-    samples = read(metrics_text(published(problems={"gone": 2})))
+    """Success, status, rows, problems, coverage, executions, releases, cost, waiting, duration, bytes are written."""
+    samples = read(metrics_text(published(problems={"gone": 2}), releases={"production": 3}))
     assert samples["collector_last_success_timestamp_seconds", ()] == ENDED.timestamp()
     assert samples["collector_last_run_status", ("complete",)] == 1
     assert samples["collector_last_run_status", ("not_published",)] == 0
@@ -33,6 +33,8 @@ def test_a_published_run() -> None:
     assert samples["collector_problems", ("gone",)] == 2
     assert {labels[0] for name, labels in samples if name == "collector_problems"} == set(PROBLEM_KINDS)
     assert samples["collector_coverage", ("fetched", "actions")] == 12
+    assert samples["collector_executions", ("us",)] == 7
+    assert samples["collector_releases", ("production",)] == 3
     assert samples["collector_requests", ("us",)] == 100
     assert samples["collector_refusals", ("us",)] == 1
     assert samples["collector_waiting_seconds", ("us",)] == 3.5

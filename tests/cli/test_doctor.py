@@ -51,6 +51,22 @@ def test_a_wrong_token(program: Program, buddy: FakeBuddy) -> None:
     assert "wrong-token-9876" not in said.out + said.err
 
 
+def test_executions_that_are_forbidden_are_a_warning(program: Program) -> None:
+    """A pipeline of the last run is asked whether its executions may be read; a refusal exits 1, `off` asks nothing."""
+    world = FakeWorld(workspaces=1, projects=1, pipelines=2, actions=3)
+    with FakeBuddy(world, executions_forbidden=True) as buddy:
+        program("collect", environ={"BUDDY_API_URL": buddy.url, "BUDDY_TOKEN": buddy.token})
+        buddy.forget_arrivals()
+        said = doctor(program, buddy)
+        assert len(buddy.requests("executions")) == 1
+        off = doctor(program, buddy, "--executions", "off")
+        assert len(buddy.requests("executions")) == 1
+    (line,) = [line for line in said.out.splitlines() if line.startswith("warning")]
+    assert "executions: those of pipeline" in line
+    assert "PIPELINE_READ or EXECUTION_INFO" in line
+    assert (said.code, off.code) == (1, 0)
+
+
 def test_a_warning_is_an_exit_code(program: Program) -> None:
     """Warnings alone exit 1."""
     with FakeBuddy(WORLD, clock_skew=3600.0) as buddy:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from collector.buddy.requests import Kind, Request
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
-from collector.preflight.doctor import DoctorResult, check_lake, run_checks
+from collector.preflight.doctor import check_lake, run_checks
+from collector.preflight.doctor_result import DoctorResult
 from collector.preflight.forecast import RunCost
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
-from tests.worlds import early_in_a_window
+from tests.worlds import early_in_a_window, pipelines_of
 
 WORLD = FakeWorld(workspaces=3, projects=1, pipelines=1, actions=1)
 Results = dict[str, DoctorResult]
@@ -32,16 +35,19 @@ def checked(
     *,
     last: RunCost | None = None,
     max_duration_s: float | None = None,
+    executions_s: float | None = 86_400.0,
+    asked: Request | None = None,
     **fields: Any,
 ) -> Results:
     """Return the results of all checks by what they are about."""
     url, token = (buddy, "token-1234") if isinstance(buddy, str) else (buddy.url, buddy.token)
     installation = Installation("us", url, **{"token": Secret(token), "reserve": 0, **fields})
-    settings = Settings((installation,), lake, max_duration_s=max_duration_s)
+    settings = Settings((installation,), lake, max_duration_s=max_duration_s, executions_s=executions_s)
 
     async def collected() -> Results:
-        costs = {"us": last} if last else {}
-        return {result.about: result async for _, result in run_checks(settings, lambda: datetime.now(UTC), costs)}
+        costs, requests = {"us": last} if last else {}, {"us": asked} if asked else {}
+        checks = run_checks(settings, lambda: datetime.now(UTC), costs, requests)
+        return {result.about: result async for _, result in checks}
 
     return asyncio.run(collected())
 
@@ -54,20 +60,62 @@ def test_nothing_is_wrong(buddy: FakeBuddy, tmp_path: Path) -> None:
     """Lake, token, every workspace, budget and clock are checked with GET requests only, and nothing is left behind."""
     results = checked(buddy, tmp_path / "lake")
     workspaces = {"workspace acme", *(about for about in results if about.startswith("workspace "))}
-    assert set(results) == {"lake", "space", "scopes", "expiry", "budget", "clock"} | workspaces
+    assert set(results) == {"lake", "space", "scopes", "expiry", "executions", "budget", "clock"} | workspaces
     assert (len(workspaces), problems(results)) == (3, [])
     assert list(tmp_path.iterdir()) == []
     assert {arrival.method for arrival in buddy.arrivals} == {"GET"}
 
 
-@pytest.mark.parametrize("scopes", [("WORKSPACE",), ("EXECUTION_INFO",), ()])
+@pytest.mark.parametrize("scopes", [("WORKSPACE",), ()])
 def test_missing_scopes(tmp_path: Path, scopes: tuple[str, ...]) -> None:
-    """A missing scope is named."""
+    """A token without the scope that reads pipelines and executions is an error that names both of its names."""
     with FakeBuddy(WORLD, scopes=scopes) as buddy:
         result = checked(buddy, tmp_path)["scopes"]
-    assert result.level == "error"
-    for scope in {"WORKSPACE", "EXECUTION_INFO"} - set(scopes):
+    assert (result.level, "executions" in result.message) == ("error", True)
+    for scope in ("PIPELINE_READ", "EXECUTION_INFO"):
         assert scope in result.message
+        assert scope in result.advice
+
+
+@pytest.mark.parametrize("scope", ["PIPELINE_READ", "EXECUTION_INFO"])
+def test_either_name_of_the_reading_scope_will_do(tmp_path: Path, scope: str) -> None:
+    """The new and the old name are accepted; without WORKSPACE, which newer methods do not need, it is a note."""
+    with FakeBuddy(WORLD, scopes=("WORKSPACE", scope)) as buddy:
+        assert problems(checked(buddy, tmp_path)) == []
+    with FakeBuddy(WORLD, scopes=(scope,)) as buddy:
+        result = checked(buddy, tmp_path)["scopes"]
+    assert (result.level, "lacks WORKSPACE" in result.message) == ("ok", True)
+
+
+def executions_of(world: FakeWorld) -> Request:
+    """Return the request of one execution of the first pipeline of a world."""
+    workspace, project, pipeline_id = next(pipelines_of(world))
+    return Request("us", Kind.EXECUTIONS, str(workspace), str(project), int(pipeline_id), page=1, per_page=1)
+
+
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_executions_are_asked_for_beforehand(tmp_path: Path, forbidden: bool) -> None:
+    """One page of one execution tells whether the token may read executions; if not, a warning names the scope."""
+    with FakeBuddy(WORLD, executions_forbidden=forbidden) as buddy:
+        results = checked(buddy, tmp_path, asked=executions_of(WORLD))
+        (arrival,) = buddy.requests("executions")
+    assert arrival.query == {"page": "1", "per_page": "1"}
+    assert problems(results) == ([("executions", "warning")] if forbidden else [])
+    if forbidden:
+        assert "PIPELINE_READ or EXECUTION_INFO" in results["executions"].advice
+
+
+def test_executions_that_are_not_asked_for(tmp_path: Path) -> None:
+    """Nothing is asked with executions off or without a known pipeline; a pipeline that is gone says nothing."""
+    with FakeBuddy(WORLD) as buddy:
+        off = checked(buddy, tmp_path, executions_s=None, asked=executions_of(WORLD))["executions"]
+        unknown = checked(buddy, tmp_path)["executions"]
+        assert not buddy.requests("executions")
+        gone = checked(buddy, tmp_path, asked=replace(executions_of(WORLD), pipeline_id=987654))["executions"]
+    assert [
+        (each.level, words in each.message)
+        for each, words in ((off, "off"), (unknown, "no earlier run"), (gone, "gone"))
+    ] == [("ok", True)] * 3
 
 
 @pytest.mark.parametrize(("days", "level"), [(90, "ok"), (5, "warning"), (-1, "error")])

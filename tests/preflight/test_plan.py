@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -53,8 +54,36 @@ def test_the_plan_is_what_the_next_run_takes(program: Program, buddy: FakeBuddy)
 def test_lists_that_may_be_cut_off_are_counted(program: Program) -> None:
     """Lists as long as a limit of Buddy's cost more requests than others, in the plan as in the run."""
     with FakeBuddy(FakeWorld(projects=20, pipelines=1, actions=20, awkward=False)) as buddy:
+        program("collect", "--executions", "off", environ=environ(buddy))
+        plan = planned(program, "--executions", "off")
+        assert len(buddy.arrivals) == buddy.expected_minimum() == plan["requests"]
+
+
+def test_executions_are_part_of_the_plan(program: Program) -> None:
+    """One list per pipeline that promotes and has run, and as many executions as the last run read."""
+    with FakeBuddy(WORLD.dated(datetime.now(UTC))) as buddy:
         program("collect", environ=environ(buddy))
-        assert len(buddy.arrivals) == buddy.expected_minimum() == planned(program)["requests"]
+        read = len(buddy.requests("execution"))
+        plan, text = planned(program), program("collect", "--dry-run").out
+        buddy.forget_arrivals()
+        program("collect")
+        assert f"{read:,} for executions" in text
+        assert plan["asked"]["executions"] == len(buddy.requests("executions")) > 0
+        assert plan["asked"]["execution"] == read > 0
+        assert not {"executions", "execution"} & set(planned(program, "--executions", "off")["asked"])
+
+
+def test_executions_that_no_run_has_asked_for_have_no_known_number(program: Program) -> None:
+    """After a run without executions their lists are counted, and the plan says that their number is not known."""
+    with FakeBuddy(WORLD.dated(datetime.now(UTC))) as buddy:
+        program("collect", "--executions", "off", environ=environ(buddy))
+        assert not buddy.requests("executions")
+        plan = planned(program)
+        program("collect")
+        lists = len(buddy.requests("executions"))
+    assert plan["asked"]["executions"] == lists > 0
+    assert plan["asked"]["execution"] == 0
+    assert any(f"executions of {lists} pipelines" in each for each in plan["unknown"])
 
 
 def test_filters_narrow_the_plan(program: Program, buddy: FakeBuddy) -> None:
