@@ -50,6 +50,9 @@ notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs and s
 docs: $(READY_DEV) ## write the generated documents: tables, questions, and parts of architecture
 	$(BIN)/python docs/generate.py
 
+package: $(READY_DEV) ## build the wheel and the sdist, and try each in an empty environment
+	$(BIN)/python -m tests.packaging.installed
+
 cron: $(READY_DEV) ## run the README's crontab line with Debian's cron and the fake Buddy (needs root; two minutes)
 	$(BIN)/python -m tests.after_run.cron
 
@@ -69,18 +72,18 @@ $(VENV)/bin/python:
 
 $(READY): constraints.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the pinned dependencies" >&2
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --constraint constraints.txt --editable '.[report]'
 	@touch $@
 
 $(READY_DEV): constraints.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the pinned dependencies and tools" >&2
-	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks,report]'
 	@touch $@ $(READY)
 
 $(BENCH)/.ready: constraints.txt pyproject.toml
 	@echo "creating $(BENCH)" >&2
 	@$(PYTHON) -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench]'
+	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
 	@touch $@
 
-.PHONY: help demo test coverage browser lint bench faults notebooks docs cron lock clean
+.PHONY: help demo test coverage browser lint bench faults notebooks docs package cron lock clean

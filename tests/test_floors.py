@@ -19,7 +19,7 @@ ROOT = Path(collector.__file__).parent
 
 # Bottom to top. A module is on the first floor whose list names it or its package.
 FLOORS = {
-    "settings and errors": ["_version", "errors", "settings"],
+    "settings and errors": ["_version", "errors", "extras", "settings"],
     "buddy": ["buddy"],
     "crawl, pure": [
         "crawl.backoff",

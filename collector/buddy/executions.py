@@ -116,9 +116,8 @@ def normalise_execution(document: dict[str, Any]) -> dict[str, Any]:
     pull_request = found.get("pull_request")
     if isinstance(pull_request, dict):
         found["pull_request"] = _with_number(pull_request)
-    elements = found.pop("actionExecutions", None)
-    if found.get("action_executions") is None and elements is not None:
-        found["action_executions"] = elements
+    if found.get("action_executions") is None and "actionExecutions" in found:
+        found["action_executions"] = found.pop("actionExecutions")
     if isinstance(found.get("action_executions"), list):
         found["action_executions"] = [_normalise_element(each) for each in found["action_executions"]]
     return found

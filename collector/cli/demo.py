@@ -22,6 +22,13 @@ from collector.settings.parsers import directory, require_openable
 from collector.settings.secret import Secret
 
 _MARKER: Final = ".demo"  # a file in every lake that a demo made, and so may replace
+# The question `releases` has too many columns for a terminal: these tell what happened.
+_LAST_NIGHT: Final = """\
+select strftime(released_at, '%d %b %H:%M') as released_at, project, tag,
+  left(revision, 8) as revision, creator_name as released_by
+from releases
+where environment = 'production' and run_id in (select run_id from selected_run)
+order by releases.released_at desc"""
 _QUESTIONS: Final = ("promotions_by_registry", "what_changed", "failing_promotions")  # the second needs two runs
 _SEED: Final = 7
 _MAX_ROWS: Final = 12
@@ -30,6 +37,7 @@ What to type next:
 {activate}  export COLLECTOR_LAKE={lake}
   collector ask                                  list the questions
   collector ask unguarded_production             ask one of them
+  collector ask in_production                    what is in production, since when and by whom
   collector sql "select * from promotions"       write your own
   collector status                               show the runs
   collector report -o report.html                write an HTML page
@@ -57,10 +65,11 @@ def demo(
     from collector.query.reader import open_lake
 
     reader, width = open_lake(path), terminal.width_of(sys.stdout) or 110
-    for name in _QUESTIONS if nights > 1 else _QUESTIONS[::2]:
-        answer = reader.ask(name)
+    answers = {f'sql "{_LAST_NIGHT}"': reader.sql(_LAST_NIGHT)}
+    answers |= {f"ask {name}": reader.ask(name) for name in (_QUESTIONS if nights > 1 else _QUESTIONS[::2])}
+    for command, answer in answers.items():
         text = table_text(answer.table, width, _MAX_ROWS)
-        sys.stdout.write(f"\n$ collector ask {name}\n{text}{footer(answer, width)}")
+        sys.stdout.write(f"\n$ collector {command}\n{text}{footer(answer, width)}")
     # `make demo` installs into a virtual environment that the person's shell may not use yet.
     activate = Path(sys.prefix) / "bin" / "activate"
     needed = shutil.which("collector") is None and activate.exists()

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import Exit
 
-from collector._version import __version__
-
 from collector.cli import ask, collect, compact, demo, doctor, failures, fake_buddy, init, prune  # isort: skip
 from collector.cli import report, shell, sql, status, tables, verify  # isort: skip
 from collector.errors import Interrupted, UsageError
@@ -43,7 +41,9 @@ app.command(context_settings=_PASS_ON, add_help_option=False)(fake_buddy.fake_bu
 
 def _show_version(requested: bool) -> None:
     if requested:
-        sys.stdout.write(f"collector {__version__}\n")
+        from collector.cli.version import version_text
+
+        sys.stdout.write(version_text() + "\n")
         sys.stdout.flush()
         raise Exit(0)
 
@@ -51,7 +51,7 @@ def _show_version(requested: bool) -> None:
 @app.callback()
 def _global_options(
     version: bool = typer.Option(
-        False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        False, "--version", help="Show the version and the commit, and exit.", callback=_show_version, is_eager=True
     ),
 ) -> None:
     pass

@@ -9,6 +9,7 @@ import typer
 from collector.cli import options
 from collector.cli.ask import RunOption, open_reader
 from collector.cli.output import write_text
+from collector.extras import needs_extra
 from collector.settings.escape import escape
 
 
@@ -21,7 +22,8 @@ def report(
     config: options.Config = None,
 ) -> int:
     """Write an HTML page about the lake. It needs no network and no other file."""
-    from collector.report import collect_contents, render
+    with needs_extra("report"):
+        from collector.report import collect_contents, render
 
     page = render(collect_contents(open_reader(lake, config), run, datetime.now(UTC)))
     write_text(page, None if output == "-" else output)

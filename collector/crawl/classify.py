@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.buddy.error_messages import meaning_of, message_in, one_line
+from collector.buddy.scope_headers import scopes_in
 from collector.buddy.unicode_repair import repaired
 
 FailureKind = Literal[
@@ -117,6 +118,8 @@ def classify_response(status: int, headers: Mapping[str, str], body: bytes, list
     if meaning == "redirect_refused":
         return Permanent(Failure(meaning, status, _redirect(status, headers)))
     failure = _failure(meaning, status, message, headers, body, document)
+    if meaning in ("unauthorised", "forbidden") and (scopes := scopes_in(headers)) is not None:
+        failure = replace(failure, message=f"{failure.message.rstrip('.')}; {scopes}")
     if meaning == "unauthorised":
         return Abort(failure)
     # A status below 200 announces the real reply, but this was the last one.

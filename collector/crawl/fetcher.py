@@ -218,8 +218,9 @@ class Fetcher:
 
     def _result(self, request: Request, classified: Classification, pursuit: _Pursuit) -> FetchResult:
         if isinstance(classified, Abort):
+            said = self._redactor.redact_failure(classified.failure).message.removeprefix("HTTP 401: ")
             raise Unauthorised(
-                f"{self._base} does not accept the token (HTTP 401).",
+                f"{self._base} does not accept the token (HTTP 401: {said}).",
                 "It may be mistyped, expired, revoked, restricted to other addresses, or of another "
                 f"installation. Make a personal access token with {SCOPES_TO_GIVE}, "
                 "put it where the old one is (BUDDY_TOKEN, its file, or what collector.toml names), and run "

@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 
 from collector.buddy.decode import KEY_FIELDS, Item, SchemaViolation
+from collector.buddy.requests import EXECUTION_KINDS
 from collector.crawl.fetch_result import Answered, Failed
 from collector.crawl.records import MAX_RAW_CHARACTERS, Key, Problem
+from collector.settings.tokens import READING_SCOPE
 
 
 def not_understood(reply: Answered, key: Key, violation: SchemaViolation, document: Any) -> Problem:
@@ -46,6 +48,8 @@ def given_up(failed: Failed, key: Key, *, is_later_page: bool) -> Problem:
     if is_later_page:
         kind = "http_error" if kind == "gone" else kind
         message = f"Earlier pages of this list were answered, this one was not: {message}"
+    if kind == "forbidden" and failed.request.kind in EXECUTION_KINDS:
+        message = f"{message.rstrip('.')}. Executions need a token with the scope {READING_SCOPE}"
     return Problem(
         kind, key, message, failed.request.target, failure.http_status, None, failed.cost.attempts,
         failed.first_seen_at, failed.last_seen_at, failure.raw,

@@ -3,7 +3,7 @@
 The redaction list (design.md, section 5; buddy-api.md, 5.3):
 
 * the members `value` and `defaults` of variables unless they are kept, and then only of unencrypted ones;
-  `public_value` of encrypted ones;
+  `public_value` of encrypted ones; the same in `passed_variables` and `outputted_variables` of executed actions;
 * always the members whose name says password, passphrase, secret, token, credential or private, API or access key
   (`registry_password`, `secretKey`), but not those that only describe one (`token_type`, `secret_name`);
 * always the members `log` and `logs`: the output of an executed action (buddy-executions.md, section 3);
@@ -42,6 +42,8 @@ _DESCRIPTION = re.compile(
     r"(?:[_\-. ]|(?<=[a-z])(?=[A-Z]))(?i:type|name|ids?|ur[il]|at|in|on|date|expires|expiry|count|length|policy|"
     r"scopes?|status|enabled|required|description|label|level|hint)$"
 )
+# Lists of variables, whose texts are values; what has a longer name may also be a list of names.
+_OF_VARIABLES = frozenset({"variables", "passedvariables", "outputtedvariables"})
 # What an action printed may hold any secret.
 _OUTPUT = frozenset({"log", "logs"})
 _CONTAINERS = frozenset({dict, list})
@@ -53,7 +55,7 @@ def _meaning(name: str) -> Literal["secret", "variables", "also variables"] | No
     """Return what a name says of its value: always a secret, variables, or variables by a longer name."""
     small = name.replace(TOKEN, "").lower()
     if small.endswith("variables"):
-        return "variables" if small == "variables" else "also variables"
+        return "variables" if small.replace("_", "") in _OF_VARIABLES else "also variables"
     if small in _OUTPUT:
         return "secret"
     joined = re.sub(r"[_\-. ]", "", small)
@@ -129,7 +131,7 @@ class Redactor:
     def _redact_member(self, node: dict[str, Any], name: str) -> None:
         """Redact the member of `node` with a name that has a meaning."""
         meaning, value = _meaning(name), node[name]
-        if meaning == "secret":
+        if meaning == "secret" or (meaning == "variables" and not self._keep_values and isinstance(value, str)):
             self._replace(node, name, REDACTED)
         elif type(value) in _CONTAINERS:
             if isinstance(value, dict):

@@ -19,6 +19,8 @@ from .actions import PROMOTION
 from .edits import EXECUTIONS, Path
 from .world import FakeWorld
 
+# How far back a first run reads executions unless it is told otherwise.
+FIRST_WINDOW = timedelta(days=7)
 _PER_PAGE = 50
 _DOCUMENTED_PAGE = 20
 
@@ -57,12 +59,16 @@ def executions_requests(
     if forbidden or world.refusal((*pipeline, EXECUTIONS)) is not None:
         return 1
     begins = world.moment - window
-    found = pages = total = 0
-    while pages == 0 or pages * page_size < total:
+    found = pages = 0
+    ids: list[int] = []
+    while True:
         items, total = world.execution_page(pipeline, pages * page_size, page_size)
-        within = sum(datetime.fromisoformat(item["start_date"]) >= begins for item in items)
-        pages, found = pages + 1, found + within
-        if within < len(items):
+        within = [datetime.fromisoformat(item["start_date"]) >= begins for item in items]
+        ids += [item["id"] for item in items]
+        pages, found = pages + 1, found + sum(within)
+        # In a list whose ids do not fall, only a page that lies wholly before the window says that the rest does.
+        is_beyond = not all(within) if ids == sorted(ids, reverse=True) else not any(within)
+        if is_beyond or (pages * page_size >= total and len(items) < _DOCUMENTED_PAGE):
             break
     return pages + found
 
@@ -72,7 +78,7 @@ def expected_minimum(
     max_per_page: int = _PER_PAGE,
     actions_carry_ends: bool = False,
     pages_every_list: bool = False,
-    executions: timedelta | None = None,
+    executions: timedelta | None = FIRST_WINDOW,
     executions_page_size: int | None = None,
     executions_forbidden: bool = False,
 ) -> int:

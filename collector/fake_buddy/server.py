@@ -14,7 +14,7 @@ from .control import Control
 from .faults import Fault
 from .handler import RequestHandler
 from .http_writer import send
-from .minimum_requests import expected_minimum
+from .minimum_requests import FIRST_WINDOW, expected_minimum
 from .rate_window import RateWindow
 from .request_log import LoggedRequest
 from .responses import Access, Responses
@@ -150,7 +150,7 @@ class FakeBuddy:
         """Spend requests of the current window, as another client with the same token would."""
         self._handler.window.spend(requests)
 
-    def expected_minimum(self, executions: timedelta | None = None) -> int:
+    def expected_minimum(self, executions: timedelta | None = FIRST_WINDOW) -> int:
         """Return the minimum number of requests of an undisturbed first run over the world that is served now.
 
         `executions` is how far back the run reads executions, by the moment of the world's night; None: it does not.

@@ -23,6 +23,7 @@ from collector.settings.suggestions import did_you_mean
 _LINE = re.compile(
     r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
 )
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What a parameter accepts, and how an error names it.
 _TYPES: dict[str, tuple[Any, str]] = {
     "BIGINT": (int, "a whole number"),
@@ -30,7 +31,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "DOUBLE": (float, "a number"),
     "BOOLEAN": (bool, "true or false"),
     "DATE": (date, "a date, like 2026-11-23"),
-    "TIMESTAMP": (datetime, "a UTC time, like 2026-11-23T02:15:00"),
+    "TIMESTAMP": (datetime, "a UTC time, like 2026-11-23T02:15:00 or 2026-11-23"),
     "VARCHAR": (str, "text"),
     "VARCHAR[]": (list[str], "texts separated by commas"),
 }
@@ -55,6 +56,8 @@ class Parameter:
         written = value.strip() if isinstance(value, str) and kind is not str else value
         if isinstance(written, str) and self.type == "BOOLEAN":
             written = FLAGS.get(written.lower(), written)
+        if isinstance(written, str) and self.type == "TIMESTAMP" and _DAY.fullmatch(written):
+            written = f"{written}T00:00:00"  # a date is its beginning
         if isinstance(written, str) and self.type == "VARCHAR[]":
             written = [text.strip() for text in written.split(",") if text.strip()]
         if isinstance(written, str) and self.type == "TIMESTAMP":

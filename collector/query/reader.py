@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 
 from collector.errors import QueryError
+from collector.extras import needs_extra
 from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
@@ -68,7 +69,10 @@ class Answer:
         return int(self.table.num_rows)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return the rows as a pandas DataFrame; pandas must be installed."""
+        """Return the rows as a pandas DataFrame. Raises UsageError where the extra `notebooks` is missing."""
+        with needs_extra("notebooks"):
+            import pandas  # noqa: F401 - pyarrow imports it
+
         return self.table.to_pandas()
 
     def _repr_html_(self) -> str:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
+from collector.report.releases import ReportReleases, report_releases, timeline_begin
 from collector.report.rows import LEVELS, MAX_ROWS, ReportRows, escaped, indexed, report_rows, row_location
 
 # More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
@@ -49,6 +50,7 @@ class ReportContents:
     runs: Sequence[Mapping[str, Any]] = ()
     coverage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tables: Mapping[str, ReportRows] = field(default_factory=dict)
+    releases: ReportReleases | None = None
     promotions: Sequence[Mapping[str, Any]] = ()
     promotions_total: int = 0
 
@@ -65,13 +67,14 @@ class ReportContents:
                 **vars(table),
                 "rows": [indexed((*(where or ()), *cells), texts) for where, cells in table.rows[:max_rows]],
             }
-            for name, table in self.tables.items()
+            for name, table in self._all_tables().items()
         }
         return {
             "made_at": utc_text(self.made_at),
             "started_at": utc_text(self.run["started_at"]) if self.run else None,
             "newest": self.newest,
             "tables": tables,
+            "releases": self.releases.document(texts, 3 * max_rows) if self.releases else None,
             "promotions": [indexed(_promotion(promotion), texts) for promotion in self.promotions],
             "runs": {
                 "columns": _RUN_COLUMNS,
@@ -79,6 +82,10 @@ class ReportContents:
             },
             "texts": list(texts),  # the last member, when all texts are known
         }
+
+    def _all_tables(self) -> dict[str, ReportRows]:
+        releases = self.releases
+        return {**({"night": releases.night, "in_production": releases.production} if releases else {}), **self.tables}
 
 
 def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportContents:
@@ -90,22 +97,39 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
     newest = totals.run if run == "latest" else lake.ask("nights", nights=1).run
     promotions = lake.ask("promotion_map", run=run_id).table
     coverage = lake.ask("coverage_last_night", run=run_id).table
+    levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
+    runs = totals.table.to_pylist()
+    answers = _answers(lake, run_id, timeline_begin(runs[-1]["started_at"]))
     return ReportContents(
         made_at,
         newest=newest is not None and newest.run_id == run_id,
-        runs=totals.table.to_pylist(),
+        runs=runs,
         coverage=_coverage_counts(coverage),
-        tables=_tables(lake, run_id, coverage),
+        tables=_tables(answers, coverage, levels),
+        releases=report_releases(answers, runs, levels),
         promotions=promotions.slice(0, MAX_PROMOTIONS).to_pylist(),
         promotions_total=promotions.num_rows,
     )
 
 
-def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, ReportRows]:
-    levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
+def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Table]:
+    """Return the rows of each question about one run; those about releases begin at `begin`."""
+    asked: dict[str, Mapping[str, object]] = {
+        "what_changed": {},
+        "problems_last_night": {},
+        "in_production": {},
+        "releases": {"since": begin, "environment": ""},
+        **{
+            question: {**finding.parameters, **({"since": begin} if finding.recent else {})}
+            for question, finding in FINDINGS.items()
+        },
+    }
+    return {question: lake.ask(question, run=run_id, **parameters).table for question, parameters in asked.items()}
 
-    def rows(question: str, columns: Sequence[str], **parameters: object) -> ReportRows:
-        return report_rows(question, lake.ask(question, run=run_id, **parameters).table, columns, levels)
+
+def _tables(answers: Mapping[str, pa.Table], coverage: pa.Table, levels: Sequence[str]) -> dict[str, ReportRows]:
+    def rows(question: str, columns: Sequence[str]) -> ReportRows:
+        return report_rows(question, answers[question], columns, levels)
 
     # The other rows of coverage_last_night are counts.
     things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
@@ -113,7 +137,7 @@ def _tables(lake: LakeReader, run_id: str, coverage: pa.Table) -> dict[str, Repo
         "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
         "missing": report_rows("coverage_last_night", things, ("level", "coverage", "why"), levels),
         "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
-        **{question: rows(question, each.columns, **each.parameters) for question, each in FINDINGS.items()},
+        **{question: rows(question, finding.columns) for question, finding in FINDINGS.items()},
     }
 
 

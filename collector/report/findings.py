@@ -17,13 +17,17 @@ SEVERITIES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class ReportFinding:
-    """One kind of finding: how severe it is, its title, why it matters, and the columns that are shown."""
+    """One kind of finding: how severe it is, its title, why it matters, and the columns that are shown.
+
+    A `recent` one is about releases of the last weeks (releases.DAYS).
+    """
 
     severity: str
     title: str
     why: str
     columns: tuple[str, ...]
     parameters: Mapping[str, object] = field(default_factory=dict)
+    recent: bool = False
 
 
 FINDINGS: Final[Mapping[str, ReportFinding]] = {
@@ -39,6 +43,13 @@ FINDINGS: Final[Mapping[str, ReportFinding]] = {
         "Into production without staging",
         "The source neither names staging nor is reached from it by other promotions.",
         ("source", "destination", "comes_from", "since_date", "or_earlier"),
+    ),
+    "released_without_staging": ReportFinding(
+        "high",
+        "Released without staging",
+        "This revision was not released to staging before, as far as the executions are known.",
+        ("released_at", "finding", "destination", "revision", "released_by", "approved_by"),
+        recent=True,
     ),
     "insecure_registries": ReportFinding(
         "high",
@@ -57,6 +68,22 @@ FINDINGS: Final[Mapping[str, ReportFinding]] = {
         "Failing",
         "The last execution failed; nights is the number of nights in a row that Buddy has shown this.",
         ("last_execution_status", "nights", "since_date", "destination"),
+    ),
+    "failed_releases": ReportFinding(
+        "medium",
+        "Failed releases",
+        "These promotions into production failed or were terminated. "
+        "recovered at is the next release into the same destination.",
+        ("failed_at", "status", "destination", "revision", "error_message", "recovered_at", "started_by"),
+        recent=True,
+    ),
+    "rollbacks": ReportFinding(
+        "medium",
+        "Rollbacks",
+        "The destination went back to a revision that it had held before.",
+        ("released_at", "destination", "revision", "undone_revision", "hours_live", "rolled_back_by"),
+        {"environment": ""},
+        recent=True,
     ),
     "stuck_promotions": ReportFinding(
         "medium",

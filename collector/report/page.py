@@ -16,12 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from collector._version import __version__
 from collector.report.contents import COVERAGES, WITHOUT_GAP, ReportContents, utc_text
 from collector.report.findings import FINDINGS, SEVERITIES
+from collector.report.releases import DAYS, GAPS
 from collector.report.rows import MAX_ROWS, ROWS_WITHOUT_SCRIPTS
 
 _HERE: Final = Path(__file__).parent
 _VENDOR: Final = _HERE / "vendor"
 _VENDORED: Final = ("cytoscape.min.js", "cytoscape-dagre.min.js", "uPlot.iife.min.js")
-_SCRIPTS: Final = ("elements.js", "tables.js", "graph.js", "map.js", "trends.js", "main.js")
+_SCRIPTS: Final = ("elements.js", "tables.js", "graph.js", "map.js", "trends.js", "timeline.js", "main.js")
 # cytoscape would add this element itself, which the policy forbids; it leaves an existing one as it is.
 _CYTOSCAPE_STYLE: Final = ".__________cytoscape_container { position: relative; }"
 _SOURCE_MAP: Final = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # developer tools would ask for it
@@ -52,6 +53,8 @@ def render(contents: ReportContents) -> str:
         without_gap=WITHOUT_GAP,
         severities=SEVERITIES,
         findings=FINDINGS,
+        days=DAYS,
+        gaps=GAPS,
         rows_without_scripts=ROWS_WITHOUT_SCRIPTS,
         data=_data(contents),
         policy=_policy(scripts, [*styles, _CYTOSCAPE_STYLE]),

@@ -20,7 +20,7 @@ MAX_ROWS: Final = 1_000  # a page that a browser still opens at once; the questi
 ROWS_WITHOUT_SCRIPTS: Final = 20
 MAX_LENGTH: Final = 300  # longer texts are cut, so that one value does not fill the page
 _LINK: Final = re.compile(r"https?://[^\s\\\"'<>`]+")
-_REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the others
+REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the others
 _CHANGE_LENGTH: Final = 140  # old and new values may be long lists of JSON
 # The columns that say where a row is, from the largest thing to the smallest.
 LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
@@ -32,10 +32,13 @@ _TITLES: Final = {
     "value_state": "value",
     "permissions_others": "right of all others",
     "worst_wait": "worst wait (s)",
+    "error_message": "message",
+    "undone_revision": "undone",
 }
 _REFERENCES: Final = frozenset(
-    ("source", "destination", "image", "variable", "name", "column_name", "staging_revision", "production_revision",
-     "old_value", "new_value", "request_path", "json_path", "permissions_others", "trigger_time", "value_state")
+    ("source", "destination", "image", "variable", "name", "column_name", "revision", "staging_revision",
+     "production_revision", "undone_revision", "old_value", "new_value", "request_path", "json_path",
+     "permissions_others", "trigger_time", "value_state")
 )  # fmt: skip
 
 
@@ -62,18 +65,26 @@ class ReportRows:
     total: int
 
 
-def report_rows(question: str, table: pa.Table, columns: Sequence[str], levels: Sequence[str] = LEVELS) -> ReportRows:
-    """Return the rows of an answer with these of its columns. Raises KeyError for a column that it lacks."""
+def report_rows(
+    question: str, table: pa.Table, columns: Sequence[str], levels: Sequence[str] = LEVELS, unnamed: str = "everything"
+) -> ReportRows:
+    """Return the rows of an answer with these of its columns; `unnamed` is the place of a row that names none.
+
+    Raises KeyError for a column that it lacks.
+    """
     chosen = tuple(_column(name, table.schema.field(name).type) for name in columns)
     located = "workspace" in table.column_names
     rows = tuple(
-        (row_location(record, levels) if located else None, tuple(_cell(name, record[name]) for name in columns))
+        (
+            row_location(record, levels, unnamed) if located else None,
+            tuple(_cell(name, record[name]) for name in columns),
+        )
         for record in table.slice(0, MAX_ROWS).to_pylist()
     )
     return ReportRows(question, chosen, located, rows, table.num_rows)
 
 
-def row_location(record: Mapping[str, Any], levels: Sequence[str] = LEVELS) -> RowLocation:
+def row_location(record: Mapping[str, Any], levels: Sequence[str] = LEVELS, unnamed: str = "everything") -> RowLocation:
     """Return where the row of any question is: its smallest named thing, and the path to it."""
     names = []
     for level in levels:
@@ -86,7 +97,7 @@ def row_location(record: Mapping[str, Any], levels: Sequence[str] = LEVELS) -> R
     link = record.get("html_url")
     followed = safe_link(link)
     bad_link = escaped(link) if link and followed is None else None
-    return RowLocation(names[-1] if names else "everything", " / ".join(names[:-1]), followed, bad_link)
+    return RowLocation(names[-1] if names else unnamed, " / ".join(names[:-1]), followed, bad_link)
 
 
 def _cell(name: str, value: Any) -> str | int | float | None:
@@ -95,10 +106,10 @@ def _cell(name: str, value: Any) -> str | int | float | None:
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, dt.datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{value:%Y-%m-%d %H:%M} UTC"
     text = value.isoformat() if isinstance(value, dt.date) else str(value)
-    if name.endswith("_revision"):
-        return escaped(text[:_REVISION_LENGTH])
+    if name.endswith("revision"):
+        return escaped(text[:REVISION_LENGTH])
     return escaped(text, _CHANGE_LENGTH if name in ("old_value", "new_value") else MAX_LENGTH)
 
 

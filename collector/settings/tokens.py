@@ -25,7 +25,8 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 
 # The scope that reads pipelines, and with them actions and executions; Buddy renamed it in August 2026.
 READING_SCOPES: Final = ("PIPELINE_READ", "EXECUTION_INFO")
-SCOPES_TO_GIVE: Final = "the scopes WORKSPACE and PIPELINE_READ (EXECUTION_INFO before August 2026)"
+READING_SCOPE: Final = f"{READING_SCOPES[0]} ({READING_SCOPES[1]} before August 2026)"
+SCOPES_TO_GIVE: Final = f"the scopes WORKSPACE and {READING_SCOPE}"
 
 
 class TokenUnavailable(SettingsError):

@@ -14,13 +14,10 @@ worded as (
         *,
         regexp_replace(
             lower(regexp_replace(tag, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', ' ', 'g')), '[^a-z]+', ' ', 'g'
-        ) as tag_words,
-        regexp_replace(
-            lower(regexp_replace(image_name, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', ' ', 'g')), '[^a-z]+', ' ', 'g'
-        ) as name_words
+        ) as tag_words
     from parsed
 ),
-named as (
+tagged as (
     select
         *,
         case
@@ -30,7 +27,25 @@ named as (
             when regexp_matches(tag_words, '\b(staging|stage|stg|uat|acceptance)\b') then 'staging'
             when regexp_matches(tag_words, '\b(test|testing|qa|ci)\b') then 'test'
             when regexp_matches(tag_words, '\b(dev|develop|development|sandbox)\b') then 'development'
-        end as tag_environment,
+        end as tag_environment
+    from worded
+),
+-- The name decides only where the tag does not: to search all names would take as long as all else.
+name_worded as (
+    select
+        *,
+        case
+            when tag_environment is null
+                then regexp_replace(
+                    lower(regexp_replace(image_name, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', ' ', 'g')),
+                    '[^a-z]+', ' ', 'g'
+                )
+        end as name_words
+    from tagged
+),
+named as (
+    select
+        *,
         case
             when regexp_matches(name_words, '\bpre ?prod(uction)?\b') then 'staging'
             when regexp_matches(name_words, '\bnon ?prod(uction)?\b') then 'test'
@@ -39,7 +54,7 @@ named as (
             when regexp_matches(name_words, '\bqa\b') then 'test'
             when regexp_matches(name_words, '\b(dev|develop|development)\b') then 'development'
         end as name_environment
-    from worded
+    from name_worded
 ),
 decided as (
     select *, coalesce(tag_environment, name_environment) as environment

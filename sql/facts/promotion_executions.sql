@@ -56,10 +56,10 @@ directed as (
         end as config_known,
         configured.source as configured_source,
         configured.destination as configured_destination,
-        [
-            configured.source, configured.source_image, configured.source_tag,
-            configured.destination, configured.destination_image, configured.destination_tag
-        ] as texts,
+        configured.source_image as configured_source_image,
+        configured.source_tag as configured_source_tag,
+        configured.destination_image as configured_destination_image,
+        configured.destination_tag as configured_destination_tag,
         coalesce(configured.has_variable, false) as has_variable
     from elements
     left join configured
@@ -83,9 +83,16 @@ told as (
         cast(execution_id as varchar) as told_id
     from directed
 ),
+-- Most configurations have no variable; only of the others lists are made.
 valued as (
     select
         *,
+        case
+            when has_variable then [
+                configured_source, configured_source_image, configured_source_tag,
+                configured_destination, configured_destination_image, configured_destination_tag
+            ]
+        end as texts,
         case
             when has_variable then map {
                 'BUDDY_RUN_BRANCH': told_branch, 'BUDDY_EXECUTION_BRANCH': told_branch,
@@ -116,7 +123,6 @@ replaced as (
                     ), ''
                 )
             )
-            else texts
         end as results
     from valued
 ),
@@ -162,12 +168,14 @@ select
     replaced.configuration_run_id,
     replaced.configured_source,
     replaced.configured_destination,
-    replaced.results[1] as source,
-    replaced.results[2] as source_image,
-    replaced.results[3] as source_tag,
-    replaced.results[4] as destination,
-    replaced.results[5] as destination_image,
-    replaced.results[6] as destination_tag,
+    case when replaced.has_variable then replaced.results[1] else replaced.configured_source end as source,
+    case when replaced.has_variable then replaced.results[2] else replaced.configured_source_image end as source_image,
+    case when replaced.has_variable then replaced.results[3] else replaced.configured_source_tag end as source_tag,
+    case when replaced.has_variable then replaced.results[4] else replaced.configured_destination end as destination,
+    case when replaced.has_variable then replaced.results[5] else replaced.configured_destination_image end
+        as destination_image,
+    case when replaced.has_variable then replaced.results[6] else replaced.configured_destination_tag end
+        as destination_tag,
     case
         when replaced.has_variable then list_filter(
             ['source', 'source_image', 'source_tag', 'destination', 'destination_image', 'destination_tag'],
@@ -175,8 +183,14 @@ select
         )
         else []
     end as resolved,
-    coalesce(regexp_matches(replaced.results[1], '\$(\{|[A-Za-z_])'), false) as source_has_variable,
-    coalesce(regexp_matches(replaced.results[4], '\$(\{|[A-Za-z_])'), false) as destination_has_variable,
+    case
+        when replaced.has_variable then coalesce(regexp_matches(replaced.results[1], '\$(\{|[A-Za-z_])'), false)
+        else false
+    end as source_has_variable,
+    case
+        when replaced.has_variable then coalesce(regexp_matches(replaced.results[4], '\$(\{|[A-Za-z_])'), false)
+        else false
+    end as destination_has_variable,
     replaced.html_url
 from replaced
 left join pipeline_names using (installation, workspace, project, pipeline_id)

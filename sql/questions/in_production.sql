@@ -10,18 +10,34 @@
 -- writes the destination any more.
 with
 written as (select * from production_destinations),
-released as (
-    select *, $on is null or released_at <= $on as is_before
+released as materialized (
+    select
+        run_id, installation, workspace, project, pipeline_id, pipeline, action_id, action, execution_id, position, image,
+        destination, tag, source, revision, released_at, creator_name, approver_name, config_known, html_url,
+        $on is null or released_at <= $on as is_before
     from releases
     where environment = 'production'
 ),
-newest as (
-    select *
+last_times as (
+    select
+        installation,
+        destination,
+        -- A destination that was released into only later is listed, too.
+        coalesce(max(released_at) filter (where is_before), max(released_at)) as released_at
     from released
-    -- A destination that was released into only later is listed, too.
+    group by installation, destination
+),
+newest as (
+    select released.*
+    from released
+    inner join last_times
+        on
+            released.installation = last_times.installation
+            and released.destination = last_times.destination
+            and released.released_at is not distinct from last_times.released_at
     qualify row_number() over (
-        partition by installation, destination
-        order by is_before desc, released_at desc, run_id desc, execution_id desc, position desc
+        partition by released.installation, released.destination
+        order by released.is_before desc, released.run_id desc, released.execution_id desc, released.position desc
     ) = 1
 ),
 destinations as (

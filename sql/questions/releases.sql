@@ -1,13 +1,13 @@
 -- What was released, when and by whom?
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
--- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
+-- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning; empty: the last 7 days
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
 --
 -- A release is a successful promotion into a reference that names an environment. config_known says how well its source
 -- and destination are known: `only after` means from a run after it. Before known_from, releases of the pipeline are not
--- known; NULL: it is not certain that all are.
+-- known; NULL: it is not certain that all are. Without since, the releases of the 7 days before the selected run are listed.
 with
 released as (select * from releases),
 known as (select * from executions_known)
@@ -42,7 +42,7 @@ left join known
         and released.project = known.project
         and released.pipeline_id = known.pipeline_id
 where
-    ($since is null or released.released_at >= $since)
+    released.released_at >= coalesce($since, (select started_at from selected_run) - interval 7 day)
     and ($until is null or released.released_at < $until)
     and ($environment = '' or released.environment = $environment)
     and ($image = '' or position(lower($image) in lower(released.image)) > 0)

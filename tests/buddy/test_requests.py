@@ -61,5 +61,5 @@ def test_the_list_key_is_the_member_that_holds_the_list() -> None:
     keys = {kind: Request("us", kind).list_key for kind in Kind}
     assert keys == {
         Kind.TOKEN: None, Kind.WORKSPACES: "workspaces", Kind.PROJECTS: "projects", Kind.PIPELINES: "pipelines",
-        Kind.ACTIONS: "actions", Kind.ACTION: None,
+        Kind.ACTIONS: "actions", Kind.ACTION: None, Kind.EXECUTIONS: "executions", Kind.EXECUTION: None,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from tests.cli.conftest import Program
 
 
 def test_runs_and_answers(program: Program, tmp_path: Path) -> None:
-    """The demo shows a summary of each run, three answers, and what to type next; another demo replaces the lake."""
+    """The demo shows each run, last night's releases, answers, and what to type next; another demo replaces it."""
     result = program("demo", "--nights", "3")
     assert result.code == 0, result.err
     runs = Lake.open(tmp_path / "demo-lake").manifest.runs
@@ -19,7 +19,9 @@ def test_runs_and_answers(program: Program, tmp_path: Path) -> None:
     assert result.out.count("$ collector ask ") == 3
     assert "$ collector ask what_changed" in result.out
     assert " changed" in result.out
-    assert "What to type next" in result.out
+    assert "from releases\n" in result.out
+    assert " production " in result.out.split("$ collector ask ")[0]
+    assert "collector ask in_production" in result.out.split("What to type next")[1]
     again = program("demo", "--nights", "1")
     assert again.code == 0
     assert len(Lake.open(tmp_path / "demo-lake").manifest.runs) == 1

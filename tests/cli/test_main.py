@@ -1,6 +1,7 @@
 """The command line as a whole: help, exit codes, and failures reported in one paragraph."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import collector
 from collector import __version__
 from collector.cli import main
 from collector.cli.failures import EXIT_CODES
+from collector.cli.version import version_text
 from collector.errors import LakeBusy
 from tests.cli.conftest import Program
 
@@ -39,8 +41,22 @@ def test_no_command(program: Program) -> None:
 
 
 def test_version(program: Program) -> None:
-    """`--version` is one line."""
-    assert program("--version").out == f"collector {__version__}\n"
+    """`--version` is one line with the version and, in a clone, the commit."""
+    assert re.fullmatch(rf"collector {__version__}( \(commit [0-9a-f]{{12}}(-dirty)?\))?\n", program("--version").out)
+
+
+def test_the_commit_of_an_installed_package(tmp_path: Path) -> None:
+    """A commit that the build wrote is shown; without it and outside a clone, the version stands alone."""
+    assert version_text(tmp_path) == f"collector {__version__}"
+    (tmp_path / "commit.txt").write_text("1a2b3c4d5e6f\n", encoding="ascii")
+    assert version_text(tmp_path) == f"collector {__version__} (commit 1a2b3c4d5e6f)"
+
+
+def test_the_commit_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clone on a machine without git shows the version alone."""
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert version_text(tmp_path / "collector") == f"collector {__version__}"
 
 
 @pytest.mark.parametrize(

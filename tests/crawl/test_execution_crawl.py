@@ -258,7 +258,8 @@ def test_a_refused_list_costs_nothing_else(kind: str, status: int, expected: str
     pipeline.failing[None] = (kind, status)
     records = runs.run(BEGIN + DAY)
     assert coverage(records) == (expected, None)
-    assert len([each for each in records if isinstance(each, Problem)]) == 1
+    (problem,) = [each for each in records if isinstance(each, Problem)]
+    assert ("the scope PIPELINE_READ (EXECUTION_INFO before August 2026)" in problem.message) is (kind == "forbidden")
     assert (runs.read, runs.history) == ([], before)
 
 

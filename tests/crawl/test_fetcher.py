@@ -259,6 +259,24 @@ async def test_an_echoed_token_is_not_repeated() -> None:
     assert result.failure.message == "no [token] here"
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_names_the_scopes(status: int) -> None:
+    """The message of a 401 or 403 names the scopes of its headers in either spelling, without the token."""
+    token, accepted = f"WORKSPACE, {TOKEN}", "PIPELINE_READ"
+    answer = reply(b'{"message": "Not allowed."}', status, X_0Auth_Scopes=token, X_Accepted_OAuth_Scopes=accepted)
+    async with wire(answer) as served:
+        if status == 401:
+            with pytest.raises(Unauthorised) as refused:
+                await ask(served.url)
+            said = str(refused.value)
+        else:
+            result = await ask(served.url)
+            assert result.failure is not None
+            said = result.failure.message
+    expected = "Not allowed; this request needs one of the scopes PIPELINE_READ; the token has WORKSPACE, [token]"
+    assert expected in said
+
+
 def _bomb() -> bytes:
     """A gibibyte of zeros, a megabyte on the wire: after a flush the same bytes stand for each mebibyte."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)

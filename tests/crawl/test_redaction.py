@@ -157,11 +157,13 @@ def test_only_a_plain_value_is_kept_and_only_if_asked(name: str, variable: Any, 
         ["A=s3cret"],
         {"key": "A", "value": "s3cret"},
         {"value": "secure!s3cret"},
+        "A=s3cret",
     ],
 )
-def test_variables_in_a_shape_of_their_own_are_redacted(variables: Any) -> None:
+@pytest.mark.parametrize("name", ["variables", "passed_variables", "outputtedVariables"])
+def test_variables_in_a_shape_of_their_own_are_redacted(variables: Any, name: str) -> None:
     """Variables that aren't the documented list hold no value in the end either."""
-    assert "s3cret" not in json.dumps(redacted(REDACT, {"variables": variables}))
+    assert "s3cret" not in json.dumps(redacted(REDACT, {name: copy.deepcopy(variables)}))
 
 
 def test_names_of_variables_are_no_values() -> None:

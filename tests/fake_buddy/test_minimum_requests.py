@@ -148,7 +148,7 @@ def test_the_minimum_is_what_a_crawl_costs(world: FakeWorld, clamp: int, carried
     """A reader that follows the rule and repeats nothing needs exactly the minimum."""
     with FakeBuddy(world, max_per_page=clamp, actions_carry_ends=carried, pages_every_list=paged) as fake:
         crawl(fake, carried)
-        assert len(fake.arrivals) == fake.expected_minimum()
+        assert len(fake.arrivals) == fake.expected_minimum(None)
 
 
 @pytest.mark.parametrize(
@@ -167,5 +167,5 @@ def test_the_minimum_with_executions(world: FakeWorld, options: dict[str, Any], 
     window = timedelta(days=days)
     with FakeBuddy(world, **options) as fake:
         crawl(fake, False, window)
-        assert len(fake.arrivals) == fake.expected_minimum(window) > fake.expected_minimum()
+        assert len(fake.arrivals) == fake.expected_minimum(window) > fake.expected_minimum(None)
         assert fake.requests("executions")

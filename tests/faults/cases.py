@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from collector.fake_buddy import Fault
-from tests.faults.company import ACTION, LONG_PIPELINE, PIPELINE, PROJECT
+from tests.faults.company import ACTION, DISORDERED, LONG_PIPELINE, PIPELINE, PROJECT, WAITING
 
 # The outcome of a run with a fault.
 #   same      the rows of an undisturbed run
@@ -36,6 +36,9 @@ TARGETS = tuple(
         ("actions", "actions", "*/pipelines/101/actions", None, ("us", *PIPELINE)),
         ("actions, page 2", "actions", "*/pipelines/102/actions", 2, ("us", *LONG_PIPELINE)),
         ("action", "action", "*/pipelines/101/actions/1002", None, ("us", *ACTION)),
+        ("executions", "executions", "*/pipelines/101/executions", 1, ("us", *PIPELINE)),
+        ("executions, page 2", "executions", "*/pipelines/110/executions", 2, ("us", *DISORDERED)),
+        ("execution", "execution", f"*/pipelines/101/executions/{WAITING}", None, ("us", *PIPELINE)),
     )
 )
 

@@ -3,6 +3,9 @@
 Two workspaces; `acme` has more projects than fit on a page of 20, its `checkout-api` more pipelines, and one of those
 more actions, the last of which is a promotion. Items of the second page are mostly empty, so that a run needs fewer
 than a hundred requests.
+
+Every run reads one execution, which waits for an approval, and the list of one pipeline to its end, because its order
+is not that of the ids.
 """
 
 from collector.fake_buddy import FakeWorld
@@ -15,6 +18,8 @@ PROJECT = ("acme", "checkout-api")
 PIPELINE = ("acme", "checkout-api", 101)
 ACTION = ("acme", "checkout-api", 101, 1002)
 LONG_PIPELINE = ("acme", "checkout-api", 102)
+WAITING = 22
+DISORDERED = ("globex-eu", "web-shop", 110)
 LATER_PROJECT = ("acme", "zz-project-18")
 LATER_PIPELINE = ("acme", "checkout-api", 1018)
 
@@ -35,4 +40,5 @@ def company(*, later: int = _LATER) -> FakeWorld:
     for number in range(1, later):
         last = number == later - 1
         world = world.add(*LONG_PIPELINE, item={**(detailed if last else other), "id": 2000 + number})
-    return world
+    waiting = world.run(*PIPELINE, from_night=1, status="WAITING_FOR_APPLY", finish_date=None)
+    return waiting.disorder(*DISORDERED)

@@ -21,11 +21,13 @@ COSTS = frozenset({
     "resumed_count", "requests", "retries", "refusals", "bytes_received", "paced_seconds", "paused_seconds",
     "problems", "status", "api_url",
 })  # fmt: skip
-MOMENTS = frozenset({"started_at", "finished_at", "fetched_at", "first_seen_at", "last_seen_at"})
+MOMENTS = frozenset({
+    "started_at", "finished_at", "fetched_at", "first_seen_at", "last_seen_at", "executions_from", "complete_from",
+})  # fmt: skip
 RUN_IDS = frozenset({"run_id", "first_seen_run_id", "last_seen_run_id", "previous_run_id", "removed_run_id"})
 CRAWLED = (
     "workspaces", "projects", "pipelines", "actions", "promote_image_actions", "trigger_conditions", "variables",
-    "permissions",
+    "permissions", "executions", "action_executions",
 )  # fmt: skip
 
 
@@ -82,12 +84,13 @@ def published(lake: Path, run_id: str | None = None) -> Published:
         rows: list[Row] = []
         for entry in manifest.tables.get(name, []):
             found = pq.read_table(opened.storage.locate(entry.path)).to_pylist()
-            rows += [row for row in found if name in _SNAPSHOTS or row["run_id"] == run.run_id]
+            rows += [row for row in found if name in SNAPSHOTS or row["run_id"] == run.run_id]
         tables[name] = _in_order(rows, table.key)
     return Published(run.run_id, run.status, tables)
 
 
-_SNAPSHOTS = frozenset({"last_known_actions", "action_state"})
+# Tables of one state, which every run replaces.
+SNAPSHOTS = frozenset({"last_known_actions", "action_state", "execution_state"})
 
 
 def _in_order(rows: list[Row], key: Sequence[str]) -> list[Row]:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,17 @@ NAMES = (
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
+def _hostile_execution(name: str) -> dict[str, Any]:
+    """Return the fields of an execution in which every text is the name."""
+    ref = {"name": name}
+    action = {"id": 1, "name": name, "type": "PROMOTE_IMAGE"}
+    element = {"action_execution_id": name, "status": "FAILED", "error_message": name, "action": action}
+    return {
+        "status": "FAILED", "comment": name, "creator": {"id": 1, "name": name}, "branch": ref, "tag": ref,
+        "to_revision": {"revision": name, "message": name}, "action_executions": [element],
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a lake with hostile names at every level."""
@@ -43,6 +55,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         own = {key: value for key, value in action.items() if key != "pipeline"}
         source = {**action["src"], "image": f"acme/{name}", "tag": name}
         world = world.add("acme", name, 5000 + number, item={**own, "id": 7000 + number, "name": name, "src": source})
+        world = world.run("acme", name, 5000 + number, **_hostile_execution(name))
     world = world.add(item={**world.workspaces_list()[0], "domain": "../evil", "name": "=evil()", "id": 9})
     directory = tmp_path_factory.mktemp("hostile") / "lake"
     with FakeBuddy(world) as fake:
@@ -58,9 +71,14 @@ def test_names_are_stored_unchanged(lake: Path, ledger: Ledger) -> None:
     assert set(NAMES) <= {row["name"] for row in seen["pipelines"]}
     assert set(NAMES) <= {row["name"] for row in seen["promote_image_actions"]}
     assert set(NAMES) <= {row["src_tag"] for row in seen["promote_image_actions"]}
+    for column in ("comment", "creator_name", "branch", "tag", "to_revision"):
+        assert set(NAMES) <= {row[column] for row in seen["executions"]}
+    for column in ("action_execution_id", "error_message", "action_name"):
+        assert set(NAMES) <= {row[column] for row in seen["action_executions"]}
     assert {row["coverage"] for row in seen["projects"]} == {"complete"}
+    assert {row["executions_coverage"] for row in seen["pipelines"]} <= {"complete", "not_needed"}
     assert "../evil" in {row["workspace"] for row in seen["workspaces"]}
-    ledger.note("hostile names, at every level", 0, injected=3 * len(NAMES))
+    ledger.note("hostile names, at every level", 0, injected=4 * len(NAMES))
 
 
 def test_no_name_is_part_of_a_path(lake: Path) -> None:

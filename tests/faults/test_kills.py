@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.fake_buddy import FakeBuddy
+from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.faults.company import company
 from tests.faults.ledger import Ledger
 from tests.faults.process import (
@@ -25,7 +25,7 @@ from tests.faults.process import (
     unnamed_files,
     until,
 )
-from tests.faults.published import count_differences, published, runs_of
+from tests.faults.published import SNAPSHOTS, count_differences, published, runs_of
 from tests.faults.runs import run_collect
 
 KILLS = 240
@@ -46,7 +46,7 @@ class Undisturbed:
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeBuddy]:
     """Serve the second night, slowly enough that requests are in flight at the kill."""
-    with FakeBuddy(company(later=0).at(2), latency=LATENCY_S) as serving:
+    with FakeBuddy(_company().at(2), latency=LATENCY_S) as serving:
         yield serving
 
 
@@ -56,10 +56,10 @@ def undisturbed(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Un
     directory = tmp_path_factory.mktemp("undisturbed")
     lake = directory / "one"
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    fake.world = company(later=0)
+    fake.world = _company()
     # The name that the command line gives to a self-hosted Buddy.
     assert run_collect(fake, lake, now=lambda: yesterday, name="127.0.0.1").exit_code == 0
-    fake.world = company(later=0).at(2)
+    fake.world = _company().at(2)
     fake.forget_arrivals()
     second = Path(shutil.copytree(lake, directory / "two"))
     process = Program(fake, second).begin("collect")
@@ -72,6 +72,11 @@ def undisturbed(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Un
     process.communicate()
     assert process.returncode == 0
     return Undisturbed(lake, _rows(second), asked_targets(fake), longest, seconds)
+
+
+def _company() -> FakeWorld:
+    """Return a company whose second night is now, because a process has a real clock."""
+    return company(later=0).dated(datetime.now(UTC) - timedelta(days=1))
 
 
 def _rows(lake: Path, run_id: str | None = None) -> dict[str, list[dict[str, object]]]:
@@ -130,7 +135,7 @@ def _kill_and_resume(
     if swapped:
         # The run was published before the kill; the next one is a new run without changes.
         assert published(lake)["action_changes"] == []
-        rows = {**rows, **{name: undisturbed.rows[name] for name in ("last_known_actions", "action_state")}}
+        rows = {**rows, **{name: undisturbed.rows[name] for name in SNAPSHOTS}}
     lost, false = count_differences(undisturbed.rows, rows)
     ledger.note(
         f"SIGKILL {where}, then `collect`", second.code, runs=2, injected=int(first.code == -9), lost=lost, false=false

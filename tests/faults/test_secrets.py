@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from tests.worlds import pipelines_of
 
 LEVELS = ("debug", "info", "warning", "error")
 TOKEN = "f6b1c2d3-e4a5-4b6c-8d7e-0123456789ab"
+# The columns that hold the values of variables when they are kept.
+KEPT_COLUMNS = (("variables", "value"), ("action_executions", "outputted_variables"))
 # Large enough that the faults cannot hit every secret: see the last test.
 WORLD = FakeWorld(projects=4, pipelines=6, actions=6)
 
@@ -31,7 +34,7 @@ WORLD = FakeWorld(projects=4, pipelines=6, actions=6)
 @pytest.fixture
 def fake() -> Iterator[FakeBuddy]:
     """Serve an awkward world; half of its actions have variables with SECRET_MARKER."""
-    with FakeBuddy(WORLD, token=TOKEN) as serving:
+    with FakeBuddy(WORLD.dated(datetime.now(UTC)), token=TOKEN) as serving:
         yield serving
 
 
@@ -43,6 +46,7 @@ def _echo_faults() -> list[Fault]:
         "request": {"headers": {"Authorization": f"Bearer {TOKEN}"}, "password": f"{SECRET_MARKER}2"},
         TOKEN: {"passphrase": f"{SECRET_MARKER}3", "value": f"{SECRET_MARKER}4"},
     }
+    leaked = [{"key": "A", "value": f"{SECRET_MARKER}10"}, SECRET_MARKER]
     page = f"<html>Authorization: Bearer {TOKEN}, password={SECRET_MARKER}5</html>"
     return [
         Fault("status", kind="actions", nth=1, times=1, code=403, body=echo),
@@ -59,6 +63,17 @@ def _echo_faults() -> list[Fault]:
         Fault("extra_field", kind="pipelines", json_path="pipelines[0].variables", times=None,
               value=[{"value": SECRET_MARKER}]),
         Fault("extra_field", kind="projects", json_path="projects[0].echo", value=f"x{TOKEN}x", times=None),
+        Fault("status", kind="executions", nth=1, code=403, body=echo, headers={"X-OAuth-Scopes": f"A, {TOKEN}"}),
+        Fault("status", kind="executions", nth=2, code=403, body=page, headers={"X-Accepted-0Auth-Scopes": TOKEN}),
+        Fault("wrong_type", kind="executions", nth=3, json_path="executions[0].status", value=[TOKEN]),
+        Fault("extra_field", kind="executions", nth=4, json_path="executions[0].passed_variables", value=leaked),
+        Fault("status", kind="execution", nth=1, code=404, body=f'half a {{"log": "{SECRET_MARKER}'),
+        Fault("extra_field", kind="execution", nth=2, times=2, json_path="passed_variables", value=leaked),
+        Fault("extra_field", kind="execution", nth=4, times=2, json_path="action_executions[0].outputted_variables",
+              value=leaked),
+        Fault("extra_field", kind="execution", nth=6, json_path="action_executions[0].log", value=[SECRET_MARKER]),
+        Fault("wrong_type", kind="execution", nth=7, json_path="action_executions", value={"logs": [SECRET_MARKER]}),
+        Fault("extra_field", kind="execution", nth=8, json_path="comment", value=f"Bearer {TOKEN}"),
     ]  # fmt: skip
 
 
@@ -87,7 +102,7 @@ def _search_table(path: Path, *, kept: bool) -> list[str]:
     found = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         cells = column.to_pylist()
-        if kept and (path.parts[-3], name) == ("variables", "value"):
+        if kept and (path.parts[-3], name) in KEPT_COLUMNS:
             continue
         if kept and name == "extra":
             # A list of actions can include variables, although no document says so.
@@ -102,11 +117,14 @@ def _without_kept(document: Any) -> Any:
         return [_without_kept(each) for each in document]
     if not isinstance(document, dict):
         return document
-    variables = [
-        {name: text for name, text in variable.items() if name != "value" or variable.get("encrypted")}
-        for variable in document.get("variables") or ()
-    ]
-    return {**{name: _without_kept(value) for name, value in document.items()}, "variables": variables}
+    kept = {
+        name: [
+            {member: each[member] for member in each if member != "value" or each.get("encrypted")} for each in value
+        ]
+        for name, value in document.items()
+        if name in ("variables", "passed_variables", "outputted_variables") and value
+    }
+    return {**{name: _without_kept(value) for name, value in document.items()}, **kept}
 
 
 RUNS = [
@@ -225,7 +243,8 @@ def test_a_terminal_shows_no_secret(fake: FakeBuddy, tmp_path: Path) -> None:
 def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, tmp_path: Path, ledger: Ledger) -> None:
     """A redirect of any request with any code is not followed: the other host receives no request."""
     with FakeBuddy(FakeWorld(), token=TOKEN) as other:
-        for kind in ("projects", "pipelines", "actions", "action"):
+        kinds = ("projects", "pipelines", "actions", "action", "executions", "execution")
+        for kind in kinds:
             fake.script.add(Fault("redirect", kind=kind, nth=2, times=1, code=code, to=f"{other.url}/workspaces"))
         fake.world = FakeWorld(workspaces=2, projects=3, pipelines=3, actions=5)
         result = run_collect(fake, tmp_path / "lake")
@@ -233,7 +252,7 @@ def test_the_token_goes_to_the_configured_host_only(code: int, fake: FakeBuddy, 
     assert result.exit_code == 1
     assert {row["kind"] for row in published(tmp_path / "lake")["problems"]} <= {"redirect_refused", "check"}
     assert all(request.method == "GET" for request in fake.arrivals)
-    ledger.note("redirect to another host, for the token", result.exit_code, injected=4)
+    ledger.note("redirect to another host, for the token", result.exit_code, injected=len(kinds))
     fake.script.clear()
     fake.script.add(Fault("redirect", kind="workspaces", code=code, to="http://127.0.0.1:9/workspaces", times=None))
     assert run_collect(fake, tmp_path / "lake", 2).exit_code == 3

@@ -2,16 +2,18 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.crawl.backoff import Limits
 from collector.fake_buddy import FakeBuddy
 from tests.faults.cases import Case, Target, matrix, sample
+from tests.faults.company import WAITING
 from tests.faults.conftest import FreshLake, Undisturbed
-from tests.faults.invariants import COVERAGE_OF, LISTS, unexpected_changes, violations
+from tests.faults.invariants import COVERAGE_OF, GAPS, LISTS, unexpected_changes, violations
 from tests.faults.ledger import Ledger
-from tests.faults.published import key_of, published, runs_of
+from tests.faults.published import Published, key_of, published, runs_of
 from tests.faults.runs import CONCURRENCY, LONG_TIMEOUTS, SHORT_TIMEOUTS, SOON_STUCK, Result, run_collect
 
 # The maximum duration of a run with one fault, on a busy machine; an undisturbed run takes half a second.
@@ -92,7 +94,6 @@ def _with_a_gap(case: Case, target: Target, result: Result, lake: Path, undistur
     # After a page that answered, an error only means that the list was not read completely.
     coverage = "failed" if later else COVERAGE_OF.get(case.problem or "", "failed")
     kind = "http_error" if later and case.problem == "gone" else case.problem
-    gaps = {key_of(row): row["coverage"] for table in LISTS for row in seen[table]}
     assert found.all == []
     of_checks = [row["message"] for row in seen["problems"] if row["kind"] == "check"]
     collapsed = case.problem == "gone" and target.name == "projects, page 1"
@@ -100,18 +101,35 @@ def _with_a_gap(case: Case, target: Target, result: Result, lake: Path, undistur
     (problem,) = (row for row in seen["problems"] if row["kind"] != "check")
     assert (problem["kind"], key_of(problem)) == (kind, target.key)
     assert problem["attempts"] == _attempts(case, target)
-    assert {key for key, found in gaps.items() if found not in ("complete", "fetched", "not_promote_image")} == {
-        target.key
-    }
-    assert gaps[target.key] == coverage
+    assert _gaps(seen) == _expected_gaps(target, coverage)
     # What Buddy reports as gone is a fact and not a gap.
     assert result.exit_code == (0 if coverage == "gone" else 1)
     assert unexpected_changes(seen, gone=True) == []
     return len(found.lost), len(found.false)
 
 
+def _gaps(run: Published) -> tuple[dict[Any, str], dict[Any, str], dict[Any, str]]:
+    """Return the gaps: of items, of the executions of a pipeline, and of single executions."""
+    return (
+        {key_of(row): row["coverage"] for table in LISTS for row in run[table] if row["coverage"] in GAPS},
+        {key_of(row): each for row in run["pipelines"] if (each := row["executions_coverage"]) in GAPS},
+        {row["execution_id"]: row["coverage"] for row in run["executions"] if row["coverage"] in GAPS},
+    )
+
+
+def _expected_gaps(target: Target, coverage: str) -> tuple[dict[Any, str], dict[Any, str], dict[Any, str]]:
+    gap = {target.key: coverage}
+    if target.kind == "executions":
+        return {}, gap, {}
+    if target.kind == "execution":
+        # Of an execution that is gone, nothing is missing.
+        return {}, {} if coverage == "gone" else gap, {WAITING: coverage}
+    # The executions of a pipeline that is gone are gone with it.
+    return gap, gap if target.kind == "actions" and coverage == "gone" else {}, {}
+
+
 def _attempts(case: Case, target: Target) -> int:
-    if case.problem == "gone" and target.kind != "action" and target.page != 2:
+    if case.problem == "gone" and target.kind not in ("action", "execution") and target.page != 2:
         return 2  # the 404 of a listed parent is confirmed
     return 1 if case.more_requests == 0 or _recorded(case) else _ROUNDS * SHORT_TIMEOUTS.attempts
 

@@ -4,6 +4,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.faults.sampling import some
 
 @pytest.fixture(scope="module")
 def _fake() -> Iterator[FakeBuddy]:
-    with FakeBuddy(company(later=0)) as serving:
+    with FakeBuddy(company(later=0).dated(datetime.now(UTC))) as serving:
         yield serving
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from collector.buddy import schema
+from collector.buddy import executions, schema
 from collector.buddy.field_spec import BuddyObject, FieldSpec, field_specs
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
 from collector.buddy.timestamps import parse_timestamp
@@ -21,6 +21,7 @@ JSON = st.recursive(
 )
 # A careless projection would read the names of our own columns from the reply, or drop them.
 NAMES = TEXT | st.sampled_from(["extra", "position", "run_id", "workspace", "src_image", "coverage", "value_state"])
+FLOATS = st.floats(0, 100)
 MOMENTS = st.sampled_from(["2016-03-29T08:05:30Z", "2016-03-29T08:05:30.33Z", "2026-01-01T00:00:00+02:00"])
 
 
@@ -47,7 +48,7 @@ def _value(view: type[BuddyObject], declared: FieldSpec) -> st.SearchStrategy[An
         return inner if declared.column_type == "object" else st.lists(inner, max_size=3)
     plain: dict[str, st.SearchStrategy[Any]] = {
         "string": TEXT, "int": INT, "bool": st.booleans(), "strings": st.lists(TEXT, max_size=2),
-        "ints": st.lists(INT, max_size=2), "timestamp": MOMENTS, "json": JSON,
+        "ints": st.lists(INT, max_size=2), "timestamp": MOMENTS, "json": JSON, "float": FLOATS,
     }  # fmt: skip
     return plain[declared.column_type]
 
@@ -55,6 +56,12 @@ def _value(view: type[BuddyObject], declared: FieldSpec) -> st.SearchStrategy[An
 # Few ids, so that a principal is often named twice.
 PRINCIPAL = objects(schema.Principal, id=st.integers(1, 3))
 PROMOTION = objects(schema.PromoteImageAction, id=st.just(9))
+# Elements of promote-image actions, and of others.
+ELEMENT = objects(
+    executions.ActionExecution,
+    action=objects(executions.ExecutedAction, type=st.sampled_from([schema.PROMOTE_IMAGE, "BUILD"])),
+)
+EXECUTION = objects(executions.Execution, id=st.just(5), action_executions=st.lists(ELEMENT, max_size=3))
 ITEMS = {
     schema.ShortWorkspace: objects(schema.ShortWorkspace, domain=st.just("acme")),
     schema.ShortProject: objects(schema.ShortProject, name=st.just("web")),
@@ -63,15 +70,18 @@ ITEMS = {
 }
 
 
-def made_unique(value: Any, at: str = "") -> Any:
+_KEPT = frozenset({"id", "domain", "create_date"})
+
+
+def made_unique(value: Any, at: str = "", kept: frozenset[str] = _KEPT) -> Any:
     """Return the same shape with every text and number different, so that none can replace another.
 
-    What has a meaning of its own is left: ids that name rows, moments, marks and the empty text.
+    What has a meaning of its own is left: the members in `kept` (ids, moments), marks and the empty text.
     """
     if isinstance(value, dict):
-        return {n: v if n in {"id", "domain", "create_date"} else made_unique(v, f"{at}.{n}") for n, v in value.items()}
+        return {n: v if n in kept else made_unique(v, f"{at}.{n}", kept) for n, v in value.items()}
     if isinstance(value, list):
-        return [made_unique(v, f"{at}[{i}]") for i, v in enumerate(value)]
+        return [made_unique(v, f"{at}[{i}]", kept) for i, v in enumerate(value)]
     if value in ("", REDACTED, ENCRYPTED) or value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -4,6 +4,7 @@ import copy
 import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,16 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.buddy import schema
-from collector.buddy.decode import ListPage, check_promote_image, decode
+from collector.buddy.decode import ExecutionDetail, ListPage, check_promote_image, decode
+from collector.buddy.executions import is_promotion, normalise_execution
 from collector.buddy.field_spec import BuddyObject
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
 from collector.buddy.requests import Kind, Request
-from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion
+from collector.buddy.timestamps import parse_timestamp
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, ReadExecution
 from collector.lake.flatten import flatten, value_state
 from collector.lake.projection import Row, RunKey, canonical
 from collector.lake.staging import record_batch
 from collector.lake.tables import TABLES
-from tests.lake.drawn_replies import ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars
+from tests.lake.drawn_replies import EXECUTION, ITEMS, JSON, PROMOTION, TEXT, made_unique, scalars
 
 RUN_KEY = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
 KEY = Key("us", "acme", "web", 7, 9)
@@ -32,6 +35,7 @@ KIND_OF: dict[type[BuddyObject], tuple[Kind, Key, str]] = {
     schema.ShortPipeline: (Kind.PIPELINES, Key("us", "acme", "web", 7), "pipelines"),
     schema.ShortAction: (Kind.ACTIONS, KEY, "actions"),
 }
+REPLIES = Path(__file__).parents[1] / "replies"
 MODERATE = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -113,6 +117,61 @@ def test_every_scalar_of_a_list_item_is_accounted_for(view: type[BuddyObject], d
     [(found_table, row)] = rows_of(ListedItem(kind, key, 3, document, True, "complete", envelope))
     assert found_table == table
     assert scalars_of_rows([(table, row)]) == scalars(document) + scalars(envelope)
+
+
+def rows_of_execution(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Decode the reply about one execution and return its rows."""
+    document = normalise_execution(document)
+    request = Request("us", Kind.EXECUTION, "acme", "web", 7, execution_id=document["id"])
+    detail = decode(request, document)
+    assert isinstance(detail, ExecutionDetail)
+    assert (detail.violation, [item.violation for _, item in detail.elements if item.violation]) == (None, [])
+    elements = tuple((position, item.document) for position, item in detail.elements)
+    key = Key("us", "acme", "web", 7)
+    return rows_of(ReadExecution(key, document["id"], detail.document, "fetched", FETCHED, elements))
+
+
+def scalars_of_execution(document: dict[str, Any]) -> Counter[tuple[str, Any]]:
+    """Return the scalars of an execution, with the moments of what has a row as the lake holds them."""
+    document = copy.deepcopy(normalise_execution(document))
+    for part in (document, *filter(is_promotion, document.get("action_executions") or ())):
+        for name in ("start_date", "finish_date"):
+            if isinstance(part.get(name), str) and (moment := parse_timestamp(part[name])) is not None:
+                part[name] = moment.isoformat()
+    return scalars(document)
+
+
+@MODERATE
+@given(EXECUTION)
+def test_every_scalar_of_an_execution_is_accounted_for(document: dict[str, Any]) -> None:
+    """Each scalar of any valid execution is in a column or in `extra` of it or of its elements, once."""
+    document = made_unique(document, kept=frozenset({"id", "start_date", "finish_date", "type"}))
+    rows = rows_of_execution(document)
+    assert scalars_of_rows(rows) == scalars_of_execution(document)
+    promotions = sum(map(is_promotion, document["action_executions"]))
+    assert [table for table, _ in rows] == ["executions", *["action_executions"] * promotions]
+
+
+@pytest.mark.parametrize("action_type", ["BUILD", "PROMOTE_IMAGE"])
+@pytest.mark.parametrize("reply", ["execution", "executions"])
+def test_every_scalar_of_the_vendors_execution_is_accounted_for(reply: str, action_type: str) -> None:
+    """The golden replies, with an element of every documented field, are in rows as a whole."""
+    golden = msgspec.json.decode((REPLIES / f"{reply}.json").read_bytes())
+    document = golden["executions"][0] if reply == "executions" else golden
+    fields = msgspec.json.decode((REPLIES / "action_execution_fields.json").read_bytes())
+    made: dict[str, Any] = {"string": "text", "integer": 3, "array": [{"key": "A", "value": REDACTED}]}
+    element = {name: made.get(kind) for name, kind in fields.items()}
+    moments = {"start_date": "2026-05-28T09:51:38.709Z", "finish_date": "2026-05-28T09:51:38.756Z"}
+    action = {"id": 2, "name": "Promote", "type": action_type}
+    document["action_executions"] = [*document.get("action_executions", ()), {**element, **moments, "action": action}]
+    rows = rows_of_execution(document)
+    assert scalars_of_rows(rows) == scalars_of_execution(document)
+    (table, row), *elements = rows
+    assert table == "executions"
+    assert (row["execution_id"], row["triggered_on"], row["status"]) == (1, "CLICK", "SUCCESSFUL")
+    assert (row["creator_name"], row["branch"], row["tag"]) == ("Mike Benson", "master", None)
+    assert row["start_date"] == utc(2016, 3, 29, 8, 5, 30, 330_000)
+    assert len(elements) == (action_type == "PROMOTE_IMAGE")
 
 
 def test_every_field_of_the_vendors_page_lands_in_its_column() -> None:

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-NAMES = ["01_tour", "02_promotion_map", "03_changes", "04_health"]
+NAMES = ["01_tour", "02_promotion_map", "03_changes", "04_health", "05_releases"]
 LONGEST_CELL = 16
 
 
@@ -35,8 +35,8 @@ def pictures(notebook: nbformat.NotebookNode) -> list[int]:
     ]
 
 
-def test_the_four_notebooks_are_there() -> None:
-    """The folder has exactly the four notebooks."""
+def test_the_five_notebooks_are_there() -> None:
+    """The folder has exactly the five notebooks."""
     assert [path.stem for path in keep.notebooks()] == NAMES
 
 

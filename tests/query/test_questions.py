@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import QueryError
-from collector.query.questions import Question, Questions
+from collector.query.questions import Parameter, Question, Questions
 from collector.query.sql_files import sql_folder
 
 TEXT = """-- Which promotions fail?
@@ -123,3 +123,16 @@ def test_our_own_questions_are_well_formed(name: str) -> None:
     assert question.description.endswith("?")
     for parameter in question.parameters:
         assert f"${parameter.name}" in question.sql.partition("\nselect")[2] + question.sql.partition("\nwith")[2]
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2026-11-20", datetime(2026, 11, 20)),
+        (" 2026-11-20 ", datetime(2026, 11, 20)),
+        ("2026-11-20T10:30:00", datetime(2026, 11, 20, 10, 30)),
+    ],
+)
+def test_a_date_is_the_moment_at_which_it_begins(written: str, moment: datetime) -> None:
+    """A parameter that is a moment accepts a date alone."""
+    assert Parameter("on", "TIMESTAMP", None, False, "the moment").coerce(written) == moment

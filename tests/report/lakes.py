@@ -83,6 +83,30 @@ class MadeUpLake(LakeReader):
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
         self._columns = {question: finding.columns for question, finding in FINDINGS.items()} | {
             "what_changed": ("change", "column_name", "old_value", "new_value"),
+            "releases": (
+                "released_at",
+                "execution_id",
+                "image",
+                "environment",
+                "destination",
+                "revision",
+                "released_by",
+                "approved_by",
+                "known_from",
+            ),
+            "in_production": (
+                "destination",
+                "finding",
+                "revision",
+                "since",
+                "released_by",
+                "approved_by",
+                "certain",
+                "executions_coverage",
+                "known_from",
+            ),
+            "failed_releases": (*FINDINGS["failed_releases"].columns, "execution_id", "image", "environment"),
+            "rollbacks": (*FINDINGS["rollbacks"].columns, "execution_id"),
             "problems_last_night": ("kind", "http_status", "message", "request_path", "attempts"),
             "coverage_last_night": ("level", "coverage", "things", "name", "why"),
             "promotion_map": (
@@ -124,7 +148,10 @@ class MadeUpLake(LakeReader):
         }
         numbers = ("attempts", "http_status", "things", "promotions", "sources", "nights", "worst_wait")
         for name in self._columns[question]:
-            if name in numbers or name.startswith(("retry", "failed")):
+            if name.endswith(("_at", "since", "_from")):
+                began = FIRST_RUN.replace(tzinfo=None) + timedelta(days=self.runs - 1)
+                row[name] = began - timedelta(hours=1 + number % 500)
+            elif name in numbers or name.startswith(("retry", "failed")) or name == "execution_id":
                 row[name] = number % 7
             elif name.endswith("_has_variable") or name == "disabled":
                 row[name] = number % 9 == 0

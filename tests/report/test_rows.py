@@ -57,7 +57,7 @@ def test_cells_say_what_the_values_are() -> None:
         }
     )
     rows = report_rows("q", table, table.column_names[1:], LEVELS)
-    assert rows.rows[0][1] == (3, "yes", "2026-11-23", "2026-11-23 02:15:00 UTC", "a" * 12, None)
+    assert rows.rows[0][1] == (3, "yes", "2026-11-23", "2026-11-23 02:15 UTC", "a" * 12, None)
     assert [column["kind"] for column in rows.columns] == ["number", "text", "text", "text", "reference", "text"]
 
 

@@ -36,13 +36,20 @@ def first_run(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Path
     return lake
 
 
+@pytest.fixture(scope="module")
+def truth(fake: FakeBuddy, first_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The second run, undisturbed."""
+    lake = Path(shutil.copytree(first_run, tmp_path_factory.mktemp("second") / "lake"))
+    assert run_collect(fake, lake, 2).exit_code == 0
+    return published(lake)
+
+
 @pytest.mark.parametrize("seconds", some([0.05, 0.12, 0.2], 1))
 def test_the_time_limit_publishes_what_is_whole(
-    seconds: float, fake: FakeBuddy, first_run: Path, tmp_path: Path, ledger: Ledger
+    seconds: float, fake: FakeBuddy, first_run: Path, truth: Published, tmp_path: Path, ledger: Ledger
 ) -> None:
     """When --max-duration is over, what was seen is published, the rest is `skipped` by key, and nothing is removed."""
     lake = Path(shutil.copytree(first_run, tmp_path / "lake"))
-    truth = published(first_run)
     fake.latency = 0.03
     try:
         result = run_collect(fake, lake, 2, max_duration_s=seconds, concurrency=4)
@@ -64,7 +71,9 @@ def test_the_time_limit_publishes_what_is_whole(
 
 
 @pytest.mark.faults
-def test_the_time_limit_does_not_wait_for_a_server_that_hangs(fake: FakeBuddy, first_run: Path, tmp_path: Path) -> None:
+def test_the_time_limit_does_not_wait_for_a_server_that_hangs(
+    fake: FakeBuddy, first_run: Path, truth: Published, tmp_path: Path
+) -> None:
     """What is under way at the limit is waited for a little and then left, with its problem."""
     lake = Path(shutil.copytree(first_run, tmp_path / "lake"))
     fake.script.add(Fault("delay", kind="action", seconds=0.3, times=None))
@@ -73,7 +82,7 @@ def test_the_time_limit_does_not_wait_for_a_server_that_hangs(fake: FakeBuddy, f
     finally:
         fake.script.clear()
     assert result.exit_code == 1
-    assert violations(published(first_run), published(lake)).all == []
+    assert violations(truth, published(lake)).all == []
 
 
 def _ticking(*moments: datetime) -> Callable[[], datetime]:
@@ -83,11 +92,10 @@ def _ticking(*moments: datetime) -> Callable[[], datetime]:
 
 
 def test_a_clock_that_goes_backwards_harms_nothing(
-    fake: FakeBuddy, first_run: Path, tmp_path: Path, ledger: Ledger
+    fake: FakeBuddy, first_run: Path, truth: Published, tmp_path: Path, ledger: Ledger
 ) -> None:
     """An hour back in the middle of a run, and a run dated before the last: the rows are right, without changes."""
     lake = Path(shutil.copytree(first_run, tmp_path / "lake"))
-    truth = published(first_run)
     began = start_of_run(2)
     back = [began - timedelta(seconds=90 * number) for number in range(40)]
     assert run_collect(fake, lake, 2, now=_ticking(*back)).exit_code == 0
@@ -95,8 +103,8 @@ def test_a_clock_that_goes_backwards_harms_nothing(
     assert violations(truth, seen).all == []
     assert seen["action_changes"] == []
     assert seen["runs"][0]["finished_at"] >= seen["runs"][0]["started_at"]
-    # Two days back: that run is the latest all the same.
-    assert run_collect(fake, lake, -1).exit_code == 0
+    # Two days back: that run is the latest all the same. Its window of executions does not begin before the first one.
+    assert run_collect(fake, lake, -1, executions_s=4 * 86_400.0).exit_code == 0
     latest = published(lake, runs_of(lake)[-1])
     assert _dates(latest) == {start_of_run(-1).date()}
     assert violations(truth, latest).all == []

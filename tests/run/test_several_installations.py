@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ TOKENS = {"us": "us-token-11111", "eu": "eu-token-22222", "onprem": "onprem-toke
 @pytest.fixture
 def buddies() -> Iterator[dict[str, FakeBuddy]]:
     """Three Buddies with the same workspaces, projects and ids, and different tokens."""
+    world = WORLD.dated(datetime.now(UTC))
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(FakeBuddy(WORLD, token=token, prefix="/api" if name == "onprem" else ""))
+            name: stack.enter_context(FakeBuddy(world, token=token, prefix="/api" if name == "onprem" else ""))
             for name, token in TOKENS.items()
         }
 

@@ -84,6 +84,7 @@ function showMap() {
 
 showAge();
 showTables();
+showTimeline();
 openLinkedFindings();
 showMap();
 showTrends();

@@ -35,6 +35,7 @@ function createTable(holder, table) {
   for (const column of titles) {
     head.append(make("th", { scope: "col", role: "columnheader", class: column.kind }, column.title));
   }
+  const screenful = Math.min(Number(holder.dataset.screenful || PAGE_SIZE), PAGE_SIZE);
   const note = make("p", { class: "note" });
   const more = make("button", { type: "button" });
   holder.replaceChildren(
@@ -48,13 +49,13 @@ function createTable(holder, table) {
 
   function add() {
     const from = body.childElementCount;
-    found.slice(from, from + PAGE_SIZE).forEach((row, at) => {
+    found.slice(from, from + screenful).forEach((row, at) => {
       const cells = (table.located ? row.slice(4) : row).map((value, column) => valueCell(table.columns[column], value));
       body.append(make("tr", { role: "row" }, table.located ? locationCell(row, at ? found[from + at - 1] : null) : null, ...cells));
     });
     const left = found.length - body.childElementCount;
     more.hidden = left <= 0;
-    more.textContent = `Show ${Math.min(left, PAGE_SIZE)} more of ${left.toLocaleString("en")}`;
+    more.textContent = `Show ${Math.min(left, screenful)} more of ${left.toLocaleString("en")}`;
   }
 
   more.addEventListener("click", () => {
