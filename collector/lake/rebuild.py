@@ -242,7 +242,9 @@ def _has_current_actions(storage: Storage, tables: Tables) -> bool:
 
 def _is_pruned(storage: Storage, tables: Tables, oldest: str) -> bool:
     """Return whether an action was first seen by a run before the `oldest` that is there."""
-    first_seen = {run_id for name in SNAPSHOTS for (run_id,) in _counts(storage, tables, name, "first_seen_run_id")}
+    column = "first_seen_run_id"
+    of_actions = [name for name in SNAPSHOTS if any(each.name == column for each in ALL[name].columns)]
+    first_seen = {run_id for name in of_actions for (run_id,) in _counts(storage, tables, name, column)}
     return min(first_seen - {None}, default=oldest) < oldest
 
 

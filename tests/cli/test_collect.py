@@ -24,6 +24,7 @@ from tests.faults.process import without_rights
 
 def test_a_run(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     """One command publishes a run: one line on stdout, log lines on stderr, exit code 0, the fewest requests."""
+    buddy.world = buddy.world.dated(datetime.now(UTC))
     result = program("collect", environ=environ(buddy))
     assert result.code == 0, result.err
     assert result.out.count("\n") == 1
