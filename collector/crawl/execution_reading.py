@@ -140,7 +140,8 @@ class ExecutionReading:
     def _was_made_again(self) -> bool:
         """Return whether the ids of the pipeline began anew."""
         highest_id = self._history.highest_id
-        is_certain = self._falling or self._reached_end
+        # An entry without an id may be that of the highest.
+        is_certain = (self._falling or self._reached_end) and not self._unreadable
         return highest_id is not None and is_certain and max(self._entries, default=0) < highest_id
 
     def _request(self, kind: Kind) -> Request:
