@@ -36,6 +36,9 @@ def _world() -> FakeWorld:
     pipeline = world.pipelines("acme", "checkout-api")[0]
     for number in range(19):
         world = world.add("acme", "checkout-api", item={**pipeline, "id": 9000 + number})
+    # Read in each run, because they have not ended.
+    for _ in range(3):
+        world = world.run("acme", "checkout-api", 101, status="INPROGRESS", finish_date=None)
     return world
 
 
@@ -57,7 +60,7 @@ def undisturbed(fake: FakeBuddy, tmp_path_factory: pytest.TempPathFactory) -> Un
     return Undisturbed(directory / "one", published(directory / "two"), len(fake.arrivals))
 
 
-KINDS = ("workspaces", "projects", "pipelines", "actions", "action")
+KINDS = ("workspaces", "projects", "pipelines", "actions", "action", "executions", "execution")
 _SHAPES: list[Any] = [None, [], 7, "x", {}, {"pipelines": 7}]
 _FAULTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.fixed_dictionaries({"do": st.just("status"), "code": st.sampled_from([400, 403, 404, 408, 500, 502, 503, 504])}),

@@ -67,7 +67,7 @@ def _check(case: Case, target: Target, fake: FakeBuddy, undisturbed: Undisturbed
         lost, false = _not_published(case, target, result, lake, undisturbed, fake)
     else:
         lost, false = _with_a_gap(case, target, result, lake, undisturbed)
-    ledger.note(case.fault, result.exit_code, injected=injected, lost=lost, false=false)
+    ledger.note(case.fault, result.exit_code, injected=injected, lost=lost, false=false, target=target.name)
     assert injected >= 1
     assert requests <= undisturbed.requests + case.more_requests
     assert took < BOUNDED_S
