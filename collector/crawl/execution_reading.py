@@ -23,12 +23,14 @@ _INCOMPLETE = ("forbidden", "failed", "skipped")
 class ExecutionReading:
     """The state of one pipeline's executions; `pipeline` is the pipeline's record, which waits for the end of this.
 
-    `answered` is True once a page of the list was read.
+    `answered` is True once a page of the list was read; `repeats` is True when a page held only what a full page
+    before it held, so that what would follow is not known.
     """
 
     def __init__(self, pipeline: ListedItem, history: ExecutionHistory, since: datetime, now: datetime) -> None:
         self.pipeline = pipeline
-        self.answered = False
+        self.answered = self.repeats = False
+        self._full = False
         self._history = history
         self._since = since
         self._now = now
@@ -60,6 +62,10 @@ class ExecutionReading:
             else:
                 self._unreadable = True
         broken = [item for item in new_items if item.violation is not None]
+        if request.page == 1:
+            # Only a page as long as a limit of Buddy's can have cut the list off.
+            self._full = len(items) in {DOCUMENTED_PER_PAGE, request.per_page}
+        self.repeats = self._full and not new_items and len(items) >= DOCUMENTED_PER_PAGE
         self._reached_end = len(items) < DOCUMENTED_PER_PAGE or not new_items
         if self._reached_end or self._reaches_known(new_items):
             return broken, None
