@@ -14,7 +14,7 @@ from collector.buddy.requests import Kind, Request
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.execution_reading import ExecutionReading
 from collector.crawl.fetch_result import Answered, Failed
-from collector.crawl.problems import given_up, not_understood
+from collector.crawl.problems import given_up, not_understood, repeated_page
 from collector.crawl.records import (
     CrawlRecord,
     ExecutionHistory,
@@ -76,7 +76,9 @@ class ExecutionCrawl:
             ]
             if following is not None:
                 return Step(records, [following])
-            return self._end_list(reading, "complete", records)
+            if reading.repeats:
+                records.append(repeated_page(reply, key))
+            return self._end_list(reading, "failed" if reading.repeats else "complete", records)
         records, read = _read_execution(reply, content, reading)
         reading.settle(read)
         return Step([*records, read, *self._close(reading)], [], Kind.EXECUTION)

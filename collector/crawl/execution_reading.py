@@ -23,12 +23,14 @@ _INCOMPLETE = ("forbidden", "failed", "skipped")
 class ExecutionReading:
     """The state of one pipeline's executions; `pipeline` is the pipeline's record, which waits for the end of this.
 
-    `answered` is True once a page of the list was read.
+    `answered` is True once a page of the list was read; `repeats` is True when a page held only what a full page
+    before it held, so that what would follow is not known.
     """
 
     def __init__(self, pipeline: ListedItem, history: ExecutionHistory, since: datetime, now: datetime) -> None:
         self.pipeline = pipeline
-        self.answered = False
+        self.answered = self.repeats = False
+        self._full = False
         self._history = history
         self._since = since
         self._now = now
@@ -60,6 +62,10 @@ class ExecutionReading:
             else:
                 self._unreadable = True
         broken = [item for item in new_items if item.violation is not None]
+        if request.page == 1:
+            # Only a page as long as a limit of Buddy's can have cut the list off.
+            self._full = len(items) in {DOCUMENTED_PER_PAGE, request.per_page}
+        self.repeats = self._full and not new_items and len(items) >= DOCUMENTED_PER_PAGE
         self._reached_end = len(items) < DOCUMENTED_PER_PAGE or not new_items
         if self._reached_end or self._reaches_known(new_items):
             return broken, None
@@ -140,7 +146,8 @@ class ExecutionReading:
     def _was_made_again(self) -> bool:
         """Return whether the ids of the pipeline began anew."""
         highest_id = self._history.highest_id
-        is_certain = self._falling or self._reached_end
+        # An entry without an id may be that of the highest.
+        is_certain = (self._falling or self._reached_end) and not self._unreadable
         return highest_id is not None and is_certain and max(self._entries, default=0) < highest_id
 
     def _request(self, kind: Kind) -> Request:

@@ -30,6 +30,12 @@ def unsettled(reply: Answered, key: Key) -> Problem:
     return _of_reply(reply, "unsettled_listing", key, message)
 
 
+def repeated_page(reply: Answered, key: Key) -> Problem:
+    """Return the problem of a list that is not read twice, and of which a page held nothing new."""
+    message = "This page of the list repeats earlier ones, so what follows them is not known"
+    return _of_reply(reply, "unsettled_listing", key, message)
+
+
 def _of_reply(
     reply: Answered, kind: str, key: Key, message: str, json_path: str | None = None, raw: str | None = None
 ) -> Problem:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
@@ -261,6 +262,27 @@ def test_a_refused_list_costs_nothing_else(kind: str, status: int, expected: str
     (problem,) = [each for each in records if isinstance(each, Problem)]
     assert ("the scope PIPELINE_READ (EXECUTION_INFO before August 2026)" in problem.message) is (kind == "forbidden")
     assert (runs.read, runs.history) == ([], before)
+
+
+@pytest.mark.parametrize(("clamp", "count", "expected"), [(50, 60, "failed"), (20, 25, "failed"), (30, 30, "complete")])
+def test_a_page_that_is_always_the_first_ends_the_list(clamp: int, count: int, expected: str) -> None:
+    """Where a full page comes again in place of the next, what follows is unknown; where it was not full, it is all."""
+    pipeline = OnePipeline(clamp)
+    for _ in range(count):
+        pipeline.add(BEGIN - DAY)
+    answer = pipeline.answer
+
+    def first_page(request: Request) -> Answered | Failed:
+        if request.kind is not Kind.EXECUTIONS:
+            return answer(request)
+        return replace(answer(replace(request, page=1)), request=request)
+
+    pipeline.answer = first_page  # type: ignore[method-assign]
+    records = Runs(pipeline).run(BEGIN)
+    assert coverage(records)[0] == expected
+    problems = [each.kind for each in records if isinstance(each, Problem)]
+    assert problems == (["unsettled_listing"] if expected == "failed" else [])
+    assert len(rows(records)) == min(clamp, count)
 
 
 def test_a_pipeline_that_never_ran_is_not_asked() -> None:

@@ -5,7 +5,7 @@ is below an item whose coverage shows a gap. `complete` means complete.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.faults.published import CRAWLED, KEY, Published, Row, key_of
@@ -180,6 +180,16 @@ def _wrong_status(run: Published, *, filtered: bool) -> Iterator[str]:
     )
     if run.status != ("partial" if partial else "complete"):
         yield f"the status of the run is {run.status}"
+
+
+def without_gone_executions(truth: Published, run: Published) -> Published:
+    """Return the truth of the next run: an execution that this run found gone is not asked for again."""
+    gone = {(*key_of(row)[:4], row["execution_id"]) for row in run["executions"] if row["coverage"] == "gone"}
+    tables = {
+        name: [row for row in rows if name not in EXECUTIONS or (*key_of(row)[:4], row["execution_id"]) not in gone]
+        for name, rows in truth.tables.items()
+    }
+    return replace(truth, tables=tables)
 
 
 def unexpected_changes(run: Published, *, gone: bool = False) -> list[str]:

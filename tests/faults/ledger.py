@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 # In pytest's cache, which `make clean` removes; `make faults` starts with an empty folder.
 FOLDER = "faults"
 BEGIN, END = "<!-- faults: written by `make faults` -->", "<!-- end faults -->"
-_HEAD = (
-    "| what happened | times | runs | rows lost | false claims | exit codes |",
-    "| --- | ---: | ---: | ---: | ---: | --- |",
-)
+_COLUMNS = ("times", "runs", "rows lost", "false claims", "exit codes")
 
 
 class Line(msgspec.Struct, frozen=True):
-    """The counts of one test: hits of the fault, runs, rows lost without a gap, false claims, and exit codes."""
+    """The counts of one test: hits of the fault, runs, rows lost without a gap, false claims, and exit codes.
+
+    `target` is the request that every fault of the matrix hits; empty in tests of something else.
+    """
 
     fault: str
     times: int
@@ -32,6 +32,7 @@ class Line(msgspec.Struct, frozen=True):
     lost: int
     false: int
     exit_codes: tuple[int, ...]
+    target: str = ""
 
 
 class Ledger:
@@ -41,20 +42,39 @@ class Ledger:
         self._path = None if folder is None else folder / f"{os.getpid()}.jsonl"
 
     def note(
-        self, fault: str, *exit_codes: int, injected: int = 1, runs: int = 1, lost: int = 0, false: int = 0
+        self,
+        fault: str,
+        *exit_codes: int,
+        injected: int = 1,
+        runs: int = 1,
+        lost: int = 0,
+        false: int = 0,
+        target: str = "",
     ) -> None:
         """Add the counts of one test."""
         if self._path is not None:
+            line = Line(fault, injected, runs, lost, false, exit_codes, target)
             with self._path.open("ab") as file:
-                file.write(msgspec.json.encode(Line(fault, injected, runs, lost, false, exit_codes)) + b"\n")
+                file.write(msgspec.json.encode(line) + b"\n")
 
 
 def table(lines: Iterable[Line]) -> str:
-    """Return the sums by fault as a Markdown table."""
+    """Return the sums by fault, and those of the matrix by request, as Markdown tables."""
     by_fault: dict[str, list[Line]] = {}
+    by_target: dict[str, list[Line]] = {}
     for line in lines:
         by_fault.setdefault(line.fault, []).append(line)
-    return "\n".join([*_HEAD, *(_row(fault, by_fault[fault]) for fault in sorted(by_fault, key=str.lower))])
+        if line.target:
+            by_target.setdefault(line.target, []).append(line)
+    tables = [_table("what happened", by_fault)]
+    if by_target:
+        tables.append(_table("every fault, by the request that it hits", by_target))
+    return "\n\n".join(tables)
+
+
+def _table(title: str, groups: dict[str, list[Line]]) -> str:
+    head = f"| {' | '.join((title, *_COLUMNS))} |\n| --- | ---: | ---: | ---: | ---: | --- |"
+    return "\n".join([head, *(_row(name, groups[name]) for name in sorted(groups, key=str.lower))])
 
 
 def _row(fault: str, lines: list[Line]) -> str:

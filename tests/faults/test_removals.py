@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -83,9 +84,11 @@ def test_an_unseen_action_is_not_removed(fake: FakeBuddy, tmp_path: Path, ledger
     """An action that was not seen, for any reason, is not removed and stays last known; every gap has a reason."""
     lake = tmp_path / "lake"
     assert run_collect(fake, lake, 1).exit_code == 0
-    truth = published(lake)
-    everything = _keys(truth["last_known_actions"])
+    everything = _keys(published(lake)["last_known_actions"])
     assert everything == set(_promotions(estate()))
+    undisturbed = Path(shutil.copytree(lake, tmp_path / "undisturbed"))
+    assert run_collect(fake, undisturbed, 2).exit_code == 0
+    truth = published(undisturbed)
 
     hidden_paths = _hide(fake)
     filters: dict[str, Any] = {"workspaces": ("!umbrella-health",), "projects": ("!payments",)}
