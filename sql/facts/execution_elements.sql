@@ -16,10 +16,24 @@ fetched as (
     from executions
     where coverage = 'fetched' and run_id <= (select chosen_run_id from chosen)
 ),
-newest as (
-    select installation, workspace, project, pipeline_id, execution_id, max(run_id) as run_id
+-- Few executions are read more than once, so the rows that a newer one replaces are few.
+read_again as (
+    select installation, workspace, project, pipeline_id, execution_id, max(run_id) as newest_run_id
     from fetched
     group by installation, workspace, project, pipeline_id, execution_id
+    having count(*) > 1
+),
+replaced as (
+    select
+        fetched.run_id,
+        fetched.installation,
+        fetched.workspace,
+        fetched.project,
+        fetched.pipeline_id,
+        fetched.execution_id
+    from fetched
+    inner join read_again using (installation, workspace, project, pipeline_id, execution_id)
+    where fetched.run_id < read_again.newest_run_id
 ),
 current as (
     select
@@ -34,7 +48,7 @@ current as (
             finish_date is not null
         ) as has_ended
     from fetched
-    semi join newest using (run_id, installation, workspace, project, pipeline_id, execution_id)
+    anti join replaced using (run_id, installation, workspace, project, pipeline_id, execution_id)
 ),
 elements as materialized (select * from action_executions where run_id <= (select chosen_run_id from chosen)),
 approvals as (

@@ -1,9 +1,11 @@
 """Executions of a generated run: a number of them a night, of random promotions, with people, revisions and failures.
 
 Each execution has one element of a promote-image action. One in ten has an approval before it, in `extra` as the lake
-keeps elements of other types, and one in ten is read again in the next run, because it had not ended.
+keeps elements of other types, and one in ten is read again in the next run, because it had not ended. A project has a
+new revision every three days; one execution in ten takes the one before.
 """
 
+import hashlib
 import json
 import random
 from datetime import datetime, timedelta
@@ -49,6 +51,7 @@ class GeneratedExecutions:
         number = self._last_ids[place] = self._last_ids.get(place, 0) + 1
         began = run.started_at.replace(tzinfo=None) - timedelta(seconds=self._rng.randrange(60, 86_000))
         person = self._rng.randrange(_PEOPLE)
+        period = began.toordinal() // 3 - (self._rng.random() < 0.1)
         found: dict[str, object] = {
             **key,
             "execution_id": number,
@@ -59,8 +62,8 @@ class GeneratedExecutions:
             "creator_id": person,
             "creator_name": f"Person {person}",
             "branch": self._rng.choice(_BRANCHES),
-            "from_revision": f"{self._rng.getrandbits(160):040x}",
-            "to_revision": f"{self._rng.getrandbits(160):040x}",
+            "from_revision": _revision(place[:3], period - 1),
+            "to_revision": _revision(place[:3], period),
             "comment": "release",
             "coverage": "fetched",
             "fetched_at": run.started_at.replace(tzinfo=None),
@@ -74,6 +77,10 @@ class GeneratedExecutions:
         start = execution["start_date"]
         assert isinstance(start, datetime)
         return {**execution, "status": status, "finish_date": start + timedelta(seconds=self._rng.randrange(20, 600))}
+
+
+def _revision(project: tuple[str, ...], period: int) -> str:
+    return hashlib.sha1(repr((project, period)).encode(), usedforsecurity=False).hexdigest()
 
 
 def _approval(began: object, person: int) -> str:

@@ -78,7 +78,8 @@ def merged_copy(path: Path, copy: Path) -> Path:
 def _arguments(question: Question, generated: GeneratedRun) -> list[str]:
     """Return the arguments of a question; required parameters are those of the first promotion."""
     promotion = generated.tables["promote_image_actions"].slice(0, 1).to_pylist()[0]
-    examples = {"action_id": promotion["action_id"], "image": "acme"}
+    name = str(promotion["dest_image"] or promotion["src_image"])
+    examples = {"action_id": promotion["action_id"], "image": name.rpartition("/")[2].partition(":")[0]}
     options = [f"{each.name}={examples[each.name]}" for each in question.parameters if each.required]
     return ["ask", question.name, *(word for pair in options for word in ("--param", pair))]
 
