@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collector.preflight.doctor import DoctorResult
 
 
-@options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http")
+@options.takes_settings("lake", "workspaces", "projects", "reserve", "max_duration", "ca_bundle", "allow_http", "proxy")
 def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check whether a run would succeed. Checks token, scopes, workspaces, budget, clock and lake, with advice."""
     settings = options.settings_from(flags, needs_token=True)
