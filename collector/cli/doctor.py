@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @options.takes_settings(
-    "lake", "workspaces", "projects", "executions", "reserve", "max_duration", "ca_bundle", "allow_http"
+    "lake", "workspaces", "projects", "executions", "reserve", "max_duration", "ca_bundle", "allow_http", "proxy"
 )
 def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check whether a run would succeed. Checks token, scopes, workspaces, executions, budget, clock and lake."""

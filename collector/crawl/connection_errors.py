@@ -26,7 +26,9 @@ def classify_error(error: BaseException, status: int | None, ignored_proxy: str 
         return Permanent(Failure(kind, status, "the API URL is not one that can be asked"))
     unused = ""
     if ignored_proxy and isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        unused = f"; {ignored_proxy} is set, but the collector does not use proxies: it connects by itself"
+        unused = (
+            f"; {ignored_proxy} is set, but the collector does not use proxies: it connects by itself (see --proxy)"
+        )
     if isinstance(error, TimeoutError):
         kind = "timeout"
     return Retry(Failure(kind, status, _describe(error) + unused))
@@ -48,6 +50,7 @@ _DESCRIPTIONS: tuple[tuple[type[BaseException] | UnionType, str], ...] = (
     (aiohttp.ConnectionTimeoutError, "no connection within the time allowed"),
     (TimeoutError, "the server sent nothing, or not all of the reply, within the time allowed"),
     (aiohttp.ClientConnectorDNSError, "the server's name was not found"),
+    (aiohttp.ClientProxyConnectionError, "the proxy could not be reached"),
     (aiohttp.ClientPayloadError, "the body was cut short or could not be decompressed"),
     (aiohttp.ClientResponseError | HttpProcessingError, "the reply was not HTTP that can be understood"),
     (aiohttp.ClientConnectorError, "the server could not be reached"),
@@ -59,6 +62,8 @@ def _describe(error: BaseException) -> str:
     if isinstance(getattr(error, "os_error", None), ConnectionResetError):
         # A refused connection has another number: this one was made, and lost before anything could be asked.
         return CLOSED_DURING_HANDSHAKE
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy did not connect to the server (it answered HTTP {getattr(error, 'status', None)})"
     for kind, description in _DESCRIPTIONS:
         if isinstance(error, kind):
             number = error.errno if isinstance(error, aiohttp.ClientConnectorError) else None

@@ -6,7 +6,8 @@ result, not an exception; only what must end the crawl is raised (Unauthorised, 
 Rules for whoever edits this file:
   * Every exception that leaves aiohttp, ssl or the operating system, of whatever class, is translated by
     `classify_error` into our own words: theirs may show headers. One odd reply must never end a run.
-  * The token is revealed once, for the session's header, and a session only ever asks below its own base URL.
+  * The token is revealed once, for the header of each request, and a session only ever asks below its own base URL. It
+    must not be a header of the session: aiohttp sends those to a proxy as well.
   * The bytes that a reply may take in memory are bounded while it is read, after decompression.
   * aiohttp repeats a GET by itself when a kept-alive connection drops; that would pass neither the rate limiter nor the
     counts. The middleware `_prevent_repeat` turns those errors into one that aiohttp does not repeat.
@@ -19,7 +20,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from yarl import URL
@@ -45,6 +46,7 @@ from collector.crawl.redaction import Redactor
 from collector.crawl.tls import tls_context
 from collector.errors import Stuck, Unauthorised
 from collector.settings.declarations import Installation
+from collector.settings.secret import Secret
 from collector.settings.tokens import SCOPES_TO_GIVE
 
 # What the head of a reply may hold: proxies and single sign-on add long headers, and many of them.
@@ -99,14 +101,15 @@ class Fetcher:
         self._now = now
         self._on_event = on_event
         self._redactor = Redactor(installation.token.reveal(), keep_values=False)
+        self._each: dict[str, Any] = _proxy_arguments(installation.proxy_url)  # what is said with each request
         self._session: aiohttp.ClientSession  # from `async with`
 
     async def __aenter__(self) -> Self:
         limits, installation = self._limits, self._installation
+        self._each["headers"] = {"Authorization": f"Bearer {installation.token.reveal()}"}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=installation.concurrency, ssl=tls_context(installation.ca_bundle)),
             headers={
-                "Authorization": f"Bearer {installation.token.reveal()}",
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",
                 "User-Agent": f"buddy-promote-image-collector/{__version__}",
@@ -116,7 +119,7 @@ class Fetcher:
             # `_send` sets the other limits: one timer for each request, not three.
             timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
+            trust_env=False,  # it would also read passwords from .netrc; the settings say which proxy to use
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
             max_headers=_MAX_HEADERS,
@@ -185,7 +188,7 @@ class Fetcher:
         try:
             async with (
                 asyncio.timeout(min(limits.read_s, limits.total_s)) as deadline,
-                self._session.get(url, allow_redirects=False) as response,
+                self._session.get(url, allow_redirects=False, **self._each) as response,
             ):
                 headers, status, content = response.headers, response.status, response.content
                 try:
@@ -246,6 +249,17 @@ class Fetcher:
             transient=isinstance(classified, Retry),
             release=pursuit.held.release,
         )
+
+
+def _proxy_arguments(proxy_url: Secret | None) -> dict[str, Any]:
+    """Return what each request says about its proxy, which gets its own password; the token stays inside TLS."""
+    if proxy_url is None:
+        return {}
+    url = URL(proxy_url.reveal())
+    if not url.user and not url.password:
+        return {"proxy": url}
+    password = aiohttp.encode_basic_auth(url.user or "", url.password or "", encoding="utf-8")
+    return {"proxy": url.with_user(None), "proxy_headers": {"Proxy-Authorization": password}}
 
 
 async def read_body(

@@ -13,7 +13,7 @@ _ADVICE: Final = {
     "gone": "It does not exist, or the token may not see it: check --workspace in Buddy.",
     "api_disabled": "Enable the API in the workspace's settings (Security), or exclude it: -w '!NAME'.",
     "frozen": "The workspace is frozen: settle the billing with Buddy, or exclude it: -w '!NAME'.",
-    "connection": "Check the URL, the network and the certificate (--ca-bundle); proxies are not used.",
+    "connection": "Check the URL, the network, the certificate (--ca-bundle), and the proxy (--proxy).",
     "timeout": "Check the network; Buddy may also be slow at the moment.",
     "not_json": "The URL may be that of the web interface: a self-hosted API ends in /api.",
     "redirect_refused": "Set BUDDY_API_URL to the final address: redirects are not followed.",

@@ -59,6 +59,13 @@ class Installation:
     allow_http: bool = setting(
         False, parsers.flag, "Allow plain http to hosts other than this machine. The token then travels unencrypted."
     )
+    proxy: Literal["off", "env"] = setting(
+        "off",
+        parsers.one_of("off", "env"),
+        "Reach Buddy through the proxy that HTTPS_PROXY and NO_PROXY name (env), or through none (off).",
+        "off|env",
+    )
+    proxy_url: Secret | None = None  # where `proxy` is env and the environment names one; it may hold a password
     ignored_proxy: str | None = None  # the environment variable of a proxy that other programs would use
     token_error: SettingsError | None = None  # why there is no token, where other installations are collected
 

@@ -13,7 +13,7 @@ from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRu
 from collector.settings.secret import Secret
 from collector.settings.sources import Sources, find_config_file
 from collector.settings.tokens import SCOPES_TO_GIVE, TokenUnavailable, token_of_environment, token_of_table
-from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, require_encryption
+from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, proxy_url, require_encryption
 
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, needs_token: bool = True) -> Settings:
@@ -73,8 +73,13 @@ def _installation(sources: Sources, table: Mapping[str, object], name: str = "",
     if ca_bundle is not None and not ca_bundle.is_file():
         advice = "Name a PEM file that holds the certificates to trust."
         raise SettingsError(f"The CA bundle {ca_bundle} is not a file.", advice)
-    proxy = ignored_proxy(url, sources.environ)
-    return Installation(name=name or name_of(url), api_url=url, ignored_proxy=proxy, **more, **values)
+    proxy, ignored = None, ignored_proxy(url, sources.environ)
+    # Plain http would show the token to the proxy; by https it sees the host's name and encrypted bytes.
+    if ignored and values["proxy"] == "env" and url.startswith("https:"):
+        proxy, ignored = proxy_url(sources.environ[ignored], ignored), None
+    return Installation(
+        name=name or name_of(url), api_url=url, proxy_url=proxy, ignored_proxy=ignored, **more, **values
+    )
 
 
 def _api_url(sources: Sources, table: Mapping[str, object], *, allow_http: bool) -> str:

@@ -93,7 +93,7 @@ def name_of(url: str) -> str:
 def ignored_proxy(url: str, environ: Mapping[str, str]) -> str | None:
     """Return the variable by which other programs would reach `url` through a proxy, None when there is none.
 
-    The collector uses no proxy. Only the name is reported: the value may hold a password.
+    It is used only where the setting `proxy` says so. Only the name is reported: the value may hold a password.
     """
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # slow to import
 
@@ -103,3 +103,20 @@ def ignored_proxy(url: str, environ: Mapping[str, str]) -> str | None:
         return None
     names = (f"{parts.scheme}_proxy", f"{parts.scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
     return next((name for name in names if environ.get(name, "").strip()), None)
+
+
+def proxy_url(value: str, where: str) -> Secret:
+    """Return the URL of an HTTP proxy; as everywhere, http is meant where no scheme is written.
+
+    Raises SettingsError, which does not show the value, for anything else, such as a SOCKS proxy.
+    """
+    written = value.strip() if "://" in value else f"http://{value.strip()}"
+    try:
+        parts = urlsplit(written)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(char.isspace() or ord(char) < 32 for char in written):
+        advice = "Write http://HOST:PORT, or use no proxy (--proxy off)."
+        raise SettingsError(f"{where} is not the URL of an HTTP proxy.", advice)
+    return Secret(written)
