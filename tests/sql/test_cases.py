@@ -1,5 +1,6 @@
 """Every case of tests/sql_cases, through the engine that answers users."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,9 +63,14 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
     database.define(SELECTED_RUN, selected_run_view(_run_entry(**run) if run else None))
     for source in sources:
         database.define(source.name, source.text)
-    parameters = None
-    if case.folder in ("questions", "status"):
+    parameters: dict[str, object] | None = None
+    if case.folder == "questions":
         parameters = Question(case.name, sql).bind(case.parameters) or None
+    elif case.folder == "status":
+        run_ids = case.parameters["run_ids"].split(", ")
+        now = datetime.fromisoformat(case.parameters["now"])
+        names = set(re.findall(r"\$([a-z_]+)", re.sub("(?m)^--.*", "", sql)))
+        parameters = {**dict.fromkeys(names), "run_ids": run_ids, "now": now, "bytes": [0] * len(run_ids)}
     elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)
