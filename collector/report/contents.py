@@ -13,6 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from collector.lake.tables import COVERAGE_OUTCOMES
 from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
 from collector.report.releases import ReportReleases, report_releases, timeline_begin
@@ -31,7 +32,7 @@ COVERAGES: Final[Mapping[str, str]] = {
     "quarantined": "Buddy's reply did not match its documentation; nothing was guessed",
     "skipped": "filtered out, or the time limit came first",
 }
-WITHOUT_GAP: Final = frozenset(("complete", "fetched", "not_promote_image", "gone"))
+WITHOUT_GAP: Final = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "seen")
 _RUN_COLUMNS: Final = ("started_at", "status", "promotions", "failing", "added", "changed", "removed", "returned",
                        "not_seen", "problems", "requests")  # fmt: skip
 _END_COLUMNS: Final = ("installation", "source", "source_environment", "destination", "destination_environment")

@@ -280,7 +280,7 @@ def test_what_was_not_selected_never_makes_a_run_partial(change: dict[str, Any])
     assert not run.partial
     assert run.stats()["coverage"] == {
         ("workspaces", "complete"): 1, ("projects", "complete"): 1, ("projects", "skipped"): 1,
-        ("pipelines", "complete"): 1, ("actions", "fetched"): 1,
+        ("pipelines", "complete"): 1, ("actions", "fetched"): 1, ("execution_lists", "not_asked"): 1,
     }  # fmt: skip
     assert run.stats()["problems"] == ({"not_understood": 1} if change else {})
 
