@@ -52,15 +52,15 @@ def reads_further_back(history: ExecutionHistory, since: datetime) -> bool:
 
 def ids_to_read(entries: Entries, history: ExecutionHistory, since: datetime, now: datetime) -> list[int]:
     """Return the ids that need a GET, the newest first; `entries` is what the list showed."""
-    known = {each.id: each for each in history.known}
+    known, oldest = {each.id: each for each in history.known}, now - MAY_CHANGE_FOR
     unended = [each.id for each in history.known if not each.ended]
     changed = [
-        number
-        for number, entry in entries.items()
-        if number in known and _has_changed(known[number], entry, now - MAY_CHANGE_FOR)
+        number for number, entry in entries.items() if number in known and _has_changed(known[number], entry, oldest)
     ]
     new = [
-        number for number, entry in entries.items() if number not in known and _is_new(number, entry, history, since)
+        number
+        for number, entry in entries.items()
+        if number not in known and _is_new(number, entry, history, since, oldest)
     ]
     return sorted({*unended, *changed, *new}, reverse=True)
 
@@ -86,11 +86,19 @@ def _has_changed(known: KnownExecution, entry: Mapping[str, Any], oldest: dateti
     return began is None or began >= oldest
 
 
-def _is_new(number: int, entry: Mapping[str, Any], history: ExecutionHistory, since: datetime) -> bool:
+def _is_new(
+    number: int, entry: Mapping[str, Any], history: ExecutionHistory, since: datetime, oldest: datetime
+) -> bool:
+    """Return whether an execution that is not among the known ones was never read."""
     began = began_at(entry)
     if history.highest_id is None:
         return began is None or began >= since
     if number > history.highest_id:
         return True
-    # An older execution was read before, unless this run's window is longer than any earlier one.
-    return history.complete_from is not None and began is not None and since <= began < history.complete_from
+    if history.complete_from is None or began is None:
+        return False
+    if began < history.complete_from:
+        # A window longer than any earlier one.
+        return since <= began
+    # All others were read before. If a recent one is not known all the same, the pipeline was made again.
+    return began >= oldest
