@@ -14,7 +14,7 @@ from collector.buddy.requests import Kind, Request
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.execution_reading import ExecutionReading
 from collector.crawl.fetch_result import Answered, Failed
-from collector.crawl.problems import given_up, not_understood, repeated_page
+from collector.crawl.problems import broken_items, given_up, not_understood, repeated_page
 from collector.crawl.records import (
     CrawlRecord,
     ExecutionHistory,
@@ -70,10 +70,8 @@ class ExecutionCrawl:
         key = key_of(reply.request)
         reading = self._readings[key]
         if isinstance(content, ListPage):
-            broken, following = reading.read_page(reply.request, content.items)
-            records: list[CrawlRecord] = [
-                not_understood(reply, key, item.violation, item.document) for item in broken if item.violation
-            ]
+            new_items, following = reading.read_page(reply.request, content.items)
+            records = broken_items(reply, key, new_items)
             if following is not None:
                 return Step(records, [following])
             if reading.repeats:
@@ -140,10 +138,7 @@ def _read_execution(
     assert number is not None
     if detail.violation is not None:
         return [not_understood(reply, key, detail.violation, detail.document)], reading.without_reply(number, "failed")
-    broken = [item for _, item in detail.elements if item.violation is not None]
-    records: list[CrawlRecord] = [
-        not_understood(reply, key, item.violation, item.document) for item in broken if item.violation
-    ]
+    records = broken_items(reply, key, [item for _, item in detail.elements])
     elements = tuple((position, item.document) for position, item in detail.elements if item.violation is None)
-    coverage = "failed" if broken else "fetched"
+    coverage = "failed" if records else "fetched"
     return records, ReadExecution(key, number, detail.document, coverage, reply.at, elements)

@@ -7,6 +7,7 @@ then is it certain that the pipeline was not made again (its ids would begin ane
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,6 +15,7 @@ from collector.buddy.decode import Item
 from collector.buddy.executions import has_ended
 from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE, Kind, Request
 from collector.crawl.execution_history import began_at, digest, ids_to_read, known_after, reads_further_back
+from collector.crawl.pagination import may_be_cut_off, next_page
 from collector.crawl.records import ExecutionHistory, KnownExecution, ListedItem, ReadExecution, ReadHistory
 
 # Coverages of single executions that leave the executions of the pipeline incomplete, the worst first.
@@ -52,7 +54,7 @@ class ExecutionReading:
         return replace(self._request(Kind.EXECUTIONS), page=1, per_page=PER_PAGE)
 
     def read_page(self, request: Request, items: Sequence[Item]) -> tuple[list[Item], Request | None]:
-        """Take in one page of the list; return its broken items, and the request of the next page if there is one."""
+        """Take in one page of the list; return its new items, and the request of the next page if there is one."""
         self.answered = True
         new_items = [item for item in items if item.key not in self._entries]
         for item in new_items:
@@ -61,17 +63,13 @@ class ExecutionReading:
                 self._entries[item.key] = item
             else:
                 self._unreadable = True
-        broken = [item for item in new_items if item.violation is not None]
         if request.page == 1:
-            # Only a page as long as a limit of Buddy's can have cut the list off.
-            self._full = len(items) in {DOCUMENTED_PER_PAGE, request.per_page}
+            self._full = may_be_cut_off(request, len(items))
         self.repeats = self._full and not new_items and len(items) >= DOCUMENTED_PER_PAGE
         self._reached_end = len(items) < DOCUMENTED_PER_PAGE or not new_items
         if self._reached_end or self._reaches_known(new_items):
-            return broken, None
-        # Where the first page was clamped, the next begins where it ended.
-        size = len(items) if request.page == 1 and len(items) < request.per_page else request.per_page
-        return broken, replace(request, page=request.page + 1, per_page=size)
+            return new_items, None
+        return new_items, next_page(request, len(items))
 
     def end_list(self, coverage: str) -> list[Request]:
         """End the list, read or not, and return the requests of single executions."""
@@ -80,8 +78,7 @@ class ExecutionReading:
             self._history = ExecutionHistory()
         if not self.answered:
             return []
-        entries = {number: item.document for number, item in self._entries.items()}
-        numbers = ids_to_read(entries, self._history, self._since, self._now)
+        numbers = ids_to_read(self._documents(), self._history, self._since, self._now)
         self._to_read = set(numbers)
         # The queue hands out the newest request first, so the newest execution comes last.
         return [replace(self._request(Kind.EXECUTION), execution_id=number) for number in reversed(numbers)]
@@ -123,8 +120,7 @@ class ExecutionReading:
 
     def _history_after(self) -> ExecutionHistory:
         before = self._history
-        entries = {number: item.document for number, item in self._entries.items()}
-        known = known_after(before, entries, self._read, self._now)
+        known = known_after(before, self._documents(), self._read, self._now)
         if self._list_coverage != "complete":
             return replace(before, known=known)
         complete_from = min(before.complete_from or self._since, self._since)
@@ -149,6 +145,10 @@ class ExecutionReading:
         # An entry without an id may be that of the highest.
         is_certain = (self._falling or self._reached_end) and not self._unreadable
         return highest_id is not None and is_certain and max(self._entries, default=0) < highest_id
+
+    def _documents(self) -> dict[int, dict[str, Any]]:
+        """Return the list entries by id."""
+        return {number: item.document for number, item in self._entries.items()}
 
     def _request(self, kind: Kind) -> Request:
         key = self.pipeline.key

@@ -21,6 +21,18 @@ def is_probe(request: Request) -> bool:
     return request.per_page == PROBE_PER_PAGE
 
 
+def may_be_cut_off(request: Request, count: int) -> bool:
+    """Return whether a first page of `count` items is as long as a limit of Buddy's: only then may more follow."""
+    return count in {DOCUMENTED_PER_PAGE, request.per_page or PER_PAGE}
+
+
+def next_page(request: Request, count: int) -> Request:
+    """Return the request of the page after one that held `count` items."""
+    # Where the first page was clamped, the next begins where it ended, whether or not that one is clamped too.
+    size = count if request.page == 1 and count < request.per_page else request.per_page
+    return replace(request, page=request.page + 1, per_page=size)
+
+
 def identity_of(item: Item) -> Hashable:
     """Return what distinguishes an item in its list: its key, or all of its JSON where even the key is unreadable."""
     return msgspec.json.encode(item.document) if item.key is None else item.key
@@ -122,8 +134,7 @@ class Listing:
         """Return the next request of this list after a page of `count` items, None when the list is at its end."""
         if request.page <= 1:
             self._first = (request.page, request.per_page, count)
-            # Only a page as long as a limit of Buddy's can have cut the list off.
-            self._full = count in {DOCUMENTED_PER_PAGE, request.per_page or PER_PAGE}
+            self._full = may_be_cut_off(request, count)
         elif is_probe(request):
             return self._after_probe(request, count)
         elif count and not self._brought_new:
@@ -136,9 +147,7 @@ class Listing:
     def _next_page(self, request: Request, count: int) -> Request:
         if not request.page:
             return replace(request, page=2, per_page=count if self._is_paged else PROBE_PER_PAGE)
-        # Where the page was clamped, the next begins where it ended, whether or not that one is clamped too.
-        size = count if request.page == 1 and count < request.per_page else request.per_page
-        return replace(request, page=request.page + 1, per_page=size)
+        return next_page(request, count)
 
     def _after_probe(self, request: Request, count: int) -> Request | None:
         _, _, first_count = self._first

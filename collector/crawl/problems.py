@@ -1,5 +1,6 @@
 """The problems of replies and failures: from a journal line to the record that says what went wrong. Pure."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from collector.buddy.decode import KEY_FIELDS, Item, SchemaViolation
 from collector.buddy.requests import EXECUTION_KINDS
 from collector.crawl.fetch_result import Answered, Failed
-from collector.crawl.records import MAX_RAW_CHARACTERS, Key, Problem
+from collector.crawl.records import MAX_RAW_CHARACTERS, CrawlRecord, Key, Problem
 from collector.settings.tokens import READING_SCOPE
 
 
@@ -15,6 +16,11 @@ def not_understood(reply: Answered, key: Key, violation: SchemaViolation, docume
     """Return the problem of an item that breaks the contract."""
     raw = msgspec.json.encode(document).decode()[:MAX_RAW_CHARACTERS]
     return _of_reply(reply, "not_understood", key, violation.message, violation.json_path, raw)
+
+
+def broken_items(reply: Answered, key: Key, items: Iterable[Item]) -> list[CrawlRecord]:
+    """Return the problems of those items that break the contract, all with one key."""
+    return [not_understood(reply, key, each.violation, each.document) for each in items if each.violation is not None]
 
 
 def duplicate(reply: Answered, parent: Key, item: Item) -> Problem:
