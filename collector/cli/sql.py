@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from collector.cli import options
+from collector.cli import options, terminal
 from collector.cli.ask import open_reader
 from collector.cli.output import write_rows
 from collector.errors import UsageError
@@ -17,10 +17,11 @@ def sql(
     ] = "-",
     lake: options.Lake = None,
     config: options.Config = None,
-    form: options.RowsFormat = options.RowFormat.text,
+    form: options.RowsFormat = None,
     output: options.Output = None,
 ) -> int:
     """Run one SELECT on the lake. It may use all tables and views, and cannot change anything."""
+    form = options.row_format(form, output)
     # At a terminal with nothing to read, waiting for input would look like hanging.
     text = statement if statement != "-" else "" if sys.stdin.isatty() else sys.stdin.read()
     if not text.strip():
@@ -28,6 +29,6 @@ def sql(
     reader = open_reader(lake, config)
     rows = reader.sql(text).table if form is options.RowFormat.text else reader.stream(text)
     write_rows(rows, form, output)
-    if form is options.RowFormat.text and output is None:
+    if form is options.RowFormat.text and output is None and not terminal.quiet:
         sys.stderr.write(f"{rows.num_rows:,} row{'s' * (rows.num_rows != 1)}\n")
     return 0

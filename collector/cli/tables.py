@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from collector.cli import options, terminal
+from collector.cli import completion, options, terminal
 from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
 from collector.settings.suggestions import did_you_mean
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def tables(
-    name: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="Only this table.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="Only this table.", autocompletion=completion.tables)
+    ] = None,
     form: options.WordsFormat = options.WordFormat.text,
     output: options.Output = None,
 ) -> int:
