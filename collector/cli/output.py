@@ -3,7 +3,11 @@
 In text every name is escaped. A file is replaced completely or not at all.
 """
 
+import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -54,6 +58,27 @@ def write_text(text: str, output: str | None, mode: int | None = None) -> None:
     """Write text to stdout, or to a file; a new one gets `mode`. Raises SettingsError when it cannot be written."""
     with _open(output, mode) as sink:
         sink.write(text.encode())
+
+
+def show_rows(table: "pa.Table", answer: Sequence[str] = (), note: str = "") -> None:
+    """Show an answer in the prompt: on a terminal as a table with a note, page by page; in a pipe as TSV."""
+    if not sys.stdout.isatty():
+        write_rows(table, RowFormat.tsv, None)
+        return
+    width, looks = terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout)
+    show_text(table_text(table, width, answer=answer, looks=looks) + note)
+
+
+def show_text(text: str) -> None:
+    """Show text in the prompt, by a pager where it is longer than the terminal."""
+    pager = shlex.split(os.environ.get("PAGER") or "less")
+    is_long = sys.stdout.isatty() and text.count("\n") >= shutil.get_terminal_size().lines
+    if not is_long or not pager or shutil.which(pager[0]) is None:
+        write_text(text, None)
+        return
+    sys.stdout.flush()
+    # -R: colours and links; -F and -X: what fits stays on the screen.
+    subprocess.run(pager, input=text.encode(), env={"LESS": "-FRX", **os.environ}, check=False)
 
 
 def write_facts(value: object, lines: Iterable[str], form: FactFormat) -> None:
