@@ -29,7 +29,7 @@ def ask(
     question: Annotated[
         str | None,
         typer.Argument(
-            metavar="[QUESTION]", help="The question; default: list the questions.", autocompletion=completion.questions
+            metavar="QUESTION", help="The question; default: list the questions.", autocompletion=completion.questions
         ),
     ] = None,
     param: Annotated[

@@ -39,7 +39,7 @@ def _add(command: Callable[..., Any], epilog: str | None = None, *, own_help: bo
     app.command(cls=Command, epilog=epilog, add_help_option=not own_help)(options.with_common_options(command))
 
 
-def help(words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]", help="The command.")] = None) -> int:
+def help(words: Annotated[list[str] | None, typer.Argument(metavar="COMMAND", help="The command.")] = None) -> int:
     """Show the help of a command; `help ask QUESTION` that of a question."""
     return _run_command([*(words or ()), "--help"])
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def tables(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="Only this table.", autocompletion=completion.tables)
+        str | None, typer.Argument(metavar="TABLE", help="Only this table.", autocompletion=completion.tables)
     ] = None,
     form: options.WordsFormat = options.WordFormat.text,
     output: options.Output = None,
