@@ -23,6 +23,8 @@ from collector.settings.suggestions import did_you_mean
 BATCH_ROWS = 2_000
 # The format of catalog.duckdb: the oldest that has everything the views need, so that older clients read it.
 STORAGE_VERSION = "v1.2.0"
+# A schema in memory, beside a duckdb file that is being written.
+STAND_INS = "memory.main"
 
 _NO_EXTENSIONS = {
     "autoinstall_known_extensions": "false",
@@ -161,14 +163,16 @@ class Database(AbstractContextManager["Database"]):
             yield from reader
 
 
-def write_database(path: Path, statements: Iterable[str], *, readable: Path) -> None:
+def write_database(path: Path, statements: Iterable[str]) -> None:
     """Create a duckdb file at `path`, in the storage version of `STORAGE_VERSION`, and run the statements in it.
 
-    They may read files below `readable`. Raises LakeError or QueryError when one fails; the file is worthless then.
+    They can read no file. A function that they create in `STAND_INS` takes the place of the one of that name, and is
+    not kept. Raises LakeError or QueryError when a statement fails; the file is worthless then.
     """
     with _translating(), duckdb.connect(":memory:", config={**_NO_EXTENSIONS, "threads": 1}) as connection:
         connection.execute(f"attach {literal(str(path))} as made (storage_version {literal(STORAGE_VERSION)})")
-        for statement in (*_restrict_files_to([readable]), "use made", *statements, "use memory", "detach made"):
+        begin = ("set enable_external_access = false", f"set search_path = 'made.main,{STAND_INS}'")
+        for statement in (*begin, *statements, "use memory", "detach made"):
             connection.execute(statement)
 
 

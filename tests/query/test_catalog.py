@@ -185,8 +185,23 @@ def test_a_failure_leaves_the_old_one(lake: Lake, monkeypatch: pytest.MonkeyPatc
     """Where the new one cannot be made the old one stays, and nothing half made remains."""
     catalog.build(lake)
     before = (lake.path / catalog.FILE_NAME).read_bytes()
-    monkeypatch.setattr(catalog, "_statements", lambda lake: iter(["select broken from nothing"]))
+    monkeypatch.setattr(catalog, "_statements", lambda *_: iter(["select broken from nothing"]))
     with pytest.raises(Exception, match="nothing"):
         catalog.build(lake)
     assert (lake.path / catalog.FILE_NAME).read_bytes() == before
     assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]
+
+
+def test_a_catalog_for_another_place(lake: Lake, tmp_path: Path) -> None:
+    """A catalog can be made for a path that does not exist here; where the lake is found there, it shows the same."""
+    catalog.build(lake)
+    there = tmp_path / "mounted" / "it's a lake"
+    catalog.make(lake, tmp_path / "elsewhere.duckdb", there)
+    shutil.copytree(lake.path, there)
+    shutil.rmtree(lake.path / "tables")
+    with duckdb.connect(str(tmp_path / "elsewhere.duckdb"), read_only=True) as client:
+        assert client.execute("select count(*) from promote_image_actions").fetchall() == [(3,)]
+        assert client.execute("select count(*) from promotions").fetchall() == [(3,)]
+        assert client.execute("select function_name from duckdb_functions() where not internal").fetchall() == []
+    shutil.copyfile(tmp_path / "elsewhere.duckdb", there / catalog.FILE_NAME)
+    assert catalog.is_current(Lake.open(there))
