@@ -80,7 +80,7 @@ $(READY): constraints.txt pyproject.toml | $(VENV)/bin/python
 
 $(READY_DEV): constraints.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the pinned dependencies and tools" >&2
-	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks,polars,report]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,engines,notebooks,polars,report]'
 	@touch $@ $(READY)
 
 $(BENCH)/.ready: constraints.txt pyproject.toml
