@@ -98,8 +98,11 @@ def runs(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
 
 @_completer
 def tables(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Complete the name of a table."""
+    """Complete the name of a table or view."""
     from collector.lake.tables import TABLES
+    from collector.query.views import view_sources
 
     for table in TABLES.values():
-        yield table.name, f"one row per {table.grain}"
+        yield table.name, f"One row per {table.grain}."
+    for name, view in view_sources().items():
+        yield name, view.description

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import Exit
 
-from collector.cli import ask, collect, compact, demo, doctor, failures, fake_buddy, init, prune  # isort: skip
+from collector.cli import ask, catalog, collect, compact, demo, doctor, failures, fake_buddy, init, prune  # isort: skip
 from collector.cli import completion, options, report, shell, sql, status, tables, terminal, verify  # isort: skip
 from collector.errors import Interrupted, UsageError
 
@@ -51,6 +51,7 @@ _add(sql.sql)
 _add(shell.shell)
 _add(report.report)
 _add(tables.tables)
+_add(catalog.catalog)
 _add(status.status, status.EPILOG)
 _add(doctor.doctor, "Exit codes: 0 no problem found; 1 warnings; 2 a run would fail.")
 _add(verify.verify, "Exit codes: 0 every file is intact; 2 a file is damaged.")

@@ -15,10 +15,13 @@ import typer
 from collector.cli import terminal
 from collector.errors import CollectorError
 from collector.settings.declarations import SETTINGS, Settings
+from collector.settings.escape import escape
 from collector.settings.loading import load
 from collector.settings.setting import Setting
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from collector.lake.lake import Lake as OpenLake
 
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
@@ -46,7 +49,6 @@ Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", he
 # The formats of rows, of a short report, and of a document.
 RowFormat = StrEnum("RowFormat", ["text", "tsv", "csv", "json", "jsonl", "markdown", "md", "parquet"])
 FactFormat = StrEnum("FactFormat", ["text", "json"])
-WordFormat = StrEnum("WordFormat", ["text", "json", "markdown", "csv"])
 RowsFormat = Annotated[
     RowFormat | None,
     typer.Option(
@@ -56,7 +58,6 @@ RowsFormat = Annotated[
 FactsFormat = Annotated[
     FactFormat, typer.Option("--format", "-f", help="Output for people (text) or for programs (json).")
 ]
-WordsFormat = Annotated[WordFormat, typer.Option("--format", "-f", help="Format of the output.")]
 
 
 _FORMAT_OF_ENDING: Final = {"txt": RowFormat.text, **{form.value: form for form in RowFormat}}
@@ -165,3 +166,14 @@ def settle_catalog(lake: "OpenLake") -> None:
 
     with suppress(CollectorError, OSError):
         catalog.ensure(lake)
+
+
+def settle_delta_logs(lake: "OpenLake", now: "datetime") -> None:
+    """Bring the Delta logs up to date where there are any; what keeps them from it is reported and is no failure."""
+    from collector.lake import delta
+
+    try:
+        delta.follow(lake, now)
+    except CollectorError as error:
+        what = f"The Delta logs are not up to date: {error} The next command that writes does it."
+        sys.stderr.write(f"collector: {escape(what)}\n")

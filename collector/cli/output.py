@@ -81,6 +81,12 @@ def show_text(text: str) -> None:
     subprocess.run(pager, input=text.encode(), env={"LESS": "-FRX", **os.environ}, check=False)
 
 
+def copy_file(source: Path, output: str) -> None:
+    """Write the content of a file to another one. Raises SettingsError when it cannot be written."""
+    with source.open("rb") as content, _open(output) as sink:
+        shutil.copyfileobj(content, sink)
+
+
 def write_facts(value: object, lines: Iterable[str], form: FactFormat) -> None:
     """Write to stdout: for people lines, which are escaped, for programs one JSON value in UTF-8, without secrets."""
     if form is FactFormat.text:

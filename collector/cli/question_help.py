@@ -53,8 +53,8 @@ def question_help(name: str, width: int | None) -> str:
     if question.parameters:
         rows = [(f"  {parameter.name}", _about(parameter)) for parameter in question.parameters]
         parts.append("Parameters:\n" + draw_list(rows, width))
-    if question.explanation:
-        parts.append(_paragraphs(question.explanation.splitlines()))
+    if question.notes:
+        parts.append(_paragraphs(question.notes.splitlines()))
     parts.append(f"`collector ask {name} --show` prints its SQL.\n")
     return "\n".join(wrap(part, width) for part in parts)
 

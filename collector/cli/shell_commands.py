@@ -9,7 +9,6 @@ from collector.cli.ask import footer, parse_parameters
 from collector.cli.output import show_rows, show_text
 from collector.cli.question_help import program_questions, question_list
 from collector.errors import QueryError, UsageError
-from collector.settings.escape import escape
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ ask QUESTION [NAME=VALUE]…  answer a question
 .exit, \\q, Ctrl-D           exit
 Long answers are shown by $PAGER, or less; PAGER=cat shows them at once.
 """
-_COLUMNS: Final = "select column_name, data_type from duckdb_columns() where table_name = $name order by column_index"
 _EXITS: Final = ("exit", "quit", ".exit", ".quit", "\\q")
 
 
@@ -74,15 +72,14 @@ def _ask(reader: "LakeReader", rest: str) -> None:
 
 
 def _show_columns(reader: "LakeReader", name: str) -> None:
-    from collector.cli.text_table import draw_list
-    from collector.lake.tables import TABLES
+    from collector.cli.text_table import draw_list, wrap
+    from collector.query import dictionary
 
-    found = reader.sql(_COLUMNS, {"name": name.lower()}).table.to_pylist()
-    if not found:
-        raise QueryError(
-            f"there is no table or view {name!r}", advice=f"{did_you_mean(name, reader.views())}.tables lists them."
-        )
-    meanings = {each.name: each.meaning for each in TABLES[name].columns} if name in TABLES else {}
-    rows = [(each["column_name"], each["data_type"], meanings.get(each["column_name"], "")) for each in found]
-    cells = [(escape(column), kind, escape(meaning)) for column, kind, meaning in rows]
-    show_text(draw_list(cells, terminal.width_of(sys.stdout)))
+    width = terminal.width_of(sys.stdout)
+    for found in (*dictionary.tables(), *dictionary.views([name])):
+        if found.name == name:
+            rows = [(f"  {column.name}", column.type, column.meaning) for column in found.columns]
+            show_text(wrap(f"{name}: {found.grain}\n", width) + draw_list(rows, width))
+            return
+    advice = f"{did_you_mean(name, reader.views())}.tables lists them."
+    raise QueryError(f"there is no table or view {name!r}", advice=advice)

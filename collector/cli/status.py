@@ -37,7 +37,7 @@ def status(
 ) -> int:
     """Show the last runs. Each has a status, age, coverage and cost; --max-age makes staleness an exit code."""
     # A pipe gets the text, too: it is a report, and its rows are those of `--format`.
-    form = form or (options.row_format(form, output) if output else options.RowFormat.text)
+    form = options.row_format(form, output) if form or output else options.RowFormat.text
     max_age_s = None if max_age is None else duration(max_age, "--max-age")
     from collector.lake.lake import Lake
     from collector.lake.lock import holder

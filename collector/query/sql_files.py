@@ -50,9 +50,9 @@ class SqlFile:
         return next((line.removeprefix(start) for line in self.header if line.startswith(start)), "")
 
     @property
-    def explanation(self) -> str:
-        """What the header says after its first empty line, as it is written."""
-        return "\n".join(dropwhile(bool, self.header)).lstrip("\n")
+    def notes(self) -> str:
+        """What the header says below the opening sentence of a view."""
+        return "\n".join(dropwhile(bool, self.header)).strip()
 
     @property
     def tables_of_all_runs(self) -> frozenset[str] | None:
