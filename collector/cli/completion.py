@@ -17,6 +17,13 @@ from collector.cli.question_help import program_questions
 from collector.errors import CollectorError
 
 VARIABLE: Final = "_COLLECTOR_COMPLETE"  # set by the scripts: the shell wants completions, not a command
+EPILOG: Final = """\
+bash: add `eval "$(collector completion bash)"` to ~/.bashrc.
+
+zsh: add `eval "$(collector completion zsh)"` to ~/.zshrc, after compinit.
+
+fish: `collector completion fish > ~/.config/fish/completions/collector.fish`
+"""
 Shell = StrEnum("Shell", ["bash", "zsh", "fish"])
 # Bash breaks words at `=`, and would replace only what follows it; after NAME= the value is typed without a space.
 _BASH: Final = """\
@@ -37,11 +44,7 @@ complete -o default -F _collector_completion collector
 
 
 def completion(shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.")]) -> int:
-    """Print a script that teaches a shell to complete commands, questions, parameters and run ids.
-
-    bash: add `eval "$(collector completion bash)"` to ~/.bashrc. zsh: the same with zsh, in ~/.zshrc after compinit.
-    fish: collector completion fish > ~/.config/fish/completions/collector.fish
-    """
+    """Print a script that teaches a shell to complete commands, questions, parameters and run ids."""
     from typer._completion_shared import get_completion_script
 
     script = _BASH
@@ -66,9 +69,10 @@ Completer = Callable[[typer.Context, str], Iterator[tuple[str, str]]]
 def _completer(find: Completer) -> Callable[[typer.Context, str], list[tuple[str, str]]]:
     @wraps(find)
     def found(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        completions: list[tuple[str, str]] = []
         with suppress(CollectorError, OSError):
-            return list(find(context, incomplete))
-        return []
+            completions.extend(find(context, incomplete))
+        return completions
 
     return found
 
@@ -83,7 +87,9 @@ def questions(context: typer.Context, incomplete: str) -> Iterator[tuple[str, st
 @_completer
 def parameters(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """Complete NAME= of a parameter of the question that was typed before."""
-    for parameter in program_questions()[str(context.params.get("question"))].parameters:
+    # While an option lacks its value, the words before it are not parsed yet.
+    question = context.params.get("question") or next(iter(context.args), "")
+    for parameter in program_questions()[question].parameters:
         yield f"{parameter.name}=", parameter.description
 
 

@@ -61,7 +61,7 @@ _add(init.init)
 # The options of `fake-buddy`, and its `--help`, are those of the fake's own argument parser.
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 app.command(cls=Command, context_settings=_PASS_ON, add_help_option=False)(fake_buddy.fake_buddy)
-_add(completion.completion)
+_add(completion.completion, completion.EPILOG)
 _add(help)
 
 

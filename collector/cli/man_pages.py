@@ -31,8 +31,9 @@ def _page(title: str, summary: str, command: Any, context: Any, last: list[str])
     lines = [f'.TH {name.upper()} 1 "" collector "collector"', ".SH NAME", f"{_text(name)} \\- {summary}"]
     lines += [".SH SYNOPSIS", f".B {_text(title)}", _text(usage), ".SH DESCRIPTION", *_paragraphs(command.help)]
     lines += [".SH OPTIONS", *_options(command, context)]
-    if (command.epilog or "").startswith(_AFTER):
-        lines += [".SH EXIT STATUS", *_paragraphs(command.epilog.removeprefix(_AFTER))]
+    if epilog := command.epilog:
+        heading = ".SH EXIT STATUS" if epilog.startswith(_AFTER) else ".SH NOTES"
+        lines += [heading, *_paragraphs(epilog.removeprefix(_AFTER))]
     return "\n".join([*lines, f".SH {last[0]}", *last[1:]]) + "\n"
 
 

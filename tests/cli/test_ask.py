@@ -55,6 +55,14 @@ def test_an_answer_names_its_run(on_demo: Program) -> None:
     assert " rows · run 2" not in on_demo("ask", "promotions", "--format", "text", "-q").out
 
 
+def test_rows_can_be_a_failure(on_demo: Program, tmp_path: Path) -> None:
+    """With --fail-if-rows an answer with rows exits 1, and one without rows 0; the rows are written all the same."""
+    found = on_demo("ask", "returned_actions", "--fail-if-rows", "-o", "rows.csv")
+    assert (found.code, found.out) == (1, "")
+    assert (tmp_path / "rows.csv").read_text(encoding="utf-8").startswith("installation,workspace,")
+    assert on_demo("ask", "promotions", "--param", "image=zork", "--fail-if-rows").code == 0
+
+
 def test_show_prints_the_sql(program: Program) -> None:
     """`--show` prints the SQL, to be copied and changed; no lake is needed for that."""
     result = program("ask", "what_changed", "--show")
