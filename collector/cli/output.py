@@ -122,7 +122,8 @@ def table_text(
     hidden = table.num_rows - shown.num_rows
     note = wrap(f"… and {hidden:,} more rows; a pipe, --format or -o FILE gives all\n", width) if hidden else ""
     names = [escape(name) for name in table.column_names]
-    return draw_table(names, cells, numeric, width, answer=answer, looks=looks) + note
+    wanted = [escape(name) for name in answer]
+    return draw_table(names, cells, numeric, width, answer=wanted, looks=looks) + note
 
 
 def duration_text(seconds: float) -> str:

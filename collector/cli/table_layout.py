@@ -13,7 +13,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from collector.cli.wrapping import longest_piece, wrap_text
+from collector.cli.wrapping import abbreviate, longest_piece, wrap_text
 
 GAP: Final = 2
 INDENT: Final = 2  # of rows below a heading
@@ -23,11 +23,18 @@ _MAX_CELL_LINES: Final = 4  # of a row in a table; rows that need more are easie
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
-    """One column: `size` is the width of its widest cell or name, `minimum` the smallest that breaks no word."""
+    """One column: `size` is the width of its widest cell or name, `minimum` the smallest that breaks no word.
+
+    In a table, `cells` have Git revisions and digests abbreviated; `whole` has them as they are.
+    """
 
     name: str
-    cells: tuple[str, ...]
+    whole: tuple[str, ...]
     numeric: bool
+
+    @cached_property
+    def cells(self) -> tuple[str, ...]:
+        return tuple(map(abbreviate, self.whole))
 
     @cached_property
     def size(self) -> int:

@@ -9,13 +9,13 @@ from itertools import groupby
 from typing import Final
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from collector.cli.looks import PLAIN, Looks
 from collector.cli.table_layout import GAP, INDENT, TableLayout, TextColumn, choose_layout, fitted_sizes
-from collector.cli.wrapping import abbreviate, longest_piece, wrap_text
+from collector.cli.wrapping import longest_piece, wrap_text
 
 _MAX_FILE_WIDTH: Final = 60  # without a terminal: a longer cell moves the rest of its own row only
 _PLACES: Final = ("action", "pipeline", "project", "workspace")  # what an address leads to, the nearest first
@@ -40,14 +40,12 @@ def draw_table(
     columns = [TextColumn(*column) for column in zip(names, cells, numeric, strict=True)]
     if width is None:
         return _aligned(columns)
-    named = {column.name: column for column in columns}
-    links = {name.removesuffix(_ADDRESS): named[name].cells for name in names if name.endswith(_ADDRESS)}
-    wanted = [named[name] for name in answer]
+    links = {c.name.removesuffix(_ADDRESS): c.whole for c in columns if c.name.endswith(_ADDRESS)}
+    wanted = [next(column for column in columns if column.name == name) for name in answer]
     # Where names are links, addresses need no column of their own.
     others = [c for c in columns if c not in wanted and not (looks.links and c.name.endswith(_ADDRESS))]
-    shown_first, shown_next = (list(map(_abbreviated, part)) for part in (wanted, others))
-    layout = choose_layout(shown_first, shown_next, width, grouped=grouped)
-    drawing = _Drawing(layout, {column.name: column for column in columns}, links, width, looks)
+    layout = choose_layout(wanted, others, width, grouped=grouped)
+    drawing = _Drawing(layout, links, width, looks)
     return drawing.records() if layout.as_records else drawing.table()
 
 
@@ -66,15 +64,11 @@ def wrap(text: str, width: int | None) -> str:
     return "".join(f"{part}\n" for line in text.splitlines() for part in wrap_text(line, width))
 
 
-def _abbreviated(column: TextColumn) -> TextColumn:
-    return TextColumn(column.name, tuple(map(abbreviate, column.cells)), column.numeric)
-
-
 def _aligned(columns: Sequence[TextColumn]) -> str:
     padded = []
     for column in columns:
-        width = min(column.size, _MAX_FILE_WIDTH)
-        cells = [(cell, " " * (width - cell_len(cell))) for cell in (column.name, "─" * width, *column.cells)]
+        width = min(max(map(cell_len, (column.name, *column.whole))), _MAX_FILE_WIDTH)
+        cells = [(cell, " " * (width - cell_len(cell))) for cell in (column.name, "─" * width, *column.whole)]
         padded.append([space + cell if column.numeric else cell + space for cell, space in cells])
     return "".join((" " * GAP).join(row).rstrip() + "\n" for row in zip(*padded, strict=True))
 
@@ -82,15 +76,8 @@ def _aligned(columns: Sequence[TextColumn]) -> str:
 class _Drawing:
     """One answer on one terminal."""
 
-    def __init__(
-        self,
-        layout: TableLayout,
-        whole: Mapping[str, TextColumn],
-        links: Mapping[str, Sequence[str]],
-        width: int,
-        looks: Looks,
-    ) -> None:
-        self._layout, self._whole, self._width, self._looks = layout, whole, width, looks
+    def __init__(self, layout: TableLayout, links: Mapping[str, Sequence[str]], width: int, looks: Looks) -> None:
+        self._layout, self._width, self._looks = layout, width, looks
         names = [column.name for column in layout.shown]
         # Each address belongs to the column of its name; `html_url` is that of the nearest place, else of the row.
         row_name = next((name for name in _PLACES if name in names), names[0])
@@ -119,15 +106,8 @@ class _Drawing:
             for n in numbers:
                 number += 1
                 text += f"── {number} ".ljust(min(self._width, 60), "─") + "\n"
-                # There is room for a whole revision or digest, as a rule.
-                whole = [self._whole[column.name] for column in shown]
-                fitting = [c if longest_piece(c.cells[n]) <= sizes[1] else _abbreviated(c) for c in whole]
-                for column in fitting:
-                    cell = self._cell(column, n, left=True)
-                    if column.holds_addresses and sizes[1] < cell_len(cell.plain) <= self._width:
-                        text += column.name + "\n" + cell.plain + "\n"  # whole, on a line of its own
-                    else:
-                        text += _grid(self._looks, [[Text(column.name), cell]], sizes)
+                for column in shown:
+                    text += self._record_line(column, n, sizes)
         return text + self._hidden()
 
     def _blocks(self) -> Iterator[tuple[str, list[int]]]:
@@ -139,11 +119,23 @@ class _Drawing:
             lines = wrap_text(" · ".join(named), self._width) if named else []
             yield _grid(self._looks, [[Text(line, self._looks.title)] for line in lines], [self._width]), list(block)
 
-    def _cell(self, column: TextColumn, number: int, *, left: bool = False) -> Text:
-        style = self._looks.of_value(column.name, column.cells[number])
-        if column.name in self._links:
-            style += " " + self._looks.link(self._links[column.name][number])
-        return Text(column.cells[number], style.strip(), justify="right" if column.numeric and not left else "left")
+    def _record_line(self, column: TextColumn, number: int, sizes: Sequence[int]) -> str:
+        """Return the name and the value of one column; a whole revision or digest, as a rule there is room for it."""
+        value = column.whole[number]
+        if column.holds_addresses and sizes[1] < cell_len(value) <= self._width:
+            return f"{column.name}\n{value}\n"  # whole, on a line of its own
+        if longest_piece(value) > sizes[1]:
+            value = column.cells[number]
+        return _grid(self._looks, [[Text(column.name), Text(value, self._style(column, number))]], sizes)
+
+    def _cell(self, column: TextColumn, number: int) -> Text:
+        justify: JustifyMethod = "right" if column.numeric else "left"
+        return Text(column.cells[number], self._style(column, number), justify=justify)
+
+    def _style(self, column: TextColumn, number: int) -> str:
+        style = self._looks.of_value(column.name, column.whole[number])
+        link = self._looks.link(self._links[column.name][number]) if column.name in self._links else ""
+        return f"{style} {link}".strip()
 
     def _hidden(self) -> str:
         if not self._layout.hidden:

@@ -224,6 +224,13 @@ def test_the_answer_is_never_left_out() -> None:
     ]
 
 
+def test_columns_of_one_name_are_all_shown() -> None:
+    """Two columns of one name keep their own values, in a table and in records."""
+    for width in (40, 200):
+        text = draw_table(["a", "a", "b"], [["1", "2", "w" * 50]], [False] * 3, width, answer=("a", "b"))
+        assert text.index("1") < text.index("w") < text.index("2")
+
+
 def test_colour_and_links_only_where_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A known status has a colour, any other text none; NO_COLOR and --color decide, and a pipe has neither."""
     assert Looks(colour=True).of_value("status", "partial") == "yellow"
