@@ -13,10 +13,11 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import EXIT_CODES, keep_exit_code
-from collector.cli.output import duration_text, write_facts
+from collector.cli.output import write_facts
 from collector.cli.streams import StdoutError
 from collector.errors import Interrupted, SettingsError
 from collector.settings.declarations import Settings
+from collector.settings.durations import duration_text
 
 if TYPE_CHECKING:
     import asyncio

@@ -18,12 +18,12 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.crawl.journal import Abandoned
 from collector.preflight.forecast import ForecastReady, Waiting
 from collector.run import progress as events
 from collector.run.summary import RunSummary
+from collector.settings.durations import duration_text
 from collector.settings.escape import escape
 
 _HEARTBEAT_S: Final = 60.0

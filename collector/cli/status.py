@@ -8,7 +8,8 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import keep_exit_code
-from collector.cli.output import duration_text, write_rows, write_text
+from collector.cli.output import write_rows, write_text
+from collector.settings.durations import duration_text
 from collector.settings.escape import escape
 from collector.settings.parsers import duration
 

@@ -115,7 +115,7 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
 
 def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Table]:
     """Return the rows of each question about one run; those about releases begin at `begin`."""
-    asked: dict[str, Mapping[str, object]] = {
+    asked: dict[str, Mapping[str, Any]] = {
         "what_changed": {},
         "problems_last_night": {},
         "in_production": {},

@@ -13,9 +13,9 @@ import pytest
 from msgspec.structs import replace
 
 from collector.cli.collect import summary_line
-from collector.cli.output import duration_text
 from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault
 from collector.run.summary import RunSummary
+from collector.settings.durations import duration_text
 from tests.cli.conftest import WORLD, Program, environ
 from tests.cli.test_main import ENVIRON
 from tests.faults.process import Program as Process
