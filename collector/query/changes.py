@@ -20,7 +20,15 @@ from collector.errors import QueryError
 from collector.lake.database import Database
 from collector.lake.external_sort import external_sort
 from collector.lake.sql_text import base_view, identifier, literal, read_parquet
-from collector.lake.tables import ACTION_STATE, ALL, EXECUTION_STATE, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.lake.tables import (
+    ACTION_STATE,
+    ALL,
+    EXECUTION_STATE,
+    LAST_KNOWN_ACTIONS,
+    PIPELINE_STATE,
+    PROMOTE_IMAGE_ACTIONS,
+    TABLES,
+)
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
 from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
@@ -31,7 +39,7 @@ ACTIONS_AT_A_TIME = 10_000
 # A fault is often the same in every row: so many rows of a check are shown, the others are counted.
 MAX_ROWS = 100
 # The snapshots that sql/changes makes of this run and of the previous ones.
-_SNAPSHOTS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name)
+_SNAPSHOTS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name, PIPELINE_STATE.name)
 # The tables of the lake that a run is compared with.
 PREVIOUS = (*_SNAPSHOTS, "runs")
 # Made by sql/changes, not staged.
@@ -151,8 +159,8 @@ class StagedRun:
         }
         for name in ALL.keys() - _COMPUTED:
             self._database.define(name, base_view(ALL[name], [staged.get(name, ())]))
-        read = staged.get(EXECUTION_STATE.name, ())
-        self._database.define("read_execution_state", base_view(EXECUTION_STATE, [read]))
+        for table in (EXECUTION_STATE, PIPELINE_STATE):
+            self._database.define(f"read_{table.name}", base_view(table, [staged.get(table.name, ())]))
         promised = {name: found for name, found in columns.items() if name in TABLES}
         names = {
             "table_name": [name for name, found in promised.items() for _ in found],
