@@ -147,6 +147,8 @@ def summary_line(summary: "RunSummary") -> str:
     question = "problems_last_night" if summary.status == "complete" else "coverage_last_night"
     problems = f"; {count} problem{'s' * (count != 1)} (collector ask {question})" if count else ""
     seen = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions"
+    if summary.carried:
+        seen += f" ({summary.carried_text})"
     if _reads_executions(summary):
         seen += f", {summary.rows.get('executions', 0):,} executions"
     return (

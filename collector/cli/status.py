@@ -125,6 +125,9 @@ def _text(lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | 
     for level in ("workspace", "project", "pipeline", "action", "execution list"):
         counts = [f"{each['count']:,} {each['coverage']}" for each in first["coverage"] or () if each["level"] == level]
         lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
+    if first["carried"]:
+        age = duration_text(max(0.0, (first["started_at"] - first["oldest_read_at"]).total_seconds()))
+        lines.append(f"  carried: {first['carried']:,} promotions, the oldest read {age} before the run")
     cells = []
     for row in rows:
         for part in row["installations"]:

@@ -44,15 +44,28 @@ def carried_into(
     database: Database, run_id: str, actions: Sequence[Path], promotions: Sequence[Path]
 ) -> Carried | None:
     """Return what was carried into a run, whose rows are in these files; None when that is nothing."""
-    listed = base_view(ACTIONS, [[path] for path in actions])
     held = base_view(PROMOTE_IMAGE_ACTIONS, [[path] for path in promotions])
-    (found,) = database.rows(
-        f"select count(*) as promotions, min(fetched_at) as oldest_read_at from ({held}) semi join "
-        f"(select * from ({listed}) where run_id = {literal(run_id)} and coverage = 'carried') using ({_ACTION})"
-    )
-    if not found["promotions"] or found["oldest_read_at"] is None:
+    listed = base_view(ACTIONS, [[path] for path in actions])
+    of_run = f"where run_id = {literal(run_id)}"
+    each = carried_by_installation(database, f"from ({held}) {of_run}", f"from ({listed}) {of_run}").values()
+    if not each:
         return None
-    return Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC))
+    return Carried(sum(one.promotions for one in each), min(one.oldest_read_at for one in each))
+
+
+def carried_by_installation(
+    database: Database, promotions: str = "from promote_image_actions", actions: str = "from actions"
+) -> dict[str, Carried]:
+    """Return what was carried into the run whose rows these selects give, by installation; none where nothing was."""
+    found = database.rows(
+        f"select installation, count(*) as promotions, min(fetched_at) as oldest_read_at from ({promotions}) "
+        f"semi join (select * from ({actions}) where coverage = 'carried') using ({_ACTION}) group by installation"
+    )
+    return {
+        row["installation"]: Carried(row["promotions"], row["oldest_read_at"].replace(tzinfo=UTC))
+        for row in found
+        if row["oldest_read_at"] is not None
+    }
 
 
 def without_carried(name: str, base: Callable[[str], str], run_id: str) -> str:

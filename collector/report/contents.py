@@ -25,6 +25,7 @@ MAX_PROMOTIONS: Final = 5_000
 COVERAGES: Final[Mapping[str, str]] = {
     "complete": "seen, with everything in it",
     "fetched": "promote-image actions, read",
+    "carried": "read by an earlier run, and not older than --refresh allows",
     "not_promote_image": "actions of other types, listed",
     "gone": "listed, and gone when they were read",
     "forbidden": "the token may not read them",

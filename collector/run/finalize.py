@@ -67,12 +67,12 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
         batches["problems"] = database.sorted_rows("problems", extra=problems)
         batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
-        changes = database.change_counts()
+        changes, carried = database.change_counts(), database.carried()
     _after_the_swap(crawl)
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
     }
-    return summarise(run, crawl.processor.snapshot(), rows, changes, crawl.clock_skew)
+    return summarise(run, crawl.processor.snapshot(), rows, changes, carried, crawl.clock_skew)
 
 
 def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> StagedRun:
