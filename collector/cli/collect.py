@@ -54,10 +54,12 @@ def collect(
                 _after_failure(settings, error, datetime.now(UTC), datetime.now(UTC))
         raise
     if dry:
-        from collector.preflight.plan import describe, make_plans
+        from collector.preflight.plan import make_plans
+        from collector.preflight.plan_text import describe
 
-        plans = make_plans(settings)
-        lines = [line for plan in plans for line in describe(plan, settings, datetime.now(UTC))]
+        now = datetime.now(UTC)
+        plans = make_plans(settings, now)
+        lines = [line for plan in plans for line in describe(plan, settings, now)]
         lines.append("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.")
         write_facts(plans, lines, form)
         return 0
@@ -117,10 +119,10 @@ def collect_and_follow_up(
     from collector.after_run.run_result import RunResult
     from collector.after_run.steps import run_steps
     from collector.preflight.forecast import ForecastObserver
-    from collector.preflight.plan import last_costs
+    from collector.preflight.plan import expected_costs
 
     started_at = now()
-    forecasting = ForecastObserver(observer, settings, last_costs(settings.lake), now)
+    forecasting = ForecastObserver(observer, settings, expected_costs(settings, started_at), now)
     try:
         summary = collect_with_signals(settings, forecasting, now, rng or random.Random())
     except Exception as error:

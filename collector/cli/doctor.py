@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 @options.takes_settings(
-    "lake", "workspaces", "projects", "executions", "reserve", "max_duration", "ca_bundle", "allow_http", "proxy"
-)
+    "lake", "workspaces", "projects", "executions", "refresh", "reserve", "max_duration", "max_requests", "ca_bundle",
+    "allow_http", "proxy",
+)  # fmt: skip
 def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check whether a run would succeed. Checks token, scopes, workspaces, executions, budget, clock and lake."""
     settings = options.settings_from(flags, needs_token=True)
@@ -24,13 +25,14 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
 
     from collector.cli import logging as logs
     from collector.preflight.doctor import run_checks
-    from collector.preflight.plan import execution_requests, last_costs
+    from collector.preflight.plan import execution_requests, expected_costs
 
     logs.set_up(settings.log_format, "error")
 
     async def examine() -> list[tuple[str, "DoctorResult"]]:
         results = []
-        costs, requests = last_costs(settings.lake), execution_requests(settings)
+        now = datetime.now(UTC)
+        costs, requests = expected_costs(settings, now), execution_requests(settings, now)
         async for installation, result in run_checks(settings, lambda: datetime.now(UTC), costs, requests):
             results.append((installation, result))
             if form is options.FactFormat.text:

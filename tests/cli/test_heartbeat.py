@@ -29,7 +29,7 @@ class Waiting:
 
 
 def test_the_heartbeat_says_why_and_until_when_a_run_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    """It has a line per installation: run, stage, found, done, carried, requests, budget, why and until when it waits."""
+    """A line per installation: run, stage, found, done, carried, requests, budget, why and until when it waits."""
     logs.set_up("json", "info")
     watcher = progress.ProgressObserver()
     watcher.heartbeat()
