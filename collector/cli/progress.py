@@ -39,6 +39,7 @@ _LOG_LINES: Final[Mapping[type, tuple[str, str, str]]] = {
     events.RunBegan: ("info", "started", "started_at replies_replayed"),
     Abandoned: ("warning", "earlier run abandoned", "why abandoned_run_id=run_id"),
     events.Draining: ("warning", "stopping after the requests in flight", "why"),
+    events.LimitReached: ("warning", "limit reached", "installation reached"),
     events.InstallationSkipped: ("warning", "installation skipped", "installation why"),
     events.SecondRound: ("warning", "retrying failed requests after a pause", _ROUND),
     events.CrawlEnded: ("info", "crawl finished, checking and publishing", "replies"),

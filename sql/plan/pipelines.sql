@@ -3,7 +3,7 @@
 -- list_length is the number of its actions. has_executions says whether it has executions to read, by what the run read
 -- or, where it did not ask, by the status of the pipeline and of its promotions; executions_asked whether the run or an
 -- earlier one asked for them. changes_per_day is how often its entry in the list changes, by the two last runs that saw it;
--- NULL where there is one.
+-- NULL where there is one. extra is not compared: of a pipeline that was asked it has fields of the list of its actions.
 with
 chosen as (select run_id as chosen_run_id, started_at as chosen_at from selected_run),
 previous as (
@@ -16,7 +16,7 @@ previous as (
 ),
 seen_pipelines as materialized (select * from pipelines where run_id in (select chosen_run_id from chosen)),
 both_runs as (
-    select * exclude (run_id, run_date, coverage, executions_coverage, executions_from)
+    select * exclude (run_id, run_date, coverage, executions_coverage, executions_from, extra)
     from pipelines
     where run_id in (select chosen_run_id from chosen) or run_id in (select previous_run_id from previous)
 ),
