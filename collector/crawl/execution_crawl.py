@@ -41,7 +41,6 @@ class ExecutionCrawl:
     """The readings of all pipelines of one installation that are not ended; without a plan nothing is requested."""
 
     def __init__(self, plan: ExecutionPlan | None) -> None:
-        self.wanted = plan is not None
         self._plan = plan
         self._readings: dict[Key, ExecutionReading] = {}
 

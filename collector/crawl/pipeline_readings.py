@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from collector.buddy.requests import Kind, Request
 from collector.crawl.execution_history import digest
 from collector.crawl.pagination import is_probe
-from collector.crawl.records import CrawlRecord, Key, ListedItem, PipelineRead, pipeline_key
+from collector.crawl.records import CrawlRecord, Key, ListedItem, PipelineRead, key_of, pipeline_key
 from collector.crawl.refresh_plan import RefreshPlan
+from collector.crawl.request_queue import Fit
 
 # Coverages of a pipeline, its actions and its executions after which nothing of it is unknown.
 _SEEN = frozenset({"complete", "fetched", "not_promote_image", "gone", "not_asked", "not_needed"})
@@ -84,10 +85,16 @@ class PipelineReadings:
         estate = self._costs + unknown * max(1, round(self._costs / max(1, self._costed)))
         return ReadingProgress(self._pipelines, self._read, self._requests, estate)
 
-    @property
-    def promised(self) -> int:
-        """How many more requests the pipelines that were begun will probably take."""
-        return sum(max(each.open_actions, each.expected - each.requests, 0) for each in self._begun.values())
+    def fit(self, request: Request, left: int, *, idle: bool) -> Fit:
+        """Return whether a list can be asked for while so many requests are left.
+
+        A pipeline only if it can probably be finished, besides those that were begun; with `idle` none is under way.
+        """
+        cost = self.cost(key_of(request)) if request.kind is Kind.ACTIONS else 1
+        if cost > left:
+            return Fit.NEVER
+        promised = sum(max(each.open_actions, each.expected - each.requests, 0) for each in self._begun.values())
+        return Fit.NOW if idle or cost + promised <= left else Fit.LATER
 
     def follow(
         self, request: Request, requests: int, at: datetime, records: Iterable[CrawlRecord]

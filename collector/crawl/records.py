@@ -38,6 +38,11 @@ def key_of(request: Request) -> Key:
     return Key(request.installation, request.workspace, request.project, request.pipeline_id, request.action_id)
 
 
+def request_of(kind: Kind, key: Key, page: int = 0, per_page: int = 0) -> Request:
+    """Return the request about a thing: the action, or the list of this kind below its parent."""
+    return Request(key.installation, kind, key.workspace, key.project, key.pipeline_id, key.action_id, page, per_page)
+
+
 def child_key(parent: Key, own: str | int | None) -> Key:
     """Return the key of a child of `parent`; where its own part is unreadable, the parent's."""
     if own is None:

@@ -14,11 +14,12 @@ import msgspec
 from collector.buddy.decode import decode
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed, FetchResult
-from collector.crawl.frontier import Frontier, Selection
+from collector.crawl.frontier import Frontier
 from collector.crawl.journal import Journal, Line, Resumed
 from collector.crawl.records import CrawlRecord, Problem
 from collector.crawl.redaction import Redactor
 from collector.crawl.refresh_plan import RefreshPlan
+from collector.crawl.selection import Selection
 from collector.lake.flatten import flatten
 from collector.lake.projection import Row, RunKey
 from collector.lake.staging import Staging
