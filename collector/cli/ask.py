@@ -47,6 +47,9 @@ def ask(
         bool, typer.Option("--fail-if-rows", help="Exit 1 when the answer has rows: a gate in CI.")
     ] = False,
     run: RunOption = "latest",
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Use only what this run itself read, nothing carried (--refresh).")
+    ] = False,
     lake: options.Lake = None,
     config: options.Config = None,
     form: options.RowsFormat = None,
@@ -70,7 +73,7 @@ def ask(
     if show:
         write_text(asked.sql.rstrip() + "\n", None)
         return 0
-    answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
+    answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run, fresh=fresh)
     with keep_exit_code():
         write_rows(answer.table, form, output, asked.answer)
         _write_footer(answer, form, output)
@@ -81,8 +84,8 @@ def _write_footer(answer: "Answer", form: options.RowFormat, output: str | None)
     if form is options.RowFormat.text and output is None:
         if not terminal.quiet:
             sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
-    elif answer.missing:
-        # The rows must stay readable for programs, and the gap must be reported all the same.
+    elif answer.missing or answer.age:
+        # The rows must stay readable for programs, and gaps and old rows must be reported all the same.
         sys.stderr.write(footer(answer, terminal.width_of(sys.stderr)))
 
 
@@ -110,16 +113,17 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
 
 
 def footer(answer: "Answer", width: int | None) -> str:
-    """Return how many rows an answer has, of which run, and what that run is missing."""
+    """Return how many rows an answer has, of which run, what that run is missing, and how old carried rows are."""
     from collector.cli.text_table import wrap
 
     run, count = answer.run, len(answer)
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    footer = f"{count:,} row{'s' * (count != 1)} · {origin}\n"
+    footer = f"{count:,} row{'s' * (count != 1)} · {origin}"
     if answer.missing:
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
-        footer += f"This run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details.\n"
-    return wrap(footer, width)
+        footer += f"\nThis run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details."
+    age = f" · {answer.age}" if answer.age else ""
+    return wrap(f"{footer}{age}\n", width)
 
 
 def _list_questions(

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 @options.takes_settings(
-    "lake", "workspaces", "projects", "executions", "reserve", "max_duration", "ca_bundle", "allow_http", "proxy"
-)
+    "lake", "workspaces", "projects", "executions", "refresh", "reserve", "max_duration", "max_requests", "ca_bundle",
+    "allow_http", "proxy",
+)  # fmt: skip
 def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
     """Check whether a run would succeed. Checks token, scopes, workspaces, executions, budget, clock and lake."""
     missing = None
@@ -29,7 +30,7 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
 
     from collector.cli import logging as logs
     from collector.preflight.doctor import run_checks, without_token
-    from collector.preflight.plan import execution_requests, last_costs
+    from collector.preflight.plan import execution_requests, expected_costs
 
     logs.set_up(settings.log_format, "error")
 
@@ -42,7 +43,8 @@ def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.Fact
                 sys.stdout.write(_line(installation, result))
 
     async def examine() -> None:
-        costs, requests = last_costs(settings.lake), execution_requests(settings)
+        now = datetime.now(UTC)
+        costs, requests = expected_costs(settings, now), execution_requests(settings, now)
         async for installation, result in run_checks(settings, lambda: datetime.now(UTC), costs, requests):
             add(installation, result)
 

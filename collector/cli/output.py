@@ -126,16 +126,6 @@ def table_text(
     return draw_table(names, cells, numeric, width, answer=wanted, looks=looks) + note
 
 
-def duration_text(seconds: float) -> str:
-    """Return a duration for people, in its two largest units."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    days, rest = divmod(round(seconds), 86_400)
-    parts = [(days, "d"), (rest // 3_600, "h"), (rest // 60 % 60, "min"), (rest % 60, "s")]
-    first = next(i for i, (count, _) in enumerate(parts) if count)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
-
-
 @contextmanager
 def _open(output: str | None, mode: int | None = None) -> Iterator[BinaryIO]:
     if output is None:

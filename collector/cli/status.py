@@ -9,7 +9,8 @@ import typer
 from collector.cli import options, terminal
 from collector.cli.failures import keep_exit_code
 from collector.cli.looks import PLAIN, Looks
-from collector.cli.output import duration_text, write_rows, write_text
+from collector.cli.output import write_rows, write_text
+from collector.settings.durations import duration_text
 from collector.settings.escape import escape
 from collector.settings.parsers import duration
 
@@ -130,6 +131,9 @@ def _text(
     for level in ("workspace", "project", "pipeline", "action", "execution list"):
         counts = [f"{each['count']:,} {each['coverage']}" for each in first["coverage"] or () if each["level"] == level]
         lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
+    if first["carried"]:
+        age = duration_text(max(0.0, (first["started_at"] - first["oldest_read_at"]).total_seconds()))
+        lines.append(f"  carried: {first['carried']:,} promotions, the oldest read {age} before the run")
     cells = []
     for row in rows:
         for part in row["installations"]:

@@ -25,7 +25,7 @@ ended as (
 known as (
     select installation, max(known_from) as known_from
     from executions_known
-    where executions_coverage = 'complete'
+    where executions_coverage in ('complete', 'carried')
     group by installation
 )
 select

@@ -46,6 +46,20 @@ summary as (
         installation as sort_key
     from costs
 ),
+carried as (
+    select
+        1 as part_order,
+        'night' as part,
+        concat(
+            'carried: ', promotions, ' promotion', case when promotions = 1 then '' else 's' end, ', the oldest read ',
+            strftime(oldest_read_at, '%Y-%m-%d %H:%M')
+        ) as line,
+        installation as place,
+        null as html_url,
+        concat('~', installation) as sort_key  -- after all installations
+    from carried_promotions
+    where run_id in (select run_id from selected_run)
+),
 released as (
     select
         2 as part_order,
@@ -143,6 +157,8 @@ missing as (
 ),
 parts as (
     select * from summary
+    union all
+    select * from carried
     union all
     select * from released
     union all

@@ -125,7 +125,7 @@ unseen as (
             and listed.workspace = lines.workspace
             and listed.project = lines.project
             and listed.pipeline_id = lines.pipeline_id
-    where coalesce(listed.coverage, 'not known') not in ('fetched', 'gone') and listed.disabled is not true
+    where coalesce(listed.coverage, 'not known') not in ('fetched', 'carried', 'gone') and listed.disabled is not true
 ),
 findings as (
     select * from unguarded
