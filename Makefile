@@ -50,8 +50,10 @@ notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs and s
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null
 	$(BIN)/python notebooks/keep.py notebooks-lake
 
-docs: $(READY_DEV) ## write the generated documents: tables, questions, and parts of architecture
+docs: $(READY_DEV) ## write the generated documents: tables, questions, man pages, parts of architecture
 	$(BIN)/python docs/generate.py
+
+man: docs ## write the man pages from the help (man -l docs/man/collector.1)
 
 package: $(READY_DEV) ## build the wheel and the sdist, and try each in an empty environment
 	$(BIN)/python -m tests.packaging.installed
@@ -89,4 +91,4 @@ $(BENCH)/.ready: constraints.txt pyproject.toml
 	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
 	@touch $@
 
-.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs package cron lock clean
+.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs man package cron lock clean

@@ -67,7 +67,8 @@ def collect(
 
     live = terminal.is_interactive() and settings.log_format == "text"
     # A person watches the display, so lines are for warnings only; under cron the lines are all there is.
-    logs.set_up(settings.log_format, "warning" if live and settings.log_level == "info" else settings.log_level)
+    level = terminal.log_level(settings.log_level)
+    logs.set_up(settings.log_format, "warning" if live and level == "info" else level)
     with observing(live=live) as observer:
         summary = collect_and_follow_up(settings, observer)
     if not live:

@@ -29,7 +29,13 @@ from collector.settings.tokens import TokenUnavailable
 
 _MAX_CLOCK_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
 _MIN_FREE_BYTES: Final = 200 * 2**20  # journal, staging and files of a run with tens of thousands of actions
-_ABOUT: Final = {Unauthorised: "token", TokenUnavailable: "token", Stuck: "budget"}
+_ABOUT: Final = {Unauthorised: "token", Stuck: "budget"}
+_NEED_TOKEN: Final = {
+    "workspaces": "which workspaces it sees, and whether Buddy answers for each that is selected",
+    "executions": "whether executions may be read",
+    "budget": "whether the rate limit has room for a run",
+    "clock": "whether this machine's clock agrees with Buddy's",
+}
 # A person waits for the answer, so there are fewer attempts than in a run.
 _LIMITS: Final = Limits(attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15.0, total_s=20.0, stuck_after_s=60.0)
 
@@ -52,9 +58,19 @@ async def run_checks(
             checks = _check_installation(settings, installation, now, costs.get(name), execution_requests.get(name))
             async for result in checks:
                 yield name, result
+        except TokenUnavailable as error:
+            for result in without_token(error):
+                yield name, result
         except CollectorError as error:
             about = next((about for kind, about in _ABOUT.items() if isinstance(error, kind)), "settings")
             yield name, DoctorResult("error", about, str(error), error.advice)
+
+
+def without_token(error: TokenUnavailable) -> Iterator[DoctorResult]:
+    """Return what can be said of an installation without a token: why there is none, and what was not checked."""
+    yield DoctorResult("error", "token", str(error), error.advice)
+    for about, question in _NEED_TOKEN.items():
+        yield DoctorResult("skipped", about, f"not checked without a token: {question}")
 
 
 def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[DoctorResult]:

@@ -1,4 +1,6 @@
 -- What did the last run see, and what is missing and why?
+-- topic: health
+-- answer: level, coverage, things, workspace, project, name, why
 -- one run
 --
 -- For each level one row per coverage with the number of items; then one row for each item that was not completely

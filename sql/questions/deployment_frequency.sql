@@ -1,4 +1,6 @@
 -- Deployment frequency: how often is each image released, week by week?
+-- topic: releases
+-- answer: week, image, releases, revisions, people
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

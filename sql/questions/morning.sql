@@ -1,9 +1,11 @@
 -- What happened last night: is the run complete, what was released, what changed, what failed, what is missing?
+-- topic: change
+-- answer: part, line, place
 -- one run but for action_changes, last_known_actions, promote_image_actions, runs
 -- $lines INTEGER = 5 : at most this many lines per part; a last line counts the others
 with
 changes as materialized (
-    select * from action_changes
+    select * from changes_in_words
     where run_id in (select run_id from selected_run) and aspect = 'configuration'
 ),
 selected as materialized (
@@ -89,13 +91,8 @@ changed as (
         3 as part_order,
         'changed' as part,
         case
-            when changes.change = 'changed' and length(concat(changes.old_value, changes.new_value)) > 100
-                then concat(changes.column_name, ' changed')
-            when changes.change = 'changed'
-                then concat(
-                    changes.column_name, ': ', coalesce(changes.old_value, 'nothing'), ' -> ',
-                    coalesce(changes.new_value, 'nothing')
-                )
+            when length(changes.difference) > 200 then concat(changes.column_name, ': ', left(changes.difference, 200), '…')
+            when changes.change = 'changed' then concat(changes.column_name, ': ', changes.difference)
             else changes.change
         end as line,
         concat_ws('/', changes.workspace, changes.project, coalesce(selected.action, cast(changes.action_id as varchar)))

@@ -1,4 +1,6 @@
 -- How many promotions, changes, failures, problems and requests did each run have?
+-- topic: cost
+-- answer: run_date, status, promotions, failing, added, changed, removed, requests
 -- $nights INTEGER = 400 : this many runs up to the selected one
 --
 -- Oldest first. not_seen is the number of items that a partial run could not see; the other columns count what it saw.

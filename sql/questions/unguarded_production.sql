@@ -1,4 +1,6 @@
 -- Which promotions reach production without any guard?
+-- topic: security
+-- answer: finding, workspace, project, action, source, destination, trigger_time
 -- one run
 -- $environment VARCHAR = 'production' : the environment to guard
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval

@@ -257,7 +257,7 @@ def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
     assert result.code == 1
     assert "partial" in result.out
     assert "coverage_last_night" in result.out
-    answer = program("ask", "promotions")
+    answer = program("ask", "promotions", "--format", "text")
     assert "This run is incomplete: 1 project forbidden" in answer.out
     rows = program("ask", "promotions", "--format", "json")
     assert "This run is incomplete" in rows.err
