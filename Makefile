@@ -25,7 +25,9 @@ test: lint ## run lint, then all tests
 coverage: $(READY_DEV) ## run all tests with branch coverage; fail below the limit in pyproject.toml
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
 
-browser: ## install Debian's Chromium for the tests of the report, which are skipped without it (needs root)
+browser: ## install Debian's Chromium (needs root) and axe-core (npm) for the tests of the report, skipped without
+	@test -f node_modules/axe-core/axe.min.js || npm install --silent --no-save --no-package-lock axe-core@4.14.1 \
+		|| echo "axe-core was not installed: its test is skipped" >&2
 	@command -v chromium >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null
 
@@ -43,9 +45,9 @@ faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the 
 	$(BIN)/python -m pytest -m faults -n auto --dist worksteal; code=$$?; \
 		$(BIN)/python -m tests.faults.ledger && exit $$code
 
-notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs and save their output
+notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs; save those with changed code (ALL=--all: all)
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null
-	$(BIN)/python notebooks/keep.py notebooks-lake
+	$(BIN)/python notebooks/keep.py notebooks-lake $(ALL)
 
 docs: $(READY_DEV) ## write the generated documents: tables, questions, and parts of architecture
 	$(BIN)/python docs/generate.py

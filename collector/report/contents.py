@@ -17,7 +17,7 @@ from collector.lake.tables import COVERAGE_OUTCOMES
 from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
 from collector.report.releases import ReportReleases, report_releases, timeline_begin
-from collector.report.rows import LEVELS, MAX_ROWS, ReportRows, escaped, indexed, report_rows, row_location
+from collector.report.rows import LEVELS, MAX_ROWS, ReportRows, escaped, in_words, indexed, report_rows, row_location
 
 # More runs are not drawn, and more promotions are not in the map: the page must open on a phone.
 MAX_RUNS: Final = 400
@@ -135,7 +135,7 @@ def _tables(answers: Mapping[str, pa.Table], coverage: pa.Table, levels: Sequenc
     # The other rows of coverage_last_night are counts.
     things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
     return {
-        "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
+        "changes": report_rows("what_changed", in_words(answers["what_changed"]), ("what",), levels),
         "missing": report_rows("coverage_last_night", things, ("level", "coverage", "why"), levels),
         "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
         **{question: rows(question, finding.columns) for question, finding in FINDINGS.items()},

@@ -84,6 +84,13 @@ class AfterRun:
         "FILE",
         example="morning.md",
     )
+    report_file: Path | None = setting(
+        None,
+        parsers.path,
+        "Write the report to this file after a published run, as one HTML page. Needs the extra report.",
+        "FILE",
+        example="/srv/www/promotions.html",
+    )
     metrics_file: Path | None = setting(
         None,
         parsers.path,
