@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+from deltalake import DeltaTable
 
 from tests.cli.conftest import Program
 
@@ -41,3 +42,24 @@ def test_what_cannot_be_meant_is_refused(program: Program, demo_lake: Path) -> N
         refused = program(*on_demo, *arguments)
         assert refused.code == 2
         assert advice.lower() in refused.err.lower()
+
+
+def test_delta_logs_of_a_lake_that_exists(program: Program, demo_lake: Path, tmp_path: Path) -> None:
+    """`--format delta` makes every table a Delta Lake table, and the commands that write keep it one."""
+    copy = Path(shutil.copytree(demo_lake, tmp_path / "copy"))
+    assert program("catalog", "--lake", str(copy), "--format", "delta").code == 0
+    table = DeltaTable(copy / "tables" / "actions")
+    files = len(table.file_uris())
+    assert program("compact", "--lake", str(copy), "--current-month").code == 0
+    table.update_incremental()
+    assert (files, len(table.file_uris()), table.version()) == (4, 1, 1)
+    refused = program("catalog", "--lake", str(copy), "--format", "delta", "-o", "x")
+    assert refused.code == 2
+    assert "wherever the lake is mounted" in refused.err
+    # What keeps the logs from following is said, and what the command did stays done.
+    (copy / "tables/actions/_delta_log/00000000000000000002.json.tmp").mkdir()
+    (copy / "tables/runs/_delta_log/00000000000000000002.json.tmp").mkdir()
+    pruned = program("prune", "--lake", str(copy), "--keep", "1d")
+    assert pruned.code == 0
+    assert "The Delta logs are not up to date" in pruned.err
+    assert "Dropped" in pruned.out
