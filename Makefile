@@ -39,11 +39,11 @@ lint: $(READY_DEV) ## run ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and the README's goals
+bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and docs/benchmarks.md
 	rm -rf .bench
 	$(BENCH)/bin/python -m tests.bench
 
-faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the README's reliability table
+faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the table of docs/reliability.md
 	rm -rf .pytest_cache/d/faults
 	$(BIN)/python -m pytest -m faults -n auto --dist worksteal; code=$$?; \
 		$(BIN)/python -m tests.faults.ledger && exit $$code
@@ -54,6 +54,10 @@ notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs; save
 
 docs: $(READY_DEV) ## write the generated documents: tables, questions, and parts of architecture
 	$(BIN)/python docs/generate.py
+
+pictures: $(READY_DEV) ## draw the README's pictures from a demo lake (needs Chromium: make browser)
+	$(BIN)/collector demo --lake demo-lake > /dev/null
+	PYTHONPATH=. $(BIN)/python docs/pictures.py demo-lake
 
 package: $(READY_DEV) ## build the wheel and the sdist, and try each in an empty environment
 	$(BIN)/python -m tests.packaging.installed
@@ -91,4 +95,4 @@ $(BENCH)/.ready: constraints.txt pyproject.toml
 	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
 	@touch $@
 
-.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs package cron lock clean
+.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs pictures package cron lock clean

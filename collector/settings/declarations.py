@@ -1,7 +1,7 @@
 """The settings, each declared once: as the field of a dataclass that holds its value.
 
 The flag, the environment variable, the key and the line in the template of collector.toml, the help text and the table
-in the README follow from it. To add a setting, add a field here and use it.
+in docs/settings.md follow from it. To add a setting, add a field here and use it.
 """
 
 import hashlib
