@@ -52,12 +52,14 @@ notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs; save
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null
 	$(BIN)/python notebooks/keep.py notebooks-lake $(ALL)
 
-docs: $(READY_DEV) ## write the generated documents: tables, questions, and parts of architecture
+docs: $(READY_DEV) ## write the generated documents: tables, questions, man pages, parts of architecture
 	$(BIN)/python docs/generate.py
 
 pictures: $(READY_DEV) ## draw the README's pictures from a demo lake (needs Chromium: make browser)
 	$(BIN)/collector demo --lake demo-lake > /dev/null
 	PYTHONPATH=. $(BIN)/python docs/pictures.py demo-lake
+
+man: docs ## write the man pages from the help (man -l docs/man/collector.1)
 
 package: $(READY_DEV) ## build the wheel and the sdist, and try each in an empty environment
 	$(BIN)/python -m tests.packaging.installed
@@ -95,4 +97,4 @@ $(BENCH)/.ready: constraints.txt pyproject.toml
 	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
 	@touch $@
 
-.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs pictures package cron lock clean
+.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs man pictures package cron lock clean

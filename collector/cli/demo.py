@@ -15,6 +15,7 @@ from collector.cli import terminal
 from collector.cli.ask import footer
 from collector.cli.collect import collect_with_signals, summary_line
 from collector.cli.output import table_text
+from collector.cli.question_help import program_questions
 from collector.errors import UsageError
 from collector.settings.declarations import Installation, Settings
 from collector.settings.escape import escape
@@ -68,8 +69,11 @@ def demo(
     reader, width = open_lake(path), terminal.width_of(sys.stdout) or 110
     answers = {f'sql "{_LAST_NIGHT}"': reader.sql(_LAST_NIGHT)}
     answers |= {f"ask {name}": reader.ask(name) for name in (_QUESTIONS if nights > 1 else _QUESTIONS[::2])}
+    known, looks = program_questions().all, terminal.looks_of(sys.stdout)
     for command, answer in answers.items():
-        text = table_text(answer.table, width, _MAX_ROWS)
+        question = known.get(command.removeprefix("ask "))
+        columns = question.answer if question else answer.table.column_names
+        text = table_text(answer.table, width, _MAX_ROWS, answer=columns, looks=looks)
         sys.stdout.write(f"\n$ collector {command}\n{text}{footer(answer, width)}")
     # `make demo` installs into a virtual environment that the person's shell may not use yet.
     activate = Path(sys.prefix) / "bin" / "activate"

@@ -31,7 +31,7 @@ def report(error: Exception) -> int:
     """Report a failure and return its exit code; when the reader of stdout has ended (`| head`), report nothing."""
     match error:
         case CollectorError():
-            return _report(error.exit_code, str(error), error.advice)
+            return _report(error.exit_code, str(error), error.advice, error if terminal.verbose else None)
         case StdoutError():
             advice = "Free some space there, or write it elsewhere, and run the command again."
             return 0 if error.reader_left else _report(SettingsError.exit_code, str(error), advice)

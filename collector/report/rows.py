@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from collector.query.change_words import change_words
 from collector.settings.escape import escape
 
 MAX_ROWS: Final = 1_000  # a page that a browser still opens at once; the question itself gives all rows
@@ -25,6 +24,7 @@ REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the othe
 # The columns that say where a row is, from the largest thing to the smallest.
 LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
 _TITLES: Final = {
+    "column_name": "field",
     "last_execution_status": "status",
     "value_state": "value",
     "permissions_others": "right of all others",
@@ -33,8 +33,8 @@ _TITLES: Final = {
     "undone_revision": "undone",
 }
 _REFERENCES: Final = frozenset(
-    ("source", "destination", "image", "variable", "name", "revision", "staging_revision",
-     "production_revision", "undone_revision", "what", "request_path", "json_path",
+    ("source", "destination", "image", "variable", "name", "column_name", "revision", "staging_revision",
+     "production_revision", "undone_revision", "difference", "request_path", "json_path",
      "permissions_others", "trigger_time", "value_state")
 )  # fmt: skip
 
@@ -79,15 +79,6 @@ def report_rows(
         for record in table.slice(0, MAX_ROWS).to_pylist()
     )
     return ReportRows(question, chosen, located, rows, table.num_rows)
-
-
-def in_words(changes: pa.Table) -> pa.Table:
-    """Return rows of what_changed with the column `what`, which says in words what changed."""
-    said = changes.slice(0, MAX_ROWS)
-    values = (said.column(name).to_pylist() for name in ("change", "column_name", "old_value", "new_value"))
-    words = [change_words(*row) for row in zip(*values, strict=True)]
-    texts = pa.array([*words, *[None] * (changes.num_rows - said.num_rows)], pa.string())
-    return changes.append_column("what", texts)
 
 
 def row_location(record: Mapping[str, Any], levels: Sequence[str] = LEVELS, unnamed: str = "everything") -> RowLocation:

@@ -135,6 +135,23 @@ class Settings:
         example="6h",
         key="max_duration",
     )
+    max_requests: int | None = setting(
+        None,
+        partial(parsers.whole, minimum=1),
+        "Stop sending requests after so many in this run, retries included, and publish what was collected. "
+        "Default: no limit.",
+        "NUMBER",
+        example=5000,
+    )
+    refresh_s: float = setting(
+        0.0,
+        parsers.duration_or_zero,
+        "Ask for a pipeline whose entry in its list has not changed only once in this time (7d), and carry its rows "
+        "from run to run meanwhile. 0: ask for everything in every run.",
+        "TIME",
+        key="refresh",
+        written="0",
+    )
     executions_s: float | None = setting(
         _WEEK_S,
         parsers.duration_or_off,
@@ -172,6 +189,7 @@ class Settings:
             ),
             "variable_values": self.variable_values,
             "executions": self.executions_s,
+            "refresh": self.refresh_s,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -36,7 +36,7 @@ counted as (
     union all
     select run_id, run_date, installation, 'execution list' as level, executions_coverage as coverage, count(*) as things
     from pipeline_coverage
-    where executions_coverage is not null and (coverage = 'complete' or executions_coverage <> coverage)
+    where executions_coverage is not null and (coverage in ('complete', 'carried') or executions_coverage <> coverage)
     group by run_id, run_date, installation, executions_coverage
     union all
     select

@@ -18,10 +18,17 @@ coverages as (
     from run_coverage
     where run_id in (select run_id from shown)
 ),
+carried as (
+    select run_id, installation, promotions, oldest_read_at
+    from carried_promotions
+    where run_id in (select run_id from shown)
+),
 parts as (
     select
         runs.*,
         coalesce(promotions.promote_image_actions, 0) as promote_image_actions,
+        coalesce(carried.promotions, 0) as carried,
+        carried.oldest_read_at,
         -- The status in runs is that of the whole run.
         case
             when (runs.run_id, runs.installation) in (select (run_id, installation) from coverages where not whole)
@@ -30,6 +37,7 @@ parts as (
         end as own_status
     from runs
     left join promotions on runs.run_id = promotions.run_id and runs.installation = promotions.installation
+    left join carried on runs.run_id = carried.run_id and runs.installation = carried.installation
     where runs.run_id in (select run_id from shown)
 ),
 levels as (
@@ -62,6 +70,8 @@ select
     cast(sum(parts.refusals) as bigint) as refusals,
     round(sum(parts.paused_seconds), 1) as paused_seconds,
     any_value(seen.coverage) as coverage,
+    cast(sum(parts.carried) as bigint) as carried,
+    min(parts.oldest_read_at) as oldest_read_at,
     list(
         {
             'installation': parts.installation,
@@ -73,7 +83,9 @@ select
             'requests': parts.requests,
             'retries': parts.retries,
             'refusals': parts.refusals,
-            'paused_seconds': round(parts.paused_seconds, 1)
+            'paused_seconds': round(parts.paused_seconds, 1),
+            'carried': parts.carried,
+            'oldest_read_at': parts.oldest_read_at
         }
         order by parts.installation
     ) as installations,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -161,6 +162,15 @@ def test_a_year_of_two_thousand_actions_stays_under_two_megabytes(large_page: Pa
     assert size > 1_000_000, "this lake is meant to fill the page"
     seen = Document(large_page).seen
     assert "and 1,990 more rows" in seen
+
+
+def test_what_was_carried_is_said() -> None:
+    """The page says how many promotions were carried and when the oldest was read; a run without any says nothing."""
+    contents = collect_contents(MadeUpLake(actions=2, runs=1), "latest", datetime.now(UTC))
+    said = "1,200 promotions carried: read by an earlier run, the oldest 2"
+    assert said in render(contents)
+    contents = replace(contents, runs=[{**contents.runs[-1], "carried": 0, "oldest_read_at": None}])
+    assert " carried: " not in render(contents)
 
 
 def test_names_of_any_length_leave_the_page_small() -> None:
