@@ -165,6 +165,7 @@ _MEANINGS = {
     "on_first_run": "True when the lake's first run had it",
     "name": "Path of the field in the reply, or the column with the value after =",
     "first_seen_date": "UTC date of the first run that had it",
+    "oldest_read_at": "When the oldest carried promotion was read (UTC)",
     # Where a name means something else in one view
     "selected_run.status": "complete, or partial when something selected was not seen",
     "selected_run.started_at": "When the run began (UTC)",
@@ -176,7 +177,10 @@ _MEANINGS = {
     "night_totals.started_at": "When the run began (UTC)",
     "night_totals.finished_at": "When the run was published (UTC)",
     "night_totals.duration_seconds": "Time from the beginning to the end of the run",
-    "night_totals.promotions": "Promotions that were read",
+    "night_totals.promotions": "Promotions that were read or carried",
+    "night_totals.carried": "Promotions that an earlier run read",
+    "carried_promotions.promotions": "Promotions that an earlier run read",
+    "carried_promotions.age_seconds": "Age of the oldest of them when the run began",
     "coverage_outcomes.outcome": "seen: nothing is unknown; missed: the run is partial; skipped: depends on time",
     "declared_values.value": "Value that is declared",
     "enum_values.value": "Value that Buddy sent",
@@ -195,6 +199,7 @@ _MEANINGS = {
     "run_coverage.things": "Items with this coverage",
 }  # fmt: skip
 _UNITS = {
+    "age_seconds": "s",
     "duration_seconds": "s",
     "previous_requests": "requests",
     "more_requests": "requests",
