@@ -76,10 +76,12 @@ class RefreshPlan(msgspec.Struct, frozen=True):
 
     def is_due(self, key: Key, entry: Mapping[str, Any]) -> bool:
         """Return whether a pipeline is to be asked in this run."""
+        return self.is_due_in_time(key) or self.news(key, entry) is not None
+
+    def is_due_in_time(self, key: Key) -> bool:
+        """Return whether a pipeline is to be asked whatever its entry in the list: its turn has come."""
         known = self.current(key)
-        if known is None or known.read_at is None or self.news(key, entry) is not None:
-            return True
-        return self._turns(key, self.now) > self._turns(key, known.read_at)
+        return known is None or known.read_at is None or self._turns(key, self.now) > self._turns(key, known.read_at)
 
     def rank(self, kind: Kind, key: Key) -> Rank | None:
         """Return the rank of a list in a run that may be cut short: of the actions of a pipeline, or of a list above.

@@ -29,6 +29,7 @@ from collector.lake.tables import (
     PROMOTE_IMAGE_ACTIONS,
     TABLES,
 )
+from collector.query.carried import Carried, carried_by_installation
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
 from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
@@ -142,6 +143,10 @@ class StagedRun:
         """Return the number of rows of action_changes by kind of change."""
         counts = "select change, count(*) as n from action_changes group by change order by change"
         return {row["change"]: row["n"] for row in self._database.rows(counts)}
+
+    def carried(self) -> dict[str, Carried]:
+        """Return what was carried into the run, by installation; none where nothing was."""
+        return carried_by_installation(self._database)
 
     def sorted_rows(self, name: str, extra: Iterable[pa.RecordBatch] = ()) -> Iterator[pa.RecordBatch]:
         """Yield the rows of one table and `extra` rows with its exact schema, sorted by its key."""

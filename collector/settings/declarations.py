@@ -1,7 +1,7 @@
 """The settings, each declared once: as the field of a dataclass that holds its value.
 
 The flag, the environment variable, the key and the line in the template of collector.toml, the help text and the table
-in the README follow from it. To add a setting, add a field here and use it.
+in docs/settings.md follow from it. To add a setting, add a field here and use it.
 """
 
 import hashlib
@@ -84,6 +84,13 @@ class AfterRun:
         "FILE",
         example="morning.md",
     )
+    report_file: Path | None = setting(
+        None,
+        parsers.path,
+        "Write the report to this file after a published run, as one HTML page. Needs the extra report.",
+        "FILE",
+        example="/srv/www/promotions.html",
+    )
     metrics_file: Path | None = setting(
         None,
         parsers.path,
@@ -156,6 +163,12 @@ class Settings:
     keep_raw: bool = setting(False, parsers.flag, "Keep the redacted replies of each run in the lake.")
     variable_values: Literal["redact", "keep"] = setting(
         "redact", parsers.one_of("redact", "keep"), "Redact or keep the values of unencrypted variables.", "redact|keep"
+    )
+    table_format: Literal["none", "delta"] = setting(
+        "none",
+        parsers.one_of("none", "delta"),
+        "After a run, write logs by which other engines read every table of the lake as a Delta Lake table.",
+        "none|delta",
     )
     log_format: Literal["text", "json"] = setting(
         "text", parsers.one_of("text", "json"), "Format of log lines: text for people, json for programs.", "text|json"
