@@ -81,7 +81,7 @@ class Frontier:
         if left is not None and left <= 0:
             return None
         request = self.queue.pop(
-            None if left is None else lambda first: self._readings.fit(first, left, idle=not self.queue.in_flight)
+            None if left is None else lambda first: self._readings.fit(first, left, idle=self.queue.idle)
         )
         if request is not None and request.kind is Kind.ACTIONS and request.begins_list:
             self._readings.begin(key_of(request))

@@ -93,6 +93,8 @@ class PipelineReadings:
         cost = self.cost(key_of(request)) if request.kind is Kind.ACTIONS else 1
         if cost > left:
             return Fit.NEVER
+        if not self._costed and self._begun and not idle:
+            return Fit.LATER  # the first pipeline of all shows what one takes
         promised = sum(max(each.open_actions, each.expected - each.requests, 0) for each in self._begun.values())
         return Fit.NOW if idle or cost + promised <= left else Fit.LATER
 

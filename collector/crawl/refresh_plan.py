@@ -23,6 +23,7 @@ Rank = tuple[int, datetime]
 
 _LISTS, _REST = 0, 1
 NEVER = datetime.min  # noqa: DTZ901 - as naive as all times of the lake
+FIRST: Rank = (_LISTS, NEVER)
 # Why a pipeline is due although it was read within `refresh`: Buddy shows that something is new.
 CHANGED, UNENDED = "its entry in the list has changed", "an execution of it had not ended"
 
@@ -94,7 +95,7 @@ class RefreshPlan(msgspec.Struct, frozen=True):
             return _REST, (known and known.asked_at) or NEVER
         if kind is Kind.PIPELINES and not self.lists_first:
             return _REST, self.oldest.get(key, NEVER)
-        return _LISTS, NEVER
+        return FIRST
 
     def _turns(self, key: Key, moment: datetime) -> int:
         """Return how many turns of a pipeline there were up to a moment: one in each `refresh`, at its own time."""

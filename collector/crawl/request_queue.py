@@ -5,8 +5,9 @@ branch of the tree. Later pages of lists are kept beside it and go first while f
 list is a chain of requests that must not be the last thing left.
 
 In a run that may be cut short, lists come with a rank (refresh_plan.py) and wait in a heap below the stack: the next
-pipeline is the one whose turn it is, of all that are listed. Then all pages of a list go first. What waits there is
-what the order costs in memory: the lists and pipelines that are known and not begun.
+pipeline is the one whose turn it is, of all that are listed. Then all pages of a list go first, and nothing is begun
+while a list is under way that may hold what comes before it. What waits there is what the order costs in memory: the
+lists and pipelines that are known and not begun.
 """
 
 from collections.abc import Callable
@@ -14,12 +15,16 @@ from enum import Enum
 from heapq import heappop, heappush
 from itertools import count
 
-from collector.buddy.requests import PER_PAGE, Request
-from collector.crawl.refresh_plan import Rank
+from collector.buddy.requests import PER_PAGE, Kind, Request
+from collector.crawl.refresh_plan import FIRST, Rank
 
 # Pages go before other requests while fewer than this many are waiting: two full pages' worth of children keep any
 # number of workers busy during one page's round trip.
 LOOK_AHEAD = 2 * PER_PAGE
+
+
+# The lists that hold what is ranked.
+_REVEALING = frozenset({Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES})
 
 
 class Fit(Enum):
@@ -38,10 +43,13 @@ class RequestQueue:
         self._pages: dict[Request, None] = {}
         self._items: dict[Request, None] = {}
         self._in_flight: set[Request] = set()
+        self._deferred: set[Request] = set()
         # Of the heap, only what is in `_ranked` still waits. Of equal ranks the newest comes first, as in a stack.
         self._heap: list[tuple[Rank, int, Request]] = []
         self._ranked: set[Request] = set()
         self._newer = count(0, -1)
+        # The lists in flight that may hold what comes first.
+        self._revealing: dict[Request, Rank] = {}
 
     def push(self, request: Request, rank: Rank | None = None) -> None:
         """Add a request to be handed out."""
@@ -59,18 +67,23 @@ class RequestQueue:
         """
         pages_first = self._heap or len(self._items) < LOOK_AHEAD
         first, second = (self._pages, self._items) if pages_first else (self._items, self._pages)
+        rank = FIRST
         if stack := first or second:
             request, _ = stack.popitem()
         elif (ranked := self._pop_ranked(fit)) is not None:
-            request = ranked
+            rank, request = ranked
         else:
             return None
         self._in_flight.add(request)
+        if request.kind in _REVEALING:
+            self._revealing[request] = rank
         return request
 
-    def _pop_ranked(self, fit: Callable[[Request], Fit] | None) -> Request | None:
+    def _pop_ranked(self, fit: Callable[[Request], Fit] | None) -> tuple[Rank, Request] | None:
         while self._heap:
-            request = self._heap[0][-1]
+            rank, _, request = self._heap[0]
+            if any(each < rank for each in self._revealing.values()):
+                return None
             fits = Fit.NOW if fit is None or request not in self._ranked else fit(request)
             if fits is Fit.LATER:
                 return None
@@ -78,7 +91,7 @@ class RequestQueue:
             if request in self._ranked:
                 self._ranked.discard(request)
                 if fits is Fit.NOW:
-                    return request
+                    return rank, request
         return None
 
     def claim(self, request: Request) -> bool:
@@ -97,10 +110,17 @@ class RequestQueue:
     def settle(self, request: Request) -> None:
         """Note that a request was answered or given up."""
         self._in_flight.discard(request)
+        self._deferred.discard(request)
+        self._revealing.pop(request, None)
+
+    def defer(self, request: Request) -> None:
+        """Note that a request in flight will be asked again much later, so that no other waits for its reply."""
+        self._deferred.add(request)
+        self._revealing.pop(request, None)
 
     def put_back(self, request: Request) -> None:
         """Take back a request that was handed out and never answered."""
-        self._in_flight.discard(request)
+        self.settle(request)
         self.push(request)
 
     def clear(self) -> None:
@@ -110,6 +130,8 @@ class RequestQueue:
         self._heap.clear()
         self._ranked.clear()
         self._in_flight.clear()
+        self._deferred.clear()
+        self._revealing.clear()
 
     @property
     def waiting(self) -> int:
@@ -120,3 +142,8 @@ class RequestQueue:
     def in_flight(self) -> int:
         """The number of requests handed out and not yet settled."""
         return len(self._in_flight)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no reply is expected soon."""
+        return len(self._in_flight) == len(self._deferred)

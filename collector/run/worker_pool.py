@@ -84,7 +84,9 @@ class WorkerPool:
             raise
         # Before Buddy has answered anything, a wrong address is more likely than an outage: that is not waited for.
         final = self.deferred.settle(result) if self.frontier.answered else result
-        if final is not None:
+        if final is None:
+            self.frontier.queue.defer(request)
+        else:
             await self._processor.results.put(final)
 
     async def _next(self) -> Request | None:

@@ -8,8 +8,10 @@
 -- actions, why says when the oldest was read.
 with
 counts as (
-    select * from run_coverage
+    select installation, level, coverage, cast(sum(things) as bigint) as things
+    from run_coverage
     where run_id in (select run_id from selected_run) and level <> 'installation'
+    group by installation, level, coverage
 ),
 carried as (select * from carried_promotions where run_id in (select run_id from selected_run)),
 seen_workspaces as materialized (select * from workspaces where run_id in (select run_id from selected_run)),
@@ -101,9 +103,12 @@ lines as (
             and things.project is not distinct from reasons.project
             and things.pipeline_id is not distinct from reasons.pipeline_id
             and things.action_id is not distinct from reasons.action_id
-    where coalesce(things.coverage, 'not known') not in (
+    where
+        coalesce(things.coverage, 'not known') not in (
             'complete', 'fetched', 'carried', 'not_promote_image', 'not_asked', 'not_needed'
         )
+        -- Carried although it was known to have changed.
+        or (things.level = 'pipeline' and things.coverage = 'carried' and reasons.why is not null)
     union all
     -- Failures before any item was listed: the list of workspaces, or the complete installation.
     select

@@ -41,15 +41,20 @@ parts as (
     where runs.run_id in (select run_id from shown)
 ),
 levels as (
-    select run_id, level, coverage, whole, cast(sum(things) as bigint) as things
+    select
+        run_id,
+        level,
+        coverage,
+        cast(sum(things) as bigint) as things,
+        sum(things) filter (where not whole) as not_seen
     from coverages
-    group by run_id, level, coverage, whole
+    group by run_id, level, coverage
 ),
 seen as (
     select
         run_id,
         list({'level': level, 'coverage': coverage, 'count': things} order by level, coverage) as coverage,
-        cast(coalesce(sum(things) filter (where not whole), 0) as bigint) as not_seen
+        cast(coalesce(sum(not_seen), 0) as bigint) as not_seen
     from levels
     group by run_id
 )

@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.buddy.requests import Kind, Request
+from collector.crawl.execution_history import digest
 from collector.crawl.pipeline_readings import ReadingProgress
 from collector.crawl.records import Key, ListedItem, pipeline_key
+from collector.crawl.refresh_plan import UNENDED, KnownPipeline, RefreshPlan
 from collector.run.limit_reached import limit_reached
 from tests.crawl.model_buddy import ModelBuddy, Tree, action
-from tests.crawl.model_runs import NIGHT, ModelRun, ModelRuns
+from tests.crawl.model_runs import FIRST, NIGHT, ModelRun, ModelRuns
 
-MODERATE = settings(max_examples=60, deadline=None)
+MODERATE = settings(max_examples=50, deadline=None)
 # By project, by pipeline: the number of its promotions.
 ESTATES = st.lists(st.lists(st.integers(0, 6), max_size=8), min_size=1, max_size=5)
 
@@ -190,3 +192,20 @@ def test_a_limit_says_what_was_reached() -> None:
         "from it. At this limit, all of them are read once in 6 runs"
     )
     assert "raise the limit" in limit_reached("The limit", ReadingProgress(12, 0, 0, 0), 0)
+
+
+def test_an_execution_that_has_not_ended_is_news() -> None:
+    """A pipeline with an execution that had not ended is due whatever its entry says, and is news when not reached."""
+    key, entry = Key("us", "w0", "p0", 1), {"id": 1}
+    known = {key: KnownPipeline(digest(entry), FIRST, FIRST)}
+    plan = RefreshPlan(FIRST, 7 * NIGHT, known)
+    assert (plan.is_due(key, entry), plan.news(key, entry)) == (False, None)
+    plan = RefreshPlan(FIRST, 7 * NIGHT, known, frozenset({key}))
+    assert (plan.is_due(key, entry), plan.news(key, entry)) == (True, UNENDED)
+    assert plan.is_due(key, {"id": 1, "name": "other"})
+
+
+def test_a_reading_that_lies_in_the_future_is_not_believed() -> None:
+    """What a wrong clock dated after this run is read again."""
+    key, entry = Key("us", "w0", "p0", 1), {"id": 1}
+    assert RefreshPlan(FIRST, NIGHT, {key: KnownPipeline(digest(entry), FIRST + NIGHT, FIRST)}).is_due(key, entry)
