@@ -56,7 +56,7 @@ HOMES = {
     "jinja2": ["report.page"],
     "prometheus_client": ["after_run.metrics"],
     "prompt_toolkit": ["cli.shell"],
-    "pyarrow.fs": ["lake.storage"],
+    "pyarrow.fs": ["lake.local_storage"],
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],
     "structlog": ["cli", "crawl", "run", "preflight", "after_run"],  # anyone may log; only cli/logging.py configures

@@ -83,15 +83,15 @@ def table_file(path: str) -> TableFile | None:
 def take_inventory(storage: Storage) -> Inventory:
     """List tables/ and runs/. Raises NotPublished or SettingsError when the disk cannot be read."""
     files, foreign = [], []
-    for path, is_regular in storage.list(FOLDER):
-        known = table_file(path) if is_regular else None
+    for file in storage.files(FOLDER):
+        known = table_file(file.path) if file.regular else None
         if known is not None and known.table in ALL:
             files.append(known)
         else:
-            foreign.append(path)
-    names = RunDirectories(storage.root).contents()
+            foreign.append(file.path)
+    names = RunDirectories(storage.work_root).contents()
     own = tuple(f"{RUNS_FOLDER}/{run_id}/{prefix}" for run_id in names for prefix in OWN_PREFIXES)
-    foreign += [path for path, _ in storage.list(RUNS_FOLDER) if not path.startswith(own)]
+    foreign += [file.path for file in storage.files(RUNS_FOLDER) if not file.path.startswith(own)]
     foreign = [path for path in foreign if not any(map(_IGNORED.fullmatch, path.split("/")))]
     unfinished = _runs_with(names, (JOURNAL_PREFIX, REJECTED_PREFIX))
     return Inventory(tuple(files), tuple(foreign), unfinished, _runs_with(names, (RAW_PREFIX,)) - unfinished)
@@ -173,11 +173,12 @@ def require_never_published(storage: Storage, inventory: Inventory) -> None:
     """
     if any(file.run_id not in inventory.unfinished for file in inventory.files):
         raise no_manifest(storage, "missing")
-    signs = [name for name in (*EARLIER, _CATALOG) if (storage.root / name).exists()]
+    present = {file.path for file in storage.names()}
+    signs = [name for name in (*EARLIER, _CATALOG) if name in present]
     signs += [f"runs/{run_id} (raw replies of a published run)" for run_id in sorted(inventory.only_raw)]
     if signs:
         raise LakeError(
-            f"{FILE_NAME} is missing in {storage.root}, where a run was published: "
+            f"{FILE_NAME} is missing in {storage.where}, where a run was published: "
             f"it holds {', '.join(signs[:_NAMED])}",
             advice=f"{RESTORE} If tables/ is empty as well, check first whether everything is mounted.",
         )
@@ -187,16 +188,16 @@ def no_manifest(storage: Storage, state: str) -> LakeError:
     """Return the error for a manifest that is missing or empty (`state`), with what else the directory holds."""
     files = take_inventory(storage).files
     tables = f"tables/ holds {_count(files)} and " if files else ""
-    return LakeError(f"{tables}{FILE_NAME} is {state} in {storage.root}", advice=RESTORE)
+    return LakeError(f"{tables}{FILE_NAME} is {state} in {storage.where}", advice=RESTORE)
 
 
 def _require_nothing_foreign(storage: Storage, inventory: Inventory, expected: frozenset[Path]) -> None:
     if inventory.unfinished:
         return  # a first run was begun here, so this is a lake, whatever else is in it
-    foreign = [*_foreign_at_root(storage.root, expected), *inventory.foreign]
+    foreign = [*_foreign_at_root(storage, expected), *inventory.foreign]
     if foreign:
         raise LakeError(
-            f"{storage.root} is not empty and no lake: it holds {', '.join(foreign[:_NAMED])}, and no {FILE_NAME}",
+            f"{storage.where} is not empty and no lake: it holds {', '.join(foreign[:_NAMED])}, and no {FILE_NAME}",
             advice="Nothing was changed. Name an empty or a new directory with --lake, or the lake itself.",
         )
 
@@ -216,14 +217,15 @@ def _tables_of_missing_files(inventory: Inventory, manifest: Manifest) -> list[s
     return [table for table, entries in manifest.tables.items() for entry in entries if entry.path not in found]
 
 
-def _foreign_at_root(root: Path, expected: frozenset[Path]) -> list[str]:
-    """Return the names in a lake's directory that are neither the collector's nor a file system's, nor `expected`."""
+def _foreign_at_root(storage: Storage, expected: frozenset[Path]) -> list[str]:
+    """Return the names at a lake's root that are neither the collector's nor a file system's, nor `expected`."""
+    root = storage.work_root
     named = {path.relative_to(root).parts[0] for path in expected if path.is_relative_to(root) and path != root}
     return sorted(
-        item.name
-        for item in root.iterdir()
-        if item.name not in {FOLDER, RUNS_FOLDER, *named}
-        and not TEMPORARY.fullmatch(item.name)
-        and not _IGNORED.fullmatch(item.name)
-        and not (_SETTINGS_OR_LOG.fullmatch(item.name) and item.is_file())
+        item.path
+        for item in storage.names()
+        if item.path not in {FOLDER, RUNS_FOLDER, *named}
+        and not TEMPORARY.fullmatch(item.path)
+        and not _IGNORED.fullmatch(item.path)
+        and not (_SETTINGS_OR_LOG.fullmatch(item.path) and item.regular)
     )

@@ -17,7 +17,7 @@ from collector.errors import CollectorError
 from collector.lake.database import read_database, write_database
 from collector.lake.lake import Lake
 from collector.lake.sql_text import identifier, literal
-from collector.lake.storage import FILE_MODE
+from collector.lake.storage import FILE_MODE, translating
 from collector.query.views import Views, files_by_schema, view_sources
 
 FILE_NAME = "catalog.duckdb"
@@ -54,7 +54,8 @@ def build(lake: Lake) -> None:
         temporary.chmod(FILE_MODE)
         # In this order: the old catalog is complete without its WAL, the new one is damaged by it.
         _remove(*_wal_files(lake.path / FILE_NAME))
-        lake.storage.rename(temporary.name, FILE_NAME)
+        with translating(lake.path / FILE_NAME):
+            os.replace(temporary, lake.path / FILE_NAME)
     finally:
         _remove(*_wal_files(temporary), temporary)
 

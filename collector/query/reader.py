@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from collector.errors import QueryError
 from collector.extras import needs_extra
-from collector.lake.database import Database, FilesGone
+from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.storage import FilesGone
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
 from collector.query.sql_files import identifiers, sql_folder
@@ -193,7 +194,7 @@ class LakeReader:
         views = Views(files, selected, self._sources)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
-            Database([lake.path / "tables"], Path(spill), hints=views.names) as database,
+            Database([lake.storage.readable], Path(spill), hints=views.names) as database,
         ):
             yield _Session(database, views)
 

@@ -10,10 +10,10 @@ import pytest
 
 import collector
 from collector.errors import LakeError, QueryError
-from collector.lake.database import FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
+from collector.lake.storage import FilesGone
 from collector.lake.tables import ALL, TABLES
 from collector.query.reader import Gap, LakeReader, select_run
 from tests.query.staged_runs import HOME, Row

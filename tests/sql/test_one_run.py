@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import collector
-from collector.lake.database import Database, FilesGone
+from collector.lake.database import Database
 from collector.lake.lake import Lake
+from collector.lake.storage import FilesGone
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import sql_folder
 from collector.query.views import Views, files_by_schema, view_sources
