@@ -55,6 +55,9 @@ def file_damage(lake: Lake, table: str, entry: FileEntry) -> Iterator[tuple[Kind
 
 def damage_of(path: Path, table: str, entry: FileEntry) -> Iterator[tuple[Kind, str]]:
     """Yield in what the file at `path` differs from its entry."""
+    if not path.is_file():
+        yield _unreadable(FileNotFoundError())
+        return
     try:
         if (size := path.stat().st_size) != entry.bytes:
             yield "size", f"it has {size} bytes instead of {entry.bytes}"
