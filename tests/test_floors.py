@@ -54,6 +54,7 @@ HOMES = {
     "difflib": ["settings.suggestions"],
     "duckdb": ["lake.database"],
     "jinja2": ["report.page"],
+    "obstore": ["lake.object_storage"],
     "prometheus_client": ["after_run.metrics"],
     "prompt_toolkit": ["cli.shell"],
     "pyarrow.fs": ["lake.local_storage"],

@@ -14,6 +14,7 @@ import typer
 from collector.cli import terminal
 from collector.errors import CollectorError
 from collector.settings.declarations import SETTINGS, Settings
+from collector.settings.lake_place import LakePlace
 from collector.settings.loading import load
 from collector.settings.setting import Setting
 
@@ -85,8 +86,8 @@ def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings
     return settings
 
 
-def lake_path(lake: str | None, config: str | None) -> Path:
-    """Return the path of the lake, for commands that need no other setting."""
+def lake_path(lake: str | None, config: str | None) -> LakePlace:
+    """Return the place of the lake, for commands that need no other setting."""
     return settings_from({"lake": lake, "config": config}, needs_token=False).lake
 
 

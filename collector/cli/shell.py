@@ -29,8 +29,8 @@ def shell(lake: options.Lake = None, config: options.Config = None) -> int:
             _answer(reader, statement)
         return 0
     duckdb = shutil.which("duckdb")
-    catalog = options.lake_path(lake, config) / "catalog.duckdb"
-    if duckdb and catalog.is_file():
+    place = options.lake_path(lake, config)
+    if duckdb and isinstance(place, Path) and (catalog := place / "catalog.duckdb").is_file():
         sys.stdout.flush()
         os.execv(duckdb, [duckdb, "-readonly", str(catalog)])
     _prompt(reader, views)

@@ -8,6 +8,7 @@ process may have changed it before.
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,13 +17,15 @@ from pathlib import Path
 import msgspec
 
 from collector.errors import LakeError
+from collector.extras import needs_extra
 from collector.lake import inventory, lock
 from collector.lake import manifest as manifests
 from collector.lake.local_storage import LocalStorage
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
-from collector.lake.run_directories import RunDirectories
+from collector.lake.run_directories import RunDirectories, new_run_id
 from collector.lake.storage import Loaded, Storage, outdated, translated
+from collector.settings.lake_place import LakePlace
 from collector.settings.parsers import require_openable
 
 
@@ -56,7 +59,7 @@ class Lake:
         self._is_locked = False
 
     @classmethod
-    def open(cls, path: Path, *, published: bool = True) -> Lake:
+    def open(cls, path: LakePlace, *, published: bool = True) -> Lake:
         """Return the lake at `path` for reading. Raises LakeError when there is none, or its manifest is damaged.
 
         A lake whose first run is not published is refused too or, without `published`, is an empty lake.
@@ -85,7 +88,7 @@ class Lake:
         return lake
 
     @classmethod
-    def create(cls, path: Path, expected_files: Collection[Path] = ()) -> Lake:
+    def create(cls, path: LakePlace, expected_files: Collection[Path] = ()) -> Lake:
         """Return the lake at `path` for writing; an empty or missing directory is an empty lake.
 
         Raises SettingsError when the directory cannot be made, LakeError when the manifest is damaged, does not account
@@ -98,7 +101,7 @@ class Lake:
         return cls(storage, _read_manifest(storage)[0] or Manifest(), expected, created)
 
     @classmethod
-    def without_manifest(cls, path: Path) -> Lake:
+    def without_manifest(cls, path: LakePlace) -> Lake:
         """Return the lake at `path` without reading its manifest, so that it can be rebuilt.
 
         Raises LakeError when there are no tables.
@@ -109,7 +112,7 @@ class Lake:
         return cls(storage, Manifest())
 
     @classmethod
-    def check(cls, path: Path, expected_files: Collection[Path] = ()) -> None:
+    def check(cls, path: LakePlace, expected_files: Collection[Path] = ()) -> None:
         """Raise what a command that writes would raise because of what is at `path`; change nothing."""
         storage = _storage(path)
         # While another process writes, its files and its manifest may not fit; `writing` reports that process.
@@ -149,6 +152,21 @@ class Lake:
     def newest_run_id(self) -> str | None:
         """Return the largest run id in the lake, published or not; None in an empty lake."""
         return max([*(run.run_id for run in self.manifest.runs), *self.runs.all()], default=None)
+
+    def new_run_id(self, now: dt.datetime, rng: random.Random) -> str:
+        """Return an id for a run that begins now, after all that are known here, which no other machine uses."""
+        newest = self.newest_run_id()
+        if not self.manifest.runs:
+            self.storage.require_conditions()  # now, not after hours of crawling
+        while True:
+            newest = new_run_id(now, rng, newest)
+            if self.storage.claim(inventory.claim_of(newest)):
+                return newest
+
+    def forget_run(self, run_id: str) -> None:
+        """Remove everything of a run that is not published."""
+        self.runs.remove(run_id)
+        self.storage.delete(inventory.claim_of(run_id))
 
     @contextmanager
     def writing(self, command: str, now: dt.datetime) -> Iterator[Lake]:
@@ -236,10 +254,14 @@ def _no_lake(storage: Storage) -> LakeError:
     )
 
 
-def _storage(path: Path) -> Storage:
-    storage = LocalStorage(path)
-    require_openable(storage.root)
-    return storage
+def _storage(place: LakePlace) -> Storage:
+    if isinstance(place, Path):
+        require_openable(place.absolute())
+        return LocalStorage(place)
+    require_openable(place.work_root)
+    with needs_extra("s3"):
+        from collector.lake.remote_storage import RemoteStorage
+    return RemoteStorage(place)
 
 
 def _read_manifest(storage: Storage) -> tuple[Manifest | None, Loaded | None]:

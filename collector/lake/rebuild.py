@@ -80,7 +80,7 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     if unknown := sorted(file.table for path in found.foreign if (file := table_file(path)) is not None):
         raise unknown_to_this_version(f"the table {unknown[0]}")
     # The file of `runs` is written last, so a run that has one has all its files.
-    unfinished = found.unfinished - {file.run_id for file in found.files if file.table == "runs" and not file.sequence}
+    unfinished = found.unfinished - {file.run_id for file in found.files if file.table == "runs"}
     files = _read_files(lake, [file for file in found.files if file.run_id not in unfinished])
     earlier = _readable_manifests(lake).values()
     sequence = max([*(manifest.sequence for manifest in earlier), *(file.sequence for file in files)])
@@ -162,7 +162,9 @@ def _read_file(lake: Lake, file: TableFile) -> FileEntry:
 
 def _tables(lake: Lake, files: Files) -> tuple[Tables, list[str]]:
     """Return the entries of every table, and the runs in order."""
-    snapshots = sorted((file for file in files if file.table in SNAPSHOTS), key=lambda file: file.run_id)
+    snapshots = sorted(
+        (file for file in files if file.table in SNAPSHOTS), key=lambda file: (file.sequence, file.run_id)
+    )
     names = {file.table for file in files} - SNAPSHOTS
     tables = {name: _without_overlaps(lake, name, files) for name in ALL if name in names}
     run_ids = sorted({run for entries in tables.values() for entry in entries for run in entry.runs})

@@ -23,6 +23,8 @@ STAGING = "staging"
 JOURNAL_PREFIX = "journal"
 RAW_PREFIX = "raw"
 REJECTED_PREFIX = "rejected"
+# In object storage, what shows other machines that a run is in progress and its id taken.
+CLAIM = "journal.claim"
 OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, "spill", "catalog.duckdb")
 
 _RUN_ID = re.compile(RUN_ID)

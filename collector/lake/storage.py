@@ -120,6 +120,12 @@ class Storage(Protocol):
         Raises Outdated when the file is not the one that was `seen`, as far as the storage can tell.
         """
 
+    def claim(self, path: str) -> bool:
+        """Return whether this machine alone may use a name: no other has claimed it, and none can any more."""
+
+    def require_conditions(self) -> None:
+        """Raise SettingsError when the storage cannot keep two writers from losing each other's run."""
+
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return a path on this machine for each file. Raises FilesGone, or LakeError for one that is damaged."""
 

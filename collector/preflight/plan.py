@@ -6,7 +6,6 @@ has run costs a list of its executions, and all together about as many single ex
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
 from collector.settings.declarations import Installation, Settings
 from collector.settings.globs import exact_names, selects
+from collector.settings.lake_place import LakePlace
 
 Rows = list[dict[str, Any]]
 _LIST_LIMITS = (DOCUMENTED_PER_PAGE, PER_PAGE)  # a list of this length may have been cut off
@@ -52,7 +52,7 @@ def make_plans(settings: Settings) -> list[Plan]:
     ]
 
 
-def last_costs(lake: Path) -> dict[str, RunCost]:
+def last_costs(lake: LakePlace) -> dict[str, RunCost]:
     """Return what a run costs, by installation; empty when there is no earlier run or the lake cannot be read."""
     return {
         row["installation"]: RunCost(row["requests"], row["seconds"], row["paused_seconds"])
@@ -77,7 +77,7 @@ def execution_requests(settings: Settings) -> dict[str, Request]:
     return found
 
 
-def _rows(lake: Path, name: str) -> Rows:
+def _rows(lake: LakePlace, name: str) -> Rows:
     try:
         return list(open_lake(lake).sql(read_folder(sql_folder() / "plan")[name].text).table.to_pylist())
     except CollectorError:

@@ -18,7 +18,7 @@ from collector.lake.database import read_database, write_database
 from collector.lake.lake import Lake
 from collector.lake.sql_text import identifier, literal
 from collector.lake.storage import FILE_MODE, translating
-from collector.query.views import Views, files_by_schema, view_sources
+from collector.query.views import Views, live_files, no_files, view_sources
 
 FILE_NAME = "catalog.duckdb"
 _ORIGIN = "catalog_origin"
@@ -26,7 +26,7 @@ _ORIGIN = "catalog_origin"
 
 def ensure(lake: Lake) -> None:
     """Build the catalog unless it was made from this manifest at this place. Raises as `build` does."""
-    if not is_current(lake):
+    if not lake.storage.shared and not is_current(lake):
         build(lake)
 
 
@@ -45,8 +45,11 @@ def is_current(lake: Lake) -> bool:
 def build(lake: Lake) -> None:
     """Write the catalog and replace the old one in one step; a client that has the old one open keeps it.
 
-    Raises CollectorError or OSError when it cannot be written; the old one stays then.
+    A lake in object storage gets none, because its views could be bound only to files on this machine. Raises
+    CollectorError or OSError when it cannot be written; the old one stays then.
     """
+    if lake.storage.shared:
+        return
     temporary = lake.path / f"{FILE_NAME}.{os.getpid()}.tmp"
     _remove(*_wal_files(temporary), temporary)  # left by a process that was killed and had the same number
     try:
@@ -63,8 +66,8 @@ def build(lake: Lake) -> None:
 def _statements(lake: Lake) -> Iterator[str]:
     """Yield the statements that make the catalog."""
     # The views of sql/ are bound over tables without files first: over files each would read their footers again.
-    without_files = Views({}, None, view_sources()).selects()
-    for name, select in (*without_files.items(), *Views(files_by_schema(lake), lake.manifest.latest).selects().items()):
+    without_files = Views(no_files, None, view_sources()).selects()
+    for name, select in (*without_files.items(), *Views(live_files(lake), lake.manifest.latest).selects().items()):
         yield f"create or replace view {identifier(name)} as {select}"
     yield (
         f"create table {_ORIGIN} as "

@@ -23,16 +23,18 @@ from collector.lake.manifest import RunEntry
 from collector.lake.storage import FilesGone
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
-from collector.query.sql_files import identifiers, sql_folder
+from collector.query.sql_files import SqlFile, identifiers, sql_folder
 from collector.query.values import values_of
-from collector.query.views import Views, files_by_schema, view_sources
-from collector.settings.parsers import directory
+from collector.query.views import Views, live_files, no_files, view_sources
+from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_GAPS = """
+_GAPS = SqlFile(
+    "gaps",
+    """
 select level, coverage, sum(things)::BIGINT as things
 from run_coverage
 where run_id in (select run_id from selected_run) and not whole
@@ -40,7 +42,8 @@ group by level, coverage
 order by
     min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action', 'execution list'], level)),
     coverage
-"""
+""",
+)
 
 # A notebook shows this many rows and counts the rest.
 _SHOWN_ROWS = 50
@@ -102,15 +105,18 @@ class _Session:
     database: Database
     views: Views
 
-    def answer(self, sql: str, parameters: Mapping[str, object] | None = None, *, trusted: bool = True) -> Answer:
-        """Answer one statement; one that is not `trusted` must only read."""
+    def answer(
+        self, sql: str, parameters: Mapping[str, object] | None = None, *, uses: frozenset[str] | None = None
+    ) -> Answer:
+        """Answer one statement. `uses` are the names that one of ours uses; any other must only read."""
         run = self.views.run
         partial = run is not None and run.status != "complete"
-        self.views.define(self.database, identifiers(sql) | (identifiers(_GAPS) if partial else set()))
-        if not trusted:
+        names = identifiers(sql) if uses is None else uses
+        self.views.define(self.database, names | (_GAPS.references if partial else set()))
+        if uses is None:
             require_read_only(self.database, sql, parameters)
         table = self.database.table(sql, parameters)
-        gaps = self.database.rows(_GAPS) if partial else []
+        gaps = self.database.rows(_GAPS.sql) if partial else []
         return Answer(table, run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
 
 
@@ -133,11 +139,13 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs)
+        return self._retry(
+            lambda session: session.answer(asked.sql, bound, uses=asked.references), run, asked.tables_of_all_runs
+        )
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""
-        return self._retry(lambda session: session.answer(text, parameters, trusted=False))
+        return self._retry(lambda session: session.answer(text, parameters))
 
     def stream(self, text: str) -> pa.RecordBatchReader:
         """Return the rows of any SELECT as they are found, for answers larger than memory."""
@@ -151,25 +159,25 @@ class LakeReader:
     def questions(self) -> list[dict[str, Any]]:
         """Return every question: name, description, parameters, and the columns of its answer."""
 
-        def describe(session: _Session) -> list[dict[str, Any]]:
-            session.views.define(session.database)
+        lake = self._open_lake()
+        views = Views(no_files, lake.manifest.latest, self._sources)  # types are those of the contract
+        with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:
+            views.define(database)
             return [
                 {
                     **question.described(),
                     "columns": [
                         {"name": name, "type": kind}
-                        for name, kind in session.database.columns(question.sql, question.defaults())
+                        for name, kind in database.columns(question.sql, question.defaults())
                     ],
                 }
                 for question in self._questions.all.values()
             ]
 
-        return self._retry(describe)
-
     def views(self) -> list[str]:
         """Return the name of every table and view."""
         self._open_lake()  # a missing one is an error
-        return Views({}, None, self._sources).names
+        return Views(no_files, None, self._sources).names
 
     def _retry(
         self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
@@ -190,7 +198,7 @@ class LakeReader:
         self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None
     ) -> Iterator[_Session]:
         selected = select_run(lake.manifest.runs, run)
-        files = files_by_schema(lake, selected.run_id if selected else None, tables_of_all_runs)
+        files = live_files(lake, selected.run_id if selected else None, tables_of_all_runs)
         views = Views(files, selected, self._sources)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
@@ -199,13 +207,14 @@ class LakeReader:
             yield _Session(database, views)
 
 
-def open_lake(path: "str | PathLike[str]") -> LakeReader:
-    """Return a reader of the lake at `path`, which it opens anew for each question.
+def open_lake(place: "str | PathLike[str] | LakeUrl") -> LakeReader:
+    """Return a reader of the lake at a path or URL, which it opens anew for each question.
 
-    Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
+    Raises SettingsError for a URL that names no lake, LakeError when there is none, or it is damaged or of a newer
+    format.
     """
-    root = Path(directory(fspath(path), "the path of the lake"))
-    return LakeReader(lambda: Lake.open(root))
+    found = place if isinstance(place, LakeUrl) else lake_place(fspath(place), "the place of the lake")
+    return LakeReader(lambda: Lake.open(found))
 
 
 def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:

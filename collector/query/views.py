@@ -4,8 +4,9 @@ A base view reads an explicit list of files, never a pattern: a file that the ma
 Views are made only when a query needs them, because to bind forty views takes longer than most answers.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from collector.lake.database import Database
@@ -19,6 +20,8 @@ from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
 
 # Paths of files by table, grouped by equal schema.
 Files = Mapping[str, Sequence[Sequence[Path]]]
+# Returns the files of the named tables: only those that a query uses are fetched from where the lake is.
+FindFiles = Callable[[Collection[str]], Files]
 
 SELECTED_RUN = "selected_run"
 # A query with one of these words lists or runs views by name, so all of them must exist.
@@ -32,7 +35,7 @@ _NEEDS_ALL_VIEWS = frozenset(
 class Views:
     """The views over some files: the tables, the selected run, and the SQL files of `sources`."""
 
-    files: Files
+    find_files: FindFiles
     run: RunEntry | None
     sources: Mapping[str, SqlFile] = field(default_factory=dict)
 
@@ -55,27 +58,39 @@ class Views:
             wanted = None
         sources = in_order(self.sources, wanted)
         used = set(self.names if wanted is None else wanted).union(*(source.references for source in sources))
-        selects = {name: base_view(table, self.files.get(name, ())) for name, table in TABLES.items() if name in used}
+        files = self.find_files([name for name in TABLES if name in used])
+        selects = {name: base_view(table, files.get(name, ())) for name, table in TABLES.items() if name in used}
         if SELECTED_RUN in used:
             selects[SELECTED_RUN] = selected_run_view(self.run)
         return selects | {source.name: source.sql for source in sources}
 
 
-def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> Files:
-    """Return the live files of every table, grouped by equal schema.
+def no_files(tables: Collection[str]) -> Files:
+    """Return no file of any table, for views of which only names and types matter."""
+    return {}
+
+
+def live_files(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> FindFiles:
+    """Return the function that finds live files, grouped by equal schema.
 
     Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`.
     """
-    files: dict[str, list[Sequence[Path]]] = {}
-    for name, table in TABLES.items():
-        by_schema: dict[str, list[Path]] = {}
-        all_runs = tables_of_all_runs is None or name in tables_of_all_runs
-        for path, schema in lake.files(name, None if all_runs else run_id):
-            by_schema.setdefault(schema, []).append(path)
-        files[name] = [
-            CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
-        ]
-    return files
+
+    def find(tables: Collection[str]) -> Files:
+        of_all_runs = tables if tables_of_all_runs is None else tables_of_all_runs
+        entries = {name: lake.entries(name, None if name in of_all_runs else run_id) for name in tables}
+        # All together, because files that are elsewhere are fetched several at once.
+        paths = iter(lake.storage.copies(chain.from_iterable(entries.values())))
+        files: dict[str, Sequence[Sequence[Path]]] = {}
+        for name, of_table in entries.items():
+            by_schema: dict[str, list[Path]] = {}
+            for entry in of_table:
+                by_schema.setdefault(entry.schema, []).append(next(paths))
+            current = TABLES[name].fingerprint
+            files[name] = [CurrentSchemaFiles(g) if schema == current else g for schema, g in by_schema.items()]
+        return files
+
+    return find
 
 
 def view_sources() -> dict[str, SqlFile]:

@@ -5,11 +5,13 @@ source of a token: BUDDY_TOKEN is given to none of them, because a token of one 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from collector.errors import SettingsError
 from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRun, Installation, Settings
+from collector.settings.lake_place import GIGABYTE, LakeUrl
 from collector.settings.secret import Secret
 from collector.settings.sources import Sources, find_config_file
 from collector.settings.tokens import SCOPES_TO_GIVE, TokenUnavailable, token_of_environment, token_of_table
@@ -25,8 +27,22 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, 
     return Settings(
         installations=_installations(sources) if needs_token else (),
         after_run=AfterRun(**sources.values(AfterRun)),
-        **sources.values(Settings),
+        **_with_whole_url(sources.values(Settings)),
     )
+
+
+def _with_whole_url(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with those that belong to a lake in object storage in its place."""
+    lake = values["lake"]
+    if not isinstance(lake, LakeUrl):
+        return values
+    place = replace(
+        lake,
+        work_dir=values["work_dir"] or lake.work_dir,
+        cache_bytes=int(values["cache_gb"] * GIGABYTE),
+        assume_single_writer=values["assume_single_writer"],
+    )
+    return {**values, "lake": place}
 
 
 def _installations(sources: Sources) -> tuple[Installation, ...]:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from collector.buddy.requests import Kind, Request
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
-from collector.preflight.doctor import check_lake, run_checks
+from collector.preflight.doctor import run_checks
 from collector.preflight.doctor_result import DoctorResult
 from collector.preflight.forecast import RunCost
+from collector.preflight.lake_checks import check_lake
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 from tests.worlds import early_in_a_window, pipelines_of
