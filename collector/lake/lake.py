@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 
@@ -155,13 +156,13 @@ class Lake:
 
     def new_run_id(self, now: dt.datetime, rng: random.Random) -> str:
         """Return an id for a run that begins now, after all that are known here, which no other machine uses."""
-        newest = self.newest_run_id()
-        if not self.manifest.runs:
-            self.storage.require_conditions()  # now, not after hours of crawling
-        while True:
-            newest = new_run_id(now, rng, newest)
-            if self.storage.claim(inventory.claim_of(newest)):
-                return newest
+        run_id = new_run_id(now, rng, self.newest_run_id())
+        if self.storage.shared:
+            if not self.manifest.runs:
+                self.storage.require_conditions()  # now, not after hours of crawling
+            while not self.storage.create(inventory.claim_of(run_id), token_hex(16).encode()):
+                run_id = new_run_id(now, rng, run_id)
+        return run_id
 
     def forget_run(self, run_id: str) -> None:
         """Remove everything of a run that is not published."""
@@ -197,6 +198,11 @@ class Lake:
     def require_consistent(self) -> None:
         """Raise LakeError unless the manifest on disk accounts for the files there."""
         _require_consistent(self.storage, self._expected_files)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether this process holds the lock, and so may change the lake."""
+        return self._is_locked
 
     def require_lock(self) -> None:
         """Raise RuntimeError outside `writing` and `locked`: changing a lake without its lock is a bug."""

@@ -96,12 +96,13 @@ class LocalStorage:
             self.replace(earlier[0], seen.content)
         self.replace(path, content)
 
-    def claim(self, path: str) -> bool:
-        """Return True: the lock keeps other writers away."""
+    def create(self, path: str, content: bytes) -> bool:
+        """Create a small file; the lock keeps other writers away."""
+        self.replace(path, content)
         return True
 
     def require_conditions(self) -> None:
-        """Do nothing, for the same reason."""
+        """Do nothing: the lock keeps other writers away."""
 
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return where the files are; whether they exist is found out by reading them."""

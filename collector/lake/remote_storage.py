@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -89,10 +88,14 @@ class RemoteStorage:
                         self.objects.copy(newer, older)
                 self.objects.put(earlier[0], seen.content)
 
-    def claim(self, path: str) -> bool:
+    def replace(self, path: str, content: bytes) -> None:
+        """Create or replace a small object."""
+        self.objects.put(path, content)
+
+    def create(self, path: str, content: bytes) -> bool:
         """Create an object that only one machine can create."""
         try:
-            self.objects.put_if(path, token_hex(16).encode(), None)
+            self.objects.put_if(path, content, None)
         except Outdated:
             return False
         return True

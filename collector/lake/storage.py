@@ -120,8 +120,11 @@ class Storage(Protocol):
         Raises Outdated when the file is not the one that was `seen`, as far as the storage can tell.
         """
 
-    def claim(self, path: str) -> bool:
-        """Return whether this machine alone may use a name: no other has claimed it, and none can any more."""
+    def replace(self, path: str, content: bytes) -> None:
+        """Create a small file, or replace it in one step."""
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Create a small file; return False where another machine has created it before with another content."""
 
     def require_conditions(self) -> None:
         """Raise SettingsError when the storage cannot keep two writers from losing each other's run."""

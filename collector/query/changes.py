@@ -94,8 +94,8 @@ class StagedRun:
     """The database of a run. `staged` and `previous` are files by table; `spill` is a directory for temporary files.
 
     `previous` holds the tables of `PREVIOUS`; `counted` are the files of promote_image_actions with the last complete
-    run of each installation. `listed_installations` are those whose list of workspaces was requested and is complete. Raises QueryError or
-    LakeError like `Database`.
+    run of each installation. `listed_installations` are those whose list of workspaces was requested and is complete.
+    Raises QueryError or LakeError like `Database`.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from collector.lake.database import Database
 from collector.lake.lake import Lake
-from collector.lake.manifest import RunEntry
+from collector.lake.manifest import FileEntry, RunEntry
 from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
 from collector.lake.tables import TABLES
 from collector.query.contract_views import contract_views
@@ -19,7 +19,7 @@ from collector.query.derived_views import derived_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
 
 # Paths of files by table, grouped by equal schema.
-Files = Mapping[str, Sequence[Sequence[Path]]]
+Files = Mapping[str, Sequence[Sequence[Path | str]]]
 # Returns the files of the named tables: only those that a query uses are fetched from where the lake is.
 FindFiles = Callable[[Collection[str]], Files]
 
@@ -77,20 +77,32 @@ def live_files(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collec
     """
 
     def find(tables: Collection[str]) -> Files:
-        of_all_runs = tables if tables_of_all_runs is None else tables_of_all_runs
-        entries = {name: lake.entries(name, None if name in of_all_runs else run_id) for name in tables}
+        entries = live_entries(lake, tables, run_id, tables_of_all_runs)
         # All together, because files that are elsewhere are fetched several at once.
-        paths = iter(lake.storage.copies(chain.from_iterable(entries.values())))
-        files: dict[str, Sequence[Sequence[Path]]] = {}
-        for name, of_table in entries.items():
-            by_schema: dict[str, list[Path]] = {}
-            for entry in of_table:
-                by_schema.setdefault(entry.schema, []).append(next(paths))
-            current = TABLES[name].fingerprint
-            files[name] = [CurrentSchemaFiles(g) if schema == current else g for schema, g in by_schema.items()]
-        return files
+        return grouped(entries, lake.storage.copies(chain.from_iterable(entries.values())))
 
     return find
+
+
+def live_entries(
+    lake: Lake, tables: Collection[str], run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None
+) -> Mapping[str, Sequence[FileEntry]]:
+    """Return what `live_files` finds as the manifest names it."""
+    of_all_runs = tables if tables_of_all_runs is None else tables_of_all_runs
+    return {name: lake.entries(name, None if name in of_all_runs else run_id) for name in tables}
+
+
+def grouped(entries: Mapping[str, Sequence[FileEntry]], paths: Sequence[Path | str]) -> Files:
+    """Return the paths of all entries, which are in the same order, by table and equal schema."""
+    rest = iter(paths)
+    files: dict[str, Sequence[Sequence[Path | str]]] = {}
+    for name, of_table in entries.items():
+        by_schema: dict[str, list[Path | str]] = {}
+        for entry in of_table:
+            by_schema.setdefault(entry.schema, []).append(next(rest))
+        current = TABLES[name].fingerprint
+        files[name] = [CurrentSchemaFiles(g) if schema == current else g for schema, g in by_schema.items()]
+    return files
 
 
 def view_sources() -> dict[str, SqlFile]:

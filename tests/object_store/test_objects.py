@@ -74,7 +74,7 @@ def test_the_manifest_is_swapped_by_one_writer_only(storage: RemoteStorage) -> N
         storage.swap("m", b"late", first, EARLIER)
     assert refused.value.exit_code == 5
     assert [storage.read(name) for name in ("m", *EARLIER)] == [b"4", b"3", b"2", b"1"]
-    assert [storage.claim("runs/a/journal.claim") for _ in range(2)] == [True, False]
+    assert [storage.create("claim", content) for content in (b"a", b"b", b"a")] == [True, False, True]
 
 
 @pytest.mark.parametrize("effects", [["lose"], ["503", "lose", "503"], ["reset", "lose"]], ids=lambda e: "-".join(e))

@@ -223,7 +223,7 @@ def test_a_run_killed_between_upload_and_swap_is_published_by_the_next(
 def test_a_store_that_fails_costs_no_run(
     buddy: FakeBuddy, place: LakeUrl, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some failures are outlasted. A store that stays away while a run is published leaves it resumable: exit code 3."""
+    """Some failures are outlasted. A store that stays away while a run is published costs no run: exit code 3."""
     proxy.script("PUT .*/tables/", "503", "reset", "slow")
     proxy.script(MANIFEST_PUT, "503", "lose")
     assert collect_run(buddy, place).status == "complete"
