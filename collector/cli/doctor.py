@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 
 @options.takes_settings(
-    "lake", "workspaces", "projects", "executions", "reserve", "max_duration", "ca_bundle", "allow_http", "proxy"
-)
-def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
+    "lake", "work_dir", "assume_single_writer", "workspaces", "projects", "executions", "reserve", "max_duration",
+    "ca_bundle", "allow_http", "proxy",
+)  # fmt: skip
+def doctor(
+    flags: Mapping[str, object],
+    installation: options.Installations = None,
+    form: options.FactsFormat = options.FactFormat.text,
+) -> int:
     """Check whether a run would succeed. Checks token, scopes, workspaces, executions, budget, clock and lake."""
-    settings = options.settings_from(flags, needs_token=True)
+    settings = options.settings_from({**flags, "installation": installation}, needs_token=True)
     import asyncio
 
     from collector.cli import logging as logs

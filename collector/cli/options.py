@@ -47,6 +47,11 @@ Config = Annotated[
 Lake = Annotated[str | None, _option(_BY_KEY["lake"])]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
 
+Installations = Annotated[
+    list[str] | None,
+    typer.Option("--installation", metavar="NAME", help="Only this installation of collector.toml; repeatable."),
+]
+
 # The formats of rows, of a short report, and of a document.
 RowFormat = StrEnum("RowFormat", ["text", "json", "jsonl", "csv", "markdown", "parquet"])
 FactFormat = StrEnum("FactFormat", ["text", "json"])
