@@ -165,7 +165,7 @@ class Objects:
             return SettingsError(
                 f"there is no bucket {self._place.bucket}{reason}", "Create it, or correct the URL of --lake."
             )
-        if isinstance(error, _DENIED):
+        if isinstance(error, _DENIED) or code in ("401", "403"):
             return SettingsError(
                 f"{where} may not be read or written{reason}",
                 "Check the credentials in the environment (for S3 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
