@@ -1,9 +1,11 @@
 """Publishing into object storage: each request of a run fails, is lost, or is the last that the process sends."""
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 from uuid import uuid4
 
 import pytest
@@ -58,36 +60,40 @@ PROMOTIONS = sum(
 )
 
 
-@pytest.fixture
-def requests(buddy: FakeBuddy, proxy: FaultProxy, tmp_path: Path) -> int:  # noqa: F811
-    """Return how many requests a first run sends to the store."""
-    place = new_place(tmp_path)
-    collect_run(buddy, place)
-    assert published_once(place) == 0
-    seen = proxy.take()
-    return len(seen) - len([each for each in seen if each.method == "GET" and each.path.endswith(".parquet")])
+# The requests of a run, one of each kind; tables are uploaded several at once.
+TARGETS = {
+    "read the manifest": "GET .*/manifest.json$",
+    "list": "GET .*list-type=2",
+    "probe the conditions": "PUT .*collector-probe",
+    "claim the run": "PUT .*/journal.claim$",
+    "upload a table": "PUT .*/tables/problems/|PUT .*/tables/actions/",
+    "upload the runs": "PUT .*/tables/runs/",
+    "swap the manifest": "PUT .*/manifest.json$",
+    "write the catalog": "PUT .*/catalog.duckdb$",
+}
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_request_that_fails_once(
+    target: str,
     effect: str,
-    requests: int,
     buddy: FakeBuddy,
     proxy: FaultProxy,  # noqa: F811
     tmp_path: Path,
     ledger: Ledger,
 ) -> None:
     """Whichever request fails, hangs up or loses its reply, the same collect publishes the run, once and whole."""
-    for number in range(requests):
-        place = new_place(tmp_path)
-        proxy.script("", *["pass"] * number, effect)
-        collect_run(buddy, place, seed=number)
-        proxy.rules.clear()
-        ledger.note(f"object store: {effect}, then well again", 0, lost=published_once(place))
+    place = new_place(tmp_path)
+    proxy.script(TARGETS[target], effect)
+    collect_run(buddy, place)
+    assert not proxy.rules[0].effects, "no such request was sent"
+    ledger.note(f"object store: {effect}, then well again", 0, lost=published_once(place), target=target)
 
 
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_store_that_goes_away(
-    requests: int,
+    target: str,
     buddy: FakeBuddy,
     proxy: FaultProxy,  # noqa: F811
     tmp_path: Path,
@@ -96,48 +102,46 @@ def test_a_store_that_goes_away(
 ) -> None:
     """From some request on the store fails: the run ends with a documented exit code and the next one publishes it."""
     monkeypatch.setattr("collector.lake.object_storage._RETRIES", {"max_retries": 0})
-    for number in range(requests):
-        place = new_place(tmp_path)
-        proxy.script("", *["pass"] * number, *["503"] * 100)
-        code = 0
-        try:
-            collect_run(buddy, place, seed=number)
-        except CollectorError as error:
-            code = error.exit_code
-        assert code in (0, 3)
-        proxy.rules.clear()
-        if code:
-            collect_run(buddy, place, seed=number + 1)
-        ledger.note("object store: gone from some request on", code, runs=2, lost=published_once(place))
+    place, code = new_place(tmp_path), 0
+    proxy.before = lambda request: proxy.script("", *["503"] * 1_000) if re.search(TARGETS[target], request) else None
+    try:
+        collect_run(buddy, place)
+    except CollectorError as error:
+        code = error.exit_code
+    assert code == (0 if target == "write the catalog" else 3)
+    proxy.before = lambda request: None
+    proxy.rules.clear()
+    if code:
+        collect_run(buddy, place, seed=1)
+    ledger.note("object store: gone from some request on", code, runs=2, lost=published_once(place), target=target)
 
 
+@pytest.mark.parametrize("delivered", [False, True], ids=["undelivered", "delivered"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_process_that_is_killed(
-    requests: int,
+    target: str,
+    delivered: bool,
     buddy: FakeBuddy,
     proxy: FaultProxy,  # noqa: F811
     tmp_path: Path,
     ledger: Ledger,
 ) -> None:
-    """SIGKILL at any request to the store: the next collect publishes the run once, or it was published already."""
-    for number in range(requests):
-        place, reached = new_place(tmp_path), threading.Event()
-        left = [number + 1]
-
-        def count(request: str, left: list[int] = left, reached: threading.Event = reached) -> None:
-            left[0] -= 1
-            if left[0] == 0:
-                reached.set()
-
-        proxy.before = count
-        proxy.script("", *["pass"] * number, *["hang"] * 20)
-        with collecting_process(buddy, place) as process:
-            assert reached.wait(60)
-            process.send_signal(signal.SIGKILL)
-        proxy.rules.clear()
-        proxy.before = lambda request: None
-        already = number and _runs(place)
-        collect_run(buddy, place, name="127.0.0.1", seed=number)
-        ledger.note("object store: killed at a request", 0, runs=2, lost=published_once(place, runs=1 + int(already)))
+    """SIGKILL at any request to the store, which gets it or not: the run is published once, at the latest by the next
+    collect, whose own run follows where it was published already.
+    """
+    place, reached = new_place(tmp_path), threading.Event()
+    proxy.before = lambda request: reached.set() if re.search(TARGETS[target], request) else None
+    proxy.script(TARGETS[target], "slow" if delivered else "hang")
+    with collecting_process(buddy, place) as process:
+        assert reached.wait(60)
+        process.send_signal(signal.SIGKILL)
+    proxy.rules.clear()
+    proxy.before = lambda request: None
+    sleep(2.5 * delivered)
+    already = _runs(place)
+    assert already == (target == "write the catalog" or (delivered and target == "swap the manifest"))
+    collect_run(buddy, place, name="127.0.0.1", seed=1)
+    ledger.note("object store: killed at a request", 0, runs=2, lost=published_once(place, 1 + already), target=target)
 
 
 def _runs(place: LakeUrl) -> int:
