@@ -25,7 +25,9 @@ RAW_PREFIX = "raw"
 REJECTED_PREFIX = "rejected"
 # In object storage, what shows other machines that a run is in progress and its id taken.
 CLAIM = "journal.claim"
-OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, "spill", "catalog.duckdb")
+# The number of requests that a limited run has sent.
+REQUESTS_SENT = "requests-sent"
+OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, REQUESTS_SENT, "spill", "catalog.duckdb")
 
 _RUN_ID = re.compile(RUN_ID)
 

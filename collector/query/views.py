@@ -14,6 +14,7 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, RunEntry
 from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
 from collector.lake.tables import TABLES
+from collector.query.carried import CARRIED_TABLES, FRESH_TABLES, without_carried
 from collector.query.contract_views import contract_views
 from collector.query.derived_views import derived_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
@@ -33,11 +34,15 @@ _NEEDS_ALL_VIEWS = frozenset(
 
 @dataclass(frozen=True)
 class Views:
-    """The views over some files: the tables, the selected run, and the SQL files of `sources`."""
+    """The views over some files: the tables, the selected run, and the SQL files of `sources`.
+
+    With `fresh`, the tables lack the rows that were carried into the selected run.
+    """
 
     find_files: FindFiles
     run: RunEntry | None
     sources: Mapping[str, SqlFile] = field(default_factory=dict)
+    fresh: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -58,11 +63,25 @@ class Views:
             wanted = None
         sources = in_order(self.sources, wanted)
         used = set(self.names if wanted is None else wanted).union(*(source.references for source in sources))
-        files = self.find_files([name for name in TABLES if name in used])
-        selects = {name: base_view(table, files.get(name, ())) for name, table in TABLES.items() if name in used}
+        tables = self.tables(wanted)
+        files = self.find_files([*tables, *(sorted(FRESH_TABLES - tables) if self.fresh else ())])
+        selects = {name: self._table(name, files) for name in TABLES if name in tables}
         if SELECTED_RUN in used:
             selects[SELECTED_RUN] = selected_run_view(self.run)
         return selects | {source.name: source.sql for source in sources}
+
+    def tables(self, wanted: Collection[str] | None = None) -> frozenset[str]:
+        """Return the tables that a query with the `wanted` words reads, directly or through views."""
+        used = set(self.names if wanted is None else wanted)
+        return frozenset(used.union(*(source.references for source in in_order(self.sources, wanted)))) & TABLES.keys()
+
+    def _table(self, name: str, files: Files) -> str:
+        def base(table: str) -> str:
+            return base_view(TABLES[table], files.get(table, ()))
+
+        if self.fresh and self.run is not None and name in CARRIED_TABLES:
+            return without_carried(name, base, self.run.run_id)
+        return base(name)
 
 
 def no_files(tables: Collection[str]) -> Files:
