@@ -56,6 +56,8 @@ HOMES = {
     "jinja2": ["report.page"],
     "prometheus_client": ["after_run.metrics"],
     "prompt_toolkit": ["cli.shell"],
+    "pyspark": ["query.engine.spark"],
+    "sqlglot": ["query.engine"],
     "pyarrow.fs": ["lake.storage"],
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],

@@ -8,6 +8,7 @@ import typer
 from collector.cli import options, terminal
 from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     from collector.query.questions import Questions
@@ -28,6 +29,14 @@ def ask(
     listed: Annotated[bool, typer.Option("--list", help="List the questions.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print the question's SQL, to copy and change.")] = False,
     run: RunOption = "latest",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            metavar="ADDRESS",
+            help="Let a Spark Connect server answer that sees the same files: spark://host:15002 or sc://….",
+        ),
+    ] = None,
     lake: options.Lake = None,
     config: options.Config = None,
     form: options.RowsFormat = options.RowFormat.text,
@@ -40,7 +49,14 @@ def ask(
     if show:
         write_text(_questions()[question].sql.rstrip() + "\n", None)
         return 0
-    answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
+    parameters = parse_parameters(param or [])
+    if engine is None:
+        answer = open_reader(lake, config).ask_with(question, parameters, run=run)
+    else:
+        from collector.query.engine.ask import ask_engine
+
+        opened = options.open_lake(lake, config)
+        answer = ask_engine(opened, engine, question, parameters, run=run, say=_say)
     write_rows(answer.table, form, output)
     if form is options.RowFormat.text and output is None:
         sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
@@ -48,6 +64,10 @@ def ask(
         # The rows must stay readable for programs, and the gap must be reported all the same.
         sys.stderr.write(footer(answer, terminal.width_of(sys.stderr)))
     return 0
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"collector: {escape(what)}\n")
 
 
 def open_reader(lake: str | None, config: str | None) -> "LakeReader":

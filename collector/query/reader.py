@@ -31,7 +31,7 @@ from collector.settings.suggestions import did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-_GAPS = """
+GAPS = """
 select level, coverage, sum(things)::BIGINT as things
 from run_coverage
 where run_id in (select run_id from selected_run) and not whole
@@ -105,11 +105,11 @@ class _Session:
         """Answer one statement; one that is not `trusted` must only read."""
         run = self.views.run
         partial = run is not None and run.status != "complete"
-        self.views.define(self.database, identifiers(sql) | (identifiers(_GAPS) if partial else set()))
+        self.views.define(self.database, identifiers(sql) | (identifiers(GAPS) if partial else set()))
         if not trusted:
             require_read_only(self.database, sql, parameters)
         table = self.database.table(sql, parameters)
-        gaps = self.database.rows(_GAPS) if partial else []
+        gaps = self.database.rows(GAPS) if partial else []
         return Answer(table, run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
 
 
