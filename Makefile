@@ -43,6 +43,9 @@ faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the 
 	$(BIN)/python -m pytest -m faults -n auto --dist worksteal; code=$$?; \
 		$(BIN)/python -m tests.faults.ledger && exit $$code
 
+engines: $(READY_DEV) ## ask every question of a real Spark Connect server and compare the rows with DuckDB's
+	$(BIN)/python -m pytest -m engines -n 0
+
 notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs and save their output
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null
 	$(BIN)/python notebooks/keep.py notebooks-lake
@@ -86,4 +89,4 @@ $(BENCH)/.ready: constraints.txt pyproject.toml
 	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
 	@touch $@
 
-.PHONY: help demo test coverage browser lint bench faults notebooks docs package cron lock clean
+.PHONY: help demo test coverage browser lint bench faults engines notebooks docs package cron lock clean
