@@ -2,10 +2,12 @@
 
 import ast
 import re
+from functools import partial
 from pathlib import Path
 
+from collector.cli.man_pages import man_pages
 from collector.cli.tables import markdown
-from collector.lake.tables import TABLES
+from collector.query import dictionary
 from collector.query.questions import Questions
 from collector.query.sql_files import sql_folder
 
@@ -16,21 +18,28 @@ _GENERATED = "<!-- Written by `make docs`; do not edit. -->\n"
 
 def tables() -> str:
     """Return the data dictionary."""
-    return (
-        f"{_GENERATED}# The tables\n\n"
-        "The output of `collector tables`: every table and column of a lake. "
-        "Missing and null are both NULL; timestamps are UTC.\n\n" + markdown(list(TABLES.values()))
-    )
+    parts = [
+        f"{_GENERATED}# The tables and views\n",
+        "The output of `collector tables`: every table and view of a lake, with every column. Missing and null are "
+        "both NULL; timestamps are UTC. Each run adds rows to the tables; the views are made from them.\n",
+        *map(markdown, dictionary.tables()),
+        "# The views\n",
+        "`sql/clean` and `sql/facts` hold their SQL. A name means the same thing in each view, "
+        "unless it says otherwise.\n",
+        *map(markdown, dictionary.views()),
+    ]
+    return "\n".join(parts)
 
 
 def questions() -> str:
     """Return the questions, each with its parameters."""
     parts = [
         f"{_GENERATED}# The questions\n",
-        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` selects another run.\n",
+        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` selects another run. "
+        "The columns named here are shown on every terminal; `--format json` has more.\n",
     ]
     for name, question in Questions(sql_folder()).all.items():
-        lines = [f"## {name}", "", question.description]
+        lines = [f"## {name}", "", question.description, "", f"Topic {question.topic}; {', '.join(question.answer)}."]
         if question.parameters:
             lines.append("")
         for each in question.parameters:
@@ -83,6 +92,7 @@ def _default(value: object) -> str:
 
 
 DOCUMENTS = {"tables.md": tables, "questions.md": questions, "architecture.md": architecture}
+DOCUMENTS |= {f"man/{name}": partial(str, text) for name, text in man_pages().items()}
 
 if __name__ == "__main__":
     for name, make in DOCUMENTS.items():

@@ -6,7 +6,7 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,12 @@ _NO_EXTENSIONS = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
+_COMMENTED = """
+select view_name as relation, null as column_name from duckdb_views() where database_name = 'made' and not internal
+union all
+select table_name, column_name from duckdb_columns()
+where database_name = 'made' and table_name in (select view_name from duckdb_views() where not internal)
+"""
 _MISSING_FILE = re.compile(r"No files found|No such file|Could not open file|Cannot open file", re.IGNORECASE)
 _DAMAGED_FILE = re.compile(
     r"magic bytes|too small to be a Parquet|thrift|parquet file|TProtocol|Corrupt|ZSTD|Could not read|read error",
@@ -163,16 +169,27 @@ class Database(AbstractContextManager["Database"]):
             yield from reader
 
 
-def write_database(path: Path, statements: Iterable[str]) -> None:
+def write_database(path: Path, statements: Iterable[str], comment: Callable[[str, str | None], str]) -> None:
     """Create a duckdb file at `path`, in the storage version of `STORAGE_VERSION`, and run the statements in it.
 
-    They can read no file. A function that they create in `STAND_INS` takes the place of the one of that name, and is
-    not kept. Raises LakeError or QueryError when a statement fails; the file is worthless then.
+    They can read no file. What they create in `STAND_INS` takes the place of what is missing in the file, and of
+    functions, and is not kept. `comment` returns the comment on a relation (None) or on a column of it, or an empty
+    text. Raises LakeError or QueryError when a statement fails; the file is worthless then.
     """
     with _translating(), duckdb.connect(":memory:", config={**_NO_EXTENSIONS, "threads": 1}) as connection:
         connection.execute(f"attach {literal(str(path))} as made (storage_version {literal(STORAGE_VERSION)})")
         begin = ("set enable_external_access = false", f"set search_path = 'made.main,{STAND_INS}'")
-        for statement in (*begin, *statements, "use memory", "detach made"):
+        for statement in (*begin, *statements, "begin"):
+            connection.execute(statement)
+        for relation, column in connection.execute(_COMMENTED).fetchall():
+            on = (
+                f"view {identifier(relation)}"
+                if column is None
+                else f"column {identifier(relation)}.{identifier(column)}"
+            )
+            if text := comment(relation, column):
+                connection.execute(f"comment on {on} is {literal(text)}")
+        for statement in ("commit", "use memory", "detach made"):
             connection.execute(statement)
 
 

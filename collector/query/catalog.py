@@ -8,9 +8,9 @@ DuckDB finds a write-ahead log (WAL) by its name beside the file, and replays it
 client that dies, or that writes after the catalog was replaced, leaves a WAL that would damage the new catalog. So the
 old WAL is removed before a new catalog takes the name, and a catalog with a WAL beside it is never current.
 
-No file of the lake is read. DuckDB plans a view when it is made, and would read the footers of its files then; instead
-`read_parquet` is the name of a macro meanwhile, which has the columns of the table and no rows. So a catalog can also
-be made for a place that does not exist on this machine.
+No file of the lake is read. DuckDB plans a view when it is made: it would read the footers of the files, and plan all
+that the view refers to. Meanwhile empty tables stand in for the views, and a macro stands in for `read_parquet`. So a
+catalog can also be made for a place that does not exist on this machine.
 """
 
 import os
@@ -20,9 +20,10 @@ from pathlib import Path
 from collector.errors import CollectorError
 from collector.lake.database import STAND_INS, read_database, write_database
 from collector.lake.lake import Lake
-from collector.lake.sql_text import CurrentSchemaFiles, base_view, identifier, literal
+from collector.lake.sql_text import CurrentSchemaFiles, identifier, literal
 from collector.lake.storage import FILE_MODE
 from collector.lake.tables import TABLES
+from collector.query import dictionary
 from collector.query.views import Files, Views, files_by_schema, view_sources
 
 FILE_NAME = "catalog.duckdb"
@@ -71,7 +72,7 @@ def make(lake: Lake, file: Path, root: Path | None = None) -> None:
 
     Raises CollectorError when it cannot be written.
     """
-    write_database(file, _statements(lake, root or lake.path))
+    write_database(file, _statements(lake, root or lake.path), dictionary.comments())
 
 
 def remove_logs(database: Path) -> None:
@@ -82,19 +83,25 @@ def remove_logs(database: Path) -> None:
 
 def _statements(lake: Lake, root: Path) -> Iterator[str]:
     """Yield the statements that make the catalog."""
-    # The views of sql/ are made over tables without files, because DuckDB plans the tables again for each of them.
-    for name, select in Views({}, None, view_sources()).selects().items():
-        yield f"create view {identifier(name)} as {select}"
-    for name, select in Views(_at(root, lake), lake.manifest.latest).selects().items():
+    without_files = Views({}, None, view_sources()).selects()
+    for name, select in without_files.items():
+        yield f"create table {_stand_in(name)} as from ({select}) limit 0"
+    selects = without_files | Views(_at(root, lake), lake.manifest.latest).selects()
+    # Each view before those that it refers to: DuckDB finds the stand-ins then, and does not plan view below view.
+    for name, select in reversed(selects.items()):
         if name in TABLES:
             yield (
-                f"create or replace macro {STAND_INS}.read_parquet(files, hive_partitioning := true) as table "
-                f"{base_view(TABLES[name], ())}"
+                f"create or replace macro {_stand_in('read_parquet')}(files, hive_partitioning := true) "
+                f"as table from {_stand_in(name)}"
             )
-        yield f"create or replace view {identifier(name)} as {select}"
+        yield f"create view {identifier(name)} as {select}"
     yield (
         f"create table {_ORIGIN} as select {literal(str(root))} as lake, {lake.manifest.sequence}::BIGINT as sequence"
     )
+
+
+def _stand_in(name: str) -> str:
+    return f"{STAND_INS}.{identifier(name)}"
 
 
 def _at(root: Path, lake: Lake) -> Files:

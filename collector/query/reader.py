@@ -4,11 +4,13 @@ Each question opens the lake anew and sees one consistent set of files. When a f
 was published and the grace period of retired files is over, the question is asked again of the newer set.
 """
 
+import html
+import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from html import escape
+from datetime import UTC, datetime
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,16 +22,18 @@ from collector.extras import needs_extra
 from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
+from collector.query.carried import CARRIED_TABLES, Carried, carried_into
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
 from collector.query.sql_files import identifiers, sql_folder
-from collector.query.values import values_of
 from collector.query.views import Views, files_by_schema, view_sources
 from collector.settings.parsers import directory
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 GAPS = """
 select level, coverage, sum(things)::BIGINT as things
@@ -40,9 +44,6 @@ order by
     min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action', 'execution list'], level)),
     coverage
 """
-
-# A notebook shows this many rows and counts the rest.
-_SHOWN_ROWS = 50
 
 T = TypeVar("T")
 
@@ -56,48 +57,74 @@ class Gap:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
-    """Rows as Arrow, with the run that they describe (None in an empty lake) and its gaps."""
+    """Rows as Arrow, with the run that they describe (None in an empty lake) and its gaps.
+
+    `carried` says how many promotions of that run an earlier one read, None where that is none or the rows do not rest
+    on promotions; `fresh` that the rows are restricted to what the run itself read.
+    """
 
     table: pa.Table
     run: RunEntry | None = None
     missing: tuple[Gap, ...] = ()
+    carried: Carried | None = None
+    fresh: bool = False
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return int(self.table.num_rows)
 
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as an Arrow table."""
+        return self.table
+
     def to_pandas(self) -> "pd.DataFrame":
-        """Return the rows as a pandas DataFrame. Raises UsageError where the extra `notebooks` is missing."""
-        with needs_extra("notebooks"):
+        """Return the rows as a pandas DataFrame. Raises UsageError where the extra `pandas` is missing."""
+        with needs_extra("pandas"):
             import pandas  # noqa: F401 - pyarrow imports it
 
         return self.table.to_pandas()
 
-    def _repr_html_(self) -> str:
-        """Return the first rows as HTML for a notebook, with every name and value escaped."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.table.column_names)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
-            for batch in self.table.slice(0, _SHOWN_ROWS).to_batches()
-            for row in zip(*map(values_of, batch.columns), strict=True)
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._summary())}</p>"
+    def to_polars(self) -> "pl.DataFrame":
+        """Return the rows as a polars DataFrame. Raises UsageError where the extra `polars` is missing."""
+        with needs_extra("polars"):
+            import polars
 
-    def _summary(self) -> str:
-        more = f", the first {_SHOWN_ROWS} are shown" if len(self) > _SHOWN_ROWS else ""
-        summary = f"{len(self):,} rows{more}"
+        return polars.DataFrame(self.table)
+
+    @property
+    def age(self) -> str:
+        """How many promotions were carried and how old the oldest is, in words; empty where that changes nothing."""
+        if self.carried is not None:
+            return self.carried.sentence(datetime.now(UTC), left_out=self.fresh)
+        return "only what this run read" if self.fresh else ""
+
+    def __repr__(self) -> str:
+        """Return the first rows as a table that fits the terminal."""
+        shown = as_text(self.table, shutil.get_terminal_size().columns)
+        return f"{shown}\n{self._summary(TEXT_ROWS)}"
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as HTML for a notebook."""
+        return f"{as_html(self.table)}<p>{html.escape(self._summary(HTML_ROWS))}</p>"
+
+    def _summary(self, shown: int) -> str:
+        more = f", the first {shown} are shown" if len(self) > shown else ""
+        summary = f"{len(self):,} row{'s' * (len(self) != 1)}{more}"
         if self.run is not None:
             summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
-        return f"{summary} · this run is incomplete: {gaps}" if gaps else summary
+        if gaps:
+            summary += f" · this run is incomplete: {gaps}"
+        return f"{summary} · {self.age}" if self.age else summary
 
 
 @dataclass(frozen=True)
 class _Session:
     """A database over one consistent set of files, and the views of it."""
 
+    lake: Lake
     database: Database
     views: Views
 
@@ -110,7 +137,18 @@ class _Session:
             require_read_only(self.database, sql, parameters)
         table = self.database.table(sql, parameters)
         gaps = self.database.rows(GAPS) if partial else []
-        return Answer(table, run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
+        missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
+        return Answer(table, run, missing, self._carried(sql), self.views.fresh)
+
+    def _carried(self, sql: str) -> Carried | None:
+        """Return what was carried into the run, None where the statement does not read that."""
+        run = self.views.run
+        if run is None or CARRIED_TABLES.isdisjoint(self.views.selects(identifiers(sql))):
+            return None
+        actions, promotions = (
+            [path for path, _ in self.lake.files(table, run.run_id)] for table in ("actions", "promote_image_actions")
+        )
+        return carried_into(self.database, run.run_id, actions, promotions)
 
 
 class LakeReader:
@@ -121,18 +159,21 @@ class LakeReader:
         self._questions = Questions(sql_folder())
         self._sources = view_sources()
 
-    def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer:
+    def ask(self, question: str, run: str = "latest", *, fresh: bool = False, **parameters: object) -> Answer:
         """Answer a question about one run: 'latest', a run_id, or a UTC date (its last run).
 
-        Raises QueryError for an unknown question, parameter or run, LakeError for a lake that cannot be read.
+        With `fresh` it is restricted to what that run itself read. Raises QueryError for an unknown question, parameter
+        or run, LakeError for a lake that cannot be read.
         """
-        return self.ask_with(question, parameters, run=run)
+        return self.ask_with(question, parameters, run=run, fresh=fresh)
 
-    def ask_with(self, question: str, parameters: Mapping[str, object], *, run: str = "latest") -> Answer:
+    def ask_with(
+        self, question: str, parameters: Mapping[str, object], *, run: str = "latest", fresh: bool = False
+    ) -> Answer:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs)
+        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs, fresh=fresh)
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""
@@ -171,13 +212,18 @@ class LakeReader:
         return Views({}, None, self._sources).names
 
     def _retry(
-        self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
+        self,
+        ask: Callable[[_Session], T],
+        run: str = "latest",
+        tables_of_all_runs: Collection[str] | None = None,
+        *,
+        fresh: bool = False,
     ) -> T:
         """Ask in a new session, and again while files are gone because the manifest was replaced."""
         while True:
             lake = self._open_lake()
             try:
-                with self._session(lake, run, tables_of_all_runs) as session:
+                with self._session(lake, run, tables_of_all_runs, fresh=fresh) as session:
                     return ask(session)
             except FilesGone:
                 # Under the same manifest the file is not superseded but lost.
@@ -186,16 +232,16 @@ class LakeReader:
 
     @contextmanager
     def _session(
-        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None
+        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None, *, fresh: bool = False
     ) -> Iterator[_Session]:
         selected = select_run(lake.manifest.runs, run)
         files = files_by_schema(lake, selected.run_id if selected else None, tables_of_all_runs)
-        views = Views(files, selected, self._sources)
+        views = Views(files, selected, self._sources, fresh)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
             Database([lake.path / "tables"], Path(spill), hints=views.names) as database,
         ):
-            yield _Session(database, views)
+            yield _Session(lake, database, views)
 
 
 def open_lake(path: "str | PathLike[str]") -> LakeReader:
@@ -228,7 +274,3 @@ def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
 def _read_and_close(found: pa.RecordBatchReader, session: ExitStack) -> Iterator[pa.RecordBatch]:
     with session:
         yield from found
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else escape(str(value))

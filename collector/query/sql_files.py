@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORE
 # The header line of a question that is answered from the files of the selected run alone, except for the named tables.
 _ONE_RUN = re.compile(r"one run(?: but for (?P<tables>\w+(?:, \w+)*))?")
 # The header lines that end the opening sentence.
-_MARK = re.compile(rf"|blocking|warning|\$\w+\s.*|{_ONE_RUN.pattern}")
+_MARK = re.compile(rf"|blocking|warning|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,16 @@ class SqlFile:
     def description(self) -> str:
         """The opening sentence: the grain, or the question that the file answers."""
         return " ".join(takewhile(lambda line: not _MARK.fullmatch(line), self.header))
+
+    def metadata(self, key: str) -> str:
+        """Return the value of the header line `-- key: value`, empty when there is none."""
+        start = f"{key}: "
+        return next((line.removeprefix(start) for line in self.header if line.startswith(start)), "")
+
+    @property
+    def notes(self) -> str:
+        """What the header says below the opening sentence of a view."""
+        return "\n".join(dropwhile(bool, self.header)).strip()
 
     @property
     def tables_of_all_runs(self) -> frozenset[str] | None:

@@ -12,8 +12,9 @@ import pytest
 
 import collector
 from collector.lake.lake import Lake
-from collector.query import catalog
-from collector.query.views import view_sources
+from collector.lake.tables import TABLES
+from collector.query import catalog, dictionary
+from collector.query.views import SELECTED_RUN, view_sources
 from tests.query.test_reader import action, lake, published
 
 __all__ = ["lake"]  # the fixture
@@ -205,3 +206,24 @@ def test_a_catalog_for_another_place(lake: Lake, tmp_path: Path) -> None:
         assert client.execute("select function_name from duckdb_functions() where not internal").fetchall() == []
     shutil.copyfile(tmp_path / "elsewhere.duckdb", there / catalog.FILE_NAME)
     assert catalog.is_current(Lake.open(there))
+
+
+def test_everything_has_a_comment(lake: Lake) -> None:
+    """Every view and column of the catalog has a comment: what `collector tables` says."""
+    catalog.build(lake)
+    with duckdb.connect(str(lake.path / catalog.FILE_NAME), read_only=True) as client:
+        views = dict(client.execute("select view_name, comment from duckdb_views() where not internal").fetchall())
+        columns = client.execute(
+            "select table_name, column_name, comment from duckdb_columns() "
+            "where not internal and table_name <> 'catalog_origin'"
+        ).fetchall()
+    assert set(views) == {*TABLES, SELECTED_RUN, *view_sources()}
+    assert [name for name, comment in views.items() if not comment] == []
+    assert [(view, column) for view, column, comment in columns if not comment] == []
+    assert views["runs"] == "One row per run and installation."
+    assert ("runs", "paused_seconds", "Time that the run was paused for Buddy's rate limit (s)") in columns
+    assert ("releases", "released_at", "When the image was promoted (UTC)") in columns
+    described = {
+        (each.name, column.name) for each in (*dictionary.tables(), *dictionary.views()) for column in each.columns
+    }
+    assert {(view, column) for view, column, _ in columns} == described

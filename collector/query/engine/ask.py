@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,8 @@ from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.sql_text import read_parquet
-from collector.lake.tables import TABLES
+from collector.lake.tables import ACTIONS, KEY_NAMES, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.query.carried import CARRIED_TABLES, Carried
 from collector.query.engine.spark import SparkServer, connected
 from collector.query.engine.translate import Recursion, is_recursive, split_recursion, translate
 from collector.query.questions import Question, Questions
@@ -37,6 +39,16 @@ MATERIALISED: Final = frozenset(
 )
 
 
+# What was carried into the selected run, as `carried_into` finds it.
+_CARRIED: Final = f"""
+select count(*) as promotions, min(promote_image_actions.fetched_at) as oldest_read_at
+from promote_image_actions
+semi join (select * from actions where coverage = 'carried') as listed
+    using (run_id, installation, {", ".join(KEY_NAMES)})
+where run_id in (select run_id from selected_run)
+"""
+
+
 @dataclass
 class EnginePlan:
     """A question in the engine's SQL: the views that it needs there, in order, and what is done here, in order."""
@@ -46,6 +58,7 @@ class EnginePlan:
     views: dict[str, str]
     answer: str | None
     gaps: str | None = None
+    carried: str | None = None
     here: dict[str, Recursion] = field(default_factory=dict)
 
     @property
@@ -69,7 +82,10 @@ def plan(question: Question, run: RunEntry | None) -> EnginePlan:
     answer = None if question.name in here else translate(question.name, question.sql)
     gaps = translate("the gaps of the run", GAPS) if has_gaps else None
     words = used.union(*(source.references for source in in_order(sources, used)))
-    return EnginePlan(question, [name for name in TABLES if name in words], views, answer, gaps, here)
+    carried = None
+    if not CARRIED_TABLES.isdisjoint(words):
+        carried, words = translate("what was carried", _CARRIED), words | {ACTIONS.name, PROMOTE_IMAGE_ACTIONS.name}
+    return EnginePlan(question, [name for name in TABLES if name in words], views, answer, gaps, carried, here)
 
 
 def ask_engine(
@@ -124,7 +140,14 @@ class EngineSession:
         rows = (
             self._finished_here(planned, bound) if planned.answer is None else self.server.rows(planned.answer, bound)
         )
-        return Answer(rows, self.run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
+        missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
+        return Answer(rows, self.run, missing, self._carried(planned))
+
+    def _carried(self, planned: EnginePlan) -> Carried | None:
+        found = self.server.rows(planned.carried).to_pylist()[0] if planned.carried and self.run else {"promotions": 0}
+        return (
+            Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC)) if found["promotions"] else None
+        )
 
     def _define_table(self, name: str) -> None:
         if name not in self.defined:

@@ -75,7 +75,7 @@ def test_the_rows_are_those_of_duckdb(name: str, session: EngineSession, demo_la
     expected = collector.open_lake(demo_lake).ask_with(name, given(question))
     assert found.table.column_names == expected.table.column_names
     assert plain(found.table.to_pylist()) == plain(expected.table.to_pylist())
-    assert (found.run, found.missing) == (expected.run, expected.missing)
+    assert (found.run, found.missing, found.carried) == (expected.run, expected.missing, expected.carried)
 
 
 def test_an_earlier_run_is_asked_of_its_own_files(server: str, demo_lake: Path) -> None:
