@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-_GAPS = SqlFile(
+GAPS = SqlFile(
     "gaps",
     """
 select level, coverage, sum(things)::BIGINT as things
@@ -139,11 +139,11 @@ class _Session:
         run = self.views.run
         partial = run is not None and run.status != "complete"
         names = identifiers(sql) if uses is None else uses
-        self.views.define(self.database, names | (_GAPS.references if partial else set()))
+        self.views.define(self.database, names | (GAPS.references if partial else set()))
         if uses is None:
             require_read_only(self.database, sql, parameters)
         table = self.database.table(sql, parameters)
-        gaps = self.database.rows(_GAPS.sql) if partial else []
+        gaps = self.database.rows(GAPS.sql) if partial else []
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
         return Answer(table, run, missing, self._carried(names), self.views.fresh)
 
