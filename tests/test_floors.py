@@ -45,7 +45,8 @@ FLOORS = {
     "crawl, effects, and lake": ["crawl", "lake"],
     "query": ["query"],
     "run": ["run"],
-    "around a run": ["after_run", "preflight", "report"],
+    "report": ["report"],
+    "around a run": ["after_run", "preflight"],
     "cli": ["cli"],
     "program": ["__main__"],
 }

@@ -14,7 +14,7 @@ from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, NotPublished, SettingsError, UsageError
 from collector.settings.escape import escape
 
-# Scripts rely on these codes; the README's table and `collect --help` are made from them.
+# Scripts rely on these codes; the table in docs/commands.md and `collect --help` are made from them.
 EXIT_CODES: Final = {
     0: "published, complete",
     1: "published, partial (problems recorded)",

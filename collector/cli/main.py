@@ -30,7 +30,7 @@ app = typer.Typer(
     name="collector",
     help="Collect Buddy's promote-image actions every night, keep every run, and ask what changed.",
     add_completion=False,
-    rich_markup_mode=None,  # plain help: half the start-up time, and the README can be compared with it
+    rich_markup_mode=None,  # plain help: half the start-up time, and docs/commands.md can be compared with it
     pretty_exceptions_enable=False,  # a pretty traceback prints local variables, tokens among them
 )
 

@@ -106,8 +106,12 @@ class _Drawing:
             for n in numbers:
                 number += 1
                 text += f"── {number} ".ljust(min(self._width, 60), "─") + "\n"
-                for column in shown:
-                    text += self._record_line(column, n, sizes)
+                for alone, columns in groupby(shown, key=lambda column: self._needs_own_line(column, n, sizes[1])):
+                    if alone:
+                        text += "".join(f"{column.name}\n{column.whole[n]}\n" for column in columns)
+                    else:
+                        values = [[Text(column.name), self._value(column, n, sizes[1])] for column in columns]
+                        text += _grid(self._looks, values, sizes)
         return text + self._hidden()
 
     def _blocks(self) -> Iterator[tuple[str, list[int]]]:
@@ -119,14 +123,15 @@ class _Drawing:
             lines = wrap_text(" · ".join(named), self._width) if named else []
             yield _grid(self._looks, [[Text(line, self._looks.title)] for line in lines], [self._width]), list(block)
 
-    def _record_line(self, column: TextColumn, number: int, sizes: Sequence[int]) -> str:
-        """Return the name and the value of one column; a whole revision or digest, as a rule there is room for it."""
-        value = column.whole[number]
-        if column.holds_addresses and sizes[1] < cell_len(value) <= self._width:
-            return f"{column.name}\n{value}\n"  # whole, on a line of its own
-        if longest_piece(value) > sizes[1]:
-            value = column.cells[number]
-        return _grid(self._looks, [[Text(column.name), Text(value, self._style(column, number))]], sizes)
+    def _needs_own_line(self, column: TextColumn, number: int, size: int) -> bool:
+        """Return whether a value is an address that is whole only on a line of its own."""
+        return column.holds_addresses and size < cell_len(column.whole[number]) <= self._width
+
+    def _value(self, column: TextColumn, number: int, size: int) -> Text:
+        """Return a value of a record, with whole revisions and digests if there is room for them."""
+        whole = column.whole[number]
+        value = whole if longest_piece(whole) <= size else column.cells[number]
+        return Text(value, self._style(column, number))
 
     def _cell(self, column: TextColumn, number: int) -> Text:
         justify: JustifyMethod = "right" if column.numeric else "left"

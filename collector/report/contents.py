@@ -136,7 +136,7 @@ def _tables(answers: Mapping[str, pa.Table], coverage: pa.Table, levels: Sequenc
     # The other rows of coverage_last_night are counts.
     things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
     return {
-        "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
+        "changes": rows("what_changed", ("change", "column_name", "difference")),
         "missing": report_rows("coverage_last_night", things, ("level", "coverage", "why"), levels),
         "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
         **{question: rows(question, finding.columns) for question, finding in FINDINGS.items()},

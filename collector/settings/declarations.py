@@ -1,7 +1,7 @@
 """The settings, each declared once: as the field of a dataclass that holds its value.
 
 The flag, the environment variable, the key and the line in the template of collector.toml, the help text and the table
-in the README follow from it. To add a setting, add a field here and use it.
+in docs/settings.md follow from it. To add a setting, add a field here and use it.
 """
 
 import hashlib
@@ -83,6 +83,13 @@ class AfterRun:
         "Write the morning message to this file (.txt, .md, .json).",
         "FILE",
         example="morning.md",
+    )
+    report_file: Path | None = setting(
+        None,
+        parsers.path,
+        "Write the report to this file after a published run, as one HTML page. Needs the extra report.",
+        "FILE",
+        example="/srv/www/promotions.html",
     )
     metrics_file: Path | None = setting(
         None,

@@ -82,7 +82,7 @@ class MadeUpLake(LakeReader):
         self.actions, self.runs = actions, runs
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
         self._columns = {question: finding.columns for question, finding in FINDINGS.items()} | {
-            "what_changed": ("change", "column_name", "old_value", "new_value"),
+            "what_changed": ("change", "column_name", "difference"),
             "releases": (
                 "released_at",
                 "execution_id",
