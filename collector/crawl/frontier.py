@@ -257,7 +257,7 @@ class Frontier:
     def _add_child(self, reply: Answered, parent: Key, item: Item, position: int) -> list[CrawlRecord]:
         kind, key = reply.request.kind, child_key(parent, item.key)
         if kind is Kind.ACTIONS:
-            return self._add_action(reply, parent, Pending(item, position))
+            return self._add_action(reply, parent, key, Pending(item, position))
         is_selected = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(kind)
         if is_selected is not None and not is_selected(str(item.key)):
             envelope = self._root_envelope(parent, kind)
@@ -265,9 +265,8 @@ class Frontier:
         self._open(key, _KIND_BELOW[kind], item, position)
         return []
 
-    def _add_action(self, reply: Answered, parent: Key, pending: Pending) -> list[CrawlRecord]:
+    def _add_action(self, reply: Answered, parent: Key, key: Key, pending: Pending) -> list[CrawlRecord]:
         item = pending.item
-        key = child_key(parent, item.key)
         if item.document.get("type") != PROMOTE_IMAGE:
             return []  # it is recorded when its list is closed (pagination.py)
         self._listings[parent].promotion_statuses.append(item.document.get("last_execution_status"))

@@ -42,7 +42,8 @@ def child_key(parent: Key, own: str | int | None) -> Key:
     """Return the key of a child of `parent`; where its own part is unreadable, the parent's."""
     if own is None:
         return parent
-    return Key(*[*(part for part in msgspec.structs.astuple(parent) if part is not None), own])
+    parts = msgspec.structs.astuple(parent)
+    return Key(*parts[: parts.index(None)], own)
 
 
 class ListedItem(msgspec.Struct, frozen=True):
