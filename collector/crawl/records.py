@@ -42,8 +42,8 @@ def child_key(parent: Key, own: str | int | None) -> Key:
     """Return the key of a child of `parent`; where its own part is unreadable, the parent's."""
     if own is None:
         return parent
-    parts = msgspec.structs.astuple(parent)
-    return Key(*parts[: parts.index(None)], own)
+    parts: tuple[Any, ...] = msgspec.structs.astuple(parent)
+    return Key(*(*parts[: parts.index(None)], own))
 
 
 class ListedItem(msgspec.Struct, frozen=True):
