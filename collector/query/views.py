@@ -11,7 +11,7 @@ from pathlib import Path
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
-from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
+from collector.lake.sql_text import base_view, by_schema, literal
 from collector.lake.tables import TABLES
 from collector.query.contract_views import contract_views
 from collector.query.derived_views import derived_views
@@ -66,16 +66,14 @@ def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: C
 
     Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`.
     """
-    files: dict[str, list[Sequence[Path]]] = {}
-    for name, table in TABLES.items():
-        by_schema: dict[str, list[Path]] = {}
-        all_runs = tables_of_all_runs is None or name in tables_of_all_runs
-        for path, schema in lake.files(name, None if all_runs else run_id):
-            by_schema.setdefault(schema, []).append(path)
-        files[name] = [
-            CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
-        ]
-    return files
+    return {
+        name: by_schema(table, lake.files(name, None if _of_all_runs(name, tables_of_all_runs) else run_id))
+        for name, table in TABLES.items()
+    }
+
+
+def _of_all_runs(name: str, tables_of_all_runs: Collection[str] | None) -> bool:
+    return tables_of_all_runs is None or name in tables_of_all_runs
 
 
 def view_sources() -> dict[str, SqlFile]:
