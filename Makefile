@@ -37,7 +37,7 @@ lint: $(READY_DEV) ## run ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and the README's goals
+bench: $(BENCH)/.ready ## run all benchmarks (an hour); write docs/benchmarks.md and the README's rows
 	rm -rf .bench
 	$(BENCH)/bin/python -m tests.bench
 

@@ -25,12 +25,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal, the measured value, and whether it is reached."""
+    """A goal, the measured value, and whether it is reached; the README quotes the few that are `quoted`."""
 
     what: str
     wanted: str
     measured: str
     reached: bool
+    quoted: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class Section:
         return "\n\n".join([f"## {self.title}", self.text, *map(str, self.tables)])
 
 
-def goals_table(sections: Sequence[Section]) -> Table:
-    """Return all goals in one table."""
-    goals = [goal for section in sections for goal in section.goals]
+def goals_table(sections: Sequence[Section], *, quoted: bool = False) -> Table:
+    """Return all goals in one table, or only the quoted ones."""
+    goals = [goal for section in sections for goal in section.goals if goal.quoted or not quoted]
     return Table(
         ("goal", "wanted", "measured", "reached"),
         [(goal.what, goal.wanted, goal.measured, "yes" if goal.reached else "no") for goal in goals],

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.__main__ import BEGIN, BENCHES, END, ROOT, main
-from tests.bench.report import Goal, Section, Table, document
+from tests.bench.report import Goal, Section, Table, document, goals_table
 from tests.bench.saved_sections import load_all, save
 from tests.bench.scale import QUICK
 
@@ -40,6 +40,12 @@ def test_the_results_are_one_markdown_document() -> None:
         "| ------ | --: |\n"
         "| ours   | 1.0 |\n"
     )
+
+
+def test_the_readme_quotes_few_goals() -> None:
+    """Only the goals that are marked so."""
+    goals = [Goal(name, "≥ 1", "2", True, quoted=name == "speed") for name in ("speed", "other")]
+    assert [row[0] for row in goals_table([Section("1.", "", [], goals)], quoted=True).rows] == ["speed"]
 
 
 def test_the_quick_size_does_not_need_dlt() -> None:
