@@ -50,8 +50,10 @@ def _title(result: RunResult) -> str:
     if summary is None:
         return f"Buddy promotions {result.began_at:%Y-%m-%d}: NOT PUBLISHED (exit code {result.exit_code})"
     changes = ", ".join(f"{count:,} {kind}" for kind, count in summary.changes.items() if count) or "none"
-    what = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions, changes: {changes}"
-    return f"Buddy promotions {summary.run_date}: {summary.status}, {what}"
+    what = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions"
+    if summary.carried:
+        what += f" ({summary.carried_text})"
+    return f"Buddy promotions {summary.run_date}: {summary.status}, {what}, changes: {changes}"
 
 
 def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:

@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORE
 # The header line of a question that is answered from the files of the selected run alone, except for the named tables.
 _ONE_RUN = re.compile(r"one run(?: but for (?P<tables>\w+(?:, \w+)*))?")
 # The header lines that end the opening sentence.
-_MARK = re.compile(rf"|blocking|warning|\$\w+\s.*|{_ONE_RUN.pattern}")
+_MARK = re.compile(rf"|blocking|warning|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class SqlFile:
     def description(self) -> str:
         """The opening sentence: the grain, or the question that the file answers."""
         return " ".join(takewhile(lambda line: not _MARK.fullmatch(line), self.header))
+
+    def metadata(self, key: str) -> str:
+        """Return the value of the header line `-- key: value`, empty when there is none."""
+        start = f"{key}: "
+        return next((line.removeprefix(start) for line in self.header if line.startswith(start)), "")
 
     @property
     def notes(self) -> str:

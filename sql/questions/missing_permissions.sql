@@ -1,4 +1,6 @@
 -- Which promotions have no permissions of their own?
+-- topic: security
+-- answer: workspace, project, pipeline, action, permissions_others, destination
 -- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 --

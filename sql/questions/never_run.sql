@@ -1,4 +1,6 @@
 -- Which promotions have never run?
+-- topic: health
+-- answer: finding, workspace, project, pipeline, action, destination
 -- one run
 --
 -- These have Buddy's status INITIAL. An action with neither a status nor a revision is listed too, as not known.

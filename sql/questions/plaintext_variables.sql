@@ -1,4 +1,6 @@
 -- Which variables of promotions have a value that is not encrypted?
+-- topic: security
+-- answer: workspace, project, action, variable, type, value_state
 -- one run
 --
 -- The value is not shown, and is in the lake only with --variable-values keep. Variables known to be absent, empty or

@@ -1,4 +1,6 @@
 -- What went wrong in the last run, where, and what did Buddy answer?
+-- topic: health
+-- answer: kind, workspace, project, message, http_status
 -- one run
 -- $kind VARCHAR = '' : only problems of this kind, such as forbidden or not_understood
 with

@@ -1,4 +1,6 @@
 -- Which images are in staging and in production with different Git revisions?
+-- topic: releases
+-- answer: finding, staging, staging_revision, production, production_revision
 -- one run
 --
 -- A promotion to staging and one to production belong together if production is read from the image that staging

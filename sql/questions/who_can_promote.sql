@@ -1,4 +1,6 @@
 -- Which users and groups, and whether everybody else, may run the promotions to an environment?
+-- topic: security
+-- answer: workspace, project, action, principal_type, principal_id, access_level, may_run
 -- one run
 -- $environment VARCHAR = 'production' : environment of the destination; empty: every promotion
 --

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# Around the five goals that a reader looks for first.
+QUOTED, END_QUOTED = "<!-- quoted: written by `make bench` -->", "<!-- end quoted -->"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -25,7 +28,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal, the measured value, and whether it is reached; the README quotes the few that are `quoted`."""
+    """A goal, the measured value, and whether it is reached; those that are `quoted` open the document."""
 
     what: str
     wanted: str
@@ -63,4 +66,5 @@ def document(machine: str, sections: Sequence[Section]) -> str:
         "# Benchmarks\n\nWritten by `make bench`. Values are medians of alternating runs, with minimum and maximum in "
         f"brackets.\n\n{machine}"
     )
-    return "\n\n".join([opening, f"## Goals\n\n{goals_table(sections)}", *map(str, sections)]) + "\n"
+    quoted = f"{QUOTED}\n{goals_table(sections, quoted=True)}\n{END_QUOTED}"
+    return "\n\n".join([opening, quoted, f"## Goals\n\n{goals_table(sections)}", *map(str, sections)]) + "\n"
