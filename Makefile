@@ -45,7 +45,7 @@ lint: $(READY_DEV) ## run ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and docs/benchmarks.md
+bench: $(BENCH)/.ready ## run all benchmarks (an hour); write docs/benchmarks.md
 	rm -rf .bench
 	$(BENCH)/bin/python -m tests.bench
 
