@@ -45,6 +45,7 @@ class Scale:
     queried_executions: int  # in each run
     queried_questions: int | None  # all of them
     replayed_shape: Shape
+    remote_runs: int
 
 
 FULL = Scale(
@@ -73,6 +74,7 @@ FULL = Scale(
     queried_executions=200,
     queried_questions=None,
     replayed_shape=Shape(projects=91, pipelines=100, actions=20),
+    remote_runs=90,
 )
 QUICK = Scale(
     runs=1,
@@ -93,4 +95,5 @@ QUICK = Scale(
     queried_executions=10,
     queried_questions=2,
     replayed_shape=Shape(),
+    remote_runs=3,
 )
