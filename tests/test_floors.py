@@ -60,9 +60,10 @@ HOMES = {
     "difflib": ["settings.suggestions"],
     "duckdb": ["lake.database"],
     "jinja2": ["report.page"],
+    "obstore": ["lake.object_storage"],
     "prometheus_client": ["after_run.metrics"],
     "prompt_toolkit": ["cli.shell"],
-    "pyarrow.fs": ["lake.storage"],
+    "pyarrow.fs": ["lake.local_storage"],
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],
     "structlog": ["cli", "crawl", "run", "preflight", "after_run"],  # anyone may log; only cli/logging.py configures

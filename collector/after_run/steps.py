@@ -25,6 +25,7 @@ from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
 from collector.run.summary import RunSummary
 from collector.settings.declarations import AfterRun, Settings
+from collector.settings.lake_place import LakePlace
 
 
 def run_steps(settings: Settings, result: RunResult) -> None:
@@ -57,12 +58,12 @@ def run_steps(settings: Settings, result: RunResult) -> None:
             _send_message(settings.lake, wanted, result)
 
 
-def _tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetime) -> None:
+def _tidy(place: LakePlace, *, keep_days: int | None, merge_months: bool, now: datetime) -> None:
     """Drop runs older than `keep_days` (None: keep all), then merge past months.
 
     Raises LakeBusy, LakeError and NotPublished; the lake loses nothing else whatever is raised.
     """
-    lake = Lake.open(path)
+    lake = Lake.open(place)
     done: dict[str, int] = {}
     with lake.writing("retention", now):
         if keep_days is not None:
@@ -101,7 +102,7 @@ def _warn_about_clock(summary: RunSummary, *, keep: bool) -> None:
     )
 
 
-def _releases(lake: Path) -> dict[str, int] | None:
+def _releases(lake: LakePlace) -> dict[str, int] | None:
     """Return the number of releases of the newest run by environment; None where the lake cannot tell."""
     sql = read_folder(sql_folder() / "status")["releases"].text
     with suppress(CollectorError):
@@ -109,7 +110,7 @@ def _releases(lake: Path) -> dict[str, int] | None:
     return None
 
 
-def _report(lake: Path, made_at: datetime) -> str:
+def _report(lake: LakePlace, made_at: datetime) -> str:
     """Return the page about the newest run. Raises UsageError where the extra is missing."""
     with needs_extra("report"):
         from collector.report import collect_contents, render
@@ -117,7 +118,7 @@ def _report(lake: Path, made_at: datetime) -> str:
     return render(collect_contents(open_lake(lake), "latest", made_at))
 
 
-def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:
+def _send_message(lake: LakePlace, wanted: AfterRun, result: RunResult) -> None:
     rows = open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist() if result.summary else []
     message = morning_message(result, rows)
     if wanted.message_file is not None:

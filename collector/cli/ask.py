@@ -93,9 +93,9 @@ def open_reader(lake: str | None, config: str | None) -> "LakeReader":
     """Return a reader of the lake that the options name, whose catalog is up to date afterwards."""
     from collector.query.reader import open_lake
 
-    opened = options.open_lake(lake, config)
-    options.settle_catalog(opened)
-    return open_lake(opened.path)
+    place = options.lake_path(lake, config)
+    options.settle_catalog(options.open_lake(lake, config))
+    return open_lake(place)
 
 
 def parse_parameters(pairs: list[str]) -> dict[str, str]:

@@ -34,6 +34,7 @@ def collect(
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be requested, judging by the last run; send nothing.")
     ] = False,
+    installation: options.Installations = None,
     form: options.FactsFormat = options.FactFormat.text,
 ) -> int:
     """Collect once: crawl, check, publish. An interrupted run is resumed automatically."""
@@ -41,6 +42,7 @@ def collect(
 
     from collector.cli import logging as logs
 
+    flags = {**flags, "installation": installation}
     if (flags["log_format"] or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
         logs.set_up("json", "info")  # a missing token is logged as JSON too
     try:

@@ -84,7 +84,7 @@ def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.
     import pyarrow as pa
 
     from collector.lake.manifest import bytes_by_run, growth_per_run
-    from collector.query.reader import open_lake
+    from collector.query.reader import LakeReader
     from collector.query.sql_files import read_folder, sql_folder
 
     run_ids = [run.run_id for run in lake.manifest.runs[-last:]]
@@ -95,14 +95,14 @@ def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.
         "run_ids": run_ids,
         "now": now.replace(tzinfo=None),
         "bytes": [round(run_bytes[run_id]) for run_id in run_ids],
-        "lake": str(lake.path),
+        "lake": lake.where,
         "lake_nights": len(lake.manifest.runs),
         "lake_files": sum(size.files for size in sizes),
         "lake_bytes": sum(size.bytes for size in sizes),
         "lake_bytes_per_night": round(growth_per_run(lake.manifest) or 0),
         **columns,
     }
-    return open_lake(lake.path).sql(read_folder(sql_folder() / "status")["runs"].text, parameters).table
+    return LakeReader(lambda: lake).sql(read_folder(sql_folder() / "status")["runs"].text, parameters).table
 
 
 def _age(age_s: float) -> str:
@@ -118,7 +118,7 @@ def _text(
 
     newest = lake.manifest.latest
     if newest is None or age_s is None:
-        lines = [f"{lake.path}: no run has been published yet.", *unpublished]
+        lines = [f"{lake.where}: no run has been published yet.", *unpublished]
         return wrap("".join(escape(line) + "\n" for line in lines), width)
     first = rows[0]
     lines = [

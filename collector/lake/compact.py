@@ -26,7 +26,7 @@ from collector.lake.publish import write_file
 from collector.lake.sql_text import base_view, literal
 from collector.lake.table import Table
 from collector.lake.tables import ALL, SNAPSHOTS
-from collector.lake.verify import file_damage
+from collector.lake.verify import damage_of
 
 _MEMORY_LIMIT = "400MB"
 
@@ -88,13 +88,14 @@ def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collec
     if name not in ALL:
         raise unknown_to_this_version(f"the table {name}")
     table, month, runs = ALL[name], entries[0].run_month, sorted(run_ids)
-    for entry in entries:
-        _require_intact(lake, table, entry)
-    rows = merged_rows(table, [lake.storage.locate(entry.path) for entry in entries], runs)
+    paths = lake.storage.copies(entries)
+    for path, entry in zip(paths, entries, strict=True):
+        _require_intact(path, table, entry)
+    rows = merged_rows(table, paths, runs)
     # The sequence makes the name new: a path that a reader may still use is never written again.
     sequence, order = lake.manifest.sequence + 1, merged_order(table)
     written = write_file(lake, table, month, runs, rows, order=order, tuning=parquet.COMPACT, sequence=sequence)
-    counts = [parquet.count_by(lake.storage, entry.path, ["run_id"]) for entry in entries]
+    counts = [parquet.count_by(path, ["run_id"]) for path in paths]
     expected = sum(count[(run_id,)] for count in counts for run_id in runs)
     if written is None or written.rows != expected:
         raise LakeError(
@@ -120,13 +121,13 @@ def merged_rows(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -
             yield from external_sort(batches, merged_order(table), spill)
 
 
-def _require_intact(lake: Lake, table: Table, entry: FileEntry) -> None:
-    for _, message in file_damage(lake, table.name, entry):
+def _require_intact(path: Path, table: Table, entry: FileEntry) -> None:
+    for _, message in damage_of(path, table.name, entry):
         raise LakeError(
             f"{entry.path} is damaged: {message}",
             advice="Nothing was changed. Restore the file from a copy of the lake (see `collector verify`).",
         )
-    unknown = set(parquet.read_footer(lake.storage, entry.path)[1].names) - set(table.column_names)
+    unknown = set(parquet.read_footer(path)[1].names) - set(table.column_names)
     if unknown:
         raise unknown_to_this_version(f"the column {table.name}.{min(unknown)}")
 

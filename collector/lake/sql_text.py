@@ -20,7 +20,7 @@ _INEXACT = re.compile(
 )
 
 
-class CurrentSchemaFiles(tuple[Path, ...]):
+class CurrentSchemaFiles(tuple[Path | str, ...]):
     """Files that have exactly the columns of the current contract: their view is planned in half the time."""
 
 
@@ -34,17 +34,17 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def file_literal(path: Path) -> str:
+def file_literal(path: Path | str) -> str:
     """Return the path of one file as a SQL string literal in which pattern characters are escaped."""
     return literal(_PATTERN_CHARACTER.sub(r"[\g<0>]", str(path)))
 
 
-def read_parquet(paths: Sequence[Path]) -> str:
+def read_parquet(paths: Sequence[Path | str]) -> str:
     """Return the call that reads exactly these files, all of one schema, without columns made of folder names."""
     return f"read_parquet([{', '.join(map(file_literal, paths))}], hive_partitioning = false)"
 
 
-def base_view(table: Table, groups: Sequence[Sequence[Path]]) -> str:
+def base_view(table: Table, groups: Sequence[Sequence[Path | str]]) -> str:
     """Return the select over the files of one table: the contract's columns, in its order and types."""
     typed = ", ".join(f"null::{column.sql} as {identifier(column.name)}" for column in table.columns)
     empty = f"select {typed} where false"

@@ -48,7 +48,11 @@ _COMPUTED = frozenset({"action_changes", *_SNAPSHOTS})
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
-where run_id = (select max(run_id) from previous_runs where status = 'complete')
+where
+    installation in (select installation from runs)
+    and (installation, run_id) in (
+        select installation, max(run_id) from previous_runs where status = 'complete' group by installation
+    )
 group by installation, run_id
 """
 
@@ -99,8 +103,8 @@ class StagedRun:
     """The database of a run. `staged` and `previous` are files by table; `spill` is a directory for temporary files.
 
     `previous` holds the tables of `PREVIOUS`; `counted` are the files of promote_image_actions with the last complete
-    run. `listed_installations` are those whose list of workspaces was requested and is complete. Raises QueryError or
-    LakeError like `Database`.
+    run of each installation. `listed_installations` are those whose list of workspaces was requested and is complete.
+    Raises QueryError or LakeError like `Database`.
     """
 
     def __init__(

@@ -19,23 +19,26 @@ import pyarrow as pa
 
 from collector.errors import QueryError
 from collector.extras import needs_extra
-from collector.lake.database import Database, FilesGone
+from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.storage import FilesGone
 from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
 from collector.query.carried import CARRIED_TABLES, Carried, carried_into
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
-from collector.query.sql_files import identifiers, sql_folder
-from collector.query.views import Views, files_by_schema, view_sources
-from collector.settings.parsers import directory
+from collector.query.sql_files import SqlFile, identifiers, sql_folder
+from collector.query.views import Views, live_files, no_files, view_sources
+from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-_GAPS = """
+_GAPS = SqlFile(
+    "gaps",
+    """
 select level, coverage, sum(things)::BIGINT as things
 from run_coverage
 where run_id in (select run_id from selected_run) and not whole
@@ -43,7 +46,8 @@ group by level, coverage
 order by
     min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action', 'execution list'], level)),
     coverage
-"""
+""",
+)
 
 T = TypeVar("T")
 
@@ -128,22 +132,25 @@ class _Session:
     database: Database
     views: Views
 
-    def answer(self, sql: str, parameters: Mapping[str, object] | None = None, *, trusted: bool = True) -> Answer:
-        """Answer one statement; one that is not `trusted` must only read."""
+    def answer(
+        self, sql: str, parameters: Mapping[str, object] | None = None, *, uses: frozenset[str] | None = None
+    ) -> Answer:
+        """Answer one statement. `uses` are the names that one of ours uses; any other must only read."""
         run = self.views.run
         partial = run is not None and run.status != "complete"
-        self.views.define(self.database, identifiers(sql) | (identifiers(_GAPS) if partial else set()))
-        if not trusted:
+        names = identifiers(sql) if uses is None else uses
+        self.views.define(self.database, names | (_GAPS.references if partial else set()))
+        if uses is None:
             require_read_only(self.database, sql, parameters)
         table = self.database.table(sql, parameters)
-        gaps = self.database.rows(_GAPS) if partial else []
+        gaps = self.database.rows(_GAPS.sql) if partial else []
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
-        return Answer(table, run, missing, self._carried(sql), self.views.fresh)
+        return Answer(table, run, missing, self._carried(names), self.views.fresh)
 
-    def _carried(self, sql: str) -> Carried | None:
-        """Return what was carried into the run, None where the statement does not read that."""
+    def _carried(self, names: frozenset[str]) -> Carried | None:
+        """Return what was carried into the run, None where a statement that uses these names does not read that."""
         run = self.views.run
-        if run is None or CARRIED_TABLES.isdisjoint(self.views.selects(identifiers(sql))):
+        if run is None or CARRIED_TABLES.isdisjoint(self.views.tables(names)):
             return None
         actions, promotions = (
             [path for path, _ in self.lake.files(table, run.run_id)] for table in ("actions", "promote_image_actions")
@@ -173,11 +180,14 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs, fresh=fresh)
+        tables = asked.tables_of_all_runs
+        return self._retry(
+            lambda session: session.answer(asked.sql, bound, uses=asked.references), run, tables, fresh=fresh
+        )
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""
-        return self._retry(lambda session: session.answer(text, parameters, trusted=False))
+        return self._retry(lambda session: session.answer(text, parameters))
 
     def stream(self, text: str) -> pa.RecordBatchReader:
         """Return the rows of any SELECT as they are found, for answers larger than memory."""
@@ -191,25 +201,25 @@ class LakeReader:
     def questions(self) -> list[dict[str, Any]]:
         """Return every question: name, description, parameters, and the columns of its answer."""
 
-        def describe(session: _Session) -> list[dict[str, Any]]:
-            session.views.define(session.database)
+        lake = self._open_lake()
+        views = Views(no_files, lake.manifest.latest, self._sources)  # types are those of the contract
+        with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:
+            views.define(database)
             return [
                 {
                     **question.described(),
                     "columns": [
                         {"name": name, "type": kind}
-                        for name, kind in session.database.columns(question.sql, question.defaults())
+                        for name, kind in database.columns(question.sql, question.defaults())
                     ],
                 }
                 for question in self._questions.all.values()
             ]
 
-        return self._retry(describe)
-
     def views(self) -> list[str]:
         """Return the name of every table and view."""
         self._open_lake()  # a missing one is an error
-        return Views({}, None, self._sources).names
+        return Views(no_files, None, self._sources).names
 
     def _retry(
         self,
@@ -235,22 +245,23 @@ class LakeReader:
         self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None, *, fresh: bool = False
     ) -> Iterator[_Session]:
         selected = select_run(lake.manifest.runs, run)
-        files = files_by_schema(lake, selected.run_id if selected else None, tables_of_all_runs)
+        files = live_files(lake, selected.run_id if selected else None, tables_of_all_runs)
         views = Views(files, selected, self._sources, fresh)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
-            Database([lake.path / "tables"], Path(spill), hints=views.names) as database,
+            Database([lake.storage.readable], Path(spill), hints=views.names) as database,
         ):
             yield _Session(lake, database, views)
 
 
-def open_lake(path: "str | PathLike[str]") -> LakeReader:
-    """Return a reader of the lake at `path`, which it opens anew for each question.
+def open_lake(place: "str | PathLike[str] | LakeUrl") -> LakeReader:
+    """Return a reader of the lake at a path or URL, which it opens anew for each question.
 
-    Raises SettingsError for a URL, LakeError when there is no lake, or it is damaged or of a newer format.
+    Raises SettingsError for a URL that names no lake, LakeError when there is none, or it is damaged or of a newer
+    format.
     """
-    root = Path(directory(fspath(path), "the path of the lake"))
-    return LakeReader(lambda: Lake.open(root))
+    found = place if isinstance(place, LakeUrl) else lake_place(fspath(place), "the place of the lake")
+    return LakeReader(lambda: Lake.open(found))
 
 
 def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:

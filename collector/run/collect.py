@@ -197,7 +197,7 @@ class RunInProgress:
 
     def _forget(self) -> None:
         """Remove everything of a run that saw nothing."""
-        self._lake.runs.remove(self._run_key.run_id)
+        self._lake.forget_run(self._run_key.run_id)
 
 
 def _cause(group: ExceptionGroup[Exception]) -> Exception:

@@ -9,7 +9,18 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import growth, long_lake, machine, questions, rate_limit, replay, request_counts, speed, start_up
+from tests.bench import (
+    growth,
+    long_lake,
+    machine,
+    object_store,
+    questions,
+    rate_limit,
+    replay,
+    request_counts,
+    speed,
+    start_up,
+)
 from tests.bench.report import Section, document, goals_table
 from tests.bench.saved_sections import load_all, save
 from tests.bench.scale import FULL, QUICK, Scale
@@ -29,6 +40,7 @@ BENCHES: dict[str, Callable[[Scale], Section | list[Section]]] = {
     "start_up": start_up.bench,
     "replay": replay.bench,
     "questions": questions.bench,
+    "object_store": object_store.bench,
 }
 
 

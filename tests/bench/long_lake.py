@@ -173,7 +173,7 @@ class _Built:
         """Compute the changes of the last run, as finalize does."""
         run = self.lake.manifest.runs[-1]
         staged = {
-            name: [self.lake.storage.locate(entry.path) for entry in entries if run.run_id in entry.runs]
+            name: [self.lake.path / entry.path for entry in entries if run.run_id in entry.runs]
             for name, entries in self.lake.manifest.tables.items()
             if name not in SNAPSHOTS
         }

@@ -78,8 +78,8 @@ def test_a_lake_without_its_manifest_is_not_a_new_lake(
     ("written", "words"),
     [
         ("s3://key:hidden@bucket/lake", "a URL (s3://"),
-        ("gs://bucket", "a URL (gs://"),
-        ("az://c/lake", "a URL (az://"),
+        ("gs://bucket/../lake", "a part '.' or '..'"),
+        ("az:/c/lake", "a URL (az://"),
         ("file:///srv/lake", "a URL (file://"),
         ("a?b", "holds ?"),
         ("a\\b", "holds \\"),
@@ -89,7 +89,7 @@ def test_a_lake_without_its_manifest_is_not_a_new_lake(
 def test_a_lake_that_cannot_be_one(
     program: Program, buddy: FakeBuddy, tmp_path: Path, written: str, words: str, command: str
 ) -> None:
-    """A URL, and a path that DuckDB cannot open, are refused by every
+    """A URL that names no lake, and a path that DuckDB cannot open, are refused by every
     command; nothing is created, no password is shown.
     """
     result = program(command, "--lake", written, environ=environ(buddy))

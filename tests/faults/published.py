@@ -83,7 +83,7 @@ def published(lake: Path, run_id: str | None = None) -> Published:
     for name, table in ALL.items():
         rows: list[Row] = []
         for entry in manifest.tables.get(name, []):
-            found = pq.read_table(opened.storage.locate(entry.path)).to_pylist()
+            found = pq.read_table(opened.path / entry.path).to_pylist()
             rows += [row for row in found if name in SNAPSHOTS or row["run_id"] == run.run_id]
         tables[name] = _in_order(rows, table.key)
     return Published(run.run_id, run.status, tables)

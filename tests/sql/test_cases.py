@@ -16,7 +16,7 @@ from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import identifiers, in_order, sql_folder
-from collector.query.views import SELECTED_RUN, Views, selected_run_view, view_sources
+from collector.query.views import SELECTED_RUN, Views, no_files, selected_run_view, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
 SQL = sql_folder()
@@ -97,7 +97,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Every view over a lake without a run."""
     folder = tmp_path_factory.mktemp("empty")
     with Database([folder], folder / "spill", threads=1) as made:
-        Views({}, None, VIEWS).define(made)
+        Views(no_files, None, VIEWS).define(made)
         yield made
 
 

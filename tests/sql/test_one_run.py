@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 import collector
-from collector.lake.database import Database, FilesGone
+from collector.lake.database import Database
 from collector.lake.lake import Lake
+from collector.lake.storage import FilesGone
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import sql_folder
-from collector.query.views import Views, files_by_schema, view_sources
+from collector.query.views import Views, live_files, view_sources
 
 QUESTIONS = Questions(sql_folder()).all
 # The tables of which each question also needs the rows of other runs.
@@ -37,7 +38,7 @@ def of_all_files(demo_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         made = {}
         for run in (lake.manifest.runs[0], lake.manifest.runs[-1]):
             database = stack.enter_context(Database([demo_lake / "tables"], spill, threads=1))
-            Views(files_by_schema(lake), run, view_sources()).define(database)
+            Views(live_files(lake), run, view_sources()).define(database)
             made[run.run_id] = database
         yield made
 
