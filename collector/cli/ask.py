@@ -8,6 +8,7 @@ import typer
 from collector.cli import options, terminal
 from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     from collector.query.questions import Questions
@@ -42,6 +43,8 @@ def ask(
         return 0
     answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
     write_rows(answer.table, form, output)
+    for note in answer.notes:
+        sys.stderr.write(f"{escape(note)}\n")
     if form is options.RowFormat.text and output is None:
         sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
     elif answer.missing:
@@ -74,12 +77,20 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
 
 
 def footer(answer: "Answer", width: int | None) -> str:
-    """Return how many rows an answer has, of which run, and what that run is missing."""
+    """Return how many rows an answer has, how sure they are, by which rule, of which run, and what it is missing."""
     from collector.cli.text_table import wrap
+    from collector.query.certainty import CERTAIN, certainties, in_words
 
     run, count = answer.run, len(answer)
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    footer = f"{count:,} row{'s' * (count != 1)} · {origin}\n"
+    rows = f"{count:,} row{'s' * (count != 1)}"
+    counts = certainties(answer.table)
+    if any(counts[certainty] for certainty in counts.keys() - {CERTAIN}):
+        noun = f"finding{'s' * (counts[CERTAIN] != 1)}"
+        rows += f": {in_words(counts, noun)}"
+    footer = f"{rows} · {origin}\n"
+    if answer.rule:
+        footer += f"Rule: {answer.rule}\n"
     if answer.missing:
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
         footer += f"This run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details.\n"

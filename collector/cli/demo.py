@@ -38,7 +38,7 @@ What to type next:
   collector ask                                  list the questions
   collector ask unguarded_production             ask one of them
   collector ask in_production                    what is in production, since when and by whom
-  collector sql "select * from promotions"       write your own
+  collector sql "select * from promotions_now"   write your own
   collector status                               show the runs
   collector report -o report.html                write an HTML page
 With BUDDY_TOKEN set (scopes WORKSPACE and PIPELINE_READ, or EXECUTION_INFO before August 2026),

@@ -31,7 +31,7 @@ _REDRAWS_PER_S: Final = 4
 _RATE_REDRAWS: Final = 40  # the redraws over which a speed is measured
 _ROUND: Final = "installation requests round=number failed_with=failures pause_s=wait_s"
 _FAILURE: Final = "kind=failure.kind http_status=failure.http_status why=failure.message"
-_SUMMARY: Final = "status exit_code changes problems requests refusals run_id paused_seconds"
+_SUMMARY: Final = "status exit_code changed problems notices requests refusals run_id paused_seconds"
 _REFUSAL: Final = "path=request.target wait_s http_status=status why=message"
 # The level, text and fields of the log line of an event; a field may have another name than its attribute. Nothing of a
 # reply's body is among them.

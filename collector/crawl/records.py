@@ -73,7 +73,10 @@ class Promotion(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that went wrong, by key (design.md, section 5, problems.kind). Times are aware UTC datetimes."""
+    """Something that went wrong, by key (design.md, section 5, problems.kind). Times are aware UTC datetimes.
+
+    The severity `notice` is for what is worth knowing and hides nothing that was asked for.
+    """
 
     kind: str
     key: Key
@@ -85,6 +88,7 @@ class Problem(msgspec.Struct, frozen=True):
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
     raw: str | None = None
+    severity: str = "problem"
 
 
 class KnownExecution(msgspec.Struct, frozen=True, array_like=True):

@@ -100,13 +100,15 @@ def read_footer(storage: Storage, path: str) -> tuple[int, pa.Schema]:
 
 
 def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
-    """Return how many rows of a file have each combination of values in some text columns."""
+    """Return how many rows of a file have each combination of values in some columns; one that it lacks is None."""
     found: Counter[tuple[Any, ...]] = Counter()
     with storage.input(path) as stream:
-        for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns)):
-            groups = pa.Table.from_batches([batch]).group_by(list(columns)).aggregate([([], "count_all")])
+        file = pq.ParquetFile(stream)
+        there = [name for name in columns if name in file.schema_arrow.names]
+        for batch in file.iter_batches(columns=there):
+            groups = pa.Table.from_batches([batch]).group_by(there).aggregate([([], "count_all")])
             for row in groups.to_pylist():
-                found[tuple(row[name] for name in columns)] += row["count_all"]
+                found[tuple(row.get(name) for name in columns)] += row["count_all"]
     return found
 
 

@@ -57,8 +57,9 @@ RUNS = Table(
         Column("bytes_received", "int", "Bytes of reply bodies as received, before decompression", "bytes"),
         Column("paced_seconds", "float", "Time that workers waited for the collector's own rate limit", "s"),
         Column("paused_seconds", "float", "Time that the run was paused for Buddy's rate limit", "s"),
-        Column("problems", "int", "Rows of this run in problems", "rows"),
+        Column("problems", "int", "Rows of this run in problems that are no notices", "rows"),
         Column("filters", "json", "JSON of the workspace and project globs of the run"),
+        Column("notices", "int", "Rows of this run in problems that are notices", "rows"),
     ),
     ("run_id", "installation"),
 )  # fmt: skip
@@ -189,10 +190,12 @@ PROBLEMS = Table(
         Column("first_seen_at", "timestamp", "First attempt (UTC)"),
         Column("last_seen_at", "timestamp", "Last attempt (UTC)"),
         Column("raw", "string", "Redacted text of what was not understood"),
+        Column("severity", "string", "problem, or notice: worth knowing, and hides nothing that was asked for",
+               values=("problem", "notice")),
     ),
     ("run_id", "installation", *KEY_NAMES, "kind", "json_path", "message"),
     unique=False,
-)
+)  # fmt: skip
 ACTION_CHANGES = Table(
     "action_changes",
     "changed field of an action, or an action that came or went",

@@ -11,6 +11,15 @@ from collector.query.sql_files import SqlFile
 _SELECTED = "-- One row per row of selected_actions, end and tag that it names: the image reference, parsed.\n"
 _WORDED = "-- One row per row of selected_references: the image reference with the environment that it names.\n"
 _REFERENCES = "-- One row per row of executed_configurations, end and tag that it names: the image reference, parsed.\n"
+_PROMOTIONS = """-- One row per promote-image action of the selected run: what it takes from where to where.
+--
+-- The columns are those of the view promotions. Questions about promotions of one run start here, those about
+-- references at selected_steps.
+"""
+_NOW = """-- One row per promote-image action of the last run: what it takes from where to where.
+--
+-- The promotions as they are now, with the columns of the view promotions, which holds all runs.
+"""
 _ENVIRONMENTS = "-- One row per row of promotion_writes: its columns, with the environment that the reference names.\n"
 
 
@@ -20,7 +29,10 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
     # Everything before the last select: the rows so far, with every column of promotion_writes.
     environments = sources["environments"].sql
     rows, _, _ = environments.rpartition("\nselect\n")
+    promotions = sources["promotions"].sql
     texts = {
+        "selected_promotions": _PROMOTIONS + _reading(promotions, "promotion_steps", "selected_steps"),
+        "promotions_now": _NOW + "select * from selected_promotions",
         "selected_references": _SELECTED + _reading(references, "promote_image_actions", "selected_actions"),
         "selected_environments": _WORDED + _reading(environments, "image_references", "selected_references"),
         "executed_references": _REFERENCES + _reading(references, "promote_image_actions", "executed_configurations"),

@@ -7,7 +7,7 @@ was published and the grace period of retired files is over, the question is ask
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from os import PathLike, fspath
 from pathlib import Path
@@ -20,9 +20,10 @@ from collector.extras import needs_extra
 from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.query.parameter_values import SOURCES, mismatch, to_look_up
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
-from collector.query.sql_files import identifiers, sql_folder
+from collector.query.sql_files import identifiers, read_folder, sql_folder
 from collector.query.values import values_of
 from collector.query.views import Views, files_by_schema, view_sources
 from collector.settings.parsers import directory
@@ -58,11 +59,16 @@ class Gap:
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows as Arrow, with the run that they describe (None in an empty lake) and its gaps."""
+    """Rows as Arrow, with the run that they describe (None in an empty lake), its gaps, and the question's rule.
+
+    `notes` say which values of parameters match nothing in the lake.
+    """
 
     table: pa.Table
     run: RunEntry | None = None
     missing: tuple[Gap, ...] = ()
+    rule: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -91,7 +97,7 @@ class Answer:
         if self.run is not None:
             summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
-        return f"{summary} · this run is incomplete: {gaps}" if gaps else summary
+        return " · ".join((summary, *((f"this run is incomplete: {gaps}",) if gaps else ()), *self.notes))
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,16 @@ class _Session:
         table = self.database.table(sql, parameters)
         gaps = self.database.rows(_GAPS) if partial else []
         return Answer(table, run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
+
+    def mismatches(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return a sentence for each of these values of parameters that matches nothing in the lake."""
+        sources = read_folder(sql_folder() / "values")
+        self.views.define(self.database, frozenset().union(*(sources[SOURCES[name]].references for name in values)))
+        found = (
+            mismatch(name, value, [row["value"] for row in self.database.rows(sources[SOURCES[name]].sql)])
+            for name, value in values.items()
+        )
+        return tuple(filter(None, found))
 
 
 class LakeReader:
@@ -132,7 +148,10 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        return self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs)
+        answer = self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs)
+        values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
+        notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
+        return replace(answer, rule=asked.rule, notes=notes)
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""

@@ -67,7 +67,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
         batches["problems"] = database.sorted_rows("problems", extra=problems)
         batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
-        changes = database.change_counts()
+        changes = database.run_changes()
     _after_the_swap(crawl)
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
@@ -106,11 +106,12 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
 
 
 def _warnings(crawl: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> list[pa.RecordBatch]:
-    """Record what warning checks found as problems, and return those rows."""
+    """Record what checks found that block nothing as problems or notices, and return those rows."""
     for each in offenders:
         installation = each.installation or crawl.settings.installations[0].name
         key = Key(installation, each.workspace, each.project, each.pipeline_id, each.action_id)
-        problem = Problem("check", key, f"{each.check}: {each.message}", first_seen_at=at, last_seen_at=at)
+        message = f"{each.check}: {each.message}"
+        problem = Problem("check", key, message, first_seen_at=at, last_seen_at=at, severity=each.severity)
         crawl.processor.record(problem)
     rows = crawl.processor.drain().get("problems", [])
     return [record_batch(TABLES["problems"], rows)] if rows else []
@@ -169,6 +170,7 @@ def _run_rows(crawl: FinishedCrawl, run: RunEntry) -> list[Row]:
             "paced_seconds": round(tally.cost.paced_seconds, 3),
             "paused_seconds": round(tally.cost.paused_seconds, 3),
             "problems": sum(tally.problems.values()),
+            "notices": tally.notices,
             "filters": json.dumps({"workspaces": installation.workspaces, "projects": installation.projects}),
         }
         rows.append(tuple([values[name] for name in TABLES["runs"].column_names]))

@@ -4,6 +4,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: failed, terminated and rolled-back promotions count; a release repaired by a newer one does not.
 --
 -- The DORA measure. It counts promotions into the environment that ended: releases, and those that failed or were terminated.
 -- failed are the latter, rolled_back the releases after which the destination went back to an earlier revision, and rate

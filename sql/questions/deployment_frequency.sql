@@ -4,6 +4,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: successful promotions into the environment count, also of a revision that was there before.
 --
 -- The DORA measure. It counts successful promotions into the environment, per image and week (Monday to Sunday, UTC), also
 -- of a revision that was there before; an execution that writes several references of an image counts once. Weeks without a

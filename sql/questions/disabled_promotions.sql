@@ -1,5 +1,6 @@
 -- Which promotions cannot run, because they, their pipeline or their project are disabled?
 -- one run
+-- rule: the action, its pipeline or its project is disabled.
 with
 selected as (select * from selected_promotions),
 lines as (select * from pipelines where run_id in (select run_id from selected_run)),

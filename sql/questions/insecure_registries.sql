@@ -1,5 +1,6 @@
 -- Which promotions allow a registry without valid TLS, or name one with plain http?
 -- one run
+-- rule: insecure_registry is set, or an address begins with http://.
 with
 selected as (select * from selected_promotions),
 given as (select * from promote_image_actions where run_id in (select run_id from selected_run)),

@@ -3,6 +3,7 @@
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: from a revision's first known release to staging to its first release to production; earlier hours are not known.
 --
 -- The DORA measure, of which this counts the last part: from the first release of a revision to staging to its first
 -- release to production, in hours (when the revision was committed is not known). A release to staging belongs to it if

@@ -1,6 +1,7 @@
 -- Which promotions have no permissions of their own?
 -- one run
 -- $environment VARCHAR = '' : only promotions to this environment
+-- rule: no user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).
 --
 -- No user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).
 with

@@ -4,6 +4,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $image VARCHAR = '' : part of the image's name; empty: every image
 -- $slack_days INTEGER = 7 : so long after the beginning of what is known, an earlier release to staging may be missing
+-- rule: staging counts with the same Git revision, and if it wrote the image that production reads or writes.
 --
 -- A release to staging counts if it has the same Git revision and wrote the image that production reads or writes. finding
 -- is `not in staging`, `revision not known`, or `perhaps before …`: the release is so near to the beginning of what is
@@ -61,6 +62,10 @@ select
             then concat('perhaps before ', strftime(known.known_from, '%Y-%m-%d %H:%M'))
         else 'not in staging'
     end as finding,
+    case
+        when production.revision is null or production.released_at < known.known_from + to_days($slack_days) then 'not known'
+        else 'certain'
+    end as certainty,
     production.image,
     production.revision,
     production.source,

@@ -4,6 +4,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: failures in a row are one incident, which ends with the next release into the same destination.
 --
 -- The DORA measure, in hours. It counts from the failed promotion to the next successful release into the same destination,
 -- and from a release that was rolled back to the rollback. Failures in a row are one incident, from the first of them.

@@ -1,5 +1,5 @@
 -- What changed in the promotions last night?
--- $aspect VARCHAR = 'configuration' : configuration, execution (statuses and revisions), or empty for both
+-- $aspect VARCHAR = 'configuration' in ('configuration', 'execution', '') : configuration, execution (statuses and revisions), or empty for both
 with
 changes as (select * from action_changes where run_id in (select run_id from selected_run)),
 actions as (select * from promote_image_actions),

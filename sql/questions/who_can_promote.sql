@@ -1,6 +1,7 @@
 -- Which users and groups, and whether everybody else, may run the promotions to an environment?
 -- one run
 -- $environment VARCHAR = 'production' : environment of the destination; empty: every promotion
+-- rule: who is known to have no right to run is left out; an undocumented level may allow it.
 --
 -- principal_id is Buddy's id of the user or group. may_run is NULL if Buddy does not document it for that level, if the
 -- level is that of the pipeline (DEFAULT), or if there is no right.

@@ -37,7 +37,7 @@ ROWS = [
 def test_a_run_as_text() -> None:
     """The text holds a title, what changed, what fails and what is missing."""
     text = as_text(morning_message(published(), ROWS))
-    assert text.splitlines()[0] == ("Buddy promotions 2026-11-23: complete, 12 promote-image actions, changes: 2 added")
+    assert text.splitlines()[0] == ("Buddy promotions 2026-11-23: complete, 12 promote-image actions, changed: 2 added")
     assert "Changed:\n  acme/web/0: dest_tag: 1.0 -> 1.1\n" in text
     assert "  and 7 more\n" in text
     assert "Failing:\n  acme/web/promote: failing, was SUCCESSFUL\n" in text
@@ -131,3 +131,11 @@ def test_the_extension_of_the_file_is_the_format() -> None:
     assert data["summary"]["exit_code"] == 0
     assert data == json.loads(json.dumps(as_payload(result, message)))
     assert data["summary"]["began_at"] == f"{BEGAN:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_what_is_not_known_is_no_finding() -> None:
+    """Unguarded promotions are counted; those that depend on a variable, or were not seen, are counted apart."""
+    counts = {"certain": 15, "depends on a variable": 3, "not known": 25}
+    line = "Into production: 15 unguarded, 3 depend on a variable, 25 not known."
+    assert morning_message(published(), [], counts).lines[-1] == line
+    assert line not in as_text(morning_message(published(), [], dict.fromkeys(counts, 0)))

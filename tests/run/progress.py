@@ -15,6 +15,7 @@ def progress_of(
         cost=RequestCost(attempts=requests),
         retries=0,
         problems={},
+        notices=0,
         coverage={},
         partial=False,
         workspaces_listed=True,
