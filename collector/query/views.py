@@ -12,7 +12,7 @@ from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
-from collector.lake.tables import TABLES
+from collector.lake.tables import SNAPSHOTS, TABLES
 from collector.query.contract_views import contract_views
 from collector.query.derived_views import derived_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
@@ -64,12 +64,13 @@ class Views:
 def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> Files:
     """Return the live files of every table, grouped by equal schema.
 
-    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`.
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`; a
+    snapshot is one state for all runs.
     """
     files: dict[str, list[Sequence[Path]]] = {}
     for name, table in TABLES.items():
         by_schema: dict[str, list[Path]] = {}
-        all_runs = tables_of_all_runs is None or name in tables_of_all_runs
+        all_runs = tables_of_all_runs is None or name in tables_of_all_runs or name in SNAPSHOTS
         for path, schema in lake.files(name, None if all_runs else run_id):
             by_schema.setdefault(schema, []).append(path)
         files[name] = [
