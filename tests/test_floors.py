@@ -31,6 +31,7 @@ FLOORS = {
         "crawl.fetch_result",
         "crawl.frontier",
         "crawl.pagination",
+        "crawl.principal_crawl",
         "crawl.problems",
         "crawl.rate_limit_state",
         "crawl.records",

@@ -72,14 +72,15 @@ def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:
         return
     parts = result.summary.installations
     if len(parts) > 1:
-        for part in sorted(parts, key=lambda part: part.status == "complete")[:MAX_LINES]:
+        shown = MAX_LINES if len(parts) <= MAX_LINES else MAX_LINES - 1
+        for part in sorted(parts, key=lambda part: part.status == "complete")[:shown]:
             problems = sum(part.problems.values())
             yield (
                 f"{part.installation}: {part.status}, {part.promote_image_actions:,} actions, "
                 f"{part.requests:,} requests, {problems:,} problem{'s' * (problems != 1)}"
             )
-        if len(parts) > MAX_LINES:
-            yield f"and {len(parts) - MAX_LINES:,} more installations"
+        if len(parts) > shown:
+            yield f"and {len(parts) - shown:,} more installations"
     if nothing_found:
         yield "Nothing was released, no configuration changed, no promotion fails, nothing is missing."
 

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
+from collector.buddy.requests import NAME_KINDS
 from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.crawl.journal import Abandoned
@@ -58,6 +59,8 @@ _KINDS: Final = {  # of requests, as people call what they ask for
     "pipelines": "pipeline lists",
     "actions": "action lists",
     "action": "promote-image actions",
+    "members": "member lists",
+    "groups": "group lists",
     "executions": "execution lists",
     "execution": "executions",
 }
@@ -187,7 +190,9 @@ def _counts_table(installation: events.InstallationProgress) -> Table:
     counts = (Column("done", justify="right"), Column("found", justify="right"))
     table = Table(Column(Text(escape(installation.name))), *counts, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for kind, name in _KINDS.items():
-        table.add_row(name, f"{installation.stats.done.get(kind, 0):,}", f"{installation.stats.found.get(kind, 0):,}")
+        done, found = installation.stats.done.get(kind, 0), installation.stats.found.get(kind, 0)
+        if found or kind not in NAME_KINDS:
+            table.add_row(name, f"{done:,}", f"{found:,}")
     return table
 
 

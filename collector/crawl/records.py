@@ -72,6 +72,14 @@ class Promotion(msgspec.Struct, frozen=True):
     fetched_at: datetime
 
 
+class WorkspacePrincipal(msgspec.Struct, frozen=True):
+    """A member (`user`) or group of a workspace, with the key of the workspace."""
+
+    key: Key
+    principal_type: str
+    document: dict[str, Any]
+
+
 class Problem(msgspec.Struct, frozen=True):
     """Something that went wrong, by key (design.md, section 5, problems.kind). Times are aware UTC datetimes.
 
@@ -136,7 +144,7 @@ class ReadHistory(msgspec.Struct, frozen=True):
     history: ExecutionHistory
 
 
-CrawlRecord = ListedItem | Promotion | Problem | ReadExecution | ReadHistory
+CrawlRecord = ListedItem | Promotion | WorkspacePrincipal | Problem | ReadExecution | ReadHistory
 
 
 def coverage_of(problem_kind: str) -> str:

@@ -5,7 +5,16 @@ from datetime import datetime
 
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
 from collector.buddy.requests import Kind
-from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, ReadExecution, ReadHistory
+from collector.crawl.records import (
+    CrawlRecord,
+    Key,
+    ListedItem,
+    Problem,
+    Promotion,
+    ReadExecution,
+    ReadHistory,
+    WorkspacePrincipal,
+)
 from collector.lake.projection import (
     EMPTY,
     LEADING,
@@ -31,6 +40,7 @@ _VARIABLE = Projection(TABLES["variables"])
 _PERMISSION = Projection(TABLES["permissions"])
 _EXECUTION = Projection(TABLES["executions"])
 _ELEMENT = Projection(TABLES["action_executions"])
+_PRINCIPAL = Projection(TABLES["principals"])
 _PROBLEM_COLUMNS = TABLES["problems"].column_names
 
 
@@ -44,6 +54,9 @@ def flatten(run_key: RunKey, record: CrawlRecord) -> Rows:
         return _execution_rows(run_key, record)
     if isinstance(record, ReadHistory):
         return [_history_row(run_key, record)]
+    if isinstance(record, WorkspacePrincipal):
+        own = {"principal_type": record.principal_type, "extra": extra_json(_PRINCIPAL.leftover(record.document))}
+        return [("principals", _PRINCIPAL.row(leading_values(run_key, record.key), record.document, own))]
     return [_problem_row(run_key, record)]
 
 

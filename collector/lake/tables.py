@@ -170,6 +170,19 @@ PERMISSIONS = Table(
     ("run_id", "installation", *KEY_NAMES, "principal_type", "principal_id"),
     parent="promote_image_actions",
 )
+PRINCIPALS = Table(
+    "principals",
+    "user or group of a workspace, where names were asked for (collect --names)",
+    (
+        *RUN,
+        WORKSPACE,
+        Column("principal_type", "string", "user or group", values=("user", "group"), required=True),
+        *api_columns(schema.NamedPrincipal, rename={"id": "principal_id"}),
+        EXTRA,
+    ),
+    ("run_id", "installation", "workspace", "principal_type", "principal_id"),
+    parent="workspaces",
+)
 PROBLEM_KINDS = (
     "unauthorised", "forbidden", "gone", "api_disabled", "frozen", "http_error", "connection", "timeout", "too_large",
     "redirect_refused", "not_json", "not_understood", "unsettled_listing", "deadline", "abandoned_run", "check",
@@ -266,7 +279,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         RUNS, WORKSPACES, PROJECTS, PIPELINES, ACTIONS, PROMOTE_IMAGE_ACTIONS, TRIGGER_CONDITIONS, VARIABLES,
-        PERMISSIONS, PROBLEMS, ACTION_CHANGES, LAST_KNOWN_ACTIONS, EXECUTIONS, ACTION_EXECUTIONS,
+        PERMISSIONS, PRINCIPALS, PROBLEMS, ACTION_CHANGES, LAST_KNOWN_ACTIONS, EXECUTIONS, ACTION_EXECUTIONS,
     )
 }  # fmt: skip
 

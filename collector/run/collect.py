@@ -63,6 +63,7 @@ class RunInProgress:
             self._staging,
             keep_values=keep_values,
             executions=execution_plans(lake, settings, header.started_at),
+            with_names=settings.names,
         )
         self._bodies = BodyBudget()
         self._limiters = {

@@ -49,8 +49,9 @@ def test_at_most_25_lines() -> None:
     rows = [row(name, "x", "y") for name in ("released", "changed", "failed", "missing") for _ in range(MAX_LINES + 1)]
     result = published(installations=tuple(part(f"i{number}") for number in range(9)))
     for render in (as_text, as_markdown):
-        lines = render(morning_message(result, rows)).splitlines()
+        lines = render(morning_message(result, rows, {"certain": 1})).splitlines()
         assert len(lines) <= 25
+        assert any("and 7 more installations" in line for line in lines)
         assert max(map(len, lines)) < 320
 
 

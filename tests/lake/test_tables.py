@@ -35,6 +35,7 @@ DESIGN = {
     "variables": f"{KEY} position variable_id key type encrypted settable run_only_settable description value_state "
     "value file_path file_place file_chmod init_path disabled extra",
     "permissions": f"{KEY} principal_type principal_id access_level",
+    "principals": "workspace principal_type principal_id name extra",
     "problems": f"kind {KEY} request_path http_status message json_path attempts first_seen_at last_seen_at raw "
     "severity",
     "action_changes": f"{KEY} change aspect column_name old_value new_value previous_run_id",

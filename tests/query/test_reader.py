@@ -169,7 +169,8 @@ def test_every_question_is_described(lake: Lake) -> None:
         assert each.keys() == {"name", "description", "rule", "parameters", "columns"}
         assert each["columns"]
         assert all(column.keys() == {"name", "type"} for column in each["columns"])
-        assert all(p.keys() == {"name", "type", "default", "required", "description", "choices"} for p in each["parameters"])
+        keys = {"name", "type", "default", "required", "description", "choices"}
+        assert all(p.keys() == keys for p in each["parameters"])
     assert [p["name"] for p in listed["what_changed"]["parameters"]] == ["aspect"]
 
 
