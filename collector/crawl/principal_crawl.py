@@ -42,7 +42,7 @@ class PrincipalCrawl:
         type_ = _PRINCIPAL_TYPES[request.kind]
         new = [WorkspacePrincipal(key, type_, item.document) for item in first.values() if item.violation is None]
         records += reversed(new)
-        seen |= first.keys()
+        seen.update(first)
         if first and len(page.items) >= DOCUMENTED_PER_PAGE:
             return Step(records, [replace(request, page=request.page + 1)])
         del self._seen[request.kind, key]
