@@ -19,7 +19,10 @@ help: ## list the targets
 demo: $(READY) ## collect some runs from a fake Buddy on this machine and show answers (no token, no network)
 	@$(BIN)/collector demo
 
-test: lint ## run lint, then all tests
+test: $(READY_DEV) ## run lint and all tests
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+pytest: $(READY_DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal --durations=10
 
 coverage: $(READY_DEV) ## run all tests with branch coverage; fail below the limit in pyproject.toml
@@ -77,7 +80,7 @@ $(READY): constraints.txt pyproject.toml | $(VENV)/bin/python
 
 $(READY_DEV): constraints.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the pinned dependencies and tools" >&2
-	@$(PIP) install --constraint constraints.txt --editable '.[dev,notebooks,report]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,engines,notebooks,polars,report]'
 	@touch $@ $(READY)
 
 $(BENCH)/.ready: constraints.txt pyproject.toml
@@ -86,4 +89,4 @@ $(BENCH)/.ready: constraints.txt pyproject.toml
 	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
 	@touch $@
 
-.PHONY: help demo test coverage browser lint bench faults notebooks docs package cron lock clean
+.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs package cron lock clean

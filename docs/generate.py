@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from collector.cli.tables import markdown
-from collector.lake.tables import TABLES
+from collector.query import dictionary
 from collector.query.questions import Questions
 from collector.query.sql_files import sql_folder
 
@@ -16,11 +16,17 @@ _GENERATED = "<!-- Written by `make docs`; do not edit. -->\n"
 
 def tables() -> str:
     """Return the data dictionary."""
-    return (
-        f"{_GENERATED}# The tables\n\n"
-        "The output of `collector tables`: every table and column of a lake. "
-        "Missing and null are both NULL; timestamps are UTC.\n\n" + markdown(list(TABLES.values()))
-    )
+    parts = [
+        f"{_GENERATED}# The tables and views\n",
+        "The output of `collector tables`: every table and view of a lake, with every column. Missing and null are "
+        "both NULL; timestamps are UTC. Each run adds rows to the tables; the views are made from them.\n",
+        *map(markdown, dictionary.tables()),
+        "# The views\n",
+        "`sql/clean` and `sql/facts` hold their SQL. A name means the same thing in each view, "
+        "unless it says otherwise.\n",
+        *map(markdown, dictionary.views()),
+    ]
+    return "\n".join(parts)
 
 
 def questions() -> str:

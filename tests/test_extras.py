@@ -23,12 +23,13 @@ def test_a_report_without_its_extra(on_demo: Program, monkeypatch: pytest.Monkey
     assert "'promote-image-collector[report]'" in result.err
 
 
-def test_pandas_without_its_extra(demo_lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`Answer.to_pandas()` without pandas names the extra `notebooks`."""
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_data_frame_without_its_extra(demo_lake: str, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    """`Answer.to_pandas()` without pandas, and `to_polars()` without polars, name the extra to install."""
     answer = open_lake(demo_lake).ask("promotions_by_registry")
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(UsageError, match="pandas is not installed; it belongs to the extra `notebooks`"):
-        answer.to_pandas()
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UsageError, match=f"{library} is not installed; it belongs to the extra `{library}`"):
+        getattr(answer, f"to_{library}")()
 
 
 def test_any_other_missing_module_is_a_bug() -> None:

@@ -104,6 +104,16 @@ def test_the_commands_work(demo_lake: Path) -> None:
         assert done.stdout.strip(), line
 
 
+def test_the_python_lines_work(demo_lake: Path) -> None:
+    """The Python lines, run one after the other beside a `demo-lake`, print tables."""
+    (block,) = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    command = [sys.executable, "-c", block]
+    done = subprocess.run(command, cwd=demo_lake.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("run_date") >= 1
+    assert "4 runs" in done.stdout
+
+
 def rewrite() -> None:
     """Write the generated tables of the README."""
     text = README.read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from collector.after_run.output_file import replace_file
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted, LakeError
+from collector.lake import delta
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.prune import prune
@@ -69,7 +70,8 @@ def _tidy(path: Path, *, keep_days: int | None, merge_months: bool, now: datetim
         # The catalog names files; its readers must not get superseded ones.
         with suppress(LakeError, OSError):
             catalog.ensure(lake)
-    structlog.get_logger().info("tidied", **done)
+        structlog.get_logger().info("tidied", **done)
+        delta.follow(lake, now)
 
 
 @contextmanager

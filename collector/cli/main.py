@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import Exit
 
-from collector.cli import ask, collect, compact, demo, doctor, failures, fake_buddy, init, prune  # isort: skip
+from collector.cli import ask, catalog, collect, compact, demo, doctor, failures, fake_buddy, init, prune  # isort: skip
 from collector.cli import report, shell, sql, status, tables, verify  # isort: skip
 from collector.errors import Interrupted, UsageError
 
@@ -28,6 +28,7 @@ app.command()(sql.sql)
 app.command()(shell.shell)
 app.command()(report.report)
 app.command()(tables.tables)
+app.command()(catalog.catalog)
 app.command(epilog=status.EPILOG)(status.status)
 app.command(epilog="Exit codes: 0 no problem found; 1 warnings; 2 a run would fail.")(doctor.doctor)
 app.command(epilog="Exit codes: 0 every file is intact; 2 a file is damaged.")(verify.verify)

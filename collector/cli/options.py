@@ -1,6 +1,7 @@
 """The options that commands share. Those of settings are made from the declarations."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
@@ -14,10 +15,13 @@ import typer
 from collector.cli import terminal
 from collector.errors import CollectorError
 from collector.settings.declarations import SETTINGS, Settings
+from collector.settings.escape import escape
 from collector.settings.loading import load
 from collector.settings.setting import Setting
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from collector.lake.lake import Lake as OpenLake
 
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
@@ -103,3 +107,14 @@ def settle_catalog(lake: "OpenLake") -> None:
 
     with suppress(CollectorError, OSError):
         catalog.ensure(lake)
+
+
+def settle_delta_logs(lake: "OpenLake", now: "datetime") -> None:
+    """Bring the Delta logs up to date where there are any; what keeps them from it is reported and is no failure."""
+    from collector.lake import delta
+
+    try:
+        delta.follow(lake, now)
+    except CollectorError as error:
+        what = f"The Delta logs are not up to date: {error} The next command that writes does it."
+        sys.stderr.write(f"collector: {escape(what)}\n")

@@ -3,6 +3,7 @@
 In text every name is escaped. A file is replaced completely or not at all.
 """
 
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -48,6 +49,12 @@ def write_text(text: str, output: str | None, mode: int | None = None) -> None:
     """Write text to stdout, or to a file; a new one gets `mode`. Raises SettingsError when it cannot be written."""
     with _open(output, mode) as sink:
         sink.write(text.encode())
+
+
+def copy_file(source: Path, output: str) -> None:
+    """Write the content of a file to another one. Raises SettingsError when it cannot be written."""
+    with source.open("rb") as content, _open(output) as sink:
+        shutil.copyfileobj(content, sink)
 
 
 def write_facts(value: object, lines: Iterable[str], form: FactFormat) -> None:

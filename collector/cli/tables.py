@@ -1,4 +1,4 @@
-"""`collector tables`: the data dictionary, made from the declarations of the lake's tables."""
+"""`collector tables`: the data dictionary, made from the declarations of the lake's tables and views."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -11,58 +11,76 @@ from collector.errors import UsageError
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collector.lake.table import Table
+    from collections.abc import Sequence
+
+    from collector.query.dictionary import Relation
 
 
 def tables(
-    name: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="Only this table.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[TABLE|VIEW]", help="Only this table or view.")] = None,
     form: options.WordsFormat = options.WordFormat.text,
     output: options.Output = None,
 ) -> int:
-    """Show the data dictionary. It has every table, column, type, unit and meaning."""
-    from collector.lake.tables import TABLES
-
-    if name is not None and name not in TABLES:
-        known = f"The tables are: {', '.join(TABLES)}."
-        raise UsageError(f"There is no table {name!r}.", did_you_mean(name, TABLES) + known)
-    chosen = list(TABLES.values()) if name is None else [TABLES[name]]
+    """Show the data dictionary. It has every table and view, with each column, its type, unit and meaning."""
+    chosen = _chosen(name)
     if form is options.WordFormat.markdown:
-        write_text(markdown(chosen), output)
+        write_text("\n".join(map(markdown, chosen)), output)
     elif form is options.WordFormat.text:
         write_text(_text(chosen, terminal.width_of(sys.stdout)), output)
     else:
         import pyarrow as pa
 
         rows = [
-            {"table": table.name, "column": each.name, "type": each.sql, "unit": each.unit, "meaning": each.meaning}
-            for table in chosen
-            for each in table.columns
+            {
+                "table": each.name,
+                "kind": each.kind,
+                "column": column.name,
+                "type": column.type,
+                "unit": column.unit,
+                "meaning": column.meaning,
+            }
+            for each in chosen
+            for column in each.columns
         ]
         write_rows(pa.Table.from_pylist(rows), options.RowFormat(form.value), output)
     return 0
 
 
-def markdown(chosen: list["Table"]) -> str:
-    """Return the dictionary as Markdown: a heading and a table for each table."""
-    parts = []
-    for table in chosen:
-        lines = [f"## {table.name}", "", f"One row per {table.grain}. Key: {', '.join(table.key)}.", ""]
-        lines += ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
-        for column in table.columns:
-            meaning = column.meaning.replace("|", "\\|")
-            lines.append(f"| {column.name} | {column.sql} | {column.unit or ''} | {meaning} |")
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+def _chosen(name: str | None) -> "Sequence[Relation]":
+    """Return the tables and views, or the one of that name. Raises UsageError that suggests the nearest."""
+    from collector.query import dictionary
+    from collector.query.views import Views, view_sources
+
+    known = Views({}, None, view_sources()).names
+    if name is not None and name not in known:
+        advice = f"They are: {', '.join(known)}."
+        raise UsageError(f"There is no table or view {name!r}.", did_you_mean(name, known) + advice)
+    found = [each for each in dictionary.tables() if name in (None, each.name)]
+    return found if name and found else [*found, *dictionary.views(None if name is None else [name])]
 
 
-def _text(chosen: list["Table"], width: int | None) -> str:
+def markdown(relation: "Relation") -> str:
+    """Return a table or view as Markdown: a heading, what a row is, and a table of the columns."""
+    key = f" Key: {', '.join(relation.key)}." if relation.key else ""
+    lines = [f"## {relation.name}", "", relation.grain + key, ""]
+    lines += [relation.notes.replace("<", "\\<"), ""] if relation.notes else []
+    lines += ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
+    for column in relation.columns:
+        meaning = column.meaning.replace("|", "\\|")
+        lines.append(f"| {column.name} | {column.type} | {column.unit or ''} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _text(chosen: "Sequence[Relation]", width: int | None) -> str:
     from collector.cli.text_table import draw_list, wrap
 
     parts = []
-    for table in chosen:
+    for relation in chosen:
         rows = [
-            (f"  {column.name}", column.sql, column.meaning + (f" ({column.unit})" if column.unit else ""))
-            for column in table.columns
+            (f"  {column.name}", column.type, column.meaning + (f" ({column.unit})" if column.unit else ""))
+            for column in relation.columns
         ]
-        parts.append(wrap(f"{table.name}: one row per {table.grain}\n", width) + "\n" + draw_list(rows, width))
+        grain = relation.grain.removesuffix(".")
+        opening = f"{relation.name}: {grain[0].lower()}{grain[1:]}\n"
+        parts.append(wrap(opening, width) + "\n" + draw_list(rows, width))
     return "\n".join(parts)

@@ -56,6 +56,7 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
         done = rebuild(opened, now=now) if is_needed(opened) else None
         if done is not None:
             options.settle_catalog(opened)
+            options.settle_delta_logs(opened, now)
     if done is None:
         write_facts((), ["manifest.json names every file that exists; it was not changed."], form)
         return 0

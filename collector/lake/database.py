@@ -6,7 +6,7 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,20 @@ from collector.settings.suggestions import did_you_mean
 BATCH_ROWS = 2_000
 # The format of catalog.duckdb: the oldest that has everything the views need, so that older clients read it.
 STORAGE_VERSION = "v1.2.0"
+# A schema in memory, beside a duckdb file that is being written.
+STAND_INS = "memory.main"
 
 _NO_EXTENSIONS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
+_COMMENTED = """
+select view_name as relation, null as column_name from duckdb_views() where database_name = 'made' and not internal
+union all
+select table_name, column_name from duckdb_columns()
+where database_name = 'made' and table_name in (select view_name from duckdb_views() where not internal)
+"""
 _MISSING_FILE = re.compile(r"No files found|No such file|Could not open file|Cannot open file", re.IGNORECASE)
 _DAMAGED_FILE = re.compile(
     r"magic bytes|too small to be a Parquet|thrift|parquet file|TProtocol|Corrupt|ZSTD|Could not read|read error",
@@ -161,14 +169,27 @@ class Database(AbstractContextManager["Database"]):
             yield from reader
 
 
-def write_database(path: Path, statements: Iterable[str], *, readable: Path) -> None:
+def write_database(path: Path, statements: Iterable[str], comment: Callable[[str, str | None], str]) -> None:
     """Create a duckdb file at `path`, in the storage version of `STORAGE_VERSION`, and run the statements in it.
 
-    They may read files below `readable`. Raises LakeError or QueryError when one fails; the file is worthless then.
+    They can read no file. What they create in `STAND_INS` takes the place of what is missing in the file, and of
+    functions, and is not kept. `comment` returns the comment on a relation (None) or on a column of it, or an empty
+    text. Raises LakeError or QueryError when a statement fails; the file is worthless then.
     """
     with _translating(), duckdb.connect(":memory:", config={**_NO_EXTENSIONS, "threads": 1}) as connection:
         connection.execute(f"attach {literal(str(path))} as made (storage_version {literal(STORAGE_VERSION)})")
-        for statement in (*_restrict_files_to([readable]), "use made", *statements, "use memory", "detach made"):
+        begin = ("set enable_external_access = false", f"set search_path = 'made.main,{STAND_INS}'")
+        for statement in (*begin, *statements, "begin"):
+            connection.execute(statement)
+        for relation, column in connection.execute(_COMMENTED).fetchall():
+            on = (
+                f"view {identifier(relation)}"
+                if column is None
+                else f"column {identifier(relation)}.{identifier(column)}"
+            )
+            if text := comment(relation, column):
+                connection.execute(f"comment on {on} is {literal(text)}")
+        for statement in ("commit", "use memory", "detach made"):
             connection.execute(statement)
 
 

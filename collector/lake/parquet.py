@@ -5,6 +5,7 @@ A writer keeps at most one row group in memory.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pyarrow import parquet as pq
 
 from collector._version import __version__
 from collector.errors import QueryError
+from collector.lake.delta_log import FileStatistics
 from collector.lake.storage import HashingWriter, Storage
 from collector.lake.table import Table
 
@@ -25,6 +27,8 @@ _TEXT_WITH_BOUNDS = "run_id"
 # A commit hash is random: no encoding helps, and a dictionary costs an index beside each.
 _RANDOM = "current_revision"
 _DICTIONARY = "RLE_DICTIONARY"
+# The types of columns whose bounds a Delta log repeats: those that queries choose files by.
+_BOUNDED = (str, int, dt.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,33 @@ def read_footer(storage: Storage, path: str) -> tuple[int, pa.Schema]:
     with storage.input(path) as stream:
         footer = pq.ParquetFile(stream)
         return footer.metadata.num_rows, footer.schema_arrow
+
+
+def statistics(storage: Storage, path: str) -> FileStatistics:
+    """Return rows, bounds and NULLs of a file by its footer. Raises OSError or pa.ArrowInvalid when it cannot be read.
+
+    Bounds are those of text, whole numbers and dates; a column has them when every row group does that holds a value.
+    """
+    with storage.input(path) as stream:
+        footer = pq.ParquetFile(stream).metadata
+    bounds: dict[str, tuple[Any, Any]] = {}
+    nulls: dict[str, int] = {}
+    for number in range(footer.num_columns):
+        chunks = [footer.row_group(group).column(number) for group in range(footer.num_row_groups)]
+        name, found = chunks[0].path_in_schema, [chunk.statistics for chunk in chunks]
+        if "." in name or any(each is None or not each.has_null_count for each in found):
+            continue
+        nulls[name] = sum(each.null_count for each in found)
+        valued = [each for each in found if each.num_values]
+        if valued and all(each.has_min_max and type(each.min) in _BOUNDED for each in valued):
+            bounds[name] = (min(each.min for each in valued), max(each.max for each in valued))
+    return FileStatistics(footer.num_rows, bounds, nulls)
+
+
+def write_checkpoint(storage: Storage, path: str, rows: pa.Table) -> None:
+    """Write the checkpoint of a Delta log. Raises NotPublished or SettingsError when it cannot be written."""
+    with storage.output(path) as sink:
+        pq.write_table(rows, sink, compression="zstd")
 
 
 def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:

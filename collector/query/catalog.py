@@ -7,18 +7,24 @@ a lake that cannot be written is still read without it.
 DuckDB finds a write-ahead log (WAL) by its name beside the file, and replays it onto whatever file has that name. A
 client that dies, or that writes after the catalog was replaced, leaves a WAL that would damage the new catalog. So the
 old WAL is removed before a new catalog takes the name, and a catalog with a WAL beside it is never current.
+
+No file of the lake is read. DuckDB plans a view when it is made: it would read the footers of the files, and plan all
+that the view refers to. Meanwhile empty tables stand in for the views, and a macro stands in for `read_parquet`. So a
+catalog can also be made for a place that does not exist on this machine.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from collector.errors import CollectorError
-from collector.lake.database import read_database, write_database
+from collector.lake.database import STAND_INS, read_database, write_database
 from collector.lake.lake import Lake
-from collector.lake.sql_text import identifier, literal
+from collector.lake.sql_text import CurrentSchemaFiles, identifier, literal
 from collector.lake.storage import FILE_MODE
-from collector.query.views import Views, files_by_schema, view_sources
+from collector.lake.tables import TABLES
+from collector.query import dictionary
+from collector.query.views import Files, Views, files_by_schema, view_sources
 
 FILE_NAME = "catalog.duckdb"
 _ORIGIN = "catalog_origin"
@@ -48,34 +54,66 @@ def build(lake: Lake) -> None:
     Raises CollectorError or OSError when it cannot be written; the old one stays then.
     """
     temporary = lake.path / f"{FILE_NAME}.{os.getpid()}.tmp"
-    _remove(*_wal_files(temporary), temporary)  # left by a process that was killed and had the same number
+    remove_logs(temporary)
+    temporary.unlink(missing_ok=True)  # left by a process that was killed and had the same number
     try:
-        write_database(temporary, _statements(lake), readable=lake.path / "tables")
+        make(lake, temporary)
         temporary.chmod(FILE_MODE)
         # In this order: the old catalog is complete without its WAL, the new one is damaged by it.
-        _remove(*_wal_files(lake.path / FILE_NAME))
+        remove_logs(lake.path / FILE_NAME)
         lake.storage.rename(temporary.name, FILE_NAME)
     finally:
-        _remove(*_wal_files(temporary), temporary)
+        remove_logs(temporary)
+        temporary.unlink(missing_ok=True)
 
 
-def _statements(lake: Lake) -> Iterator[str]:
+def make(lake: Lake, file: Path, root: Path | None = None) -> None:
+    """Write the catalog to `file`, which does not exist, for clients that find the lake at `root` (default: here).
+
+    Raises CollectorError when it cannot be written.
+    """
+    write_database(file, _statements(lake, root or lake.path), dictionary.comments())
+
+
+def remove_logs(database: Path) -> None:
+    """Remove the write-ahead logs beside a DuckDB file that is about to be replaced."""
+    for file in _wal_files(database):
+        file.unlink(missing_ok=True)
+
+
+def _statements(lake: Lake, root: Path) -> Iterator[str]:
     """Yield the statements that make the catalog."""
-    # The views of sql/ are bound over tables without files first: over files each would read their footers again.
     without_files = Views({}, None, view_sources()).selects()
-    for name, select in (*without_files.items(), *Views(files_by_schema(lake), lake.manifest.latest).selects().items()):
-        yield f"create or replace view {identifier(name)} as {select}"
+    for name, select in without_files.items():
+        yield f"create table {_stand_in(name)} as from ({select}) limit 0"
+    selects = without_files | Views(_at(root, lake), lake.manifest.latest).selects()
+    # Each view before those that it refers to: DuckDB finds the stand-ins then, and does not plan view below view.
+    for name, select in reversed(selects.items()):
+        if name in TABLES:
+            yield (
+                f"create or replace macro {_stand_in('read_parquet')}(files, hive_partitioning := true) "
+                f"as table from {_stand_in(name)}"
+            )
+        yield f"create view {identifier(name)} as {select}"
     yield (
-        f"create table {_ORIGIN} as "
-        f"select {literal(str(lake.path))} as lake, {lake.manifest.sequence}::BIGINT as sequence"
+        f"create table {_ORIGIN} as select {literal(str(root))} as lake, {lake.manifest.sequence}::BIGINT as sequence"
     )
+
+
+def _stand_in(name: str) -> str:
+    return f"{STAND_INS}.{identifier(name)}"
+
+
+def _at(root: Path, lake: Lake) -> Files:
+    """Return the files of the lake as paths below `root`."""
+
+    def moved(group: Sequence[Path]) -> Sequence[Path]:
+        paths = [root / path.relative_to(lake.path) for path in group]
+        return CurrentSchemaFiles(paths) if isinstance(group, CurrentSchemaFiles) else paths
+
+    return {name: [moved(group) for group in groups] for name, groups in files_by_schema(lake).items()}
 
 
 def _wal_files(database: Path) -> list[Path]:
     """Return the logs that may be beside a DuckDB file; the last two since DuckDB 2.0."""
     return [database.with_name(database.name + ending) for ending in (".wal", ".wal.checkpoint", ".wal.recovery")]
-
-
-def _remove(*files: Path) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)

@@ -8,19 +8,15 @@ from collections.abc import Mapping
 
 from collector.query.sql_files import SqlFile
 
-_SELECTED = "-- One row per row of selected_actions, end and tag that it names: the image reference, parsed.\n"
-_WORDED = "-- One row per row of selected_references: the image reference with the environment that it names.\n"
-_REFERENCES = "-- One row per row of executed_configurations, end and tag that it names: the image reference, parsed.\n"
-_PROMOTIONS = """-- One row per promote-image action of the selected run: what it takes from where to where.
---
--- The columns are those of the view promotions. Questions about promotions of one run start here, those about
--- references at selected_steps.
-"""
-_NOW = """-- One row per promote-image action of the last run: what it takes from where to where.
---
--- The promotions as they are now, with the columns of the view promotions, which holds all runs.
-"""
-_ENVIRONMENTS = "-- One row per row of promotion_writes: its columns, with the environment that the reference names.\n"
+_SELECTED = "One row per row of selected_actions, end and tag that it names: the image reference, parsed."
+_WORDED = "One row per row of selected_references: the image reference with the environment that it names."
+_REFERENCES = "One row per row of executed_configurations, end and tag that it names: the image reference, parsed."
+_ENVIRONMENTS = "One row per row of promotion_writes: its columns, with the environment that the reference names."
+_PROMOTIONS = "One row per promote-image action of the selected run: what it takes from where to where."
+_NOW = (
+    "-- One row per promote-image action of the last run: what it takes from where to where, with the columns of\n"
+    "-- promotions, which holds all runs.\n"
+)
 
 
 def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
@@ -31,19 +27,18 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
     rows, _, _ = environments.rpartition("\nselect\n")
     promotions = sources["promotions"].sql
     texts = {
-        "selected_promotions": _PROMOTIONS + _reading(promotions, "promotion_steps", "selected_steps"),
+        "selected_promotions": _reading(_PROMOTIONS, promotions, "promotion_steps", "selected_steps"),
         "promotions_now": _NOW + "select * from selected_promotions",
-        "selected_references": _SELECTED + _reading(references, "promote_image_actions", "selected_actions"),
-        "selected_environments": _WORDED + _reading(environments, "image_references", "selected_references"),
-        "executed_references": _REFERENCES + _reading(references, "promote_image_actions", "executed_configurations"),
-        "written_environments": _ENVIRONMENTS
-        + _reading(rows, "image_references", "promotion_writes")
+        "selected_references": _reading(_SELECTED, references, "promote_image_actions", "selected_actions"),
+        "selected_environments": _reading(_WORDED, environments, "image_references", "selected_references"),
+        "executed_references": _reading(_REFERENCES, references, "promote_image_actions", "executed_configurations"),
+        "written_environments": _reading(_ENVIRONMENTS, rows, "image_references", "promotion_writes")
         + "\nselect * from ordered",
     }
     return {name: SqlFile(name, text) for name, text in texts.items()}
 
 
-def _reading(select: str, relation: str, other: str) -> str:
-    """Return a select that reads `other` where it read `relation`."""
+def _reading(grain: str, select: str, relation: str, other: str) -> str:
+    """Return a select of this grain that reads `other` where it read `relation`; its header becomes notes."""
     assert select.count(f"from {relation})") == 1, f"{relation} is read in one place"
-    return select.replace(f"from {relation})", f"from {other})")
+    return f"-- {grain}\n--\n" + select.replace(f"from {relation})", f"from {other})")

@@ -4,11 +4,12 @@ Each question opens the lake anew and sees one consistent set of files. When a f
 was published and the grace period of retired files is over, the question is asked again of the newer set.
 """
 
+import html
+import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from html import escape
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,17 +21,18 @@ from collector.extras import needs_extra
 from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
 from collector.query.parameter_values import SOURCES, mismatch, to_look_up
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
 from collector.query.sql_files import identifiers, read_folder, sql_folder
-from collector.query.values import values_of
 from collector.query.views import Views, files_by_schema, view_sources
 from collector.settings.parsers import directory
 from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 _GAPS = """
 select level, coverage, sum(things)::BIGINT as things
@@ -41,9 +43,6 @@ order by
     min(list_position(['installation', 'workspace', 'project', 'pipeline', 'action', 'execution list'], level)),
     coverage
 """
-
-# A notebook shows this many rows and counts the rest.
-_SHOWN_ROWS = 50
 
 T = TypeVar("T")
 
@@ -57,7 +56,7 @@ class Gap:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """Rows as Arrow, with the run that they describe (None in an empty lake), its gaps, and the question's rule.
 
@@ -74,26 +73,36 @@ class Answer:
         """Return the number of rows."""
         return int(self.table.num_rows)
 
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as an Arrow table."""
+        return self.table
+
     def to_pandas(self) -> "pd.DataFrame":
-        """Return the rows as a pandas DataFrame. Raises UsageError where the extra `notebooks` is missing."""
-        with needs_extra("notebooks"):
+        """Return the rows as a pandas DataFrame. Raises UsageError where the extra `pandas` is missing."""
+        with needs_extra("pandas"):
             import pandas  # noqa: F401 - pyarrow imports it
 
         return self.table.to_pandas()
 
-    def _repr_html_(self) -> str:
-        """Return the first rows as HTML for a notebook, with every name and value escaped."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.table.column_names)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
-            for batch in self.table.slice(0, _SHOWN_ROWS).to_batches()
-            for row in zip(*map(values_of, batch.columns), strict=True)
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{escape(self._summary())}</p>"
+    def to_polars(self) -> "pl.DataFrame":
+        """Return the rows as a polars DataFrame. Raises UsageError where the extra `polars` is missing."""
+        with needs_extra("polars"):
+            import polars
 
-    def _summary(self) -> str:
-        more = f", the first {_SHOWN_ROWS} are shown" if len(self) > _SHOWN_ROWS else ""
-        summary = f"{len(self):,} rows{more}"
+        return polars.DataFrame(self.table)
+
+    def __repr__(self) -> str:
+        """Return the first rows as a table that fits the terminal."""
+        shown = as_text(self.table, shutil.get_terminal_size().columns)
+        return f"{shown}\n{self._summary(TEXT_ROWS)}"
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as HTML for a notebook."""
+        return f"{as_html(self.table)}<p>{html.escape(self._summary(HTML_ROWS))}</p>"
+
+    def _summary(self, shown: int) -> str:
+        more = f", the first {shown} are shown" if len(self) > shown else ""
+        summary = f"{len(self):,} row{'s' * (len(self) != 1)}{more}"
         if self.run is not None:
             summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
@@ -247,7 +256,3 @@ def select_run(runs: Sequence[RunEntry], wanted: str) -> RunEntry | None:
 def _read_and_close(found: pa.RecordBatchReader, session: ExitStack) -> Iterator[pa.RecordBatch]:
     with session:
         yield from found
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else escape(str(value))

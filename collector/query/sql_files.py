@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
@@ -43,6 +43,11 @@ class SqlFile:
     def description(self) -> str:
         """The opening sentence: the grain, or the question that the file answers."""
         return " ".join(takewhile(lambda line: not _MARK.fullmatch(line), self.header))
+
+    @property
+    def notes(self) -> str:
+        """What the header says below the opening sentence of a view."""
+        return "\n".join(dropwhile(bool, self.header)).strip()
 
     @property
     def tables_of_all_runs(self) -> frozenset[str] | None:

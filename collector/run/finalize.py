@@ -20,6 +20,7 @@ from collector._version import __version__
 from collector.crawl.journal import Header
 from collector.crawl.records import Key, Problem
 from collector.errors import CheckFailed, CollectorError
+from collector.lake import delta
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.projection import Row
@@ -68,7 +69,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
         batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
         changes = database.run_changes()
-    _after_the_swap(crawl)
+    _after_the_swap(crawl, now())
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
     }
@@ -117,10 +118,11 @@ def _warnings(crawl: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime)
     return [record_batch(TABLES["problems"], rows)] if rows else []
 
 
-def _after_the_swap(crawl: FinishedCrawl) -> None:
-    """Bring the catalog up to date and remove the run's directory; the run stays published if this fails."""
+def _after_the_swap(crawl: FinishedCrawl, now: datetime) -> None:
+    """Bring catalog and Delta logs up to date and remove the run's directory; the run stays published if this fails."""
     try:
         catalog.build(crawl.lake)
+        delta.follow(crawl.lake, now, wanted=crawl.settings.table_format == "delta")
         run_id, keep_raw = crawl.processor.run.run_id, crawl.settings.keep_raw
         if keep_raw:
             _keep_raw(crawl.lake.runs.path(run_id))

@@ -6,7 +6,8 @@ import structlog
 
 from collector.crawl.journal import FILE_NAME, FORMAT, Abandoned, Header, Journal, read_header
 from collector.crawl.records import Key, Problem
-from collector.errors import SettingsError
+from collector.errors import CollectorError, SettingsError
+from collector.lake import delta
 from collector.lake.lake import Lake
 from collector.lake.run_directories import new_run_id
 from collector.lake.sweep import sweep
@@ -48,6 +49,11 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
         except SettingsError:
             lake.runs.remove(run_id)
             raise
+    # Before the files that a log may still name are removed.
+    try:
+        delta.follow(lake, now)
+    except CollectorError as error:
+        structlog.get_logger().warning("left_behind", what=str(error), advice=error.advice)
     # Only now, with a header on disk, may what dead runs left be removed.
     for failure in sweep(lake, now=now, keep_runs={run_id}):
         structlog.get_logger().warning(

@@ -145,6 +145,12 @@ class Settings:
     variable_values: Literal["redact", "keep"] = setting(
         "redact", parsers.one_of("redact", "keep"), "Redact or keep the values of unencrypted variables.", "redact|keep"
     )
+    table_format: Literal["none", "delta"] = setting(
+        "none",
+        parsers.one_of("none", "delta"),
+        "After a run, write logs by which other engines read every table of the lake as a Delta Lake table.",
+        "none|delta",
+    )
     log_format: Literal["text", "json"] = setting(
         "text", parsers.one_of("text", "json"), "Format of log lines: text for people, json for programs.", "text|json"
     )

@@ -132,7 +132,7 @@ def run_collect(
 
     try:
         # The catalog would take two fifths of the time of so small a run; tests that run a process cover it.
-        with patch("collector.run.finalize.catalog.ensure"):
+        with patch("collector.run.finalize.catalog.build"):
             return Result(summary=asyncio.run(collected()), facts=watcher.facts)
     except CollectorError as error:
         return Result(error=error, facts=watcher.facts)

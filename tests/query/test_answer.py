@@ -2,8 +2,12 @@
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from collector.query.answer_text import as_text
 from collector.query.reader import Answer, Gap
+from collector.settings.escape import UNSAFE
 from tests.query.test_views import RUN
 
 TABLE = pa.table({"<b>name</b>": ["<script>alert(1)</script>", None], "n": [1, 2]})
@@ -33,8 +37,41 @@ def test_a_long_answer_shows_its_first_rows() -> None:
     assert "1,000 rows" in html
 
 
-def test_rows_are_counted_and_given_to_pandas() -> None:
-    """`len` is the number of rows, and pandas gets them all."""
+def test_rows_are_counted_and_given_to_other_libraries() -> None:
+    """`len` is the number of rows; Arrow, pandas and polars get them all."""
     pytest.importorskip("pandas")
-    assert len(Answer(TABLE)) == 2
-    assert Answer(TABLE).to_pandas()["n"].tolist() == [1, 2]
+    polars = pytest.importorskip("polars")
+    answer = Answer(TABLE)
+    assert len(answer) == 2
+    assert answer.to_arrow() is TABLE
+    assert answer.to_pandas()["n"].tolist() == [1, 2]
+    assert answer.to_polars()["n"].to_list() == [1, 2]
+    assert answer.to_polars().schema == {"<b>name</b>": polars.String, "n": polars.Int64}
+
+
+def test_text_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Printed, an answer is a table whose columns fit; the others are named, and control characters are escaped."""
+    wide = pa.table(
+        {"name": ["a\x1b[2J", "b" * 100], "n": [1, None], **{f"other_{i}": ["x" * 9] * 2 for i in range(9)}}
+    )
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = str(Answer(wide, RUN)).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert lines[0].split() == ["name", "n", "other_0", "other_1", "other_2", "other_3"]
+    assert lines[2].split() == ["a\\x1b[2J", "1", *["x" * 9] * 4]
+    assert lines[3].split() == ["b" * 11 + "…", *["x" * 9] * 4]
+    assert lines[4].startswith("… and the columns other_4, other_5")
+    assert lines[-1].startswith(f"2 rows · run {RUN.run_id}")
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=6, unique=True),
+    st.lists(st.text(max_size=60), max_size=3),
+    st.integers(20, 200),
+)
+def test_text_is_never_wider_than_asked(names: list[str], values: list[str], width: int) -> None:
+    """Whatever the names and values are, no line is longer than the width, and each row is one line."""
+    lines = as_text(pa.table(dict.fromkeys(names, values)), width).split("\n")
+    assert max(map(len, lines)) <= width
+    assert len(lines) >= 2 + len(values)
+    assert not UNSAFE.search("".join(lines))

@@ -12,8 +12,9 @@ import pytest
 
 import collector
 from collector.lake.lake import Lake
-from collector.query import catalog
-from collector.query.views import view_sources
+from collector.lake.tables import TABLES
+from collector.query import catalog, dictionary
+from collector.query.views import SELECTED_RUN, view_sources
 from tests.query.test_reader import action, lake, published
 
 __all__ = ["lake"]  # the fixture
@@ -185,8 +186,44 @@ def test_a_failure_leaves_the_old_one(lake: Lake, monkeypatch: pytest.MonkeyPatc
     """Where the new one cannot be made the old one stays, and nothing half made remains."""
     catalog.build(lake)
     before = (lake.path / catalog.FILE_NAME).read_bytes()
-    monkeypatch.setattr(catalog, "_statements", lambda lake: iter(["select broken from nothing"]))
+    monkeypatch.setattr(catalog, "_statements", lambda *_: iter(["select broken from nothing"]))
     with pytest.raises(Exception, match="nothing"):
         catalog.build(lake)
     assert (lake.path / catalog.FILE_NAME).read_bytes() == before
     assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]
+
+
+def test_a_catalog_for_another_place(lake: Lake, tmp_path: Path) -> None:
+    """A catalog can be made for a path that does not exist here; where the lake is found there, it shows the same."""
+    catalog.build(lake)
+    there = tmp_path / "mounted" / "it's a lake"
+    catalog.make(lake, tmp_path / "elsewhere.duckdb", there)
+    shutil.copytree(lake.path, there)
+    shutil.rmtree(lake.path / "tables")
+    with duckdb.connect(str(tmp_path / "elsewhere.duckdb"), read_only=True) as client:
+        assert client.execute("select count(*) from promote_image_actions").fetchall() == [(3,)]
+        assert client.execute("select count(*) from promotions").fetchall() == [(3,)]
+        assert client.execute("select function_name from duckdb_functions() where not internal").fetchall() == []
+    shutil.copyfile(tmp_path / "elsewhere.duckdb", there / catalog.FILE_NAME)
+    assert catalog.is_current(Lake.open(there))
+
+
+def test_everything_has_a_comment(lake: Lake) -> None:
+    """Every view and column of the catalog has a comment: what `collector tables` says."""
+    catalog.build(lake)
+    with duckdb.connect(str(lake.path / catalog.FILE_NAME), read_only=True) as client:
+        views = dict(client.execute("select view_name, comment from duckdb_views() where not internal").fetchall())
+        columns = client.execute(
+            "select table_name, column_name, comment from duckdb_columns() "
+            "where not internal and table_name <> 'catalog_origin'"
+        ).fetchall()
+    assert set(views) == {*TABLES, SELECTED_RUN, *view_sources()}
+    assert [name for name, comment in views.items() if not comment] == []
+    assert [(view, column) for view, column, comment in columns if not comment] == []
+    assert views["runs"] == "One row per run and installation."
+    assert ("runs", "paused_seconds", "Time that the run was paused for Buddy's rate limit (s)") in columns
+    assert ("releases", "released_at", "When the image was promoted (UTC)") in columns
+    described = {
+        (each.name, column.name) for each in (*dictionary.tables(), *dictionary.views()) for column in each.columns
+    }
+    assert {(view, column) for view, column, _ in columns} == described

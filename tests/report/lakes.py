@@ -44,7 +44,7 @@ def lake_of(path: Path, worlds: Sequence[FakeWorld]) -> Path:
             began = FIRST_RUN + timedelta(days=number)
             context = RunContext(_stopped_clock(began), random.Random(number), SilentObserver(), asyncio.Event())
             # The catalog is not needed, and takes a third of the time of so small a run.
-            with patch("collector.query.catalog.ensure"):
+            with patch("collector.query.catalog.build"):
                 asyncio.run(collect(Settings((us,), path), context))
     return path
 
