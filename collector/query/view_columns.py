@@ -26,6 +26,7 @@ _MEANINGS = {
     "registry": "Host and port of the registry, in lower case and without a port that says nothing",
     "registry_host": "Host of the registry",
     "registry_port": "Port of the registry where one is named",
+    "staged_at": "First known release of the revision to staging before; NULL when none is known",
     "account": "AWS account that the promotions with this integration name",
     "registry_account": "AWS account in the host of an ECR registry; NULL when the host does not name it",
     "registry_region": "Region in the host of the registry, or as Buddy sends it",

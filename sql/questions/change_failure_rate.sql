@@ -21,12 +21,7 @@ ended as (
         and ($environment = '' or environment = $environment)
         and ($image = '' or position(lower($image) in lower(image)) > 0)
 ),
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage = 'complete'
-    group by installation
-)
+known as (select * from releases_known)
 select
     ended.image,
     count(*) as promotions,

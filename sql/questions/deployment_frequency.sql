@@ -45,12 +45,7 @@ weeks as (
     cross join chosen
     group by weekly.installation, weekly.image
 ),
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage = 'complete'
-    group by installation
-)
+known as (select * from releases_known)
 select
     cast(weeks.week as date) as week,
     weeks.image,

@@ -36,12 +36,7 @@ measured as (
     select *, epoch(recovered_at - incident_from) / 3600.0 as hours
     from incidents
 ),
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage = 'complete'
-    group by installation
-)
+known as (select * from releases_known)
 select
     measured.image,
     count(*) as incidents,
