@@ -79,16 +79,11 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
 def footer(answer: "Answer", width: int | None) -> str:
     """Return how many rows an answer has, how sure they are, by which rule, of which run, and what it is missing."""
     from collector.cli.text_table import wrap
-    from collector.query.certainty import CERTAIN, certainties, in_words
+    from collector.query.certainty import rows_in_words
 
-    run, count = answer.run, len(answer)
+    run = answer.run
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    rows = f"{count:,} row{'s' * (count != 1)}"
-    counts = certainties(answer.table)
-    if any(counts[certainty] for certainty in counts.keys() - {CERTAIN}):
-        noun = f"finding{'s' * (counts[CERTAIN] != 1)}"
-        rows += f": {in_words(counts, noun)}"
-    footer = f"{rows} · {origin}\n"
+    footer = f"{rows_in_words(answer.table)} · {origin}\n"
     if answer.rule:
         footer += f"Rule: {answer.rule}\n"
     if answer.missing:

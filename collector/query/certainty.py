@@ -40,3 +40,11 @@ def in_words(counts: Mapping[str, int], noun: str, *, certain: bool = True) -> s
     if certain:
         texts.insert(0, _WORDS[CERTAIN].format(count=counts.get(CERTAIN, 0), noun=noun))
     return ", ".join(texts)
+
+
+def rows_in_words(table: pa.Table) -> str:
+    """Return how many rows there are, and how many are findings where not all are: `43 rows: 15 findings, …`."""
+    rows, counts = f"{table.num_rows:,} row{'s' * (table.num_rows != 1)}", certainties(table)
+    if counts[CERTAIN] == table.num_rows:
+        return rows
+    return f"{rows}: {in_words(counts, 'finding' + 's' * (counts[CERTAIN] != 1))}"

@@ -22,6 +22,7 @@ from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
+from collector.query.certainty import rows_in_words
 from collector.query.parameter_values import SOURCES, mismatch, to_look_up
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
@@ -102,7 +103,7 @@ class Answer:
 
     def _summary(self, shown: int) -> str:
         more = f", the first {shown} are shown" if len(self) > shown else ""
-        summary = f"{len(self):,} row{'s' * (len(self) != 1)}{more}"
+        summary = f"{rows_in_words(self.table)}{more}"
         if self.run is not None:
             summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)

@@ -4,8 +4,8 @@
 -- rule: who is known to have no right to run is left out; an undocumented level may allow it.
 --
 -- principal is the name of the user or group where it is known: from the lists of `collect --names`, or because the user
--- started an execution; otherwise it is the number, which is principal_id. may_run is NULL if Buddy does not document it for that level, if the
--- level is that of the pipeline (DEFAULT), or if there is no right.
+-- started an execution; otherwise it is the number, which is principal_id. may_run is NULL if
+-- Buddy does not document it for that level, if the level is that of the pipeline (DEFAULT), or if there is no right.
 with
 selected as (select * from selected_promotions),
 rights as materialized (select * from permissions where run_id in (select run_id from selected_run)),

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from collector.query.certainty import certainties, in_words
+from collector.query.certainty import certainties, in_words, rows_in_words
 
 SURE, VARIABLE, UNKNOWN = "certain", "depends on a variable", "not known"
 
@@ -28,6 +28,14 @@ def test_findings_are_counted_apart_from_what_is_not_known(rows: list[str], text
     assert sum(counts.values()) == len(rows)
     assert in_words(counts, "unguarded") == text
     assert in_words(counts, "", certain=False) == apart
+
+
+def test_rows_are_counted_with_their_findings() -> None:
+    """Where not all rows are findings, the count of rows says how many are."""
+    table = pa.table({"certainty": [SURE, UNKNOWN, UNKNOWN]})
+    assert rows_in_words(table) == "3 rows: 1 finding, 2 not known"
+    assert rows_in_words(table.slice(0, 1)) == "1 row"
+    assert rows_in_words(table.slice(0, 0)) == "0 rows"
 
 
 def test_rows_without_the_column_are_certain() -> None:
