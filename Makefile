@@ -28,7 +28,9 @@ pytest: $(READY_DEV)
 coverage: $(READY_DEV) ## run all tests with branch coverage; fail below the limit in pyproject.toml
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
 
-browser: ## install Debian's Chromium for the tests of the report, which are skipped without it (needs root)
+browser: ## install Debian's Chromium (needs root) and axe-core (npm) for the tests of the report, skipped without
+	@test -f node_modules/axe-core/axe.min.js || npm install --silent --no-save --no-package-lock axe-core@4.14.1 \
+		|| echo "axe-core was not installed: its test is skipped" >&2
 	@command -v chromium >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null
 
@@ -37,21 +39,27 @@ lint: $(READY_DEV) ## run ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and the README's goals
+bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and docs/benchmarks.md
 	rm -rf .bench
 	$(BENCH)/bin/python -m tests.bench
 
-faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the README's reliability table
+faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the table of docs/reliability.md
 	rm -rf .pytest_cache/d/faults
 	$(BIN)/python -m pytest -m faults -n auto --dist worksteal; code=$$?; \
 		$(BIN)/python -m tests.faults.ledger && exit $$code
 
-notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs and save their output
+notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs; save those with changed code (ALL=--all: all)
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null
-	$(BIN)/python notebooks/keep.py notebooks-lake
+	$(BIN)/python notebooks/keep.py notebooks-lake $(ALL)
 
-docs: $(READY_DEV) ## write the generated documents: tables, questions, and parts of architecture
+docs: $(READY_DEV) ## write the generated documents: tables, questions, man pages, parts of architecture
 	$(BIN)/python docs/generate.py
+
+pictures: $(READY_DEV) ## draw the README's pictures from a demo lake (needs Chromium: make browser)
+	$(BIN)/collector demo --lake demo-lake > /dev/null
+	PYTHONPATH=. $(BIN)/python docs/pictures.py demo-lake
+
+man: docs ## write the man pages from the help (man -l docs/man/collector.1)
 
 package: $(READY_DEV) ## build the wheel and the sdist, and try each in an empty environment
 	$(BIN)/python -m tests.packaging.installed
@@ -89,4 +97,4 @@ $(BENCH)/.ready: constraints.txt pyproject.toml
 	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
 	@touch $@
 
-.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs package cron lock clean
+.PHONY: help demo test pytest coverage browser lint bench faults notebooks docs man pictures package cron lock clean

@@ -2,8 +2,10 @@
 
 import ast
 import re
+from functools import partial
 from pathlib import Path
 
+from collector.cli.man_pages import man_pages
 from collector.cli.tables import markdown
 from collector.query import dictionary
 from collector.query.questions import Questions
@@ -33,10 +35,11 @@ def questions() -> str:
     """Return the questions, each with its parameters."""
     parts = [
         f"{_GENERATED}# The questions\n",
-        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` selects another run.\n",
+        "`collector ask NAME --param name=value` answers one; `--show` prints its SQL, `--run` selects another run. "
+        "The columns named here are shown on every terminal; `--format json` has more.\n",
     ]
     for name, question in Questions(sql_folder()).all.items():
-        lines = [f"## {name}", "", question.description]
+        lines = [f"## {name}", "", question.description, "", f"Topic {question.topic}; {', '.join(question.answer)}."]
         if question.parameters:
             lines.append("")
         for each in question.parameters:
@@ -92,6 +95,7 @@ def _default(value: object) -> str:
 
 
 DOCUMENTS = {"tables.md": tables, "questions.md": questions, "architecture.md": architecture}
+DOCUMENTS |= {f"man/{name}": partial(str, text) for name, text in man_pages().items()}
 
 if __name__ == "__main__":
     for name, make in DOCUMENTS.items():

@@ -1,7 +1,8 @@
-"""Execute the notebooks and save them with their output: `make notebooks`, or `python keep.py LAKE`.
+"""Execute the notebooks and save those whose code has changed: `make notebooks`, or `python keep.py LAKE`.
 
 Each notebook stores the digest of the code that drew its pictures (`kept.code_sha256`). A test compares it with the
-code in the notebook, so that a picture of older code is noticed.
+code in the notebook, so that a picture of older code is noticed. With `--all` every notebook is saved: after a change
+of the demo, whose runs they show.
 """
 
 import hashlib
@@ -34,9 +35,12 @@ def executed(path: Path, lake: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def keep(path: Path, lake: Path) -> None:
-    """Execute a notebook and save it without traces of this machine: times, warnings, process ids."""
+def keep(path: Path, lake: Path, *, always: bool = False) -> bool:
+    """Execute a notebook; save it, without traces of this machine, if its code has changed or `always`; say whether."""
     notebook = executed(path, lake)
+    digest = code_digest(notebook)
+    if notebook.metadata.get("kept", {}).get("code_sha256") == digest and not always:
+        return False
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":
@@ -44,12 +48,13 @@ def keep(path: Path, lake: Path) -> None:
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
-        "kept": {"code_sha256": code_digest(notebook)},
+        "kept": {"code_sha256": digest},
     }
     nbformat.write(notebook, path)
+    return True
 
 
 if __name__ == "__main__":
     for each in notebooks():
-        keep(each, Path(sys.argv[1]))
-        sys.stdout.write(f"{each.name}\n")
+        saved = keep(each, Path(sys.argv[1]), always="--all" in sys.argv)
+        sys.stdout.write(f"{each.name} {'saved' if saved else 'runs; unchanged'}\n")

@@ -1,6 +1,6 @@
-"""The README compared with the program: its tables are generated, and its commands are run.
+"""The README is short and its lines are run; the tables of commands and settings in docs/ are those of the program.
 
-`python -m tests.test_readme` writes the generated tables.
+`python -m tests.test_readme` writes these tables.
 """
 
 import re
@@ -15,7 +15,6 @@ import typer
 
 from collector.cli.failures import EXIT_CODES
 from collector.cli.main import app
-from collector.lake.tables import TABLES
 from collector.settings.declarations import SETTINGS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -44,31 +43,41 @@ def settings() -> str:
     return table(("key", "flag", "variable", "default", "meaning"), rows)
 
 
-def tables() -> str:
-    """Return each table of the lake with its grain."""
-    return table(("table", "one row per"), [(f"`{each.name}`", each.grain) for each in TABLES.values()])
-
-
 def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-GENERATED = {"commands": commands, "exit codes": exit_codes, "settings": settings, "tables": tables}
+# Each generated table with the document in docs/ that holds it.
+GENERATED = {
+    "commands": ("commands.md", commands),
+    "exit codes": ("commands.md", exit_codes),
+    "settings": ("settings.md", settings),
+}
 
 
 def block(name: str, text: str) -> re.Match[str]:
     found = re.search(rf"(<!-- {name}\b[^>]*-->\n)(.*?)(<!-- end -->)", text, re.DOTALL)
-    assert found, f"the README has no part {name!r}"
+    assert found, f"there is no part {name!r}"
     return found
 
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_generated_tables_are_current(name: str) -> None:
-    """The tables of commands, exit codes, settings and tables are those of the program."""
-    assert block(name, README.read_text(encoding="utf-8"))[2].strip() == GENERATED[name](), (
-        "run: python -m tests.test_readme"
-    )
+    """The tables of commands, exit codes and settings are those of the program."""
+    document, make = GENERATED[name]
+    text = (README.parent / "docs" / document).read_text(encoding="utf-8")
+    assert block(name, text)[2].strip() == make(), "run: python -m tests.test_readme"
+
+
+def test_it_is_short() -> None:
+    """The README has fewer than 1,800 words and two small pictures."""
+    text = README.read_text(encoding="utf-8")
+    assert len(text.split()) < 1_800
+    pictures = re.findall(r"^!\[.+\]\((.+)\)$", text, re.MULTILINE)
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert 1_000 < (README.parent / picture).stat().st_size < 150_000, picture
 
 
 def test_every_flag_exists() -> None:
@@ -115,12 +124,12 @@ def test_the_python_lines_work(demo_lake: Path) -> None:
 
 
 def rewrite() -> None:
-    """Write the generated tables of the README."""
-    text = README.read_text(encoding="utf-8")
-    for name, make in GENERATED.items():
+    """Write the generated tables."""
+    for name, (document, make) in GENERATED.items():
+        path = README.parent / "docs" / document
+        text = path.read_text(encoding="utf-8")
         found = block(name, text)
-        text = text[: found.start(2)] + make() + "\n" + text[found.end(2) :]
-    README.write_text(text, encoding="utf-8")
+        path.write_text(text[: found.start(2)] + make() + "\n" + text[found.end(2) :], encoding="utf-8")
 
 
 if __name__ == "__main__":

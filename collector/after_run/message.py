@@ -58,8 +58,10 @@ def _title(result: RunResult) -> str:
     summary = result.summary
     if summary is None:
         return f"Buddy promotions {result.began_at:%Y-%m-%d}: NOT PUBLISHED (exit code {result.exit_code})"
-    what = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions, changed: {summary.changed}"
-    return f"Buddy promotions {summary.run_date}: {summary.status}, {what}"
+    what = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions"
+    if summary.carried:
+        what += f" ({summary.carried_text})"
+    return f"Buddy promotions {summary.run_date}: {summary.status}, {what}, changed: {summary.changed}"
 
 
 def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:

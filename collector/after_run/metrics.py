@@ -78,9 +78,16 @@ def _add_summary(registry: CollectorRegistry, summary: RunSummary) -> None:
         ("collector_retries", "Requests sent again after a failure", "retries"),
         ("collector_refusals", "Requests refused for the rate limit", "refusals"),
         ("collector_waiting_seconds", "Seconds that the rate limit was waited for", "paused_seconds"),
+        ("collector_carried", "Promote-image actions that an earlier run read", "carried"),
     ):
         values = {part.installation: getattr(part, field) for part in summary.installations}
         _add(registry, "installation", name, meaning, values)
+    ages = {
+        part.installation: (summary.started_at - part.oldest_read_at).total_seconds() if part.oldest_read_at else 0.0
+        for part in summary.installations
+    }
+    meaning = "Age of the oldest carried promote-image action when the run began, 0 when none was carried"
+    _add(registry, "installation", "collector_carried_age_seconds", meaning, ages)
     complete = {part.installation: part.status == "complete" for part in summary.installations}
     meaning = "Whether everything selected of the installation was seen"
     _add(registry, "installation", "collector_installation_complete", meaning, complete)

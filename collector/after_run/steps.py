@@ -15,6 +15,7 @@ from collector.after_run.output_file import replace_file
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted, LakeError
+from collector.extras import needs_extra
 from collector.lake import delta
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
@@ -50,6 +51,9 @@ def run_steps(settings: Settings, result: RunResult) -> None:
             old_text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
             releases, unguarded = (_releases(lake), _unguarded(lake)) if summary else (None, None)
             _write(path, metrics_text(result, old_text, releases, unguarded))
+    if wanted.report_file is not None and summary is not None:
+        with _step("report file"):
+            _write(wanted.report_file, _report(lake, result.ended_at))
     if wanted.message_file is not None or wanted.notify_url is not None:
         with _step("morning message"):
             _send_message(lake, wanted, result)
@@ -112,6 +116,14 @@ def _unguarded(lake: Path) -> dict[str, int] | None:
     with suppress(CollectorError):
         return certainties(open_lake(lake).ask("unguarded_production").table)
     return None
+
+
+def _report(lake: Path, made_at: datetime) -> str:
+    """Return the page about the newest run. Raises UsageError where the extra is missing."""
+    with needs_extra("report"):
+        from collector.report import collect_contents, render
+
+    return render(collect_contents(open_lake(lake), "latest", made_at))
 
 
 def _send_message(lake: Path, wanted: AfterRun, result: RunResult) -> None:

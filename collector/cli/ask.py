@@ -5,52 +5,91 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from collector.cli import options, terminal
+from collector.cli import completion, options, terminal
+from collector.cli.failures import keep_exit_code
 from collector.cli.output import write_rows, write_text
+from collector.cli.question_help import program_questions, question_help, question_list
 from collector.errors import UsageError
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
-    from collector.query.questions import Questions
     from collector.query.reader import Answer, LakeReader
 
 RunOption = Annotated[
-    str, typer.Option("--run", metavar="RUN", help="The run to ask about: a run_id, a date (YYYY-MM-DD) or latest.")
+    str,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="The run to ask about: a run_id, a date (YYYY-MM-DD) or latest.",
+        autocompletion=completion.runs,
+    ),
 ]
 
 
 def ask(
     question: Annotated[
-        str | None, typer.Argument(metavar="[QUESTION]", help="The question; default: list the questions.")
+        str | None,
+        typer.Argument(
+            metavar="QUESTION", help="The question; default: list the questions.", autocompletion=completion.questions
+        ),
     ] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter of the question; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="NAME=VALUE",
+            help="A parameter of the question; repeatable.",
+            autocompletion=completion.parameters,
+        ),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the questions.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print the question's SQL, to copy and change.")] = False,
+    fail_if_rows: Annotated[
+        bool, typer.Option("--fail-if-rows", help="Exit 1 when the answer has rows: a gate in CI.")
+    ] = False,
     run: RunOption = "latest",
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Use only what this run itself read, nothing carried (--refresh).")
+    ] = False,
     lake: options.Lake = None,
     config: options.Config = None,
-    form: options.RowsFormat = options.RowFormat.text,
+    form: options.RowsFormat = None,
     output: options.Output = None,
+    explain: Annotated[
+        bool, typer.Option("--help", "-h", help="Show this message, or with QUESTION what it asks, takes and answers.")
+    ] = False,
+    *,
+    context: typer.Context,
 ) -> int:
     """Answer a question about the lake. Without a name, list the questions."""
+    form = options.row_format(form, output)
+    if explain:
+        width = terminal.width_of(sys.stdout)
+        write_text(context.get_help() + "\n" if question is None else question_help(question, width), None)
+        return 0
     if question is None or listed:
         _list_questions(question, lake, config, form, output)
         return 0
+    asked = program_questions()[question]
     if show:
-        write_text(_questions()[question].sql.rstrip() + "\n", None)
+        write_text(asked.sql.rstrip() + "\n", None)
         return 0
-    answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run)
-    write_rows(answer.table, form, output)
-    for note in answer.notes:
-        sys.stderr.write(f"{escape(note)}\n")
+    answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run, fresh=fresh)
+    with keep_exit_code():
+        write_rows(answer.table, form, output, asked.answer)
+        for note in answer.notes:
+            sys.stderr.write(f"{escape(note)}\n")
+        _write_footer(answer, form, output)
+    return 1 if fail_if_rows and len(answer) else 0
+
+
+def _write_footer(answer: "Answer", form: options.RowFormat, output: str | None) -> None:
     if form is options.RowFormat.text and output is None:
-        sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
-    elif answer.missing:
-        # The rows must stay readable for programs, and the gap must be reported all the same.
+        if not terminal.quiet:
+            sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
+    elif answer.missing or answer.age:
+        # The rows must stay readable for programs, and gaps and old rows must be reported all the same.
         sys.stderr.write(footer(answer, terminal.width_of(sys.stderr)))
-    return 0
 
 
 def open_reader(lake: str | None, config: str | None) -> "LakeReader":
@@ -77,43 +116,33 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
 
 
 def footer(answer: "Answer", width: int | None) -> str:
-    """Return how many rows an answer has, how sure they are, by which rule, of which run, and what it is missing."""
+    """Return how many rows an answer has, how sure they are, of which run, what is missing or old, and its rule."""
     from collector.cli.text_table import wrap
     from collector.query.certainty import rows_in_words
 
     run = answer.run
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    footer = f"{rows_in_words(answer.table)} · {origin}\n"
-    if answer.rule:
-        footer += f"Rule: {answer.rule}\n"
+    footer = f"{rows_in_words(answer.table)} · {origin}"
     if answer.missing:
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
-        footer += f"This run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details.\n"
-    return wrap(footer, width)
-
-
-def _questions() -> "Questions":
-    """Return the questions of the program, which can be read before there is a lake."""
-    from collector.query.questions import Questions
-    from collector.query.sql_files import sql_folder
-
-    return Questions(sql_folder())
+        footer += f"\nThis run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details."
+    age = f" · {answer.age}" if answer.age else ""
+    rule = f"\nRule: {answer.rule}" if answer.rule else ""
+    return wrap(f"{footer}{age}{rule}\n", width)
 
 
 def _list_questions(
     only: str | None, lake: str | None, config: str | None, form: options.RowFormat, output: str | None
 ) -> None:
     """Write one line per question for people, and everything about each of them for programs."""
-    if form is not options.RowFormat.text:
-        import pyarrow as pa
-
-        questions = [each for each in open_reader(lake, config).questions() if only in (None, each["name"])]
-        write_rows(pa.Table.from_pylist(questions), form, output)
+    if form is options.RowFormat.text:
+        write_text(question_list(terminal.width_of(sys.stdout)), output)
         return
-    from collector.cli.text_table import draw_list
+    import pyarrow as pa
 
-    rows = []
-    for name, question in _questions().all.items():
-        parameters = ", ".join(each.name + ("" if each.required else "?") for each in question.parameters)
-        rows.append((name, question.description + (f" [{parameters}]" if parameters else "")))
-    write_text(draw_list(rows, terminal.width_of(sys.stdout)), output)
+    if form is options.RowFormat.tsv:
+        described = [question.described() for question in program_questions().all.values()]
+        rows = [{name: each[name] for name in ("topic", "name", "description")} for each in described]
+    else:
+        rows = open_reader(lake, config).questions()
+    write_rows(pa.Table.from_pylist([row for row in rows if only in (None, row["name"])]), form, output)

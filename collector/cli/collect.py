@@ -13,10 +13,11 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import EXIT_CODES, keep_exit_code
-from collector.cli.output import duration_text, write_facts
+from collector.cli.output import write_facts
 from collector.cli.streams import StdoutError
 from collector.errors import Interrupted, SettingsError
 from collector.settings.declarations import Settings
+from collector.settings.durations import duration_text
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,10 +54,12 @@ def collect(
                 _after_failure(settings, error, datetime.now(UTC), datetime.now(UTC))
         raise
     if dry:
-        from collector.preflight.plan import describe, make_plans
+        from collector.preflight.plan import make_plans
+        from collector.preflight.plan_text import describe
 
-        plans = make_plans(settings)
-        lines = [line for plan in plans for line in describe(plan, settings, datetime.now(UTC))]
+        now = datetime.now(UTC)
+        plans = make_plans(settings, now)
+        lines = [line for plan in plans for line in describe(plan, settings, now)]
         lines.append("This is the plan; nothing was sent. `collector doctor` asks Buddy for the budget.")
         write_facts(plans, lines, form)
         return 0
@@ -64,7 +67,8 @@ def collect(
 
     live = terminal.is_interactive() and settings.log_format == "text"
     # A person watches the display, so lines are for warnings only; under cron the lines are all there is.
-    logs.set_up(settings.log_format, "warning" if live and settings.log_level == "info" else settings.log_level)
+    level = terminal.log_level(settings.log_level)
+    logs.set_up(settings.log_format, "warning" if live and level == "info" else level)
     with observing(live=live) as observer:
         summary = collect_and_follow_up(settings, observer)
     if not live:
@@ -116,10 +120,10 @@ def collect_and_follow_up(
     from collector.after_run.run_result import RunResult
     from collector.after_run.steps import run_steps
     from collector.preflight.forecast import ForecastObserver
-    from collector.preflight.plan import last_costs
+    from collector.preflight.plan import expected_costs
 
     started_at = now()
-    forecasting = ForecastObserver(observer, settings, last_costs(settings.lake), now)
+    forecasting = ForecastObserver(observer, settings, expected_costs(settings, started_at), now)
     try:
         summary = collect_with_signals(settings, forecasting, now, rng or random.Random())
     except Exception as error:
@@ -145,6 +149,8 @@ def summary_line(summary: "RunSummary") -> str:
     question = "problems_last_night" if summary.status == "complete" else "coverage_last_night"
     problems = f"; {count} problem{'s' * (count != 1)} (collector ask {question})" if count else ""
     seen = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions"
+    if summary.carried:
+        seen += f" ({summary.carried_text})"
     if _reads_executions(summary):
         seen += f", {summary.rows.get('executions', 0):,} executions"
     return (

@@ -15,6 +15,7 @@ from collector.cli import terminal
 from collector.cli.ask import footer
 from collector.cli.collect import collect_with_signals, summary_line
 from collector.cli.output import table_text
+from collector.cli.question_help import program_questions
 from collector.errors import UsageError
 from collector.settings.declarations import Installation, Settings
 from collector.settings.escape import escape
@@ -39,7 +40,8 @@ What to type next:
   collector ask unguarded_production             ask one of them
   collector ask in_production                    what is in production, since when and by whom
   collector sql "select * from promotions_now"   write your own
-  collector status                               show the runs
+  collector ask nights                           show the runs: one is partial, one was refused by the rate limit
+  collector status                               show how fresh the newest run is
   collector report -o report.html                write an HTML page
 With BUDDY_TOKEN set (scopes WORKSPACE and PIPELINE_READ, or EXECUTION_INFO before August 2026),
 `collector doctor` and `collector collect` work on your own workspaces.
@@ -67,8 +69,11 @@ def demo(
     reader, width = open_lake(path), terminal.width_of(sys.stdout) or 110
     answers = {f'sql "{_LAST_NIGHT}"': reader.sql(_LAST_NIGHT)}
     answers |= {f"ask {name}": reader.ask(name) for name in (_QUESTIONS if nights > 1 else _QUESTIONS[::2])}
+    known, looks = program_questions().all, terminal.looks_of(sys.stdout)
     for command, answer in answers.items():
-        text = table_text(answer.table, width, _MAX_ROWS)
+        question = known.get(command.removeprefix("ask "))
+        columns = question.answer if question else answer.table.column_names
+        text = table_text(answer.table, width, _MAX_ROWS, answer=columns, looks=looks)
         sys.stdout.write(f"\n$ collector {command}\n{text}{footer(answer, width)}")
     # `make demo` installs into a virtual environment that the person's shell may not use yet.
     activate = Path(sys.prefix) / "bin" / "activate"
@@ -92,19 +97,27 @@ def _make_directory(path: Path) -> None:
 
 def _collect(path: Path, nights: int) -> None:
     from collector.cli.progress import ProgressObserver
-    from collector.fake_buddy import FakeBuddy, FakeWorld
+    from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 
     # When cron would start a run.
     first = datetime.now(UTC).replace(hour=2, minute=15, second=0, microsecond=0) - timedelta(days=nights - 1)
     # Each run reads executions that began in the 24 hours before it.
     world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6, first_night=first)
+    before_last, two_before = nights - 1, nights - 2
+    if two_before > 1:  # so that this run is partial, and the next one complete
+        world = world.forbid("globex-eu", "checkout-api", from_night=two_before, until=before_last)
+    if before_last > 1:  # a field that nobody knows, from then on
+        pipeline = world.pipelines("acme", "web-shop")[0]["id"]
+        world = world.change("acme", "web-shop", pipeline, from_night=before_last, approval_policy="two-person")
     rng = random.Random(_SEED)
     with FakeBuddy(world, max_per_page=20) as buddy:
         installation = Installation("demo", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
         settings = Settings((installation,), path)
-        for night in range(nights):
-            buddy.world = world.at(night=night + 1)
-            ahead = first + timedelta(days=night) - datetime.now(UTC)
+        for night in range(1, nights + 1):
+            buddy.world = world.at(night)
+            if night == before_last:
+                buddy.script.add(Fault("limited", kind="action", nth=20, times=3, seconds=1))
+            ahead = first + timedelta(days=night - 1) - datetime.now(UTC)
             now = lambda: datetime.now(UTC) + ahead  # noqa: B023, E731 - not called after this turn of the loop
             summary = collect_with_signals(settings, ProgressObserver(), now, rng)
             sys.stdout.write(escape(summary_line(summary)) + "\n")

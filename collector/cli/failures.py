@@ -14,7 +14,7 @@ from collector.cli.streams import StdoutError
 from collector.errors import CollectorError, NotPublished, SettingsError, UsageError
 from collector.settings.escape import escape
 
-# Scripts rely on these codes; the README's table and `collect --help` are made from them.
+# Scripts rely on these codes; the table in docs/commands.md and `collect --help` are made from them.
 EXIT_CODES: Final = {
     0: "published, complete",
     1: "published, partial (problems recorded)",
@@ -31,7 +31,7 @@ def report(error: Exception) -> int:
     """Report a failure and return its exit code; when the reader of stdout has ended (`| head`), report nothing."""
     match error:
         case CollectorError():
-            return _report(error.exit_code, str(error), error.advice)
+            return _report(error.exit_code, str(error), error.advice, error if terminal.verbose else None)
         case StdoutError():
             advice = "Free some space there, or write it elsewhere, and run the command again."
             return 0 if error.reader_left else _report(SettingsError.exit_code, str(error), advice)

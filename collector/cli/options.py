@@ -47,14 +47,29 @@ Lake = Annotated[str | None, _option(_BY_KEY["lake"])]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
 
 # The formats of rows, of a short report, and of a document.
-RowFormat = StrEnum("RowFormat", ["text", "json", "jsonl", "csv", "markdown", "parquet"])
+RowFormat = StrEnum("RowFormat", ["text", "tsv", "csv", "json", "jsonl", "markdown", "md", "parquet"])
 FactFormat = StrEnum("FactFormat", ["text", "json"])
-WordFormat = StrEnum("WordFormat", ["text", "json", "markdown", "csv"])
-RowsFormat = Annotated[RowFormat, typer.Option("--format", "-f", help="Format of the rows.")]
+RowsFormat = Annotated[
+    RowFormat | None,
+    typer.Option(
+        "--format", "-f", help="Format of the rows. [default: by the name of FILE; text on a terminal, tsv in a pipe]"
+    ),
+]
 FactsFormat = Annotated[
     FactFormat, typer.Option("--format", "-f", help="Output for people (text) or for programs (json).")
 ]
-WordsFormat = Annotated[WordFormat, typer.Option("--format", "-f", help="Format of the output.")]
+
+
+_FORMAT_OF_ENDING: Final = {"txt": RowFormat.text, **{form.value: form for form in RowFormat}}
+
+
+def row_format(form: RowFormat | None, output: str | None) -> RowFormat:
+    """Return the format of rows: the one asked for, that of the file's ending, or by what stdout is."""
+    if form is None and output is not None:
+        form = _FORMAT_OF_ENDING.get(Path(output).suffix.lower().removeprefix("."), RowFormat.tsv)
+    if form is None:
+        form = RowFormat.text if sys.stdout.isatty() else RowFormat.tsv
+    return RowFormat.markdown if form is RowFormat.md else form
 
 
 def takes_settings(*keys: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -78,6 +93,56 @@ def takes_settings(*keys: str) -> Callable[[Callable[..., int]], Callable[..., i
         return with_flags
 
     return decorate
+
+
+Color = StrEnum("Color", ["auto", "always", "never"])
+
+
+def _quiet(value: bool) -> None:
+    terminal.quiet = terminal.quiet or value
+
+
+def _verbose(value: bool) -> None:
+    terminal.verbose = terminal.verbose or value
+
+
+def _color(value: Color | None) -> None:
+    terminal.colour = value.value if value else terminal.colour
+
+
+_COMMON: Final[dict[str, tuple[Any, tuple[str, ...], str, Callable[..., Any], object]]] = {
+    "quiet": (bool, ("-q", "--quiet"), "Only results and errors: no progress, no notes.", _quiet, False),
+    "verbose": (
+        bool,
+        ("-v", "--verbose"),
+        "All log lines on a terminal, too, and the traceback of a failure.",
+        _verbose,
+        False,
+    ),
+    "color": (Color | None, ("--color",), "Colour: on a terminal without NO_COLOR, always, or never.", _color, None),
+}
+
+
+def with_common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that every command has; they apply to the process and are not passed on."""
+
+    @wraps(command)
+    def with_own(**arguments: Any) -> Any:
+        return command(**{name: value for name, value in arguments.items() if name not in _COMMON})
+
+    added = [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[
+                kind, typer.Option(*flags, help=text, callback=callback, is_eager=True, show_default=False)
+            ],
+        )
+        for name, (kind, flags, text, callback, default) in _COMMON.items()
+    ]
+    with_own.__signature__ = Signature([*signature(command).parameters.values(), *added])  # type: ignore[attr-defined]
+    return with_own
 
 
 def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings:

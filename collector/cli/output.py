@@ -3,14 +3,19 @@
 In text every name is escaped. A file is replaced completely or not at all.
 """
 
+import os
+import re
+import shlex
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from collector.cli import terminal
+from collector.cli.looks import PLAIN, Looks
 from collector.cli.options import FactFormat, RowFormat
 from collector.errors import SettingsError, UsageError
 from collector.settings.escape import escape
@@ -20,12 +25,15 @@ if TYPE_CHECKING:
 
 _MAX_ROWS_SHOWN: Final = 200  # on a terminal
 _BATCH_ROWS: Final = 2_000  # converted to Python values at a time
+_TIMESTAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 
-def write_rows(rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output: str | None) -> None:
+def write_rows(
+    rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output: str | None, answer: Sequence[str] = ()
+) -> None:
     """Write rows to a file, or to stdout; every format but text writes the batches of a reader as they come.
 
-    Raises SettingsError when the file cannot be written.
+    `answer` names the columns that every table shows. Raises SettingsError when the file cannot be written.
     """
     binary = form is RowFormat.parquet
     reader = rows.to_reader(None if binary else _BATCH_ROWS) if hasattr(rows, "to_reader") else rows
@@ -33,7 +41,8 @@ def write_rows(rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output:
         raise UsageError("Parquet cannot be shown on a terminal.", "Use -o FILE, or a pipe into a program.")
     with _open(output) as sink:
         if form is RowFormat.text:
-            text = table_text(reader.read_all(), None if output else terminal.width_of(sys.stdout))
+            width, looks = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
+            text = table_text(reader.read_all(), width, answer=answer, looks=looks)
             sink.write(text.encode(errors="replace"))
         elif binary:
             from collector.lake.parquet import write_answer
@@ -49,6 +58,27 @@ def write_text(text: str, output: str | None, mode: int | None = None) -> None:
     """Write text to stdout, or to a file; a new one gets `mode`. Raises SettingsError when it cannot be written."""
     with _open(output, mode) as sink:
         sink.write(text.encode())
+
+
+def show_rows(table: "pa.Table", answer: Sequence[str] = (), note: str = "") -> None:
+    """Show an answer in the prompt: on a terminal as a table with a note, page by page; in a pipe as TSV."""
+    if not sys.stdout.isatty():
+        write_rows(table, RowFormat.tsv, None)
+        return
+    width, looks = terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout)
+    show_text(table_text(table, width, answer=answer, looks=looks) + note)
+
+
+def show_text(text: str) -> None:
+    """Show text in the prompt, by a pager where it is longer than the terminal."""
+    pager = shlex.split(os.environ.get("PAGER") or "less")
+    is_long = sys.stdout.isatty() and text.count("\n") >= shutil.get_terminal_size().lines
+    if not is_long or not pager or shutil.which(pager[0]) is None:
+        write_text(text, None)
+        return
+    sys.stdout.flush()
+    # -R: colours and links; -F and -X: what fits stays on the screen.
+    subprocess.run(pager, input=text.encode(), env={"LESS": "-FRX", **os.environ}, check=False)
 
 
 def copy_file(source: Path, output: str) -> None:
@@ -67,30 +97,33 @@ def write_facts(value: object, lines: Iterable[str], form: FactFormat) -> None:
     write_text(terminal.without_secrets(msgspec.json.encode(value).decode()) + "\n", None)
 
 
-def table_text(table: "pa.Table", width: int | None, max_rows: int = _MAX_ROWS_SHOWN) -> str:
+def table_text(
+    table: "pa.Table",
+    width: int | None,
+    max_rows: int = _MAX_ROWS_SHOWN,
+    *,
+    answer: Sequence[str] = (),
+    looks: Looks = PLAIN,
+) -> str:
     """Return a table as lines of text; for a terminal (`width`) the first `max_rows` and how many more there are."""
     import pyarrow as pa
 
     from collector.cli.row_formats import cell_text, python_rows
-    from collector.cli.text_table import draw_table
+    from collector.cli.text_table import draw_table, wrap
 
     shown = table if width is None else table.slice(0, max_rows)
     cells = [[escape(cell_text(value)) for value in row] for row in python_rows(shown.to_reader())]
+    types = table.schema.types
+    for at in (number for number, kind in enumerate(types) if pa.types.is_timestamp(kind)):
+        for row in cells:
+            row[at] = _TIMESTAMP.sub(r"\1 \2Z", row[at])
     is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    numeric = [any(is_kind(kind) for is_kind in is_number) for kind in table.schema.types]
+    numeric = [any(is_kind(kind) for is_kind in is_number) for kind in types]
     hidden = table.num_rows - shown.num_rows
-    note = f"… and {hidden:,} more rows; --format csv or -o FILE gives all\n" if hidden else ""
-    return draw_table([escape(name) for name in table.column_names], cells, numeric, width) + note
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration for people, in its two largest units."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    days, rest = divmod(round(seconds), 86_400)
-    parts = [(days, "d"), (rest // 3_600, "h"), (rest // 60 % 60, "min"), (rest % 60, "s")]
-    first = next(i for i, (count, _) in enumerate(parts) if count)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
+    note = wrap(f"… and {hidden:,} more rows; a pipe, --format or -o FILE gives all\n", width) if hidden else ""
+    names = [escape(name) for name in table.column_names]
+    wanted = [escape(name) for name in answer]
+    return draw_table(names, cells, numeric, width, answer=wanted, looks=looks) + note
 
 
 @contextmanager

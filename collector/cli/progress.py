@@ -19,12 +19,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from collector.buddy.requests import NAME_KINDS
-from collector.cli.output import duration_text
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.crawl.journal import Abandoned
 from collector.preflight.forecast import ForecastReady, Waiting
 from collector.run import progress as events
 from collector.run.summary import RunSummary
+from collector.settings.durations import duration_text
 from collector.settings.escape import escape
 
 _HEARTBEAT_S: Final = 60.0
@@ -32,7 +32,9 @@ _REDRAWS_PER_S: Final = 4
 _RATE_REDRAWS: Final = 40  # the redraws over which a speed is measured
 _ROUND: Final = "installation requests round=number failed_with=failures pause_s=wait_s"
 _FAILURE: Final = "kind=failure.kind http_status=failure.http_status why=failure.message"
-_SUMMARY: Final = "status exit_code changed problems notices requests refusals run_id paused_seconds"
+_SUMMARY: Final = (
+    "status exit_code changed problems notices requests refusals run_id paused_seconds carried oldest_read_at"
+)
 _REFUSAL: Final = "path=request.target wait_s http_status=status why=message"
 # The level, text and fields of the log line of an event; a field may have another name than its attribute. Nothing of a
 # reply's body is among them.
@@ -40,6 +42,7 @@ _LOG_LINES: Final[Mapping[type, tuple[str, str, str]]] = {
     events.RunBegan: ("info", "started", "started_at replies_replayed"),
     Abandoned: ("warning", "earlier run abandoned", "why abandoned_run_id=run_id"),
     events.Draining: ("warning", "stopping after the requests in flight", "why"),
+    events.LimitReached: ("warning", "limit reached", "installation reached"),
     events.InstallationSkipped: ("warning", "installation skipped", "installation why"),
     events.SecondRound: ("warning", "retrying failed requests after a pause", _ROUND),
     events.CrawlEnded: ("info", "crawl finished, checking and publishing", "replies"),
@@ -99,6 +102,7 @@ class ProgressObserver:
                 stage=snapshot.stage,
                 done=sum(installation.stats.done.values()),
                 found=sum(installation.stats.found.values()),
+                carried=_carried(installation),
                 **_fields(installation, _HEARTBEAT),
             )
 
@@ -124,6 +128,8 @@ class ProgressObserver:
             parts.append(f"budget {pace.remaining:,} left{_until(pace.reset_at)}")
         if pace.why:
             parts.append(pace.why + _until(pace.paused_until))
+        if carried := _carried(installation):
+            parts.append(f"{carried:,} pipelines carried")
         items_per_s, left = (done - done_then) / seconds, sum(installation.stats.found.values()) - done
         if items_per_s > 0 and left > 0:
             parts.append(f"about {duration_text(left / items_per_s)} for what has been found so far")
@@ -194,6 +200,11 @@ def _counts_table(installation: events.InstallationProgress) -> Table:
         if found or kind not in NAME_KINDS:
             table.add_row(name, f"{done:,}", f"{found:,}")
     return table
+
+
+def _carried(installation: events.InstallationProgress) -> int:
+    """Return how many pipelines are not asked, because their rows are carried from an earlier run."""
+    return installation.stats.coverage.get(("pipelines", "carried"), 0)
 
 
 def _until(when: datetime | None) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from collector.cli import options
+from collector.cli import options, terminal
 from collector.cli.ask import RunOption, open_reader
 from collector.cli.output import write_text
 from collector.extras import needs_extra
@@ -27,6 +27,6 @@ def report(
 
     page = render(collect_contents(open_reader(lake, config), run, datetime.now(UTC)))
     write_text(page, None if output == "-" else output)
-    if output != "-":
+    if output != "-" and not terminal.quiet:
         sys.stderr.write(f"Wrote {escape(output)} ({len(page.encode()) / 1e6:.1f} MB)\n")
     return 0

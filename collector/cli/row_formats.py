@@ -1,8 +1,8 @@
 """Rows in the formats for programs, as pieces of a file.
 
 JSON is one array of objects in column order, timestamps are ISO 8601 with Z, lists and structs are JSON. An infinite
-number and NaN are null in JSON and have their names elsewhere. In CSV a text that a spreadsheet would run as a formula
-gets a leading apostrophe. In Markdown every name is escaped.
+number and NaN are null in JSON and have their names elsewhere. In CSV and TSV a text that a spreadsheet would run as a
+formula gets a leading apostrophe. In Markdown and TSV every name is escaped.
 """
 
 import csv
@@ -90,6 +90,12 @@ def _csv(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
         yield line.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
+def _tsv(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
+    for values in chain([reader.schema.names], python_rows(reader)):
+        # Escaped, no value holds a tab or the end of a line.
+        yield "\t".join(escape(_csv_cell(value)) for value in values).encode(errors="replace") + b"\n"
+
+
 def _csv_cell(value: Any) -> str:
     text = cell_text(value)
     is_formula = isinstance(value, str) and text.startswith(_FORMULA_START) and not _NOT_A_FORMULA.fullmatch(text)
@@ -109,5 +115,7 @@ PIECES: Final = {
     RowFormat.json: _json,
     RowFormat.jsonl: _json_lines,
     RowFormat.csv: _csv,
+    RowFormat.tsv: _tsv,
     RowFormat.markdown: _markdown,
+    RowFormat.md: _markdown,
 }

@@ -1,45 +1,68 @@
-"""`collector shell`: an SQL prompt, that of the duckdb command line where it is installed, else a small one.
+"""`collector shell`: an SQL prompt with the commands that people know from sqlite3, psql and duckdb.
 
-Both only read: the small one does what `collector sql` does, and the duckdb command line opens the catalog read-only.
+It only reads, as `collector sql` does. With --duckdb it is the duckdb command line, on the catalog opened read-only.
 """
 
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated
 
-from collector.cli import failures, options
+import typer
+
+from collector.cli import failures, options, shell_commands
 from collector.cli.ask import open_reader
-from collector.cli.output import write_rows
-from collector.errors import CollectorError
+from collector.cli.output import show_rows
+from collector.errors import CollectorError, UsageError
 
 if TYPE_CHECKING:
     from collector.query.reader import LakeReader
 
-_HELP: Final = "Type one SELECT and end it with a semicolon. Tab completes names; `exit` or Ctrl-D exits.\n"
 
-
-def shell(lake: options.Lake = None, config: options.Config = None) -> int:
-    """Open an SQL prompt on the lake. It is the duckdb command line where that is installed."""
+def shell(
+    duckdb: Annotated[
+        bool, typer.Option("--duckdb", help="Open the duckdb command line, which must be installed, instead.")
+    ] = False,
+    lake: options.Lake = None,
+    config: options.Config = None,
+) -> int:
+    """Open an SQL prompt on the lake. It answers SELECTs and `ask QUESTION`, and knows .tables, .schema and .help."""
     reader = open_reader(lake, config)
     views = reader.views()  # opens the lake, so that a missing one is reported at once
-    if not sys.stdin.isatty():
-        for statement in sys.stdin.read().split(";"):
-            _answer(reader, statement)
-        return 0
-    duckdb = shutil.which("duckdb")
-    catalog = options.lake_path(lake, config) / "catalog.duckdb"
-    if duckdb and catalog.is_file():
-        sys.stdout.flush()
-        os.execv(duckdb, [duckdb, "-readonly", str(catalog)])
-    _prompt(reader, views)
+    if duckdb:
+        _become_duckdb(options.lake_path(lake, config) / "catalog.duckdb")
+    if sys.stdin.isatty():
+        _prompt(reader, views)
+    else:
+        _answer_all(reader, sys.stdin)
     return 0
+
+
+def _become_duckdb(catalog: Path) -> None:
+    program = shutil.which("duckdb")
+    if program is None or not catalog.is_file():
+        missing = "The duckdb command line is not installed" if program is None else f"{catalog} does not exist"
+        raise UsageError(f"{missing}.", "`collector shell` without --duckdb needs neither.")
+    sys.stdout.flush()
+    os.execv(program, [program, "-readonly", str(catalog)])
+
+
+def _answer_all(reader: "LakeReader", lines: Iterable[str]) -> None:
+    """Answer the statements and commands of a pipe; a mistake ends it."""
+    statement = ""
+    for line in lines:
+        if statement.strip() or not shell_commands.run(reader, line.strip()):
+            *whole, statement = (statement + line).split(";")
+            for text in whole:
+                _answer(reader, text)
+    _answer(reader, statement)
 
 
 def _answer(reader: "LakeReader", statement: str) -> None:
     if statement.strip():
-        write_rows(reader.sql(statement).table, options.RowFormat.text, None)
+        show_rows(reader.sql(statement).table)
 
 
 def _prompt(reader: "LakeReader", views: list[str]) -> None:
@@ -56,11 +79,11 @@ def _prompt(reader: "LakeReader", views: list[str]) -> None:
     history.touch(mode=0o600)
     columns = {column.name for table in TABLES.values() for column in table.columns}
     keywords = reader.sql("select keyword_name from duckdb_keywords()").table["keyword_name"].to_pylist()
+    words = {*views, *columns, *keywords, *shell_commands.words()}
     session: PromptSession[str] = PromptSession(
-        history=FileHistory(str(history)),
-        completer=WordCompleter(sorted({*views, *columns, *keywords}), ignore_case=True),
+        history=FileHistory(str(history)), completer=WordCompleter(sorted(words), ignore_case=True)
     )
-    sys.stdout.write(_HELP)
+    sys.stdout.write(shell_commands.GREETING)
     statement = ""
     while True:
         try:
@@ -70,12 +93,14 @@ def _prompt(reader: "LakeReader", views: list[str]) -> None:
             continue
         except EOFError:
             return
-        if not statement and line.strip().rstrip(";").lower() in ("exit", "quit", ".exit", ".quit"):
+        if not statement and shell_commands.is_exit(line):
             return
-        statement += line + "\n"
-        if statement.rstrip().endswith(";"):
-            try:
-                _answer(reader, statement.rstrip().rstrip(";"))
-            except CollectorError as error:
-                failures.report(error)
-            statement = ""
+        try:
+            if not statement and shell_commands.run(reader, line.strip()):
+                continue
+            statement += line + "\n"
+            if statement.rstrip().endswith(";"):
+                whole, statement = statement.rstrip().rstrip(";"), ""
+                _answer(reader, whole)
+        except CollectorError as error:
+            failures.report(error)

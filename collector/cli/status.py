@@ -8,7 +8,9 @@ import typer
 
 from collector.cli import options, terminal
 from collector.cli.failures import keep_exit_code
-from collector.cli.output import duration_text, write_rows, write_text
+from collector.cli.looks import PLAIN, Looks
+from collector.cli.output import write_rows, write_text
+from collector.settings.durations import duration_text
 from collector.settings.escape import escape
 from collector.settings.parsers import duration
 
@@ -31,10 +33,12 @@ def status(
     last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many runs to show.")] = 7,
     lake: options.Lake = None,
     config: options.Config = None,
-    form: options.RowsFormat = options.RowFormat.text,
+    form: options.RowsFormat = None,
     output: options.Output = None,
 ) -> int:
     """Show the last runs. Each has a status, age, coverage and cost; --max-age makes staleness an exit code."""
+    # A pipe gets the text, too: it is a report, and its rows are those of `--format`.
+    form = options.row_format(form, output) if form or output else options.RowFormat.text
     max_age_s = None if max_age is None else duration(max_age, "--max-age")
     from collector.lake.lake import Lake
     from collector.lake.lock import holder
@@ -55,7 +59,8 @@ def status(
             lines += [f"in use by {held_by}"] if held_by else []
             if interrupted:
                 lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
-            write_text(_text(opened, rows.to_pylist(), lines, age_s, terminal.width_of(sys.stdout)), output)
+            screen = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
+            write_text(_text(opened, rows.to_pylist(), lines, age_s, *screen), output)
         else:
             write_rows(rows, form, output)
             # The rows must stay readable for programs.
@@ -121,7 +126,9 @@ def _age(age_s: float) -> str:
     return f"started {duration_text(age_s)} ago"
 
 
-def _text(lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | None, width: int | None) -> str:
+def _text(
+    lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | None, width: int | None, looks: Looks
+) -> str:
     from collector.cli.text_table import draw_table, wrap
 
     newest = lake.manifest.latest
@@ -139,6 +146,9 @@ def _text(lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | 
     for level in ("workspace", "project", "pipeline", "action", "execution list"):
         counts = [f"{each['count']:,} {each['coverage']}" for each in first["coverage"] or () if each["level"] == level]
         lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
+    if first["carried"]:
+        age = duration_text(max(0.0, (first["started_at"] - first["oldest_read_at"]).total_seconds()))
+        lines.append(f"  carried: {first['carried']:,} promotions, the oldest read {age} before the run")
     cells = []
     for row in rows:
         for part in row["installations"]:
@@ -147,5 +157,8 @@ def _text(lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | 
             actions = f"{part['promote_image_actions']:,}"
             cells.append([row["run_id"], escape(part["installation"]), part["status"], actions, took, *counts])
     names = ("run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems")
-    table = draw_table(names, cells, [False] * 3 + [True] * 6, width)
+    several = ("installation",) if any(len(row["installations"]) > 1 for row in rows) else ()
+    answer = ("run", *several, "status", "actions", "requests", "problems")
+    numeric = [False] * 3 + [True] * 6
+    table = draw_table(names, cells, numeric, width, answer=answer, looks=looks, grouped=False)
     return wrap("".join(escape(line) + "\n" for line in lines), width) + "\n" + table

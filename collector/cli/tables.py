@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from collector.cli import options, terminal
+from collector.cli import completion, options, terminal
 from collector.cli.output import write_rows, write_text
 from collector.errors import UsageError
 from collector.settings.suggestions import did_you_mean
@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
 
 def tables(
-    name: Annotated[str | None, typer.Argument(metavar="[TABLE|VIEW]", help="Only this table or view.")] = None,
-    form: options.WordsFormat = options.WordFormat.text,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="TABLE|VIEW", help="Only this table or view.", autocompletion=completion.tables),
+    ] = None,
+    form: options.RowsFormat = None,
     output: options.Output = None,
 ) -> int:
     """Show the data dictionary. It has every table and view, with each column, its type, unit and meaning."""
     chosen = _chosen(name)
-    if form is options.WordFormat.markdown:
+    # A pipe gets the text, too: it is a document, and its rows are those of `--format`.
+    form = options.row_format(form, output) if form or output else options.RowFormat.text
+    if form is options.RowFormat.markdown:
         write_text("\n".join(map(markdown, chosen)), output)
-    elif form is options.WordFormat.text:
+    elif form is options.RowFormat.text:
         write_text(_text(chosen, terminal.width_of(sys.stdout)), output)
     else:
         import pyarrow as pa
@@ -42,7 +47,7 @@ def tables(
             for each in chosen
             for column in each.columns
         ]
-        write_rows(pa.Table.from_pylist(rows), options.RowFormat(form.value), output)
+        write_rows(pa.Table.from_pylist(rows), form, output)
     return 0
 
 

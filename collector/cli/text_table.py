@@ -1,127 +1,178 @@
-"""Tables and texts for people, drawn by rich; the choice of what fits a terminal is made here.
+"""Tables, records and lists as lines of text, drawn by rich. Cells arrive escaped.
 
-A column with one value in every row is reported in a line below the table. If the columns are still too many, the last
-ones are hidden and named below it; up to three rows are then shown as records instead, one value per line. Cells arrive
-escaped and are shown as they are. A `width` of None is no terminal and so no limit.
+A `width` of None is no terminal and so no limit.
 """
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
-from rich import box
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
-from rich.table import Column, Table
+from rich.console import Console, JustifyMethod
+from rich.table import Table
 from rich.text import Text
 
-_GAP: Final = 2
-_MIN_WIDTH: Final = 12  # of a column: a name is still readable
-_MAX_PIPE_WIDTH: Final = 60  # without a terminal: a longer cell moves the rest of its own row only
-_MAX_RECORDS: Final = 3
-_MAX_CELL_LINES: Final = 6  # JSON of permissions or variables would fill the screen
+from collector.cli.looks import PLAIN, Looks
+from collector.cli.table_layout import GAP, INDENT, TableLayout, TextColumn, choose_layout, fitted_sizes
+from collector.cli.wrapping import longest_piece, wrap_text
+
+_MAX_FILE_WIDTH: Final = 60  # without a terminal: a longer cell moves the rest of its own row only
+_PLACES: Final = ("action", "pipeline", "project", "workspace")  # what an address leads to, the nearest first
+_ADDRESS: Final = "html_url"
 
 
-@dataclass(frozen=True, eq=False)
-class _Column:
-    """One column: `size` is the width of its widest cell or name, `minimum` the smallest width that it is given."""
+def draw_table(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Sequence[bool],
+    width: int | None,
+    *,
+    answer: Sequence[str] = (),
+    looks: Looks = PLAIN,
+    grouped: bool = True,
+) -> str:
+    """Return rows as lines of at most `width` columns; `numeric` columns align right, `answer` names those to keep.
 
-    name: str
-    cells: tuple[str, ...]
-    numeric: bool
-
-    @cached_property
-    def size(self) -> int:
-        return max(map(cell_len, (self.name, *self.cells)))
-
-    @property
-    def minimum(self) -> int:
-        return min(self.size, max(_MIN_WIDTH, cell_len(self.name)))
-
-
-def draw_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], width: int | None) -> str:
-    """Return a table as lines of at most `width` columns; `numeric` columns align right."""
+    Unless it is `grouped`, no column becomes a heading.
+    """
     cells = list(zip(*rows, strict=True)) or [()] * len(names)
-    columns = [_Column(*column) for column in zip(names, cells, numeric, strict=True)]
-    sizes = [column.size for column in columns]
+    columns = [TextColumn(*column) for column in zip(names, cells, numeric, strict=True)]
     if width is None:
         return _aligned(columns)
-    if _total(sizes) <= width:
-        return _render(width, _table(columns, sizes))
-    if 0 < len(rows) <= _MAX_RECORDS and _total([min(size, _MIN_WIDTH) for size in sizes]) > width:
-        parts: list[RenderableType] = []
-        for number, row in enumerate(rows, 1):
-            parts += [f"── {number} ".ljust(min(width, 60), "─"), _grid(list(zip(names, row, strict=True)))]
-        return _render(width, *parts)
-    return _fitted(columns, width)
+    links = {c.name.removesuffix(_ADDRESS): c.whole for c in columns if c.name.endswith(_ADDRESS)}
+    wanted = [next(column for column in columns if column.name == name) for name in answer]
+    # Where names are links, addresses need no column of their own.
+    others = [c for c in columns if c not in wanted and not (looks.links and c.name.endswith(_ADDRESS))]
+    layout = choose_layout(wanted, others, width, grouped=grouped)
+    drawing = _Drawing(layout, links, width, looks)
+    return drawing.records() if layout.as_records else drawing.table()
 
 
 def draw_list(rows: Sequence[tuple[str, ...]], width: int | None) -> str:
-    """Return rows without a header, each cell wrapped within its column."""
-    return _render(width, _grid(rows))
+    """Return rows without a header; the last cell of each is wrapped within its column."""
+    *sizes, last = (max(map(cell_len, column)) for column in zip(*rows, strict=True))
+    if width is not None:
+        last = max(1, min(last, width - sum(sizes) - GAP * len(sizes)))
+    return _grid(PLAIN, [[Text(cell) for cell in row] for row in rows], [*sizes, last])
 
 
 def wrap(text: str, width: int | None) -> str:
     """Return lines of text, wrapped within `width`."""
-    return text if width is None else _render(width, text.removesuffix("\n"))
+    if width is None:
+        return text
+    return "".join(f"{part}\n" for line in text.splitlines() for part in wrap_text(line, width))
 
 
-def _total(widths: Sequence[int]) -> int:
-    return sum(widths) + _GAP * (len(widths) - 1)
-
-
-def _aligned(columns: Sequence[_Column]) -> str:
+def _aligned(columns: Sequence[TextColumn]) -> str:
     padded = []
     for column in columns:
-        width = min(column.size, _MAX_PIPE_WIDTH)
-        cells = [(cell, " " * (width - cell_len(cell))) for cell in (column.name, "─" * width, *column.cells)]
+        width = min(max(map(cell_len, (column.name, *column.whole))), _MAX_FILE_WIDTH)
+        cells = [(cell, " " * (width - cell_len(cell))) for cell in (column.name, "─" * width, *column.whole)]
         padded.append([space + cell if column.numeric else cell + space for cell, space in cells])
-    return "".join((" " * _GAP).join(row).rstrip() + "\n" for row in zip(*padded, strict=True))
+    return "".join((" " * GAP).join(row).rstrip() + "\n" for row in zip(*padded, strict=True))
 
 
-def _fitted(columns: Sequence[_Column], width: int) -> str:
-    varying = [column for column in columns if len(column.cells) < 2 or len(set(column.cells)) > 1] or [columns[0]]
-    # Addresses are hidden first: broken over several lines, nobody can click them.
-    shown = [c for c in varying if not c.cells or not all(cell.startswith(("https://", "http://")) for cell in c.cells)]
-    shown = shown or varying[:1]
-    while len(shown) > 1 and _total([column.minimum for column in shown]) > width:
-        shown.pop()
-    widths = [min(column.size, width) for column in shown]
-    while _total(widths) > width:
-        surplus = [size - column.minimum for size, column in zip(widths, shown, strict=True)]
-        widths[surplus.index(max(surplus))] -= 1
-    parts: list[RenderableType] = [_table(shown, widths)]
-    if values := [f"{each.name} {each.cells[0]}" for each in columns if each not in varying and each.cells[0]]:
-        parts.append("The same in every row shown: " + " · ".join(values))
-    if hidden := [column.name for column in varying if column not in shown]:
-        parts.append(f"Hidden, terminal too narrow: {', '.join(hidden)} (--format json shows all).")
-    return _render(width, *parts)
+class _Drawing:
+    """One answer on one terminal."""
+
+    def __init__(self, layout: TableLayout, links: Mapping[str, Sequence[str]], width: int, looks: Looks) -> None:
+        self._layout, self._width, self._looks = layout, width, looks
+        names = [column.name for column in layout.shown]
+        # Each address belongs to the column of its name; `html_url` is that of the nearest place, else of the row.
+        row_name = next((name for name in _PLACES if name in names), names[0])
+        self._links = {prefix.removesuffix("_") or row_name: cells for prefix, cells in links.items()}
+
+    def table(self) -> str:
+        shown = self._layout.shown
+        indent = INDENT * bool(self._layout.headings)
+        sizes = fitted_sizes(shown, self._width - indent)
+        titles = [Text(c.name, justify="right" if c.numeric else "left", style=self._looks.title) for c in shown]
+        text = _grid(self._looks, [titles], sizes, indent)
+        text += " " * indent + "─" * (sum(sizes) + GAP * (len(sizes) - 1)) + "\n"
+        for heading, numbers in self._blocks():
+            text += heading + _grid(self._looks, [[self._cell(c, n) for c in shown] for n in numbers], sizes, indent)
+        return text + self._hidden()
+
+    def records(self) -> str:
+        shown = self._layout.shown
+        if not shown[0].cells:
+            return wrap(", ".join(column.name for column in shown) + "\n", self._width) + self._hidden()
+        size = min(max(cell_len(column.name) for column in shown), self._width // 3)
+        sizes = [size, self._width - size - GAP]
+        text, number = "", 0
+        for heading, numbers in self._blocks():
+            text += heading
+            for n in numbers:
+                number += 1
+                text += f"── {number} ".ljust(min(self._width, 60), "─") + "\n"
+                for alone, columns in groupby(shown, key=lambda column: self._needs_own_line(column, n, sizes[1])):
+                    if alone:
+                        text += "".join(f"{column.name}\n{column.whole[n]}\n" for column in columns)
+                    else:
+                        values = [[Text(column.name), self._value(column, n, sizes[1])] for column in columns]
+                        text += _grid(self._looks, values, sizes)
+        return text + self._hidden()
+
+    def _blocks(self) -> Iterator[tuple[str, list[int]]]:
+        """Return the numbers of the rows in blocks of the same heading, each with its heading as text."""
+        headings = self._layout.headings
+        numbers = range(len(self._layout.shown[0].cells))
+        for values, block in groupby(numbers, key=lambda n: [column.cells[n] for column in headings]):
+            named = [f"{column.name} {value or '–'}" for column, value in zip(headings, values, strict=True)]
+            lines = wrap_text(" · ".join(named), self._width) if named else []
+            yield _grid(self._looks, [[Text(line, self._looks.title)] for line in lines], [self._width]), list(block)
+
+    def _needs_own_line(self, column: TextColumn, number: int, size: int) -> bool:
+        """Return whether a value is an address that is whole only on a line of its own."""
+        return column.holds_addresses and size < cell_len(column.whole[number]) <= self._width
+
+    def _value(self, column: TextColumn, number: int, size: int) -> Text:
+        """Return a value of a record, with whole revisions and digests if there is room for them."""
+        whole = column.whole[number]
+        value = whole if longest_piece(whole) <= size else column.cells[number]
+        return Text(value, self._style(column, number))
+
+    def _cell(self, column: TextColumn, number: int) -> Text:
+        justify: JustifyMethod = "right" if column.numeric else "left"
+        return Text(column.cells[number], self._style(column, number), justify=justify)
+
+    def _style(self, column: TextColumn, number: int) -> str:
+        style = self._looks.of_value(column.name, column.whole[number])
+        link = self._looks.link(self._links[column.name][number]) if column.name in self._links else ""
+        return f"{style} {link}".strip()
+
+    def _hidden(self) -> str:
+        if not self._layout.hidden:
+            return ""
+        names = ", ".join(column.name for column in self._layout.hidden)
+        return wrap(f"Not shown, too narrow: {names} (--format json has all).\n", self._width)
 
 
-def _table(columns: Sequence[_Column], widths: Sequence[int]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for column, width in zip(columns, widths, strict=True):
-        table.add_column(column.name, justify="right" if column.numeric else "left", overflow="fold", width=width)
-    for row in zip(*(column.cells for column in columns), strict=True):
-        cells = [Text(cell) for cell in row]
-        for cell, width in zip(cells, widths, strict=True):
-            cell.truncate(_MAX_CELL_LINES * width, overflow="ellipsis")
-        table.add_row(*cells)
-    return table
-
-
-def _grid(rows: Sequence[Sequence[str]]) -> Table:
-    grid = Table.grid(*(Column(overflow="fold") for _ in rows[0]), padding=(0, _GAP, 0, 0))
+def _grid(looks: Looks, rows: Sequence[Sequence[Text]], sizes: Sequence[int], indent: int = 0) -> str:
+    """Return rows of cells in columns of fixed sizes, wrapped as `wrap_text` does it."""
+    grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
+    for size in sizes:
+        grid.add_column(width=size, no_wrap=True)
     for row in rows:
-        grid.add_row(*row)
-    return grid
-
-
-def _render(width: int | None, *parts: RenderableType) -> str:
+        grid.add_row(*(_wrapped(cell, size) for cell, size in zip(row, sizes, strict=True)))
     drawn = io.StringIO()
-    console = Console(file=drawn, width=width or 10_000, color_system=None, highlight=False, markup=False, emoji=False)
-    for part in parts:
-        console.print(part, overflow="fold")
-    return "".join(line.rstrip() + "\n" for line in drawn.getvalue().splitlines())
+    console = Console(
+        file=drawn,
+        width=sum(sizes) + GAP * len(sizes),
+        color_system="standard" if looks.colour or looks.links else None,
+        force_terminal=looks.colour or looks.links,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    console.print(grid)
+    return "".join(" " * indent + line.rstrip() + "\n" for line in drawn.getvalue().splitlines())
+
+
+def _wrapped(cell: Text, size: int) -> Text:
+    """Return the cell in lines; its style is that of the text alone and not of the space around it."""
+    text = Text("\n".join(wrap_text(cell.plain, size)), justify=cell.justify)
+    text.stylize(cell.style)
+    return text

@@ -33,6 +33,7 @@ from collector.crawl.classify import (
     Abort,
     Accept,
     Classification,
+    Failure,
     Permanent,
     RateLimited,
     Retry,
@@ -77,7 +78,8 @@ class Fetcher:
     """Asks one installation, for all its workers. Use as `async with Fetcher(...) as fetcher`.
 
     `rng` draws the jitter, `now` returns the UTC time, `on_event` is called with retries and refusals as they happen.
-    `bodies` bounds the memory of all replies together; then each result must be released.
+    `bodies` bounds the memory of all replies together; then each result must be released. `may_repeat` is called before
+    a request is sent again, and says whether it may be.
     Raises SettingsError on entering when the CA bundle cannot be read.
     """
 
@@ -91,8 +93,10 @@ class Fetcher:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_event: Callable[[Event], None] = lambda event: None,
         bodies: BodyBudget | None = None,
+        may_repeat: Callable[[], bool] = lambda: True,
     ) -> None:
         self._limiter = limiter
+        self._may_repeat = may_repeat
         self._bodies = bodies or BodyBudget(math.inf)
         self._installation = installation
         self._base = installation.api_url.rstrip("/")
@@ -150,7 +154,10 @@ class Fetcher:
                     pursuit.refusals += 1
                     message = self._redactor.redact_text(classified.message)
                     self._on_event(RateLimitMet(request, classified.status, message, self._limiter.pause_s()))
-                    continue
+                    if self._may_repeat():
+                        continue
+                    refused = Failure("http_error", classified.status, f"{message}; no request was left to ask again")
+                    return self._result(request, Retry(refused), pursuit)
                 pursuit.attempts += 1
                 if request.begins_list and not pursuit.was_gone and (retry := confirm_gone(classified)):
                     pursuit.was_gone = True
@@ -164,7 +171,7 @@ class Fetcher:
     async def _wait_to_retry(self, request: Request, retry: Retry, pursuit: _Pursuit) -> bool:
         """Wait before the next attempt; False when none is left."""
         wait = after_failure(pursuit.attempts, pursuit.spent_s, self._limits, self._rng.random())
-        if wait is None:
+        if wait is None or not self._may_repeat():
             return False
         pursuit.spent_s += wait
         failure, wait_s = self._redactor.redact_failure(retry.failure), max(wait, self._limiter.pause_s())

@@ -12,51 +12,29 @@ closed. A list of which an earlier page was answered is `failed` whatever refuse
 moment ago.
 """
 
-from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from collector.buddy.decode import (
-    Content,
-    Detail,
-    ExecutionDetail,
-    Item,
-    ListPage,
-    SchemaViolation,
-    carries_ends,
-    check_promote_image,
-)
+from collector.buddy.decode import Content, Detail, ExecutionDetail, Item, ListPage
 from collector.buddy.requests import DOCUMENTED_PER_PAGE, EXECUTION_KINDS, NAME_KINDS, PER_PAGE, SORTING, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
+from collector.crawl.carrying import Carrying
 from collector.crawl.execution_crawl import ExecutionCrawl, Step
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed
-from collector.crawl.pagination import Listing, PaginationProbes, identity_of, is_probe
+from collector.crawl.pagination import Listing, PaginationProbes, identity_of, is_probe, may_be_page_size
+from collector.crawl.pipeline_readings import PipelineReadings, ReadingProgress
 from collector.crawl.principal_crawl import PrincipalCrawl
 from collector.crawl.problems import duplicate, given_up, not_understood, unsettled
-from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, child_key, coverage_of, key_of
+from collector.crawl.promotion_crawl import Pending, PromotionCrawl, action_record
+from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, child_key, coverage_of, key_of, request_of
+from collector.crawl.refresh_plan import NEVER, RefreshPlan
 from collector.crawl.request_queue import RequestQueue
+from collector.crawl.selection import Selection
 
 _KIND_BELOW = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
 _KIND_ABOVE = {below: above for above, below in _KIND_BELOW.items()}
-
-
-class Pending(msgspec.Struct, frozen=True):
-    """A listed action and its position in the list."""
-
-    item: Item
-    position: int
-
-
-class Selection(msgspec.Struct, frozen=True):
-    """What is collected: whether a workspace or project is selected, and the exact workspaces if they were named."""
-
-    workspace: Callable[[str], bool]
-    project: Callable[[str], bool]
-    exact_workspaces: tuple[str, ...] | None = None
 
 
 class Frontier:
@@ -71,6 +49,7 @@ class Frontier:
         installation: str,
         selection: Selection,
         executions: ExecutionPlan | None = None,
+        refresh: RefreshPlan | None = None,
         *,
         with_names: bool = False,
     ) -> None:
@@ -84,9 +63,12 @@ class Frontier:
         self._selection = selection
         self._per_page = PER_PAGE
         self._listings: dict[Key, Listing] = {}
-        self._actions: dict[Key, Pending] = {}
+        self._promotions = PromotionCrawl()
         self._executions = ExecutionCrawl(executions)
         self._principals = PrincipalCrawl(wanted=with_names)
+        self._refresh = refresh or RefreshPlan(NEVER)
+        self._readings = PipelineReadings(self._refresh)
+        self._carrying = Carrying(self._refresh, with_executions=executions is not None)
         self._probes = PaginationProbes()
         self._workspaces_envelope: dict[str, Any] = {}
         if selection.exact_workspaces is None:
@@ -95,9 +77,24 @@ class Frontier:
         for position, name in reversed(list(enumerate(names, start=1))):
             self._open(Key(installation, name), Kind.PROJECTS, Item(name, {"domain": name}, None), position)
 
-    def next(self) -> Request | None:
-        """Return the next request, None while only replies can bring one, and when the crawl is finished."""
-        return self.queue.pop()
+    def next(self, left: int | None = None) -> Request | None:
+        """Return the next request, None while only replies can bring one, and when the crawl is finished.
+
+        `left` is how many more requests may be sent: a pipeline is begun only if that probably suffices to finish it.
+        """
+        if left is not None and left <= 0:
+            return None
+        request = self.queue.pop(
+            None if left is None else lambda first: self._readings.fit(first, left, idle=self.queue.idle)
+        )
+        if request is not None and request.kind is Kind.ACTIONS and request.begins_list:
+            self._readings.begin(key_of(request))
+        return request
+
+    @property
+    def progress(self) -> ReadingProgress:
+        """How far the crawl got with pipelines."""
+        return self._readings.progress
 
     @property
     def finished(self) -> bool:
@@ -106,6 +103,15 @@ class Frontier:
 
     def feed(self, reply: Answered, content: Content) -> list[CrawlRecord]:
         """Move on by one reply, decoded, and return what it revealed."""
+        records = self._feed(reply, content)
+        return [*records, *self._readings.follow(reply.request, reply.cost.requests, reply.at, records)]
+
+    def give_up(self, failed: Failed) -> list[CrawlRecord]:
+        """Move on without a reply and return what that means."""
+        records = self._give_up(failed)
+        return [*records, *self._readings.follow(failed.request, failed.cost.requests, failed.last_seen_at, records)]
+
+    def _feed(self, reply: Answered, content: Content) -> list[CrawlRecord]:
         self.queue.settle(reply.request)
         self.answered = True
         if isinstance(content, ExecutionDetail) or reply.request.kind is Kind.EXECUTIONS:
@@ -116,11 +122,10 @@ class Frontier:
             return self._follow(self._principals.feed(reply, content))
         return self._feed_action(reply, content) if isinstance(content, Detail) else self._feed_page(reply, content)
 
-    def give_up(self, failed: Failed) -> list[CrawlRecord]:
-        """Move on without a reply and return what that means."""
+    def _give_up(self, failed: Failed) -> list[CrawlRecord]:
         request = failed.request
         self.queue.settle(request)
-        if _may_be_page_size(failed):
+        if may_be_page_size(failed):
             self._per_page = DOCUMENTED_PER_PAGE
             self.queue.push(replace(request, per_page=DOCUMENTED_PER_PAGE))
             return []
@@ -137,7 +142,7 @@ class Frontier:
         problem = given_up(failed, key, is_later_page=is_later_page)
         coverage = "failed" if is_later_page else coverage_of(problem.kind)
         if request.kind is Kind.ACTION:
-            return [problem, _action(self._actions.pop(key), key, coverage)]
+            return [problem, self._promotions.give_up(key, coverage)]
         if request.kind is Kind.WORKSPACES:
             self.root_failure = problem
         return [problem, *self._close(key, coverage)]
@@ -145,9 +150,8 @@ class Frontier:
     def stop(self, problem_kind: str, reason: str) -> list[CrawlRecord]:
         """End the crawl now: all that is open gets the coverage of `problem_kind`, and each parent a problem."""
         coverage = coverage_of(problem_kind)
-        records: list[CrawlRecord] = [_action(pending, key, coverage) for key, pending in self._actions.items()]
-        unread = Counter(replace(key, action_id=None) for key in self._actions)
-        self._actions.clear()
+        records, unread = self._promotions.stop(coverage)
+        records += self._carry_unreached(problem_kind, reason) if coverage == "skipped" else []
         for key in dict.fromkeys([*unread, *self._listings]):
             listing, missing = self._listings.get(key), []
             is_root = listing is not None and listing.kind is Kind.WORKSPACES
@@ -163,7 +167,17 @@ class Frontier:
         records.extend(self._executions.stop(problem_kind, reason))
         records.extend(self._principals.stop(problem_kind, reason))
         self.queue.clear()
-        return records
+        return [*records, *self._readings.stop(records)]
+
+    def _carry_unreached(self, problem_kind: str, reason: str) -> list[CrawlRecord]:
+        carried: dict[Key, list[CrawlRecord]] = {
+            key: self._carrying.unreached(listing, key, problem_kind, reason)
+            for key, listing in self._listings.items()
+            if listing.kind is Kind.ACTIONS and not self._readings.is_reached(key)
+        }
+        for key in [key for key, records in carried.items() if records]:
+            del self._listings[key]
+        return [record for records in carried.values() for record in records]
 
     def _follow(self, step: Step) -> list[CrawlRecord]:
         """Queue the requests of a step about executions, count them, and return its records."""
@@ -180,7 +194,9 @@ class Frontier:
         self._listings[key] = Listing(kind, item, position)
         self.found[kind] += 1
         page, per_page = (1, self._per_page) if kind in SORTING else (0, 0)
-        self.queue.push(_request(kind, key, page, per_page))
+        if kind is Kind.ACTIONS and item is not None:
+            self._readings.open(key, item.document)
+        self.queue.push(request_of(kind, key, page, per_page), self._refresh.rank(kind, key))
 
     def _feed_page(self, reply: Answered, page: ListPage) -> list[CrawlRecord]:
         request = reply.request
@@ -250,7 +266,7 @@ class Frontier:
         if item.violation is not None and coverage == "complete":
             coverage = "failed"
         others = [
-            _action(Pending(other, listing.positions[identity]), child_key(key, other.key), "not_promote_image")
+            action_record(Pending(other, listing.positions[identity]), child_key(key, other.key), "not_promote_image")
             for identity, other in listing.others.items()
             if other.key is not None
         ]
@@ -275,58 +291,28 @@ class Frontier:
         kind, key = reply.request.kind, child_key(parent, item.key)
         if kind is Kind.ACTIONS:
             return self._add_action(reply, parent, Pending(item, position))
-        is_selected = {Kind.WORKSPACES: self._selection.workspace, Kind.PROJECTS: self._selection.project}.get(kind)
-        if is_selected is not None and not is_selected(str(item.key)):
+        if not self._selection.selects(kind, str(item.key)):
             envelope = self._root_envelope(parent, kind)
             return [ListedItem(kind, key, position, item.document, item.violation is None, "skipped", envelope)]
+        if kind is Kind.PIPELINES and (records := self._carrying.not_due(key, item, position)):
+            return records
         self._open(key, _KIND_BELOW[kind], item, position)
         return []
 
     def _add_action(self, reply: Answered, parent: Key, pending: Pending) -> list[CrawlRecord]:
-        item = pending.item
-        key = child_key(parent, item.key)
-        if item.document.get("type") != PROMOTE_IMAGE:
+        document = pending.item.document
+        if document.get("type") != PROMOTE_IMAGE:
             return []  # it is recorded when its list is closed (pagination.py)
-        self._listings[parent].promotion_statuses.append(item.document.get("last_execution_status"))
+        self._listings[parent].promotion_statuses.append(document.get("last_execution_status"))
         self.found[Kind.ACTION] += 1
-        if item.violation is not None or not carries_ends(item.document):
-            self._actions[key] = pending
-            self.queue.push(_request(Kind.ACTION, key))
-            return []
-        self.done[Kind.ACTION] += 1
-        violation = check_promote_image(item.document, item.json_path)
-        return _promotion(reply, key, pending, violation, item.document)
+        key = child_key(parent, pending.item.key)
+        if records := self._promotions.add(reply, key, pending):
+            self.done[Kind.ACTION] += 1
+            return records
+        self._readings.open_action(parent)
+        self.queue.push(request_of(Kind.ACTION, key))
+        return []
 
     def _feed_action(self, reply: Answered, detail: Detail) -> list[CrawlRecord]:
-        key = key_of(reply.request)
-        pending = self._actions.pop(key)
         self.done[Kind.ACTION] += 1
-        if detail.violation is None and not detail.is_promote_image:
-            return [_action(pending, key, "not_promote_image")]
-        return _promotion(reply, key, pending, detail.violation, detail.document)
-
-
-def _request(kind: Kind, key: Key, page: int = 0, per_page: int = 0) -> Request:
-    return Request(key.installation, kind, key.workspace, key.project, key.pipeline_id, key.action_id, page, per_page)
-
-
-def _promotion(
-    reply: Answered, key: Key, pending: Pending, violation: SchemaViolation | None, document: dict[str, Any]
-) -> list[CrawlRecord]:
-    if violation is not None:
-        return [not_understood(reply, key, violation, document), _action(pending, key, "quarantined")]
-    return [Promotion(key, document, reply.at), _action(pending, key, "fetched")]
-
-
-def _action(pending: Pending, key: Key, coverage: str) -> ListedItem:
-    item = pending.item
-    if item.violation is not None and coverage in {"fetched", "not_promote_image"}:
-        coverage = "quarantined"
-    return ListedItem(Kind.ACTIONS, key, pending.position, item.document, item.violation is None, coverage, {})
-
-
-def _may_be_page_size(failed: Failed) -> bool:
-    # Whether Buddy clamps or rejects a larger page than documented is not known (buddy-api.md, section 3).
-    request, failure = failed.request, failed.failure
-    bad_request = failure.kind == "http_error" and failure.http_status in {400, 422}
-    return bad_request and request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE
+        return self._promotions.feed(reply, key_of(reply.request), detail)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from collector.buddy.decode import Item
 from collector.buddy.requests import DOCUMENTED_PER_PAGE, PER_PAGE, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
+from collector.crawl.fetch_result import Failed
 
 MAX_READINGS = 3
 # The page size that finds out whether a list is paged although no source says so: a server that returns the whole list
@@ -222,3 +223,11 @@ def _is_promote_image(item: Item) -> bool:
 
 def _sorted_json(item: Item) -> bytes:
     return msgspec.json.encode(item.document, order="sorted")
+
+
+def may_be_page_size(failed: Failed) -> bool:
+    """Return whether a failure may only mean that the page asked for is too large."""
+    # Whether Buddy clamps or rejects a larger page than documented is not known (buddy-api.md, section 3).
+    request, failure = failed.request, failed.failure
+    bad_request = failure.kind == "http_error" and failure.http_status in {400, 422}
+    return bad_request and request.page == 1 and request.per_page > DOCUMENTED_PER_PAGE

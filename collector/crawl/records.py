@@ -38,11 +38,21 @@ def key_of(request: Request) -> Key:
     return Key(request.installation, request.workspace, request.project, request.pipeline_id, request.action_id)
 
 
+def request_of(kind: Kind, key: Key, page: int = 0, per_page: int = 0) -> Request:
+    """Return the request about a thing: the action, or the list of this kind below its parent."""
+    return Request(key.installation, kind, key.workspace, key.project, key.pipeline_id, key.action_id, page, per_page)
+
+
 def child_key(parent: Key, own: str | int | None) -> Key:
     """Return the key of a child of `parent`; where its own part is unreadable, the parent's."""
     if own is None:
         return parent
     return Key(*[*(part for part in msgspec.structs.astuple(parent) if part is not None), own])
+
+
+def pipeline_key(key: Key) -> Key:
+    """Return the key of the pipeline that a thing belongs to."""
+    return key if key.action_id is None else msgspec.structs.replace(key, action_id=None)
 
 
 class ListedItem(msgspec.Struct, frozen=True):
@@ -144,7 +154,23 @@ class ReadHistory(msgspec.Struct, frozen=True):
     history: ExecutionHistory
 
 
-CrawlRecord = ListedItem | Promotion | WorkspacePrincipal | Problem | ReadExecution | ReadHistory
+class PipelineRead(msgspec.Struct, frozen=True):
+    """What the next run has to know of one pipeline that this run has listed and not carried.
+
+    `read_at` is when the first reply about it came, None unless all of it was seen; `asked_at` when it was last asked
+    to the end, whole or not. `requests` is what it took. `read_with` is that of the run's plan (refresh_plan.py).
+    """
+
+    key: Key
+    entry_hash: str
+    read_at: datetime | None
+    asked_at: datetime | None
+    requests: int
+    executions_from: datetime | None
+    read_with: str = ""
+
+
+CrawlRecord = ListedItem | Promotion | WorkspacePrincipal | Problem | ReadExecution | ReadHistory | PipelineRead
 
 
 def coverage_of(problem_kind: str) -> str:

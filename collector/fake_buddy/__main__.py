@@ -1,12 +1,14 @@
 """The fake Buddy as a process of its own: `python -m collector.fake_buddy --port 8080`.
 
-Prints its URL on one line when it answers requests, and stops on SIGINT or SIGTERM.
+Prints its URL on one line when it answers requests, then the lines with which a shell uses it, and stops on SIGINT or
+SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,28 +19,30 @@ from typing import Any
 
 import msgspec
 
-from .faults import Fault
+from .faults import FAULTS, Fault
+from .routes import KINDS
 from .server import SCOPES, FakeBuddy
 from .world import FakeWorld
 
 
 def serve(fake: FakeBuddy) -> None:
-    """Print the URL and serve until SIGINT or SIGTERM; call it in the main thread."""
+    """Print how to use it and serve until SIGINT or SIGTERM; call it in the main thread."""
     signals = {signal.SIGINT, signal.SIGTERM}
     # Blocked before the server's thread starts, which inherits the mask: only `sigwait` receives them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         with fake:
-            _print_url(fake.url)
+            _print_use(fake.url, fake.token)
             signal.sigwait(signals)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _print_url(url: str) -> None:
-    """Print the URL; if stdout cannot be written, say so on stderr and serve all the same."""
+def _print_use(url: str, token: str) -> None:
+    """Print the URL and the token; if stdout cannot be written, say so on stderr and serve all the same."""
+    lines = (f"export BUDDY_API_URL={shlex.quote(url)}", f"export BUDDY_TOKEN={shlex.quote(token)}")
     try:
-        print(url, flush=True)
+        print("\n".join((url, "", "In another shell:", *(f"  {line}" for line in lines), "")), flush=True)
     except OSError as error:
         # The rest of the buffer must not fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -90,6 +94,27 @@ _SERVER_OPTIONS = (
 )  # fmt: skip
 
 
+_SCRIPT_FORMAT = """\
+The file of --script is a JSON array of faults, each an object. The first that hits a request decides. For example
+
+  [{"do": "status", "code": 503, "kind": "projects", "nth": 2, "times": 3},
+   {"do": "limited", "code": 429, "path": "*/pipelines/*/actions", "lasting": 5}]
+
+answers the second to fourth list of projects with 503, and refuses lists of actions for five seconds.
+
+Which requests a fault hits; all that are given must match:
+  kind      one of """ + ", ".join(KINDS) + """
+  path      a glob on the path, or a regular expression after re:
+  page      this page of a list
+  nth       from the nth matching request on (1)
+  times     so many of them (1); null: all
+  lasting   all within so many seconds from the nth on, instead of times
+  per_url   true: count each URL separately
+What it does, as `do`; words in `quotes` are fields of the fault:
+""" + "\n".join(f"  {do:<15} {what}" for do, what in FAULTS.items()) + """
+"""  # fmt: skip
+
+
 def _moment(text: str) -> datetime:
     """Return a moment; without an offset it is UTC."""
     found = datetime.fromisoformat(text)
@@ -97,7 +122,12 @@ def _moment(text: str) -> datetime:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m collector.fake_buddy", description="A fake Buddy on a socket.")
+    parser = argparse.ArgumentParser(
+        prog="collector fake-buddy",
+        description="Serve a fake Buddy on a socket, for development. It prints its URL, and how to use it.",
+        epilog=_SCRIPT_FORMAT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
     add("--host")
     add("--port", type=int, default=0, help="default: a free one")
@@ -129,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     server("--executions-forbidden", action="store_true", help="answer 403 to executions")
     server("--executions-page-size", type=int, help="size of each page of executions, whatever is asked for")
     server("--expires-at", help="expiry of the token in the reply to /user/token")
-    server("--script", type=Path, help="a JSON array of faults")
+    server("--script", metavar="FILE", type=Path, help="faults to inject: a JSON array, described below")
     return parser
 
 

@@ -9,6 +9,7 @@ from collector.crawl.records import (
     CrawlRecord,
     Key,
     ListedItem,
+    PipelineRead,
     Problem,
     Promotion,
     ReadExecution,
@@ -57,6 +58,8 @@ def flatten(run_key: RunKey, record: CrawlRecord) -> Rows:
     if isinstance(record, WorkspacePrincipal):
         own = {"principal_type": record.principal_type, "extra": extra_json(_PRINCIPAL.leftover(record.document))}
         return [("principals", _PRINCIPAL.row(leading_values(run_key, record.key), record.document, own))]
+    if isinstance(record, PipelineRead):
+        return [_state_row(run_key, record)]
     return [_problem_row(run_key, record)]
 
 
@@ -203,6 +206,15 @@ def _history_row(run_key: RunKey, read: ReadHistory) -> tuple[str, Row]:
     known = canonical(history.known) if history.known else None
     leading = leading_values(run_key, read.key)[:-1]
     return "execution_state", (*leading, history.complete_from, history.highest_id, known)
+
+
+def _state_row(run_key: RunKey, read: PipelineRead) -> tuple[str, Row]:
+    read_at, asked_at = (None if each is None else _whole_seconds(each) for each in (read.read_at, read.asked_at))
+    source = None if read_at is None else run_key.run_id
+    leading = leading_values(run_key, read.key)[:-1]
+    return "pipeline_state", (
+        *leading, read.entry_hash, read_at, source, asked_at, read.requests, read.executions_from, read.read_with,
+    )  # fmt: skip
 
 
 def _whole_seconds(moment: datetime) -> datetime | None:

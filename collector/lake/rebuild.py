@@ -221,7 +221,7 @@ def _missing_tables(
     for (run_id, problems, notices), count in _counts(storage, tables, "runs", *columns).items():
         expected["problems"][run_id] += count * ((problems or 0) + (notices or 0))
     for (run_id, coverage), count in _counts(storage, tables, "actions", "run_id", "coverage").items():
-        expected["promote_image_actions"][run_id] += count if coverage == "fetched" else 0
+        expected["promote_image_actions"][run_id] += count if coverage in ("fetched", "carried") else 0
     for name, parent in _PARENTS.items():
         expected[parent] |= Counter(rows[name].keys())
     expected["runs"] |= Counter(run_ids)

@@ -23,7 +23,9 @@ STAGING = "staging"
 JOURNAL_PREFIX = "journal"
 RAW_PREFIX = "raw"
 REJECTED_PREFIX = "rejected"
-OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, "spill", "catalog.duckdb")
+# The number of requests that a limited run has sent.
+REQUESTS_SENT = "requests-sent"
+OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, REQUESTS_SENT, "spill", "catalog.duckdb")
 
 _RUN_ID = re.compile(RUN_ID)
 

@@ -27,15 +27,18 @@ FETCHED_AT = Column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)
 EXTRA = Column("extra", "json", "JSON of all fields Buddy sent that have no column; NULL when there are none")
 
 # What each coverage says of completeness. "seen": nothing is unknown. "missed": something is unknown, so the run is
-# partial. "skipped": not requested; the run is partial only if its time was up.
+# partial. "skipped": not requested; the run is partial only if its time was up. "carried" is seen: what was last read
+# is not older than --refresh allows.
 COVERAGE_OUTCOMES = {
     "complete": "seen", "fetched": "seen", "not_promote_image": "seen", "gone": "seen", "forbidden": "missed",
     "failed": "missed", "quarantined": "missed", "skipped": "skipped", "not_asked": "seen", "not_needed": "seen",
+    "carried": "seen",
 }  # fmt: skip
 LIST_COVERAGE = ("complete", "forbidden", "gone", "failed", "skipped")
-EXECUTIONS_COVERAGE = ("complete", "not_asked", "not_needed", "forbidden", "gone", "failed", "skipped")
+PIPELINE_COVERAGE = ("complete", "carried", "forbidden", "gone", "failed", "skipped")
+EXECUTIONS_COVERAGE = ("complete", "carried", "not_asked", "not_needed", "forbidden", "gone", "failed", "skipped")
 EXECUTION_COVERAGE = ("fetched", "forbidden", "gone", "failed", "skipped")
-ACTION_COVERAGE = ("fetched", "not_promote_image", "forbidden", "gone", "failed", "quarantined", "skipped")
+ACTION_COVERAGE = ("fetched", "carried", "not_promote_image", "forbidden", "gone", "failed", "quarantined", "skipped")
 COVERAGE = Column("coverage", "string", "Whether everything below was seen", values=LIST_COVERAGE, required=True)
 
 RUNS = Table(
@@ -84,13 +87,19 @@ PIPELINES = Table(
         WORKSPACE,
         PROJECT,
         *api_columns(schema.ShortPipeline, last="html_url", rename={"id": "pipeline_id"}),
-        COVERAGE,
+        Column(
+            "coverage",
+            "string",
+            "Whether everything below was seen; carried: its entry had not changed, so what is below is as last read",
+            values=PIPELINE_COVERAGE,
+            required=True,
+        ),
         EXTRA,
         *api_columns(schema.ShortPipeline, after="html_url"),
         Column(
             "executions_coverage",
             "string",
-            "Whether the executions that a promotion needs were all read",
+            "Whether the executions that a promotion needs were all read; carried: not asked for in this run",
             values=EXECUTIONS_COVERAGE,
         ),
         Column(
@@ -315,7 +324,28 @@ EXECUTION_STATE = Table(
     ),
     ("installation", "workspace", "project", "pipeline_id"),
 )
-INTERNAL = (ACTION_STATE, EXECUTION_STATE)
+# Internal too: when each pipeline was last read and what its entry in the list was then, so that the next run knows
+# what to ask first and what it can carry.
+PIPELINE_STATE = Table(
+    "pipeline_state",
+    "pipeline ever seen and not known gone",
+    (
+        *RUN,
+        WORKSPACE,
+        PROJECT,
+        PIPELINE,
+        Column("entry_hash", "string", "Hash of its whole entry in the list when it was last read"),
+        Column("read_at", "timestamp", "When its list of actions and all below it were last read whole (UTC); NULL: "
+               "never, or the last attempt was not whole"),
+        Column("source_run_id", "string", "Run that holds its rows as they were last read; NULL where read_at is"),
+        Column("asked_at", "timestamp", "When it was last asked to the end, whole or not (UTC)"),
+        Column("requests", "int", "Requests that its last reading took, executions included", "requests"),
+        Column("executions_from", "timestamp", "executions_from of its last reading (UTC)"),
+        Column("read_with", "string", "Fingerprint of the columns and settings that decide what a reading keeps"),
+    ),
+    ("installation", "workspace", "project", "pipeline_id"),
+)  # fmt: skip
+INTERNAL = (ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE)
 ALL: dict[str, Table] = TABLES | {table.name: table for table in INTERNAL}
 # Tables that hold the state after the last run: each run replaces their file.
 SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, *(table.name for table in INTERNAL)})

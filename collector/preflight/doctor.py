@@ -29,7 +29,13 @@ from collector.settings.tokens import TokenUnavailable
 
 _MAX_CLOCK_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
 _MIN_FREE_BYTES: Final = 200 * 2**20  # journal, staging and files of a run with tens of thousands of actions
-_ABOUT: Final = {Unauthorised: "token", TokenUnavailable: "token", Stuck: "budget"}
+_ABOUT: Final = {Unauthorised: "token", Stuck: "budget"}
+_NEED_TOKEN: Final = {
+    "workspaces": "which workspaces it sees, and whether Buddy answers for each that is selected",
+    "executions": "whether executions may be read",
+    "budget": "whether the rate limit has room for a run",
+    "clock": "whether this machine's clock agrees with Buddy's",
+}
 # A person waits for the answer, so there are fewer attempts than in a run.
 _LIMITS: Final = Limits(attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15.0, total_s=20.0, stuck_after_s=60.0)
 
@@ -37,26 +43,34 @@ _LIMITS: Final = Limits(attempts=2, retry_total_s=20.0, connect_s=8.0, read_s=15
 async def run_checks(
     settings: Settings,
     now: Callable[[], datetime],
-    last_costs: Mapping[str, RunCost],
+    costs: Mapping[str, RunCost],
     execution_requests: Mapping[str, Request],
 ) -> AsyncIterator[tuple[str, DoctorResult]]:
     """Yield the result of every check with the name of its installation ("" for the lake).
 
-    What a run costs, and a request that asks for executions, are by installation and known from the last run.
+    What a run is expected to cost, and a request that asks for executions, are by installation.
     """
     for result in check_lake(settings.lake, settings.after_run.files):
         yield "", result
     for installation in settings.installations:
         name = installation.name
         try:
-            checks = _check_installation(
-                settings, installation, now, last_costs.get(name), execution_requests.get(name)
-            )
+            checks = _check_installation(settings, installation, now, costs.get(name), execution_requests.get(name))
             async for result in checks:
+                yield name, result
+        except TokenUnavailable as error:
+            for result in without_token(error):
                 yield name, result
         except CollectorError as error:
             about = next((about for kind, about in _ABOUT.items() if isinstance(error, kind)), "settings")
             yield name, DoctorResult("error", about, str(error), error.advice)
+
+
+def without_token(error: TokenUnavailable) -> Iterator[DoctorResult]:
+    """Return what can be said of an installation without a token: why there is none, and what was not checked."""
+    yield DoctorResult("error", "token", str(error), error.advice)
+    for about, question in _NEED_TOKEN.items():
+        yield DoctorResult("skipped", about, f"not checked without a token: {question}")
 
 
 def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[DoctorResult]:
@@ -116,7 +130,7 @@ async def _check_installation(
     settings: Settings,
     installation: Installation,
     now: Callable[[], datetime],
-    last_cost: RunCost | None,
+    cost: RunCost | None,
     execution_request: Request | None,
 ) -> AsyncIterator[DoctorResult]:
     """Check the token, each selected workspace, executions, the rate limit and the clock of one installation."""
@@ -132,7 +146,7 @@ async def _check_installation(
         for check in await _check_workspaces(installation, fetcher):
             yield check
         yield await check_executions(fetcher, execution_request, wanted=settings.executions_s is not None)
-    yield _check_budget(limiter.state, installation, last_cost, now(), settings.max_duration_s)
+    yield _check_budget(limiter.state, installation, cost, now(), settings.max_duration_s)
     yield _check_clock(limiter.state.skew_seconds)
 
 
@@ -161,7 +175,7 @@ async def _check_workspaces(installation: Installation, fetcher: Fetcher) -> lis
 def _check_budget(
     state: RateLimiterState,
     installation: Installation,
-    last_cost: RunCost | None,
+    cost: RunCost | None,
     now: datetime,
     max_duration_s: float | None,
 ) -> DoctorResult:
@@ -171,11 +185,14 @@ def _check_budget(
             f"{state.remaining:,} requests left until {state.reset_at:%H:%M:%S} UTC, "
             f"{installation.reserve} of them reserved for others"
         )
-    if last_cost is None:
+    if cost is None:
         return DoctorResult("ok", "budget", f"{message}; what a run costs is known after the first one")
-    result = forecast(installation, last_cost, state, now, max_duration_s)
+    result = forecast(installation, cost, state, now, max_duration_s)
     message = f"{message}; if a run began now: {result.sentence}"
-    advice = "Lower --reserve, raise --max-duration, or ask Buddy's support for a higher limit."
+    advice = (
+        "Lower --reserve, raise --max-duration, set --refresh (`collector collect --dry-run` recommends one), or ask "
+        "Buddy's support for a higher limit."
+    )
     return warning_if(result.late or result.ends_at is None, "budget", message, advice)
 
 

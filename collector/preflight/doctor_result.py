@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from collector.crawl.fetch_result import FetchResult
 
-Level = Literal["ok", "warning", "error"]
+Level = Literal["ok", "warning", "error", "skipped"]
 
 _DEFAULT_ADVICE: Final = "Open it in Buddy as the token's user; if that works, run `collector doctor` again."
 _ADVICE: Final = {
@@ -22,7 +22,7 @@ _ADVICE: Final = {
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """The result of one check: its subject, what was found, and what to do unless the level is ok."""
+    """The result of one check: its subject, what was found, and what to do unless the level is ok or skipped."""
 
     level: Level
     about: str

@@ -1,4 +1,4 @@
-"""The forecast: when a run that costs what the last one did will end, given the rate limit that Buddy announces.
+"""The forecast: when a run of a known cost will end, given the rate limit that Buddy announces.
 
 Buddy documents neither the size nor the length of its rate-limit windows. The size is X-Rate-Limit-Limit where that is
 plausible, else what remains now; the length is the shortest round one (a minute, a quarter of an hour, …) that can hold
@@ -26,7 +26,7 @@ _MIN_WAIT_S = 5.0  # shorter waits are not reported
 
 
 class RunCost(msgspec.Struct, frozen=True):
-    """What a run of one installation took: requests sent, seconds from begin to end, seconds of it paused."""
+    """What a run of one installation takes: requests sent, seconds from begin to end, seconds of it paused."""
 
     requests: int
     seconds: float
@@ -60,7 +60,7 @@ class Forecast(msgspec.Struct, frozen=True):
             end = f"it {'fits in this window and ' if self.windows else ''}ends at about {self.ends_at:%H:%M} UTC"
         if self.late and self.deadline is not None:
             end += f"; it will miss the deadline of {self.deadline:%H:%M} UTC (--max-duration)"
-        return f"the last run took {self.requests:,} requests; {end}"
+        return f"about {self.requests:,} requests are expected; {end}"
 
 
 def forecast(
@@ -68,7 +68,7 @@ def forecast(
 ) -> Forecast:
     """Return the forecast of a run that begins `now`, costs `cost`, and leaves the reserve of each window to others.
 
-    It is no faster than the last one, nor than the ceiling of the installation, which may be lower than before.
+    It is no faster than that cost says, nor than the ceiling of the installation, which may be lower than before.
     """
     reserve, requests_per_second = installation.reserve, installation.requests_per_second
     deadline = None if max_duration_s is None else now + timedelta(seconds=max_duration_s)

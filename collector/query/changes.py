@@ -20,7 +20,16 @@ from collector.errors import QueryError
 from collector.lake.database import Database
 from collector.lake.external_sort import external_sort
 from collector.lake.sql_text import base_view, identifier, literal, read_parquet
-from collector.lake.tables import ACTION_STATE, ALL, EXECUTION_STATE, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.lake.tables import (
+    ACTION_STATE,
+    ALL,
+    EXECUTION_STATE,
+    LAST_KNOWN_ACTIONS,
+    PIPELINE_STATE,
+    PROMOTE_IMAGE_ACTIONS,
+    TABLES,
+)
+from collector.query.carried import Carried, carried_by_installation
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
 from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
@@ -31,7 +40,7 @@ ACTIONS_AT_A_TIME = 10_000
 # A fault is often the same in every row: so many rows of a check are shown, the others are counted.
 MAX_ROWS = 100
 # The snapshots that sql/changes makes of this run and of the previous ones.
-_SNAPSHOTS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name)
+_SNAPSHOTS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name, PIPELINE_STATE.name)
 # The tables of the lake that a run is compared with.
 PREVIOUS = (*_SNAPSHOTS, "runs")
 # Made by sql/changes, not staged.
@@ -142,6 +151,10 @@ class StagedRun:
         self._database.define("run_changes", read_folder(sql_folder() / "facts")["run_changes"].text)
         return self._database.rows("select * exclude (run_id, run_date) from run_changes")[0]
 
+    def carried(self) -> dict[str, Carried]:
+        """Return what was carried into the run, by installation; none where nothing was."""
+        return carried_by_installation(self._database)
+
     def sorted_rows(self, name: str, extra: Iterable[pa.RecordBatch] = ()) -> Iterator[pa.RecordBatch]:
         """Yield the rows of one table and `extra` rows with its exact schema, sorted by its key."""
         table = ALL[name]
@@ -158,8 +171,8 @@ class StagedRun:
         }
         for name in ALL.keys() - _COMPUTED:
             self._database.define(name, base_view(ALL[name], [staged.get(name, ())]))
-        read = staged.get(EXECUTION_STATE.name, ())
-        self._database.define("read_execution_state", base_view(EXECUTION_STATE, [read]))
+        for table in (EXECUTION_STATE, PIPELINE_STATE):
+            self._database.define(f"read_{table.name}", base_view(table, [staged.get(table.name, ())]))
         promised = {name: found for name, found in columns.items() if name in TABLES}
         names = {
             "table_name": [name for name, found in promised.items() for _ in found],

@@ -25,6 +25,8 @@ _LINE = re.compile(
     r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?"
     r"(?:\s+in\s+\((?P<choices>'[^')]*'(?:,\s*'[^')]*')*)\))?\s+:\s+(?P<meaning>.+)"
 )
+# What questions are about, in the order in which they are listed.
+TOPICS = ("releases", "change", "health", "security", "cost")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What a parameter accepts, and how an error names it.
 _TYPES: dict[str, tuple[Any, str]] = {
@@ -49,6 +51,15 @@ class Parameter:
     required: bool
     description: str
     choices: tuple[str, ...] | None = None  # the closed set of texts that it accepts; None: it is open
+
+    @property
+    def default_text(self) -> str:
+        """The default as `--param` takes it."""
+        if self.default is None:
+            return ""
+        if isinstance(self.default, list):
+            return ",".join(self.default)
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
 
     def coerce(self, value: object) -> object:
         """Return `value` as this parameter's type: text is parsed, a value of the right type stays, None is NULL.
@@ -82,6 +93,16 @@ class Parameter:
 class Question(SqlFile):
     """A file of sql/questions."""
 
+    @property
+    def topic(self) -> str:
+        """What the question is about: one of TOPICS."""
+        return self.metadata("topic")
+
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """The columns that are the answer, the largest thing first; others give the place and details."""
+        return tuple(self.metadata("answer").split(", "))
+
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters in the order of the header. Raises QueryError when a header line cannot be parsed."""
@@ -97,7 +118,14 @@ class Question(SqlFile):
         parameters = [
             {**asdict(each), "default": None if each.default is None else str(each.default)} for each in self.parameters
         ]
-        return {"name": self.name, "description": self.description, "rule": self.rule, "parameters": parameters}
+        return {
+            "name": self.name,
+            "topic": self.topic,
+            "description": self.description,
+            "answer": list(self.answer),
+            "rule": self.rule,
+            "parameters": parameters,
+        }
 
     def defaults(self) -> dict[str, object]:
         """Return the default of every parameter, None for a required one."""

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,7 @@ from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
+from collector.query.carried import CARRIED_TABLES, Carried, carried_into
 from collector.query.certainty import rows_in_words
 from collector.query.parameter_values import SOURCES, mismatch, to_look_up
 from collector.query.questions import Questions
@@ -61,12 +63,16 @@ class Gap:
 class Answer:
     """Rows as Arrow, with the run that they describe (None in an empty lake), its gaps, and the question's rule.
 
-    `notes` say which values of parameters match nothing in the lake.
+    `carried` says how many promotions of that run an earlier one read, None where that is none or the rows do not rest
+    on promotions; `fresh` that the rows are restricted to what the run itself read. `notes` say which values of
+    parameters match nothing in the lake.
     """
 
     table: pa.Table
     run: RunEntry | None = None
     missing: tuple[Gap, ...] = ()
+    carried: Carried | None = None
+    fresh: bool = False
     rule: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -92,6 +98,13 @@ class Answer:
 
         return polars.DataFrame(self.table)
 
+    @property
+    def age(self) -> str:
+        """How many promotions were carried and how old the oldest is, in words; empty where that changes nothing."""
+        if self.carried is not None:
+            return self.carried.sentence(datetime.now(UTC), left_out=self.fresh)
+        return "only what this run read" if self.fresh else ""
+
     def __repr__(self) -> str:
         """Return the first rows as a table that fits the terminal."""
         shown = as_text(self.table, shutil.get_terminal_size().columns)
@@ -107,13 +120,16 @@ class Answer:
         if self.run is not None:
             summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
-        return " · ".join((summary, *((f"this run is incomplete: {gaps}",) if gaps else ()), *self.notes))
+        if gaps:
+            summary += f" · this run is incomplete: {gaps}"
+        return " · ".join(filter(None, (summary, self.age, *self.notes)))
 
 
 @dataclass(frozen=True)
 class _Session:
     """A database over one consistent set of files, and the views of it."""
 
+    lake: Lake
     database: Database
     views: Views
 
@@ -126,7 +142,18 @@ class _Session:
             require_read_only(self.database, sql, parameters)
         table = self.database.table(sql, parameters)
         gaps = self.database.rows(_GAPS) if partial else []
-        return Answer(table, run, tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps))
+        missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
+        return Answer(table, run, missing, self._carried(sql), self.views.fresh)
+
+    def _carried(self, sql: str) -> Carried | None:
+        """Return what was carried into the run, None where the statement does not read that."""
+        run = self.views.run
+        if run is None or CARRIED_TABLES.isdisjoint(self.views.selects(identifiers(sql))):
+            return None
+        actions, promotions = (
+            [path for path, _ in self.lake.files(table, run.run_id)] for table in ("actions", "promote_image_actions")
+        )
+        return carried_into(self.database, run.run_id, actions, promotions)
 
     def mismatches(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return a sentence for each of these values of parameters that matches nothing in the lake."""
@@ -147,18 +174,22 @@ class LakeReader:
         self._questions = Questions(sql_folder())
         self._sources = view_sources()
 
-    def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer:
+    def ask(self, question: str, run: str = "latest", *, fresh: bool = False, **parameters: object) -> Answer:
         """Answer a question about one run: 'latest', a run_id, or a UTC date (its last run).
 
-        Raises QueryError for an unknown question, parameter or run, LakeError for a lake that cannot be read.
+        With `fresh` it is restricted to what that run itself read. Raises QueryError for an unknown question, parameter
+        or run, LakeError for a lake that cannot be read.
         """
-        return self.ask_with(question, parameters, run=run)
+        return self.ask_with(question, parameters, run=run, fresh=fresh)
 
-    def ask_with(self, question: str, parameters: Mapping[str, object], *, run: str = "latest") -> Answer:
+    def ask_with(
+        self, question: str, parameters: Mapping[str, object], *, run: str = "latest", fresh: bool = False
+    ) -> Answer:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        answer = self._retry(lambda session: session.answer(asked.sql, bound), run, asked.tables_of_all_runs)
+        sql, tables = asked.sql, asked.tables_of_all_runs
+        answer = self._retry(lambda session: session.answer(sql, bound), run, tables, fresh=fresh)
         values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
         notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
         return replace(answer, rule=asked.rule, notes=notes)
@@ -200,13 +231,18 @@ class LakeReader:
         return Views({}, None, self._sources).names
 
     def _retry(
-        self, ask: Callable[[_Session], T], run: str = "latest", tables_of_all_runs: Collection[str] | None = None
+        self,
+        ask: Callable[[_Session], T],
+        run: str = "latest",
+        tables_of_all_runs: Collection[str] | None = None,
+        *,
+        fresh: bool = False,
     ) -> T:
         """Ask in a new session, and again while files are gone because the manifest was replaced."""
         while True:
             lake = self._open_lake()
             try:
-                with self._session(lake, run, tables_of_all_runs) as session:
+                with self._session(lake, run, tables_of_all_runs, fresh=fresh) as session:
                     return ask(session)
             except FilesGone:
                 # Under the same manifest the file is not superseded but lost.
@@ -215,16 +251,16 @@ class LakeReader:
 
     @contextmanager
     def _session(
-        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None
+        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None, *, fresh: bool = False
     ) -> Iterator[_Session]:
         selected = select_run(lake.manifest.runs, run)
         files = files_by_schema(lake, selected.run_id if selected else None, tables_of_all_runs)
-        views = Views(files, selected, self._sources)
+        views = Views(files, selected, self._sources, fresh)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
             Database([lake.path / "tables"], Path(spill), hints=views.names) as database,
         ):
-            yield _Session(database, views)
+            yield _Session(lake, database, views)
 
 
 def open_lake(path: "str | PathLike[str]") -> LakeReader:

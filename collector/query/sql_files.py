@@ -44,6 +44,11 @@ class SqlFile:
         """The opening sentence: the grain, or the question that the file answers."""
         return " ".join(takewhile(lambda line: not _MARK.fullmatch(line), self.header))
 
+    def metadata(self, key: str) -> str:
+        """Return the value of the header line `-- key: value`, empty when there is none."""
+        start = f"{key}: "
+        return next((line.removeprefix(start) for line in self.header if line.startswith(start)), "")
+
     @property
     def notes(self) -> str:
         """What the header says below the opening sentence of a view."""

@@ -13,6 +13,7 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
 from collector.lake.tables import SNAPSHOTS, TABLES
+from collector.query.carried import CARRIED_TABLES, without_carried
 from collector.query.contract_views import contract_views
 from collector.query.derived_views import derived_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
@@ -30,11 +31,15 @@ _NEEDS_ALL_VIEWS = frozenset(
 
 @dataclass(frozen=True)
 class Views:
-    """The views over some files: the tables, the selected run, and the SQL files of `sources`."""
+    """The views over some files: the tables, the selected run, and the SQL files of `sources`.
+
+    With `fresh`, the tables lack the rows that were carried into the selected run.
+    """
 
     files: Files
     run: RunEntry | None
     sources: Mapping[str, SqlFile] = field(default_factory=dict)
+    fresh: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -55,10 +60,18 @@ class Views:
             wanted = None
         sources = in_order(self.sources, wanted)
         used = set(self.names if wanted is None else wanted).union(*(source.references for source in sources))
-        selects = {name: base_view(table, self.files.get(name, ())) for name, table in TABLES.items() if name in used}
+        selects = {name: self._table(name) for name in TABLES if name in used}
         if SELECTED_RUN in used:
             selects[SELECTED_RUN] = selected_run_view(self.run)
         return selects | {source.name: source.sql for source in sources}
+
+    def _table(self, name: str) -> str:
+        if self.fresh and self.run is not None and name in CARRIED_TABLES:
+            return without_carried(name, self._base_view, self.run.run_id)
+        return self._base_view(name)
+
+    def _base_view(self, name: str) -> str:
+        return base_view(TABLES[name], self.files.get(name, ()))
 
 
 def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> Files:

@@ -25,6 +25,7 @@ MAX_PROMOTIONS: Final = 5_000
 COVERAGES: Final[Mapping[str, str]] = {
     "complete": "seen, with everything in it",
     "fetched": "promote-image actions, read",
+    "carried": "read by an earlier run, and not older than --refresh allows",
     "not_promote_image": "actions of other types, listed",
     "gone": "listed, and gone when they were read",
     "forbidden": "the token may not read them",
@@ -119,7 +120,7 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
 
 def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Table]:
     """Return the rows of each question about one run; those about releases begin at `begin`."""
-    asked: dict[str, Mapping[str, object]] = {
+    asked: dict[str, Mapping[str, Any]] = {
         "what_changed": {},
         "problems_last_night": {"severity": "problem"},
         "in_production": {},
@@ -139,7 +140,7 @@ def _tables(answers: Mapping[str, pa.Table], coverage: pa.Table, levels: Sequenc
     # The other rows of coverage_last_night are counts.
     things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
     return {
-        "changes": rows("what_changed", ("change", "column_name", "old_value", "new_value")),
+        "changes": rows("what_changed", ("change", "column_name", "difference")),
         "missing": report_rows("coverage_last_night", things, ("level", "coverage", "why"), levels),
         "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
         **{question: rows(question, finding.columns) for question, finding in FINDINGS.items()},

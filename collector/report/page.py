@@ -5,6 +5,7 @@ the escaping failed, and no request can be sent. The one home of jinja2.
 """
 
 import base64
+import gzip
 import hashlib
 import re
 from pathlib import Path
@@ -22,12 +23,14 @@ from collector.report.rows import MAX_ROWS, ROWS_WITHOUT_SCRIPTS
 _HERE: Final = Path(__file__).parent
 _VENDOR: Final = _HERE / "vendor"
 _VENDORED: Final = ("cytoscape.min.js", "cytoscape-dagre.min.js", "uPlot.iife.min.js")
-_SCRIPTS: Final = ("elements.js", "tables.js", "graph.js", "map.js", "trends.js", "timeline.js", "main.js")
+_SCRIPTS: Final = (
+    "elements.js", "address.js", "tables.js", "graph.js", "map.js", "search.js", "trends.js", "timeline.js", "main.js",
+)  # fmt: skip
 # cytoscape would add this element itself, which the policy forbids; it leaves an existing one as it is.
 _CYTOSCAPE_STYLE: Final = ".__________cytoscape_container { position: relative; }"
 _SOURCE_MAP: Final = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # developer tools would ask for it
-# The page stays under 5 MB, to be mailed and opened on a phone: long names leave room for fewer rows.
-_MAX_DATA_BYTES: Final = 4_000_000
+# The page stays under 3 MB, to be mailed and opened on a phone: long names leave room for fewer rows.
+_MAX_DATA_BYTES: Final = 1_500_000
 _ROW_LIMITS: Final = (MAX_ROWS, 300, 100, 30)
 
 
@@ -35,7 +38,9 @@ def render(contents: ReportContents) -> str:
     """Return the page as HTML. Only what this package itself holds is marked `safe` in the template."""
     scripts = [_SOURCE_MAP.sub("", _read(f"vendor/{name}")) for name in _VENDORED]
     # One script: its files share their functions, and none of them is visible outside.
-    scripts.append('(() => {\n"use strict";\n' + "".join(_read(f"scripts/{name}") for name in _SCRIPTS) + "})();\n")
+    scripts.append(
+        '(async () => {\n"use strict";\n' + "".join(_read(f"scripts/{name}") for name in _SCRIPTS) + "})();\n"
+    )
     styles = [_read("vendor/uPlot.min.css"), _read("page.css")]
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -70,16 +75,15 @@ def render(contents: ReportContents) -> str:
 
 def _data(contents: ReportContents) -> str:
     for max_rows in _ROW_LIMITS:
-        text = json_block(contents.document(max_rows))
-        if len(text.encode()) <= _MAX_DATA_BYTES:
+        text = packed(contents.document(max_rows))
+        if len(text) <= _MAX_DATA_BYTES:
             break
     return text
 
 
-def json_block(document: Any) -> str:
-    """Return JSON that may stand inside a script element: it cannot end the element or begin another."""
-    text = msgspec.json.encode(document).decode()
-    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+def packed(document: Any) -> str:
+    """Return JSON, compressed, as text that may stand inside any element; names take most of it, and repeat."""
+    return base64.b64encode(gzip.compress(msgspec.json.encode(document), mtime=0)).decode()
 
 
 def _policy(scripts: list[str], styles: list[str]) -> str:

@@ -24,6 +24,7 @@ GAPS: Final[Mapping[str, str]] = {
     "forbidden": "the token may not read the executions",
     "failed": "the executions could not be read",
     "skipped": "the executions were not reached in time",
+    "carried": "the executions are as an earlier run read them (--refresh)",
     "gone": "no promotion writes it any more, or its pipeline was gone",
 }
 _KEY: Final = ("installation", "workspace", "project", "pipeline_id", "execution_id", "action_id")

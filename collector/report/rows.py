@@ -18,17 +18,14 @@ from collector.query.certainty import CERTAIN, certainties, in_words
 from collector.settings.escape import escape
 
 MAX_ROWS: Final = 1_000  # a page that a browser still opens at once; the question itself gives all rows
-ROWS_WITHOUT_SCRIPTS: Final = 20
+ROWS_WITHOUT_SCRIPTS: Final = 10
 MAX_LENGTH: Final = 300  # longer texts are cut, so that one value does not fill the page
 _LINK: Final = re.compile(r"https?://[^\s\\\"'<>`]+")
 REVISION_LENGTH: Final = 12  # enough of a Git revision to tell it from the others
-_CHANGE_LENGTH: Final = 140  # old and new values may be long lists of JSON
 # The columns that say where a row is, from the largest thing to the smallest.
 LEVELS: Final = ("installation", "workspace", "project", "pipeline", "action")
 _TITLES: Final = {
     "column_name": "field",
-    "old_value": "was",
-    "new_value": "is",
     "last_execution_status": "status",
     "value_state": "value",
     "permissions_others": "right of all others",
@@ -38,7 +35,7 @@ _TITLES: Final = {
 }
 _REFERENCES: Final = frozenset(
     ("source", "destination", "image", "variable", "name", "column_name", "revision", "staging_revision",
-     "production_revision", "undone_revision", "old_value", "new_value", "request_path", "json_path",
+     "production_revision", "undone_revision", "difference", "request_path", "json_path",
      "permissions_others", "trigger_time", "value_state")
 )  # fmt: skip
 
@@ -124,7 +121,7 @@ def _cell(name: str, value: Any) -> str | int | float | None:
     text = value.isoformat() if isinstance(value, dt.date) else str(value)
     if name.endswith("revision"):
         return escaped(text[:REVISION_LENGTH])
-    return escaped(text, _CHANGE_LENGTH if name in ("old_value", "new_value") else MAX_LENGTH)
+    return escaped(text)
 
 
 def _column(name: str, type_: pa.DataType) -> Mapping[str, str]:

@@ -10,14 +10,19 @@ from collector.crawl.body_budget import BodyBudget
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.journal import Journal
 from collector.crawl.rate_limiter import RateLimiter
+from collector.crawl.records import Key, Problem
+from collector.crawl.request_budget import RequestBudget
 from collector.errors import CheckFailed, CollectorError, Interrupted, NotPublished, SettingsError, Unauthorised
 from collector.lake.lake import Lake
 from collector.lake.projection import RunKey
+from collector.lake.run_directories import REQUESTS_SENT
 from collector.lake.staging import Staging
 from collector.run import progress as events
 from collector.run.context import RunContext
 from collector.run.execution_plans import execution_plans
 from collector.run.finalize import FinishedCrawl, finalize
+from collector.run.limit_reached import limit_reached
+from collector.run.refresh_plans import refresh_plans
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.resume import REJECTED, abandoned_problem, open_journal
 from collector.run.summary import RunSummary
@@ -56,13 +61,15 @@ class RunInProgress:
         self._stage = "replay"
         self._staging = Staging(lake.runs.staging(header.run_id))
         keep_values = settings.variable_values == "keep"
+        plans = execution_plans(lake, settings, header.started_at)
         self._processor = ReplyProcessor(
             self._run_key,
             settings.installations,
             journal,
             self._staging,
             keep_values=keep_values,
-            executions=execution_plans(lake, settings, header.started_at),
+            executions=plans,
+            refresh=refresh_plans(lake, settings, header.started_at, plans),
             with_names=settings.names,
         )
         self._bodies = BodyBudget()
@@ -109,25 +116,41 @@ class RunInProgress:
         self._context.observer.event(events.RunBegan(header.run_id, header.started_at, resumed_count, replayed))
 
     async def _crawl(self) -> None:
+        path = self._lake.runs.path(self._run_key.run_id) / REQUESTS_SENT
+        spent = sum(each.cost.requests for each in self._processor.snapshot().installations.values())
+        budget = RequestBudget(self._settings.max_requests, spent=spent, path=path)
         async with AsyncExitStack() as stack:
-            pools = await self._open_pools(stack)
+            stack.enter_context(budget)
+            pools = await self._open_pools(stack, budget)
             finished = await crawl(pools, self._processor, self._context, self._settings.max_duration_s)
         if not finished and self._context.stop.is_set():
             raise Interrupted(
                 "The run was interrupted; every reply so far is kept.", "Run `collector collect` again: it continues."
             )
         self._require_open_pool(pools)
-        if not finished:
-            for name in self._processor.frontiers:
-                self._processor.stop(name, "deadline", "The time limit (--max-duration) was reached")
+        # A crawl that ended by itself and left something has come to the limit of its requests.
+        limit = "The limit of requests (--max-requests)" if finished else "The time limit (--max-duration)"
+        for name in self._processor.frontiers:
+            self._end_at(name, limit)
 
-    async def _open_pools(self, stack: AsyncExitStack) -> list[WorkerPool]:
+    def _end_at(self, installation: str, limit: str) -> None:
+        """End the crawl of an installation that a limit has cut short, and say what was reached."""
+        progress = self._processor.frontiers[installation].progress
+        if not self._processor.stop(installation, "deadline", f"{limit} was reached"):
+            return
+        stats = self._processor.snapshot().installations[installation]
+        reached = limit_reached(limit, progress, stats.coverage.get(("pipelines", "carried"), 0))
+        self._context.observer.event(events.LimitReached(installation, reached))
+        if stats.partial:
+            self._processor.record(Problem("deadline", Key(installation), reached))
+
+    async def _open_pools(self, stack: AsyncExitStack, budget: RequestBudget) -> list[WorkerPool]:
         """Return a worker pool for each installation that can be asked. Raises SettingsError when there is none."""
         pools: list[WorkerPool] = []
         failed: list[tuple[Installation, SettingsError]] = []
         for each in self._settings.installations:
             try:
-                pools.append(await self._open_pool(stack, each))
+                pools.append(await self._open_pool(stack, each, budget))
             except SettingsError as error:
                 failed.append((each, error))
         if not pools:
@@ -138,18 +161,18 @@ class RunInProgress:
             self._skip(each.name, "connection" if each.token_error is None else "unauthorised", str(why))
         return pools
 
-    async def _open_pool(self, stack: AsyncExitStack, installation: Installation) -> WorkerPool:
+    async def _open_pool(self, stack: AsyncExitStack, installation: Installation, budget: RequestBudget) -> WorkerPool:
         if installation.token_error is not None:
             raise installation.token_error
         context = self._context
         limiter, on_event = self._limiters[installation.name], context.observer.event
         fetcher = Fetcher(
             installation, limiter, limits=context.limits, rng=context.rng, now=context.now, on_event=on_event,
-            bodies=self._bodies,
+            bodies=self._bodies, may_repeat=budget.take,
         )  # fmt: skip
         await stack.enter_async_context(fetcher)
         frontier = self._processor.frontiers[installation.name]
-        return WorkerPool(frontier, fetcher, self._processor, installation.concurrency, context)
+        return WorkerPool(frontier, fetcher, self._processor, installation.concurrency, context, budget)
 
     def _require_open_pool(self, pools: list[WorkerPool]) -> None:
         """Record the installations whose crawl ended early; raises when that is all of them."""

@@ -21,6 +21,7 @@ from collector.crawl.journal import Header
 from collector.crawl.records import Key, Problem
 from collector.errors import CheckFailed, CollectorError
 from collector.lake import delta
+from collector.lake.carry import CarriedRows
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.projection import Row
@@ -58,7 +59,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     crawl.staging.append_all(crawl.processor.drain())
     # For the checks only: the published row is made when all problems are known.
     crawl.staging.append("runs", _run_rows(crawl, _run_entry(crawl, now())))
-    parts = crawl.staging.close()
+    parts = _with_carried_rows(crawl, crawl.staging.close())
     with _database(crawl, parts) as database:
         offenders = database.offenders(read_checks())
         _refuse(offenders)
@@ -68,12 +69,12 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
         batches["problems"] = database.sorted_rows("problems", extra=problems)
         batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
-        changes = database.run_changes()
+        changes, carried = database.run_changes(), database.carried()
     _after_the_swap(crawl, now())
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
     }
-    return summarise(run, crawl.processor.snapshot(), rows, changes, crawl.clock_skew)
+    return summarise(run, crawl.processor.snapshot(), rows, changes, carried, crawl.clock_skew)
 
 
 def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> StagedRun:
@@ -87,9 +88,23 @@ def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Stag
         listed_installations=[
             name for name, each in crawl.processor.snapshot().installations.items() if each.workspaces_listed
         ],
-        spill=lake.runs.path(crawl.processor.run.run_id) / "spill",
+        spill=_spill(crawl),
         counted=[path for path, _ in lake.files("promote_image_actions", complete)],
     )
+
+
+def _with_carried_rows(crawl: FinishedCrawl, staged: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """Return the files of the run with those of the rows that it carries, and count these."""
+    stats, run = crawl.processor.snapshot(), crawl.processor.run
+    if not any(each.coverage.get(("pipelines", "carried")) for each in stats.installations.values()):
+        return staged
+    carried = CarriedRows(crawl.lake, staged, run.run_id, run.run_date, _spill(crawl) / "carried")
+    crawl.processor.count_carried(carried.actions)
+    return carried.parts
+
+
+def _spill(crawl: FinishedCrawl) -> Path:
+    return crawl.lake.runs.path(crawl.processor.run.run_id) / "spill"
 
 
 def _refuse(offenders: Sequence[CheckRow]) -> None:

@@ -25,6 +25,13 @@ class Draining(msgspec.Struct, frozen=True):
     why: str
 
 
+class LimitReached(msgspec.Struct, frozen=True):
+    """The crawl of one installation was ended by --max-requests or --max-duration; `reached` says how far it got."""
+
+    installation: str
+    reached: str
+
+
 class InstallationSkipped(msgspec.Struct, frozen=True):
     """One installation can't be asked (any more); the others continue."""
 

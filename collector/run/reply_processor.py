@@ -15,10 +15,12 @@ from collector.buddy.decode import decode
 from collector.buddy.requests import Kind
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed, FetchResult
-from collector.crawl.frontier import Frontier, Selection
+from collector.crawl.frontier import Frontier
 from collector.crawl.journal import Journal, Line, Resumed
 from collector.crawl.records import CrawlRecord, Problem
 from collector.crawl.redaction import Redactor
+from collector.crawl.refresh_plan import RefreshPlan
+from collector.crawl.selection import Selection
 from collector.lake.flatten import flatten
 from collector.lake.projection import Row, RunKey
 from collector.lake.staging import Staging
@@ -50,12 +52,15 @@ class ReplyProcessor:
         *,
         keep_values: bool = False,
         executions: Mapping[str, ExecutionPlan] | None = None,
+        refresh: Mapping[str, RefreshPlan] | None = None,
         with_names: bool = False,
     ) -> None:
         self.run = run
-        plans = executions or {}
+        plans, refresh_plans = executions or {}, refresh or {}
         self.frontiers = {
-            each.name: Frontier(each.name, selection(each), plans.get(each.name), with_names=with_names)
+            each.name: Frontier(
+                each.name, selection(each), plans.get(each.name), refresh_plans.get(each.name), with_names=with_names
+            )
             for each in installations
         }
         self._counters = {name: StatsCounter(frontier) for name, frontier in self.frontiers.items()}
@@ -103,12 +108,17 @@ class ReplyProcessor:
         """Record a problem that does not come from a reply: an abandoned run, the warning of a check."""
         self._record(problem.key.installation, [problem])
 
-    def stop(self, installation: str, problem_kind: str, reason: str) -> None:
-        """End the crawl of one installation; what is open is missing from this run."""
-        frontier = self.frontiers[installation]
-        if not frontier.finished:
-            self._counters[installation].partial = True
-            self._record(installation, frontier.stop(problem_kind, reason))
+    def stop(self, installation: str, problem_kind: str, reason: str) -> bool:
+        """End the crawl of one installation; what is open is carried, or missing from this run. False if nothing is."""
+        records = self.frontiers[installation].stop(problem_kind, reason)
+        self._counters[installation].partial |= any(isinstance(record, Problem) for record in records)
+        self._record(installation, records)
+        return bool(records)
+
+    def count_carried(self, actions: Mapping[str, int]) -> None:
+        """Count the promotions, by installation, that this run carries."""
+        for installation, count in actions.items():
+            self._counters[installation].add_carried(count)
 
     def snapshot(self) -> RunStats:
         """Return what the run has cost and found so far."""

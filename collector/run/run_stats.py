@@ -95,6 +95,10 @@ class StatsCounter:
         elif isinstance(record, ReadExecution):
             self._coverage["executions", record.coverage] += 1
 
+    def add_carried(self, actions: int) -> None:
+        """Count promotions that were not asked for and are carried from an earlier run."""
+        self._coverage["actions", "carried"] += actions
+
     def snapshot(self) -> InstallationStats:
         """Return the counts now."""
         frontier = self._frontier

@@ -14,6 +14,7 @@ from collector.crawl.classify import Failure
 from collector.crawl.deferred_requests import DeferredRequests
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.frontier import Frontier
+from collector.crawl.request_budget import RequestBudget
 from collector.errors import Stuck, Unauthorised
 from collector.run.context import RunContext
 from collector.run.progress import Draining, SecondRound
@@ -24,10 +25,19 @@ DRAIN_S = 5.0
 
 
 class WorkerPool:
-    """The workers of one installation. `ended_by` is the error that ended their crawl early, None without one."""
+    """The workers of one installation, which share the `budget` of the run with those of others.
+
+    `ended_by` is the error that ended their crawl early, None without one.
+    """
 
     def __init__(
-        self, frontier: Frontier, fetcher: Fetcher, processor: ReplyProcessor, concurrency: int, context: RunContext
+        self,
+        frontier: Frontier,
+        fetcher: Fetcher,
+        processor: ReplyProcessor,
+        concurrency: int,
+        context: RunContext,
+        budget: RequestBudget,
     ) -> None:
         self.frontier = frontier
         self.ended_by: Unauthorised | Stuck | None = None
@@ -36,12 +46,13 @@ class WorkerPool:
         self._processor = processor
         self._concurrency = concurrency
         self._context = context
+        self._budget = budget
         self._idle: deque[asyncio.Future[None]] = deque()
         self._stopped = asyncio.Event()
         self._pausing = False
 
     async def crawl(self) -> None:
-        """Work until the frontier is done, the pool is stopped, or Buddy ends the crawl (then `ended_by` is set)."""
+        """Work until nothing may be asked any more, the pool is stopped, or Buddy ends the crawl (see `ended_by`)."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._concurrency):
@@ -73,15 +84,18 @@ class WorkerPool:
             raise
         # Before Buddy has answered anything, a wrong address is more likely than an outage: that is not waited for.
         final = self.deferred.settle(result) if self.frontier.answered else result
-        if final is not None:
+        if final is None:
+            self.frontier.queue.defer(request)
+        else:
             await self._processor.results.put(final)
 
     async def _next(self) -> Request | None:
         """Return the next request, waiting for one if need be; None at the end."""
-        while not self._stopped.is_set() and not self.frontier.finished:
-            request = self.frontier.next()
+        while not self._ended:
+            request = self.frontier.next(self._budget.left)
             if request is not None:
                 if not self.deferred.postpone(request):
+                    self._budget.take()
                     return request
             elif self._round_is_due:
                 await self._next_round()
@@ -94,18 +108,22 @@ class WorkerPool:
 
     def wake(self) -> None:
         """Wake as many idle workers as there are requests; all of them when there will be none."""
-        ended = self._stopped.is_set() or self.frontier.finished
         needed = max(self.frontier.queue.waiting, int(self._round_is_due))
-        for _ in range(len(self._idle) if ended else min(needed, len(self._idle))):
+        for _ in range(len(self._idle) if self._ended else min(needed, len(self._idle))):
             future = self._idle.popleft()
             if not future.done():
                 future.set_result(None)
 
     @property
+    def _ended(self) -> bool:
+        """Whether no further request is begun."""
+        return self._stopped.is_set() or self.frontier.finished or self._budget.is_spent
+
+    @property
     def _round_is_due(self) -> bool:
-        """Whether only what was set aside is left, and no worker pauses for it yet."""
-        deferred, queue = len(self.deferred.waiting), self.frontier.queue
-        return deferred > 0 and not self._pausing and not queue.waiting and queue.in_flight == deferred
+        """Whether only what was set aside is under way, and no worker pauses for it yet."""
+        deferred = len(self.deferred.waiting)
+        return deferred > 0 and not self._pausing and self.frontier.queue.in_flight == deferred
 
     async def _next_round(self) -> None:
         """After a pause, ask again what was set aside; where no round is left, give it up."""

@@ -1,7 +1,7 @@
 """The settings, each declared once: as the field of a dataclass that holds its value.
 
 The flag, the environment variable, the key and the line in the template of collector.toml, the help text and the table
-in the README follow from it. To add a setting, add a field here and use it.
+in docs/settings.md follow from it. To add a setting, add a field here and use it.
 """
 
 import hashlib
@@ -84,6 +84,13 @@ class AfterRun:
         "FILE",
         example="morning.md",
     )
+    report_file: Path | None = setting(
+        None,
+        parsers.path,
+        "Write the report to this file after a published run, as one HTML page. Needs the extra report.",
+        "FILE",
+        example="/srv/www/promotions.html",
+    )
     metrics_file: Path | None = setting(
         None,
         parsers.path,
@@ -128,6 +135,23 @@ class Settings:
         example="6h",
         key="max_duration",
     )
+    max_requests: int | None = setting(
+        None,
+        partial(parsers.whole, minimum=1),
+        "Stop sending requests after so many in this run, retries included, and publish what was collected. "
+        "Default: no limit.",
+        "NUMBER",
+        example=5000,
+    )
+    refresh_s: float = setting(
+        0.0,
+        parsers.duration_or_zero,
+        "Ask for a pipeline whose entry in its list has not changed only once in this time (7d), and carry its rows "
+        "from run to run meanwhile. 0: ask for everything in every run.",
+        "TIME",
+        key="refresh",
+        written="0",
+    )
     executions_s: float | None = setting(
         _WEEK_S,
         parsers.duration_or_off,
@@ -170,7 +194,8 @@ class Settings:
             ),
             "variable_values": self.variable_values,
             "executions": self.executions_s,
-            **({"names": True} if self.names else {}),
+            "names": self.names,
+            "refresh": self.refresh_s,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -48,7 +48,7 @@ def _only_token(sources: Sources) -> Secret:
     if (token := token_of_environment(sources)) is not None:
         return token
     if not any(key in sources.file.top for key in TOKEN_KEYS):
-        raise SettingsError(
+        raise TokenUnavailable(
             "There is no token: BUDDY_TOKEN is not set.",
             f"Make a personal access token in Buddy (your profile, Security) with {SCOPES_TO_GIVE}, and set "
             "BUDDY_TOKEN, or BUDDY_TOKEN_FILE to a file that holds it. "

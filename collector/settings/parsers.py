@@ -121,6 +121,13 @@ def duration_or_off(value: object, where: str) -> float | None:
     return duration(value, where)
 
 
+def duration_or_zero(value: object, where: str) -> float:
+    """Return seconds, from a duration or 0."""
+    if not isinstance(value, bool) and str(value).strip() == "0":
+        return 0.0
+    return duration(value, where)
+
+
 def days(value: object, where: str) -> int:
     """Return a number of days, from `400d` or another duration of whole days."""
     found = duration(value, where) / _UNIT_SECONDS["d"]

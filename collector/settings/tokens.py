@@ -30,7 +30,7 @@ SCOPES_TO_GIVE: Final = f"the scopes WORKSPACE and {READING_SCOPE}"
 
 
 class TokenUnavailable(SettingsError):
-    """The source of a token gives none now; the other installations can be collected."""
+    """There is no source of a token, or it gives none now; other installations can be collected."""
 
 
 def token_of_environment(sources: Sources) -> Secret | None:

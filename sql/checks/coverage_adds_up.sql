@@ -1,4 +1,4 @@
--- Every coverage is one of the contract, and an action has its row if and only if it was fetched.
+-- Every coverage is one of the contract, and an action has its row if and only if it was fetched or carried.
 -- blocking
 with
 coverages as (
@@ -23,9 +23,9 @@ paired as (
         action_id,
         case
             when is_listed is null then 'promote_image_actions has a row for an action that was not listed'
-            when is_fetched is null and listed.coverage = 'fetched'
-                then 'coverage is fetched, and promote_image_actions has no row'
-            when is_fetched and listed.coverage not in ('fetched', 'quarantined')
+            when is_fetched is null and listed.coverage in ('fetched', 'carried')
+                then concat('coverage is ', listed.coverage, ', and promote_image_actions has no row')
+            when is_fetched and listed.coverage not in ('fetched', 'carried', 'quarantined')
                 then concat('coverage is ', listed.coverage, ', and promote_image_actions has a row')
         end as message
     from listed

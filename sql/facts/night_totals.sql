@@ -1,6 +1,7 @@
 -- One row per run: its promotions, changes, failures, problems and cost, over all installations.
 --
--- promotions is the number of promote-image actions that were read; a partial run may have missed some. not_seen is the
+-- promotions is the number of promote-image actions that were read or carried; a partial run may have missed some. carried
+-- is the number of those that an earlier run read, and oldest_read_at the moment at which the oldest was read. not_seen is the
 -- number of workspaces, projects, pipelines, actions and execution lists that were not completely seen. failing counts
 -- promotions whose last execution is shown as failed. What changed is counted by the view run_changes.
 with
@@ -28,6 +29,11 @@ held as (
     group by run_id
 ),
 changes as (select * from run_changes),
+carried as (
+    select run_id, sum(promotions) as carried, min(oldest_read_at) as oldest_read_at
+    from carried_promotions
+    group by run_id
+),
 gaps as (
     select run_id, sum(things) as not_seen
     from run_coverage
@@ -55,8 +61,11 @@ select
     cast(nights.requests as bigint) as requests,
     cast(nights.retries as bigint) as retries,
     cast(nights.refusals as bigint) as refusals,
-    round(epoch(nights.finished_at - nights.started_at), 1) as duration_seconds
+    round(epoch(nights.finished_at - nights.started_at), 1) as duration_seconds,
+    cast(coalesce(carried.carried, 0) as bigint) as carried,
+    carried.oldest_read_at
 from nights
 left join held on nights.run_id = held.run_id
 inner join changes on nights.run_id = changes.run_id
 left join gaps on nights.run_id = gaps.run_id
+left join carried on nights.run_id = carried.run_id

@@ -2,7 +2,8 @@
 --
 -- destination is that of releases: a reference whose tag names production, or an image whose name does. known_from is the
 -- moment from which no execution of its promotions is missing, and NULL if that is not certain for each of them;
--- executions_coverage is then a coverage other than complete. A destination that a variable names is not here.
+-- executions_coverage is then a coverage other than complete. It is carried where only an earlier run asked for the
+-- executions of a promotion: all that began before that are known. A destination that a variable names is not here.
 with
 actions as (select * from selected_actions),
 ends as (
@@ -39,7 +40,11 @@ writers as (
         string_agg(
             distinct steps.place, ', ' order by steps.place
         ) as written_by,
-        min(known.executions_coverage) filter (where known.executions_coverage not in ('complete', 'not_needed')) as gap,
+        coalesce(
+            min(known.executions_coverage)
+            filter (where known.executions_coverage not in ('complete', 'carried', 'not_needed')),
+            min(known.executions_coverage) filter (where known.executions_coverage = 'carried')
+        ) as gap,
         bool_and(known.executions_coverage = 'not_needed') as never_executed,
         case
             when bool_and(known.known_from is not null or known.executions_coverage = 'not_needed')

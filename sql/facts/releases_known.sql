@@ -3,7 +3,7 @@
 -- Pipelines of which the executions could not be read do not count (view executions_known). Before known_from, releases may
 -- be missing.
 with
-known as (select * from executions_known where executions_coverage = 'complete')
+known as (select * from executions_known where executions_coverage in ('complete', 'carried'))
 select
     installation,
     max(known_from) as known_from

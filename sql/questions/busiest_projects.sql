@@ -1,4 +1,6 @@
 -- Which projects have the most promotions, and how often do these change?
+-- topic: change
+-- answer: workspace, project, promotions, to_production, failed, configuration_changes
 -- one run but for action_changes, runs
 -- $nights INTEGER = 30 : count the changes of this many runs up to the selected one
 -- rule: changes counts changed fields, additions and removals of the configuration in the last runs (parameter nights).

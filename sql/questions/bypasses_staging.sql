@@ -1,4 +1,6 @@
 -- Which images reach production without passing staging, and since when?
+-- topic: security
+-- answer: image, source, destination, comes_from, since_date
 -- one run but for action_changes, runs
 -- $disabled BOOLEAN = false : also list disabled promotions
 -- rule: a source passed staging if it names staging, or other promotions reach it from there; a variable did not.

@@ -1,4 +1,6 @@
 -- Change failure rate: which share of the promotions of an image fails or is rolled back?
+-- topic: releases
+-- answer: image, promotions, failed, rolled_back, rate, last_failed_at
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

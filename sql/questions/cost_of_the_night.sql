@@ -1,4 +1,6 @@
 -- What did the run cost at Buddy's API, and is that more than usual?
+-- topic: cost
+-- answer: installation, status, requests, usual_requests, refusals, requests_per_promotion, duration_seconds
 --
 -- usual_requests is the mean of up to 30 earlier runs; requests_per_promotion divides by the promotions read.
 with

@@ -1,13 +1,19 @@
 -- What did the last run see, and what is missing and why?
+-- topic: health
+-- answer: level, coverage, things, workspace, project, name, why
 -- one run
 --
 -- For each level one row per coverage with the number of items; then one row for each item that was not completely
--- seen, with the problem. A gap with the coverage skipped and without a problem was filtered out on purpose.
+-- seen, with the problem. A gap with the coverage skipped and without a problem was filtered out on purpose. Of carried
+-- actions, why says when the oldest was read.
 with
 counts as (
-    select * from run_coverage
+    select installation, level, coverage, cast(sum(things) as bigint) as things
+    from run_coverage
     where run_id in (select run_id from selected_run) and level <> 'installation'
+    group by installation, level, coverage
 ),
+carried as (select * from carried_promotions where run_id in (select run_id from selected_run)),
 seen_workspaces as materialized (select * from workspaces where run_id in (select run_id from selected_run)),
 seen_projects as materialized (select * from projects where run_id in (select run_id from selected_run)),
 seen_pipelines as materialized (select * from pipelines where run_id in (select run_id from selected_run)),
@@ -41,7 +47,7 @@ things as (
         installation, 5 as depth, 'execution list' as level, executions_coverage, workspace, project, pipeline_id, null,
         name, html_url
     from seen_pipelines
-    where executions_coverage is not null and (coverage = 'complete' or executions_coverage <> coverage)
+    where executions_coverage is not null and (coverage in ('complete', 'carried') or executions_coverage <> coverage)
 ),
 reasons as (
     select
@@ -57,20 +63,23 @@ reasons as (
 ),
 lines as (
     select
-        installation,
+        counts.installation,
         0 as gap,
-        list_position(['workspace', 'project', 'pipeline', 'action', 'execution list'], level) as depth,
-        level,
-        coverage,
-        things,
+        list_position(['workspace', 'project', 'pipeline', 'action', 'execution list'], counts.level) as depth,
+        counts.level,
+        counts.coverage,
+        counts.things,
         null as workspace,
         null as project,
         null as pipeline_id,
         null as action_id,
         null as name,
-        null as why,
+        'oldest read ' || strftime(carried.oldest_read_at, '%Y-%m-%d %H:%M') || ', ' || round(carried.age_seconds / 86400, 1)
+        || ' days before the run' as why,
         null as html_url
     from counts
+    left join carried
+        on counts.installation = carried.installation and counts.level = 'action' and counts.coverage = 'carried'
     union all
     select
         things.installation,
@@ -94,7 +103,12 @@ lines as (
             and things.project is not distinct from reasons.project
             and things.pipeline_id is not distinct from reasons.pipeline_id
             and things.action_id is not distinct from reasons.action_id
-    where coalesce(things.coverage, 'not known') not in ('complete', 'fetched', 'not_promote_image', 'not_asked', 'not_needed')
+    where
+        coalesce(things.coverage, 'not known') not in (
+            'complete', 'fetched', 'carried', 'not_promote_image', 'not_asked', 'not_needed'
+        )
+        -- Carried although it was known to have changed.
+        or (things.level = 'pipeline' and things.coverage = 'carried' and reasons.why is not null)
     union all
     -- Failures before any item was listed: the list of workspaces, or the complete installation.
     select

@@ -1,4 +1,6 @@
 -- Which promotions copy an image from one registry to another?
+-- topic: security
+-- answer: finding, workspace, project, action, source, destination
 -- one run
 -- rule: a registry that is not named may be another one: such promotions are listed as not known.
 --

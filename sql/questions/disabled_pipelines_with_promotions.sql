@@ -1,4 +1,6 @@
 -- Which pipelines with promotions are disabled or paused, so that the promotions do not run?
+-- topic: health
+-- answer: workspace, project, pipeline, finding, disabled_reason, promotions
 -- one run
 with
 lines as materialized (select * from pipelines where run_id in (select run_id from selected_run)),

@@ -1,4 +1,6 @@
 -- Which promotions cannot run, because they, their pipeline or their project are disabled?
+-- topic: health
+-- answer: workspace, project, pipeline, action, finding, destination
 -- one run
 -- rule: the action, its pipeline or its project is disabled.
 with

@@ -1,4 +1,6 @@
 -- Which promotions into an environment failed, and what was Buddy's message?
+-- topic: releases
+-- answer: failed_at, destination, revision, status, error_message, recovered_at
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

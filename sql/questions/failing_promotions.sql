@@ -1,4 +1,6 @@
 -- Which promotions failed in their last execution, and for how many nights?
+-- topic: health
+-- answer: workspace, project, action, last_execution_status, nights, since_date, destination
 -- $terminated BOOLEAN = false : also those whose last execution was terminated by a user
 -- rule: nights counts runs in a row that saw this status; a run that did not see the action neither counts nor ends it.
 --

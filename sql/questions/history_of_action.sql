@@ -1,9 +1,11 @@
 -- What has happened to an action since it was first seen?
+-- topic: change
+-- answer: run_date, change, column_name, difference
 -- $action_id BIGINT : id of the action
 -- $project VARCHAR = '' : its project; empty: any
 -- $installation VARCHAR = '' : its installation; empty: any
 with
-changes as (select * from action_changes where action_id = $action_id),
+changes as (select * from changes_in_words where action_id = $action_id),
 chosen as (select * from selected_run)
 select
     changes.run_date,
@@ -11,6 +13,7 @@ select
     changes.column_name,
     changes.old_value,
     changes.new_value,
+    changes.difference,
     changes.aspect,
     changes.installation,
     changes.workspace,

@@ -1,4 +1,6 @@
 -- What is in production, or was at a moment: since when, by whom, and from which execution?
+-- topic: releases
+-- answer: destination, finding, revision, since, released_by
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $on TIMESTAMP = null : the moment (UTC); a date is its beginning; empty: as of the selected run
 -- $image VARCHAR = '' : part of the image's name; empty: every image

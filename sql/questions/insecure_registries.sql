@@ -1,4 +1,6 @@
 -- Which promotions allow a registry without valid TLS, or name one with plain http?
+-- topic: security
+-- answer: finding, workspace, project, action, source, destination
 -- one run
 -- rule: insecure_registry is set, or an address begins with http://.
 with

@@ -1,4 +1,6 @@
 -- Lead time for changes: how long do changes of an image need from staging to production?
+-- topic: releases
+-- answer: image, changes, median_hours, p90_hours, slowest_hours, without_staging
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

@@ -1,4 +1,6 @@
 -- Which promotions have no permissions of their own?
+-- topic: security
+-- answer: workspace, project, pipeline, action, permissions_others, destination
 -- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 -- rule: no user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).

@@ -1,9 +1,11 @@
 -- What happened last night: is the run complete, what was released, what changed, what failed, what is missing?
+-- topic: change
+-- answer: part, line, place
 -- one run but for action_changes, last_known_actions, promote_image_actions, runs
 -- $lines INTEGER = 5 : at most this many lines per part; a last line counts the others
 with
 changes as materialized (
-    select * from action_changes
+    select * from changes_in_words
     where run_id in (select run_id from selected_run) and aspect = 'configuration'
 ),
 selected as materialized (
@@ -52,6 +54,20 @@ summary as (
     from run_changes
     where run_id in (select run_id from selected_run)
 ),
+carried as (
+    select
+        1 as part_order,
+        'night' as part,
+        concat(
+            'carried: ', promotions, ' promotion', case when promotions = 1 then '' else 's' end, ', the oldest read ',
+            strftime(oldest_read_at, '%Y-%m-%d %H:%M')
+        ) as line,
+        installation as place,
+        null as html_url,
+        concat('~', installation) as sort_key  -- after all installations
+    from carried_promotions
+    where run_id in (select run_id from selected_run)
+),
 released as (
     select
         2 as part_order,
@@ -83,13 +99,8 @@ changed as (
         3 as part_order,
         'changed' as part,
         case
-            when changes.change = 'changed' and length(concat(changes.old_value, changes.new_value)) > 100
-                then concat(changes.column_name, ' changed')
-            when changes.change = 'changed'
-                then concat(
-                    changes.column_name, ': ', coalesce(changes.old_value, 'nothing'), ' -> ',
-                    coalesce(changes.new_value, 'nothing')
-                )
+            when length(changes.difference) > 200 then concat(changes.column_name, ': ', left(changes.difference, 200), '…')
+            when changes.change = 'changed' then concat(changes.column_name, ': ', changes.difference)
             else changes.change
         end as line,
         concat_ws('/', changes.workspace, changes.project, coalesce(selected.action, cast(changes.action_id as varchar)))
@@ -163,6 +174,8 @@ missing as (
 ),
 parts as (
     select * from summary
+    union all
+    select * from carried
     union all
     select * from released
     union all

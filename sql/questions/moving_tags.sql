@@ -1,4 +1,6 @@
 -- Which promotions read from or write to a tag that can move to another image?
+-- topic: security
+-- answer: workspace, project, action, source, source_moves, destination, destination_moves
 -- one run
 -- $channels BOOLEAN = false : also tags that name an environment (staging, production), which move on purpose
 -- rule: a tag moves if it is latest, is missing (which means latest), or contains a variable; a digest never moves.

@@ -1,4 +1,6 @@
 -- Which promotions have never run?
+-- topic: health
+-- answer: finding, workspace, project, pipeline, action, destination
 -- one run
 -- rule: Buddy's status is INITIAL, or there is neither a status nor a revision (not known).
 --

@@ -1,9 +1,12 @@
 -- How many promotions, changes, failures, problems and requests did each run have?
+-- topic: cost
+-- answer: run_date, status, promotions, failing, added, changed, removed, requests
 -- $nights INTEGER = 400 : this many runs up to the selected one
 --
 -- Oldest first. changed counts promotions with a changed configuration, changed_fields their fields, ran those with a new
 -- status or revision (view run_changes); known is the number of promotions that exist as far as is known.
 -- not_seen is the number of items that a partial run could not see; the other columns count what it saw.
+-- carried is the number of promotions that an earlier run read, and oldest_read_at the moment at which the oldest was read.
 with
 totals as (select * from night_totals),
 chosen as (select * from selected_run),
@@ -34,6 +37,8 @@ select
     requests,
     retries,
     refusals,
-    duration_seconds
+    duration_seconds,
+    carried,
+    oldest_read_at
 from recent
 order by run_id

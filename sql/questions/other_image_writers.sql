@@ -1,4 +1,6 @@
 -- Which actions of other types can write image tags, too?
+-- topic: security
+-- answer: workspace, project, pipeline, type, names, promotions
 -- one run
 -- $disabled BOOLEAN = false : also list disabled actions
 -- rule: types that can push an image: DOCKER_IMAGE_OPS, DOCKER_PUSH and DOCKERFILE; what they write is not collected.

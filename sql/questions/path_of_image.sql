@@ -1,4 +1,6 @@
 -- By which steps does an image reach production?
+-- topic: releases
+-- answer: image, steps, passes_staging, enabled, certain, path
 -- one run
 -- $image VARCHAR : part of any reference on the path, such as acme/checkout
 --

@@ -1,4 +1,6 @@
 -- Which variables of promotions have a value that is not encrypted?
+-- topic: security
+-- answer: workspace, project, action, variable, type, value_state
 -- one run
 -- rule: all but those whose value is known to be absent, empty or encrypted.
 --

@@ -1,4 +1,6 @@
 -- What went wrong in the last run, where, and what did Buddy answer?
+-- topic: health
+-- answer: kind, workspace, project, message, http_status
 -- one run
 -- $kind VARCHAR = '' in ('unauthorised', 'forbidden', 'gone', 'api_disabled', 'frozen', 'http_error', 'connection', 'timeout', 'too_large', 'redirect_refused', 'not_json', 'not_understood', 'unsettled_listing', 'deadline', 'abandoned_run', 'check', '') : only problems of this kind, such as forbidden or not_understood
 -- $severity VARCHAR = '' in ('problem', 'notice', '') : only problems, or only notices

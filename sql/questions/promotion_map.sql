@@ -1,4 +1,6 @@
 -- From which image reference to which does each promotion go, and does a variable decide either end?
+-- topic: releases
+-- answer: source, destination, disabled, last_execution_status
 -- one run
 --
 -- The steps of the promotion map: one row per promotion that names both ends, and for each reference of

@@ -1,4 +1,6 @@
 -- Which image does each promotion take from where to where?
+-- topic: releases
+-- answer: workspace, project, action, source, destination, disabled, last_execution_status
 -- one run
 -- $image VARCHAR = '' : part of the image's name on either end; empty: every image
 -- $environment VARCHAR = '' : only promotions to this environment (production, staging, test, development)

@@ -1,4 +1,6 @@
 -- How many promotions go from which registry to which?
+-- topic: releases
+-- answer: source_registry, destination_registry, promotions, images, to_production
 -- one run
 with
 selected as (select * from selected_promotions)

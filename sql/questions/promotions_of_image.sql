@@ -1,4 +1,6 @@
 -- Which promotions read or write an image?
+-- topic: releases
+-- answer: image_is, workspace, project, action, source, destination, last_execution_status
 -- one run
 -- $image VARCHAR : part of the image's name, such as acme/checkout
 with

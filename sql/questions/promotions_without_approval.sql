@@ -1,4 +1,6 @@
 -- Which promotions run without an approval?
+-- topic: security
+-- answer: workspace, project, action, trigger_time, destination
 -- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval

@@ -1,4 +1,6 @@
 -- Which revisions were released to production without a release of the same revision to staging before?
+-- topic: security
+-- answer: released_at, finding, destination, revision, released_by
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

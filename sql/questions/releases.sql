@@ -1,4 +1,6 @@
 -- What was released, when and by whom?
+-- topic: releases
+-- answer: released_at, destination, revision, released_by, approved_by
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning; empty: the last 7 days
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

@@ -1,4 +1,6 @@
 -- Which promotions depend on retries, or keep failing in spite of them?
+-- topic: health
+-- answer: workspace, project, action, retry_count, worst_wait, failed_nights, last_execution_status
 -- $nights INTEGER = 30 : how many runs up to the selected one to look at
 -- $retries INTEGER = 2 : list every promotion with at least this many retries configured
 -- rule: at least so many retries (parameter retries), or any and a failure in one of the last runs (nights).

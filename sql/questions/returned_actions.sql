@@ -1,4 +1,6 @@
 -- Which promotions came back after they had been removed?
+-- topic: change
+-- answer: workspace, project, action, removed_date, returned_date, days_away
 with
 lives as (select * from action_history where column_name is null),
 removals as (select * from action_changes where change = 'removed'),

@@ -1,4 +1,6 @@
 -- Which images are in staging and in production with different Git revisions?
+-- topic: releases
+-- answer: finding, staging, staging_revision, production, production_revision
 -- one run
 -- rule: production belongs to staging if it reads the image that staging writes, or both write the same image.
 --

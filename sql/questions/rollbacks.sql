@@ -1,4 +1,6 @@
 -- Which destinations went back to a revision that they had before?
+-- topic: releases
+-- answer: released_at, destination, revision, undone_revision, hours_live, rolled_back_by
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

@@ -1,4 +1,6 @@
 -- Which destinations are written by more than one promotion?
+-- topic: security
+-- answer: destination, promotions, source_list
 -- one run
 -- $environment VARCHAR = '' : only destinations of this environment
 -- $disabled BOOLEAN = false : also count disabled promotions

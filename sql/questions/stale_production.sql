@@ -1,4 +1,6 @@
 -- Which production destinations has nothing been promoted into for a long time?
+-- topic: releases
+-- answer: destination, finding, days, last_released_at, released_by
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $days INTEGER = 90 : nothing promoted in this many days before the selected run
 -- $image VARCHAR = '' : part of the image's name; empty: every image

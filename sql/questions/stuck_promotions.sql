@@ -1,4 +1,6 @@
 -- Which promotions have been running or waiting for several nights?
+-- topic: health
+-- answer: workspace, project, action, last_execution_status, nights, since_date
 -- $nights INTEGER = 2 : in the same unfinished state in at least this many consecutive runs
 -- rule: nights counts runs in a row that saw this status; a run that did not see the action neither counts nor ends it.
 --

@@ -1,4 +1,6 @@
 -- Time to restore service: how long is it from a failed or rolled-back promotion of an image to the next release?
+-- topic: releases
+-- answer: image, incidents, median_hours, slowest_hours, not_recovered, open_since
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)

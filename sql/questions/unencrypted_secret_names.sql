@@ -1,4 +1,6 @@
 -- Which variables have the name of a secret, or are a key, and are not known to be encrypted?
+-- topic: security
+-- answer: workspace, project, action, variable, type, value_state
 -- one run
 -- $words VARCHAR = 'pass|passw|passwd|password|passphrase|pwd|secret|token|key|apikey|credential|credentials|auth|pat|private' : words in the name of a secret
 -- rule: a word of the name is in the parameter words, or the type is a key; empty variables count, because they will get a value.

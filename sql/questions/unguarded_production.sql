@@ -1,4 +1,6 @@
 -- Which promotions reach production without any guard?
+-- topic: security
+-- answer: finding, workspace, project, action, source, destination, trigger_time
 -- one run
 -- $environment VARCHAR = 'production' : the environment to guard
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
@@ -126,7 +128,7 @@ unseen as (
             and listed.workspace = lines.workspace
             and listed.project = lines.project
             and listed.pipeline_id = lines.pipeline_id
-    where coalesce(listed.coverage, 'not known') not in ('fetched', 'gone') and listed.disabled is not true
+    where coalesce(listed.coverage, 'not known') not in ('fetched', 'carried', 'gone') and listed.disabled is not true
 ),
 findings as (
     select * from unguarded

@@ -1,4 +1,6 @@
 -- Which unknown fields and enum values did Buddy send in the last run, and since when?
+-- topic: health
+-- answer: drift, object, name, things, first_seen_date
 with
 drift as (select * from schema_drift)
 select

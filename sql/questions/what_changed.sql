@@ -1,7 +1,9 @@
 -- What changed in the promotions last night?
+-- topic: change
+-- answer: workspace, project, action, change, column_name, difference
 -- $aspect VARCHAR = 'configuration' in ('configuration', 'execution', '') : configuration, execution (statuses and revisions), or empty for both
 with
-changes as (select * from action_changes where run_id in (select run_id from selected_run)),
+changes as (select * from changes_in_words where run_id in (select run_id from selected_run)),
 actions as (select * from promote_image_actions),
 -- A removed action has no row in this run; its name is that of the run that saw it last.
 placed as (
@@ -16,6 +18,7 @@ placed as (
         changes.column_name,
         changes.old_value,
         changes.new_value,
+        changes.difference,
         changes.previous_run_id,
         case when changes.change = 'removed' then changes.previous_run_id else changes.run_id end as seen_run_id
     from changes
@@ -31,6 +34,7 @@ select
     placed.column_name,
     placed.old_value,
     placed.new_value,
+    placed.difference,
     placed.aspect,
     actions.html_url,
     placed.pipeline_id,

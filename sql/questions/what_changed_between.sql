@@ -1,11 +1,14 @@
 -- What differs in the promotions between one run and an earlier one?
+-- topic: change
+-- answer: workspace, project, action_id, change, column_name, difference
 -- $from VARCHAR = '' : run id or date (2026-11-01) of the earlier run; empty: the one before
 -- $to VARCHAR = '' : run id or date of the later run; empty: the selected run
 -- $aspect VARCHAR = 'configuration' in ('configuration', 'execution', '') : configuration, execution (statuses and revisions), or empty for both
 -- rule: the net difference: what was reverted, or came and went between the two runs, is not listed.
 --
 -- The net difference: a change that was reverted, and an action that came and went between the runs, are not listed. A
--- date means the last run of that date. Runs that could not see an action say nothing about it.
+-- date means the last run of that date. Runs that could not see an action say nothing about it. difference is in words,
+-- for permissions, variables and trigger conditions with every step on the way.
 with
 runs_known as (select distinct run_id, run_date from runs),
 chosen as (select * from selected_run),
@@ -30,14 +33,14 @@ earlier as (
         end
 ),
 changes as (
-    select action_changes.*
-    from action_changes
+    select changes_in_words.*
+    from changes_in_words
     cross join earlier
     cross join later
     where
-        action_changes.run_id > earlier.run_id
-        and action_changes.run_id <= later.run_id
-        and ($aspect = '' or action_changes.aspect = $aspect)
+        changes_in_words.run_id > earlier.run_id
+        and changes_in_words.run_id <= later.run_id
+        and ($aspect = '' or changes_in_words.aspect = $aspect)
 ),
 comings as (
     select
@@ -65,6 +68,7 @@ fields as (
         column_name,
         arg_min_null(old_value, run_id) as old_value,
         arg_max_null(new_value, run_id) as new_value,
+        string_agg(difference, ', then ' order by run_id) as differences,
         max(run_id) as run_id,
         max_by(run_date, run_id) as run_date
     from changes
@@ -83,6 +87,7 @@ net as (
         null as column_name,
         null as old_value,
         null as new_value,
+        null as difference,
         run_id,
         run_date
     from comings
@@ -99,6 +104,10 @@ net as (
         fields.column_name,
         fields.old_value,
         fields.new_value,
+        case
+            when fields.column_name in ('permissions', 'variables', 'trigger_conditions') then fields.differences
+            else concat(coalesce(fields.old_value, 'nothing'), ' to ', coalesce(fields.new_value, 'nothing'))
+        end as difference,
         fields.run_id,
         fields.run_date
     from fields
@@ -124,6 +133,7 @@ select
     column_name,
     old_value,
     new_value,
+    difference,
     aspect,
     run_date as last_changed_date,
     run_id as last_changed_run_id

@@ -1,4 +1,6 @@
 -- Which users and groups, and whether everybody else, may run the promotions to an environment?
+-- topic: security
+-- answer: workspace, project, action, principal, access_level, may_run
 -- one run but for executions
 -- $environment VARCHAR = 'production' : environment of the destination; empty: every promotion
 -- rule: who is known to have no right to run is left out; an undocumented level may allow it.

@@ -18,10 +18,17 @@ coverages as (
     from run_coverage
     where run_id in (select run_id from shown)
 ),
+carried as (
+    select run_id, installation, promotions, oldest_read_at
+    from carried_promotions
+    where run_id in (select run_id from shown)
+),
 parts as (
     select
         runs.*,
         coalesce(promotions.promote_image_actions, 0) as promote_image_actions,
+        coalesce(carried.promotions, 0) as carried,
+        carried.oldest_read_at,
         -- The status in runs is that of the whole run.
         case
             when (runs.run_id, runs.installation) in (select (run_id, installation) from coverages where not whole)
@@ -30,18 +37,24 @@ parts as (
         end as own_status
     from runs
     left join promotions on runs.run_id = promotions.run_id and runs.installation = promotions.installation
+    left join carried on runs.run_id = carried.run_id and runs.installation = carried.installation
     where runs.run_id in (select run_id from shown)
 ),
 levels as (
-    select run_id, level, coverage, whole, cast(sum(things) as bigint) as things
+    select
+        run_id,
+        level,
+        coverage,
+        cast(sum(things) as bigint) as things,
+        sum(things) filter (where not whole) as not_seen
     from coverages
-    group by run_id, level, coverage, whole
+    group by run_id, level, coverage
 ),
 seen as (
     select
         run_id,
         list({'level': level, 'coverage': coverage, 'count': things} order by level, coverage) as coverage,
-        cast(coalesce(sum(things) filter (where not whole), 0) as bigint) as not_seen
+        cast(coalesce(sum(not_seen), 0) as bigint) as not_seen
     from levels
     group by run_id
 )
@@ -63,6 +76,8 @@ select
     cast(sum(parts.refusals) as bigint) as refusals,
     round(sum(parts.paused_seconds), 1) as paused_seconds,
     any_value(seen.coverage) as coverage,
+    cast(sum(parts.carried) as bigint) as carried,
+    min(parts.oldest_read_at) as oldest_read_at,
     list(
         {
             'installation': parts.installation,
@@ -75,7 +90,9 @@ select
             'requests': parts.requests,
             'retries': parts.retries,
             'refusals': parts.refusals,
-            'paused_seconds': round(parts.paused_seconds, 1)
+            'paused_seconds': round(parts.paused_seconds, 1),
+            'carried': parts.carried,
+            'oldest_read_at': parts.oldest_read_at
         }
         order by parts.installation
     ) as installations,

@@ -1,6 +1,7 @@
 """The morning message is short and true, and nothing in it can act."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def test_at_most_25_lines() -> None:
 def test_a_run_without_news() -> None:
     """When there is nothing to report, the message says so."""
     assert "Nothing was released, no configuration changed" in as_text(morning_message(published(changes={}), []))
+
+
+def test_what_was_carried_is_in_the_title() -> None:
+    """The title says how many promotions were carried and how old the oldest is; nothing where none was."""
+    carried = published(carried=9, oldest_read_at=BEGAN - timedelta(days=2, hours=3))
+    said = "12 promote-image actions (9 carried, the oldest read 2 d 3 h before the run), changes: 2 added"
+    assert said in morning_message(carried, []).title
+    assert "carried" not in morning_message(published(), []).title
 
 
 def test_the_installation_with_a_gap_comes_first() -> None:

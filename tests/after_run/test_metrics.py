@@ -1,5 +1,7 @@
 """The metrics file, read by Prometheus' own parser."""
 
+from datetime import timedelta
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -46,6 +48,14 @@ def test_a_published_run() -> None:
     assert samples["collector_refusals", ("us",)] == 1
     assert samples["collector_waiting_seconds", ("us",)] == 3.5
     assert samples["collector_lake_bytes", ()] == 5000
+
+
+def test_carried_promotions() -> None:
+    """How many promotions were carried, and how old the oldest was when the run began; 0 where none was."""
+    eu = part("eu", carried=9, oldest_read_at=BEGAN - timedelta(days=2))
+    samples = read(metrics_text(published(installations=(part(), eu))))
+    assert [samples["collector_carried", (name,)] for name in ("us", "eu")] == [0, 9]
+    assert [samples["collector_carried_age_seconds", (name,)] for name in ("us", "eu")] == [0, 172_800]
 
 
 def test_a_failed_run_keeps_the_last_success() -> None:

@@ -51,7 +51,7 @@ def test_growth_is_shared_by_the_runs_of_a_merged_file(tmp_path: Path) -> None:
     tables = lake.manifest.tables
     shares = bytes_by_run(lake.manifest)
     assert set(shares) == {run.run_id for run in lake.manifest.runs}
-    snapshots = ("last_known_actions", "action_state", "execution_state")
+    snapshots = ("last_known_actions", "action_state", "execution_state", "pipeline_state")
     assert round(sum(shares.values())) == sum(e.bytes for t, es in tables.items() if t not in snapshots for e in es)
     assert growth_per_run(lake.manifest) == pytest.approx(sum(shares.values()) / 3)
     assert growth_per_run(Manifest()) is None

@@ -40,7 +40,8 @@ def metric(path: Path, name: str) -> float:
 
 def test_summary_message_metrics_and_webhook(program: Program, buddy: FakeBuddy, chat: Chat, tmp_path: Path) -> None:
     """Stdout has one line; summary, message and metrics agree with the lake; the webhook gets the message, no token."""
-    said = program("collect", *FILES, "--notify-url", chat.url.reveal(), environ=environ(buddy))
+    extra = ("--report-file", "r.html", "--notify-url", chat.url.reveal())
+    said = program("collect", *FILES, *extra, environ=environ(buddy))
     assert said.code == 0, said.err
     assert said.out.count("\n") == 1
     summary = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
@@ -57,7 +58,11 @@ def test_summary_message_metrics_and_webhook(program: Program, buddy: FakeBuddy,
     assert body["summary"] == summary
     assert buddy.token not in json.dumps([headers, body]) + message + said.err
     assert "very-secret" not in said.err + said.out
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["c.prom", "lake", "m.md", "s.json"]
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert summary["run_id"] in page
+    assert buddy.token not in page
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["c.prom", "lake", "m.md", "r.html", "s.json"]
 
 
 def test_a_run_that_publishes_nothing(program: Program, buddy: FakeBuddy, chat: Chat, tmp_path: Path) -> None:
@@ -173,7 +178,7 @@ def test_growth_is_in_status(program: Program, buddy: FakeBuddy, tmp_path: Path)
     nightly = sum(
         e.bytes
         for t, es in tables.items()
-        if t not in ("last_known_actions", "action_state", "execution_state")
+        if t not in ("last_known_actions", "action_state", "execution_state", "pipeline_state")
         for e in es
     )
     assert night["lake_bytes_per_night"] == night["bytes"] == nightly

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: run all benchmarks; write the results to RESULTS.md and the goals to the README.
+"""`python -m tests.bench`: run all benchmarks; write the results to RESULTS.md and the goals to docs/benchmarks.md.
 
 The result of each benchmark is saved, so that an interrupted run continues with `--only` and the missing ones. The
 files are written when all results exist. `--quick` runs tiny sizes in seconds and saves nothing.
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(goals_table(found))
     if not options.quick and (every := load_all(SAVED, BENCHES)) is not None:
         RESULTS.write_text(document(description, every), encoding="utf-8")
-        put_between(ROOT / "README.md", BEGIN, END, str(goals_table(every)))
+        put_between(ROOT / "docs" / "benchmarks.md", BEGIN, END, str(goals_table(every)))
         sys.stderr.write(f"wrote {RESULTS}\n")
     return 0
 

@@ -23,15 +23,20 @@ def test_the_questions_are_listed(program: Program) -> None:
     """Without a name, every question is listed with its meaning; no lake is needed for that."""
     result = program("ask")
     assert result.code == 0
-    assert len(result.out.splitlines()) >= 10
-    assert any(line.startswith("what_changed ") and "?" in line for line in result.out.splitlines())
+    rows = [line.split("\t") for line in result.out.splitlines()]
+    assert rows[0] == ["topic", "name", "description"]
+    assert ["change", "what_changed", "What changed in the promotions last night?"] in rows
     assert program("ask", "--list").out == result.out
+    assert program("ask", "--list", "-o", "list.txt").code == 0
+    listed = Path("list.txt").read_text(encoding="utf-8")
+    assert listed.startswith("Releases: ")
+    assert all(f"\n  {name} " in listed for _, name, _ in rows[1:])
 
 
 def test_every_question_has_an_answer_with_the_listed_columns(on_demo: Program) -> None:
     """The list as JSON has name, description, parameters and columns; the JSON of each answer has these columns."""
     for question in json.loads(on_demo("ask", "--list", "--format", "json").out):
-        assert list(question) == ["name", "description", "rule", "parameters", "columns"]
+        assert list(question) == ["name", "topic", "description", "answer", "rule", "parameters", "columns"]
         assert question["description"].endswith("?")
         for parameter in question["parameters"]:
             assert list(parameter) == ["name", "type", "default", "required", "description", "choices"]
@@ -43,10 +48,19 @@ def test_every_question_has_an_answer_with_the_listed_columns(on_demo: Program) 
 
 
 def test_an_answer_names_its_run(on_demo: Program) -> None:
-    """A table for people ends with the number of rows and the run."""
-    result = on_demo("ask", "promotions")
+    """A table for people ends with the number of rows and the run; -q leaves that out."""
+    result = on_demo("ask", "promotions", "--format", "text")
     assert result.code == 0
     assert " rows · run 2" in result.out
+    assert " rows · run 2" not in on_demo("ask", "promotions", "--format", "text", "-q").out
+
+
+def test_rows_can_be_a_failure(on_demo: Program, tmp_path: Path) -> None:
+    """With --fail-if-rows an answer with rows exits 1, and one without rows 0; the rows are written all the same."""
+    found = on_demo("ask", "returned_actions", "--fail-if-rows", "-o", "rows.csv")
+    assert (found.code, found.out) == (1, "")
+    assert (tmp_path / "rows.csv").read_text(encoding="utf-8").startswith("installation,workspace,")
+    assert on_demo("ask", "promotions", "--param", "image=zork", "--fail-if-rows").code == 0
 
 
 def test_the_rule_stands_below_the_answer(on_demo: Program) -> None:
@@ -73,7 +87,7 @@ def test_show_prints_the_sql(program: Program) -> None:
     """`--show` prints the SQL, to be copied and changed; no lake is needed for that."""
     result = program("ask", "what_changed", "--show")
     assert result.code == 0
-    assert "action_changes" in result.out
+    assert "changes_in_words" in result.out
     assert result.out.startswith("-- ")
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,9 +13,9 @@ import pytest
 from msgspec.structs import replace
 
 from collector.cli.collect import summary_line
-from collector.cli.output import duration_text
 from collector.fake_buddy import SECRET_MARKER, FakeBuddy, Fault
 from collector.run.summary import RunSummary
+from collector.settings.durations import duration_text
 from tests.cli.conftest import WORLD, Program, environ
 from tests.cli.test_main import ENVIRON
 from tests.faults.process import Program as Process
@@ -257,7 +257,7 @@ def test_a_gap_is_partial(program: Program, tmp_path: Path) -> None:
     assert result.code == 1
     assert "partial" in result.out
     assert "coverage_last_night" in result.out
-    answer = program("ask", "promotions")
+    answer = program("ask", "promotions", "--format", "text")
     assert "This run is incomplete: 1 project forbidden" in answer.out
     rows = program("ask", "promotions", "--format", "json")
     assert "This run is incomplete" in rows.err
@@ -333,6 +333,10 @@ def test_the_summary_line() -> None:
     )
     with_executions = replace(summary, rows={"executions": 1500}, coverage={"execution_lists": {"complete": 3}})
     assert ": 0 promote-image actions, 1,500 executions; changed" in summary_line(with_executions)
+    carrying = replace(summary, carried=1000, oldest_read_at=at - timedelta(days=4, hours=2))
+    assert ": 1,234 promote-image actions (1,000 carried, the oldest read 4 d 2 h before the run); changed" in (
+        summary_line(carrying)
+    )
 
 
 @pytest.mark.parametrize(

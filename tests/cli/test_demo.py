@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from collector.lake.lake import Lake
+from collector.query.reader import open_lake
 from tests.cli.conftest import Program
 
 
@@ -25,6 +26,18 @@ def test_runs_and_answers(program: Program, tmp_path: Path) -> None:
     again = program("demo", "--nights", "1")
     assert again.code == 0
     assert len(Lake.open(tmp_path / "demo-lake").manifest.runs) == 1
+
+
+def test_its_runs_show_what_can_happen(demo_lake: Path) -> None:
+    """One run is partial and the next one complete; one was refused by the rate limit and found an unknown field."""
+    lake = open_lake(demo_lake)
+    nights = lake.ask("nights").to_arrow().sort_by("run_id").to_pylist()
+    assert [night["status"] for night in nights] == ["complete", "partial", "complete", "complete"]
+    assert [night["refusals"] for night in nights] == [0, 0, 3, 0]
+    (gap,) = lake.ask("nights", run=nights[1]["run_id"]).missing
+    assert (gap.level, gap.coverage, gap.count) == ("project", "forbidden", 1)
+    drift = lake.sql("select distinct first_seen_run_id from schema_drift where name = 'approval_policy'").to_arrow()
+    assert drift.to_pylist() == [{"first_seen_run_id": nights[2]["run_id"]}]
 
 
 @pytest.mark.parametrize("name", ["keep.txt", "manifest.json"])

@@ -42,6 +42,19 @@ def test_text_and_json(program: Program, buddy: FakeBuddy, tmp_path: Path) -> No
     assert buddy.token not in text.out + text.err + data.out
 
 
+def test_without_a_token(program: Program, tmp_path: Path) -> None:
+    """The whole checklist is shown: the lake is checked, the token is an error, and what needs one is not checked."""
+    text, data = program("doctor"), program("doctor", "--format", "json")
+    assert (text.code, data.code, text.err) == (2, 2, "")
+    levels = {result["about"]: result["level"] for result in json.loads(data.out)}
+    assert levels == {"lake": "ok", "space": "ok", "token": "error"} | dict.fromkeys(
+        ("workspaces", "executions", "budget", "clock"), "skipped"
+    )
+    (line,) = [line for line in text.out.splitlines() if line.startswith("ERROR")]
+    assert "BUDDY_TOKEN" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_wrong_token(program: Program, buddy: FakeBuddy) -> None:
     """A token that Buddy does not know is an error that says how to create one; the token is not shown."""
     said = doctor(program, buddy, token="wrong-token-9876")

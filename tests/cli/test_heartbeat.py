@@ -24,13 +24,12 @@ class Waiting:
 
     def snapshot(self) -> events.RunSnapshot:
         pace = RateLimiterState(0, 0, UNTIL, UNTIL, "budget of this window is spent", 0.0, False)
-        return events.RunSnapshot(
-            "20261123T021500Z-7f3a9c", "crawl", (progress_of(pace, {"projects": 3}, {"projects": 1}, 17),)
-        )
+        progress = progress_of(pace, {"projects": 3}, {"projects": 1}, 17, {("pipelines", "carried"): 4})
+        return events.RunSnapshot("20261123T021500Z-7f3a9c", "crawl", (progress,))
 
 
 def test_the_heartbeat_says_why_and_until_when_a_run_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    """It has one line for each installation: run, stage, found, done, requests, budget, why it waits and until when."""
+    """A line per installation: run, stage, found, done, carried, requests, budget, why and until when it waits."""
     logs.set_up("json", "info")
     watcher = progress.ProgressObserver()
     watcher.heartbeat()
@@ -46,6 +45,7 @@ def test_the_heartbeat_says_why_and_until_when_a_run_waits(capsys: pytest.Captur
         "installation": "us",
         "done": 1,
         "found": 3,
+        "carried": 4,
         "requests": 17,
         "waiting_for": "budget of this window is spent",
         "until": "2026-11-23T03:00:00Z",

@@ -10,7 +10,7 @@ import pytest
 
 import collector
 from collector import __version__
-from collector.cli import main
+from collector.cli import main, terminal
 from collector.cli.failures import EXIT_CODES
 from collector.cli.version import version_text
 from collector.errors import LakeBusy
@@ -18,7 +18,7 @@ from tests.cli.conftest import Program
 
 COMMANDS = (
     *("collect", "demo", "ask", "sql", "shell", "report", "tables", "status"),
-    *("doctor", "verify", "compact", "prune", "init", "fake-buddy"),
+    *("doctor", "verify", "compact", "prune", "init", "fake-buddy", "completion", "help"),
 )
 # For processes that tests start in any directory.
 ENVIRON = {**os.environ, "PYTHONPATH": str(Path(collector.__file__).parents[1])}
@@ -33,6 +33,44 @@ def test_every_command_has_help(program: Program) -> None:
         assert program(command, "--help").out.startswith("Usage: collector " + command) or command == "fake-buddy"
 
 
+def test_ways_to_ask_for_help(program: Program) -> None:
+    """`-h` and `help COMMAND` show what `--help` shows; with a question, its parameters, columns and rules."""
+    assert program("-h").out == program("help").out == program("--help").out
+    assert program("status", "-h").out == program("help", "status").out == program("status", "--help").out
+    about = program("help", "ask", "releases").out
+    assert about == program("ask", "releases", "-h").out == program("ask", "--help", "releases").out
+    for text in (
+        "What was released, when and by whom?",
+        "--param NAME=VALUE",
+        "(VARCHAR, default: production)",
+        "known_from",
+    ):
+        assert text in about
+    assert program("ask", "-h").out.startswith("Usage: collector ask")
+    assert program("help", "zork").code == 2
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_help_has_the_width_of_the_terminal(program: Program, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """No line is wider, and no description is cut."""
+    monkeypatch.setattr(terminal, "width_of", lambda stream: width)
+    for argv in (("--help",), ("collect", "--help"), ("ask", "unguarded_production", "--help")):
+        lines = program(*argv).out.splitlines()
+        assert width - 20 < max(map(len, lines)) <= width, argv
+        assert not any(line.endswith("...") for line in lines[1:])
+
+
+def test_common_options_stand_before_or_after_the_command(program: Program, tmp_path: Path) -> None:
+    """-v shows the traceback of a failure, -q no notes; each may stand at either place, and ends with its command."""
+    before, after = program("-v", "ask", "releases"), program("ask", "releases", "--verbose")
+    assert before.code == after.code == 2
+    assert "Traceback" in before.err
+    assert "Traceback" in after.err
+    assert "Traceback" not in program("ask", "releases").err
+    wrong = program("--color", "sometimes", "tables")
+    assert (wrong.code, wrong.out) == (2, "")
+
+
 def test_no_command(program: Program) -> None:
     """`collector` alone shows the help and exits 2, so that a script notices."""
     result = program()
@@ -41,7 +79,8 @@ def test_no_command(program: Program) -> None:
 
 
 def test_version(program: Program) -> None:
-    """`--version` is one line with the version and, in a clone, the commit."""
+    """`--version` is one line with the version and, in a clone, the commit; -V is the same."""
+    assert program("-V").out == program("--version").out
     assert re.fullmatch(rf"collector {__version__}( \(commit [0-9a-f]{{12}}(-dirty)?\))?\n", program("--version").out)
 
 

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pyarrow as pa
 import pytest
 from rich.cells import cell_len
 
-from collector.cli.options import RowFormat
+from collector.cli.looks import Looks, looks_of
+from collector.cli.options import RowFormat, row_format
 from collector.cli.output import table_text, write_rows
 from collector.cli.text_table import draw_table
 from collector.errors import QueryError, SettingsError
@@ -193,17 +195,86 @@ def test_a_table_fits_the_terminal(width: int, count: int) -> None:
 
 
 def test_hidden_columns_are_named() -> None:
-    """A constant column is shown once, hidden ones are named, and columns of addresses are hidden first."""
+    """A column with one value is a heading, hidden ones are named, and columns of addresses are hidden first."""
     names = ["same", "link", *(f"column_{number:02}" for number in range(9))]
     cells = [["as always", f"https://x.example/{row}{'y' * 40}", *[f"{row}{'z' * 30}"] * 9] for row in range(4)]
     text = " ".join(draw_table(names, cells, [False] * 11, 100).split())
-    assert "The same in every row shown: same as always" in text
+    assert "same as always" in text
     for name in names:
         assert name in text
-    missing = text[text.index("Hidden, terminal too narrow: ") :]
+    missing = text[text.index("Not shown, too narrow: ") :]
     assert "link" in missing
     assert "column_00" not in missing
     assert "column_08" in missing
+
+
+def test_the_answer_is_never_left_out() -> None:
+    """Columns that are the answer come first and stay; what repeats becomes a heading; addresses become links."""
+    names = ["id", "place", "name", "what", "html_url"]
+    cells = [[str(row), f"place {row // 2}", f"name-{row}", "w" * 20, f"https://x.example/{row}"] for row in range(4)]
+    answer = ("place", "name", "what")
+    text = draw_table(names, cells, [True, *[False] * 4], 36, answer=answer, looks=Looks(colour=False, links=True))
+    links = [f"\x1b]8;id=ID;https://x.example/{row}\x1b\\name-{row}\x1b]8;;\x1b\\" for row in range(4)]
+    assert re.sub(r"id=\d+", "id=ID", text).splitlines() == [
+        *("  name    what", "  " + "─" * 28, "place place 0"),
+        *(f"  {links[0]}  {'w' * 20}", f"  {links[1]}  {'w' * 20}", "place place 1"),
+        *(f"  {links[2]}  {'w' * 20}", f"  {links[3]}  {'w' * 20}"),
+        "Not shown, too narrow: id (--format",
+        "json has all).",
+    ]
+
+
+def test_columns_of_one_name_are_all_shown() -> None:
+    """Two columns of one name keep their own values, in a table and in records."""
+    for width in (40, 200):
+        text = draw_table(["a", "a", "b"], [["1", "2", "w" * 50]], [False] * 3, width, answer=("a", "b"))
+        assert text.index("1") < text.index("w") < text.index("2")
+
+
+def test_colour_and_links_only_where_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A known status has a colour, any other text none; NO_COLOR and --color decide, and a pipe has neither."""
+    assert Looks(colour=True).of_value("status", "partial") == "yellow"
+    assert Looks(colour=True).of_value("name", "partial") == Looks(colour=True).of_value("status", "x") == ""
+    assert Looks(links=True).link("javascript:alert(1)") == Looks(links=True).link("https://x/ y") == ""
+    for name in ("NO_COLOR", "FORCE_HYPERLINK", "TERM_PROGRAM", "VTE_VERSION", "WT_SESSION", "KONSOLE_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with open(os.openpty()[1], "w", encoding="utf-8") as screen, open(os.devnull, "w", encoding="utf-8") as pipe:
+        assert (looks_of(pipe), looks_of(pipe, "always")) == (Looks(), Looks(colour=True))
+        assert (looks_of(screen), looks_of(screen, "never")) == (Looks(colour=True), Looks())
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert (looks_of(screen), looks_of(screen, "always")) == (Looks(), Looks(colour=True))
+        monkeypatch.setenv("VTE_VERSION", "7600")
+        assert (looks_of(screen), looks_of(screen, "never")) == (Looks(links=True), Looks())
+        monkeypatch.setenv("FORCE_HYPERLINK", "0")
+        assert looks_of(screen) == Looks()
+
+
+@pytest.mark.parametrize(
+    ("form", "output", "chosen"),
+    [
+        (None, None, RowFormat.tsv),
+        (None, "x.parquet", RowFormat.parquet),
+        (None, "x.CSV", RowFormat.csv),
+        (None, "x.jsonl", RowFormat.jsonl),
+        (None, "dir.json/x.md", RowFormat.markdown),
+        (None, "x.tsv", RowFormat.tsv),
+        (None, "x.txt", RowFormat.text),
+        (None, "x", RowFormat.tsv),
+        (RowFormat.md, None, RowFormat.markdown),
+        (RowFormat.json, "x.csv", RowFormat.json),
+    ],
+)
+def test_the_format_of_rows(form: RowFormat | None, output: str | None, chosen: RowFormat) -> None:
+    """What is asked for counts, then the ending of the file, and a pipe gets tab-separated values."""
+    assert row_format(form, output) is chosen
+
+
+def test_tab_separated_values_have_one_line_per_row(tmp_path: Path) -> None:
+    """A header, no padding, no tab or line end within a value, and no text that a spreadsheet would run."""
+    table = pa.table({"name": ["a\tb", "two\nlines", "=1+1", None], "n": [1, -2, None, 4]})
+    lines = written(RowFormat.tsv, tmp_path, table).decode().split("\n")
+    assert lines == ["name\tn", "a\\tb\t1", "two\\nlines\t-2", "'=1+1\t", "\t4", ""]
 
 
 def test_records() -> None:

@@ -12,8 +12,9 @@ from collector.buddy.decode import decode
 from collector.buddy.requests import Kind, Request
 from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import Answered, Failed, RequestCost
-from collector.crawl.frontier import Frontier, Selection
+from collector.crawl.frontier import Frontier
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
+from collector.crawl.selection import Selection
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 EVERYTHING = Selection(workspace=lambda name: True, project=lambda name: True)

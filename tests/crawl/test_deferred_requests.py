@@ -16,6 +16,7 @@ from collector.crawl.deferred_requests import DeferredRequests
 from collector.crawl.fetch_result import Failed, FetchResult, RequestCost
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.frontier import Frontier
+from collector.crawl.request_budget import RequestBudget
 from collector.run.context import RunContext
 from collector.run.progress import Observer, SecondRound
 from collector.run.reply_processor import ReplyProcessor
@@ -86,6 +87,7 @@ class Crawl:
             cast(ReplyProcessor, self),
             self.workers,
             RunContext(lambda: AT, random.Random(3), cast(Observer, self), asyncio.Event()),
+            RequestBudget(),
         )
         if self.stop_after_s is not None:
             asyncio.get_running_loop().call_later(self.stop_after_s, self.pool.stop)

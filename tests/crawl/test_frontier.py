@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from collector.buddy.decode import ListPage, decode
 from collector.buddy.requests import Kind, Request
 from collector.crawl.fetch_result import Answered
-from collector.crawl.frontier import Frontier, Selection
+from collector.crawl.frontier import Frontier
 from collector.crawl.pagination import is_probe
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, Promotion, key_of
 from collector.crawl.request_queue import LOOK_AHEAD
+from collector.crawl.selection import Selection
 from tests.crawl.model_buddy import EVERYTHING, Crawl, ModelBuddy, action, as_a_set, crawl, feed, problems, seen, tree
 from tests.request_builders import projects_request
 

@@ -12,6 +12,7 @@ import pytest
 
 from collector.after_run import metrics
 from collector.cli.failures import EXIT_CODES
+from collector.cli.man_pages import man_pages
 from collector.errors import CollectorError
 from collector.lake.tables import PROBLEM_KINDS
 from collector.settings.declarations import SETTINGS
@@ -36,6 +37,20 @@ def test_generated_documents_are_current(name: str) -> None:
     """The generated documents are those that `make docs` writes."""
     documents = runpy.run_path(str(DOCS / "generate.py"))["DOCUMENTS"]
     assert (DOCS / name).read_text(encoding="utf-8") == documents[name](), "run `make docs`"
+
+
+def test_man_pages_are_current() -> None:
+    """The man pages are those that the help gives, one for each command, and troff reads them without a warning."""
+    pages = man_pages()
+    assert {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "man").iterdir()} == pages, "run `make man`"
+    assert "collector-ask.1" in pages
+    if shutil.which("groff"):
+        for name in pages:
+            done = subprocess.run(
+                ["groff", "-man", "-ww", "-Tutf8", DOCS / "man" / name], capture_output=True, text=True, check=True
+            )
+            assert done.stderr == ""
+            assert done.stdout.startswith(name.removesuffix(".1").upper() + "(1)")
 
 
 def test_every_exit_code_has_advice() -> None:

@@ -96,7 +96,7 @@ def test_control_requests() -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
-    """As a process it prints its URL, serves the given world and script, and ends on a signal."""
+    """As a process it prints its URL and how to use it, serves the given world and script, and ends on a signal."""
     script = tmp_path / "script.json"
     script.write_text('[{"do": "status", "kind": "projects", "code": 503}]')
     options = ["--projects", "2", "--prefix", "/api", "--token", "t", "--script", str(script)]
@@ -111,6 +111,8 @@ def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
+        said = [process.stdout.readline().strip() for _ in range(4)]
+        assert said == ["", "In another shell:", f"export BUDDY_API_URL={url}", "export BUDDY_TOKEN=t"]
         headers = {"Authorization": "Bearer t"}
         assert json.load(urlopen(Request(f"{url}/workspaces", headers=headers)))["workspaces"][0]["id"] == 1
         executions = f"{url}/workspaces/acme/projects/checkout-api/pipelines/101/executions"

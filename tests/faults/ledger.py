@@ -1,4 +1,4 @@
-"""Counts of the tests of faults, from which the README's reliability table is written.
+"""Counts of the tests of faults, from which the table in docs/reliability.md is written.
 
 Each process of the tests writes its own file; `make faults` runs `python -m tests.faults.ledger`, which sums them up.
 """
@@ -91,13 +91,13 @@ def read(folder: Path) -> list[Line]:
 
 
 def main() -> int:
-    """Write the table of the last `make faults` into the README."""
+    """Write the table of the last `make faults` into docs/reliability.md."""
     lines = read(ROOT / ".pytest_cache" / "d" / FOLDER)
     if not lines:
         print("no test of faults was run", file=sys.stderr)
         return 1
     made = table(lines)
-    put_between(ROOT / "README.md", BEGIN, END, made)
+    put_between(ROOT / "docs" / "reliability.md", BEGIN, END, made)
     print(made)
     return 0
 

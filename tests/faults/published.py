@@ -90,7 +90,7 @@ def published(lake: Path, run_id: str | None = None) -> Published:
 
 
 # Tables of one state, which every run replaces.
-SNAPSHOTS = frozenset({"last_known_actions", "action_state", "execution_state"})
+SNAPSHOTS = frozenset({"last_known_actions", "action_state", "execution_state", "pipeline_state"})
 
 
 def _in_order(rows: list[Row], key: Sequence[str]) -> list[Row]:

@@ -57,14 +57,14 @@ OTHER_PIPELINE_FIELDS = {
 }  # fmt: skip
 # At the end of `pipelines`.
 COLUMNS_OF_EXECUTIONS = ["executions_coverage", "executions_from"]
-INTERNAL = ["action_state", "execution_state"]
+INTERNAL = ["action_state", "execution_state", "pipeline_state"]
 ARRAYS = {"refs", "tags", "loop", "trigger_condition_paths"}
 JSON_COLUMNS = {"extra", "events", "remote_parameters", "git_config", "filters", "outputted_variables"}
 COLUMNS = [(table.name, column) for table in ALL.values() for column in table.columns]
 
 
 def test_the_tables_in_the_designs_order() -> None:
-    """The lake has the tables of the design, in its order, and two internal ones."""
+    """The lake has the tables of the design, in its order, and three internal ones."""
     assert list(TABLES) == list(DESIGN)
     assert list(ALL) == [*DESIGN, *INTERNAL]
 

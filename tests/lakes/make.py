@@ -8,6 +8,7 @@ import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
@@ -23,12 +24,12 @@ FIRST = datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
 TOKEN = "kept-lake-token"
 
 
-def collect(lake: Path, number: int, world: FakeWorld = WORLD) -> str:
-    """Collect the n-th night of the world into `lake`, at its own time; returns how it went."""
+def collect(lake: Path, number: int, world: FakeWorld = WORLD, **more: Any) -> str:
+    """Collect the n-th night of the world into `lake`, at its own time, with `more` settings; returns how it went."""
     at = FIRST + timedelta(days=number - 1)
     with FakeBuddy(world.at(night=number), token=TOKEN) as buddy:
         installation = Installation("us", buddy.url, Secret(TOKEN), requests_per_second=0.0, reserve=0)
-        settings = Settings((installation,), lake)
+        settings = Settings((installation,), lake, **more)
         return collect_and_follow_up(settings, ProgressObserver(), now=lambda: at, rng=random.Random(number)).status
 
 

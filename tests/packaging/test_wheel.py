@@ -73,6 +73,8 @@ def test_the_wheel_holds_the_program_only(wheel: zipfile.ZipFile) -> None:
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "collector").rglob("*.py")}
     queries = {f"collector/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "sql").rglob("*.sql")}
     assert sources | queries | {"collector/py.typed"} <= names
+    pages = {path.name for path in (ROOT / "docs" / "man").iterdir()}
+    assert {name.rpartition("/")[2] for name in wheel.namelist() if "/share/man/man1/" in name} == pages
 
 
 def test_the_sdist_builds_the_same_wheel(built: Path, wheel: zipfile.ZipFile, tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_the_budget_is_compared_with_the_last_run(tmp_path: Path, max_duration_s
     """When the next run would end is forecast from the cost of the last one; missing the time limit is a warning."""
     with FakeBuddy(WORLD, limit=40, window=100.0, clock_skew=early_in_a_window(100.0)) as buddy:
         results = checked(buddy, tmp_path, last=RunCost(60, 5.0), max_duration_s=max_duration_s)
-    assert "the last run took 60 requests" in results["budget"].message
+    assert "about 60 requests are expected" in results["budget"].message
     assert "ends at about" in results["budget"].message
     assert ("will miss the deadline" in results["budget"].message) is (level == "warning")
     assert (results["budget"].level, bool(results["budget"].advice)) == (level, level == "warning")

@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
-from collector.preflight.plan import list_requests
+from collector.preflight.plan import Plan, list_requests, make_plans
+from collector.preflight.plan_text import describe
+from collector.settings.declarations import Installation, Settings
+from collector.settings.secret import Secret
 from tests.cli.conftest import Program, program
 
 __all__ = ["program"]
@@ -43,12 +48,14 @@ def test_the_plan_is_what_the_next_run_takes(program: Program, buddy: FakeBuddy)
     program("collect")
     spent = len(buddy.arrivals)
     plan = planned(program)
-    assert (plan["requests"], plan["last_requests"], plan["unknown"]) == (spent, spent, [])
+    assert (plan["last_requests"], plan["unknown"]) == (spent, [])
     said = program("collect", "--dry-run", "--max-duration", "0.001s").out
-    assert f"about {spent} requests" in said
+    assert f"about {plan['requests']} requests" in said
     assert "after the time limit" in said
     assert "nothing was sent" in said
     assert len(buddy.arrivals) == spent
+    program("collect")
+    assert len(buddy.arrivals) - spent == plan["requests"]
 
 
 def test_lists_that_may_be_cut_off_are_counted(program: Program) -> None:
@@ -60,17 +67,19 @@ def test_lists_that_may_be_cut_off_are_counted(program: Program) -> None:
 
 
 def test_executions_are_part_of_the_plan(program: Program) -> None:
-    """One list per pipeline that promotes and has run, and as many executions as the last run read."""
+    """One list per pipeline that promotes and has run, and the executions that will be new, not those of a week."""
     with FakeBuddy(WORLD.dated(datetime.now(UTC))) as buddy:
         program("collect", environ=environ(buddy))
         read = len(buddy.requests("execution"))
-        plan, text = planned(program), program("collect", "--dry-run").out
+        plan = planned(program)
         buddy.forget_arrivals()
         program("collect")
-        assert f"{read:,} for executions" in text
         assert plan["asked"]["executions"] == len(buddy.requests("executions")) > 0
-        assert plan["asked"]["execution"] == read > 0
+        assert plan["asked"]["execution"] == len(buddy.requests("execution")) < read
         assert not {"executions", "execution"} & set(planned(program, "--executions", "off")["asked"])
+        settings = Settings((Installation("127.0.0.1", buddy.url, Secret("token-123456")),), Path("lake"))
+        (tomorrow,) = make_plans(settings, datetime.now(UTC) + timedelta(days=1))
+    assert 0 < tomorrow.asked["execution"] - plan["asked"]["execution"] <= read / 3
 
 
 def test_executions_that_no_run_has_asked_for_have_no_known_number(program: Program) -> None:
@@ -92,10 +101,10 @@ def test_filters_narrow_the_plan(program: Program, buddy: FakeBuddy) -> None:
     name = WORLD.projects("acme")[0]["name"]
     buddy.forget_arrivals()
     plan = planned(program, "-w", "acme", "-p", name)
-    program("collect", "--lake", "filtered", "-w", "acme", "-p", name)
+    program("collect", "-w", "acme", "-p", name)
     assert plan["requests"] == len(buddy.arrivals)
     assert plan["asked"]["workspaces"] == 0
-    assert any("skipped" in each for each in planned(program, "--lake", "filtered")["unknown"])
+    assert any("skipped" in each for each in planned(program)["unknown"])
     assert planned(program, "-w", "nowhere")["unknown"] == ["workspace nowhere"]
 
 
@@ -103,3 +112,59 @@ def test_filters_narrow_the_plan(program: Program, buddy: FakeBuddy) -> None:
 def test_requests_of_a_list(items: int, requests: int) -> None:
     """A page shorter than 20 ends a list, after a longer one another is requested; a list of pages is read twice."""
     assert list_requests(items) == requests
+
+
+PLAN = Plan(
+    installation="us",
+    api_url="https://api.buddy.works",
+    workspaces=(),
+    projects=(),
+    asked={"actions": 21_400},
+    requests=21_400,
+    unknown=(),
+    last_requests=21_400,
+    last_seconds=25_200.0,
+    seconds=25_200.0,
+    pipelines=3_000,
+    due=3_000,
+    full_requests=21_400,
+    full_seconds=25_200.0,
+    advised_refresh=5,
+    advised_requests=4_600,
+    advised_seconds=5_400.0,
+)
+AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+
+
+def test_a_long_run_gets_a_recommendation() -> None:
+    """Where a full run takes long, the plan says what it takes and what a refresh would make of it."""
+    said = list(describe(PLAN, Settings(()), AT))
+    advice = (
+        "a full run needs 21,400 requests, 7 h 0 min at what Buddy allows; with `--refresh 5d` about 4,600, 1 h 30 min"
+    )
+    assert said[-1] == f"  {advice}"
+    assert advice not in " ".join(describe(replace(PLAN, advised_refresh=None), Settings(()), AT))
+
+
+def test_the_plan_says_what_the_settings_leave_out() -> None:
+    """How many pipelines are due, where the requests end, and how many runs read everything at this budget."""
+    settings = Settings((), refresh_s=5 * 86_400.0, max_requests=1_000)
+    said = " ".join(describe(replace(PLAN, requests=4_000, due=600, most=1_000, runs_needed=24), settings, AT))
+    assert "600 of 3,000 pipelines are due (--refresh 5 d 0 h)" in said
+    assert "it stops after about 1,000 requests (--max-requests)" in said
+    assert "at this budget about 24 runs read everything once" in said
+    assert "it would end at about 04:00 UTC" in said
+
+
+def test_a_budget_divides_a_full_run(program: Program) -> None:
+    """With --max-requests, the plan says how many runs the estate needs and which refresh fits into the budget."""
+    with FakeBuddy(FakeWorld(projects=2, pipelines=10, actions=4, awkward=False)) as buddy:
+        program("collect", "--executions", "off", environ=environ(buddy))
+        full = planned(program, "--executions", "off")
+        lists = full["asked"]["workspaces"] + full["asked"]["projects"] + full["asked"]["pipelines"]
+        assert (full["requests"], full["runs_needed"], full["advised_refresh"]) == (full["full_requests"], None, None)
+        budget = lists + (full["requests"] - lists + 4) // 5
+        cut = planned(program, "--executions", "off", "--max-requests", str(budget))
+        assert cut["requests"] == full["requests"]
+        assert (cut["runs_needed"], cut["advised_refresh"]) == (-(-(full["requests"] - lists) // (budget - lists)), 5)
+        assert cut["advised_requests"] <= budget

@@ -1,11 +1,14 @@
 """An answer in a notebook: its rows, its run and its gaps, with every name escaped."""
 
+from datetime import UTC, datetime, timedelta
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.query.answer_text import as_text
+from collector.query.carried import Carried
 from collector.query.reader import Answer, Gap
 from collector.settings.escape import UNSAFE
 from tests.query.test_views import RUN
@@ -28,6 +31,21 @@ def test_the_summary_names_the_run_and_its_gaps() -> None:
     assert "2 rows" in html
     assert RUN.run_id in html
     assert "1,200 pipeline failed" in html
+
+
+def test_the_summary_ends_with_the_age_of_what_was_carried() -> None:
+    """How many promotions an earlier run read and how long ago the oldest was read is the last thing that is said."""
+    carried = Carried(1_200, datetime.now(UTC) - timedelta(days=4, hours=2, minutes=3))
+    html = Answer(TABLE, RUN, (Gap("pipeline", "failed", 1),), carried)._repr_html_()
+    assert html.endswith("1 pipeline failed · 1,200 promotions carried, oldest read 4 d 2 h ago</p>")
+    assert Answer(TABLE, RUN, (), carried, fresh=True).age.startswith("1,200 promotions carried (left out), oldest")
+    assert (Answer(TABLE, RUN, fresh=True).age, Answer(TABLE, RUN).age) == ("only what this run read", "")
+
+
+def test_a_reading_in_the_future_has_no_age() -> None:
+    """A clock that was set back gives no negative age."""
+    now = datetime.now(UTC)
+    assert Carried(1, now + timedelta(days=1)).sentence(now) == "1 promotion carried, oldest read 0.0 s ago"
 
 
 def test_a_long_answer_shows_its_first_rows() -> None:

@@ -10,12 +10,14 @@ import pytest
 
 import collector
 from collector.errors import LakeError, QueryError
-from collector.lake.database import FilesGone
+from collector.lake.database import Database, FilesGone
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
 from collector.lake.tables import ALL, TABLES
+from collector.query.carried import Carried
 from collector.query.reader import Gap, LakeReader, select_run
+from collector.query.views import Views, files_by_schema, view_sources
 from tests.query.staged_runs import HOME, Row
 
 DAY = dt.timedelta(days=1)
@@ -121,6 +123,57 @@ def test_an_answer_names_its_run_and_what_that_is_missing(lake: Lake) -> None:
     assert (earlier.run.run_id, earlier.missing) == (run_entry(0).run_id, ())
     assert reader.ask("promotions", run=run_entry(0).run_id).table.equals(earlier.table)
     assert (len(earlier), len(answer)) == (1, 2)
+
+
+@pytest.fixture
+def carrying(tmp_path: Path) -> Lake:
+    """A run that read two pipelines, and one that carried one of them, with an action of another type."""
+    lake, read_at = Lake.create(tmp_path / "carrying"), FIRST.replace(tzinfo=None)
+    both = [action(1, fetched_at=read_at), action(2, fetched_at=read_at)]
+    listed = [action(1, coverage="fetched"), action(2, coverage="fetched"), action(3, coverage="not_promote_image")]
+    conditions = [action(number, position=1) for number in (1, 2)]
+    published(lake, 0, {"promote_image_actions": both, "actions": listed, "trigger_conditions": conditions})
+    now = action(4, pipeline_id=2, fetched_at=read_at + DAY)
+    published(
+        lake,
+        1,
+        {
+            "pipelines": [{**both[0], "coverage": "carried"}, {**now, "coverage": "complete"}],
+            "promote_image_actions": [*both, now],
+            "actions": [*({**each, "coverage": "carried"} for each in listed[:2]), listed[2],
+                        {**now, "coverage": "fetched"}],
+            "trigger_conditions": conditions,
+        },
+    )  # fmt: skip
+    return lake
+
+
+def test_an_answer_says_what_was_carried(carrying: Lake) -> None:
+    """An answer that rests on promotions says how many were carried and when the oldest was read; others do not."""
+    reader = collector.open_lake(carrying.path)
+    carried = Carried(2, FIRST)
+    assert reader.ask("promotions").carried == carried
+    assert reader.sql("select count(*) from selected_promotions").carried == carried
+    assert reader.ask("promotions", run=run_entry(0).run_id).carried is None
+    assert reader.ask("problems_last_night").carried is None
+
+
+def test_a_fresh_answer_has_only_what_the_run_read(carrying: Lake) -> None:
+    """With `fresh`, carried rows of the run and the other actions of their pipelines are left out, and it is said."""
+    reader = collector.open_lake(carrying.path)
+    answer = reader.ask("promotions", fresh=True)
+    assert answer.table.column("action_id").to_pylist() == [4]
+    assert (answer.carried, answer.fresh) == (Carried(2, FIRST), True)
+    assert len(reader.ask("promotions")) == 3
+    assert len(reader.ask("promotions", run=run_entry(0).run_id, fresh=True)) == 2
+    sources = view_sources()
+    with Database([carrying.path / "tables"], carrying.path / "spill", threads=1) as database:
+        Views(files_by_schema(carrying), run_entry(1), sources, fresh=True).define(database)
+        for table, ids in (("actions", [4]), ("promote_image_actions", [4]), ("trigger_conditions", [])):
+            rows = database.rows(f"select action_id from {table} where run_id = '{run_entry(1).run_id}'")
+            assert [row["action_id"] for row in rows] == ids
+            assert database.columns(f"from {table}") == [(c.name, c.sql) for c in TABLES[table].columns]
+        assert database.rows("select count(*) as n from pipelines")[0]["n"] == 2
 
 
 def test_parameters_reach_the_question(lake: Lake) -> None:

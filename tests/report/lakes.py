@@ -82,7 +82,7 @@ class MadeUpLake(LakeReader):
         self.actions, self.runs = actions, runs
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
         self._columns = {question: finding.columns for question, finding in FINDINGS.items()} | {
-            "what_changed": ("change", "column_name", "old_value", "new_value"),
+            "what_changed": ("change", "column_name", "difference"),
             "releases": (
                 "released_at",
                 "execution_id",
@@ -167,5 +167,6 @@ class MadeUpLake(LakeReader):
             began = FIRST_RUN.replace(tzinfo=None) + timedelta(days=number)
             status = "partial" if number % 30 == 7 else "complete"
             row = {"run_id": f"{began:%Y%m%dT%H%M%SZ}-000000", "run_date": date(2026, 1, 1), "status": status}
-            rows.append(row | {"started_at": began, "duration_seconds": 60.0} | dict.fromkeys(counts, 2_000))
+            row |= {"started_at": began, "duration_seconds": 60.0, "carried": 1_200, "oldest_read_at": began}
+            rows.append(row | dict.fromkeys(counts, 2_000))
         return pa.Table.from_pylist(rows)

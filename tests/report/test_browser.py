@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ HURT = "typeof window.hurt"
 STATUS = "document.getElementById('map-status').textContent"
 DRAWN = "Number(document.getElementById('drawing').dataset.edges)"
 FOCUSED = "document.activeElement"
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def quiet(browser: Page, page: Path) -> bool:
@@ -31,7 +33,7 @@ def choose_first(browser: Page, typed: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("looks", [{}, {"dark": True}, {"phone": True, "width": 390, "height": 844}])
 def test_it_loads_without_errors(
-    browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, bool]
+    browser: Page, request: pytest.FixtureRequest, name: str, looks: dict[str, Any]
 ) -> None:
     """There is no request but for the file itself, nothing in the console, no exception, no violation of the policy."""
     page = request.getfixturevalue(name)
@@ -228,14 +230,19 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Page, request: pytest.Fixt
 
 def test_touch_scrolls_the_page_over_the_drawing(browser: Page, ordinary_page: Path) -> None:
     """On a box a swipe up scrolls the page, one to the side the drawing; only a tap chooses."""
-    # Too narrow for any drawing.
-    browser.open(ordinary_page, width=280, height=700, phone=True)
+
+    def on_a_phone() -> None:
+        browser.open(ordinary_page, width=280, height=700, phone=True)
+        for _ in range(4):  # larger than the frame
+            browser.run("document.getElementById('zoom-in').click()")
+
+    on_a_phone()
     frame, said = "document.getElementById('map-frame')", browser.run(STATUS)
     browser.swipe(*on_a_box(browser), -100, 0)
     browser.wait(f"{frame}.scrollLeft > 30")
     assert browser.run(STATUS) == said
     # Loaded again: a second gesture soon after the first still goes to what the first one scrolled.
-    browser.open(ordinary_page, width=280, height=700, phone=True)
+    on_a_phone()
     box = on_a_box(browser)
     down = f"scrollY + {frame}.scrollTop"
     before = browser.run(down)
@@ -301,3 +308,68 @@ def test_a_change_of_scheme_changes_the_drawings(browser: Page, ordinary_page: P
     light = browser.run(colour)
     browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     browser.wait(f"{colour} !== '{light}'")
+
+
+SCALE = "Number(document.getElementById('drawing').dataset.scale)"
+FRAME = "document.getElementById('map-frame')"
+
+
+def test_the_map_fits_its_frame_and_zooms(browser: Page, ordinary_page: Path) -> None:
+    """At first the whole drawing is in its frame; buttons and keys make it larger and smaller, around its middle."""
+    browser.open(ordinary_page)
+    assert browser.run(
+        f"{FRAME}.scrollWidth <= {FRAME}.clientWidth && {FRAME}.scrollHeight <= {FRAME}.clientHeight + 1"
+    )
+    fitting = browser.run(SCALE)
+    for _ in range(3):
+        browser.run("document.getElementById('zoom-in').click()")
+    assert browser.run(SCALE) > 1.9 * fitting
+    assert browser.run(f"{FRAME}.scrollWidth > {FRAME}.clientWidth && {FRAME}.scrollLeft > 0")
+    assert not browser.run("document.getElementById('wider').hidden")
+    browser.run(f"{FRAME}.focus()")
+    browser.press("-")
+    assert fitting < browser.run(SCALE) < 1.9 * fitting
+    browser.run("document.getElementById('zoom-fit').click()")
+    assert browser.run(SCALE) == fitting
+    assert browser.run("document.getElementById('wider').hidden")
+
+
+def test_a_view_is_sent_by_its_address(browser: Page, ordinary_page: Path) -> None:
+    """Image, direction, filters and section are in the address; opened again, it shows the same."""
+    browser.open(ordinary_page)
+    browser.run("document.getElementById('find').focus()")
+    choose_first(browser, "checkout")
+    browser.run("document.querySelector('input[name=direction][value=up]').click()")
+    browser.run("document.getElementById('filter-changes').focus()")
+    browser.type("staging")
+    browser.run("document.querySelector('#unguarded_production > summary').click()")
+    browser.wait("location.hash.startsWith('#unguarded_production?')")
+    shown = f"[{STATUS}, {DRAWN}, document.querySelectorAll('#changes tbody tr').length]"
+    there, before = browser.run("location.href"), browser.run(shown)
+    assert "image=checkout&direction=up&changes=staging" in there
+    browser.open(ordinary_page)
+    assert browser.run(shown) != before
+    browser.open(ordinary_page, at=there.partition("#")[2])
+    assert browser.run(shown) == before
+    assert browser.run("document.getElementById('unguarded_production').open")
+    assert browser.run("document.getElementById('filter-changes').value") == "staging"
+    browser.run("document.querySelector('nav a[href=\"#map\"]').click()")
+    browser.wait("location.hash === '#map?image=checkout&direction=up&changes=staging'")
+    browser.open(ordinary_page, at="map?image=no-such-image&direction=sideways")
+    assert quiet(browser, ordinary_page), browser.trouble
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core; `make browser` installs it")
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1400, 768, 390])
+def test_nothing_is_a_serious_barrier(browser: Page, ordinary_page: Path, width: int, dark: bool) -> None:
+    """axe-core finds nothing serious in the page with everything unfolded."""
+    browser.open(ordinary_page, width=width, dark=dark, phone=width < 640)
+    browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    browser.run(AXE.read_text(encoding="utf-8") + "; 0")
+    found = browser.run(
+        "axe.run(document, { resultTypes: ['violations'] }).then((all) => all.violations"
+        ".filter((each) => ['serious', 'critical'].includes(each.impact))"
+        ".map((each) => each.id + ': ' + each.nodes.map((node) => node.html.slice(0, 120)).join(' | ')))"
+    )
+    assert found == []

@@ -89,6 +89,7 @@ def test_findings_are_ordered_by_severity() -> None:
 def test_every_coverage_has_a_meaning() -> None:
     """Each coverage has its words, and those without a gap leave nothing unknown."""
     assert set(COVERAGES) == {
-        "complete", "fetched", "not_promote_image", "gone", "forbidden", "failed", "quarantined", "skipped",
+        "complete", "fetched", "carried", "not_promote_image", "gone", "forbidden", "failed", "quarantined",
+        "skipped",
     }  # fmt: skip
     assert set(COVERAGES) - WITHOUT_GAP == {"forbidden", "failed", "quarantined", "skipped"}

@@ -116,13 +116,15 @@ def test_nothing_released_is_said_only_where_all_is_known(ordinary: ReportConten
     assert "The executions of no production destination are completely known" in page
 
 
-def test_last_nights_releases_come_first(ordinary: ReportContents, ordinary_page: Path, ordinary_lake: Path) -> None:
-    """The releases are those of the question since the run before, and stand before the run and what changed."""
+def test_last_nights_releases_come_second(ordinary: ReportContents, ordinary_page: Path, ordinary_lake: Path) -> None:
+    """The releases are those of the question since the run before, between the verdict and what changed."""
     assert ordinary.releases is not None
     asked = open_lake(ordinary_lake).ask("releases", since=ordinary.runs[-2]["started_at"], environment="")
     assert ordinary.releases.night.total == len(asked) > 0
     page = ordinary_page.read_text(encoding="utf-8")
-    assert re.findall(r'<section id="(\w+)"', page) == ["releases", "run", "changes", "map", "findings", "trends"]
+    assert re.findall(r'<section id="([\w-]+)"', page) == [
+        "run", "releases", "changes", "findings", "map", "history", "trends", "problems-section",
+    ]  # fmt: skip
     assert f"last {DAYS} days" in page
 
 

@@ -7,7 +7,11 @@ from collector.run.run_stats import InstallationStats
 
 
 def progress_of(
-    pace: RateLimiterState, found: dict[str, int] | None = None, done: dict[str, int] | None = None, requests: int = 0
+    pace: RateLimiterState,
+    found: dict[str, int] | None = None,
+    done: dict[str, int] | None = None,
+    requests: int = 0,
+    coverage: dict[tuple[str, str], int] | None = None,
 ) -> InstallationProgress:
     """Return the progress of the installation `us`."""
     stats = InstallationStats(
@@ -16,7 +20,7 @@ def progress_of(
         retries=0,
         problems={},
         notices=0,
-        coverage={},
+        coverage=coverage or {},
         partial=False,
         workspaces_listed=True,
         first_failure=None,

@@ -17,6 +17,7 @@ from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import Answered, Failed, FetchResult, RequestCost
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.journal import FORMAT, Header, Journal, Line, parse
+from collector.crawl.request_budget import RequestBudget
 from collector.errors import NotPublished, Stuck, Unauthorised
 from collector.lake.projection import Row, RunKey
 from collector.lake.staging import Staging
@@ -118,7 +119,12 @@ class Run:
         self.context = RunContext(lambda: AT, random.Random(1), cast(Observer, self), self.stop)
         self.pools = [
             WorkerPool(
-                self.processor.frontiers[name], cast(Fetcher, fetcher), self.processor, concurrency, self.context
+                self.processor.frontiers[name],
+                cast(Fetcher, fetcher),
+                self.processor,
+                concurrency,
+                self.context,
+                RequestBudget(),
             )
             for name, fetcher in fetchers.items()
         ]

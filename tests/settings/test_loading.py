@@ -82,16 +82,18 @@ def test_one_url_for_several_installations_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_is_over_what_decides_the_rows(tmp_path: Path) -> None:
-    """It depends on globs, addresses and value handling, and not on the token, the speed or the order of globs."""
+    """It depends on globs, addresses, refresh and value handling, and not on token, speed, limits or order of globs."""
     base = loaded(tmp_path, {"workspaces": ("a", "b")})
     same = [
         loaded(tmp_path, {"workspaces": ("b", "a"), "reserve": "1", "concurrency": "2", "lake": "elsewhere"}),
+        loaded(tmp_path, {"workspaces": ("a", "b"), "max_requests": "100", "max_duration": "1h"}),
         loaded(tmp_path, {"workspaces": ("a", "b")}, {"BUDDY_TOKEN": "another-token"}),
     ]
     other = [
         loaded(tmp_path, {"workspaces": ("a",)}),
         loaded(tmp_path, {"workspaces": ("a", "b"), "projects": ("p",)}),
         loaded(tmp_path, {"workspaces": ("a", "b"), "variable_values": "keep"}),
+        loaded(tmp_path, {"workspaces": ("a", "b"), "refresh": "7d"}),
         loaded(tmp_path, {"workspaces": ("a", "b")}, {**ENVIRON, "BUDDY_REGION": "EU"}),
     ]
     assert {each.fingerprint() for each in same} == {base.fingerprint()}

@@ -14,6 +14,8 @@ BAD_FLAGS: dict[str, list[object]] = {
     "requests_per_second": ["-0.1", "inf", "fast"],
     "concurrency": ["0", "-3", "2.5"],
     "max_duration": ["3", "-3h", "0s", "3 parsecs", "1h-30m", "h", "9999999999d"],
+    "max_requests": ["0", "-5", "1.5", "all"],
+    "refresh": ["7", "-7d", "0d", "off", "weekly"],
     "variable_values": ["hide", "redacted"],
     "log_format": ["xml"],
     "log_level": ["loud"],
@@ -44,3 +46,8 @@ def test_days() -> None:
     assert (parsers.days("400d", "--keep"), parsers.days("48h", "--keep")) == (400, 2)
     with pytest.raises(SettingsError, match="whole days"):
         parsers.days("36h", "--keep")
+
+
+def test_a_duration_that_may_be_zero() -> None:
+    """A refresh is a duration, or 0 as text or number."""
+    assert [parsers.duration_or_zero(each, "--refresh") for each in ("7d", "0", 0)] == [604_800.0, 0.0, 0.0]

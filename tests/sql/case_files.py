@@ -47,6 +47,7 @@ _TEXT = pa.string()
 CHECK_RELATIONS: dict[str, pa.Schema] = {
     "this_run": pa.schema([("run_id", _TEXT), ("run_date", pa.date32())]),
     "previous_counts": pa.schema([("installation", _TEXT), ("run_id", _TEXT), ("actions", pa.int64())]),
+    "previous_last_known_actions": ALL["last_known_actions"].schema,
     "staged_columns": pa.schema([("table_name", _TEXT), ("column_name", _TEXT)]),
 }
 SCHEMAS: dict[str, pa.Schema] = {**{name: table.schema for name, table in ALL.items()}, **CHECK_RELATIONS}
@@ -159,7 +160,11 @@ def _add(case: Case, into: str, cells: Mapping[str, str | None]) -> None:
     unknown = [name for name in cells if name not in schema.names]
     if unknown:
         raise ValueError(f"{case.file.name}: {into} has no column {', '.join(unknown)}")
-    row = {name: value for name, value in DEFAULTS.items() if name in schema.names and into in ALL}
+    row = {
+        name: value
+        for name, value in DEFAULTS.items()
+        if name in schema.names and (into in ALL or into.startswith("previous_l"))
+    }
     row |= {name: _typed(text, schema.field(name).type) for name, text in cells.items()}
     if "run_date" in schema.names and "run_date" not in cells:
         row["run_date"] = _date_of(row["run_id"]) if row["run_id"] else None

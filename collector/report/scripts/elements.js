@@ -1,6 +1,12 @@
 // The page's data, and the only two ways in which it enters the page: textContent and checked links.
 
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = JSON.parse(await unpacked(document.getElementById("data").textContent));
+
+/** The text that is compressed in the page: gzip, as base64. */
+function unpacked(packed) {
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
 
 /** The text with an index, null without one. */
 function text(index) {

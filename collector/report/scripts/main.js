@@ -36,9 +36,9 @@ function showMap() {
   let title = "";
   let focusStep = () => {};
 
-  const choose = (node) => { starts = [node]; title = node.name; input.value = node.name; update(); };
-  for (const id of ["map-controls", "map-frame", "legend"]) document.getElementById(id).hidden = false;
-  const draw = createDrawing(frame, document.getElementById("drawing"), { onNode: choose, onEdge: (edge) => focusStep(edge) });
+  const choose = (node) => show([node], node.name);
+  for (const id of ["map-controls", "map-frame", "legend", "zoom"]) document.getElementById(id).hidden = false;
+  const { draw, zoom } = createDrawing(frame, document.getElementById("drawing"), { onNode: choose, onEdge: (edge) => focusStep(edge) });
   const showSteps = createStepList(document.getElementById("steps"), choose);
   let drawn = [];
 
@@ -67,25 +67,63 @@ function showMap() {
     focusStep = showSteps(drawn);
   }
 
+  function show(nodes, name) {
+    starts = nodes;
+    title = name;
+    input.value = name;
+    address.write("map", { image: name });
+    update();
+  }
+
   function redraw() {
     draw(drawn.slice(0, MAX_DRAWN), starts.slice(0, MAX_DRAWN));
   }
 
-  createSearchBox(input, document.getElementById("find-results"), createSearch(graph), (choice) => {
-    starts = choice.nodes;
-    title = choice.name;
+  const search = createSearch(graph);
+  createSearchBox(input, document.getElementById("find-results"), search, (choice) => show(choice.nodes, choice.name));
+  const directions = [...document.querySelectorAll("input[name=direction]")];
+  for (const control of [...directions, enabledOnly]) {
+    control.addEventListener("change", () => {
+      const direction = directions.find((each) => each.checked).value;
+      address.write("map", { direction: direction === "both" ? "" : direction, enabled: enabledOnly.checked ? "only" : "" });
+      update();
+    });
+  }
+  reset.addEventListener("click", () => { show([], ""); input.focus(); });
+  connectZoom(frame, zoom);
+  address.follow((wanted) => {
+    const name = wanted.get("image") || "";
+    const choice = name && search(name).find((each) => each.name === name);
+    [starts, title, input.value] = choice ? [choice.nodes, name, name] : [[], "", ""];
+    for (const each of directions) each.checked = each.value === (wanted.get("direction") || "both");
+    if (!directions.some((each) => each.checked)) directions[0].checked = true;
+    enabledOnly.checked = wanted.get("enabled") === "only";
     update();
   });
-  for (const control of document.querySelectorAll("input[name=direction], #enabled-only")) control.addEventListener("change", update);
-  reset.addEventListener("click", () => { starts = []; input.value = ""; update(); input.focus(); });
-  update();
   onAppearanceChange(frame, redraw);
+}
+
+/** Zoom with the buttons, with + - 0 on the frame, and with the wheel and Ctrl, which a pinch on a touchpad is too. */
+function connectZoom(frame, zoom) {
+  const step = 1.3;
+  for (const [id, factor] of [["zoom-in", step], ["zoom-out", 1 / step], ["zoom-fit", null]]) {
+    document.getElementById(id).addEventListener("click", () => zoom(factor));
+  }
+  frame.addEventListener("keydown", (event) => {
+    const factor = { "+": step, "-": 1 / step, 0: null }[event.key];
+    if (factor !== undefined && !event.ctrlKey && !event.metaKey) zoom(factor);
+  });
+  frame.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? 1.1 : 1 / 1.1);
+  }, { passive: false });
 }
 
 showAge();
 showTables();
 showTimeline();
-openLinkedFindings();
 showMap();
 showTrends();
+address.start();
 document.documentElement.dataset.ready = "yes";

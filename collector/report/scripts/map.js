@@ -1,9 +1,11 @@
-// The promotion map: the drawing, the search box that controls it, and the same as a list.
+// The promotion map: the drawing, and the same as a list.
 
 const MAX_DRAWN = 80; // more cannot be read, and its layout takes too long
-const MAX_RESULTS = 12;
 const STEPS_PAGE_SIZE = 20;
 const NARROW = 640;
+const FRAME_HEIGHT = 0.72; // of the window: as max-height in the style sheet
+const SMALLEST = 0.45; // smaller labels cannot be read
+const LARGEST = 2.5;
 const BOX = { wide: { width: 216, font: 11.5 }, narrow: { width: 150, font: 10.5 } };
 
 /** Cut the middle out of a text until it is no wider than `room` pixels in the font of the boxes. */
@@ -52,14 +54,42 @@ function styleOf(narrow) {
   ];
 }
 
-/** Draw edges in a frame that scrolls; calls `onNode(node)` and `onEdge(edge)` when one is tapped. */
+/**
+ * Draw edges so that they fit the frame; calls `onNode(node)` and `onEdge(edge)` when one is tapped. The functions it
+ * returns draw other edges, and zoom by a factor (none: fit again); what is larger than the frame scrolls in it.
+ */
 function createDrawing(frame, canvas, { onNode, onEdge }) {
   let drawing = null;
+  let bounds = null;
+  let scale = 1;
+  let fitting = 1;
+
+  function place() {
+    // Whole pixels: a frame that can scroll by a fraction of one would take up a swipe.
+    canvas.style.width = `${Math.ceil(Math.max(frame.clientWidth - 4, bounds.w * scale + 32))}px`;
+    canvas.style.height = `${Math.ceil(bounds.h * scale + 32)}px`;
+    canvas.dataset.scale = scale.toFixed(2);
+    drawing.resize();
+    drawing.zoom(scale);
+    const left = Math.max(16, (canvas.clientWidth - bounds.w * scale) / 2);
+    drawing.pan({ x: left - bounds.x1 * scale, y: 16 - bounds.y1 * scale });
+    document.getElementById("wider").hidden = canvas.clientWidth <= frame.clientWidth;
+  }
+
+  function zoom(factor) {
+    const [x, y] = [frame.scrollLeft + frame.clientWidth / 2, frame.scrollTop + frame.clientHeight / 2];
+    const before = scale;
+    scale = factor ? Math.min(LARGEST, Math.max(Math.min(fitting, SMALLEST), scale * factor)) : fitting;
+    place();
+    // What was in the middle stays there.
+    frame.scrollTo((x * scale) / before - frame.clientWidth / 2, (y * scale) / before - frame.clientHeight / 2);
+  }
+
   // cytoscape stops the browser from scrolling when a finger touches a box, even where nothing can be dragged. It still
   // has to see the movement, or it would treat a swipe as a tap.
   const leaveScrolling = (event) => { if (event.type === "touchmove" || !event.cancelable) event.preventDefault = () => {}; };
   for (const touch of ["touchmove", "touchend"]) canvas.addEventListener(touch, leaveScrolling, { passive: true });
-  return (edges, starts) => {
+  function draw(edges, starts) {
     const narrow = frame.clientWidth < NARROW;
     const box = narrow ? BOX.narrow : BOX.wide;
     const cut = shortener(`${box.font}px ${getComputedStyle(document.body).fontFamily}`);
@@ -84,25 +114,22 @@ function createDrawing(frame, canvas, { onNode, onEdge }) {
     });
     // An edge that skips a column goes around the boxes of that column, on the path that dagre kept free.
     drawing.edges().filter((edge) => (edge.scratch("controlPointWeights") || []).length > 2).addClass("around");
-    const bounds = drawing.elements().boundingBox();
-    const scale = Math.min(1.15, Math.max(0.85, (frame.clientWidth - 36) / bounds.w));
+    bounds = drawing.elements().boundingBox();
+    const room = { width: frame.clientWidth - 36, height: innerHeight * FRAME_HEIGHT - 36 };
+    fitting = Math.min(1.15, Math.max(SMALLEST, Math.min(room.width / bounds.w, room.height / bounds.h)));
+    scale = fitting;
     canvas.dataset.nodes = String(nodes.size);
     canvas.dataset.edges = String(edges.length);
-    // Whole pixels: a frame that can scroll by a fraction of one would take up a swipe.
-    canvas.style.width = `${Math.ceil(Math.max(frame.clientWidth - 4, bounds.w * scale + 32))}px`;
-    canvas.style.height = `${Math.ceil(bounds.h * scale + 32)}px`;
-    drawing.resize();
-    drawing.zoom(scale);
-    const left = Math.max(16, (canvas.clientWidth - bounds.w * scale) / 2);
-    drawing.pan({ x: left - bounds.x1 * scale, y: 16 - bounds.y1 * scale });
+    place();
     frame.scrollTo(0, 0);
-    document.getElementById("wider").hidden = canvas.clientWidth <= frame.clientWidth;
     drawing.on("tap", "node", (event) => onNode(event.target.data("node")));
     drawing.on("tap", "edge", (event) => onEdge(event.target.data("edge")));
     for (const over of ["mouseover", "mouseout"]) {
       drawing.on(over, "node, edge", () => { canvas.style.cursor = over === "mouseover" ? "pointer" : ""; });
     }
-  };
+  }
+
+  return { draw, zoom };
 }
 
 /** The edges as a list, each with its promotions and their links. */
@@ -147,59 +174,4 @@ function createStepList(holder, onNode) {
       items.get(edge)?.focus();
     };
   };
-}
-
-/** The search box: an ARIA combobox, so that arrows, Enter and Escape do what people expect. */
-function createSearchBox(input, list, search, onChoice) {
-  let found = [];
-  let at = -1;
-  function close() {
-    list.hidden = true;
-    at = -1;
-    input.setAttribute("aria-expanded", "false");
-    input.removeAttribute("aria-activedescendant");
-  }
-  function choose(choice) {
-    input.value = choice.name;
-    close();
-    onChoice(choice);
-  }
-  function select(to) {
-    at = to;
-    [...list.children].forEach((item, number) => item.setAttribute("aria-selected", String(number === at)));
-    if (at < 0) { input.removeAttribute("aria-activedescendant"); return; }
-    input.setAttribute("aria-activedescendant", `found-${at}`);
-    list.children[at].scrollIntoView({ block: "nearest" });
-  }
-  function show() {
-    const all = search(input.value);
-    found = all.slice(0, MAX_RESULTS);
-    list.replaceChildren(...found.map((choice, number) => {
-      const item = make("li", { role: "option", id: `found-${number}`, "aria-selected": "false" },
-        make("span", { class: "name" }, choice.name), make("span", { class: "path" }, choice.what));
-      item.addEventListener("pointerdown", (event) => { event.preventDefault(); choose(choice); });
-      return item;
-    }));
-    if (!input.value.trim()) { close(); return; }
-    if (!all.length) list.append(make("li", { class: "note", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No image of this run matches."));
-    if (all.length > found.length) list.append(make("li", { class: "note", role: "option", "aria-disabled": "true", "aria-selected": "false" }, `and ${(all.length - found.length).toLocaleString("en")} more: type more letters`));
-    list.hidden = false;
-    input.setAttribute("aria-expanded", "true");
-    at = -1;
-  }
-  input.addEventListener("input", show);
-  input.addEventListener("blur", close);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      if (list.hidden) show();
-      if (found.length) select((at + (event.key === "ArrowDown" ? 1 : -1) + found.length + (at < 0 && event.key === "ArrowUp" ? 1 : 0)) % found.length);
-    } else if (event.key === "Enter" && found.length && !list.hidden) {
-      event.preventDefault();
-      choose(found[Math.max(at, 0)]);
-    } else if (event.key === "Escape" && !list.hidden) {
-      event.preventDefault();
-      close();
-    }
-  });
 }

@@ -93,7 +93,7 @@ function showTables() {
     const names = [...section.querySelectorAll("[data-rows]")].map((holder) => holder.dataset.rows);
     const state = make("span", { class: "note", role: "status" });
     input.closest("label").after(state);
-    input.addEventListener("input", () => {
+    function filter() {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       let all = 0;
       for (const name of names) {
@@ -109,16 +109,16 @@ function showTables() {
         details.classList.toggle("without", words.length > 0 && !found);
       }
       state.textContent = words.length ? `${counted(all, "row")} with ${words.join(" ")}` : "";
+    }
+    input.addEventListener("input", () => {
+      address.write(section.id, { [input.dataset.filters]: input.value.trim() });
+      filter();
+    });
+    address.follow((wanted) => {
+      const words = wanted.get(input.dataset.filters) || "";
+      if (words === input.value.trim()) return;
+      input.value = words;
+      filter();
     });
   }
-}
-
-/** Open a finding when a link leads to it. */
-function openLinkedFindings() {
-  const open = () => {
-    const target = location.hash.length > 1 ? document.getElementById(location.hash.slice(1)) : null;
-    if (target instanceof HTMLDetailsElement) target.open = true;
-  };
-  addEventListener("hashchange", open);
-  open();
 }

@@ -119,7 +119,7 @@ function showTrends() {
   const columns = runColumns();
   const frames = CHARTS.map((chart) => {
     const body = make("div", { class: "plot" });
-    holder.append(make("figure", { role: "group", "aria-label": describeChart(chart, columns) },
+    holder.append(make("figure", { "aria-label": describeChart(chart, columns) },
       make("figcaption", {}, make("b", {}, chart.title), make("span", { class: "path" }, chart.unit)), body));
     return { chart, body, plot: null };
   });
