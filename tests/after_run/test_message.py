@@ -64,7 +64,7 @@ def test_a_run_without_news() -> None:
 def test_what_was_carried_is_in_the_title() -> None:
     """The title says how many promotions were carried and how old the oldest is; nothing where none was."""
     carried = published(carried=9, oldest_read_at=BEGAN - timedelta(days=2, hours=3))
-    said = "12 promote-image actions (9 carried, the oldest read 2 d 3 h before the run), changes: 2 added"
+    said = "12 promote-image actions (9 carried, the oldest read 2 d 3 h before the run), changed: 2 added"
     assert said in morning_message(carried, []).title
     assert "carried" not in morning_message(published(), []).title
 

@@ -65,11 +65,11 @@ def test_rows_can_be_a_failure(on_demo: Program, tmp_path: Path) -> None:
 
 def test_the_rule_stands_below_the_answer(on_demo: Program) -> None:
     """A rule that decides which rows are shown is one line below the answer, and not in what programs read."""
-    result = on_demo("ask", "unguarded_production")
+    result = on_demo("ask", "unguarded_production", "--format", "text")
     rules = [line for line in result.out.splitlines() if line.startswith("Rule: ")]
     assert len(rules) == 1
     assert "ON_WAIT_FOR_APPROVE is no approval" in rules[0]
-    assert "Rule: " not in on_demo("ask", "what_changed").out
+    assert "Rule: " not in on_demo("ask", "what_changed", "--format", "text").out
     assert "Rule: " not in on_demo("ask", "unguarded_production", "--format", "csv").out
 
 
