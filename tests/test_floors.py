@@ -33,6 +33,7 @@ FLOORS = {
         "crawl.frontier",
         "crawl.pagination",
         "crawl.pipeline_readings",
+        "crawl.principal_crawl",
         "crawl.problems",
         "crawl.promotion_crawl",
         "crawl.rate_limit_state",

@@ -14,6 +14,7 @@ from collector.crawl.records import (
     Promotion,
     ReadExecution,
     ReadHistory,
+    WorkspacePrincipal,
 )
 from collector.lake.projection import (
     EMPTY,
@@ -40,6 +41,7 @@ _VARIABLE = Projection(TABLES["variables"])
 _PERMISSION = Projection(TABLES["permissions"])
 _EXECUTION = Projection(TABLES["executions"])
 _ELEMENT = Projection(TABLES["action_executions"])
+_PRINCIPAL = Projection(TABLES["principals"])
 _PROBLEM_COLUMNS = TABLES["problems"].column_names
 
 
@@ -53,6 +55,9 @@ def flatten(run_key: RunKey, record: CrawlRecord) -> Rows:
         return _execution_rows(run_key, record)
     if isinstance(record, ReadHistory):
         return [_history_row(run_key, record)]
+    if isinstance(record, WorkspacePrincipal):
+        own = {"principal_type": record.principal_type, "extra": extra_json(_PRINCIPAL.leftover(record.document))}
+        return [("principals", _PRINCIPAL.row(leading_values(run_key, record.key), record.document, own))]
     if isinstance(record, PipelineRead):
         return [_state_row(run_key, record)]
     return [_problem_row(run_key, record)]

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from os import PathLike, fspath
@@ -26,9 +26,11 @@ from collector.lake.manifest import RunEntry
 from collector.lake.storage import FilesGone
 from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
 from collector.query.carried import CARRIED_TABLES, Carried, carried_into
+from collector.query.certainty import rows_in_words
+from collector.query.parameter_values import SOURCES, mismatch, to_look_up
 from collector.query.questions import Question, Questions
 from collector.query.read_only import require_read_only
-from collector.query.sql_files import SqlFile, identifiers, sql_folder
+from collector.query.sql_files import SqlFile, identifiers, read_folder, sql_folder
 from collector.query.views import Views, live_files, no_files, view_sources
 from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
@@ -67,10 +69,11 @@ class Gap:
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """Rows as Arrow, with the run that they describe (None in an empty lake) and its gaps.
+    """Rows as Arrow, with the run that they describe (None in an empty lake), its gaps, and the question's rule.
 
     `carried` says how many promotions of that run an earlier one read, None where that is none or the rows do not rest
-    on promotions; `fresh` that the rows are restricted to what the run itself read.
+    on promotions; `fresh` that the rows are restricted to what the run itself read. `notes` say which values of
+    parameters match nothing in the lake.
     """
 
     table: pa.Table
@@ -78,6 +81,8 @@ class Answer:
     missing: tuple[Gap, ...] = ()
     carried: Carried | None = None
     fresh: bool = False
+    rule: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -119,13 +124,13 @@ class Answer:
 
     def _summary(self, shown: int) -> str:
         more = f", the first {shown} are shown" if len(self) > shown else ""
-        summary = f"{len(self):,} row{'s' * (len(self) != 1)}{more}"
+        summary = f"{rows_in_words(self.table)}{more}"
         if self.run is not None:
             summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
         if gaps:
             summary += f" · this run is incomplete: {gaps}"
-        return f"{summary} · {self.age}" if self.age else summary
+        return " · ".join(filter(None, (summary, self.age, *self.notes)))
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,16 @@ class _Session:
     def _is_partial(self) -> bool:
         return self.views.run is not None and self.views.run.status != "complete"
 
+    def mismatches(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return a sentence for each of these values of parameters that matches nothing in the lake."""
+        sources = read_folder(sql_folder() / "values")
+        self.views.define(self.database, frozenset().union(*(sources[SOURCES[name]].references for name in values)))
+        found = (
+            mismatch(name, value, [row["value"] for row in self.database.rows(sources[SOURCES[name]].sql)])
+            for name, value in values.items()
+        )
+        return tuple(filter(None, found))
+
 
 class LakeReader:
     """Answers questions about a lake, which it opens anew with `open_lake` for each of them."""
@@ -203,9 +218,12 @@ class LakeReader:
         asked = self._questions[question]
         bound = asked.bind(parameters)
         tables = asked.tables_of_all_runs
-        return self._retry(
+        answer = self._retry(
             lambda session: session.answer(asked.sql, bound, uses=asked.references), run, tables, fresh=fresh
         )
+        values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
+        notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
+        return replace(answer, rule=asked.rule, notes=notes)
 
     def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
         """Answer several questions about one run, given as name → parameters: quicker than `ask` for each of them."""
@@ -217,7 +235,7 @@ class LakeReader:
         answers: dict[str, Answer] = {}
         for tables, questions in groups.items():
             answers |= self._retry(partial(_Session.answer_all, questions=questions), run, tables)
-        return {name: answers[name] for name in asked}
+        return {name: replace(answers[name], rule=self._questions[name].rule) for name in asked}
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""

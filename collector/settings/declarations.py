@@ -183,6 +183,11 @@ class Settings:
         key="executions",
         written="7d",
     )
+    names: bool = setting(
+        False,
+        parsers.flag,
+        "Read the names of the members and groups of each workspace, for who_can_promote: two lists per workspace.",
+    )
     keep_raw: bool = setting(False, parsers.flag, "Keep the redacted replies of each run in the lake.")
     variable_values: Literal["redact", "keep"] = setting(
         "redact", parsers.one_of("redact", "keep"), "Redact or keep the values of unencrypted variables.", "redact|keep"
@@ -212,6 +217,7 @@ class Settings:
             ),
             "variable_values": self.variable_values,
             "executions": self.executions_s,
+            "names": self.names,
             "refresh": self.refresh_s,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]

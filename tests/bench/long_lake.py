@@ -185,7 +185,7 @@ class _Built:
             listed_installations=[BUDDY.name],
             spill=self.folder / "spill",
         ) as staged_run:
-            staged_run.change_counts()
+            staged_run.run_changes()
 
     def compact(self) -> float:
         """Merge all months, including the last one; return the seconds."""

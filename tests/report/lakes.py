@@ -164,8 +164,8 @@ class MadeUpLake(LakeReader):
         return row | ({"level": "action", "coverage": "failed"} if question == "coverage_last_night" else {})
 
     def _runs(self) -> pa.Table:
-        counts = ("promotions", "failing", "added", "changed", "removed", "returned", "ran", "not_seen",
-                  "problems", "requests", "retries", "refusals")  # fmt: skip
+        counts = ("promotions", "failing", "added", "changed", "changed_fields", "removed", "returned", "ran",
+                  "not_seen", "problems", "requests", "retries", "refusals")  # fmt: skip
         rows = []
         for number in range(self.runs):
             began = FIRST_RUN.replace(tzinfo=None) + timedelta(days=number)
