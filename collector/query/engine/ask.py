@@ -144,10 +144,12 @@ class EngineSession:
         return Answer(rows, self.run, missing, self._carried(planned))
 
     def _carried(self, planned: EnginePlan) -> Carried | None:
-        found = self.server.rows(planned.carried).to_pylist()[0] if planned.carried and self.run else {"promotions": 0}
-        return (
-            Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC)) if found["promotions"] else None
-        )
+        if planned.carried is None:
+            return None
+        (found,) = self.server.rows(planned.carried).to_pylist()
+        if not found["promotions"]:
+            return None
+        return Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC))
 
     def _define_table(self, name: str) -> None:
         if name not in self.defined:
