@@ -147,9 +147,9 @@ class EngineSession:
         if planned.carried is None or self.run is None:
             return None
         (found,) = self.server.rows(planned.carried).to_pylist()
-        return (
-            Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC)) if found["promotions"] else None
-        )
+        if not found["promotions"]:
+            return None
+        return Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC))
 
     def _define_table(self, name: str) -> None:
         if name not in self.defined:
