@@ -64,6 +64,8 @@ HOMES = {
     "prometheus_client": ["after_run.metrics"],
     "prompt_toolkit": ["cli.shell"],
     "pyarrow.fs": ["lake.local_storage"],
+    "pyspark": ["query.engine.spark"],
+    "sqlglot": ["query.engine"],
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],
     "structlog": ["cli", "crawl", "run", "preflight", "after_run"],  # anyone may log; only cli/logging.py configures

@@ -118,7 +118,13 @@ def _color(value: Color | None) -> None:
 
 _COMMON: Final[dict[str, tuple[Any, tuple[str, ...], str, Callable[..., Any], object]]] = {
     "quiet": (bool, ("-q", "--quiet"), "Only results and errors: no progress, no notes.", _quiet, False),
-    "verbose": (bool, ("-v", "--verbose"), "Log every request; show the traceback of a failure.", _verbose, False),
+    "verbose": (
+        bool,
+        ("-v", "--verbose"),
+        "All log lines on a terminal, too, and the traceback of a failure.",
+        _verbose,
+        False,
+    ),
     "color": (Color | None, ("--color",), "Colour: on a terminal without NO_COLOR, always, or never.", _color, None),
 }
 

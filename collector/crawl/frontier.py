@@ -278,7 +278,7 @@ class Frontier:
     def _add_child(self, reply: Answered, parent: Key, item: Item, position: int) -> list[CrawlRecord]:
         kind, key = reply.request.kind, child_key(parent, item.key)
         if kind is Kind.ACTIONS:
-            return self._add_action(reply, parent, Pending(item, position))
+            return self._add_action(reply, parent, key, Pending(item, position))
         if not self._selection.selects(kind, str(item.key)):
             envelope = self._root_envelope(parent, kind)
             return [ListedItem(kind, key, position, item.document, item.violation is None, "skipped", envelope)]
@@ -287,13 +287,12 @@ class Frontier:
         self._open(key, _KIND_BELOW[kind], item, position)
         return []
 
-    def _add_action(self, reply: Answered, parent: Key, pending: Pending) -> list[CrawlRecord]:
+    def _add_action(self, reply: Answered, parent: Key, key: Key, pending: Pending) -> list[CrawlRecord]:
         document = pending.item.document
         if document.get("type") != PROMOTE_IMAGE:
             return []  # it is recorded when its list is closed (pagination.py)
         self._listings[parent].promotion_statuses.append(document.get("last_execution_status"))
         self.found[Kind.ACTION] += 1
-        key = child_key(parent, pending.item.key)
         if records := self._promotions.add(reply, key, pending):
             self.done[Kind.ACTION] += 1
             return records

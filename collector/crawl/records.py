@@ -47,7 +47,8 @@ def child_key(parent: Key, own: str | int | None) -> Key:
     """Return the key of a child of `parent`; where its own part is unreadable, the parent's."""
     if own is None:
         return parent
-    return Key(*[*(part for part in msgspec.structs.astuple(parent) if part is not None), own])
+    parts: tuple[Any, ...] = msgspec.structs.astuple(parent)
+    return Key(*(*parts[: parts.index(None)], own))
 
 
 def pipeline_key(key: Key) -> Key:

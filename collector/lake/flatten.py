@@ -1,7 +1,7 @@
 """Flatten crawl records to rows: pure, one tuple per row in the contract's column order."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
 from collector.buddy.requests import Kind
@@ -212,9 +212,9 @@ def _state_row(run_key: RunKey, read: PipelineRead) -> tuple[str, Row]:
     )  # fmt: skip
 
 
-def _whole_seconds(moment: datetime) -> datetime | None:
+def _whole_seconds(moment: datetime) -> datetime:
     """Return a moment without fractions, which would take more bytes than all other columns of a compacted month."""
-    return naive_utc(moment.replace(microsecond=0))
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None)
 
 
 def _problem_row(run_key: RunKey, problem: Problem) -> tuple[str, Row]:

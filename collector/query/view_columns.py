@@ -188,6 +188,8 @@ _MEANINGS = {
     "changed_members.member": "User or group, key of a variable, or trigger condition; NULL: the field is no list",
     "changed_members.copy": "Number among the members of the same name",
     "changed_members.property": "Property of the member that changed; NULL where the member was added or removed",
+    "changed_members.column_name": "Column of promote_image_actions, or the child table, that changed",
+    "changes_in_words.column_name": "Column of promote_image_actions, or the child table, that changed",
     "action_history.column_name": "Column that changed; NULL for the existence of the action",
     "action_history.value": "Value in this period; for the existence of the action: added or returned",
     "execution_elements.tag": "Git tag of the execution",

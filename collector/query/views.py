@@ -12,7 +12,7 @@ from pathlib import Path
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, RunEntry
-from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
+from collector.lake.sql_text import base_view, by_schema, literal
 from collector.lake.tables import TABLES
 from collector.query.carried import CARRIED_TABLES, FRESH_TABLES, without_carried
 from collector.query.contract_views import contract_views
@@ -114,14 +114,10 @@ def live_entries(
 def grouped(entries: Mapping[str, Sequence[FileEntry]], paths: Sequence[Path | str]) -> Files:
     """Return the paths of all entries, which are in the same order, by table and equal schema."""
     rest = iter(paths)
-    files: dict[str, Sequence[Sequence[Path | str]]] = {}
-    for name, of_table in entries.items():
-        by_schema: dict[str, list[Path | str]] = {}
-        for entry in of_table:
-            by_schema.setdefault(entry.schema, []).append(next(rest))
-        current = TABLES[name].fingerprint
-        files[name] = [CurrentSchemaFiles(g) if schema == current else g for schema, g in by_schema.items()]
-    return files
+    return {
+        name: by_schema(TABLES[name], [(next(rest), entry.schema) for entry in of_table])
+        for name, of_table in entries.items()
+    }
 
 
 def view_sources() -> dict[str, SqlFile]:

@@ -126,7 +126,7 @@ def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Tab
             for question, finding in FINDINGS.items()
         },
     }
-    return {question: lake.ask(question, run=run_id, **parameters).table for question, parameters in asked.items()}
+    return {question: answer.table for question, answer in lake.ask_all(asked, run=run_id).items()}
 
 
 def _tables(answers: Mapping[str, pa.Table], coverage: pa.Table, levels: Sequence[str]) -> dict[str, ReportRows]:

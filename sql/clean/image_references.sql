@@ -107,7 +107,7 @@ listed as (
 ),
 chosen as (
     select
-        * exclude (tag_list),
+        *,
         case
             -- A tag of commas alone breaks the grammar.
             when len(list_filter(tag_list, lambda each: each <> '')) > 0

@@ -19,7 +19,7 @@ from collector.settings.escape import escape
 
 QUESTIONS = program_questions().all
 WIDTHS = (60, 80, 120, 200)
-ROWS = 25
+ROWS = 12
 # What people would give for required parameters.
 GIVEN = {"action_id": 1015, "image": "checkout"}
 

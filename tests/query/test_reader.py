@@ -220,7 +220,7 @@ def test_every_question_is_described(lake: Lake) -> None:
     listed = {each["name"]: each for each in collector.open_lake(lake.path).questions()}
     assert len(listed) >= 10
     for each in listed.values():
-        assert each.keys() == {"name", "description", "parameters", "columns"}
+        assert each.keys() == {"name", "description", "topic", "answer", "parameters", "columns"}
         assert each["columns"]
         assert all(column.keys() == {"name", "type"} for column in each["columns"])
         assert all(p.keys() == {"name", "type", "default", "required", "description"} for p in each["parameters"])

@@ -116,6 +116,10 @@ class MadeUpLake(LakeReader):
             ),
         }
 
+    def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
+        """Return made-up answers."""
+        return {question: self.ask(question, run, **parameters) for question, parameters in asked.items()}
+
     def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer:
         """Return a made-up answer."""
         self.asked.append((question, run, parameters))
