@@ -53,7 +53,7 @@ def ask(
         typer.Option(
             "--engine",
             metavar="ADDRESS",
-            help="Let a Spark Connect server answer that sees the same files: spark://host:15002 or sc://….",
+            help="Let a Spark Connect server answer that sees the same files: spark://host:15002 or sc://host:15002.",
         ),
     ] = None,
     fresh: Annotated[

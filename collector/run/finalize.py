@@ -13,7 +13,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from random import random
-from time import sleep
+from time import monotonic, sleep
 
 import pyarrow as pa
 import structlog
@@ -80,13 +80,14 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     parts = _with_carried_rows(crawl, crawl.staging.close())
     warned = _Warned()
     for attempt in count(1):
+        began = monotonic()
         try:
             return _check_and_publish(crawl, parts, now, warned)
         except Outdated:
             # A run does not depend on those of others. What was computed from the state before them is computed anew.
             if attempt == ATTEMPTS:
                 raise
-            sleep(after_lost_race(attempt, random()))
+            sleep(after_lost_race(attempt, monotonic() - began, random()))
             crawl.lake.reload()
     raise AssertionError("the last attempt returns or raises")
 

@@ -131,7 +131,7 @@ class Settings:
     lake: LakePlace = setting(
         _DEFAULT_LAKE,
         lake_place,
-        "The lake, which holds all runs: a directory, or object storage (s3://BUCKET/PREFIX, also gs:// and az://).",
+        "The lake, which holds all runs: a directory, or object storage (s3://BUCKET/PREFIX, gs:// or az://).",
         "PATH|URL",
     )
     work_dir: Path | None = setting(
