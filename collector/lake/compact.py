@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from collector.errors import LakeError
 from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.lake import Lake
+from collector.lake.lost_race import until_won
 from collector.lake.manifest import FileEntry
 from collector.lake.publish import write_file
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
@@ -52,15 +54,16 @@ def merged_order(table: Table) -> tuple[str, ...]:
 def compact(lake: Lake, *, now: dt.datetime, current_month: bool = False) -> list[Compacted]:
     """Merge the files of every past month (UTC), and of the current month if asked.
 
-    Raises LakeError, with nothing lost, when a file is damaged or has columns that this collector does not know;
-    NotPublished when the disk is full. Must be called inside `lake.writing`.
+    A month is merged anew when another machine has published meanwhile. Raises LakeError, with nothing lost, when a
+    file is damaged or has columns that this collector does not know; NotPublished when the disk is full; Outdated when
+    others have published in every attempt. Must be called inside `lake.writing`.
     """
     lake.require_lock()
     this_month = f"{now.astimezone(dt.UTC):%Y-%m}"
     done = []
     for month in sorted({entry.run_month for entries in lake.manifest.tables.values() for entry in entries}):
         if month < this_month or (current_month and month == this_month):
-            done += _compact_month(lake, month, now)
+            done += until_won(lake, partial(_compact_month, lake, month, now))
     return done
 
 

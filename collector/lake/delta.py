@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +24,9 @@ from collector.errors import LakeError
 from collector.lake import delta_log, parquet
 from collector.lake.delta_log import DeltaState, FileStatistics
 from collector.lake.lake import Lake
+from collector.lake.lost_race import until_won
 from collector.lake.manifest import FileEntry, Manifest
-from collector.lake.storage import Storage, outdated
+from collector.lake.storage import Loaded, Storage, outdated
 from collector.lake.table import Table
 from collector.lake.tables import RUNS, SNAPSHOTS, TABLES
 
@@ -40,23 +43,33 @@ def follow(lake: Lake, now: dt.datetime, *, wanted: bool = False) -> bool:
     missing is done the next time. Must be called inside `lake.writing`.
     """
     lake.require_lock()
-    before = _read_versions(lake.storage)
+    return until_won(lake, partial(_follow, lake, now, wanted))
+
+
+def _follow(lake: Lake, now: dt.datetime, wanted: bool) -> bool:
+    """Do it once. Raises Outdated when another machine has written to a log meanwhile."""
+    before, seen = _read_versions(lake.storage)
     if before is None and not wanted:
         return False
     if before and before["manifest_sequence"] == lake.manifest.sequence:
         return True
+    with ThreadPoolExecutor(len(TABLES)) as pool:
+        states = dict(zip(TABLES, pool.map(partial(read_state, lake.storage), TABLES), strict=True))
+    # What a log names was published before. So a manifest that is read after the logs never takes a file from them that
+    # another machine has just added.
+    lake.reload()
     known = (before or {}).get("tables", {})
     versions: dict[str, int] = {}
     rewritten: set[str] = set()
     # Whoever sees a run in `runs` finds its rows in every other table.
     for table in sorted(TABLES.values(), key=lambda each: each is RUNS):
-        state = read_state(lake.storage, table.name)
+        state = states[table.name]
         is_behind = state.version != known.get(table.name, -1)
         if _commit(lake, table, state, round(now.timestamp() * 1000)) or is_behind:
             rewritten.add(table.name)
         versions[table.name] = state.version
     content = json.dumps(versions_of_runs(before, lake.manifest, versions, rewritten), indent=1)
-    lake.storage.replace(VERSIONS, content.encode())
+    lake.storage.swap(VERSIONS, content.encode(), seen, ())
     return True
 
 
@@ -141,12 +154,13 @@ def _path(table: str, name: str) -> str:
     return f"tables/{table}/_delta_log/{name}"
 
 
-def _read_versions(storage: Storage) -> Versions | None:
-    """Return versions.json; an empty value where it cannot be read, None where there is none."""
+def _read_versions(storage: Storage) -> tuple[Versions | None, Loaded | None]:
+    """Return versions.json, empty where it cannot be parsed, and what was read; None twice where there is none."""
     try:
-        found: Versions = json.loads(storage.read(VERSIONS))
-        return found
+        loaded = storage.load(VERSIONS)
     except FileNotFoundError:
-        return None
+        return None, None
+    try:
+        return json.loads(loaded.content), loaded
     except ValueError:
-        return {}
+        return {}, loaded

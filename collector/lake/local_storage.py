@@ -88,7 +88,7 @@ class LocalStorage:
 
     def swap(self, path: str, content: bytes, seen: Loaded | None, earlier: Sequence[str]) -> None:
         """Keep the content before, then replace it; the order means that no crash loses both."""
-        if seen is not None:
+        if seen is not None and earlier:
             # The oldest first, so that a crash in between loses no more than the oldest.
             for older, newer in pairwise(reversed(earlier)):
                 if self.locate(newer).is_file():
@@ -103,6 +103,10 @@ class LocalStorage:
 
     def require_conditions(self) -> None:
         """Do nothing: the lock keeps other writers away."""
+
+    def address(self, path: str) -> str:
+        """Return the absolute path of a file."""
+        return str(self.locate(path))
 
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return where the files are; whether they exist is found out by reading them."""

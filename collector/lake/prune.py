@@ -12,12 +12,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from collector.errors import LakeError, UsageError
 from collector.lake.compact import rewrite
 from collector.lake.lake import Lake
+from collector.lake.lost_race import until_won
 from collector.lake.manifest import FileEntry, RunEntry
 from collector.lake.tables import SNAPSHOTS
 
@@ -41,10 +43,15 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     """Drop the runs whose run_date (UTC) is more than `keep_days` days before now.
 
     Days are counted from the newest run instead where that began more than `LONG_GAP` before `now`. A file that holds
-    dropped and kept runs is rewritten. Raises UsageError for a negative `keep_days`, LakeError when the dates of the
-    runs cannot be trusted, LakeError or NotPublished as `compact` does. Must be called inside `lake.writing`.
+    dropped and kept runs is rewritten. It is done anew when another machine has published meanwhile. Raises UsageError
+    for a negative `keep_days`, LakeError when the dates of the runs cannot be trusted, and LakeError, NotPublished or
+    Outdated as `compact` does. Must be called inside `lake.writing`.
     """
     lake.require_lock()
+    return until_won(lake, partial(_prune, lake, keep_days, now))
+
+
+def _prune(lake: Lake, keep_days: int, now: dt.datetime) -> Pruned:
     before = lake.manifest
     dropped = runs_to_drop(lake, keep_days=keep_days, now=now)
     if not dropped:

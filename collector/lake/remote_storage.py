@@ -81,7 +81,7 @@ class RemoteStorage:
         convenience: without it the object has been replaced all the same.
         """
         self.objects.put_if(path, content, seen)
-        if seen is not None:
+        if seen is not None and earlier:
             with suppress(CollectorError):
                 for older, newer in pairwise(reversed(earlier)):
                     with suppress(FileNotFoundError):
@@ -103,6 +103,10 @@ class RemoteStorage:
     def require_conditions(self) -> None:
         """Raise SettingsError when the store does not do what publishing needs."""
         self.objects.require_conditions()
+
+    def address(self, path: str) -> str:
+        """Return the URL of an object."""
+        return f"{self.where}/{path}"
 
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return the copies of the files in the cache; those that are missing are fetched, several at once."""

@@ -115,7 +115,7 @@ class Storage(Protocol):
         """Return the content of a small file with its version. Raises as `read` does."""
 
     def swap(self, path: str, content: bytes, seen: Loaded | None, earlier: Sequence[str]) -> None:
-        """Replace a file in one step, and keep the content before as the first of the `earlier` ones.
+        """Replace a file in one step, and keep the content before as the first of the `earlier` ones, if any are named.
 
         Raises Outdated when the file is not the one that was `seen`, as far as the storage can tell.
         """
@@ -128,6 +128,9 @@ class Storage(Protocol):
 
     def require_conditions(self) -> None:
         """Raise SettingsError when the storage cannot keep two writers from losing each other's run."""
+
+    def address(self, path: str) -> str:
+        """Return how other programs call a file: its absolute path or its URL."""
 
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return a path on this machine for each file. Raises FilesGone, or LakeError for one that is damaged."""

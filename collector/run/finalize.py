@@ -10,29 +10,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
-from random import random
-from time import monotonic, sleep
 
 import pyarrow as pa
 import structlog
 from msgspec.structs import asdict
 
 from collector._version import __version__
-from collector.crawl.backoff import after_lost_race
 from collector.crawl.journal import Header
 from collector.crawl.records import Key, Problem
 from collector.errors import CheckFailed, CollectorError
 from collector.lake import delta
 from collector.lake.carry import CarriedRows
 from collector.lake.lake import Lake
+from collector.lake.lost_race import until_won
 from collector.lake.manifest import RunEntry
 from collector.lake.parquet import read_rows
 from collector.lake.projection import Row
 from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
-from collector.lake.storage import Outdated
 from collector.lake.tables import ALL, TABLES
 from collector.query import catalog
 from collector.query.changes import PREVIOUS, CheckRow, StagedRun, read_checks
@@ -44,8 +40,6 @@ from collector.settings.declarations import Settings
 _NAMED_OFFENDERS = 5
 _RUN_AND_INSTALLATION = ("run_id", "installation")
 KEPT_RAW = "raw.jsonl"
-# How often a run is published anew when others were first. In each round of a race one writer wins.
-ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -79,17 +73,8 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     crawl.staging.append("runs", _run_rows(crawl, _run_entry(crawl, now())))
     parts = _with_carried_rows(crawl, crawl.staging.close())
     warned = _Warned()
-    for attempt in count(1):
-        began = monotonic()
-        try:
-            return _check_and_publish(crawl, parts, now, warned)
-        except Outdated:
-            # A run does not depend on those of others. What was computed from the state before them is computed anew.
-            if attempt == ATTEMPTS:
-                raise
-            sleep(after_lost_race(attempt, monotonic() - began, random()))
-            crawl.lake.reload()
-    raise AssertionError("the last attempt returns or raises")
+    # A run does not depend on those of others. What was computed from the state before them is computed anew.
+    return until_won(crawl.lake, lambda: _check_and_publish(crawl, parts, now, warned))
 
 
 def _check_and_publish(

@@ -53,6 +53,26 @@ def pruned(lake: Lake, first_kept: int) -> Pruned:
         return prune(lake, keep_days=keep_days, now=PRUNED_AT)
 
 
+@pytest.mark.parametrize("first_kept", [None, 3])
+def test_a_run_that_another_machine_has_published_stays(lake: Lake, first_kept: int | None) -> None:
+    """Who compacts or prunes and finds another manifest than it began with does it anew, with the new run."""
+    nights_in(lake, compacted=False)
+    stale = Lake.open(lake.path)
+    publish_run(lake, 5, count=3)
+    before = dataset(lake)
+    with stale.locked("test", PRUNED_AT):
+        if first_kept is None:
+            compact(stale, now=NOW)
+        else:
+            prune(stale, keep_days=(PRUNED_AT.date() - run_entry(first_kept).run_date).days, now=PRUNED_AT)
+    lake.reload()
+    assert [run.run_id for run in lake.manifest.runs] == [run_entry(day).run_id for day in range(first_kept or 0, 6)]
+    if first_kept is None:
+        assert dataset(lake) == before
+        assert {len(lake.manifest.tables[name]) for name in RUN_TABLES} == {2}
+    assert verify(lake) == []
+
+
 @pytest.mark.parametrize("compacted", [False, True])
 @pytest.mark.parametrize("first_kept", [1, 3, 4])
 def test_older_nights_go_and_the_rest_stays(lake: Lake, compacted: bool, first_kept: int) -> None:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from collector.cli.progress import ProgressObserver
 from collector.fake_buddy import FakeBuddy, FakeWorld
@@ -21,11 +22,13 @@ from collector.settings.secret import Secret
 WORLD = FakeWorld(seed=5, workspaces=1, projects=1, pipelines=2, actions=3)
 
 
-def collect_run(buddy: FakeBuddy, place: LakeUrl, name: str = "us", seed: int = 0) -> RunSummary:
+def collect_run(
+    buddy: FakeBuddy, place: LakeUrl, name: str = "us", seed: int = 0, table_format: Literal["none", "delta"] = "none"
+) -> RunSummary:
     """Collect one run as one machine would, whose work directory is that of `place`."""
     installation = Installation(name, buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
     context = RunContext(lambda: datetime.now(UTC), random.Random(seed), ProgressObserver(), asyncio.Event())
-    return asyncio.run(collect(Settings((installation,), place), context))
+    return asyncio.run(collect(Settings((installation,), place, table_format=table_format), context))
 
 
 def machine(place: LakeUrl, name: str) -> LakeUrl:

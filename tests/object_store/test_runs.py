@@ -169,7 +169,7 @@ def test_who_loses_the_race_says_so_and_goes_on_later(
             thread.join()
 
     proxy.before = publish_first
-    monkeypatch.setattr("collector.run.finalize.ATTEMPTS", 1)
+    monkeypatch.setattr("collector.lake.lost_race.ATTEMPTS", 1)
     with pytest.raises(LakeBusy) as lost:
         collect_run(buddy, place, "us", 1)
     assert lost.value.exit_code == 5
@@ -180,7 +180,7 @@ def test_who_loses_the_race_says_so_and_goes_on_later(
     assert summary.run_id in {run.run_id for run in Lake.open(place).manifest.runs}
     assert summary.run_id == lake.resumable_runs()[0] if lake.resumable_runs() else True
     assert len(buddy.requests()) == asked
-    monkeypatch.setattr("collector.run.finalize.ATTEMPTS", 5)
+    monkeypatch.setattr("collector.lake.lost_race.ATTEMPTS", 5)
     proxy.before = publish_first
     collect_run(buddy, place, "us", 4)
     lake = Lake.open(place)

@@ -154,8 +154,8 @@ class EngineSession:
     def _define_table(self, name: str) -> None:
         if name not in self.defined:
             of_all_runs = self.run is None or self.tables_of_all_runs is None or name in self.tables_of_all_runs
-            files = self.lake.files(name, None if of_all_runs or self.run is None else self.run.run_id)
-            self.server.define_table(TABLES[name], [str(path) for path, _ in files])
+            entries = self.lake.entries(name, None if of_all_runs or self.run is None else self.run.run_id)
+            self.server.define_table(TABLES[name], [self.lake.storage.address(entry.path) for entry in entries])
             self.defined.add(name)
 
     def _finished_here(self, planned: EnginePlan, bound: Mapping[str, object]) -> pa.Table:

@@ -31,6 +31,8 @@ _TYPES: Final = {
     "VARCHAR": "string", "BIGINT": "bigint", "DOUBLE": "double", "BOOLEAN": "boolean", "DATE": "date",
     "TIMESTAMP": "timestamp_ntz", "VARCHAR[]": "array<string>", "BIGINT[]": "array<bigint>",
 }  # fmt: skip
+# How Spark, Databricks and Sail all call S3.
+_S3: Final = "s3a:"
 # What Sail says to a local checkpoint when it was told no place for them.
 _NO_CHECKPOINTS: Final = "execution.checkpoint.path"
 _TOKEN_VARIABLE: Final = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
@@ -43,11 +45,12 @@ class SparkServer:
         self._session = session
 
     def define_table(self, table: Table, files: Sequence[str]) -> None:
-        """Make the table a view over exactly these files; a column that a file lacks is NULL."""
+        """Make the table a view over exactly these files, paths or URLs; a column that a file lacks is NULL."""
         columns = ", ".join(f"`{column.name}` {_TYPES[column.sql]}" for column in table.columns)
         with _translating():
             reading = self._session.read.schema(columns)
-            rows = reading.parquet(*files) if files else self._session.createDataFrame([], columns)
+            paths = [re.sub("^s3:", _S3, file) for file in files]
+            rows = reading.parquet(*paths) if paths else self._session.createDataFrame([], columns)
             rows.select(*table.column_names).createOrReplaceTempView(table.name)
 
     def define(self, name: str, select: str) -> None:
