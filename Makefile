@@ -19,10 +19,16 @@ help: ## list the targets
 demo: $(READY) ## collect some runs from a fake Buddy on this machine and show answers (no token, no network)
 	@$(BIN)/collector demo
 
+demo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this machine, which is started for it
+	@$(BIN)/python -m tests.object_store.demo
+
 test: $(READY_DEV) ## run lint and all tests
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
-pytest: $(READY_DEV)
+pydemo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this machine, which is started for it
+	@$(BIN)/python -m tests.object_store.demo
+
+test: $(READY_DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal --durations=10
 
 coverage: $(READY_DEV) ## run all tests with branch coverage; fail below the limit in pyproject.toml
@@ -39,7 +45,7 @@ lint: $(READY_DEV) ## run ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and docs/benchmarks.md
+bench: $(BENCH)/.ready ## run all benchmarks (an hour); write docs/benchmarks.md
 	rm -rf .bench
 	$(BENCH)/bin/python -m tests.bench
 
@@ -91,13 +97,13 @@ $(READY): constraints.txt pyproject.toml | $(VENV)/bin/python
 
 $(READY_DEV): constraints.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the pinned dependencies and tools" >&2
-	@$(PIP) install --constraint constraints.txt --editable '.[dev,engines,notebooks,polars,report]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,engines,notebooks,polars,report,s3]'
 	@touch $@ $(READY)
 
 $(BENCH)/.ready: constraints.txt pyproject.toml
 	@echo "creating $(BENCH)" >&2
 	@$(PYTHON) -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report]'
+	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report,s3]'
 	@touch $@
 
-.PHONY: help demo test pytest coverage browser lint bench faults engines notebooks docs man pictures package cron lock clean
+.PHONY: help demo demo-s3 test pytest coverage browser lint bench faults engines notebooks docs man pictures package cron lock clean

@@ -8,7 +8,13 @@ from collector.errors import UsageError
 
 DISTRIBUTION: Final = "promote-image-collector"
 # Each extra with the modules that only it brings. pyproject.toml declares the extras.
-EXTRAS: Final = {"engines": ("pyspark", "sqlglot"), "pandas": ("pandas",), "polars": ("polars",), "report": ("jinja2",)}
+EXTRAS: Final = {
+    "engines": ("pyspark", "sqlglot"),
+    "pandas": ("pandas",),
+    "polars": ("polars",),
+    "report": ("jinja2",),
+    "s3": ("obstore",),
+}
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def ask(
         typer.Option(
             "--engine",
             metavar="ADDRESS",
-            help="Let a Spark Connect server answer that sees the same files: spark://host:15002 or sc://….",
+            help="Let a Spark Connect server answer that sees the same files: spark://host:15002 or sc://host:15002.",
         ),
     ] = None,
     fresh: Annotated[
@@ -94,6 +94,8 @@ def ask(
         answer = ask_engine(opened, engine, question, parameters, run=run, say=_say)
     with keep_exit_code():
         write_rows(answer.table, form, output, asked.answer)
+        for note in answer.notes:
+            sys.stderr.write(f"{escape(note)}\n")
         _write_footer(answer, form, output)
     return 1 if fail_if_rows and len(answer) else 0
 
@@ -115,9 +117,9 @@ def open_reader(lake: str | None, config: str | None) -> "LakeReader":
     """Return a reader of the lake that the options name, whose catalog is up to date afterwards."""
     from collector.query.reader import open_lake
 
-    opened = options.open_lake(lake, config)
-    options.settle_catalog(opened)
-    return open_lake(opened.path)
+    place = options.lake_path(lake, config)
+    options.settle_catalog(options.open_lake(lake, config))
+    return open_lake(place)
 
 
 def parse_parameters(pairs: list[str]) -> dict[str, str]:
@@ -135,17 +137,19 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
 
 
 def footer(answer: "Answer", width: int | None) -> str:
-    """Return how many rows an answer has, of which run, what that run is missing, and how old carried rows are."""
+    """Return how many rows an answer has, how sure they are, of which run, what is missing or old, and its rule."""
     from collector.cli.text_table import wrap
+    from collector.query.certainty import rows_in_words
 
-    run, count = answer.run, len(answer)
+    run = answer.run
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    footer = f"{count:,} row{'s' * (count != 1)} · {origin}"
+    footer = f"{rows_in_words(answer.table)} · {origin}"
     if answer.missing:
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
         footer += f"\nThis run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details."
     age = f" · {answer.age}" if answer.age else ""
-    return wrap(f"{footer}{age}\n", width)
+    rule = f"\nRule: {answer.rule}" if answer.rule else ""
+    return wrap(f"{footer}{age}{rule}\n", width)
 
 
 def _list_questions(

@@ -23,7 +23,7 @@ CatalogFormat = StrEnum("CatalogFormat", ["duckdb", "delta"])
 def catalog(
     root: Annotated[
         str | None,
-        typer.Option("--root", metavar="PATH", help="Where the clients find the lake. [default: where it is now]"),
+        typer.Option("--root", metavar="PATH|URL", help="Where the clients find the lake. [default: where it is now]"),
     ] = None,
     output: Annotated[
         str | None,
@@ -39,8 +39,10 @@ def catalog(
     """Write a DuckDB catalog of the lake. Its views and comments are for clients that find the lake at --root."""
     if form is CatalogFormat.delta:
         return _write_delta_logs(root or output, lake, config)
-    if root is not None and not Path(root).is_absolute():
-        raise UsageError(f"--root is not an absolute path: {root!r}.", "Clients look for the files under that path.")
+    if root is not None and not Path(root).is_absolute() and "://" not in root:
+        raise UsageError(
+            f"--root is not an absolute path or a URL: {root!r}.", "Clients look for the files under that path."
+        )
     if root is not None and output is None:
         raise UsageError(
             "--root needs -o FILE.",
@@ -54,10 +56,10 @@ def catalog(
     else:
         with tempfile.TemporaryDirectory(prefix="collector-") as folder:
             made = Path(folder, catalogs.FILE_NAME)
-            catalogs.make(opened, made, Path(root) if root else None)
+            catalogs.make(opened, made, root)
             catalogs.remove_logs(Path(output))
             copy_file(made, output)
-    sys.stderr.write(f"Wrote {escape(output or str(opened.path / catalogs.FILE_NAME))}\n")
+    sys.stderr.write(f"Wrote {escape(output or f'{opened.where}/{catalogs.FILE_NAME}')}\n")
     return 0
 
 
@@ -73,5 +75,5 @@ def _write_delta_logs(unused: str | None, lake: str | None, config: str | None) 
     now = datetime.now(UTC)
     with opened.writing("catalog", now):
         delta.follow(opened, now, wanted=True)
-    sys.stderr.write(f"Wrote {escape(str(opened.path / delta.VERSIONS))} and the logs of its tables\n")
+    sys.stderr.write(f"Wrote {escape(f'{opened.where}/{delta.VERSIONS}')} and the logs of its tables\n")
     return 0

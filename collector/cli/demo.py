@@ -19,7 +19,8 @@ from collector.cli.question_help import program_questions
 from collector.errors import UsageError
 from collector.settings.declarations import Installation, Settings
 from collector.settings.escape import escape
-from collector.settings.parsers import directory, require_openable
+from collector.settings.lake_place import LakePlace, LakeUrl, lake_place
+from collector.settings.parsers import require_openable
 from collector.settings.secret import Secret
 
 _MARKER: Final = ".demo"  # a file in every lake that a demo made, and so may replace
@@ -39,7 +40,7 @@ What to type next:
   collector ask                                  list the questions
   collector ask unguarded_production             ask one of them
   collector ask in_production                    what is in production, since when and by whom
-  collector sql "select * from promotions"       write your own
+  collector sql "select * from promotions_now"   write your own
   collector ask nights                           show the runs: one is partial, one was refused by the rate limit
   collector status                               show how fresh the newest run is
   collector report -o report.html                write an HTML page
@@ -50,23 +51,27 @@ With BUDDY_TOKEN set (scopes WORKSPACE and PIPELINE_READ, or EXECUTION_INFO befo
 
 def demo(
     lake: Annotated[
-        str, typer.Option("--lake", metavar="PATH", help="The lake of the demo; replaced each time.")
+        str, typer.Option("--lake", metavar="PATH|URL", help="The lake of the demo; a directory is replaced each time.")
     ] = "./demo-lake",
     nights: Annotated[int, typer.Option("--nights", min=1, max=1000, metavar="N", help="How many runs.")] = 4,
 ) -> int:
     """Collect several runs from a fake Buddy. Shows answers about them; needs no token and no network."""
-    path = directory(lake, "--lake").absolute()
-    require_openable(path)
-    _make_directory(path)
+    place = lake_place(lake, "--lake")
+    if isinstance(place, Path):
+        place = place.absolute()
+        require_openable(place)
+        _make_directory(place)
+    else:
+        _require_unused(place)
     from collector.cli import logging as logs
 
     logs.set_up("text", "error")
     sys.stdout.write(f"Collecting {nights} run{'s' * (nights != 1)} from a fake Buddy on this machine into {lake}\n\n")
     sys.stdout.flush()
-    _collect(path, nights)
+    _collect(place, nights)
     from collector.query.reader import open_lake
 
-    reader, width = open_lake(path), terminal.width_of(sys.stdout) or 110
+    reader, width = open_lake(place), terminal.width_of(sys.stdout) or 110
     answers = {f'sql "{_LAST_NIGHT}"': reader.sql(_LAST_NIGHT)}
     answers |= {f"ask {name}": reader.ask(name) for name in (_QUESTIONS if nights > 1 else _QUESTIONS[::2])}
     known, looks = program_questions().all, terminal.looks_of(sys.stdout)
@@ -95,7 +100,17 @@ def _make_directory(path: Path) -> None:
     (path / _MARKER).write_text("Made by `collector demo`, which replaces this directory.\n", encoding="utf-8")
 
 
-def _collect(path: Path, nights: int) -> None:
+def _require_unused(place: LakeUrl) -> None:
+    """Raise UsageError unless nothing is stored at the URL of a demo."""
+    from collector.lake.lake import Lake
+
+    if Lake.create(place).manifest.runs:
+        raise UsageError(
+            f"{place} is a lake already.", "Name another prefix: `collector demo --lake s3://BUCKET/PREFIX`."
+        )
+
+
+def _collect(place: LakePlace, nights: int) -> None:
     from collector.cli.progress import ProgressObserver
     from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 
@@ -112,7 +127,7 @@ def _collect(path: Path, nights: int) -> None:
     rng = random.Random(_SEED)
     with FakeBuddy(world, max_per_page=20) as buddy:
         installation = Installation("demo", buddy.url, Secret(buddy.token), requests_per_second=0.0, reserve=0)
-        settings = Settings((installation,), path)
+        settings = Settings((installation,), place)
         for night in range(1, nights + 1):
             buddy.world = world.at(night)
             if night == before_last:

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 @options.takes_settings(
-    "lake", "workspaces", "projects", "executions", "refresh", "reserve", "max_duration", "max_requests", "ca_bundle",
-    "allow_http", "proxy",
+    "lake", "work_dir", "assume_single_writer", "workspaces", "projects", "executions", "refresh", "reserve",
+    "max_duration", "max_requests", "ca_bundle", "allow_http", "proxy",
 )  # fmt: skip
-def doctor(flags: Mapping[str, object], form: options.FactsFormat = options.FactFormat.text) -> int:
+def doctor(
+    flags: Mapping[str, object],
+    installation: options.Installations = None,
+    form: options.FactsFormat = options.FactFormat.text,
+) -> int:
     """Check whether a run would succeed. Checks token, scopes, workspaces, executions, budget, clock and lake."""
-    missing = None
+    flags, missing = {**flags, "installation": installation}, None
     try:
         settings = options.settings_from(flags, needs_token=True)
     except TokenUnavailable as error:

@@ -16,6 +16,7 @@ from collector.cli import terminal
 from collector.errors import CollectorError
 from collector.settings.declarations import SETTINGS, Settings
 from collector.settings.escape import escape
+from collector.settings.lake_place import LakePlace
 from collector.settings.loading import load
 from collector.settings.setting import Setting
 
@@ -45,6 +46,11 @@ Config = Annotated[
 ]
 Lake = Annotated[str | None, _option(_BY_KEY["lake"])]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
+
+Installations = Annotated[
+    list[str] | None,
+    typer.Option("--installation", metavar="NAME", help="Only this installation of collector.toml; repeatable."),
+]
 
 # The formats of rows, of a short report, and of a document.
 RowFormat = StrEnum("RowFormat", ["text", "tsv", "csv", "json", "jsonl", "markdown", "md", "parquet"])
@@ -112,7 +118,13 @@ def _color(value: Color | None) -> None:
 
 _COMMON: Final[dict[str, tuple[Any, tuple[str, ...], str, Callable[..., Any], object]]] = {
     "quiet": (bool, ("-q", "--quiet"), "Only results and errors: no progress, no notes.", _quiet, False),
-    "verbose": (bool, ("-v", "--verbose"), "Log every request; show the traceback of a failure.", _verbose, False),
+    "verbose": (
+        bool,
+        ("-v", "--verbose"),
+        "All log lines on a terminal, too, and the traceback of a failure.",
+        _verbose,
+        False,
+    ),
     "color": (Color | None, ("--color",), "Colour: on a terminal without NO_COLOR, always, or never.", _color, None),
 }
 
@@ -148,8 +160,8 @@ def settings_from(flags: Mapping[str, object], *, needs_token: bool) -> Settings
     return settings
 
 
-def lake_path(lake: str | None, config: str | None) -> Path:
-    """Return the path of the lake, for commands that need no other setting."""
+def lake_path(lake: str | None, config: str | None) -> LakePlace:
+    """Return the place of the lake, for commands that need no other setting."""
     return settings_from({"lake": lake, "config": config}, needs_token=False).lake
 
 

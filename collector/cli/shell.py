@@ -16,6 +16,7 @@ from collector.cli import failures, options, shell_commands
 from collector.cli.ask import open_reader
 from collector.cli.output import show_rows
 from collector.errors import CollectorError, UsageError
+from collector.settings.lake_place import LakePlace, LakeUrl
 
 if TYPE_CHECKING:
     from collector.query.reader import LakeReader
@@ -32,7 +33,7 @@ def shell(
     reader = open_reader(lake, config)
     views = reader.views()  # opens the lake, so that a missing one is reported at once
     if duckdb:
-        _become_duckdb(options.lake_path(lake, config) / "catalog.duckdb")
+        _become_duckdb(options.lake_path(lake, config))
     if sys.stdin.isatty():
         _prompt(reader, views)
     else:
@@ -40,8 +41,13 @@ def shell(
     return 0
 
 
-def _become_duckdb(catalog: Path) -> None:
-    program = shutil.which("duckdb")
+def _become_duckdb(place: LakePlace) -> None:
+    if isinstance(place, LakeUrl):
+        raise UsageError(
+            "--duckdb needs a lake on this machine.",
+            f"A duckdb with the extension httpfs attaches {place}/catalog.duckdb.",
+        )
+    program, catalog = shutil.which("duckdb"), place / "catalog.duckdb"
     if program is None or not catalog.is_file():
         missing = "The duckdb command line is not installed" if program is None else f"{catalog} does not exist"
         raise UsageError(f"{missing}.", "`collector shell` without --duckdb needs neither.")

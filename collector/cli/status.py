@@ -55,13 +55,16 @@ def status(
     age_s = (now - newest.started_at).total_seconds() if newest else None
     with keep_exit_code():
         if form is options.RowFormat.text:
-            lines = [f"in use by {held_by}"] if held_by else []
+            lines = [stale] if (stale := staleness(age_s, max_age_s)) else []
+            lines += [f"in use by {held_by}"] if held_by else []
             if interrupted:
                 lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
             screen = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
             write_text(_text(opened, rows.to_pylist(), lines, age_s, *screen), output)
         else:
             write_rows(rows, form, output)
+            # The rows must stay readable for programs.
+            sys.stderr.write("".join(f"{line}\n" for line in (staleness(age_s, max_age_s),) if line))
     if newest and age_s and age_s < 0 and form is not options.RowFormat.text:
         sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_age(age_s)}.\n")
     return exit_code(age_s, newest.status if newest else None, max_age_s)
@@ -79,12 +82,24 @@ def exit_code(age_s: float | None, run_status: str | None, max_age_s: float | No
     return 0 if run_status == "complete" else 1
 
 
+def staleness(age_s: float | None, max_age_s: float | None) -> str | None:
+    """Return why --max-age makes the exit code 3, None where it does not."""
+    if exit_code(age_s, None, max_age_s) != 3 or max_age_s is None:
+        return None
+    limit = "limit " + (f"{max_age_s:g} s" if max_age_s < 60 else duration_text(max_age_s))
+    if age_s is None:
+        return f"STALE: no run has been published yet, {limit}"
+    if age_s < 0:
+        return f"STALE: {_age(age_s)}, {limit}"
+    return f"STALE: {duration_text(age_s)} old, {limit}"
+
+
 def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.Table":
     """Return the last runs, newest first, one row each; what describes the lake is the same in every row."""
     import pyarrow as pa
 
     from collector.lake.manifest import bytes_by_run, growth_per_run
-    from collector.query.reader import open_lake
+    from collector.query.reader import LakeReader
     from collector.query.sql_files import read_folder, sql_folder
 
     run_ids = [run.run_id for run in lake.manifest.runs[-last:]]
@@ -95,14 +110,14 @@ def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.
         "run_ids": run_ids,
         "now": now.replace(tzinfo=None),
         "bytes": [round(run_bytes[run_id]) for run_id in run_ids],
-        "lake": str(lake.path),
+        "lake": lake.where,
         "lake_nights": len(lake.manifest.runs),
         "lake_files": sum(size.files for size in sizes),
         "lake_bytes": sum(size.bytes for size in sizes),
         "lake_bytes_per_night": round(growth_per_run(lake.manifest) or 0),
         **columns,
     }
-    return open_lake(lake.path).sql(read_folder(sql_folder() / "status")["runs"].text, parameters).table
+    return LakeReader(lambda: lake).sql(read_folder(sql_folder() / "status")["runs"].text, parameters).table
 
 
 def _age(age_s: float) -> str:
@@ -118,7 +133,7 @@ def _text(
 
     newest = lake.manifest.latest
     if newest is None or age_s is None:
-        lines = [f"{lake.path}: no run has been published yet.", *unpublished]
+        lines = [f"{lake.where}: no run has been published yet.", *unpublished]
         return wrap("".join(escape(line) + "\n" for line in lines), width)
     first = rows[0]
     lines = [

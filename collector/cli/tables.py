@@ -54,9 +54,9 @@ def tables(
 def _chosen(name: str | None) -> "Sequence[Relation]":
     """Return the tables and views, or the one of that name. Raises UsageError that suggests the nearest."""
     from collector.query import dictionary
-    from collector.query.views import Views, view_sources
+    from collector.query.views import Views, no_files, view_sources
 
-    known = Views({}, None, view_sources()).names
+    known = Views(no_files, None, view_sources()).names
     if name is not None and name not in known:
         advice = f"They are: {', '.join(known)}."
         raise UsageError(f"There is no table or view {name!r}.", did_you_mean(name, known) + advice)

@@ -17,7 +17,7 @@ _MIN_SECRET: Final = 6  # a shorter one would blank out ordinary words
 _known: list[Secret] = []
 colour = "auto"  # what --color says
 quiet = False  # -q: no progress and no notes, only results and errors
-verbose = False  # -v: every request is logged, and a failure shows its traceback
+verbose = False  # -v: all log lines are shown on a terminal, too, and a failure shows its traceback
 
 
 def remember(secret: Secret) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError, NotPublished, QueryError
 from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
+from collector.lake.storage import FilesGone
 from collector.settings.suggestions import did_you_mean
 
 # Rows of a streamed batch: about 4 MB of the widest table.
@@ -45,10 +46,6 @@ _DAMAGED_FILE = re.compile(
 # A file that duckdb writes: what it spills, and the target of a COPY.
 _UNWRITABLE = re.compile(r'Could not write file \\*"(?P<path>[^"\\]+)\\*": (?P<reason>[^"]+)')
 _UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.DOTALL)
-
-
-class FilesGone(LakeError):
-    """A file that the manifest names is missing: a newer manifest has replaced it, or the lake is damaged."""
 
 
 class Database(AbstractContextManager["Database"]):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,8 +22,8 @@ from collector.errors import LakeError
 from collector.lake import delta_log, parquet
 from collector.lake.delta_log import DeltaState, FileStatistics
 from collector.lake.lake import Lake
-from collector.lake.manifest import Manifest
-from collector.lake.storage import Storage
+from collector.lake.manifest import FileEntry, Manifest
+from collector.lake.storage import Storage, outdated
 from collector.lake.table import Table
 from collector.lake.tables import RUNS, SNAPSHOTS, TABLES
 
@@ -64,9 +65,8 @@ def read_state(storage: Storage, table: str) -> DeltaState:
     state = DeltaState()
     with suppress(FileNotFoundError):
         last = json.loads(storage.read(_path(table, _LAST_CHECKPOINT)))["version"]
-        rows = parquet.read_rows(
-            storage, _path(table, f"{last:020}.checkpoint.parquet"), delta_log.CHECKPOINT_SCHEMA.names
-        )
+        with storage.fetched(_path(table, f"{last:020}.checkpoint.parquet")) as path:
+            rows = parquet.read_rows(path, delta_log.CHECKPOINT_SCHEMA.names)
         state.apply(last, rows)
     with suppress(FileNotFoundError):
         while True:
@@ -105,16 +105,17 @@ def versions_of_runs(
 def _commit(lake: Lake, table: Table, state: DeltaState, at_ms: int) -> bool:
     """Add the commit that a log lacks, if it lacks one, and return whether that removes files."""
     entries = lake.manifest.tables.get(table.name, [])
-    found = {
-        entry.path: _statistics(lake.storage, entry.path) for entry in delta_log.new_files(state, table.name, entries)
-    }
+    new = delta_log.new_files(state, table.name, entries)
+    copies = lake.storage.copies(new)
+    found = {entry.path: _statistics(path, entry) for path, entry in zip(copies, new, strict=True)}
     run_id = lake.manifest.latest.run_id if lake.manifest.latest else None
     sequence = lake.manifest.sequence
     commit = delta_log.next_commit(state, table, entries, found, sequence=sequence, run_id=run_id, at_ms=at_ms)
     if commit is None:
         return False
     version = state.version + 1
-    lake.storage.replace(_path(table.name, f"{version:020}.json"), commit.lines())
+    if not lake.storage.create(_path(table.name, f"{version:020}.json"), commit.lines()):
+        raise outdated(lake.where)
     state.apply(version, commit.actions)
     if version and version % delta_log.CHECKPOINT_EVERY == 0:
         path = _path(table.name, f"{version:020}.checkpoint.parquet")
@@ -126,12 +127,12 @@ def _commit(lake: Lake, table: Table, state: DeltaState, at_ms: int) -> bool:
     return commit.removes
 
 
-def _statistics(storage: Storage, path: str) -> FileStatistics:
+def _statistics(path: Path, entry: FileEntry) -> FileStatistics:
     try:
-        return parquet.statistics(storage, path)
+        return parquet.statistics(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise LakeError(
-            f"{path} cannot be read, so the Delta logs stay as they were: {str(error).splitlines()[0]}",
+            f"{entry.path} cannot be read, so the Delta logs stay as they were: {str(error).splitlines()[0]}",
             advice="Restore the file from a copy of the lake (see `collector verify`).",
         ) from error
 

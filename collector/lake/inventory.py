@@ -12,28 +12,40 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collector.errors import LakeError
 from collector.lake.manifest import EARLIER, FILE_NAME, RESTORE, RUN_ID, Manifest, in_grace
+from collector.lake.run_directories import (
+    CLAIM,
+    JOURNAL_PREFIX,
+    OWN_PREFIXES,
+    RAW_PREFIX,
+    REJECTED_PREFIX,
+    RunDirectories,
+)
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
-from collector.lake.run_directories import JOURNAL_PREFIX, OWN_PREFIXES, RAW_PREFIX, REJECTED_PREFIX, RunDirectories
-from collector.lake.storage import Storage
+from collector.lake.storage import Storage, StoredFile
 from collector.lake.tables import ALL, SNAPSHOTS
 
 FOLDER = "tables"
 _RUN_ID = RUN_ID.removeprefix("^").removesuffix(r"\Z")
 _MONTH = r"run_month=(?P<month>\d{4}-\d{2})"
-_FILE = re.compile(rf"{FOLDER}/(?P<table>\w+)/{_MONTH}/(?P<run_id>{_RUN_ID})(?:-s(?P<sequence>\d+))?\.parquet")
+_NAME = rf"(?P<run_id>{_RUN_ID})(?:-s(?P<sequence>\d+)(?:-[0-9a-f]+)?)?"
+_FILE = re.compile(rf"{FOLDER}/(?P<table>\w+)/{_MONTH}/{_NAME}\.parquet")
 # A directory that the collector makes for files of tables.
 DIRECTORY = re.compile(rf"{FOLDER}/(?:{'|'.join(ALL)})(?:/{_MONTH})?")
 # What the collector leaves at the root when it is killed while it writes.
 TEMPORARY = re.compile(r"(?:manifest\.json(?:\.\d+)?|catalog\.duckdb(?:\.\d+)?)\.tmp(?:\.wal)?")
+# Where others write at the same time, a file that no manifest names may be one that is being published. It is left
+# alone for longer than any publish takes.
+PUBLISHED_WITHIN = dt.timedelta(days=1)
 # What file systems and people put into a directory before it becomes a lake.
 _IGNORED = re.compile(r"\..*|lost\+found")
 _SETTINGS_OR_LOG = re.compile(r"collector\..+")
 _CATALOG = "catalog.duckdb"
+_CLAIM = re.compile(rf"{RUNS_FOLDER}/{_RUN_ID}/{re.escape(CLAIM)}")
 # How many paths a message names.
 _NAMED = 3
 
@@ -51,24 +63,30 @@ class TableFile:
     run_month: str
     run_id: str
     sequence: int = 0
+    modified: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """The files below tables/ and runs/; `foreign` are the paths of those that the collector did not make.
 
-    `unfinished` are the runs with a journal, `only_raw` those with raw replies alone, which were published.
+    `unfinished` are the runs with a journal, `only_raw` those with raw replies alone, which were published, and
+    `claims` those that show other machines a run.
     """
 
     files: tuple[TableFile, ...]
     foreign: tuple[str, ...]
     unfinished: frozenset[str]
     only_raw: frozenset[str]
+    claims: tuple[StoredFile, ...] = ()
 
 
-def path_of(table: str, run_month: str, run_id: str, sequence: int = 0) -> str:
-    """Return the path of a new file; `sequence` is that of the manifest that will name a rewritten file."""
-    suffix = f"-s{sequence}" if sequence else ""
+def path_of(table: str, run_month: str, run_id: str, sequence: int = 0, unique: str = "") -> str:
+    """Return the path of a new file; `sequence` is that of the manifest that will name a rewritten file.
+
+    Hexadecimal digits in `unique` keep apart the files that several machines write for one sequence.
+    """
+    suffix = f"-s{sequence}{unique and '-'}{unique}" if sequence else ""
     return f"{FOLDER}/{table}/run_month={run_month}/{run_id}{suffix}.parquet"
 
 
@@ -83,18 +101,31 @@ def table_file(path: str) -> TableFile | None:
 def take_inventory(storage: Storage) -> Inventory:
     """List tables/ and runs/. Raises NotPublished or SettingsError when the disk cannot be read."""
     files, foreign = [], []
-    for path, is_regular in storage.list(FOLDER):
-        known = table_file(path) if is_regular else None
+    for file in storage.files(FOLDER):
+        known = table_file(file.path) if file.regular else None
         if known is not None and known.table in ALL:
-            files.append(known)
+            files.append(replace(known, modified=file.modified))
         else:
-            foreign.append(path)
-    names = RunDirectories(storage.root).contents()
+            foreign.append(file.path)
+    names = RunDirectories(storage.work_root).contents()
     own = tuple(f"{RUNS_FOLDER}/{run_id}/{prefix}" for run_id in names for prefix in OWN_PREFIXES)
-    foreign += [path for path, _ in storage.list(RUNS_FOLDER) if not path.startswith(own)]
+    in_runs = storage.files(RUNS_FOLDER)
+    claims = tuple(file for file in in_runs if storage.shared and _CLAIM.fullmatch(file.path))
+    foreign += [file.path for file in in_runs if not file.path.startswith(own) and file not in claims]
     foreign = [path for path in foreign if not any(map(_IGNORED.fullmatch, path.split("/")))]
-    unfinished = _runs_with(names, (JOURNAL_PREFIX, REJECTED_PREFIX))
-    return Inventory(tuple(files), tuple(foreign), unfinished, _runs_with(names, (RAW_PREFIX,)) - unfinished)
+    unfinished = _runs_with(names, (JOURNAL_PREFIX, REJECTED_PREFIX)) | set(map(claimed_run, claims))
+    only_raw = _runs_with(names, (RAW_PREFIX,)) - unfinished
+    return Inventory(tuple(files), tuple(foreign), unfinished, only_raw, claims)
+
+
+def claim_of(run_id: str) -> str:
+    """Return the path of the claim of a run."""
+    return f"{RUNS_FOLDER}/{run_id}/{CLAIM}"
+
+
+def claimed_run(claim: StoredFile) -> str:
+    """Return the run that a claim is for."""
+    return claim.path.split("/")[1]
 
 
 def _runs_with(names: Mapping[str, Iterable[str]], prefixes: tuple[str, ...]) -> frozenset[str]:
@@ -106,7 +137,26 @@ def leftovers(inventory: Inventory, manifest: Manifest, now: dt.datetime) -> lis
     kept = manifest.live_paths() | {item.path for item in manifest.retired if in_grace(item.retired_at, now)}
     kept.update(file.path for file in unknown_files(inventory, manifest))
     damaged = _tables_of_missing_files(inventory, manifest)
-    return [file for file in inventory.files if file.path not in kept and file.table not in damaged]
+    return [
+        file
+        for file in inventory.files
+        if file.path not in kept and file.table not in damaged and _is_settled(file.modified, now)
+    ]
+
+
+def stale_claims(inventory: Inventory, manifest: Manifest, now: dt.datetime) -> list[str]:
+    """Return the claims that no run needs: of runs published a day ago, and of runs that died and left no file."""
+    with_files = {file.run_id for file in inventory.files}
+    needed = with_files - {run.run_id for run in manifest.runs}
+    return [
+        claim.path
+        for claim in inventory.claims
+        if claimed_run(claim) not in needed and _is_settled(claim.modified, now)
+    ]
+
+
+def _is_settled(modified: dt.datetime | None, now: dt.datetime) -> bool:
+    return modified is None or now - modified > PUBLISHED_WITHIN
 
 
 def unknown_files(inventory: Inventory, manifest: Manifest) -> list[TableFile]:
@@ -173,11 +223,12 @@ def require_never_published(storage: Storage, inventory: Inventory) -> None:
     """
     if any(file.run_id not in inventory.unfinished for file in inventory.files):
         raise no_manifest(storage, "missing")
-    signs = [name for name in (*EARLIER, _CATALOG) if (storage.root / name).exists()]
+    present = {file.path for file in storage.names()}
+    signs = [name for name in (*EARLIER, _CATALOG) if name in present]
     signs += [f"runs/{run_id} (raw replies of a published run)" for run_id in sorted(inventory.only_raw)]
     if signs:
         raise LakeError(
-            f"{FILE_NAME} is missing in {storage.root}, where a run was published: "
+            f"{FILE_NAME} is missing in {storage.where}, where a run was published: "
             f"it holds {', '.join(signs[:_NAMED])}",
             advice=f"{RESTORE} If tables/ is empty as well, check first whether everything is mounted.",
         )
@@ -187,16 +238,16 @@ def no_manifest(storage: Storage, state: str) -> LakeError:
     """Return the error for a manifest that is missing or empty (`state`), with what else the directory holds."""
     files = take_inventory(storage).files
     tables = f"tables/ holds {_count(files)} and " if files else ""
-    return LakeError(f"{tables}{FILE_NAME} is {state} in {storage.root}", advice=RESTORE)
+    return LakeError(f"{tables}{FILE_NAME} is {state} in {storage.where}", advice=RESTORE)
 
 
 def _require_nothing_foreign(storage: Storage, inventory: Inventory, expected: frozenset[Path]) -> None:
     if inventory.unfinished:
         return  # a first run was begun here, so this is a lake, whatever else is in it
-    foreign = [*_foreign_at_root(storage.root, expected), *inventory.foreign]
+    foreign = [*_foreign_at_root(storage, expected), *inventory.foreign]
     if foreign:
         raise LakeError(
-            f"{storage.root} is not empty and no lake: it holds {', '.join(foreign[:_NAMED])}, and no {FILE_NAME}",
+            f"{storage.where} is not empty and no lake: it holds {', '.join(foreign[:_NAMED])}, and no {FILE_NAME}",
             advice="Nothing was changed. Name an empty or a new directory with --lake, or the lake itself.",
         )
 
@@ -216,14 +267,15 @@ def _tables_of_missing_files(inventory: Inventory, manifest: Manifest) -> list[s
     return [table for table, entries in manifest.tables.items() for entry in entries if entry.path not in found]
 
 
-def _foreign_at_root(root: Path, expected: frozenset[Path]) -> list[str]:
-    """Return the names in a lake's directory that are neither the collector's nor a file system's, nor `expected`."""
+def _foreign_at_root(storage: Storage, expected: frozenset[Path]) -> list[str]:
+    """Return the names at a lake's root that are neither the collector's nor a file system's, nor `expected`."""
+    root = storage.work_root
     named = {path.relative_to(root).parts[0] for path in expected if path.is_relative_to(root) and path != root}
     return sorted(
-        item.name
-        for item in root.iterdir()
-        if item.name not in {FOLDER, RUNS_FOLDER, *named}
-        and not TEMPORARY.fullmatch(item.name)
-        and not _IGNORED.fullmatch(item.name)
-        and not (_SETTINGS_OR_LOG.fullmatch(item.name) and item.is_file())
+        item.path
+        for item in storage.names()
+        if item.path not in {FOLDER, RUNS_FOLDER, *named}
+        and not TEMPORARY.fullmatch(item.path)
+        and not _IGNORED.fullmatch(item.path)
+        and not (_SETTINGS_OR_LOG.fullmatch(item.path) and item.regular)
     )

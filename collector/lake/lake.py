@@ -8,21 +8,25 @@ process may have changed it before.
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 
-from collector.errors import LakeBusy, LakeError
+from collector.errors import LakeError
+from collector.extras import needs_extra
 from collector.lake import inventory, lock
 from collector.lake import manifest as manifests
-from collector.lake.manifest import Manifest, RetiredFile, in_grace
+from collector.lake.local_storage import LocalStorage
+from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
-from collector.lake.run_directories import RunDirectories
-from collector.lake.storage import Storage, make_directory, translated, translating
+from collector.lake.run_directories import RunDirectories, new_run_id
+from collector.lake.storage import Loaded, Storage, outdated, translated
+from collector.settings.lake_place import LakePlace
 from collector.settings.parsers import require_openable
 
 
@@ -50,24 +54,24 @@ class Lake:
     ) -> None:
         self.storage = storage
         self.manifest = manifest
-        self.runs = RunDirectories(storage.root)
+        self.runs = RunDirectories(storage.work_root)
         self._expected_files = expected_files
         self._created = created
         self._is_locked = False
 
     @classmethod
-    def open(cls, path: Path, *, published: bool = True) -> Lake:
+    def open(cls, path: LakePlace, *, published: bool = True) -> Lake:
         """Return the lake at `path` for reading. Raises LakeError when there is none, or its manifest is damaged.
 
         A lake whose first run is not published is refused too or, without `published`, is an empty lake.
         """
         storage = _storage(path)
-        manifest = _read_manifest(storage)
+        manifest, _ = _read_manifest(storage)
         if manifest is None:
             try:
                 inventory.require_never_published(storage, inventory.take_inventory(storage))
             except LakeError:
-                manifest = _read_manifest(storage)  # the first run may have been published in between
+                manifest, _ = _read_manifest(storage)  # the first run may have been published in between
                 if manifest is None:
                     raise
         if manifest is not None:
@@ -75,16 +79,17 @@ class Lake:
         lake = cls(storage, Manifest())
         runs = lake.resumable_runs()
         if not runs:
-            raise _no_lake(path)
+            raise _no_lake(storage)
         if published:
             raise LakeError(
-                f"no run has been published yet at {path}; {runs[-1]}, the first one, was interrupted or still runs",
+                f"no run has been published yet at {storage.where}; {runs[-1]}, the first one, "
+                "was interrupted or still runs",
                 advice="`collector collect` continues it.",
             )
         return lake
 
     @classmethod
-    def create(cls, path: Path, expected_files: Collection[Path] = ()) -> Lake:
+    def create(cls, path: LakePlace, expected_files: Collection[Path] = ()) -> Lake:
         """Return the lake at `path` for writing; an empty or missing directory is an empty lake.
 
         Raises SettingsError when the directory cannot be made, LakeError when the manifest is damaged, does not account
@@ -93,38 +98,46 @@ class Lake:
         storage = _storage(path)
         expected = frozenset(file.absolute() for file in expected_files)
         cls.check(path, expected)
-        with translating(path):
-            created = make_directory(path)
-        return cls(storage, _read_manifest(storage) or Manifest(), expected, created)
+        created = storage.prepare()
+        return cls(storage, _read_manifest(storage)[0] or Manifest(), expected, created)
 
     @classmethod
-    def without_manifest(cls, path: Path) -> Lake:
+    def without_manifest(cls, path: LakePlace) -> Lake:
         """Return the lake at `path` without reading its manifest, so that it can be rebuilt.
 
         Raises LakeError when there are no tables.
         """
         storage = _storage(path)
-        if not (storage.root / inventory.FOLDER).is_dir():
-            raise _no_lake(path)
+        if not any(file.path == inventory.FOLDER for file in storage.names()):
+            raise _no_lake(storage)
         return cls(storage, Manifest())
 
     @classmethod
-    def check(cls, path: Path, expected_files: Collection[Path] = ()) -> None:
+    def check(cls, path: LakePlace, expected_files: Collection[Path] = ()) -> None:
         """Raise what a command that writes would raise because of what is at `path`; change nothing."""
         storage = _storage(path)
         # While another process writes, its files and its manifest may not fit; `writing` reports that process.
-        if storage.root.is_dir() and lock.holder(storage.root) is None:
-            inventory.require_consistent(storage, _read_manifest(storage), frozenset(expected_files))
+        if storage.exists and lock.holder(storage.work_root) is None:
+            _require_consistent(storage, frozenset(expected_files))
 
     @property
     def path(self) -> Path:
-        """The absolute path of the lake's directory."""
-        return self.storage.root
+        """Its directory on this machine: of a lake that is not on this machine, the one of its journals and lock."""
+        return self.storage.work_root
+
+    @property
+    def where(self) -> str:
+        """What people call its place: an absolute path or a URL."""
+        return self.storage.where
+
+    def entries(self, table: str, run_id: str | None = None) -> list[FileEntry]:
+        """Return the live files of a table, or those that hold one run, as the manifest names them."""
+        return [e for e in self.manifest.tables.get(table, []) if run_id is None or run_id in e.runs]
 
     def files(self, table: str, run_id: str | None = None) -> list[tuple[Path, str]]:
-        """Return the live files of a table, or those that hold one run, as absolute path and schema fingerprint."""
-        entries = self.manifest.tables.get(table, [])
-        return [(self.storage.locate(e.path), e.schema) for e in entries if run_id is None or run_id in e.runs]
+        """Return `entries` as paths on this machine, fetched where needed, each with its schema fingerprint."""
+        entries = self.entries(table, run_id)
+        return [(path, e.schema) for path, e in zip(self.storage.copies(entries), entries, strict=True)]
 
     def sizes(self) -> dict[str, TableSize]:
         """Return the size of every table by name."""
@@ -141,6 +154,21 @@ class Lake:
         """Return the largest run id in the lake, published or not; None in an empty lake."""
         return max([*(run.run_id for run in self.manifest.runs), *self.runs.all()], default=None)
 
+    def new_run_id(self, now: dt.datetime, rng: random.Random) -> str:
+        """Return an id for a run that begins now, after all that are known here, which no other machine uses."""
+        run_id = new_run_id(now, rng, self.newest_run_id())
+        if self.storage.shared:
+            if not self.manifest.runs:
+                self.storage.require_conditions()  # now, not after hours of crawling
+            while not self.storage.create(inventory.claim_of(run_id), token_hex(16).encode()):
+                run_id = new_run_id(now, rng, run_id)
+        return run_id
+
+    def forget_run(self, run_id: str) -> None:
+        """Remove everything of a run that is not published."""
+        self.runs.remove(run_id)
+        self.storage.delete(inventory.claim_of(run_id))
+
     @contextmanager
     def writing(self, command: str, now: dt.datetime) -> Iterator[Lake]:
         """Lock the lake and read its manifest again; others that want the lock are told the `command` that holds it.
@@ -150,8 +178,12 @@ class Lake:
         """
         with self.locked(command, now):
             self.require_consistent()
-            self.manifest = _read_manifest(self.storage) or Manifest()
+            self.reload()
             yield self
+
+    def reload(self) -> None:
+        """Read the manifest again."""
+        self.manifest = _read_manifest(self.storage)[0] or Manifest()
 
     @contextmanager
     def locked(self, command: str, now: dt.datetime) -> Iterator[None]:
@@ -165,7 +197,12 @@ class Lake:
 
     def require_consistent(self) -> None:
         """Raise LakeError unless the manifest on disk accounts for the files there."""
-        inventory.require_consistent(self.storage, _read_manifest(self.storage), self._expected_files)
+        _require_consistent(self.storage, self._expected_files)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether this process holds the lock, and so may change the lake."""
+        return self._is_locked
 
     def require_lock(self) -> None:
         """Raise RuntimeError outside `writing` and `locked`: changing a lake without its lock is a bug."""
@@ -187,16 +224,14 @@ class Lake:
         """Make `changed` the lake's manifest: the one step by which anything becomes visible.
 
         Files that were live and no longer are become retired at `now`; retired files whose grace period is over are
-        forgotten, so that a sweep removes them. Raises LakeBusy when `changed` was made from another manifest than the
-        one on disk.
+        forgotten, so that a sweep removes them. Raises Outdated when `changed` was made from another manifest than the
+        one that is stored.
         """
         self.require_lock()
-        before = _read_manifest(self.storage) or Manifest()
+        stored, seen = _read_manifest(self.storage)
+        before = stored or Manifest()
         if before.sequence != self.manifest.sequence:
-            raise LakeBusy(
-                f"another process has changed the manifest of {self.path} in the meantime",
-                advice="Run the same command again.",
-            )
+            raise outdated(self.where)
         retiring = sorted(before.live_paths() - changed.live_paths())
         retired = [file for file in before.retired if in_grace(file.retired_at, now)]
         self.replace_manifest(
@@ -205,47 +240,62 @@ class Lake:
                 sequence=before.sequence + 1,
                 tables={table: entries for table, entries in changed.tables.items() if entries},
                 retired=retired + [RetiredFile(path=path, retired_at=now) for path in retiring],
-            )
+            ),
+            seen,
         )
         return self.manifest
 
-    def replace_manifest(self, changed: Manifest) -> None:
-        """Make `changed` the manifest on disk, and keep the one before as the first of the earlier ones."""
+    def replace_manifest(self, changed: Manifest, seen: Loaded | None) -> None:
+        """Make `changed` the stored manifest in place of the one that was `seen`, which becomes the earlier one."""
         self.require_lock()
-        with suppress(FileNotFoundError):
-            before = self.storage.read(manifests.FILE_NAME)
-            # The oldest first, so that a crash in between loses no more than the oldest.
-            for older, newer in pairwise(reversed(manifests.EARLIER)):
-                if self.storage.size(newer) is not None:
-                    self.storage.rename(newer, older)
-            self.storage.replace(manifests.EARLIER[0], before)
-        self.storage.replace(manifests.FILE_NAME, manifests.encode(changed))
+        self.storage.swap(manifests.FILE_NAME, manifests.encode(changed), seen, manifests.EARLIER)
         self.manifest = changed
 
 
-def _no_lake(path: Path) -> LakeError:
+def _no_lake(storage: Storage) -> LakeError:
     return LakeError(
-        f"there is no lake at {path}",
+        f"there is no lake at {storage.where}",
         advice="Name the lake with --lake or COLLECTOR_LAKE, or make one with `collector collect` "
         "(`collector demo` makes one without a token).",
     )
 
 
-def _storage(path: Path) -> Storage:
-    storage = Storage(path)
-    require_openable(storage.root)
-    return storage
+def _storage(place: LakePlace) -> Storage:
+    if isinstance(place, Path):
+        require_openable(place.absolute())
+        return LocalStorage(place)
+    require_openable(place.work_root)
+    with needs_extra("s3"):
+        from collector.lake.remote_storage import RemoteStorage
+    return RemoteStorage(place)
 
 
-def _read_manifest(storage: Storage) -> Manifest | None:
+def _read_manifest(storage: Storage) -> tuple[Manifest | None, Loaded | None]:
+    """Return the manifest and what it was read from; None where there is none."""
     try:
-        content = storage.read(manifests.FILE_NAME)
+        loaded = storage.load(manifests.FILE_NAME)
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return None, None
     except OSError as error:
         if error.errno is None:  # raised by Arrow for a directory
             raise manifests.damaged("it is not a file") from error
-        raise translated(error, str(storage.locate(manifests.FILE_NAME))) from error
-    if not content.strip(b" \t\r\n\0"):
+        raise translated(error, f"{storage.where}/{manifests.FILE_NAME}") from error
+    if not loaded.content.strip(b" \t\r\n\0"):
         raise inventory.no_manifest(storage, "empty")
-    return manifests.decode(content)
+    return manifests.decode(loaded.content), loaded
+
+
+def _require_consistent(storage: Storage, expected: frozenset[Path]) -> None:
+    """Raise LakeError unless the stored manifest accounts for the files.
+
+    Where others may publish meanwhile, both are read again when the manifest has changed in between.
+    """
+    while True:
+        manifest, _ = _read_manifest(storage)
+        try:
+            inventory.require_consistent(storage, manifest, expected)
+        except LakeError:
+            if storage.shared and _read_manifest(storage)[0] != manifest:
+                continue
+            raise
+        return

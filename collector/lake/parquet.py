@@ -9,6 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
@@ -47,7 +48,8 @@ class Tuning:
 # Staging is read once and removed, a nightly file is written in every run, a merged one once and kept for years.
 STAGING = Tuning(level=1, group_rows=20_000, group_bytes=8 << 20, encoded=False)
 NIGHTLY = Tuning(level=3, group_rows=40_000, group_bytes=24 << 20)
-COMPACT = Tuning(level=19, group_rows=240_000, group_bytes=128 << 20)
+# Level 19 takes four times as long as 12 and saves 6 % of the bytes.
+COMPACT = Tuning(level=12, group_rows=240_000, group_bytes=128 << 20)
 
 
 class WrittenFile(NamedTuple):
@@ -96,20 +98,19 @@ def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: Bin
         ) from None
 
 
-def read_footer(storage: Storage, path: str) -> tuple[int, pa.Schema]:
+def read_footer(path: Path) -> tuple[int, pa.Schema]:
     """Return rows and columns of a file. Raises OSError or pa.ArrowInvalid when it cannot be read."""
-    with storage.input(path) as stream:
-        footer = pq.ParquetFile(stream)
-        return footer.metadata.num_rows, footer.schema_arrow
+    with pq.ParquetFile(path) as file:
+        return file.metadata.num_rows, file.schema_arrow
 
 
-def statistics(storage: Storage, path: str) -> FileStatistics:
+def statistics(path: Path) -> FileStatistics:
     """Return rows, bounds and NULLs of a file by its footer. Raises OSError or pa.ArrowInvalid when it cannot be read.
 
     Bounds are those of text, whole numbers and dates; a column has them when every row group does that holds a value.
     """
-    with storage.input(path) as stream:
-        footer = pq.ParquetFile(stream).metadata
+    with pq.ParquetFile(path) as file:
+        footer = file.metadata
     bounds: dict[str, tuple[Any, Any]] = {}
     nulls: dict[str, int] = {}
     for number in range(footer.num_columns):
@@ -130,21 +131,22 @@ def write_checkpoint(storage: Storage, path: str, rows: pa.Table) -> None:
         pq.write_table(rows, sink, compression="zstd")
 
 
-def count_by(storage: Storage, path: str, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
-    """Return how many rows of a file have each combination of values in some text columns."""
+def count_by(path: Path, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
+    """Return how many rows of a file have each combination of values in some columns; one that it lacks is None."""
     found: Counter[tuple[Any, ...]] = Counter()
-    with storage.input(path) as stream:
-        for batch in pq.ParquetFile(stream).iter_batches(columns=list(columns)):
-            groups = pa.Table.from_batches([batch]).group_by(list(columns)).aggregate([([], "count_all")])
+    with pq.ParquetFile(path) as file:
+        there = [name for name in columns if name in file.schema_arrow.names]
+        for batch in file.iter_batches(columns=there):
+            groups = pa.Table.from_batches([batch]).group_by(there).aggregate([([], "count_all")])
             for row in groups.to_pylist():
-                found[tuple(row[name] for name in columns)] += row["count_all"]
+                found[tuple(row.get(name) for name in columns)] += row["count_all"]
     return found
 
 
-def read_rows(storage: Storage, path: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows of a small file, reduced to those of these columns that it has."""
-    with storage.input(path) as stream:
-        rows: list[dict[str, Any]] = pq.ParquetFile(stream).read(columns=list(columns)).to_pylist()
+    with pq.ParquetFile(path) as file:
+        rows: list[dict[str, Any]] = file.read(columns=list(columns)).to_pylist()
         return rows
 
 

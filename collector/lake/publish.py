@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from secrets import token_hex
 
 import msgspec
 import pyarrow as pa
@@ -26,7 +27,7 @@ def publish(
 
     `batches` are the run's rows by table, sorted by the table's key. A table without rows gets no file; a snapshot that
     is not given stays as it was. A run that is published already stays as it is. Raises NotPublished when the disk is
-    full.
+    full, Outdated when another machine has published meanwhile.
     """
     lake.require_lock()
     if lake.manifest.run(run.run_id) is not None:
@@ -61,7 +62,11 @@ def write_file(
 
     `sequence` is that of the manifest that will name a rewritten file.
     """
-    path = path_of(table.name, month, runs[0], sequence)
+    unique = ""
+    if lake.storage.shared:
+        # What an attempt that lost has written is never written over: a delayed manifest may still name it.
+        sequence, unique = lake.manifest.sequence + 1, token_hex(4)
+    path = path_of(table.name, month, runs[0], sequence, unique)
     written = parquet.write(lake.storage, path, table, rows, tuning=tuning, order=order)
     if written is None:
         return None

@@ -27,7 +27,7 @@ from collector.lake.inventory import TableFile, table_file, take_inventory
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
 from collector.lake.run_directories import started_at
-from collector.lake.storage import Storage
+from collector.lake.storage import Storage, sha256_of
 from collector.lake.table import schema_fingerprint
 from collector.lake.tables import ALL, SNAPSHOTS
 
@@ -80,7 +80,7 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     if unknown := sorted(file.table for path in found.foreign if (file := table_file(path)) is not None):
         raise unknown_to_this_version(f"the table {unknown[0]}")
     # The file of `runs` is written last, so a run that has one has all its files.
-    unfinished = found.unfinished - {file.run_id for file in found.files if file.table == "runs" and not file.sequence}
+    unfinished = found.unfinished - {file.run_id for file in found.files if file.table == "runs"}
     files = _read_files(lake, [file for file in found.files if file.run_id not in unfinished])
     earlier = _readable_manifests(lake).values()
     sequence = max([*(manifest.sequence for manifest in earlier), *(file.sequence for file in files)])
@@ -89,7 +89,8 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     missing = _missing_tables(lake.storage, tables, run_ids, earlier)
     rows = defaultdict(list)
     for entry in tables.get("runs", ()):
-        for row in parquet.read_rows(lake.storage, entry.path, _RUN_COLUMNS):
+        [path] = lake.storage.copies([entry])
+        for row in parquet.read_rows(path, _RUN_COLUMNS):
             rows[row["run_id"]].append(row)
     runs = [_run_entry(run_id, rows[run_id], is_whole=not missing[run_id]) for run_id in run_ids]
     live = {entry.path for entries in tables.values() for entry in entries}
@@ -103,8 +104,11 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
         tables=tables,
         retired=[RetiredFile(path=path, retired_at=now) for path in superseded],
     )
+    seen = None
     manifests.decode(manifests.encode(changed))  # raises unless the next command can read it
-    lake.replace_manifest(changed)
+    with suppress(FileNotFoundError):
+        seen = lake.storage.load(manifests.FILE_NAME)
+    lake.replace_manifest(changed, seen)
     found_runs = tuple(FoundRun(run_id, not missing[run_id], tuple(missing[run_id])) for run_id in run_ids)
     return Rebuilt(found_runs, len(live), superseded, tuple(sorted(unfinished)))
 
@@ -133,31 +137,34 @@ def _read_files(lake: Lake, files: Iterable[TableFile]) -> Files:
         )
     if all(file.table in SNAPSHOTS for file in found):
         raise LakeError(
-            f"there are no files of published runs below {lake.path} to rebuild a manifest from",
+            f"there are no files of published runs below {lake.where} to rebuild a manifest from",
             advice="Check whether everything is mounted, or restore the lake from a copy.",
         )
     return found
 
 
 def _read_file(lake: Lake, file: TableFile) -> FileEntry:
-    rows, schema = parquet.read_footer(lake.storage, file.path)
-    runs = [file.run_id]
-    if file.table not in SNAPSHOTS:  # their rows carry the ids of the runs that saw each action last
-        runs = sorted(run_id for (run_id,) in parquet.count_by(lake.storage, file.path, ["run_id"]))
-    return FileEntry(
-        path=file.path,
-        rows=rows,
-        bytes=lake.storage.size(file.path) or 0,
-        sha256=lake.storage.sha256(file.path),
-        schema=schema_fingerprint(schema),
-        runs=runs,
-        run_month=file.run_month,
-    )
+    with lake.storage.fetched(file.path) as path:
+        rows, schema = parquet.read_footer(path)
+        runs = [file.run_id]
+        if file.table not in SNAPSHOTS:  # their rows carry the ids of the runs that saw each action last
+            runs = sorted(run_id for (run_id,) in parquet.count_by(path, ["run_id"]))
+        return FileEntry(
+            path=file.path,
+            rows=rows,
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+            schema=schema_fingerprint(schema),
+            runs=runs,
+            run_month=file.run_month,
+        )
 
 
 def _tables(lake: Lake, files: Files) -> tuple[Tables, list[str]]:
     """Return the entries of every table, and the runs in order."""
-    snapshots = sorted((file for file in files if file.table in SNAPSHOTS), key=lambda file: file.run_id)
+    snapshots = sorted(
+        (file for file in files if file.table in SNAPSHOTS), key=lambda file: (file.sequence, file.run_id)
+    )
     names = {file.table for file in files} - SNAPSHOTS
     tables = {name: _without_overlaps(lake, name, files) for name in ALL if name in names}
     run_ids = sorted({run for entries in tables.values() for entry in entries for run in entry.runs})
@@ -217,8 +224,9 @@ def _missing_tables(
     for name, entries in tables.items():
         counts = Counter() if name in SNAPSHOTS else _counts(storage, tables, name, "run_id")
         rows[name] = Counter({run_id: counts.get((run_id,), 1) for entry in entries for run_id in entry.runs})
-    for (run_id, problems), count in _counts(storage, tables, "runs", "run_id", "problems").items():
-        expected["problems"][run_id] += count * (problems or 0)
+    columns = ("run_id", "problems", "notices")
+    for (run_id, problems, notices), count in _counts(storage, tables, "runs", *columns).items():
+        expected["problems"][run_id] += count * ((problems or 0) + (notices or 0))
     for (run_id, coverage), count in _counts(storage, tables, "actions", "run_id", "coverage").items():
         expected["promote_image_actions"][run_id] += count if coverage in ("fetched", "carried") else 0
     for name, parent in _PARENTS.items():
@@ -250,4 +258,4 @@ def _is_pruned(storage: Storage, tables: Tables, oldest: str) -> bool:
 
 def _counts(storage: Storage, tables: Tables, name: str, *columns: str) -> Counter[tuple[Any, ...]]:
     """Return how many rows of a table have each combination of values in some columns."""
-    return sum((parquet.count_by(storage, entry.path, columns) for entry in tables.get(name, ())), Counter())
+    return sum((parquet.count_by(path, columns) for path in storage.copies(tables.get(name, ()))), Counter())

@@ -23,6 +23,8 @@ STAGING = "staging"
 JOURNAL_PREFIX = "journal"
 RAW_PREFIX = "raw"
 REJECTED_PREFIX = "rejected"
+# In object storage, what shows other machines that a run is in progress and its id taken.
+CLAIM = "journal.claim"
 # The number of requests that a limited run has sent.
 REQUESTS_SENT = "requests-sent"
 OWN_PREFIXES = (JOURNAL_PREFIX, REJECTED_PREFIX, RAW_PREFIX, STAGING, REQUESTS_SENT, "spill", "catalog.duckdb")

@@ -5,7 +5,7 @@ of equal schema is one `read_parquet`, and the groups are united by name under a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector.lake.table import Table
@@ -20,7 +20,7 @@ _INEXACT = re.compile(
 )
 
 
-class CurrentSchemaFiles(tuple[Path, ...]):
+class CurrentSchemaFiles(tuple[Path | str, ...]):
     """Files that have exactly the columns of the current contract: their view is planned in half the time."""
 
 
@@ -34,17 +34,25 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def file_literal(path: Path) -> str:
+def file_literal(path: Path | str) -> str:
     """Return the path of one file as a SQL string literal in which pattern characters are escaped."""
     return literal(_PATTERN_CHARACTER.sub(r"[\g<0>]", str(path)))
 
 
-def read_parquet(paths: Sequence[Path]) -> str:
+def read_parquet(paths: Sequence[Path | str]) -> str:
     """Return the call that reads exactly these files, all of one schema, without columns made of folder names."""
     return f"read_parquet([{', '.join(map(file_literal, paths))}], hive_partitioning = false)"
 
 
-def base_view(table: Table, groups: Sequence[Sequence[Path]]) -> str:
+def by_schema(table: Table, files: Iterable[tuple[Path | str, str]]) -> list[Sequence[Path | str]]:
+    """Group files, each given with the fingerprint of its schema, by equal schema: what `base_view` unites."""
+    groups: dict[str, list[Path | str]] = {}
+    for path, schema in files:
+        groups.setdefault(schema, []).append(path)
+    return [CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in groups.items()]
+
+
+def base_view(table: Table, groups: Sequence[Sequence[Path | str]]) -> str:
     """Return the select over the files of one table: the contract's columns, in its order and types."""
     typed = ", ".join(f"null::{column.sql} as {identifier(column.name)}" for column in table.columns)
     empty = f"select {typed} where false"

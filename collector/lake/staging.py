@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from collector.lake import parquet
-from collector.lake.storage import Storage, make_directory, translating
+from collector.lake.local_storage import LocalStorage
+from collector.lake.storage import make_directory, translating
 from collector.lake.table import Column, Table
 from collector.lake.tables import ALL
 
@@ -47,7 +48,7 @@ class Staging:
             if directory.exists():
                 shutil.rmtree(directory)
             make_directory(directory)
-        self._storage = Storage(directory)
+        self._storage = LocalStorage(directory)
         self._waiting: dict[str, list[pa.RecordBatch]] = {name: [] for name in ALL}
         self._parts: dict[str, list[str]] = {name: [] for name in ALL}
         self._full: deque[tuple[str, Table, list[pa.RecordBatch]]] = deque()

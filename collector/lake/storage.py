@@ -1,13 +1,9 @@
-"""The files of a lake, reached by relative POSIX paths: the only module that imports pyarrow.fs.
+"""Where the files of a lake are: one interface, with an implementation for the local disk and one for object storage.
 
-Everything that is kept is read and written through one `Storage`. Today it is the local disk; an object store needs
-another file system here, and its own `sync` and `replace` (a conditional put). The journal and the lock are local by
-design and do not come here.
+Everything that is kept is written through one `Storage`, by relative POSIX paths. The journal, the staged rows and the
+lock are local by design and do not come here: `work_root` says where they are.
 
-Two functions in the program replace a file in one step, because their files have different owners:
-`Storage.replace` (with `rename` for a file that a library has written) those of the lake, whose names are known and
-which nobody else writes, and `after_run/output_file.py` those that the user names, which may be links, pipes or
-devices and keep their mode.
+Below the interface are the rules of the local disk that both need.
 
 Rules for whoever edits this file:
 * Directories have mode 0750 and files 0640 whatever the umask: they are created with a narrow mode and then
@@ -18,25 +14,138 @@ Rules for whoever edits this file:
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
-from pyarrow import fs
 
-from collector.errors import CollectorError, NotPublished, SettingsError
+from collector.errors import CollectorError, LakeBusy, LakeError, NotPublished, SettingsError
+from collector.lake.manifest import FileEntry
 
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
 
 # How a file system refuses an operation that it does not know: to try again does not help.
 NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
+
+
+class FilesGone(LakeError):
+    """A file that the manifest names is missing: a newer manifest has replaced it, or the lake is damaged."""
+
+
+class Outdated(LakeBusy):
+    """Another process has changed the manifest since it was read; what was computed from it must be computed anew."""
+
+
+def outdated(where: str) -> Outdated:
+    """Return the error for a lake whose manifest was changed meanwhile."""
+    return Outdated(
+        f"another process has changed the manifest of {where} in the meantime",
+        advice="Run the same command again; nothing is lost.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was found: `regular` is neither a link nor an unreadable directory.
+
+    `modified` is None where only this machine writes, and the lock says that no write is in progress.
+    """
+
+    path: str
+    regular: bool
+    modified: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The content of a small file, and what names this version of it where the storage has such a name."""
+
+    content: bytes
+    version: object = None
+
+
+class Storage(Protocol):
+    """The files of one lake. Every path given or returned is relative, with forward slashes.
+
+    Raises NotPublished when the storage is full or fails, SettingsError when it refuses access.
+    """
+
+    @property
+    def where(self) -> str:
+        """What people call the place: an absolute path or a URL, without secrets."""
+
+    @property
+    def work_root(self) -> Path:
+        """The directory on this machine that holds journals, staged rows and the lock."""
+
+    @property
+    def readable(self) -> Path:
+        """The directory below which `copies` are."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether other machines may write at the same time, so that the lock of this one does not exclude them."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a place to look for files."""
+
+    def prepare(self) -> list[Path]:
+        """Create what writing needs on this machine; return the directories that were created."""
+
+    def output(self, path: str) -> AbstractContextManager[HashingWriter]:
+        """Open a new file for writing. It may become visible to others only with `sync`."""
+
+    def sync(self, *paths: str) -> None:
+        """Make written files durable, the last one last."""
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a small file. Raises FileNotFoundError, and other OSErrors without translation."""
+
+    def load(self, path: str) -> Loaded:
+        """Return the content of a small file with its version. Raises as `read` does."""
+
+    def swap(self, path: str, content: bytes, seen: Loaded | None, earlier: Sequence[str]) -> None:
+        """Replace a file in one step, and keep the content before as the first of the `earlier` ones.
+
+        Raises Outdated when the file is not the one that was `seen`, as far as the storage can tell.
+        """
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Create a small file, or replace it in one step."""
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Create a small file; return False where another machine has created it before with another content."""
+
+    def require_conditions(self) -> None:
+        """Raise SettingsError when the storage cannot keep two writers from losing each other's run."""
+
+    def copies(self, files: Iterable[FileEntry]) -> list[Path]:
+        """Return a path on this machine for each file. Raises FilesGone, or LakeError for one that is damaged."""
+
+    def fetched(self, path: str) -> AbstractContextManager[Path]:
+        """Return a path on this machine for one file as it is stored now. Raises OSError without translation."""
+
+    def files(self, under: str) -> list[StoredFile]:
+        """Return everything below a directory except directories, sorted by path; nothing when it does not exist."""
+
+    def names(self) -> list[StoredFile]:
+        """Return the names at the root, also of directories, which are not `regular`."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file; one that does not exist is no error."""
+
+    def delete_empty_directories(self, under: str, is_own: Callable[[str], object]) -> None:
+        """Remove the empty directories below `under` whose path `is_own`, without following links."""
 
 
 class HashingWriter:
@@ -145,108 +254,7 @@ def sync_directory(path: Path) -> bool:
     return True
 
 
-class Storage:
-    """The files below one root; every path given or returned is relative, with forward slashes."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
-        self._files = fs.SubTreeFileSystem(str(self.root), fs.LocalFileSystem())
-
-    def locate(self, path: str) -> Path:
-        """Return the absolute path of a file, for a program that opens it by name."""
-        return self.root / path
-
-    @contextmanager
-    def output(self, path: str) -> Iterator[HashingWriter]:
-        """Open a new file of mode 0640 for writing; its directories are created.
-
-        Raises NotPublished when the disk is full or fails, SettingsError when the file may not be written.
-        """
-        with translating(self.locate(path)):
-            make_directory(self.locate(path).parent)
-            make_file(self.locate(path))
-            with self._files.open_output_stream(path) as stream:
-                yield HashingWriter(stream)
-
-    @contextmanager
-    def input(self, path: str) -> Iterator[pa.NativeFile]:
-        """Open an existing file for reading at any position. Raises OSError without translation."""
-        with self._files.open_input_file(path) as stream:
-            yield stream
-
-    def read(self, path: str) -> bytes:
-        """Return the content of a small file. Raises OSError without translation."""
-        with self.input(path) as stream:
-            return bytes(stream.read())
-
-    def sha256(self, path: str) -> str:
-        """Return the hash of a file's bytes, as 64 hexadecimal digits."""
-        with self.input(path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-
-    def size(self, path: str) -> int | None:
-        """Return the size of a file in bytes, or None when there is no such file."""
-        info = self._files.get_file_info(path)
-        return info.size if info.type == fs.FileType.File else None
-
-    def list(self, under: str) -> list[tuple[str, bool]]:
-        """Return everything below a directory except directories, sorted by path; nothing when it does not exist.
-
-        With each path stands whether it is a regular file, so neither a symbolic link, which is never followed, nor a
-        directory that may not be read. Another OSError is raised as `translated` returns it.
-        """
-        directory = self.locate(under)
-        if directory.is_symlink():
-            return [(under, False)]
-        paths: list[Path] = []
-
-        def failed(error: OSError) -> None:
-            if isinstance(error, PermissionError | NotADirectoryError):
-                paths.append(Path(error.filename))
-            elif not isinstance(error, FileNotFoundError):
-                raise translated(error, str(error.filename)) from error
-
-        for folder, directories, names in os.walk(directory, onerror=failed):
-            paths += [Path(folder, name) for name in names]
-            paths += [path for name in directories if (path := Path(folder, name)).is_symlink()]
-        found = [(path.relative_to(self.root).as_posix(), path.is_file() and not path.is_symlink()) for path in paths]
-        return sorted(found)
-
-    def sync(self, *paths: str) -> None:
-        """Make written files and their names survive a power cut."""
-        directories: set[Path] = set()
-        for path in paths:
-            with translating(self.locate(path)):
-                sync_file(self.locate(path))
-            directories.update(parent for parent in self.locate(path).parents if parent.is_relative_to(self.root))
-        for directory in sorted(directories, reverse=True):
-            with translating(directory):
-                sync_directory(directory)
-
-    def replace(self, path: str, content: bytes) -> None:
-        """Replace a file's content in one step: every reader sees the old or the new, also after a power cut."""
-        temporary = f"{path}.tmp"
-        with self.output(temporary) as sink:
-            sink.write(content)
-        self.sync(temporary)
-        self.rename(temporary, path)
-        self.sync(path)
-
-    def rename(self, path: str, new: str) -> None:
-        """Give a file the name `new`, in place of the file that has it."""
-        with translating(self.locate(path)):
-            os.replace(self.locate(path), self.locate(new))
-
-    def delete(self, path: str) -> None:
-        """Remove a file; one that does not exist is no error."""
-        with translating(self.locate(path)), suppress(FileNotFoundError):
-            self._files.delete_file(path)
-
-    def delete_empty_directories(self, under: str, is_own: Callable[[str], object]) -> None:
-        """Remove the empty directories below `under` whose path `is_own`, without following links."""
-        if self.locate(under).is_symlink():
-            return
-        for directory, _, _ in os.walk(self.locate(under), topdown=False, followlinks=False):
-            if is_own(Path(directory).relative_to(self.root).as_posix()):
-                with suppress(OSError):
-                    os.rmdir(directory)
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -38,7 +38,8 @@ def sweep(lake: Lake, *, now: dt.datetime, keep_runs: Collection[str]) -> list[s
     kept = {*keep_runs, *inventory.unknown_runs(found, lake.manifest)}
     failures: list[str] = []
     runs_of_leftovers = {file.path: file.run_id for file in inventory.leftovers(found, lake.manifest, now)}
-    for path in (*runs_of_leftovers, *leftover_temporaries(lake.path, now)):
+    temporaries = [] if lake.storage.shared else leftover_temporaries(lake.path, now)
+    for path in (*runs_of_leftovers, *temporaries, *inventory.stale_claims(found, lake.manifest, now)):
         try:
             lake.storage.delete(path)
         except CollectorError as error:

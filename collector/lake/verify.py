@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from collector.errors import CollectorError
 from collector.lake import parquet
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
+from collector.lake.storage import sha256_of
 from collector.lake.table import schema_fingerprint
 from collector.lake.tables import ALL
 
@@ -43,22 +45,36 @@ def verify(lake: Lake) -> list[FileDamage]:
 
 
 def file_damage(lake: Lake, table: str, entry: FileEntry) -> Iterator[tuple[Kind, str]]:
-    """Yield what is wrong with one file, reading no more of it than the findings that are consumed need."""
+    """Yield what is wrong with one file as it is stored, reading no more of it than the consumed findings need."""
     try:
-        size = lake.storage.size(entry.path)
-        if size is None:
-            yield "missing", "the file does not exist"
-            return
-        if size != entry.bytes:
+        with lake.storage.fetched(entry.path) as path:
+            yield from damage_of(path, table, entry)
+    except (OSError, CollectorError) as error:
+        yield _unreadable(error)
+
+
+def damage_of(path: Path, table: str, entry: FileEntry) -> Iterator[tuple[Kind, str]]:
+    """Yield in what the file at `path` differs from its entry."""
+    if not path.is_file():
+        yield _unreadable(FileNotFoundError())
+        return
+    try:
+        if (size := path.stat().st_size) != entry.bytes:
             yield "size", f"it has {size} bytes instead of {entry.bytes}"
-        elif lake.storage.sha256(entry.path) != entry.sha256:
+        elif sha256_of(path) != entry.sha256:
             yield "hash", "its content is not what was published (sha256 differs)"
-        rows, schema = parquet.read_footer(lake.storage, entry.path)
-    except (OSError, pa.ArrowException, CollectorError) as error:
-        yield "unreadable", f"it cannot be read: {str(error).splitlines()[0]}"
+        rows, schema = parquet.read_footer(path)
+    except (OSError, pa.ArrowException) as error:
+        yield _unreadable(error)
         return
     if rows != entry.rows:
         yield "rows", f"it has {rows} rows instead of {entry.rows}"
     if schema_fingerprint(schema) != entry.schema:
         differing = sorted({*schema.names} ^ {*(ALL[table].column_names if table in ALL else ())})
         yield "schema", f"its columns are not as published; these differ: {', '.join(differing) or 'types or order'}"
+
+
+def _unreadable(error: Exception) -> tuple[Kind, str]:
+    if isinstance(error, FileNotFoundError):
+        return "missing", "the file does not exist"
+    return "unreadable", f"it cannot be read: {str(error).splitlines()[0]}"

@@ -4,31 +4,25 @@ No check prints anything, changes the lake, or sends any request but GET.
 """
 
 import asyncio
-import os
 import random
-import shutil
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from collector.buddy.requests import Kind, Request
 from collector.crawl.backoff import Limits
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter, RateLimiterState
-from collector.errors import CollectorError, LakeError, Stuck, Unauthorised
-from collector.lake.lake import Lake
-from collector.lake.lock import holder
-from collector.lake.mount_probe import refusals
+from collector.errors import CollectorError, Stuck, Unauthorised
 from collector.preflight.doctor_result import DoctorResult, failed, warning_if
 from collector.preflight.forecast import RunCost, forecast
+from collector.preflight.lake_checks import check_lake
 from collector.preflight.token_checks import check_executions, check_token
 from collector.settings.declarations import Installation, Settings
 from collector.settings.globs import exact_names, selects
 from collector.settings.tokens import TokenUnavailable
 
 _MAX_CLOCK_SKEW_S: Final = 60.0  # beyond this, timestamps of rows and the age shown by `status` mislead
-_MIN_FREE_BYTES: Final = 200 * 2**20  # journal, staging and files of a run with tens of thousands of actions
 _ABOUT: Final = {Unauthorised: "token", Stuck: "budget"}
 _NEED_TOKEN: Final = {
     "workspaces": "which workspaces it sees, and whether Buddy answers for each that is selected",
@@ -71,59 +65,6 @@ def without_token(error: TokenUnavailable) -> Iterator[DoctorResult]:
     yield DoctorResult("error", "token", str(error), error.advice)
     for about, question in _NEED_TOKEN.items():
         yield DoctorResult("skipped", about, f"not checked without a token: {question}")
-
-
-def check_lake(path: Path, output_files: Collection[Path] = ()) -> Iterator[DoctorResult]:
-    """Check that the lake can be read and written and has room for a run."""
-    exists = (path / "manifest.json").exists() or any(path.glob("runs/*/journal*"))
-    try:
-        Lake.check(path, output_files)
-        lake = Lake.open(path, published=False) if exists else None
-    except LakeError as error:
-        yield DoctorResult("error", "lake", str(error), error.advice)
-        return
-    parent = next(place for place in (path, *path.absolute().parents) if place.exists())
-    if (place := _unwritable(parent, path)) is not None:
-        advice = "Name another directory with --lake, or give this user write permission."
-        yield DoctorResult("error", "lake", f"{place} cannot be written", advice)
-        return
-    # Permissions alone do not show what a mount supports, so the operations that a run needs are tried.
-    refused = list(refusals(parent))
-    for refusal in refused:
-        yield DoctorResult(
-            "warning" if refusal.consequence else "error",
-            "file system",
-            f"the file system of {parent} does not {refusal.operation}: {refusal.reason}",
-            f"{refusal.consequence or 'A run would fail.'} To avoid this, put the lake on a local disk or another "
-            "mount (--lake), or change the options of this mount.",
-        )
-    if not all(refusal.consequence for refusal in refused):
-        return
-    yield DoctorResult("ok", "lake", f"{path} can be written" + ("" if lake else " (it does not exist yet)"))
-    yield _check_space(lake, parent)
-    if (running := holder(path)) is not None:
-        yield DoctorResult("ok", "lake", f"in use by {running}")
-    elif lake is not None and (runs := lake.resumable_runs()):
-        yield DoctorResult("ok", "lake", f"run {runs[-1]} was interrupted; the next `collector collect` resumes it")
-
-
-def _unwritable(parent: Path, lake: Path) -> Path | None:
-    for place in (parent, *lake.glob("runs/**/"), *lake.glob("tables/**/"), *lake.glob(".lock")):
-        if not os.access(place, os.W_OK | os.X_OK if place.is_dir() else os.W_OK):
-            return place
-    return None
-
-
-def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
-    free = shutil.disk_usage(parent).free
-    needed = _MIN_FREE_BYTES
-    if lake is not None:
-        lake_bytes = sum(size.bytes for size in lake.sizes().values())
-        # Journal and staging of a run are several times as large as the files it adds; ten times is a careful bound.
-        needed = max(needed, 10 * lake_bytes // max(1, len(lake.manifest.runs)))
-    message = f"{free / 2**30:.1f} GiB free; a run temporarily needs about {needed / 2**20:,.0f} MiB"
-    advice = "Free some space, or run `collector prune` or `collector compact`."
-    return warning_if(free < needed, "space", message, advice)
 
 
 async def _check_installation(

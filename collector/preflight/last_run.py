@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from collector.query.sql_files import read_folder, sql_folder
 from collector.run.execution_plans import execution_plans
 from collector.run.refresh_plans import refresh_plans
 from collector.settings.declarations import Settings
+from collector.settings.lake_place import LakePlace
 
 Rows = list[dict[str, Any]]
 _DAY = timedelta(days=1)
@@ -105,7 +105,7 @@ def _crawl_plans(settings: Settings, now: datetime) -> tuple[Mapping[str, Execut
     return {}, {}
 
 
-def _answer(lake: Path, name: str) -> Answer | None:
+def _answer(lake: LakePlace, name: str) -> Answer | None:
     with suppress(CollectorError):
         return open_lake(lake).sql(read_folder(sql_folder() / "plan")[name].text)
     return None

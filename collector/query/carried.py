@@ -22,6 +22,8 @@ CARRIED_TABLES = frozenset(
         *(table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name),
     }
 )
+# The tables that say which rows were carried.
+FRESH_TABLES = frozenset({ACTIONS.name, PIPELINES.name})
 _ACTION = ", ".join(("run_id", "installation", *KEY_NAMES))
 _PIPELINE = ", ".join(PIPELINES.key)
 

@@ -14,25 +14,28 @@ catalog can also be made for a place that does not exist on this machine.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from collector.errors import CollectorError
 from collector.lake.database import STAND_INS, read_database, write_database
 from collector.lake.lake import Lake
-from collector.lake.sql_text import CurrentSchemaFiles, identifier, literal
-from collector.lake.storage import FILE_MODE
+from collector.lake.sql_text import identifier, literal
+from collector.lake.storage import FILE_MODE, translating
 from collector.lake.tables import TABLES
 from collector.query import dictionary
-from collector.query.views import Files, Views, files_by_schema, view_sources
+from collector.query.views import Files, Views, grouped, live_entries, no_files, view_sources
 
 FILE_NAME = "catalog.duckdb"
 _ORIGIN = "catalog_origin"
 
 
 def ensure(lake: Lake) -> None:
-    """Build the catalog unless it was made from this manifest at this place. Raises as `build` does."""
-    if not is_current(lake):
+    """Build the catalog unless it was made from this manifest at this place. Raises as `build` does.
+
+    In object storage only who changes the lake does it: a reader would have to fetch the catalog to look.
+    """
+    if lake.is_locked if lake.storage.shared else not is_current(lake):
         build(lake)
 
 
@@ -45,7 +48,7 @@ def is_current(lake: Lake) -> bool:
         rows = read_database(path, f"select lake, sequence from {_ORIGIN}")
     except CollectorError:
         return False
-    return rows == [(str(lake.path), lake.manifest.sequence)]
+    return rows == [(lake.where, lake.manifest.sequence)]
 
 
 def build(lake: Lake) -> None:
@@ -53,26 +56,31 @@ def build(lake: Lake) -> None:
 
     Raises CollectorError or OSError when it cannot be written; the old one stays then.
     """
+    lake.storage.prepare()
     temporary = lake.path / f"{FILE_NAME}.{os.getpid()}.tmp"
     remove_logs(temporary)
     temporary.unlink(missing_ok=True)  # left by a process that was killed and had the same number
     try:
         make(lake, temporary)
         temporary.chmod(FILE_MODE)
+        if lake.storage.shared:
+            lake.storage.replace(FILE_NAME, temporary.read_bytes())
+            return
         # In this order: the old catalog is complete without its WAL, the new one is damaged by it.
         remove_logs(lake.path / FILE_NAME)
-        lake.storage.rename(temporary.name, FILE_NAME)
+        with translating(lake.path / FILE_NAME):
+            os.replace(temporary, lake.path / FILE_NAME)
     finally:
         remove_logs(temporary)
         temporary.unlink(missing_ok=True)
 
 
-def make(lake: Lake, file: Path, root: Path | None = None) -> None:
+def make(lake: Lake, file: Path, root: str | None = None) -> None:
     """Write the catalog to `file`, which does not exist, for clients that find the lake at `root` (default: here).
 
     Raises CollectorError when it cannot be written.
     """
-    write_database(file, _statements(lake, root or lake.path), dictionary.comments())
+    write_database(file, _statements(lake, root or lake.where), dictionary.comments())
 
 
 def remove_logs(database: Path) -> None:
@@ -81,12 +89,12 @@ def remove_logs(database: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _statements(lake: Lake, root: Path) -> Iterator[str]:
+def _statements(lake: Lake, root: str) -> Iterator[str]:
     """Yield the statements that make the catalog."""
-    without_files = Views({}, None, view_sources()).selects()
+    without_files = Views(no_files, None, view_sources()).selects()
     for name, select in without_files.items():
         yield f"create table {_stand_in(name)} as from ({select}) limit 0"
-    selects = without_files | Views(_at(root, lake), lake.manifest.latest).selects()
+    selects = without_files | Views(lambda tables: _at(root, lake, tables), lake.manifest.latest).selects()
     # Each view before those that it refers to: DuckDB finds the stand-ins then, and does not plan view below view.
     for name, select in reversed(selects.items()):
         if name in TABLES:
@@ -95,23 +103,17 @@ def _statements(lake: Lake, root: Path) -> Iterator[str]:
                 f"as table from {_stand_in(name)}"
             )
         yield f"create view {identifier(name)} as {select}"
-    yield (
-        f"create table {_ORIGIN} as select {literal(str(root))} as lake, {lake.manifest.sequence}::BIGINT as sequence"
-    )
+    yield (f"create table {_ORIGIN} as select {literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence")
 
 
 def _stand_in(name: str) -> str:
     return f"{STAND_INS}.{identifier(name)}"
 
 
-def _at(root: Path, lake: Lake) -> Files:
+def _at(root: str, lake: Lake, tables: Collection[str]) -> Files:
     """Return the files of the lake as paths below `root`."""
-
-    def moved(group: Sequence[Path]) -> Sequence[Path]:
-        paths = [root / path.relative_to(lake.path) for path in group]
-        return CurrentSchemaFiles(paths) if isinstance(group, CurrentSchemaFiles) else paths
-
-    return {name: [moved(group) for group in groups] for name, groups in files_by_schema(lake).items()}
+    entries = live_entries(lake, tables)
+    return grouped(entries, [f"{root}/{entry.path}" for of_table in entries.values() for entry in of_table])
 
 
 def _wal_files(database: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from collector.lake.database import Database
 from collector.lake.tables import TABLES
 from collector.query.sql_files import SqlFile
 from collector.query.view_columns import meaning
-from collector.query.views import SELECTED_RUN, Views, view_sources
+from collector.query.views import SELECTED_RUN, Views, no_files, view_sources
 
 _COLUMNS = "select table_name, column_name, data_type from duckdb_columns() order by table_name, column_index"
 _SELECTED_RUN = "One row: the run that questions are about; no row in a lake without runs."
@@ -60,7 +60,7 @@ def views(wanted: Collection[str] | None = None) -> list[Relation]:
     sources = view_sources()
     columns: dict[str, list[DescribedColumn]] = {}
     with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:
-        Views({}, None, sources).define(database, wanted)
+        Views(no_files, None, sources).define(database, wanted)
         for found in database.rows(_COLUMNS):
             view, column = found["table_name"], found["column_name"]
             text, unit = meaning(view, column)

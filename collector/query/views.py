@@ -4,22 +4,25 @@ A base view reads an explicit list of files, never a pattern: a file that the ma
 Views are made only when a query needs them, because to bind forty views takes longer than most answers.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from collector.lake.database import Database
 from collector.lake.lake import Lake
-from collector.lake.manifest import RunEntry
-from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
-from collector.lake.tables import TABLES
-from collector.query.carried import CARRIED_TABLES, without_carried
+from collector.lake.manifest import FileEntry, RunEntry
+from collector.lake.sql_text import base_view, by_schema, literal
+from collector.lake.tables import SNAPSHOTS, TABLES
+from collector.query.carried import CARRIED_TABLES, FRESH_TABLES, without_carried
 from collector.query.contract_views import contract_views
 from collector.query.derived_views import derived_views
 from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
 
 # Paths of files by table, grouped by equal schema.
-Files = Mapping[str, Sequence[Sequence[Path]]]
+Files = Mapping[str, Sequence[Sequence[Path | str]]]
+# Returns the files of the named tables: only those that a query uses are fetched from where the lake is.
+FindFiles = Callable[[Collection[str]], Files]
 
 SELECTED_RUN = "selected_run"
 # A query with one of these words lists or runs views by name, so all of them must exist.
@@ -36,7 +39,7 @@ class Views:
     With `fresh`, the tables lack the rows that were carried into the selected run.
     """
 
-    files: Files
+    find_files: FindFiles
     run: RunEntry | None
     sources: Mapping[str, SqlFile] = field(default_factory=dict)
     fresh: bool = False
@@ -60,35 +63,62 @@ class Views:
             wanted = None
         sources = in_order(self.sources, wanted)
         used = set(self.names if wanted is None else wanted).union(*(source.references for source in sources))
-        selects = {name: self._table(name) for name in TABLES if name in used}
+        tables = self.tables(wanted)
+        files = self.find_files([*tables, *(sorted(FRESH_TABLES - tables) if self.fresh else ())])
+        selects = {name: self._table(name, files) for name in TABLES if name in tables}
         if SELECTED_RUN in used:
             selects[SELECTED_RUN] = selected_run_view(self.run)
         return selects | {source.name: source.sql for source in sources}
 
-    def _table(self, name: str) -> str:
+    def tables(self, wanted: Collection[str] | None = None) -> frozenset[str]:
+        """Return the tables that a query with the `wanted` words reads, directly or through views."""
+        used = set(self.names if wanted is None else wanted)
+        return frozenset(used.union(*(source.references for source in in_order(self.sources, wanted)))) & TABLES.keys()
+
+    def _table(self, name: str, files: Files) -> str:
+        def base(table: str) -> str:
+            return base_view(TABLES[table], files.get(table, ()))
+
         if self.fresh and self.run is not None and name in CARRIED_TABLES:
-            return without_carried(name, self._base_view, self.run.run_id)
-        return self._base_view(name)
-
-    def _base_view(self, name: str) -> str:
-        return base_view(TABLES[name], self.files.get(name, ()))
+            return without_carried(name, base, self.run.run_id)
+        return base(name)
 
 
-def files_by_schema(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> Files:
-    """Return the live files of every table, grouped by equal schema.
+def no_files(tables: Collection[str]) -> Files:
+    """Return no file of any table, for views of which only names and types matter."""
+    return {}
 
-    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`.
+
+def live_files(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> FindFiles:
+    """Return the function that finds live files, grouped by equal schema.
+
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`; a
+    snapshot is one state for all runs.
     """
-    files: dict[str, list[Sequence[Path]]] = {}
-    for name, table in TABLES.items():
-        by_schema: dict[str, list[Path]] = {}
-        all_runs = tables_of_all_runs is None or name in tables_of_all_runs
-        for path, schema in lake.files(name, None if all_runs else run_id):
-            by_schema.setdefault(schema, []).append(path)
-        files[name] = [
-            CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in by_schema.items()
-        ]
-    return files
+
+    def find(tables: Collection[str]) -> Files:
+        entries = live_entries(lake, tables, run_id, tables_of_all_runs)
+        # All together, because files that are elsewhere are fetched several at once.
+        return grouped(entries, lake.storage.copies(chain.from_iterable(entries.values())))
+
+    return find
+
+
+def live_entries(
+    lake: Lake, tables: Collection[str], run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None
+) -> Mapping[str, Sequence[FileEntry]]:
+    """Return what `live_files` finds as the manifest names it."""
+    of_all_runs = tables if tables_of_all_runs is None else {*tables_of_all_runs, *SNAPSHOTS}
+    return {name: lake.entries(name, None if name in of_all_runs else run_id) for name in tables}
+
+
+def grouped(entries: Mapping[str, Sequence[FileEntry]], paths: Sequence[Path | str]) -> Files:
+    """Return the paths of all entries, which are in the same order, by table and equal schema."""
+    rest = iter(paths)
+    return {
+        name: by_schema(TABLES[name], [(next(rest), entry.schema) for entry in of_table])
+        for name, of_table in entries.items()
+    }
 
 
 def view_sources() -> dict[str, SqlFile]:

@@ -70,6 +70,7 @@ class RunInProgress:
             keep_values=keep_values,
             executions=plans,
             refresh=refresh_plans(lake, settings, header.started_at, plans),
+            with_names=settings.names,
         )
         self._bodies = BodyBudget()
         self._limiters = {
@@ -197,7 +198,7 @@ class RunInProgress:
 
     def _forget(self) -> None:
         """Remove everything of a run that saw nothing."""
-        self._lake.runs.remove(self._run_key.run_id)
+        self._lake.forget_run(self._run_key.run_id)
 
 
 def _cause(group: ExceptionGroup[Exception]) -> Exception:

@@ -28,21 +28,17 @@ def execution_plans(lake: Lake, settings: Settings, started_at: datetime) -> dic
         return {}
     histories: dict[str, dict[Key, ExecutionHistory]] = defaultdict(dict)
     held: dict[str, set[Key]] = defaultdict(set)
-    for path in _paths(lake, EXECUTION_STATE.name):
-        for row in read_rows(lake.storage, path, (*_PLACE, "complete_from", "highest_id", "known")):
+    for path, _ in lake.files(EXECUTION_STATE.name):
+        for row in read_rows(path, (*_PLACE, "complete_from", "highest_id", "known")):
             histories[row["installation"]][_key(row)] = _history(row)
-    for path in _paths(lake, ACTION_STATE.name):
-        for row in read_rows(lake.storage, path, _PLACE):
+    for path, _ in lake.files(ACTION_STATE.name):
+        for row in read_rows(path, _PLACE):
             held[row["installation"]].add(_key(row))
     since = now - timedelta(seconds=settings.executions_s)
     return {
         each.name: ExecutionPlan(since, now, histories[each.name], frozenset(held[each.name]))
         for each in settings.installations
     }
-
-
-def _paths(lake: Lake, table: str) -> list[str]:
-    return [entry.path for entry in lake.manifest.tables.get(table, [])]
 
 
 def _key(row: dict[str, str | int]) -> Key:

@@ -7,16 +7,20 @@ again. After the swap the run is published, whatever happens to the catalog or t
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
+from random import random
+from time import monotonic, sleep
 
 import pyarrow as pa
 import structlog
 from msgspec.structs import asdict
 
 from collector._version import __version__
+from collector.crawl.backoff import after_lost_race
 from collector.crawl.journal import Header
 from collector.crawl.records import Key, Problem
 from collector.errors import CheckFailed, CollectorError
@@ -24,9 +28,11 @@ from collector.lake import delta
 from collector.lake.carry import CarriedRows
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.parquet import read_rows
 from collector.lake.projection import Row
 from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
+from collector.lake.storage import Outdated
 from collector.lake.tables import ALL, TABLES
 from collector.query import catalog
 from collector.query.changes import PREVIOUS, CheckRow, StagedRun, read_checks
@@ -36,7 +42,10 @@ from collector.settings.declarations import Settings
 
 # How many offending rows an error names; the rest are counted.
 _NAMED_OFFENDERS = 5
+_RUN_AND_INSTALLATION = ("run_id", "installation")
 KEPT_RAW = "raw.jsonl"
+# How often a run is published anew when others were first. In each round of a race one writer wins.
+ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -51,25 +60,52 @@ class FinishedCrawl:
     clock_skew: float | None = None
 
 
+@dataclass
+class _Warned:
+    """What the warning checks have found, in all attempts to publish, and the rows that say so."""
+
+    offenders: set[CheckRow] = field(default_factory=set)
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+
+
 def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     """Check and publish the run; return its summary.
 
-    Raises CheckFailed when a blocking check found rows, NotPublished when the disk is full.
+    Raises CheckFailed when a blocking check found rows, NotPublished when the disk is full, Outdated when other
+    machines have published before each of several attempts.
     """
     crawl.staging.append_all(crawl.processor.drain())
     # For the checks only: the published row is made when all problems are known.
     crawl.staging.append("runs", _run_rows(crawl, _run_entry(crawl, now())))
     parts = _with_carried_rows(crawl, crawl.staging.close())
+    warned = _Warned()
+    for attempt in count(1):
+        began = monotonic()
+        try:
+            return _check_and_publish(crawl, parts, now, warned)
+        except Outdated:
+            # A run does not depend on those of others. What was computed from the state before them is computed anew.
+            if attempt == ATTEMPTS:
+                raise
+            sleep(after_lost_race(attempt, monotonic() - began, random()))
+            crawl.lake.reload()
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _check_and_publish(
+    crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]], now: Callable[[], datetime], warned: "_Warned"
+) -> RunSummary:
+    """Check and publish the run onto the manifest that was read last; `warned` are warnings recorded before."""
     with _database(crawl, parts) as database:
         offenders = database.offenders(read_checks())
         _refuse(offenders)
-        problems = _warnings(crawl, offenders, now())
+        problems = _warnings(crawl, offenders, now(), warned)
         run = _run_entry(crawl, now())
         batches: dict[str, Iterable[pa.RecordBatch]] = {name: database.sorted_rows(name) for name in ALL}
         batches["problems"] = database.sorted_rows("problems", extra=problems)
         batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
-        changes, carried = database.change_counts(), database.carried()
+        changes, carried = database.run_changes(), database.carried()
     _after_the_swap(crawl, now())
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
@@ -79,7 +115,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
 
 def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> StagedRun:
     lake = crawl.lake
-    complete = next((run.run_id for run in reversed(lake.manifest.runs) if run.status == "complete"), None)
+    complete = _last_complete_runs(lake, crawl.settings)
     return StagedRun(
         parts,
         {name: [path for path, _ in lake.files(name)] for name in PREVIOUS},
@@ -89,8 +125,23 @@ def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> Stag
             name for name, each in crawl.processor.snapshot().installations.items() if each.workspaces_listed
         ],
         spill=_spill(crawl),
-        counted=[path for path, _ in lake.files("promote_image_actions", complete)],
+        counted=lake.storage.copies(e for e in lake.entries("promote_image_actions") if complete.intersection(e.runs)),
     )
+
+
+def _last_complete_runs(lake: Lake, settings: Settings) -> set[str]:
+    """Return, of each installation of this run, the last complete run before: other runs may be of others."""
+    names, urls = {each.name for each in settings.installations}, {each.api_url for each in settings.installations}
+    found: set[str] = set()
+    for run in reversed(lake.manifest.runs):
+        if not names:
+            break
+        if run.status == "complete" and not urls.isdisjoint(run.api_urls):
+            rows = [row for path, _ in lake.files("runs", run.run_id) for row in read_rows(path, _RUN_AND_INSTALLATION)]
+            of_run = {row["installation"] for row in rows if row["run_id"] == run.run_id}
+            found |= {run.run_id} if names & of_run else set()
+            names -= of_run
+    return found
 
 
 def _with_carried_rows(crawl: FinishedCrawl, staged: dict[str, list[Path]]) -> dict[str, list[Path]]:
@@ -121,15 +172,22 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
     )
 
 
-def _warnings(crawl: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime) -> list[pa.RecordBatch]:
-    """Record what warning checks found as problems, and return those rows."""
-    for each in offenders:
+def _warnings(
+    crawl: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime, warned: "_Warned"
+) -> list[pa.RecordBatch]:
+    """Record what checks found that block nothing, each once, and return the rows of all attempts to publish."""
+    for each in dict.fromkeys(offenders):
+        if each in warned.offenders:
+            continue
+        warned.offenders.add(each)
         installation = each.installation or crawl.settings.installations[0].name
         key = Key(installation, each.workspace, each.project, each.pipeline_id, each.action_id)
-        problem = Problem("check", key, f"{each.check}: {each.message}", first_seen_at=at, last_seen_at=at)
+        message = f"{each.check}: {each.message}"
+        problem = Problem("check", key, message, first_seen_at=at, last_seen_at=at, severity=each.severity)
         crawl.processor.record(problem)
-    rows = crawl.processor.drain().get("problems", [])
-    return [record_batch(TABLES["problems"], rows)] if rows else []
+    if rows := crawl.processor.drain().get("problems"):
+        warned.batches.append(record_batch(TABLES["problems"], rows))
+    return warned.batches
 
 
 def _after_the_swap(crawl: FinishedCrawl, now: datetime) -> None:
@@ -186,6 +244,7 @@ def _run_rows(crawl: FinishedCrawl, run: RunEntry) -> list[Row]:
             "paced_seconds": round(tally.cost.paced_seconds, 3),
             "paused_seconds": round(tally.cost.paused_seconds, 3),
             "problems": sum(tally.problems.values()),
+            "notices": tally.notices,
             "filters": json.dumps({"workspaces": installation.workspaces, "projects": installation.projects}),
         }
         rows.append(tuple([values[name] for name in TABLES["runs"].column_names]))

@@ -34,8 +34,8 @@ def refresh_plans(
     assert now is not None
     known: dict[str, dict[Key, KnownPipeline]] = defaultdict(dict)
     published = {run.run_id for run in lake.manifest.runs}
-    for entry in lake.manifest.tables.get(PIPELINE_STATE.name, []):
-        for row in read_rows(lake.storage, entry.path, (*_KEY, *_KNOWN, *_READ_FROM)):
+    for path, _ in lake.files(PIPELINE_STATE.name):
+        for row in read_rows(path, (*_KEY, *_KNOWN, *_READ_FROM)):
             # Rows whose run was dropped, or that were kept under other rules, cannot be carried.
             if row["source_run_id"] not in published or row["read_with"] != read_with:
                 row["read_at"] = None

@@ -9,7 +9,6 @@ from collector.crawl.records import Key, Problem
 from collector.errors import CollectorError, SettingsError
 from collector.lake import delta
 from collector.lake.lake import Lake
-from collector.lake.run_directories import new_run_id
 from collector.lake.sweep import sweep
 from collector.run.context import RunContext
 from collector.run.summary import CLOCK_TOLERANCE
@@ -32,7 +31,9 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
     waiting, latest = lake.resumable_runs(), lake.manifest.latest
     for run_id in reversed(waiting):
         path = lake.runs.path(run_id) / FILE_NAME
-        superseded = run_id != waiting[-1] or (latest is not None and run_id < latest.run_id)
+        superseded = run_id != waiting[-1]
+        # Where others publish too, a newer run of theirs supersedes none of ours.
+        superseded |= latest is not None and run_id < latest.run_id and not lake.storage.shared
         why = "a newer run was begun" if superseded else why_not_resumable(read_header(path), now, fingerprint)
         if why is None:
             journal = Journal.resume(path)
@@ -42,12 +43,12 @@ def open_journal(lake: Lake, settings: Settings, context: RunContext) -> Journal
     else:
         for each in abandoned:
             context.observer.event(each)
-        run_id = new_run_id(now, context.rng, lake.newest_run_id())
+        run_id = lake.new_run_id(now, context.rng)
         path = lake.runs.create(run_id) / FILE_NAME
         try:
             journal = Journal.create(path, Header(FORMAT, run_id, now, fingerprint, tuple(abandoned)))
         except SettingsError:
-            lake.runs.remove(run_id)
+            lake.forget_run(run_id)
             raise
     # Before the files that a log may still name are removed.
     try:

@@ -13,9 +13,11 @@ from typing import Final, Literal
 
 from collector.errors import SettingsError
 from collector.settings import parsers, urls
+from collector.settings.lake_place import LakePlace, lake_place
 from collector.settings.secret import Secret
 from collector.settings.setting import Setting, declared, setting
 
+_DEFAULT_LAKE: Final[LakePlace] = Path("lake")
 _WEEK_S: Final[float | None] = 7 * 86_400.0
 
 
@@ -126,7 +128,28 @@ class Settings:
     """All settings of a command. `installations` is empty when the command needs no token."""
 
     installations: tuple[Installation, ...]
-    lake: Path = setting(Path("lake"), parsers.directory, "Directory of the lake, which holds all runs.", "PATH")
+    lake: LakePlace = setting(
+        _DEFAULT_LAKE,
+        lake_place,
+        "The lake, which holds all runs: a directory, or object storage (s3://BUCKET/PREFIX, gs:// or az://).",
+        "PATH|URL",
+    )
+    work_dir: Path | None = setting(
+        None,
+        parsers.path,
+        "Local directory for journals, staged rows, lock and copies of files of a lake in object storage. "
+        "Default: collector/lakes in the state directory (XDG_STATE_HOME).",
+        "PATH",
+        example="/var/lib/collector",
+    )
+    cache_gb: float = setting(
+        10.0, parsers.number, "Size to which the local copies of files in object storage may grow, in GB.", "NUMBER"
+    )
+    assume_single_writer: bool = setting(
+        False,
+        parsers.flag,
+        "Publish to an object store that ignores conditional puts; no other machine may write the lake.",
+    )
     max_duration_s: float | None = setting(
         None,
         parsers.duration,
@@ -160,6 +183,11 @@ class Settings:
         key="executions",
         written="7d",
     )
+    names: bool = setting(
+        False,
+        parsers.flag,
+        "Read the names of the members and groups of each workspace, for who_can_promote: two lists per workspace.",
+    )
     keep_raw: bool = setting(False, parsers.flag, "Keep the redacted replies of each run in the lake.")
     variable_values: Literal["redact", "keep"] = setting(
         "redact", parsers.one_of("redact", "keep"), "Redact or keep the values of unencrypted variables.", "redact|keep"
@@ -189,6 +217,7 @@ class Settings:
             ),
             "variable_values": self.variable_values,
             "executions": self.executions_s,
+            "names": self.names,
             "refresh": self.refresh_s,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,13 +5,17 @@ source of a token: BUDDY_TOKEN is given to none of them, because a token of one 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from collector.errors import SettingsError
 from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRun, Installation, Settings
+from collector.settings.escape import quote
+from collector.settings.lake_place import GIGABYTE, LakeUrl
 from collector.settings.secret import Secret
 from collector.settings.sources import Sources, find_config_file
+from collector.settings.suggestions import did_you_mean
 from collector.settings.tokens import SCOPES_TO_GIVE, TokenUnavailable, token_of_environment, token_of_table
 from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, proxy_url, require_encryption
 
@@ -19,28 +23,57 @@ from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, pr
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, needs_token: bool = True) -> Settings:
     """Return the settings. `flags` has what was given on the command line, by the key of the setting, and `config`.
 
+    `installation` in it names those of the file that are wanted; the tokens of others are not read.
+
     Raises SettingsError with advice for anything that cannot be used.
     """
     sources = Sources(flags, environ, cwd, find_config_file(flags.get("config"), environ, cwd))
     return Settings(
         installations=_installations(sources) if needs_token else (),
         after_run=AfterRun(**sources.values(AfterRun)),
-        **sources.values(Settings),
+        **_with_whole_url(sources.values(Settings)),
     )
 
 
+def _with_whole_url(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with those that belong to a lake in object storage in its place."""
+    lake = values["lake"]
+    if not isinstance(lake, LakeUrl):
+        return values
+    place = replace(
+        lake,
+        work_dir=values["work_dir"] or lake.work_dir,
+        cache_bytes=int(values["cache_gb"] * GIGABYTE),
+        assume_single_writer=values["assume_single_writer"],
+    )
+    return {**values, "lake": place}
+
+
 def _installations(sources: Sources) -> tuple[Installation, ...]:
-    if not sources.file.installations:
+    tables = _selected(sources)
+    if not tables:
         return (_installation(sources, {}, token=_only_token(sources)),)
     for name in (*API_URL.variables, *REGION.variables):
         if sources.environ.get(name, "").strip():
             advice = f"Unset {name}, or name another file with --config."
             raise SettingsError(f"{name} is set, and {sources.file.path} names its installations itself.", advice)
-    found = tuple(_of_table(sources, name, table) for name, table in sources.file.installations.items())
+    found = tuple(_of_table(sources, name, table) for name, table in tables.items())
     errors = [error for each in found if (error := each.token_error) is not None]
     if len(errors) == len(found):
         raise errors[0]
     return found
+
+
+def _selected(sources: Sources) -> Mapping[str, Mapping[str, object]]:
+    """Return the installations of the file that --installation names, or all of them."""
+    known, wanted = sources.file.installations, sources.flags.get("installation")
+    if not isinstance(wanted, list) or not wanted:
+        return known
+    for name in wanted:
+        if name not in known:
+            advice = f"{did_you_mean(name, known)}{sources.file.path} names: {', '.join(known) or 'none'}."
+            raise SettingsError(f"--installation is {quote(name)}, and there is no such installation.", advice)
+    return {name: table for name, table in known.items() if name in wanted}
 
 
 def _only_token(sources: Sources) -> Secret:

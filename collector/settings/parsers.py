@@ -18,7 +18,6 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _MESSAGE_ENDINGS: Final = (".txt", ".md", ".json")
 FLAGS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 def _refused(value: object, where: str, why: str, advice: str) -> SettingsError:
@@ -42,16 +41,6 @@ def message_file(value: object, where: str) -> Path:
     if not (name := text(value, where)).endswith(_MESSAGE_ENDINGS):
         raise _refused(value, where, "whose ending names no format", f"Use one of {', '.join(_MESSAGE_ENDINGS)}.")
     return Path(name)
-
-
-def directory(value: object, where: str) -> Path:
-    """Return the path of a directory on this machine; a URL is not one, as object storage is not supported yet."""
-    written = text(value, where)
-    if scheme := _SCHEME.match(written):
-        # The rest of it may hold a password.
-        advice = "Object storage is not supported yet: name a directory on this machine or on a mount."
-        raise SettingsError(f"{where} is a URL ({scheme[0]}/…), but it must be the path of a local directory.", advice)
-    return Path(written)
 
 
 def require_openable(path: Path) -> None:

@@ -32,7 +32,7 @@ def bench(scale: Scale) -> Section:
         lake = Path(folder) / "lake"
         last = build(lake, scale.queried_runs, scale.queried_actions, scale.queried_executions)
         questions = list(Questions(sql_folder()).all.values())[: scale.queried_questions]
-        commands = {question.name: _arguments(question, last) for question in questions}
+        commands = {question.name: _command(question, last) for question in questions}
         before, size = _timed(lake, commands, runs), _report(lake, runs)
         merged = merged_copy(lake, Path(folder) / "merged")
         after, size_after = _timed(merged, commands, runs), _report(merged, runs)
@@ -43,7 +43,8 @@ def bench(scale: Scale) -> Section:
     for when, found in (("before compact", before), ("after", after)):
         slowest = max(found, key=lambda name: found[name].median)
         s = found[slowest].median
-        goals.append(Goal(f"slowest question, {when}", "< 2 s", f"{s:.2f} s ({slowest})", s < _MAX_ANSWER_S))
+        measured, quoted = f"{s:.2f} s ({slowest})", when == "before compact"
+        goals.append(Goal(f"slowest question, {when}", "< 2 s", measured, s < _MAX_ANSWER_S, quoted))
     mb = max(size[1], size_after[1])
     goals.append(Goal("the report", "< 5 MB", f"{mb:.2f} MB", mb < _MAX_REPORT_MB))
     text = _TEXT.format(runs=scale.queried_runs, actions=scale.queried_actions, executions=scale.queried_executions)
@@ -75,13 +76,17 @@ def merged_copy(path: Path, copy: Path) -> Path:
     return copy
 
 
-def _arguments(question: Question, generated: GeneratedRun) -> list[str]:
-    """Return the arguments of a question; required parameters are those of the first promotion."""
+def arguments(question: Question, generated: GeneratedRun) -> dict[str, object]:
+    """Return the required parameters of a question: those of the first promotion."""
     promotion = generated.tables["promote_image_actions"].slice(0, 1).to_pylist()[0]
     name = str(promotion["dest_image"] or promotion["src_image"])
     examples = {"action_id": promotion["action_id"], "image": name.rpartition("/")[2].partition(":")[0]}
-    options = [f"{each.name}={examples[each.name]}" for each in question.parameters if each.required]
-    return ["ask", question.name, *(word for pair in options for word in ("--param", pair))]
+    return {each.name: examples[each.name] for each in question.parameters if each.required}
+
+
+def _command(question: Question, generated: GeneratedRun) -> list[str]:
+    pairs = [f"{name}={value}" for name, value in arguments(question, generated).items()]
+    return ["ask", question.name, *(word for pair in pairs for word in ("--param", pair))]
 
 
 def _timed(lake: Path, commands: Mapping[str, list[str]], runs: int) -> dict[str, Spread]:

@@ -15,12 +15,22 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Nights:
+    """The nights in which an estate is collected again and again, its projects, and the pipelines of each."""
+
+    nights: int
+    projects: int
+    pipelines: int
+
+
+@dataclass(frozen=True)
 class Scale:
     """The number of repetitions, the shapes of the worlds, and the sizes of the lakes."""
 
     runs: int
     dlt: bool  # not installed for the tests
     shapes: dict[str, Shape]
+    nights: Nights
     fast: Shape
     beside_dlt: Shape
     small: Shape
@@ -35,6 +45,7 @@ class Scale:
     queried_executions: int  # in each run
     queried_questions: int | None  # all of them
     replayed_shape: Shape
+    remote_runs: int
 
 
 FULL = Scale(
@@ -45,6 +56,7 @@ FULL = Scale(
         "many small projects": Shape(projects=60, pipelines=2, actions=6),
         "deep": Shape(workspaces=4, projects=5, pipelines=8, actions=8),
     },
+    nights=Nights(30, projects=100, pipelines=10),
     fast=Shape(projects=10, pipelines=100, actions=20),
     beside_dlt=Shape(projects=10, pipelines=30, actions=20),
     small=Shape(projects=4, pipelines=20, actions=20),
@@ -62,11 +74,13 @@ FULL = Scale(
     queried_executions=200,
     queried_questions=None,
     replayed_shape=Shape(projects=91, pipelines=100, actions=20),
+    remote_runs=90,
 )
 QUICK = Scale(
     runs=1,
     dlt=False,
     shapes={"small": Shape(projects=2, pipelines=2, actions=4)},
+    nights=Nights(9, projects=4, pipelines=10),
     fast=Shape(),
     beside_dlt=Shape(projects=1, pipelines=2, actions=4),
     small=Shape(projects=1, pipelines=1, actions=4),
@@ -81,4 +95,5 @@ QUICK = Scale(
     queried_executions=10,
     queried_questions=2,
     replayed_shape=Shape(),
+    remote_runs=3,
 )

@@ -78,8 +78,8 @@ def test_a_lake_without_its_manifest_is_not_a_new_lake(
     ("written", "words"),
     [
         ("s3://key:hidden@bucket/lake", "a URL (s3://"),
-        ("gs://bucket", "a URL (gs://"),
-        ("az://c/lake", "a URL (az://"),
+        ("gs://bucket/../lake", "a part '.' or '..'"),
+        ("az:/c/lake", "a URL (az://"),
         ("file:///srv/lake", "a URL (file://"),
         ("a?b", "holds ?"),
         ("a\\b", "holds \\"),
@@ -89,7 +89,7 @@ def test_a_lake_without_its_manifest_is_not_a_new_lake(
 def test_a_lake_that_cannot_be_one(
     program: Program, buddy: FakeBuddy, tmp_path: Path, written: str, words: str, command: str
 ) -> None:
-    """A URL, and a path that DuckDB cannot open, are refused by every
+    """A URL that names no lake, and a path that DuckDB cannot open, are refused by every
     command; nothing is created, no password is shown.
     """
     result = program(command, "--lake", written, environ=environ(buddy))
@@ -324,8 +324,8 @@ def test_the_summary_line() -> None:
     summary = RunSummary(
         run_id="20261123T021500Z-7f3a9c", run_date="2026-11-23", status="partial", started_at=at,
         finished_at=at.replace(minute=17), resumed_count=0, rows={"promote_image_actions": 1234},
-        coverage={}, problems={"forbidden": 2}, changes={"added": 3, "removed": 0}, requests=5678, retries=0,
-        refusals=0, bytes_received=1, paced_seconds=0.0, paused_seconds=0.0,
+        coverage={}, problems={"forbidden": 2}, notices=9, changes={"added": 3}, changed="3 added", requests=5678,
+        retries=0, refusals=0, bytes_received=1, paced_seconds=0.0, paused_seconds=0.0,
     )  # fmt: skip
     assert summary_line(summary) == (
         "20261123T021500Z-7f3a9c partial: 1,234 promote-image actions; changed: 3 added; "

@@ -44,12 +44,7 @@ def test_runs_are_completed(program: Program, demo_lake: Path) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "completed"),
-    [
-        ("collector ask returned", ["returned_actions"]),
-        ("collector ask releases --param env", ["environment="]),
-        ("collector ask --lake nowhere --run=l", ["latest"]),
-        ("collector repo", ["report"]),
-    ],
+    [("collector ask releases --param env", ["environment="]), ("collector ask --lake nowhere --run=l", ["latest"])],
 )
 def test_the_script_for_bash(program: Program, tmp_path: Path, typed: str, completed: list[str]) -> None:
     """In bash the script completes the word under the cursor, and behind `=` only what follows it."""

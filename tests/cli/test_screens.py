@@ -14,12 +14,12 @@ from collector.cli.wrapping import abbreviate, pieces
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.query.questions import TOPICS
-from collector.query.views import Views, files_by_schema, view_sources
+from collector.query.views import Views, live_files, view_sources
 from collector.settings.escape import escape
 
 QUESTIONS = program_questions().all
 WIDTHS = (60, 80, 120, 200)
-ROWS = 25
+ROWS = 12
 # What people would give for required parameters.
 GIVEN = {"action_id": 1015, "image": "checkout"}
 
@@ -29,7 +29,7 @@ def answers(demo_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Mappin
     """The answer to each question, from one database with every view."""
     lake = Lake.open(demo_lake)
     with Database([demo_lake / "tables"], tmp_path_factory.mktemp("spill")) as database:
-        Views(files_by_schema(lake), lake.manifest.latest, view_sources()).define(database)
+        Views(live_files(lake), lake.manifest.latest, view_sources()).define(database)
         found = {}
         for name, question in QUESTIONS.items():
             required = {each.name: GIVEN[each.name] for each in question.parameters if each.required}

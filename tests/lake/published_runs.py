@@ -16,9 +16,10 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from collector.lake.lake import Lake
+from collector.lake.local_storage import LocalStorage
 from collector.lake.manifest import Manifest, RunEntry
 from collector.lake.publish import publish
-from collector.lake.storage import HashingWriter, Storage
+from collector.lake.storage import HashingWriter
 from collector.lake.table import Table
 from collector.lake.tables import ALL
 
@@ -111,7 +112,7 @@ class Died(BaseException):
     """The death of a process, as far as a test can simulate it: only `with` blocks run after it."""
 
 
-class MortalStorage(Storage):
+class MortalStorage(LocalStorage):
     """A storage whose process dies at the n-th step; `steps` counts those that were reached.
 
     Steps lie before and after each change of the disk, and in the middle of each file that is written.

@@ -14,6 +14,7 @@ from collector.errors import LakeError
 from collector.lake.compact import Compacted, compact, merged_order, merged_rows
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
+from collector.lake.storage import sha256_of
 from collector.lake.sweep import sweep
 from collector.lake.table import Table, schema_fingerprint
 from collector.lake.tables import ALL
@@ -107,7 +108,7 @@ def test_an_old_file_without_a_column_is_merged_with_nulls(nights: Lake) -> None
     compacted(nights)
     [merged, _] = Lake.open(nights.path).manifest.tables["actions"]
     assert merged.schema == schema_fingerprint(ALL["actions"].schema)
-    extras = {(r["run_id"], r["extra"]) for r in pq.read_table(nights.storage.locate(merged.path)).to_pylist()}
+    extras = {(r["run_id"], r["extra"]) for r in pq.read_table(nights.path / merged.path).to_pylist()}
     assert {extra for run_id, extra in extras if run_id == entry.runs[0]} == {None}
     assert len({extra for run_id, extra in extras if run_id != entry.runs[0]}) > 1
     assert path.exists()
@@ -116,7 +117,7 @@ def test_an_old_file_without_a_column_is_merged_with_nulls(nights: Lake) -> None
 def strip_column(lake: Lake, table: str, column: str) -> tuple[Path, FileEntry]:
     """Make the first file of a table one that an earlier version wrote."""
     entry = lake.manifest.tables[table][0]
-    path = lake.storage.locate(entry.path)
+    path = lake.path / entry.path
     old = pq.read_table(path, partitioning=None).drop_columns(column)
     return rewritten(lake, table, old)
 
@@ -124,13 +125,13 @@ def strip_column(lake: Lake, table: str, column: str) -> tuple[Path, FileEntry]:
 def rewritten(lake: Lake, table: str, rows: pa.Table) -> tuple[Path, FileEntry]:
     """Put other rows into the first file of a table, and tell the manifest."""
     entry, *rest = lake.manifest.tables[table]
-    path = lake.storage.locate(entry.path)
+    path = lake.path / entry.path
     pq.write_table(rows, path)
     changed = FileEntry(
         path=entry.path,
         rows=len(rows),
         bytes=path.stat().st_size,
-        sha256=lake.storage.sha256(entry.path),
+        sha256=sha256_of(path),
         schema=schema_fingerprint(rows.schema),
         runs=entry.runs,
         run_month=entry.run_month,
@@ -158,9 +159,9 @@ def test_a_table_of_a_newer_version_is_left_alone(nights: Lake) -> None:
         entries = nights.manifest.tables.pop("problems")
         moved = []
         for entry in entries:
-            target = nights.storage.locate(entry.path.replace("/problems/", "/omens/"))
+            target = nights.path / entry.path.replace("/problems/", "/omens/")
             target.parent.mkdir(parents=True, exist_ok=True)
-            nights.storage.locate(entry.path).rename(target)
+            (nights.path / entry.path).rename(target)
             moved.append(
                 {
                     **{f: getattr(entry, f) for f in entry.__struct_fields__},
@@ -183,8 +184,8 @@ def test_a_merge_that_loses_or_adds_rows_is_refused(
     assert callable(change)
     before = nights.manifest
 
-    def wrong(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> list[pa.RecordBatch]:
-        rows: pa.Table = change(pa.Table.from_batches(merged_rows(table, paths, run_ids), table.schema))
+    def wrong(table: Table, files: Sequence[tuple[Path, str]], run_ids: Collection[str]) -> list[pa.RecordBatch]:
+        rows: pa.Table = change(pa.Table.from_batches(merged_rows(table, files, run_ids), table.schema))
         return list(rows.to_batches())
 
     monkeypatch.setattr("collector.lake.compact.merged_rows", wrong)

@@ -13,9 +13,9 @@ from collector.errors import LakeError
 from collector.lake.compact import compact
 from collector.lake.inventory import path_of
 from collector.lake.lake import Lake
+from collector.lake.local_storage import LocalStorage
 from collector.lake.manifest import EARLIER, FILE_NAME, GRACE, Manifest, decode
 from collector.lake.prune import prune
-from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
 from tests.lake.published_runs import NOW, SOON, dataset, files_under, publish_run, run_entry
 
@@ -38,7 +38,7 @@ def refused(path: Path) -> str:
     assert "--rebuild-manifest" in created.value.advice
     assert created.value.exit_code == 2
     for command in ("compact", "prune"):
-        with pytest.raises(LakeError) as opened, Lake(Storage(path), Manifest()).writing(command, NOW):
+        with pytest.raises(LakeError) as opened, Lake(LocalStorage(path), Manifest()).writing(command, NOW):
             pass
         messages.add(str(opened.value))
     assert tree(path) == before
@@ -175,7 +175,7 @@ def test_a_file_that_was_put_back_is_not_swept(filled_lake: Lake) -> None:
     changed = decode((filled_lake.path / FILE_NAME).read_bytes())
     changed.tables["problems"].remove(entry)
     with filled_lake.writing("test", NOW):
-        filled_lake.replace_manifest(changed)
+        filled_lake.replace_manifest(changed, filled_lake.storage.load(FILE_NAME))
     assert entry.path in refused(filled_lake.path)
 
 

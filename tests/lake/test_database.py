@@ -14,8 +14,9 @@ import pytest
 from pyarrow import parquet as pq
 
 from collector.errors import LakeError, QueryError
-from collector.lake.database import BATCH_ROWS, Database, FilesGone
+from collector.lake.database import BATCH_ROWS, Database
 from collector.lake.sql_text import identifier, literal
+from collector.lake.storage import FilesGone
 from tests.small_database import open_database, write_folder
 
 

@@ -13,8 +13,9 @@ from pyarrow import parquet as pq
 import collector
 from collector.lake import parquet
 from collector.lake.compact import merged_order
+from collector.lake.local_storage import LocalStorage
 from collector.lake.parquet import COMPACT, NIGHTLY, STAGING, Tuning
-from collector.lake.storage import Storage
+from collector.lake.storage import sha256_of
 from collector.lake.table import Table, schema_fingerprint
 from collector.lake.tables import ALL
 from tests.lake.published_runs import run_entry, table_of
@@ -26,13 +27,13 @@ SMALL = Tuning(level=1, group_rows=10, group_bytes=1 << 20)
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
+def storage(tmp_path: Path) -> LocalStorage:
     """An empty place to write to."""
-    return Storage(tmp_path)
+    return LocalStorage(tmp_path)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_table_is_read_back_as_it_was_written(storage: Storage, name: str) -> None:
+def test_every_table_is_read_back_as_it_was_written(storage: LocalStorage, name: str) -> None:
     """Rows, values, types and column order of each table survive, in every tuning."""
     table, rows = ALL[name], table_of(ALL[name], run_entry(0), 100)
     for tuning in (STAGING, NIGHTLY, COMPACT, SMALL):
@@ -42,15 +43,15 @@ def test_every_table_is_read_back_as_it_was_written(storage: Storage, name: str)
         assert schema_fingerprint(pq.read_schema(storage.locate("f.parquet"))) == table.fingerprint
 
 
-def test_what_was_written_is_described_truly(storage: Storage) -> None:
+def test_what_was_written_is_described_truly(storage: LocalStorage) -> None:
     """Rows, bytes, hash and fingerprint are the file's own, and the file says what it is."""
     table = ALL["actions"]
     batches = table_of(table, run_entry(0), 25).to_batches(max_chunksize=5)
     written = parquet.write(storage, "a/f.parquet", table, batches, tuning=SMALL, order=table.key)
     assert written is not None
     content = storage.read("a/f.parquet")
-    assert (written.rows, written.bytes, written.sha256) == (25, len(content), storage.sha256("a/f.parquet"))
-    rows, schema = parquet.read_footer(storage, "a/f.parquet")
+    assert (written.rows, written.bytes, written.sha256) == (25, len(content), sha256_of(storage.locate("a/f.parquet")))
+    rows, schema = parquet.read_footer(storage.locate("a/f.parquet"))
     assert (rows, schema_fingerprint(schema)) == (25, table.fingerprint)
     said = pq.read_schema(storage.locate("a/f.parquet")).metadata
     assert said[b"collector.table"] == b"actions"
@@ -62,7 +63,7 @@ def test_what_was_written_is_described_truly(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("tuning", [STAGING, NIGHTLY, COMPACT])
-def test_null_is_found_beside_a_single_other_value(storage: Storage, tuning: Tuning) -> None:
+def test_null_is_found_beside_a_single_other_value(storage: LocalStorage, tuning: Tuning) -> None:
     """Any DuckDB finds exactly the rows without a text, also where all the others hold the same one."""
     table = ALL["actions"]
     rows = table_of(table, run_entry(0), 3).to_pylist()
@@ -76,7 +77,7 @@ def test_null_is_found_beside_a_single_other_value(storage: Storage, tuning: Tun
         assert found.fetchall() == [(2,)], name
 
 
-def test_a_row_group_is_bounded_in_bytes_too(storage: Storage) -> None:
+def test_a_row_group_is_bounded_in_bytes_too(storage: LocalStorage) -> None:
     """Long texts make row groups of fewer rows, so that memory is bounded whatever the rows hold."""
     table = ALL["actions"]
     batches = table_of(table, run_entry(0), 40).to_batches(max_chunksize=4)
@@ -85,15 +86,15 @@ def test_a_row_group_is_bounded_in_bytes_too(storage: Storage) -> None:
     assert pq.ParquetFile(storage.locate("f.parquet")).metadata.num_row_groups in {4, 5}
 
 
-def test_no_rows_no_file(storage: Storage) -> None:
+def test_no_rows_no_file(storage: LocalStorage) -> None:
     """A table without rows leaves nothing behind, with no batches and with empty ones."""
     empty = pa.RecordBatch.from_pylist([], schema=ALL["runs"].schema)
     for batches in ([], [empty, empty]):
         assert parquet.write(storage, "t/f.parquet", ALL["runs"], batches, tuning=NIGHTLY, order=()) is None
-    assert storage.list("t") == []
+    assert storage.files("t") == []
 
 
-def test_rows_of_another_schema_are_refused(storage: Storage) -> None:
+def test_rows_of_another_schema_are_refused(storage: LocalStorage) -> None:
     """A missing column, another name or another type is never written."""
     table = ALL["permissions"]
     rows = table_of(table, run_entry(0), 5)
@@ -119,16 +120,16 @@ def test_a_fingerprint_is_of_names_types_and_order() -> None:
     assert len({schema_fingerprint(table.schema) for table in ALL.values()}) == len(ALL)
 
 
-def test_rows_are_counted_by_their_values(storage: Storage) -> None:
+def test_rows_are_counted_by_their_values(storage: LocalStorage) -> None:
     """Each combination of values is counted, also over several row groups."""
     table = ALL["actions"]
     batches = [b for day, n in ((0, 30), (1, 4)) for b in table_of(table, run_entry(day), n).to_batches(7)]
     parquet.write(storage, "f.parquet", table, batches, tuning=SMALL, order=())
     expected = {(run_entry(0).run_id, "us"): 30, (run_entry(1).run_id, "us"): 4}
-    assert parquet.count_by(storage, "f.parquet", ["run_id", "installation"]) == expected
+    assert parquet.count_by(storage.locate("f.parquet"), ["run_id", "installation"]) == expected
 
 
-def test_a_month_takes_a_fraction_of_its_nights(storage: Storage) -> None:
+def test_a_month_takes_a_fraction_of_its_nights(storage: LocalStorage) -> None:
     """Slowly changing actions, merged, take less than a fifth of what their nights take side by side."""
     table = ALL["promote_image_actions"]
     nights = [_slow_night(table, day, actions=200) for day in range(30)]
@@ -169,7 +170,7 @@ def encodings(tmp_path: Path) -> dict[str, set[str]]:
         column = pa.array(each, field.type)
         rows = rows.set_column(rows.schema.get_field_index(name), field, column)
     batches = rows.combine_chunks().to_batches(700)
-    assert parquet.write(Storage(tmp_path), "f.parquet", table, batches, tuning=COMPACT, order=()) is not None
+    assert parquet.write(LocalStorage(tmp_path), "f.parquet", table, batches, tuning=COMPACT, order=()) is not None
     assert pq.read_table(tmp_path / "f.parquet").cast(table.schema).equals(rows)
     group = pq.ParquetFile(tmp_path / "f.parquet").metadata.row_group(0)
     chunks = [group.column(number) for number in range(group.num_columns)]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from collector.lake.lake import Lake
+from collector.lake.local_storage import LocalStorage
 from collector.lake.publish import publish
-from collector.lake.storage import Storage
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL
 from collector.lake.verify import verify
@@ -206,7 +206,7 @@ def test_the_manifest_is_swapped_last(lake: Lake) -> None:
     """Every file is written and made durable before the manifest that names it."""
     order: list[str] = []
 
-    class Watching(Storage):
+    class Watching(LocalStorage):
         def sync(self, *paths: str) -> None:
             super().sync(*paths)
             order.extend(paths)

@@ -12,11 +12,12 @@ import pytest
 
 from collector.errors import NotPublished, SettingsError
 from collector.lake.lake import Lake
-from collector.lake.storage import Storage, make_directory, translated
+from collector.lake.local_storage import LocalStorage
+from collector.lake.storage import StoredFile, make_directory, sha256_of, translated
 from tests.lake.published_runs import publish_run
 
 
-def write(storage: Storage, path: str, content: bytes) -> None:
+def write(storage: LocalStorage, path: str, content: bytes) -> None:
     """One small file."""
     with storage.output(path) as sink:
         sink.write(content)
@@ -47,29 +48,29 @@ def test_a_directory_that_exists_keeps_its_mode(tmp_path: Path) -> None:
 
 def test_a_sink_counts_and_hashes_what_is_written(tmp_path: Path) -> None:
     """Bytes and sha256 of a sink are those of the file."""
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     with storage.output("a/b") as sink:
         sink.write(b"one")
         sink.write(memoryview(b"two"))
         assert sink.tell() == 6
     assert (tmp_path / "a/b").read_bytes() == b"onetwo"
-    assert sink.sha256 == storage.sha256("a/b") == hashlib.sha256(b"onetwo").hexdigest()
+    assert sink.sha256 == sha256_of(tmp_path / "a/b") == hashlib.sha256(b"onetwo").hexdigest()
     assert sink.closed
 
 
-def test_listing_gives_relative_paths_and_sizes(tmp_path: Path) -> None:
+def test_listing_gives_relative_paths(tmp_path: Path) -> None:
     """A listing is sorted, relative to the root, and empty where nothing is."""
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     write(storage, "x/b", b"12")
     write(storage, "x/a/c", b"1")
-    assert storage.list("x") == [("x/a/c", True), ("x/b", True)]
-    assert storage.list("nowhere") == []
-    assert [storage.size(path) for path in ("x/b", "nowhere", "x")] == [2, None, None]
+    assert storage.files("x") == [StoredFile("x/a/c", True), StoredFile("x/b", True)]
+    assert storage.files("nowhere") == []
+    assert storage.names() == [StoredFile("x", False)]
 
 
 def test_replacing_leaves_the_new_content_and_nothing_else(tmp_path: Path) -> None:
     """After a replacement the file is the new one, and no temporary file is left."""
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     storage.replace("manifest.json", b"old")
     storage.replace("manifest.json", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
@@ -78,7 +79,7 @@ def test_replacing_leaves_the_new_content_and_nothing_else(tmp_path: Path) -> No
 
 def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
     """A file that is gone already is as good as deleted; empty directories go on request, others stay."""
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     write(storage, "tables/a/b/c", b"")
     write(storage, "tables/d/e", b"")
     storage.delete("tables/a/b/c")
@@ -95,16 +96,16 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     """
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/precious").write_bytes(b"mine")
-    storage = Storage(tmp_path / "lake")
+    storage = LocalStorage(tmp_path / "lake")
     write(storage, "tables/a/file", b"")
     (tmp_path / "lake/tables/link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "lake/tables/a/precious").symlink_to(tmp_path / "elsewhere/precious")
-    listed = dict(storage.list("tables"))
+    listed = {file.path: file.regular for file in storage.files("tables")}
     assert listed == {"tables/a/file": True, "tables/a/precious": False, "tables/link": False}
     with pytest.raises(NotPublished):
         write(storage, "tables/a/precious", b"ours")
     (tmp_path / "lake/all").symlink_to(tmp_path / "elsewhere")
-    assert storage.list("all") == [("all", False)]
+    assert storage.files("all") == [StoredFile("all", False)]
     storage.delete_empty_directories("all", lambda path: True)
     assert (tmp_path / "elsewhere/precious").read_bytes() == b"mine"
 
@@ -112,7 +113,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
 def test_a_failure_inside_the_block_is_the_one_reported(tmp_path: Path) -> None:
     """What goes wrong while writing is not hidden by closing, and our own errors are not translated."""
     for error in (SettingsError("a"), KeyError("b")):
-        with pytest.raises(type(error)), Storage(tmp_path).output("f"):
+        with pytest.raises(type(error)), LocalStorage(tmp_path).output("f"):
             raise error
 
 

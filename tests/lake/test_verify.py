@@ -12,6 +12,7 @@ from pyarrow import parquet as pq
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.manifest import FILE_NAME, FileEntry, encode
+from collector.lake.storage import sha256_of
 from collector.lake.verify import FileDamage, verify
 from tests.lake.published_runs import NOW, publish_run, run_entry
 
@@ -83,7 +84,7 @@ def test_damage_is_reported_with_the_damaged_runs(
     ]
     for finding in found:
         assert finding.runs == (run_entry(0).run_id,)
-        assert filled_lake.storage.locate(finding.path) in paths
+        assert (filled_lake.path / finding.path) in paths
         assert finding.message
 
 
@@ -110,8 +111,7 @@ def test_columns_that_differ_are_named(filled_lake: Lake) -> None:
     path = filled_lake.files("actions")[0][0]
     rows = pq.read_table(path, partitioning=None).rename_columns({"extra": "surplus"})
     pq.write_table(rows, path)
-    entry = filled_lake.manifest.tables["actions"][0]
-    size, sha256 = path.stat().st_size, filled_lake.storage.sha256(entry.path)
+    size, sha256 = path.stat().st_size, sha256_of(path)
     [finding] = verify_with_entry(filled_lake, "actions", bytes=size, sha256=sha256)
     assert "extra, surplus" in finding.message
 
@@ -119,10 +119,10 @@ def test_columns_that_differ_are_named(filled_lake: Lake) -> None:
 def test_a_file_that_cannot_be_opened_is_a_finding(filled_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fails while reading does not end the verification."""
 
-    def fail(path: str) -> str:
+    def fail(path: Path) -> str:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(filled_lake.storage, "sha256", fail)
+    monkeypatch.setattr("collector.lake.verify.sha256_of", fail)
     found = verify(filled_lake)
     assert len(found) == sum(map(len, filled_lake.manifest.tables.values()))
     assert {finding.kind for finding in found} == {"unreadable"}

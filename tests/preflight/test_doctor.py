@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from collector.buddy.requests import Kind, Request
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
-from collector.preflight.doctor import check_lake, run_checks
+from collector.preflight.doctor import run_checks
 from collector.preflight.doctor_result import DoctorResult
 from collector.preflight.forecast import RunCost
+from collector.preflight.lake_checks import check_lake
 from collector.settings.declarations import Installation, Settings
 from collector.settings.secret import Secret
 from tests.worlds import early_in_a_window, pipelines_of
@@ -182,7 +183,7 @@ def test_the_budget_is_compared_with_the_last_run(tmp_path: Path, max_duration_s
 def test_a_disk_without_room_for_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less room than a run needs is a warning that says what frees some."""
     usage = shutil.disk_usage(".")._replace(free=5 * 2**20)
-    monkeypatch.setattr("collector.preflight.doctor.shutil.disk_usage", lambda place: usage)
+    monkeypatch.setattr("collector.preflight.lake_checks.shutil.disk_usage", lambda place: usage)
     (space,) = [result for result in check_lake(tmp_path / "lake") if result.about == "space"]
     assert (space.level, "prune" in space.advice) == ("warning", True)
 

@@ -197,7 +197,7 @@ def test_a_catalog_for_another_place(lake: Lake, tmp_path: Path) -> None:
     """A catalog can be made for a path that does not exist here; where the lake is found there, it shows the same."""
     catalog.build(lake)
     there = tmp_path / "mounted" / "it's a lake"
-    catalog.make(lake, tmp_path / "elsewhere.duckdb", there)
+    catalog.make(lake, tmp_path / "elsewhere.duckdb", str(there))
     shutil.copytree(lake.path, there)
     shutil.rmtree(lake.path / "tables")
     with duckdb.connect(str(tmp_path / "elsewhere.duckdb"), read_only=True) as client:

@@ -10,14 +10,15 @@ import pytest
 
 import collector
 from collector.errors import LakeError, QueryError
-from collector.lake.database import Database, FilesGone
+from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
+from collector.lake.storage import FilesGone
 from collector.lake.tables import ALL, TABLES
 from collector.query.carried import Carried
 from collector.query.reader import Gap, LakeReader, select_run
-from collector.query.views import Views, files_by_schema, view_sources
+from collector.query.views import Views, live_files, view_sources
 from tests.query.staged_runs import HOME, Row
 
 DAY = dt.timedelta(days=1)
@@ -168,7 +169,7 @@ def test_a_fresh_answer_has_only_what_the_run_read(carrying: Lake) -> None:
     assert len(reader.ask("promotions", run=run_entry(0).run_id, fresh=True)) == 2
     sources = view_sources()
     with Database([carrying.path / "tables"], carrying.path / "spill", threads=1) as database:
-        Views(files_by_schema(carrying), run_entry(1), sources, fresh=True).define(database)
+        Views(live_files(carrying), run_entry(1), sources, fresh=True).define(database)
         for table, ids in (("actions", [4]), ("promote_image_actions", [4]), ("trigger_conditions", [])):
             rows = database.rows(f"select action_id from {table} where run_id = '{run_entry(1).run_id}'")
             assert [row["action_id"] for row in rows] == ids
@@ -219,10 +220,11 @@ def test_every_question_is_described(lake: Lake) -> None:
     listed = {each["name"]: each for each in collector.open_lake(lake.path).questions()}
     assert len(listed) >= 10
     for each in listed.values():
-        assert each.keys() == {"name", "description", "parameters", "columns"}
+        assert each.keys() == {"name", "description", "topic", "answer", "rule", "parameters", "columns"}
         assert each["columns"]
         assert all(column.keys() == {"name", "type"} for column in each["columns"])
-        assert all(p.keys() == {"name", "type", "default", "required", "description"} for p in each["parameters"])
+        keys = {"name", "type", "default", "required", "description", "choices"}
+        assert all(p.keys() == keys for p in each["parameters"])
     assert [p["name"] for p in listed["what_changed"]["parameters"]] == ["aspect"]
 
 

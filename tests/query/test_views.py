@@ -11,7 +11,7 @@ from collector.lake.manifest import RunEntry
 from collector.lake.sql_text import CurrentSchemaFiles, base_view
 from collector.lake.tables import TABLES
 from collector.query.sql_files import SqlFile, identifiers
-from collector.query.views import Files, Views
+from collector.query.views import Views, no_files
 from tests.query.staged_runs import write
 
 ACTIONS = TABLES["promote_image_actions"]
@@ -34,7 +34,7 @@ def database(tmp_path: Path) -> Database:
 def test_a_table_without_files_has_its_columns(tmp_path: Path, name: str) -> None:
     """An empty table is empty and not missing: every column with its type, no row."""
     with database(tmp_path) as empty:
-        Views({}, None).define(empty, {name})
+        Views(no_files, None).define(empty, {name})
         assert empty.columns(f"select * from {name}") == [(c.name, c.sql) for c in TABLES[name].columns]
         assert empty.rows(f"select * from {name}") == []
 
@@ -85,7 +85,7 @@ def test_only_named_files_are_seen(tmp_path: Path) -> None:
 def test_the_selected_run_is_one_row(tmp_path: Path) -> None:
     """selected_run is the run that was chosen, in an empty lake no row."""
     with database(tmp_path) as chosen:
-        Views({}, RUN).define(chosen, {"selected_run"})
+        Views(no_files, RUN).define(chosen, {"selected_run"})
         assert chosen.rows("from selected_run") == [
             {
                 "run_id": RUN.run_id,
@@ -95,7 +95,7 @@ def test_the_selected_run_is_one_row(tmp_path: Path) -> None:
             }
         ]
     with database(tmp_path) as empty:
-        Views({}, None).define(empty, {"selected_run"})
+        Views(no_files, None).define(empty, {"selected_run"})
         assert empty.rows("from selected_run") == []
 
 
@@ -106,8 +106,7 @@ def test_only_what_is_needed_is_made() -> None:
         "fact": SqlFile("fact", "select * from clean join selected_run using (run_id)"),
         "other": SqlFile("other", "select * from variables"),
     }
-    files: Files = {}
-    views = Views(files, RUN, sources)
+    views = Views(no_files, RUN, sources)
     assert list(views.selects(identifiers("select * from FACT"))) == ["permissions", "selected_run", "clean", "fact"]
     assert list(views.selects(identifiers("select 1"))) == []
     assert len(views.selects(identifiers("show tables"))) == len(TABLES) + 1 + len(sources)

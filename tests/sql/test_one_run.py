@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 import collector
-from collector.lake.database import Database, FilesGone
+from collector.lake.database import Database
 from collector.lake.lake import Lake
+from collector.lake.storage import FilesGone
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import sql_folder
-from collector.query.views import Views, files_by_schema, view_sources
+from collector.query.views import Views, live_files, view_sources
 
 QUESTIONS = Questions(sql_folder()).all
 # The tables of which each question also needs the rows of other runs.
@@ -37,7 +38,7 @@ def of_all_files(demo_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         made = {}
         for run in (lake.manifest.runs[0], lake.manifest.runs[-1]):
             database = stack.enter_context(Database([demo_lake / "tables"], spill, threads=1))
-            Views(files_by_schema(lake), run, view_sources()).define(database)
+            Views(live_files(lake), run, view_sources()).define(database)
             made[run.run_id] = database
         yield made
 
@@ -50,6 +51,19 @@ def test_other_runs_are_not_needed(name: str, demo_lake: Path, of_all_files: Map
     for run_id, database in of_all_files.items():
         found = asked.ask_with(name, given(question), run=run_id).table.to_pylist()
         assert found == database.rows(question.sql, question.bind(given(question)) or None)
+
+
+def test_questions_asked_together_have_the_answers_of_each(demo_lake: Path) -> None:
+    """What they share is computed once, and changes no row, also of an older run."""
+    asked, runs = collector.open_lake(demo_lake), Lake.open(demo_lake).manifest.runs
+    names = ("nights", "releases", "rollbacks", "failed_releases", "what_changed")
+    for run in (runs[0], runs[-1]):
+        together = asked.ask_all({name: {} for name in names}, run=run.run_id)
+        assert list(together) == list(names)
+        for name, answer in together.items():
+            alone = asked.ask(name, run=run.run_id)
+            assert answer.table.equals(alone.table)
+            assert (answer.run, answer.missing) == (alone.run, alone.missing)
 
 
 def test_other_runs_are_not_opened(demo_lake: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def database(files: dict[str, list[list[Path]]], tmp_path_factory: pytest.TempPa
     """Every view over those files."""
     spill = tmp_path_factory.mktemp("spill")
     with Database([files["runs"][0][0].parent], spill, threads=1) as made:
-        Views(files, RUN, view_sources()).define(made)
+        Views(lambda _: files, RUN, view_sources()).define(made)
         yield made
 
 

@@ -72,7 +72,7 @@ def plan(question: Question, run: RunEntry | None) -> EnginePlan:
     """Translate a question and everything that it needs. Raises QueryError for what the engine cannot do."""
     has_gaps = run is not None and run.status != "complete"
     sources = view_sources()
-    used = identifiers(question.sql) | (identifiers(GAPS) if has_gaps else set())
+    used = identifiers(question.sql) | (GAPS.references if has_gaps else set())
     views = {SELECTED_RUN: translate(SELECTED_RUN, selected_run_view(run))}
     here: dict[str, Recursion] = {}
     for source in [*in_order(sources, used), question]:
@@ -81,7 +81,7 @@ def plan(question: Question, run: RunEntry | None) -> EnginePlan:
         elif source is not question:
             views[source.name] = translate(source.name, source.sql)
     answer = None if question.name in here else translate(question.name, question.sql)
-    gaps = translate("the gaps of the run", GAPS) if has_gaps else None
+    gaps = translate("the gaps of the run", GAPS.sql) if has_gaps else None
     words = used.union(*(source.references for source in in_order(sources, used)))
     carried = None
     if not CARRIED_TABLES.isdisjoint(words):
@@ -144,7 +144,7 @@ class EngineSession:
         return Answer(rows, self.run, missing, self._carried(planned))
 
     def _carried(self, planned: EnginePlan) -> Carried | None:
-        if planned.carried is None:
+        if planned.carried is None or self.run is None:
             return None
         (found,) = self.server.rows(planned.carried).to_pylist()
         if not found["promotions"]:
@@ -161,8 +161,10 @@ class EngineSession:
             if name not in self.defined:
                 of_all_runs = self.run is None or self.tables_of_all_runs is None or name in self.tables_of_all_runs
                 only = None if of_all_runs or self.run is None else self.run.run_id
-                entries = [entry for entry in self.lake.manifest.tables.get(name, []) if only in (None, *entry.runs)]
-                self.server.define_table(TABLES[name], [str(path) for path, _ in self.lake.files(name, only)])
+                entries = self.lake.entries(name, only)
+                # As the server finds them: a path, or an address in object storage, from where nothing is fetched here.
+                files = [f"{self.lake.storage.where}/{entry.path}" for entry in entries]
+                self.server.define_table(TABLES[name], files)
                 expected[name] = sum(entry.rows for entry in entries)
         if expected:
             counts = " union all ".join(

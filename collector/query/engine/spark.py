@@ -20,8 +20,8 @@ from collector.extras import needs_extra
 from collector.lake.table import Table
 
 if TYPE_CHECKING:
-    from pyspark.sql.dataframe import DataFrame
     from pyspark.sql.connect.session import SparkSession
+    from pyspark.sql.dataframe import DataFrame
 
 _ADDRESS: Final = re.compile(
     r"(?:spark|sc)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/;\[\]]+)(?::(?P<port>\d{1,5}))?(?P<rest>/.*)?"

@@ -115,6 +115,8 @@ def _written(name: str, tree: exp.Expr) -> str:
             raise _refused(name, f"it calls {call.name}, for which there is no translation")
     if any(not pivot.args.get("unpivot") for pivot in tree.find_all(exp.Pivot)):
         raise _refused(name, "it uses PIVOT, for which there is no translation")
+    if any(star.args.get("replace") or star.args.get("except_") for star in tree.find_all(exp.Star)):
+        raise _refused(name, "it uses * replace or * exclude, which engines do not have in common")
     if any(not _REPLACEMENT.fullmatch(each.args["replacement"].name) for each in tree.find_all(exp.RegexpReplace)):
         raise _refused(name, "a replacement in regexp_replace has a character that engines read differently")
     for rule in RULES:

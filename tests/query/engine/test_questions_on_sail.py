@@ -18,6 +18,7 @@ import collector
 from collector.errors import QueryError
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
+from collector.lake.local_storage import LocalStorage
 from collector.query.engine.ask import EngineSession, ask_engine, plan
 from collector.query.engine.spark import connected
 from collector.query.engine.translate import translate
@@ -119,7 +120,7 @@ def test_text_in_the_sql_is_the_same_text_there(server: str) -> None:
 def test_files_that_the_server_cannot_see(server: str, demo_lake: Path) -> None:
     """The error says that the engine must see the files."""
     lake = Lake.open(demo_lake)
-    lake.storage.root = Path("/nowhere")
+    lake.storage = LocalStorage(Path("/nowhere"))
     with pytest.raises(QueryError, match=r"the engine sees 0 rows of|the engine cannot answer") as caught:
         ask_engine(lake, server, "promotions", {})
     assert "at the same paths" in caught.value.advice

@@ -1,0 +1,1 @@
+"""A real object store over sockets, and faults between it and its clients."""
