@@ -104,10 +104,6 @@ class LocalStorage:
     def require_conditions(self) -> None:
         """Do nothing: the lock keeps other writers away."""
 
-    def address(self, path: str) -> str:
-        """Return the absolute path of a file."""
-        return str(self.locate(path))
-
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return where the files are; whether they exist is found out by reading them."""
         return [self.locate(file.path) for file in files]

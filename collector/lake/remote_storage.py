@@ -104,10 +104,6 @@ class RemoteStorage:
         """Raise SettingsError when the store does not do what publishing needs."""
         self.objects.require_conditions()
 
-    def address(self, path: str) -> str:
-        """Return the URL of an object."""
-        return f"{self.where}/{path}"
-
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return the copies of the files in the cache; those that are missing are fetched, several at once."""
         wanted = list(files)

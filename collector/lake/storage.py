@@ -129,9 +129,6 @@ class Storage(Protocol):
     def require_conditions(self) -> None:
         """Raise SettingsError when the storage cannot keep two writers from losing each other's run."""
 
-    def address(self, path: str) -> str:
-        """Return how other programs call a file: its absolute path or its URL."""
-
     def copies(self, files: Iterable[FileEntry]) -> list[Path]:
         """Return a path on this machine for each file. Raises FilesGone, or LakeError for one that is damaged."""
 
