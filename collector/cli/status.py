@@ -42,6 +42,7 @@ def status(
     max_age_s = None if max_age is None else duration(max_age, "--max-age")
     from collector.lake.lake import Lake
     from collector.lake.lock import holder
+    from collector.query.other_installations import other_installations
 
     opened = Lake.open(options.lake_path(lake, config), published=False)
     newest = opened.manifest.latest
@@ -57,6 +58,7 @@ def status(
         if form is options.RowFormat.text:
             lines = [stale] if (stale := staleness(age_s, max_age_s)) else []
             lines += [f"in use by {held_by}"] if held_by else []
+            lines += [others] if (others := other_installations(opened.manifest, newest)) else []
             if interrupted:
                 lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
             screen = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))

@@ -57,6 +57,10 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     run_month: Month
 
 
+# An installation that was not read for longer is one that is no longer collected.
+_NEAR = dt.timedelta(days=7)
+
+
 class RunEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A published run; times are UTC, `run_date` is the date of its start."""
 
@@ -67,6 +71,7 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     finished_at: Time
     collector_version: str
     api_urls: list[str] = []
+    installations: list[str] = []
 
 
 class RetiredFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +104,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def latest(self) -> RunEntry | None:
         """The newest published run, or None in an empty lake."""
         return self.runs[-1] if self.runs else None
+
+    def of_other_installations(self, run: RunEntry) -> dict[str, RunEntry]:
+        """Return the last run of each installation that `run` did not read and that was read within a week of it."""
+        near = [each for each in self.runs if run.installations and abs(each.started_at - run.started_at) <= _NEAR]
+        last = {name: each for each in near for name in each.installations}
+        return {name: each for name, each in last.items() if name not in run.installations}
 
     def live_paths(self) -> set[str]:
         """Return the relative path of every live file."""

@@ -31,7 +31,16 @@ from collector.lake.storage import Storage, sha256_of
 from collector.lake.table import schema_fingerprint
 from collector.lake.tables import ALL, SNAPSHOTS
 
-_RUN_COLUMNS = ("run_id", "run_date", "status", "started_at", "finished_at", "collector_version", "api_url")
+_RUN_COLUMNS = (
+    "run_id",
+    "installation",
+    "run_date",
+    "status",
+    "started_at",
+    "finished_at",
+    "collector_version",
+    "api_url",
+)
 # A run with rows of a table has rows of its parent.
 _PARENTS = {"workspaces": "runs", **{name: table.parent for name, table in ALL.items() if table.parent is not None}}
 
@@ -211,6 +220,7 @@ def _run_entry(run_id: str, rows: Sequence[dict[str, Any]], *, is_whole: bool) -
         finished_at=max(row["finished_at"] for row in (*rows, first)).replace(tzinfo=dt.UTC),
         collector_version=first["collector_version"],
         api_urls=[row["api_url"] for row in rows],
+        installations=[row["installation"] for row in rows],
     )
 
 

@@ -27,11 +27,12 @@ from collector.lake.storage import FilesGone
 from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
 from collector.query.carried import CARRIED_TABLES, Carried, carried_into
 from collector.query.certainty import rows_in_words
+from collector.query.other_installations import other_installations
 from collector.query.parameter_values import SOURCES, mismatch, to_look_up
 from collector.query.questions import Question, Questions
 from collector.query.read_only import require_read_only
 from collector.query.sql_files import SqlFile, identifiers, read_folder, sql_folder
-from collector.query.views import Views, live_files, no_files, view_sources
+from collector.query.views import SELECTED_RUN, Views, live_files, no_files, view_sources
 from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
 
@@ -73,7 +74,7 @@ class Answer:
 
     `carried` says how many promotions of that run an earlier one read, None where that is none or the rows do not rest
     on promotions; `fresh` that the rows are restricted to what the run itself read. `notes` say which values of
-    parameters match nothing in the lake.
+    parameters match nothing in the lake, and which installations the run did not read.
     """
 
     table: pa.Table
@@ -168,7 +169,9 @@ class _Session:
         table = self.database.table(sql, parameters)
         gaps = self.database.rows(GAPS.sql) if self._is_partial else []
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
-        return Answer(table, self.views.run, missing, self._carried(names), self.views.fresh)
+        others = other_installations(self.lake.manifest, self.views.run)
+        notes = (others,) if others and SELECTED_RUN in self.views.selects(names) else ()
+        return Answer(table, self.views.run, missing, self._carried(names), self.views.fresh, notes=notes)
 
     def _carried(self, names: frozenset[str]) -> Carried | None:
         """Return what was carried into the run, None where a statement that uses these names does not read that."""
@@ -223,7 +226,7 @@ class LakeReader:
         )
         values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
         notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
-        return replace(answer, rule=asked.rule, notes=notes)
+        return replace(answer, rule=asked.rule, notes=(*answer.notes, *notes))
 
     def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
         """Answer several questions about one run, given as name → parameters: quicker than `ask` for each of them."""

@@ -207,6 +207,7 @@ def _run_entry(crawl: FinishedCrawl, now: datetime) -> RunEntry:
         finished_at=max(now, crawl.header.started_at),  # the clock may be set back during a run
         collector_version=__version__,
         api_urls=[each.api_url for each in crawl.settings.installations],
+        installations=[each.name for each in crawl.settings.installations],
     )
 
 

@@ -44,6 +44,7 @@ def run_entry(day: int) -> RunEntry:
         finished_at=at + dt.timedelta(minutes=9),
         collector_version="0.1.0",
         api_urls=["https://api.buddy.works"],
+        installations=["us"],
     )
 
 
