@@ -25,10 +25,7 @@ demo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this ma
 test: $(READY_DEV) ## run lint and all tests
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
-pydemo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this machine, which is started for it
-	@$(BIN)/python -m tests.object_store.demo
-
-test: $(READY_DEV)
+pytest: $(READY_DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal --durations=10
 
 coverage: $(READY_DEV) ## run all tests with branch coverage; fail below the limit in pyproject.toml
@@ -45,7 +42,7 @@ lint: $(READY_DEV) ## run ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BENCH)/.ready ## run all benchmarks (an hour); write tests/bench/RESULTS.md and docs/benchmarks.md
+bench: $(BENCH)/.ready ## run all benchmarks (an hour); write docs/benchmarks.md
 	rm -rf .bench
 	$(BENCH)/bin/python -m tests.bench
 
@@ -53,6 +50,9 @@ faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the 
 	rm -rf .pytest_cache/d/faults
 	$(BIN)/python -m pytest -m faults -n auto --dist worksteal; code=$$?; \
 		$(BIN)/python -m tests.faults.ledger && exit $$code
+
+engines: $(READY_DEV) ## ask every question of a real Spark Connect server and compare the rows with DuckDB's
+	$(BIN)/python -m pytest -m engines -n 0
 
 notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs; save those with changed code (ALL=--all: all)
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null
@@ -103,4 +103,4 @@ $(BENCH)/.ready: constraints.txt pyproject.toml
 	@$(BENCH)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --constraint constraints.txt --editable '.[bench,report,s3]'
 	@touch $@
 
-.PHONY: help demo demo-s3 test pytest coverage browser lint bench faults notebooks docs man pictures package cron lock clean
+.PHONY: help demo demo-s3 test pytest coverage browser lint bench faults engines notebooks docs man pictures package cron lock clean

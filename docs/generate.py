@@ -44,7 +44,10 @@ def questions() -> str:
             lines.append("")
         for each in question.parameters:
             how = "required" if each.required else f"default {_default(each.default)}"
-            lines.append(f"* `{each.name}` ({each.type}, {how}): {each.description}")
+            takes = f"; one of {', '.join(map(_default, each.choices))}" if each.choices else ""
+            lines.append(f"* `{each.name}` ({each.type}, {how}{takes}): {each.description}")
+        if question.rule:
+            lines += ["", f"Rule: {question.rule}"]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 

@@ -34,6 +34,7 @@ FLOORS = {
         "crawl.frontier",
         "crawl.pagination",
         "crawl.pipeline_readings",
+        "crawl.principal_crawl",
         "crawl.problems",
         "crawl.promotion_crawl",
         "crawl.rate_limit_state",
@@ -65,6 +66,8 @@ HOMES = {
     "prometheus_client": ["after_run.metrics"],
     "prompt_toolkit": ["cli.shell"],
     "pyarrow.fs": ["lake.local_storage"],
+    "pyspark": ["query.engine.spark"],
+    "sqlglot": ["query.engine"],
     "pyarrow.parquet": ["lake.parquet"],
     "rich": ["cli"],
     "structlog": ["cli", "crawl", "run", "preflight", "after_run"],  # anyone may log; only cli/logging.py configures

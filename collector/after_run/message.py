@@ -13,6 +13,7 @@ from typing import Any
 
 from collector.after_run.run_result import RunResult, as_json
 from collector.buddy.error_messages import one_line
+from collector.query.certainty import in_words
 
 # The most lines of each part, and the most installations: with headings and title at most 25 lines.
 MAX_LINES = 3
@@ -35,25 +36,32 @@ class MorningMessage:
     parts: dict[str, list[dict[str, str | None]]]
 
 
-def morning_message(result: RunResult, rows: Iterable[Mapping[str, Any]]) -> MorningMessage:
-    """Return the message about a run. `rows` are those of the question `morning`, none without a published run."""
+def morning_message(
+    result: RunResult, rows: Iterable[Mapping[str, Any]], unguarded: Mapping[str, int] | None = None
+) -> MorningMessage:
+    """Return the message about a run. `rows` are those of the question `morning`, none without a published run.
+
+    `unguarded` counts the promotions of the question unguarded_production by certainty.
+    """
     parts: dict[str, list[dict[str, str | None]]] = {}
     for row in rows:
         if row["part"] in _HEADINGS:
             item = {"text": row["line"], "place": row["place"], "html_url": row["html_url"]}
             parts.setdefault(row["part"], []).append(item)
-    return MorningMessage(_title(result), list(_own_lines(result, nothing_found=not parts)), parts)
+    lines = list(_own_lines(result, nothing_found=not parts))
+    if unguarded and any(unguarded.values()):
+        lines.append(f"Into production: {in_words(unguarded, 'unguarded')}.")
+    return MorningMessage(_title(result), lines, parts)
 
 
 def _title(result: RunResult) -> str:
     summary = result.summary
     if summary is None:
         return f"Buddy promotions {result.began_at:%Y-%m-%d}: NOT PUBLISHED (exit code {result.exit_code})"
-    changes = ", ".join(f"{count:,} {kind}" for kind, count in summary.changes.items() if count) or "none"
     what = f"{summary.rows.get('promote_image_actions', 0):,} promote-image actions"
     if summary.carried:
         what += f" ({summary.carried_text})"
-    return f"Buddy promotions {summary.run_date}: {summary.status}, {what}, changes: {changes}"
+    return f"Buddy promotions {summary.run_date}: {summary.status}, {what}, changed: {summary.changed}"
 
 
 def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:
@@ -66,14 +74,15 @@ def _own_lines(result: RunResult, *, nothing_found: bool) -> Iterator[str]:
         return
     parts = result.summary.installations
     if len(parts) > 1:
-        for part in sorted(parts, key=lambda part: part.status == "complete")[:MAX_LINES]:
+        shown = MAX_LINES if len(parts) <= MAX_LINES else MAX_LINES - 1
+        for part in sorted(parts, key=lambda part: part.status == "complete")[:shown]:
             problems = sum(part.problems.values())
             yield (
                 f"{part.installation}: {part.status}, {part.promote_image_actions:,} actions, "
                 f"{part.requests:,} requests, {problems:,} problem{'s' * (problems != 1)}"
             )
-        if len(parts) > MAX_LINES:
-            yield f"and {len(parts) - MAX_LINES:,} more installations"
+        if len(parts) > shown:
+            yield f"and {len(parts) - shown:,} more installations"
     if nothing_found:
         yield "Nothing was released, no configuration changed, no promotion fails, nothing is missing."
 

@@ -18,10 +18,16 @@ _SUCCESS = "collector_last_success_timestamp_seconds"
 _OLD_SUCCESS = re.compile(rf"^{_SUCCESS} (\d+(?:\.\d+)?(?:e\+?\d+)?)$", re.MULTILINE)
 
 
-def metrics_text(result: RunResult, old_text: str = "", releases: Mapping[str, int] | None = None) -> str:
+def metrics_text(
+    result: RunResult,
+    old_text: str = "",
+    releases: Mapping[str, int] | None = None,
+    unguarded: Mapping[str, int] | None = None,
+) -> str:
     """Return the content of the metrics file. `old_text` is its content so far, used where the lake cannot be read.
 
-    `releases` counts the releases that the run read by environment; None: they are not known.
+    `releases` counts the releases that the run read by environment; `unguarded` the promotions of the
+    question unguarded_production by certainty. None: they are not known.
     """
     registry = CollectorRegistry()
     newest = result.newest
@@ -47,19 +53,25 @@ def metrics_text(result: RunResult, old_text: str = "", releases: Mapping[str, i
         _add_summary(registry, result.summary)
         if releases is not None:
             _add(registry, "environment", "collector_releases", "Releases that the last run read", releases)
+        if unguarded is not None:
+            meaning = "Promotions that reach production without a guard"
+            _add(registry, "certainty", "collector_unguarded_promotions", meaning, unguarded)
     return generate_latest(registry).decode()
 
 
 def _add_summary(registry: CollectorRegistry, summary: RunSummary) -> None:
     _add(registry, "table", "collector_rows", "Rows of the last run", summary.rows)
     problems = {kind: summary.problems.get(kind, 0) for kind in PROBLEM_KINDS}
-    _add(registry, "kind", "collector_problems", "Problems of the last run", problems)
+    _add(registry, "kind", "collector_problems", "Problems of the last run, without notices", problems)
     meaning = "Things seen in the last run by what became of them."
     coverage = Gauge("collector_coverage", meaning, ("level", "coverage"), registry=registry)
     for level, counts in summary.coverage.items():
         for how, count in counts.items():
             coverage.labels(level, how).set(count)
-    _add(registry, "change", "collector_changes", "Rows of action_changes", summary.changes)
+    promotions = {kind: count for kind, count in summary.changes.items() if kind != "changed_fields"}
+    _add(registry, "change", "collector_changes", "Promotions that changed in the last run", promotions)
+    notices = Gauge("collector_notices", "Rows of the last run in problems that are notices.", registry=registry)
+    notices.set(summary.notices)
     for name, meaning, field in (
         ("collector_executions", "Executions that the last run read", "executions"),
         ("collector_requests", "HTTP requests sent, retries and refusals included", "requests"),

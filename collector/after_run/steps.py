@@ -21,6 +21,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.query import catalog
+from collector.query.certainty import certainties
 from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
 from collector.run.summary import RunSummary
@@ -30,7 +31,7 @@ from collector.settings.lake_place import LakePlace
 
 def run_steps(settings: Settings, result: RunResult) -> None:
     """Do what the settings ask for after a run."""
-    wanted, summary = settings.after_run, result.summary
+    wanted, summary, lake = settings.after_run, result.summary, settings.lake
     if summary is not None:
         structlog.contextvars.bind_contextvars(run_id=summary.run_id)
         keep_days = wanted.keep_days
@@ -39,9 +40,9 @@ def run_steps(settings: Settings, result: RunResult) -> None:
             keep_days = None
         if wanted.keep_days is not None or wanted.compact:
             with _step("retention"):
-                _tidy(settings.lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
+                _tidy(lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
     with suppress(CollectorError, OSError):
-        result = msgspec.structs.replace(result, manifest=Lake.open(settings.lake).manifest)
+        result = msgspec.structs.replace(result, manifest=Lake.open(lake).manifest)
     if wanted.summary_file is not None:
         with _step("summary file"):
             _write(wanted.summary_file, json.dumps(as_json(result), ensure_ascii=False, indent=1) + "\n")
@@ -49,13 +50,14 @@ def run_steps(settings: Settings, result: RunResult) -> None:
         with _step("metrics file"):
             # Only a regular file: reading a pipe or a device may never end.
             old_text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-            _write(path, metrics_text(result, old_text, _releases(settings.lake) if summary else None))
+            releases, unguarded = (_releases(lake), _unguarded(lake)) if summary else (None, None)
+            _write(path, metrics_text(result, old_text, releases, unguarded))
     if wanted.report_file is not None and summary is not None:
         with _step("report file"):
-            _write(wanted.report_file, _report(settings.lake, result.ended_at))
+            _write(wanted.report_file, _report(lake, result.ended_at))
     if wanted.message_file is not None or wanted.notify_url is not None:
         with _step("morning message"):
-            _send_message(settings.lake, wanted, result)
+            _send_message(lake, wanted, result)
 
 
 def _tidy(place: LakePlace, *, keep_days: int | None, merge_months: bool, now: datetime) -> None:
@@ -110,6 +112,13 @@ def _releases(lake: LakePlace) -> dict[str, int] | None:
     return None
 
 
+def _unguarded(lake: LakePlace) -> dict[str, int] | None:
+    """Return how many promotions reach production unguarded, by certainty; None where the lake cannot tell."""
+    with suppress(CollectorError):
+        return certainties(open_lake(lake).ask("unguarded_production").table)
+    return None
+
+
 def _report(lake: LakePlace, made_at: datetime) -> str:
     """Return the page about the newest run. Raises UsageError where the extra is missing."""
     with needs_extra("report"):
@@ -120,7 +129,7 @@ def _report(lake: LakePlace, made_at: datetime) -> str:
 
 def _send_message(lake: LakePlace, wanted: AfterRun, result: RunResult) -> None:
     rows = open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist() if result.summary else []
-    message = morning_message(result, rows)
+    message = morning_message(result, rows, _unguarded(lake) if result.summary else None)
     if wanted.message_file is not None:
         with _step("message file"):
             _write(wanted.message_file, message_file_text(wanted.message_file, result, message))

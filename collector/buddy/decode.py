@@ -24,10 +24,13 @@ _ITEM_TYPES: dict[Kind, type[BuddyObject]] = {
     Kind.PIPELINES: schema.ShortPipeline,
     Kind.ACTIONS: schema.ShortAction,
     Kind.EXECUTIONS: executions.ShortExecution,
+    Kind.MEMBERS: schema.NamedPrincipal,
+    Kind.GROUPS: schema.NamedPrincipal,
 }
 # The field that names an item in the addresses of its children.
 KEY_FIELDS = {
     Kind.WORKSPACES: "domain", Kind.PROJECTS: "name", Kind.PIPELINES: "id", Kind.ACTIONS: "id", Kind.EXECUTIONS: "id",
+    Kind.MEMBERS: "id", Kind.GROUPS: "id",
 }  # fmt: skip
 _TEXT_KEYS = frozenset({Kind.WORKSPACES, Kind.PROJECTS})
 _INT64 = range(-(2**63), 2**63)

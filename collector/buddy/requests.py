@@ -28,17 +28,22 @@ class Kind(StrEnum):
     ACTION = "action"
     EXECUTIONS = "executions"
     EXECUTION = "execution"
+    MEMBERS = "members"
+    GROUPS = "groups"
 
     # Enum computes hashes in Python, and the frontier looks up requests and kinds a dozen times for every reply.
     __hash__ = str.__hash__
 
 
 EXECUTION_KINDS = frozenset({Kind.EXECUTIONS, Kind.EXECUTION})
-LISTS = frozenset({Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES, Kind.ACTIONS, Kind.EXECUTIONS})
+# Members and groups of a workspace: the names behind the numbers in permissions.
+NAME_KINDS = frozenset({Kind.MEMBERS, Kind.GROUPS})
+LISTS = NAME_KINDS | {Kind.WORKSPACES, Kind.PROJECTS, Kind.PIPELINES, Kind.ACTIONS, Kind.EXECUTIONS}
 # Projects by name and pipelines by id: total orders that a new execution does not change (buddy-api.md, section 3).
 SORTING = {
     Kind.PROJECTS: {"sort_by": "name", "sort_direction": "ASC"},
     Kind.PIPELINES: {"sort_by": "id", "sort_direction": "ASC"},
+    Kind.MEMBERS: {"sort_by": "id", "sort_direction": "ASC"},
 }
 
 
@@ -78,6 +83,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
         path = "/workspaces"
         if self.workspace is None:
             return path
+        if self.kind in NAME_KINDS:
+            return f"{path}/{segment(self.workspace)}/{self.kind.value}"
         path += f"/{segment(self.workspace)}/projects"
         if self.project is None:
             return path

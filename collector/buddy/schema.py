@@ -195,6 +195,13 @@ class Principal(BuddyObject, frozen=True, kw_only=True):
     access_level: Annotated[Text, field("Access level on the action", values=ACCESS_LEVELS)] = None
 
 
+class NamedPrincipal(BuddyObject, frozen=True, kw_only=True):
+    """A member or a group of a workspace, MemberView and its counterpart for groups (buddy-api.md, 5.6)."""
+
+    id: Annotated[Int, field("Numeric id of the user or group")]
+    name: Annotated[Text, field("Name of the user or group")] = None
+
+
 class Permissions(BuddyObject, frozen=True, kw_only=True):
     """Who may do what with an action, PermissionsView (buddy-api.md, 5.5)."""
 

@@ -10,6 +10,7 @@ from collector.cli.failures import keep_exit_code
 from collector.cli.output import write_rows, write_text
 from collector.cli.question_help import program_questions, question_help, question_list
 from collector.errors import UsageError
+from collector.settings.escape import escape
 
 if TYPE_CHECKING:
     from collector.query.reader import Answer, LakeReader
@@ -47,6 +48,14 @@ def ask(
         bool, typer.Option("--fail-if-rows", help="Exit 1 when the answer has rows: a gate in CI.")
     ] = False,
     run: RunOption = "latest",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            metavar="ADDRESS",
+            help="Let a Spark Connect server answer that sees the same files: spark://host:15002 or sc://host:15002.",
+        ),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Use only what this run itself read, nothing carried (--refresh).")
     ] = False,
@@ -73,9 +82,20 @@ def ask(
     if show:
         write_text(asked.sql.rstrip() + "\n", None)
         return 0
-    answer = open_reader(lake, config).ask_with(question, parse_parameters(param or []), run=run, fresh=fresh)
+    parameters = parse_parameters(param or [])
+    if engine is None:
+        answer = open_reader(lake, config).ask_with(question, parameters, run=run, fresh=fresh)
+    elif fresh:
+        raise UsageError("--fresh and --engine cannot be combined.", "Leave one out: DuckDB answers with --fresh.")
+    else:
+        from collector.query.engine.ask import ask_engine
+
+        opened = options.open_lake(lake, config)
+        answer = ask_engine(opened, engine, question, parameters, run=run, say=_say)
     with keep_exit_code():
         write_rows(answer.table, form, output, asked.answer)
+        for note in answer.notes:
+            sys.stderr.write(f"{escape(note)}\n")
         _write_footer(answer, form, output)
     return 1 if fail_if_rows and len(answer) else 0
 
@@ -87,6 +107,10 @@ def _write_footer(answer: "Answer", form: options.RowFormat, output: str | None)
     elif answer.missing or answer.age:
         # The rows must stay readable for programs, and gaps and old rows must be reported all the same.
         sys.stderr.write(footer(answer, terminal.width_of(sys.stderr)))
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"collector: {escape(what)}\n")
 
 
 def open_reader(lake: str | None, config: str | None) -> "LakeReader":
@@ -113,17 +137,19 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
 
 
 def footer(answer: "Answer", width: int | None) -> str:
-    """Return how many rows an answer has, of which run, what that run is missing, and how old carried rows are."""
+    """Return how many rows an answer has, how sure they are, of which run, what is missing or old, and its rule."""
     from collector.cli.text_table import wrap
+    from collector.query.certainty import rows_in_words
 
-    run, count = answer.run, len(answer)
+    run = answer.run
     origin = f"run {run.run_id} ({run.run_date}, {run.status})" if run else "no run has been published yet"
-    footer = f"{count:,} row{'s' * (count != 1)} · {origin}"
+    footer = f"{rows_in_words(answer.table)} · {origin}"
     if answer.missing:
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in answer.missing)
         footer += f"\nThis run is incomplete: {gaps}. `collector ask coverage_last_night` shows the details."
     age = f" · {answer.age}" if answer.age else ""
-    return wrap(f"{footer}{age}\n", width)
+    rule = f"\nRule: {answer.rule}" if answer.rule else ""
+    return wrap(f"{footer}{age}{rule}\n", width)
 
 
 def _list_questions(

@@ -146,7 +146,6 @@ def _after_failure(settings: Settings, error: Exception, started_at: datetime, e
 def summary_line(summary: "RunSummary") -> str:
     """Return the outcome of a run as one line for people."""
     seconds = (summary.finished_at - summary.started_at).total_seconds()
-    changes = ", ".join(f"{count} {kind}" for kind, count in summary.changes.items() if count) or "nothing"
     count = sum(summary.problems.values())
     # A complete run may have problems too, which hide nothing that was asked for.
     question = "problems_last_night" if summary.status == "complete" else "coverage_last_night"
@@ -158,7 +157,7 @@ def summary_line(summary: "RunSummary") -> str:
         seen += f", {summary.rows.get('executions', 0):,} executions"
     return (
         f"{summary.run_id} {summary.status}: {seen}; "
-        f"changed: {changes}; {summary.requests:,} requests in {duration_text(seconds)}{problems}"
+        f"changed: {summary.changed}; {summary.requests:,} requests in {duration_text(seconds)}{problems}"
     )
 
 

@@ -40,7 +40,7 @@ What to type next:
   collector ask                                  list the questions
   collector ask unguarded_production             ask one of them
   collector ask in_production                    what is in production, since when and by whom
-  collector sql "select * from promotions"       write your own
+  collector sql "select * from promotions_now"   write your own
   collector ask nights                           show the runs: one is partial, one was refused by the rate limit
   collector status                               show how fresh the newest run is
   collector report -o report.html                write an HTML page

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
+from collector.buddy.requests import NAME_KINDS
 from collector.crawl.fetch_result import RateLimitMet, RetryScheduled
 from collector.crawl.journal import Abandoned
 from collector.preflight.forecast import ForecastReady, Waiting
@@ -31,7 +32,9 @@ _REDRAWS_PER_S: Final = 4
 _RATE_REDRAWS: Final = 40  # the redraws over which a speed is measured
 _ROUND: Final = "installation requests round=number failed_with=failures pause_s=wait_s"
 _FAILURE: Final = "kind=failure.kind http_status=failure.http_status why=failure.message"
-_SUMMARY: Final = "status exit_code changes problems requests refusals run_id paused_seconds carried oldest_read_at"
+_SUMMARY: Final = (
+    "status exit_code changed problems notices requests refusals run_id paused_seconds carried oldest_read_at"
+)
 _REDUCED: Final = "open_files installations concurrency in_turns"
 _REFUSAL: Final = "path=request.target wait_s http_status=status why=message"
 # The level, text and fields of the log line of an event; a field may have another name than its attribute. Nothing of a
@@ -61,6 +64,8 @@ _KINDS: Final = {  # of requests, as people call what they ask for
     "pipelines": "pipeline lists",
     "actions": "action lists",
     "action": "promote-image actions",
+    "members": "member lists",
+    "groups": "group lists",
     "executions": "execution lists",
     "execution": "executions",
 }
@@ -193,7 +198,9 @@ def _counts_table(installation: events.InstallationProgress) -> Table:
     counts = (Column("done", justify="right"), Column("found", justify="right"))
     table = Table(Column(Text(escape(installation.name))), *counts, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for kind, name in _KINDS.items():
-        table.add_row(name, f"{installation.stats.done.get(kind, 0):,}", f"{installation.stats.found.get(kind, 0):,}")
+        done, found = installation.stats.done.get(kind, 0), installation.stats.found.get(kind, 0)
+        if found or kind not in NAME_KINDS:
+            table.add_row(name, f"{done:,}", f"{found:,}")
     return table
 
 

@@ -55,13 +55,16 @@ def status(
     age_s = (now - newest.started_at).total_seconds() if newest else None
     with keep_exit_code():
         if form is options.RowFormat.text:
-            lines = [f"in use by {held_by}"] if held_by else []
+            lines = [stale] if (stale := staleness(age_s, max_age_s)) else []
+            lines += [f"in use by {held_by}"] if held_by else []
             if interrupted:
                 lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
             screen = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
             write_text(_text(opened, rows.to_pylist(), lines, age_s, *screen), output)
         else:
             write_rows(rows, form, output)
+            # The rows must stay readable for programs.
+            sys.stderr.write("".join(f"{line}\n" for line in (staleness(age_s, max_age_s),) if line))
     if newest and age_s and age_s < 0 and form is not options.RowFormat.text:
         sys.stderr.write(f"Warning: {newest.run_id} is the newest run; {_age(age_s)}.\n")
     return exit_code(age_s, newest.status if newest else None, max_age_s)
@@ -77,6 +80,18 @@ def exit_code(age_s: float | None, run_status: str | None, max_age_s: float | No
     if age_s is None or not 0 <= age_s <= max_age_s:
         return 3
     return 0 if run_status == "complete" else 1
+
+
+def staleness(age_s: float | None, max_age_s: float | None) -> str | None:
+    """Return why --max-age makes the exit code 3, None where it does not."""
+    if exit_code(age_s, None, max_age_s) != 3 or max_age_s is None:
+        return None
+    limit = "limit " + (f"{max_age_s:g} s" if max_age_s < 60 else duration_text(max_age_s))
+    if age_s is None:
+        return f"STALE: no run has been published yet, {limit}"
+    if age_s < 0:
+        return f"STALE: {_age(age_s)}, {limit}"
+    return f"STALE: {duration_text(age_s)} old, {limit}"
 
 
 def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.Table":

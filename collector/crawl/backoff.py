@@ -3,8 +3,8 @@
 They differ because their causes do. A failed request was unlucky, and many clients may have been unlucky together, so
 its wait is random (full jitter). A refusal without a usable reset says only "less", so all workers wait, longer each
 time. A window that is not renewed at its reset is late by the part of a second that the server rounded away, so it is
-probed soon and often. A publish that another machine has preceded is tried again
-soon, because what was lost is only the race.
+probed soon and often. A publish that another machine has preceded was in the way of others too, so its wait is random
+and grows with the time that it takes.
 """
 
 import msgspec
@@ -59,6 +59,9 @@ def after_late_reset(count: int) -> float:
     return min(60.0, 0.1 * 2.0 ** min(max(count, 1) - 1, 10))
 
 
-def after_lost_race(attempt: int, draw: float) -> float:
-    """Return the seconds to wait before a publish is computed anew after `attempt` lost races: full jitter up to 5."""
-    return draw * min(5.0, 0.1 * 2.0 ** min(attempt - 1, 10))
+def after_lost_race(attempt: int, took_s: float, draw: float) -> float:
+    """Return the seconds to wait before a publish is computed anew after `attempt` lost races.
+
+    Full jitter of what the last attempt took, doubled each time: the longer it takes, the more others are in its way.
+    """
+    return draw * min(120.0, took_s * 2.0 ** min(attempt, 6))

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from collector.buddy.decode import Content, Detail, ExecutionDetail, Item, ListPage
-from collector.buddy.requests import DOCUMENTED_PER_PAGE, EXECUTION_KINDS, PER_PAGE, SORTING, Kind, Request
+from collector.buddy.requests import DOCUMENTED_PER_PAGE, EXECUTION_KINDS, NAME_KINDS, PER_PAGE, SORTING, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
 from collector.crawl.carrying import Carrying
 from collector.crawl.execution_crawl import ExecutionCrawl, Step
@@ -25,6 +25,7 @@ from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed
 from collector.crawl.pagination import Listing, PaginationProbes, identity_of, is_probe, may_be_page_size
 from collector.crawl.pipeline_readings import PipelineReadings, ReadingProgress
+from collector.crawl.principal_crawl import PrincipalCrawl
 from collector.crawl.problems import duplicate, given_up, not_understood, unsettled
 from collector.crawl.promotion_crawl import Pending, PromotionCrawl, action_record
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, child_key, coverage_of, key_of, request_of
@@ -49,6 +50,8 @@ class Frontier:
         selection: Selection,
         executions: ExecutionPlan | None = None,
         refresh: RefreshPlan | None = None,
+        *,
+        with_names: bool = False,
     ) -> None:
         self.installation = installation
         self.found: dict[Kind, int] = {kind: 0 for kind in Kind if kind is not Kind.TOKEN}
@@ -62,6 +65,7 @@ class Frontier:
         self._listings: dict[Key, Listing] = {}
         self._promotions = PromotionCrawl()
         self._executions = ExecutionCrawl(executions)
+        self._principals = PrincipalCrawl(wanted=with_names)
         self._refresh = refresh or RefreshPlan(NEVER)
         self._readings = PipelineReadings(self._refresh)
         self._carrying = Carrying(self._refresh, with_executions=executions is not None)
@@ -113,6 +117,9 @@ class Frontier:
         if isinstance(content, ExecutionDetail) or reply.request.kind is Kind.EXECUTIONS:
             assert not isinstance(content, Detail)
             return self._follow(self._executions.feed(reply, content))
+        if reply.request.kind in NAME_KINDS:
+            assert isinstance(content, ListPage)
+            return self._follow(self._principals.feed(reply, content))
         return self._feed_action(reply, content) if isinstance(content, Detail) else self._feed_page(reply, content)
 
     def _give_up(self, failed: Failed) -> list[CrawlRecord]:
@@ -124,6 +131,8 @@ class Frontier:
             return []
         if request.kind in EXECUTION_KINDS:
             return self._follow(self._executions.give_up(failed))
+        if request.kind in NAME_KINDS:
+            return self._follow(self._principals.give_up(failed))
         if is_probe(request) and (next_probe := self._probes.failed(request.kind)) is not None:
             self.queue.push(next_probe)
         self.done[request.kind] += 1
@@ -156,6 +165,7 @@ class Frontier:
             if is_root:
                 self.root_failure = problem
         records.extend(self._executions.stop(problem_kind, reason))
+        records.extend(self._principals.stop(problem_kind, reason))
         self.queue.clear()
         return [*records, *self._readings.stop(records)]
 
@@ -261,6 +271,8 @@ class Frontier:
             if other.key is not None
         ]
         parent = ListedItem(kind, key, listing.position, item.document, item.violation is None, coverage, envelope)
+        if kind is Kind.WORKSPACES and coverage == "complete" and not stopped:
+            self._follow(self._principals.begin(key))
         if kind is not Kind.PIPELINES:
             return [*others, parent]
         return [*others, *self._follow(self._executions.begin(parent, listing.promotion_statuses, stopped=stopped))]
@@ -278,7 +290,7 @@ class Frontier:
     def _add_child(self, reply: Answered, parent: Key, item: Item, position: int) -> list[CrawlRecord]:
         kind, key = reply.request.kind, child_key(parent, item.key)
         if kind is Kind.ACTIONS:
-            return self._add_action(reply, parent, Pending(item, position))
+            return self._add_action(reply, parent, key, Pending(item, position))
         if not self._selection.selects(kind, str(item.key)):
             envelope = self._root_envelope(parent, kind)
             return [ListedItem(kind, key, position, item.document, item.violation is None, "skipped", envelope)]
@@ -287,13 +299,12 @@ class Frontier:
         self._open(key, _KIND_BELOW[kind], item, position)
         return []
 
-    def _add_action(self, reply: Answered, parent: Key, pending: Pending) -> list[CrawlRecord]:
+    def _add_action(self, reply: Answered, parent: Key, key: Key, pending: Pending) -> list[CrawlRecord]:
         document = pending.item.document
         if document.get("type") != PROMOTE_IMAGE:
             return []  # it is recorded when its list is closed (pagination.py)
         self._listings[parent].promotion_statuses.append(document.get("last_execution_status"))
         self.found[Kind.ACTION] += 1
-        key = child_key(parent, pending.item.key)
         if records := self._promotions.add(reply, key, pending):
             self.done[Kind.ACTION] += 1
             return records

@@ -47,7 +47,8 @@ def child_key(parent: Key, own: str | int | None) -> Key:
     """Return the key of a child of `parent`; where its own part is unreadable, the parent's."""
     if own is None:
         return parent
-    return Key(*[*(part for part in msgspec.structs.astuple(parent) if part is not None), own])
+    parts: tuple[Any, ...] = msgspec.structs.astuple(parent)
+    return Key(*(*parts[: parts.index(None)], own))
 
 
 def pipeline_key(key: Key) -> Key:
@@ -82,8 +83,19 @@ class Promotion(msgspec.Struct, frozen=True):
     fetched_at: datetime
 
 
+class WorkspacePrincipal(msgspec.Struct, frozen=True):
+    """A member (`user`) or group of a workspace, with the key of the workspace."""
+
+    key: Key
+    principal_type: str
+    document: dict[str, Any]
+
+
 class Problem(msgspec.Struct, frozen=True):
-    """Something that went wrong, by key (design.md, section 5, problems.kind). Times are aware UTC datetimes."""
+    """Something that went wrong, by key (design.md, section 5, problems.kind). Times are aware UTC datetimes.
+
+    The severity `notice` is for what is worth knowing and hides nothing that was asked for.
+    """
 
     kind: str
     key: Key
@@ -95,6 +107,7 @@ class Problem(msgspec.Struct, frozen=True):
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
     raw: str | None = None
+    severity: str = "problem"
 
 
 class KnownExecution(msgspec.Struct, frozen=True, array_like=True):
@@ -158,7 +171,7 @@ class PipelineRead(msgspec.Struct, frozen=True):
     read_with: str = ""
 
 
-CrawlRecord = ListedItem | Promotion | Problem | ReadExecution | ReadHistory | PipelineRead
+CrawlRecord = ListedItem | Promotion | WorkspacePrincipal | Problem | ReadExecution | ReadHistory | PipelineRead
 
 
 def coverage_of(problem_kind: str) -> str:

@@ -8,6 +8,7 @@ The redaction list (design.md, section 5; buddy-api.md, 5.3):
   (`registry_password`, `secretKey`), but not those that only describe one (`token_type`, `secret_name`);
 * always the members `log` and `logs`: the output of an executed action (buddy-executions.md, section 3);
 * always the password in the user information of an address, in any text (buddy/userinfo.py);
+* always the member `email` of the members of a workspace;
 * the token itself wherever it appears.
 
 A placeholder replaces a redacted value and says which kind it was, so that nothing after the journal needs the
@@ -71,13 +72,18 @@ class Redactor:
         self._keep_values = keep_values
         self._changed = False
 
-    def redact(self, body: bytes, document: Any) -> bool:
-        """Redact `document`, decoded from `body`, in place; return whether it changed: then `body` must not be kept."""
+    def redact(self, body: bytes, document: Any, *, emails: bool = False) -> bool:
+        """Redact `document`, decoded from `body`, in place; return whether it changed: then `body` must not be kept.
+
+        `emails` redacts addresses of members, too.
+        """
         # A backslash may hide a letter of the token or of an address: the texts of such a body are examined one by one.
         texts = b"\\" in body or self._token_bytes in body or may_hold_password(body)
-        return self.redact_document(document, texts=texts)
+        return self.redact_document(document, texts=texts, emails=emails)
 
-    def redact_document(self, document: Any, *, texts: bool = True, strictly: bool = False) -> bool:
+    def redact_document(
+        self, document: Any, *, texts: bool = True, strictly: bool = False, emails: bool = False
+    ) -> bool:
         """Redact a decoded JSON value in place, whatever its depth; return whether it changed.
 
         `texts` examines every text. `strictly` is for a document that isn't what was asked for: there, whatever is
@@ -92,7 +98,7 @@ class Redactor:
             if type(node) is dict:
                 for name in list(filter(_meaning, node)):
                     self._redact_member(node, name)
-                for name in _VALUES if strictly else ():
+                for name in (*(_VALUES if strictly else ()), *(("email",) if emails else ())):
                     self._replace(node, name, REDACTED)
                 node = node.values()
             waiting += [child for child in node if child and type(child) in _CONTAINERS]

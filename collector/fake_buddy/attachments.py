@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .company import EMAILS, GROUPS
+from .company import EMAILS, FIRST_GROUP_ID, GROUPS
 from .promotions import SECRET_MARKER, JsonObject
 from .seeded_random import SeededRandom
 
@@ -52,13 +52,26 @@ def trigger_conditions(rng: SeededRandom) -> list[JsonObject]:
     return [dict(rng.choice(CONDITIONS)) for _ in range(1 + rng.below(4))]
 
 
+def groups(api_url: str, app_url: str, workspace: str) -> list[JsonObject]:
+    """Return the groups of a workspace."""
+    return [
+        {
+            "url": f"{api_url}/workspaces/{workspace}/groups/{FIRST_GROUP_ID + n}",
+            "html_url": f"{app_url}/{workspace}/people/groups/{FIRST_GROUP_ID + n}",
+            "id": FIRST_GROUP_ID + n,
+            "name": name,
+        }
+        for n, name in enumerate(GROUPS)
+    ]
+
+
 def permissions(rng: SeededRandom, seed: int) -> JsonObject:
     """Return the permissions of an action; one in four denies others."""
     others = "DENIED" if rng.one_in(4) else rng.choice(("DEFAULT", "READ_WRITE", "READ_ONLY", "ALLOWED"))
     return {
         "others": others,
         "users": [{"id": 200 + seed % 7 + n, "access_level": rng.choice(_RIGHTS)} for n in range(rng.below(3))],
-        "groups": [{"id": 30 + n, "access_level": rng.choice(_RIGHTS)} for n in range(rng.below(2))],
+        "groups": [{"id": FIRST_GROUP_ID + n, "access_level": rng.choice(_RIGHTS)} for n in range(rng.below(2))],
     }
 
 

@@ -53,6 +53,7 @@ PEOPLE = (
     ("山田 太郎", "taro@example.com"),
 )
 FIRST_MEMBER_ID = 201
+FIRST_GROUP_ID = 30
 GROUPS = ("platform", "release-managers", "security", "on-call")
 
 _AWKWARD_EVERY = 8

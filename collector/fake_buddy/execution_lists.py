@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from .actions import PROMOTION
+from .company import PEOPLE
 from .edits import EXECUTIONS, Edits, Path
 from .execution_views import ExecutionViews
 from .ids import Ids
@@ -50,6 +51,10 @@ class ExecutionLists:
         if pipeline in self._edits.disordered:
             positions = [shuffled(position, len(ids)) for position in positions]
         return [self._item(pipeline, ids[position], short=True) for position in positions], len(ids)
+
+    def members(self, workspace: int) -> list[JsonObject]:
+        """Return the members of a workspace, who start the executions."""
+        return [self._views.member(workspace, person) for person in range(len(PEOPLE))]
 
     def item(self, pipeline: Path, execution_id: int) -> JsonObject:
         """Return an execution in full; LookupError if there is none."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from .routes import LIST_KINDS, SCOPES, Route
+from .routes import LIST_KINDS, NAME_KINDS, SCOPES, Route
 from .world import FakeWorld
 
 _SORTS = {"projects": ("name", "create_date", "repository_size"), "pipelines": ("name", "id")}
@@ -110,7 +110,9 @@ class Responses:
         kind = route.kind or ""
         if kind == "executions":
             return self._executions(world, route, max_per_page)
-        if kind in _SORTS:
+        if kind in NAME_KINDS:
+            items = world.principals(str(route.path[0]), kind)[_page_slice(route, max_per_page)]
+        elif kind in _SORTS:
             items = _page(world, route, max_per_page)
         elif kind == "workspaces":
             items = self._paged_if_configured(world.workspaces_list(), route, max_per_page)

@@ -15,12 +15,13 @@ _SINGULAR = {
     "actions": "action",
     "executions": "execution",
 }
-KINDS = (*LIST_KINDS, "executions", *_SINGULAR.values(), "token")
+NAME_KINDS = ("members", "groups")
+KINDS = (*LIST_KINDS, "executions", *NAME_KINDS, *_SINGULAR.values(), "token")
 _WORKSPACE = ("WORKSPACE",)
 _PIPELINE = ("PIPELINE_READ", "EXECUTION_INFO")  # the name since August 2026, and the one before
 # The scopes of which each kind requires one.
 SCOPES = {
-    **dict.fromkeys(("workspaces", "workspace", "projects", "project"), _WORKSPACE),
+    **dict.fromkeys(("workspaces", "workspace", "projects", "project", *NAME_KINDS), _WORKSPACE),
     **dict.fromkeys(("pipelines", "pipeline", "actions", "action", "executions", "execution"), _PIPELINE),
 }
 
@@ -52,6 +53,8 @@ def parse_target(target: str, prefix: str) -> Route:
 def _kind(steps: list[str]) -> tuple[str | None, Path]:
     if steps == ["user", "token"]:
         return "token", ()
+    if len(steps) == 3 and steps[0] == "workspaces" and steps[1] and steps[2] in NAME_KINDS:
+        return steps[2], (unquote(steps[1]),)
     words, names = steps[0::2], [unquote(name) for name in steps[1::2]]
     known = (*LIST_KINDS[:3], EXECUTIONS) if words[3:] == [EXECUTIONS] else LIST_KINDS
     if not words or tuple(words) != known[: len(words)] or "" in names:

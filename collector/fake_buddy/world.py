@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .actions import PROMOTION, SUMMARY, summary
-from .company import projects_by_name
+from .attachments import groups
+from .company import projects_by_name, workspace_index
 from .edits import EXECUTIONS, Edit, Edits, Path
 from .execution_lists import ExecutionLists
 from .ids import Ids
@@ -85,6 +86,17 @@ class FakeWorld(WorldEdits):
     def workspaces_list(self) -> list[JsonObject]:
         """Return every workspace."""
         return list(self._children(()))
+
+    def principals(self, workspace: str, kind: str) -> list[JsonObject]:
+        """Return the members or the groups of a workspace."""
+        index = workspace_index(workspace)
+        if index is None:
+            raise LookupError(workspace)
+        return (
+            self._executions.members(index)
+            if kind == "members"
+            else groups(self.ids.api_url, self.ids.app_url, workspace)
+        )
 
     def projects(self, workspace: str, sort_by: str | None = None, descending: bool = False) -> list[JsonObject]:
         """Return every project of a workspace; without `sort_by` in the server's own order."""

@@ -49,11 +49,13 @@ def external_sort(
 
 def _chunks(batches: Iterable[pa.RecordBatch], chunk_bytes: int) -> Iterator[list[pa.RecordBatch]]:
     chunk: list[pa.RecordBatch] = []
+    size = 0
     for batch in batches:
         chunk.append(batch)
-        if sum(each.nbytes for each in chunk) >= chunk_bytes:
+        size += batch.nbytes
+        if size >= chunk_bytes:
             yield chunk
-            chunk = []
+            chunk, size = [], 0
     if chunk:
         yield chunk
 

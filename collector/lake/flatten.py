@@ -1,7 +1,7 @@
 """Flatten crawl records to rows: pure, one tuple per row in the contract's column order."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from collector.buddy.placeholders import ENCRYPTED, REDACTED
 from collector.buddy.requests import Kind
@@ -14,6 +14,7 @@ from collector.crawl.records import (
     Promotion,
     ReadExecution,
     ReadHistory,
+    WorkspacePrincipal,
 )
 from collector.lake.projection import (
     EMPTY,
@@ -40,6 +41,7 @@ _VARIABLE = Projection(TABLES["variables"])
 _PERMISSION = Projection(TABLES["permissions"])
 _EXECUTION = Projection(TABLES["executions"])
 _ELEMENT = Projection(TABLES["action_executions"])
+_PRINCIPAL = Projection(TABLES["principals"])
 _PROBLEM_COLUMNS = TABLES["problems"].column_names
 
 
@@ -53,6 +55,9 @@ def flatten(run_key: RunKey, record: CrawlRecord) -> Rows:
         return _execution_rows(run_key, record)
     if isinstance(record, ReadHistory):
         return [_history_row(run_key, record)]
+    if isinstance(record, WorkspacePrincipal):
+        own = {"principal_type": record.principal_type, "extra": extra_json(_PRINCIPAL.leftover(record.document))}
+        return [("principals", _PRINCIPAL.row(leading_values(run_key, record.key), record.document, own))]
     if isinstance(record, PipelineRead):
         return [_state_row(run_key, record)]
     return [_problem_row(run_key, record)]
@@ -212,9 +217,9 @@ def _state_row(run_key: RunKey, read: PipelineRead) -> tuple[str, Row]:
     )  # fmt: skip
 
 
-def _whole_seconds(moment: datetime) -> datetime | None:
+def _whole_seconds(moment: datetime) -> datetime:
     """Return a moment without fractions, which would take more bytes than all other columns of a compacted month."""
-    return naive_utc(moment.replace(microsecond=0))
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None)
 
 
 def _problem_row(run_key: RunKey, problem: Problem) -> tuple[str, Row]:

@@ -48,7 +48,8 @@ class Tuning:
 # Staging is read once and removed, a nightly file is written in every run, a merged one once and kept for years.
 STAGING = Tuning(level=1, group_rows=20_000, group_bytes=8 << 20, encoded=False)
 NIGHTLY = Tuning(level=3, group_rows=40_000, group_bytes=24 << 20)
-COMPACT = Tuning(level=19, group_rows=240_000, group_bytes=128 << 20)
+# Level 19 takes four times as long as 12 and saves 6 % of the bytes.
+COMPACT = Tuning(level=12, group_rows=240_000, group_bytes=128 << 20)
 
 
 class WrittenFile(NamedTuple):
@@ -131,13 +132,14 @@ def write_checkpoint(storage: Storage, path: str, rows: pa.Table) -> None:
 
 
 def count_by(path: Path, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
-    """Return how many rows of a file have each combination of values in some text columns."""
+    """Return how many rows of a file have each combination of values in some columns; one that it lacks is None."""
     found: Counter[tuple[Any, ...]] = Counter()
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(columns=list(columns)):
-            groups = pa.Table.from_batches([batch]).group_by(list(columns)).aggregate([([], "count_all")])
+        there = [name for name in columns if name in file.schema_arrow.names]
+        for batch in file.iter_batches(columns=there):
+            groups = pa.Table.from_batches([batch]).group_by(there).aggregate([([], "count_all")])
             for row in groups.to_pylist():
-                found[tuple(row[name] for name in columns)] += row["count_all"]
+                found[tuple(row.get(name) for name in columns)] += row["count_all"]
     return found
 
 

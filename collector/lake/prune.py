@@ -45,19 +45,12 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     runs cannot be trusted, LakeError or NotPublished as `compact` does. Must be called inside `lake.writing`.
     """
     lake.require_lock()
-    if keep_days < 0:
-        raise UsageError(f"cannot keep {keep_days} days", advice="Give a number of days that is 0 or more.")
     before = lake.manifest
-    today, newest = now.astimezone(dt.UTC).date(), before.latest
-    if newest is not None and now - newest.started_at > LONG_GAP:
-        today = newest.run_date
-    oldest = today - dt.timedelta(days=keep_days)
-    kept = [run for run in before.runs if run.run_date >= oldest or run is newest]
-    keep = {run.run_id for run in kept}
-    dropped = tuple(run.run_id for run in before.runs if run.run_id not in keep)
+    dropped = runs_to_drop(lake, keep_days=keep_days, now=now)
     if not dropped:
         return Pruned((), 0, 0, before.history_begins)
-    _require_plausible_dates(before.runs, kept, keep_days)
+    kept = [run for run in before.runs if run.run_id not in dropped]
+    keep = {run.run_id for run in kept}
     tables = dict(before.tables)
     for name in [name for name in tables if name not in SNAPSHOTS]:
         tables[name] = [left for entry in tables[name] for left in _remaining(lake, name, entry, keep)]
@@ -66,6 +59,20 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     lake.commit(changed, now)
     gone = before.live_paths() - lake.manifest.live_paths()
     return Pruned(dropped, _rows(before.tables) - _rows(tables), len(gone), begins)
+
+
+def runs_to_drop(lake: Lake, *, keep_days: int, now: dt.datetime) -> tuple[str, ...]:
+    """Return the ids of the runs that `prune` would drop, oldest first; raises UsageError and LakeError like it."""
+    if keep_days < 0:
+        raise UsageError(f"cannot keep {keep_days} days", advice="Give a number of days that is 0 or more.")
+    runs, newest, today = lake.manifest.runs, lake.manifest.latest, now.astimezone(dt.UTC).date()
+    if newest is not None and now - newest.started_at > LONG_GAP:
+        today = newest.run_date
+    oldest = today - dt.timedelta(days=keep_days)
+    kept = [run for run in runs if run.run_date >= oldest or run is newest]
+    if len(kept) < len(runs):
+        _require_plausible_dates(runs, kept, keep_days)
+    return tuple(run.run_id for run in runs if run not in kept)
 
 
 def _require_plausible_dates(runs: Sequence[RunEntry], kept: Sequence[RunEntry], keep_days: int) -> None:

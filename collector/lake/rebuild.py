@@ -224,8 +224,9 @@ def _missing_tables(
     for name, entries in tables.items():
         counts = Counter() if name in SNAPSHOTS else _counts(storage, tables, name, "run_id")
         rows[name] = Counter({run_id: counts.get((run_id,), 1) for entry in entries for run_id in entry.runs})
-    for (run_id, problems), count in _counts(storage, tables, "runs", "run_id", "problems").items():
-        expected["problems"][run_id] += count * (problems or 0)
+    columns = ("run_id", "problems", "notices")
+    for (run_id, problems, notices), count in _counts(storage, tables, "runs", *columns).items():
+        expected["problems"][run_id] += count * ((problems or 0) + (notices or 0))
     for (run_id, coverage), count in _counts(storage, tables, "actions", "run_id", "coverage").items():
         expected["promote_image_actions"][run_id] += count if coverage in ("fetched", "carried") else 0
     for name, parent in _PARENTS.items():

@@ -5,7 +5,7 @@ of equal schema is one `read_parquet`, and the groups are united by name under a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector.lake.table import Table
@@ -42,6 +42,14 @@ def file_literal(path: Path | str) -> str:
 def read_parquet(paths: Sequence[Path | str]) -> str:
     """Return the call that reads exactly these files, all of one schema, without columns made of folder names."""
     return f"read_parquet([{', '.join(map(file_literal, paths))}], hive_partitioning = false)"
+
+
+def by_schema(table: Table, files: Iterable[tuple[Path | str, str]]) -> list[Sequence[Path | str]]:
+    """Group files, each given with the fingerprint of its schema, by equal schema: what `base_view` unites."""
+    groups: dict[str, list[Path | str]] = {}
+    for path, schema in files:
+        groups.setdefault(schema, []).append(path)
+    return [CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in groups.items()]
 
 
 def base_view(table: Table, groups: Sequence[Sequence[Path | str]]) -> str:

@@ -60,8 +60,9 @@ RUNS = Table(
         Column("bytes_received", "int", "Bytes of reply bodies as received, before decompression", "bytes"),
         Column("paced_seconds", "float", "Time that workers waited for the collector's own rate limit", "s"),
         Column("paused_seconds", "float", "Time that the run was paused for Buddy's rate limit", "s"),
-        Column("problems", "int", "Rows of this run in problems", "rows"),
+        Column("problems", "int", "Rows of this run in problems that are no notices", "rows"),
         Column("filters", "json", "JSON of the workspace and project globs of the run"),
+        Column("notices", "int", "Rows of this run in problems that are notices", "rows"),
     ),
     ("run_id", "installation"),
 )  # fmt: skip
@@ -178,6 +179,19 @@ PERMISSIONS = Table(
     ("run_id", "installation", *KEY_NAMES, "principal_type", "principal_id"),
     parent="promote_image_actions",
 )
+PRINCIPALS = Table(
+    "principals",
+    "user or group of a workspace, where names were asked for (collect --names)",
+    (
+        *RUN,
+        WORKSPACE,
+        Column("principal_type", "string", "user or group", values=("user", "group"), required=True),
+        *api_columns(schema.NamedPrincipal, rename={"id": "principal_id"}),
+        EXTRA,
+    ),
+    ("run_id", "installation", "workspace", "principal_type", "principal_id"),
+    parent="workspaces",
+)
 PROBLEM_KINDS = (
     "unauthorised", "forbidden", "gone", "api_disabled", "frozen", "http_error", "connection", "timeout", "too_large",
     "redirect_refused", "not_json", "not_understood", "unsettled_listing", "deadline", "abandoned_run", "check",
@@ -198,10 +212,12 @@ PROBLEMS = Table(
         Column("first_seen_at", "timestamp", "First attempt (UTC)"),
         Column("last_seen_at", "timestamp", "Last attempt (UTC)"),
         Column("raw", "string", "Redacted text of what was not understood"),
+        Column("severity", "string", "problem, or notice: worth knowing, and hides nothing that was asked for",
+               values=("problem", "notice")),
     ),
     ("run_id", "installation", *KEY_NAMES, "kind", "json_path", "message"),
     unique=False,
-)
+)  # fmt: skip
 ACTION_CHANGES = Table(
     "action_changes",
     "changed field of an action, or an action that came or went",
@@ -272,7 +288,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         RUNS, WORKSPACES, PROJECTS, PIPELINES, ACTIONS, PROMOTE_IMAGE_ACTIONS, TRIGGER_CONDITIONS, VARIABLES,
-        PERMISSIONS, PROBLEMS, ACTION_CHANGES, LAST_KNOWN_ACTIONS, EXECUTIONS, ACTION_EXECUTIONS,
+        PERMISSIONS, PRINCIPALS, PROBLEMS, ACTION_CHANGES, LAST_KNOWN_ACTIONS, EXECUTIONS, ACTION_EXECUTIONS,
     )
 }  # fmt: skip
 

@@ -1,8 +1,8 @@
 """The database of a run that is not published yet: its checks, and what changed since each action was last seen.
 
 The staged Parquet files appear under the names of their tables, the state of the lake under previous_*; sql/checks and
-sql/changes do the rest. The first line of a check says what must never be. Its line `-- blocking` or `-- warning` says
-what a row means: a blocking row stops the publish, a warning becomes a problem of the run.
+sql/changes do the rest. The first line of a check says what must never be. Its line `-- blocking`, `-- warning` or
+`-- notice` says what a row means: a blocking row stops the publish, the others become problems or notices of the run.
 
 The cost of the changes is that of the current actions and their last known rows: no earlier run is read.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -69,28 +69,35 @@ class CheckRow:
     project: str | None = None
     pipeline_id: int | None = None
     action_id: int | None = None
+    severity: str = "problem"
 
 
 class Check(SqlFile):
     """A file of sql/checks."""
 
     @property
+    def meaning(self) -> str:
+        """What a row means: blocking, warning or notice. Raises QueryError when the header does not say it."""
+        kinds = [line for line in self.header if line in ("blocking", "warning", "notice")]
+        if len(kinds) != 1:
+            raise QueryError(f"the check {self.name} must say -- blocking, -- warning or -- notice")
+        return kinds[0]
+
+    @property
     def blocking(self) -> bool:
         """Whether its rows stop the publish. Raises QueryError when the header does not say what a row means."""
-        kinds = [line for line in self.header if line in ("blocking", "warning")]
-        if len(kinds) != 1:
-            raise QueryError(f"the check {self.name} must say either -- blocking or -- warning")
-        return kinds[0] == "blocking"
+        return self.meaning == "blocking"
 
     def offenders(self, database: Database) -> Iterator[CheckRow]:
         """Yield the first rows that the check finds, message and place, and one that counts the others."""
         counted = f"select *, count(*) over () as found from (\n{self.sql}\n) limit {MAX_ROWS}"
-        found = 0
+        found, severity = 0, "notice" if self.meaning == "notice" else "problem"
         for row in database.rows(counted):
             found = row.pop("found")
-            yield CheckRow(self.name, self.blocking, **row)
+            yield CheckRow(self.name, self.blocking, severity=severity, **row)
         if found > MAX_ROWS:
-            yield CheckRow(self.name, self.blocking, f"and {found - MAX_ROWS:,} more rows of the same kind")
+            more = f"and {found - MAX_ROWS:,} more rows of the same kind"
+            yield CheckRow(self.name, self.blocking, more, severity=severity)
 
 
 def read_checks() -> list[Check]:
@@ -143,10 +150,10 @@ class StagedRun:
             self._database.define(view.name, view.text)
         return [row for check in checks for row in check.offenders(self._database)]
 
-    def change_counts(self) -> dict[str, int]:
-        """Return the number of rows of action_changes by kind of change."""
-        counts = "select change, count(*) as n from action_changes group by change order by change"
-        return {row["change"]: row["n"] for row in self._database.rows(counts)}
+    def run_changes(self) -> dict[str, Any]:
+        """Return what changed in the run, as the view run_changes counts and says it."""
+        self._database.define("run_changes", read_folder(sql_folder() / "facts")["run_changes"].text)
+        return self._database.rows("select * exclude (run_id, run_date) from run_changes")[0]
 
     def carried(self) -> dict[str, Carried]:
         """Return what was carried into the run, by installation; none where nothing was."""

@@ -136,7 +136,7 @@ def _enum_values(table: Table) -> str:
     return f"""\
 select {literal(table.name)} as table_name, run_id, run_date, installation, column_name, value, row_count
 from (select run_id, run_date, installation, {columns}, count(*) as row_count from {table.name} group by all)
-unpivot (value for column_name in ({columns}))"""
+unpivot (value for column_name in ({columns})) where value is not null"""
 
 
 def _staged_rows(table: Table) -> str:

@@ -12,6 +12,11 @@ _SELECTED = "One row per row of selected_actions, end and tag that it names: the
 _WORDED = "One row per row of selected_references: the image reference with the environment that it names."
 _REFERENCES = "One row per row of executed_configurations, end and tag that it names: the image reference, parsed."
 _ENVIRONMENTS = "One row per row of promotion_writes: its columns, with the environment that the reference names."
+_PROMOTIONS = "One row per promote-image action of the selected run: what it takes from where to where."
+_NOW = (
+    "-- One row per promote-image action of the last run: what it takes from where to where, with the columns of\n"
+    "-- promotions, which holds all runs.\n"
+)
 
 
 def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
@@ -20,7 +25,10 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
     # Everything before the last select: the rows so far, with every column of promotion_writes.
     environments = sources["environments"].sql
     rows, _, _ = environments.rpartition("\nselect\n")
+    promotions = sources["promotions"].sql
     texts = {
+        "selected_promotions": _reading(_PROMOTIONS, promotions, "promotion_steps", "selected_steps"),
+        "promotions_now": _NOW + "select * from selected_promotions",
         "selected_references": _reading(_SELECTED, references, "promote_image_actions", "selected_actions"),
         "selected_environments": _reading(_WORDED, environments, "image_references", "selected_references"),
         "executed_references": _reading(_REFERENCES, references, "promote_image_actions", "executed_configurations"),

@@ -1,7 +1,8 @@
 """Questions: sql/questions/NAME.sql, its sentence and its parameters.
 
-A parameter is a line of the header, `-- $name TYPE = default : meaning`; without `= default` it is required. duckdb
-binds the values by name, so they never become part of the SQL.
+A parameter is a line of the header, `-- $name TYPE = default in (values) : meaning`; without `= default` it is
+required, and `in (values)` is the closed set of texts that it accepts. `-- rule: …` explains a rule that decides which
+rows are shown. duckdb binds the values by name, so they never become part of the SQL.
 """
 
 import re
@@ -21,7 +22,8 @@ from collector.settings.parsers import FLAGS
 from collector.settings.suggestions import did_you_mean
 
 _LINE = re.compile(
-    r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?\s+:\s+(?P<meaning>.+)"
+    r"\$(?P<name>\w+)\s+(?P<type>[A-Z]+(?:\[\])?)(?:\s*=\s*(?P<default>'(?:[^']|'')*'|\S*))?"
+    r"(?:\s+in\s+\((?P<choices>'[^')]*'(?:,\s*'[^')]*')*)\))?\s+:\s+(?P<meaning>.+)"
 )
 # What questions are about, in the order in which they are listed.
 TOPICS = ("releases", "change", "health", "security", "cost")
@@ -48,6 +50,7 @@ class Parameter:
     default: object
     required: bool
     description: str
+    choices: tuple[str, ...] | None = None  # the closed set of texts that it accepts; None: it is open
 
     @property
     def default_text(self) -> str:
@@ -74,6 +77,12 @@ class Parameter:
         if isinstance(written, str) and self.type == "TIMESTAMP":
             with suppress(ValueError):
                 written = datetime.fromisoformat(written)  # also a date alone: the moment at which it begins
+        if self.choices and isinstance(written, str) and written not in self.choices:
+            near = did_you_mean(written.lower(), self.choices).strip()
+            known = ", ".join(choice or "empty" for choice in self.choices)
+            raise QueryError(
+                f"the parameter {self.name} has no value {value!r}", advice=f"{near} It takes {known}.".strip()
+            )
         try:
             return msgspec.convert(written, kind | None, strict=not isinstance(written, str))
         except msgspec.ValidationError as error:
@@ -99,6 +108,11 @@ class Question(SqlFile):
         """The parameters in the order of the header. Raises QueryError when a header line cannot be parsed."""
         return tuple(_parameter(self.name, line) for line in self.header if line.startswith("$"))
 
+    @property
+    def rule(self) -> str | None:
+        """The rule that decides which rows are shown, as one sentence; None: the question itself says it."""
+        return next((line.removeprefix("rule: ") for line in self.header if line.startswith("rule: ")), None)
+
     def described(self) -> dict[str, Any]:
         """Return name, description and parameters as JSON has them."""
         parameters = [
@@ -109,6 +123,7 @@ class Question(SqlFile):
             "topic": self.topic,
             "description": self.description,
             "answer": list(self.answer),
+            "rule": self.rule,
             "parameters": parameters,
         }
 
@@ -153,7 +168,8 @@ def _parameter(question: str, line: str) -> Parameter:
     if found is None or found["type"] not in _TYPES:
         raise QueryError(f"the header of the question {question} cannot be parsed: {line}")
     default = found["default"]
-    parameter = Parameter(found["name"], found["type"], None, default is None, found["meaning"])
+    choices = tuple(re.findall(r"'([^']*)'", found["choices"])) if found["choices"] else None
+    parameter = Parameter(found["name"], found["type"], None, default is None, found["meaning"], choices)
     if default is None or default.lower() == "null":
         return parameter
     text = default[1:-1].replace("''", "'") if default.startswith("'") else default

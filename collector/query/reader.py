@@ -9,8 +9,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,9 +26,11 @@ from collector.lake.manifest import RunEntry
 from collector.lake.storage import FilesGone
 from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
 from collector.query.carried import CARRIED_TABLES, Carried, carried_into
-from collector.query.questions import Questions
+from collector.query.certainty import rows_in_words
+from collector.query.parameter_values import SOURCES, mismatch, to_look_up
+from collector.query.questions import Question, Questions
 from collector.query.read_only import require_read_only
-from collector.query.sql_files import SqlFile, identifiers, sql_folder
+from collector.query.sql_files import SqlFile, identifiers, read_folder, sql_folder
 from collector.query.views import Views, live_files, no_files, view_sources
 from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-_GAPS = SqlFile(
+GAPS = SqlFile(
     "gaps",
     """
 select level, coverage, sum(things)::BIGINT as things
@@ -48,6 +51,9 @@ order by
     coverage
 """,
 )
+
+# The view that takes longest and on which all questions about releases rest.
+_SHARED = "written_environments"
 
 T = TypeVar("T")
 
@@ -63,10 +69,11 @@ class Gap:
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """Rows as Arrow, with the run that they describe (None in an empty lake) and its gaps.
+    """Rows as Arrow, with the run that they describe (None in an empty lake), its gaps, and the question's rule.
 
     `carried` says how many promotions of that run an earlier one read, None where that is none or the rows do not rest
-    on promotions; `fresh` that the rows are restricted to what the run itself read.
+    on promotions; `fresh` that the rows are restricted to what the run itself read. `notes` say which values of
+    parameters match nothing in the lake.
     """
 
     table: pa.Table
@@ -74,6 +81,8 @@ class Answer:
     missing: tuple[Gap, ...] = ()
     carried: Carried | None = None
     fresh: bool = False
+    rule: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -115,13 +124,13 @@ class Answer:
 
     def _summary(self, shown: int) -> str:
         more = f", the first {shown} are shown" if len(self) > shown else ""
-        summary = f"{len(self):,} row{'s' * (len(self) != 1)}{more}"
+        summary = f"{rows_in_words(self.table)}{more}"
         if self.run is not None:
             summary += f" · run {self.run.run_id} ({self.run.status})"
         gaps = ", ".join(f"{gap.count:,} {gap.level} {gap.coverage}" for gap in self.missing)
         if gaps:
             summary += f" · this run is incomplete: {gaps}"
-        return f"{summary} · {self.age}" if self.age else summary
+        return " · ".join(filter(None, (summary, self.age, *self.notes)))
 
 
 @dataclass(frozen=True)
@@ -136,16 +145,30 @@ class _Session:
         self, sql: str, parameters: Mapping[str, object] | None = None, *, uses: frozenset[str] | None = None
     ) -> Answer:
         """Answer one statement. `uses` are the names that one of ours uses; any other must only read."""
-        run = self.views.run
-        partial = run is not None and run.status != "complete"
         names = identifiers(sql) if uses is None else uses
-        self.views.define(self.database, names | (_GAPS.references if partial else set()))
+        self._define(names)
         if uses is None:
             require_read_only(self.database, sql, parameters)
+        return self._answer(sql, parameters, names)
+
+    def answer_all(self, questions: Sequence[tuple[Question, Mapping[str, object]]]) -> dict[str, Answer]:
+        """Answer several questions, each given with its bound parameters; what they share is computed once."""
+        words = [question.references for question, _ in questions]
+        self._define(frozenset[str]().union(*words))
+        if sum(_SHARED in self.views.selects(each) for each in words) > 1:
+            rows = f"rows_of_{_SHARED}"
+            self.database.materialise(rows, f"select * from {_SHARED}")
+            self.database.define(_SHARED, f"select * from {rows}")
+        return {question.name: self._answer(question.sql, bound, question.references) for question, bound in questions}
+
+    def _define(self, names: Collection[str]) -> None:
+        self.views.define(self.database, {*names, *(GAPS.references if self._is_partial else ())})
+
+    def _answer(self, sql: str, parameters: Mapping[str, object] | None, names: frozenset[str]) -> Answer:
         table = self.database.table(sql, parameters)
-        gaps = self.database.rows(_GAPS.sql) if partial else []
+        gaps = self.database.rows(GAPS.sql) if self._is_partial else []
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
-        return Answer(table, run, missing, self._carried(names), self.views.fresh)
+        return Answer(table, self.views.run, missing, self._carried(names), self.views.fresh)
 
     def _carried(self, names: frozenset[str]) -> Carried | None:
         """Return what was carried into the run, None where a statement that uses these names does not read that."""
@@ -156,6 +179,20 @@ class _Session:
             [path for path, _ in self.lake.files(table, run.run_id)] for table in ("actions", "promote_image_actions")
         )
         return carried_into(self.database, run.run_id, actions, promotions)
+
+    @property
+    def _is_partial(self) -> bool:
+        return self.views.run is not None and self.views.run.status != "complete"
+
+    def mismatches(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return a sentence for each of these values of parameters that matches nothing in the lake."""
+        sources = read_folder(sql_folder() / "values")
+        self.views.define(self.database, frozenset().union(*(sources[SOURCES[name]].references for name in values)))
+        found = (
+            mismatch(name, value, [row["value"] for row in self.database.rows(sources[SOURCES[name]].sql)])
+            for name, value in values.items()
+        )
+        return tuple(filter(None, found))
 
 
 class LakeReader:
@@ -181,9 +218,24 @@ class LakeReader:
         asked = self._questions[question]
         bound = asked.bind(parameters)
         tables = asked.tables_of_all_runs
-        return self._retry(
+        answer = self._retry(
             lambda session: session.answer(asked.sql, bound, uses=asked.references), run, tables, fresh=fresh
         )
+        values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
+        notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
+        return replace(answer, rule=asked.rule, notes=notes)
+
+    def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
+        """Answer several questions about one run, given as name → parameters: quicker than `ask` for each of them."""
+        # Questions that read the same files have a database in common.
+        groups: dict[frozenset[str] | None, list[tuple[Question, Mapping[str, object]]]] = {}
+        for name, parameters in asked.items():
+            question = self._questions[name]
+            groups.setdefault(question.tables_of_all_runs, []).append((question, question.bind(parameters)))
+        answers: dict[str, Answer] = {}
+        for tables, questions in groups.items():
+            answers |= self._retry(partial(_Session.answer_all, questions=questions), run, tables)
+        return {name: replace(answers[name], rule=self._questions[name].rule) for name in asked}
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""

@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORE
 # The header line of a question that is answered from the files of the selected run alone, except for the named tables.
 _ONE_RUN = re.compile(r"one run(?: but for (?P<tables>\w+(?:, \w+)*))?")
 # The header lines that end the opening sentence.
-_MARK = re.compile(rf"|blocking|warning|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}")
+_MARK = re.compile(rf"|blocking|warning|notice|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}")
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, RunEntry
-from collector.lake.sql_text import CurrentSchemaFiles, base_view, literal
-from collector.lake.tables import TABLES
+from collector.lake.sql_text import base_view, by_schema, literal
+from collector.lake.tables import SNAPSHOTS, TABLES
 from collector.query.carried import CARRIED_TABLES, FRESH_TABLES, without_carried
 from collector.query.contract_views import contract_views
 from collector.query.derived_views import derived_views
@@ -92,7 +92,8 @@ def no_files(tables: Collection[str]) -> Files:
 def live_files(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> FindFiles:
     """Return the function that finds live files, grouped by equal schema.
 
-    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`.
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`; a
+    snapshot is one state for all runs.
     """
 
     def find(tables: Collection[str]) -> Files:
@@ -107,21 +108,17 @@ def live_entries(
     lake: Lake, tables: Collection[str], run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None
 ) -> Mapping[str, Sequence[FileEntry]]:
     """Return what `live_files` finds as the manifest names it."""
-    of_all_runs = tables if tables_of_all_runs is None else tables_of_all_runs
+    of_all_runs = tables if tables_of_all_runs is None else {*tables_of_all_runs, *SNAPSHOTS}
     return {name: lake.entries(name, None if name in of_all_runs else run_id) for name in tables}
 
 
 def grouped(entries: Mapping[str, Sequence[FileEntry]], paths: Sequence[Path | str]) -> Files:
     """Return the paths of all entries, which are in the same order, by table and equal schema."""
     rest = iter(paths)
-    files: dict[str, Sequence[Sequence[Path | str]]] = {}
-    for name, of_table in entries.items():
-        by_schema: dict[str, list[Path | str]] = {}
-        for entry in of_table:
-            by_schema.setdefault(entry.schema, []).append(next(rest))
-        current = TABLES[name].fingerprint
-        files[name] = [CurrentSchemaFiles(g) if schema == current else g for schema, g in by_schema.items()]
-    return files
+    return {
+        name: by_schema(TABLES[name], [(next(rest), entry.schema) for entry in of_table])
+        for name, of_table in entries.items()
+    }
 
 
 def view_sources() -> dict[str, SqlFile]:

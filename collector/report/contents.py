@@ -43,8 +43,8 @@ _END_COLUMNS: Final = ("installation", "source", "source_environment", "destinat
 class ReportContents:
     """Everything that the page shows; `runs` are rows of the question nights, the last of which is the report's `run`.
 
-    `tables` holds the rows of each finding by its question, and those of changes, missing and problems; `coverage` how
-    many things of each level have which coverage.
+    `tables` holds the rows of each finding by its question, and those of changes, missing, problems and notices;
+    `coverage` how many things of each level have which coverage.
     """
 
     made_at: datetime
@@ -102,12 +102,16 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
     levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
     runs = totals.table.to_pylist()
     answers = _answers(lake, run_id, timeline_begin(runs[-1]["started_at"]))
+    notices = lake.ask("problems_last_night", run=run_id, severity="notice").table
     return ReportContents(
         made_at,
         newest=newest is not None and newest.run_id == run_id,
         runs=runs,
         coverage=_coverage_counts(coverage),
-        tables=_tables(answers, coverage, levels),
+        tables={
+            **_tables(answers, coverage, levels),
+            "notices": report_rows("problems_last_night", notices, ("message",), levels),
+        },
         releases=report_releases(answers, runs, levels),
         promotions=promotions.slice(0, MAX_PROMOTIONS).to_pylist(),
         promotions_total=promotions.num_rows,
@@ -118,7 +122,7 @@ def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Tab
     """Return the rows of each question about one run; those about releases begin at `begin`."""
     asked: dict[str, Mapping[str, Any]] = {
         "what_changed": {},
-        "problems_last_night": {},
+        "problems_last_night": {"severity": "problem"},
         "in_production": {},
         "releases": {"since": begin, "environment": ""},
         **{
@@ -126,7 +130,7 @@ def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Tab
             for question, finding in FINDINGS.items()
         },
     }
-    return {question: lake.ask(question, run=run_id, **parameters).table for question, parameters in asked.items()}
+    return {question: answer.table for question, answer in lake.ask_all(asked, run=run_id).items()}
 
 
 def _tables(answers: Mapping[str, pa.Table], coverage: pa.Table, levels: Sequence[str]) -> dict[str, ReportRows]:

@@ -67,7 +67,7 @@ FINDINGS: Final[Mapping[str, ReportFinding]] = {
         "medium",
         "Failing",
         "The last execution failed; nights is the number of nights in a row that Buddy has shown this.",
-        ("last_execution_status", "nights", "since_date", "destination"),
+        ("last_execution_status", "nights", "since_date", "or_earlier", "destination"),
     ),
     "failed_releases": ReportFinding(
         "medium",
@@ -89,7 +89,7 @@ FINDINGS: Final[Mapping[str, ReportFinding]] = {
         "medium",
         "Running or waiting for too long",
         "Buddy shows the same unfinished state in one run after another.",
-        ("last_execution_status", "nights", "since_date", "destination"),
+        ("last_execution_status", "nights", "since_date", "or_earlier", "destination"),
     ),
     "moving_tags": ReportFinding(
         "medium",

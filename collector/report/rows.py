@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
+from collector.query.certainty import CERTAIN, certainties, in_words
 from collector.settings.escape import escape
 
 MAX_ROWS: Final = 1_000  # a page that a browser still opens at once; the question itself gives all rows
@@ -52,6 +53,8 @@ class RowLocation(NamedTuple):
 class ReportRows:
     """The rows of one answer that the page holds, with location (if `located`) and cells; `total` counts all rows.
 
+    `certainties` counts all rows by how sure they are.
+
     A column has a title for people and a kind: text, reference or number.
     """
 
@@ -60,6 +63,17 @@ class ReportRows:
     located: bool
     rows: tuple[tuple[RowLocation | None, tuple[str | int | float | None, ...]], ...]
     total: int
+    certainties: Mapping[str, int]
+
+    @property
+    def findings(self) -> int:
+        """How many rows are findings for certain."""
+        return self.certainties[CERTAIN]
+
+    @property
+    def apart(self) -> str:
+        """The rows that are no certain findings, as text such as `3 depend on a variable, 25 not known`."""
+        return in_words(self.certainties, "", certain=False)
 
 
 def report_rows(
@@ -78,7 +92,7 @@ def report_rows(
         )
         for record in table.slice(0, MAX_ROWS).to_pylist()
     )
-    return ReportRows(question, chosen, located, rows, table.num_rows)
+    return ReportRows(question, chosen, located, rows, table.num_rows, certainties(table))
 
 
 def row_location(record: Mapping[str, Any], levels: Sequence[str] = LEVELS, unnamed: str = "everything") -> RowLocation:

@@ -72,6 +72,7 @@ class RunInProgress:
             keep_values=keep_values,
             executions=plans,
             refresh=refresh_plans(lake, settings, header.started_at, plans),
+            with_names=settings.names,
         )
         self._bodies = BodyBudget()
         self._connections = share_connections(len(settings.installations), context.open_files)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from random import random
-from time import sleep
+from time import monotonic, sleep
 
 import pyarrow as pa
 import structlog
@@ -80,13 +80,14 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     parts = _with_carried_rows(crawl, crawl.staging.close())
     warned = _Warned()
     for attempt in count(1):
+        began = monotonic()
         try:
             return _check_and_publish(crawl, parts, now, warned)
         except Outdated:
             # A run does not depend on those of others. What was computed from the state before them is computed anew.
             if attempt == ATTEMPTS:
                 raise
-            sleep(after_lost_race(attempt, random()))
+            sleep(after_lost_race(attempt, monotonic() - began, random()))
             crawl.lake.reload()
     raise AssertionError("the last attempt returns or raises")
 
@@ -104,7 +105,7 @@ def _check_and_publish(
         batches["problems"] = database.sorted_rows("problems", extra=problems)
         batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
-        changes, carried = database.change_counts(), database.carried()
+        changes, carried = database.run_changes(), database.carried()
     _after_the_swap(crawl, now())
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
@@ -174,14 +175,15 @@ def _refuse(offenders: Sequence[CheckRow]) -> None:
 def _warnings(
     crawl: FinishedCrawl, offenders: Sequence[CheckRow], at: datetime, warned: "_Warned"
 ) -> list[pa.RecordBatch]:
-    """Record what warning checks found as problems, each once, and return the rows of all attempts to publish."""
+    """Record what checks found that block nothing, each once, and return the rows of all attempts to publish."""
     for each in dict.fromkeys(offenders):
         if each in warned.offenders:
             continue
         warned.offenders.add(each)
         installation = each.installation or crawl.settings.installations[0].name
         key = Key(installation, each.workspace, each.project, each.pipeline_id, each.action_id)
-        problem = Problem("check", key, f"{each.check}: {each.message}", first_seen_at=at, last_seen_at=at)
+        message = f"{each.check}: {each.message}"
+        problem = Problem("check", key, message, first_seen_at=at, last_seen_at=at, severity=each.severity)
         crawl.processor.record(problem)
     if rows := crawl.processor.drain().get("problems"):
         warned.batches.append(record_batch(TABLES["problems"], rows))
@@ -242,6 +244,7 @@ def _run_rows(crawl: FinishedCrawl, run: RunEntry) -> list[Row]:
             "paced_seconds": round(tally.cost.paced_seconds, 3),
             "paused_seconds": round(tally.cost.paused_seconds, 3),
             "problems": sum(tally.problems.values()),
+            "notices": tally.notices,
             "filters": json.dumps({"workspaces": installation.workspaces, "projects": installation.projects}),
         }
         rows.append(tuple([values[name] for name in TABLES["runs"].column_names]))

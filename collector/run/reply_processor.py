@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from collector.buddy.decode import decode
+from collector.buddy.requests import Kind
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed, FetchResult
 from collector.crawl.frontier import Frontier
@@ -52,11 +53,14 @@ class ReplyProcessor:
         keep_values: bool = False,
         executions: Mapping[str, ExecutionPlan] | None = None,
         refresh: Mapping[str, RefreshPlan] | None = None,
+        with_names: bool = False,
     ) -> None:
         self.run = run
         plans, refresh_plans = executions or {}, refresh or {}
         self.frontiers = {
-            each.name: Frontier(each.name, selection(each), plans.get(each.name), refresh_plans.get(each.name))
+            each.name: Frontier(
+                each.name, selection(each), plans.get(each.name), refresh_plans.get(each.name), with_names=with_names
+            )
             for each in installations
         }
         self._counters = {name: StatsCounter(frontier) for name, frontier in self.frontiers.items()}
@@ -158,7 +162,8 @@ class ReplyProcessor:
         if failure is not None:
             return Failed(request, result.first_seen_at, result.last_seen_at, cost, failure)
         assert result.body is not None
-        changed = self._redactors[request.installation].redact(result.body, result.document)
+        is_members = request.kind is Kind.MEMBERS
+        changed = self._redactors[request.installation].redact(result.body, result.document, emails=is_members)
         body = msgspec.json.encode(result.document) if changed else result.body
         return Answered(request, result.last_seen_at, cost, msgspec.Raw(body), result.repaired)
 

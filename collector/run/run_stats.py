@@ -18,14 +18,16 @@ _ROOT_PROBLEMS = frozenset({"not_understood", "unsettled_listing"})
 class InstallationStats(msgspec.Struct, frozen=True):
     """What the crawl of one installation has cost and found.
 
-    `coverage` counts items by list and coverage; an item of `execution_lists` is all executions of one pipeline.
-    `partial` says that something selected was not seen. `found` and `done` count requests by kind.
+    `problems` counts them by kind, without notices. `coverage` counts items by list and coverage; an item of
+    `execution_lists` is all executions of one pipeline. `partial` says that something selected was not seen. `found`
+    and `done` count requests by kind.
     """
 
     answered: int
     cost: RequestCost
     retries: int
     problems: dict[str, int]
+    notices: int
     coverage: dict[tuple[str, str], int]
     partial: bool
     workspaces_listed: bool
@@ -63,6 +65,7 @@ class StatsCounter:
         self._retries = 0
         self._cost = RequestCost(attempts=0)
         self._problems: Counter[str] = Counter()
+        self._notices = 0
         self._coverage: Counter[tuple[str, str]] = Counter()
         self.partial = False
         self._first_failure: str | None = None
@@ -78,7 +81,9 @@ class StatsCounter:
 
     def add_record(self, record: CrawlRecord) -> None:
         """Count a record, and note when it means that something selected was not seen."""
-        if isinstance(record, Problem):
+        if isinstance(record, Problem) and record.severity == "notice":
+            self._notices += 1
+        elif isinstance(record, Problem):
             self._problems[record.kind] += 1
             # What is below a workspace is missed or not by its coverage, which depends on what was selected.
             self.partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
@@ -102,6 +107,7 @@ class StatsCounter:
             cost=self._cost,
             retries=self._retries,
             problems=dict(self._problems),
+            notices=self._notices,
             coverage=dict(self._coverage),
             partial=self.partial or frontier.root_failure is not None,
             workspaces_listed=frontier.workspaces_listed,

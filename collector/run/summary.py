@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,7 @@ from collector.settings.durations import duration_text
 
 # Buddy's clock and this machine's may be so far apart before dates of this machine are doubted.
 CLOCK_TOLERANCE = timedelta(hours=1)
+_CHANGES = ("added", "removed", "returned", "changed", "changed_fields", "ran")
 
 
 class InstallationSummary(msgspec.Struct, frozen=True):
@@ -27,6 +29,7 @@ class InstallationSummary(msgspec.Struct, frozen=True):
     promote_image_actions: int
     executions: int
     problems: dict[str, int]
+    notices: int
     requests: int
     retries: int
     refusals: int
@@ -38,7 +41,8 @@ class InstallationSummary(msgspec.Struct, frozen=True):
 class RunSummary(msgspec.Struct, frozen=True):
     """How a run went: what the summary line, the summary file and the exit code are made of. Times are UTC.
 
-    `coverage` counts things by list and coverage; `changes` counts rows of action_changes by kind of change;
+    `coverage` counts things by list and coverage; `problems` counts them by kind, without notices; `changes` counts
+    promotions and changed fields, and `changed` says the same as text, both as the view run_changes has them;
     `clock_skew_seconds` is how far Buddy's clock is ahead of this machine's, None when no reply had a Date. `carried`
     counts the promotions that an earlier run read, the oldest of them at `oldest_read_at`.
     """
@@ -52,7 +56,9 @@ class RunSummary(msgspec.Struct, frozen=True):
     rows: dict[str, int]
     coverage: dict[str, dict[str, int]]
     problems: dict[str, int]
+    notices: int
     changes: dict[str, int]
+    changed: str
     requests: int
     retries: int
     refusals: int
@@ -87,11 +93,11 @@ def summarise(
     run: RunEntry,
     stats: RunStats,
     rows: dict[str, int],
-    changes: dict[str, int],
+    changes: Mapping[str, Any],
     carried: Mapping[str, Carried],
     clock_skew: float | None,
 ) -> RunSummary:
-    """Return the summary of a published run."""
+    """Return the summary of a published run; `changes` is its row of the view run_changes."""
     tallies = stats.installations.values()
     cost = sum((tally.cost for tally in tallies), RequestCost(attempts=0))
     coverage: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -110,7 +116,9 @@ def summarise(
         rows=rows,
         coverage={kind: dict(counts) for kind, counts in coverage.items()},
         problems=dict(sorted(problems.items())),
-        changes=changes,
+        notices=sum(tally.notices for tally in tallies),
+        changes={name: changes[name] for name in _CHANGES},
+        changed=changes["line"],
         requests=cost.requests,
         retries=sum(tally.retries for tally in tallies),
         refusals=cost.refusals,
@@ -124,6 +132,7 @@ def summarise(
                 promote_image_actions=tally.coverage.get(("actions", "fetched"), 0) + _count(carried.get(name)),
                 executions=tally.coverage.get(("executions", "fetched"), 0),
                 problems=dict(sorted(tally.problems.items())),
+                notices=tally.notices,
                 requests=tally.cost.requests,
                 retries=tally.retries,
                 refusals=tally.cost.refusals,

@@ -136,7 +136,7 @@ class Settings:
     lake: LakePlace = setting(
         _DEFAULT_LAKE,
         lake_place,
-        "The lake, which holds all runs: a directory, or object storage (s3://BUCKET/PREFIX, gs://…, az://…).",
+        "The lake, which holds all runs: a directory, or object storage (s3://BUCKET/PREFIX, gs:// or az://).",
         "PATH|URL",
     )
     work_dir: Path | None = setting(
@@ -188,6 +188,11 @@ class Settings:
         key="executions",
         written="7d",
     )
+    names: bool = setting(
+        False,
+        parsers.flag,
+        "Read the names of the members and groups of each workspace, for who_can_promote: two lists per workspace.",
+    )
     keep_raw: bool = setting(False, parsers.flag, "Keep the redacted replies of each run in the lake.")
     variable_values: Literal["redact", "keep"] = setting(
         "redact", parsers.one_of("redact", "keep"), "Redact or keep the values of unencrypted variables.", "redact|keep"
@@ -217,6 +222,7 @@ class Settings:
             ),
             "variable_values": self.variable_values,
             "executions": self.executions_s,
+            "names": self.names,
             "refresh": self.refresh_s,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,5 +1,5 @@
 -- Every enum value is one that Buddy documents; an unknown one is kept and reported once per run and installation.
--- warning
+-- notice
 with
 unknown as (
     select table_name, column_name, value, installation, sum(row_count) as row_count

@@ -5,7 +5,8 @@
 -- repository and the registry's host are searched for fewer words, because `live` or `test` is a common word in a name.
 -- The first rule that matches decides: compounds (pre-prod) before their parts (prod), then the environment closest to
 -- production, so that a doubtful reference counts as production. NULL: no environment is named.
--- Variables are not searched, because their values are not known. stage orders the environments; production is 4.
+-- Neither variables are searched, because their values are not known, nor an integration that stands for an account.
+-- stage orders the environments; production is 4.
 -- tag_environment is the result of the tag alone.
 with
 parsed as (select * from image_references),
@@ -37,7 +38,7 @@ name_worded as (
         case
             when tag_environment is null
                 then regexp_replace(
-                    lower(regexp_replace(image_name, '\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', ' ', 'g')),
+                    lower(regexp_replace(image_name, '^\{[^}]*\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*', ' ', 'g')),
                     '[^a-z]+', ' ', 'g'
                 )
         end as name_words

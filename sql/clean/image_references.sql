@@ -8,8 +8,9 @@
 -- * A domain inside `image` overrides `registry`, which overrides what `docker_registry` implies; the field `tag`
 --   overrides a tag inside `image`. If the overridden value differs, registry_conflict or tag_conflict is true.
 -- * `registry` may have a scheme, a port, a path (put before the repository) and trailing slashes.
--- * Amazon ECR: the account is part of the host. If Buddy knows the account only by the integration, the host is
---   dkr.ecr.<region>.amazonaws.com, or that of the region's partition, and registry_account is NULL.
+-- * Amazon ECR: the account is part of the host, which is <account>.dkr.ecr.<region>.amazonaws.com, or that of the region's
+--   partition. If Buddy knows the account only by the integration, it is that of view registry_accounts; otherwise the
+--   integration in braces stands for it, such as {aws-main}.dkr.ecr.…, and registry_account is NULL.
 -- * A tag with commas names several tags: one row for each, numbered by reference_number. Otherwise an end has one row.
 -- * Port 443 equals no port; user and password before a host are removed.
 -- * same_location: a field that is missing on dest is that of src. But if dest names its own registry, only the
@@ -17,11 +18,12 @@
 --   dest that names neither registry nor image means the same place.
 -- * Buddy's variables ($NAME, ${NAME}) are kept and never resolved; moving_reason says so.
 -- * What is unknown is NULL: a registry that nothing names is not assumed to be Docker Hub.
--- Everything is computed row by row, so that a filter on run_id is applied before the parsing (365 runs have 1.5
+-- Everything else is computed row by row, so that a filter on run_id is applied before the parsing (365 runs have 1.5
 -- million ends, one run has 4,000). Each step adds columns to the row, so `*` below is the row so far. regexp_extract
 -- with names, regexp_full_match and try_cast are DuckDB's.
 with
 actions as (select * from promote_image_actions),
+accounts as (select * from registry_accounts),
 image_ends (image_end) as (values ('src'), ('dest')),
 trimmed as (
     select
@@ -107,7 +109,7 @@ listed as (
 ),
 chosen as (
     select
-        * exclude (tag_list),
+        *,
         case
             -- A tag of commas alone breaks the grammar.
             when len(list_filter(tag_list, lambda each: each <> '')) > 0
@@ -254,6 +256,27 @@ normal as (
         or coalesce(coalesce(own_hub, field_hub) <> only_host and docker_registry <> 'GOOGLE_GCR', false) as registry_conflict
     from addressed
 ),
+-- One registry has one name, whether the account is named or only the integration that decides it.
+accounted as (
+    select
+        normal.* replace (
+            case
+                when regexp_matches(normal.registry_host, '^dkr[.-]ecr')
+                    then coalesce(
+                        accounts.account || '.',
+                        '{' || lower(regexp_replace(normal.integration, '[^A-Za-z0-9_.-]', '_', 'g')) || '}.',
+                        ''
+                    ) || normal.registry_host
+                else normal.registry_host
+            end as registry_host
+        )
+    from normal
+    left join accounts
+        on
+            normal.installation = accounts.installation
+            and normal.workspace = accounts.workspace
+            and normal.integration = accounts.integration
+),
 ported as (
     select
         *,
@@ -261,7 +284,7 @@ ported as (
             when named_port = '443' and registry_host in ('docker.io', 'ghcr.io', 'gcr.io') then null
             else named_port
         end as port_text
-    from normal
+    from accounted
 ),
 finished as (
     select
@@ -290,7 +313,7 @@ marked as (
         ) as plain_tag,
         case when not regexp_matches(digest, '\$(\{|[A-Za-z_])') then digest end as plain_digest,
         regexp_replace(
-            registry, '\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\$[A-Za-z_][A-Za-z0-9_]*', '0', 'g'
+            registry, '^\{[^}]*\}|\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\$[A-Za-z_][A-Za-z0-9_]*', '0', 'g'
         ) as plain_registry
     from finished
 )
@@ -314,7 +337,7 @@ select
         nullif(
             regexp_extract(
                 registry_host,
-                '^(?:[0-9]{12}\.)?dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.(?:com|com\.cn|eu)|on\.aws'
+                '^(?:(?:[0-9]{12}|\{[^}]*\})\.)?dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.(?:com|com\.cn|eu)|on\.aws'
                 || '|on\.amazonwebservices\.(?:com\.cn|eu)|s?c2s\.(?:ic|sgov)\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk)$',
                 1
             ), ''

@@ -3,9 +3,7 @@
 -- promotions is the number of promote-image actions that were read or carried; a partial run may have missed some. carried
 -- is the number of those that an earlier run read, and oldest_read_at the moment at which the oldest was read. not_seen is the
 -- number of workspaces, projects, pipelines, actions and execution lists that were not completely seen. failing counts
--- promotions whose last execution is shown as failed. added, removed and returned count promotions; changed counts
--- promotions with a changed configuration, whatever the number of fields; ran counts those whose status or revision
--- changed.
+-- promotions whose last execution is shown as failed. What changed is counted by the view run_changes.
 with
 nights as (
     select
@@ -17,7 +15,8 @@ nights as (
         sum(requests) as requests,
         sum(retries) as retries,
         sum(refusals) as refusals,
-        sum(problems) as problems
+        sum(problems) as problems,
+        sum(coalesce(notices, 0)) as notices
     from runs
     group by run_id, run_date
 ),
@@ -29,22 +28,7 @@ held as (
     from promote_image_actions
     group by run_id
 ),
--- First one row per action and kind, because an action changes in many fields at once.
-kinds as (
-    select distinct run_id, installation, workspace, project, pipeline_id, action_id, change, aspect
-    from action_changes
-),
-changes as (
-    select
-        run_id,
-        count(*) filter (where change = 'added') as added,
-        count(*) filter (where change = 'changed' and aspect = 'configuration') as changed,
-        count(*) filter (where change = 'removed') as removed,
-        count(*) filter (where change = 'returned') as returned,
-        count(*) filter (where change = 'changed' and aspect = 'execution') as ran
-    from kinds
-    group by run_id
-),
+changes as (select * from run_changes),
 carried as (
     select run_id, sum(promotions) as carried, min(oldest_read_at) as oldest_read_at
     from carried_promotions
@@ -64,13 +48,16 @@ select
     case when nights.all_complete then 'complete' else 'partial' end as status,
     coalesce(held.promotions, 0) as promotions,
     coalesce(held.failing, 0) as failing,
-    coalesce(changes.added, 0) as added,
-    coalesce(changes.changed, 0) as changed,
-    coalesce(changes.removed, 0) as removed,
-    coalesce(changes.returned, 0) as returned,
-    coalesce(changes.ran, 0) as ran,
+    changes.known,
+    changes.added,
+    changes.changed,
+    changes.changed_fields,
+    changes.removed,
+    changes.returned,
+    changes.ran,
     cast(coalesce(gaps.not_seen, 0) as bigint) as not_seen,
     cast(nights.problems as bigint) as problems,
+    cast(nights.notices as bigint) as notices,
     cast(nights.requests as bigint) as requests,
     cast(nights.retries as bigint) as retries,
     cast(nights.refusals as bigint) as refusals,
@@ -79,6 +66,6 @@ select
     carried.oldest_read_at
 from nights
 left join held on nights.run_id = held.run_id
-left join changes on nights.run_id = changes.run_id
+inner join changes on nights.run_id = changes.run_id
 left join gaps on nights.run_id = gaps.run_id
 left join carried on nights.run_id = carried.run_id

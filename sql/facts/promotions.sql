@@ -1,8 +1,9 @@
--- One row per promote-image action and run: what it takes from where to where.
+-- One row per promote-image action and run, of all runs: what it takes from where to where.
 --
 -- Where a tag with commas names several tags, source and destination are several references with `, ` between them, and
 -- the environment is the one closest to production; promotion_steps has a row for each.
--- A filter on run_id by a subquery is applied only after everything was parsed: selected_promotions is faster.
+-- Those of the last run are promotions_now. A filter on run_id by a subquery is applied only after everything was parsed:
+-- selected_promotions is faster.
 with
 steps as (select * from promotion_steps)
 select

@@ -3,6 +3,7 @@
 -- answer: workspace, project, promotions, to_production, failed, configuration_changes
 -- one run but for action_changes, runs
 -- $nights INTEGER = 30 : count the changes of this many runs up to the selected one
+-- rule: changes counts changed fields, additions and removals of the configuration in the last runs (parameter nights).
 with
 selected as (select * from selected_promotions),
 chosen as (select * from selected_run),

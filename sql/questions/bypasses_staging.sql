@@ -3,6 +3,7 @@
 -- answer: image, source, destination, comes_from, since_date
 -- one run but for action_changes, runs
 -- $disabled BOOLEAN = false : also list disabled promotions
+-- rule: a source passed staging if it names staging, or other promotions reach it from there; a variable did not.
 --
 -- One row per promotion and reference of production that it writes, if its source was not in staging: the source neither
 -- names staging (or production) nor can be reached from a reference of staging by other promotions. A source that is a
@@ -70,6 +71,11 @@ select
     bypassing.source,
     bypassing.destination,
     coalesce(bypassing.source_environment, 'not known') as comes_from,
+    case
+        when bypassing.source is null then 'not known'
+        when bypassing.source_has_variable then 'depends on a variable'
+        else 'certain'
+    end as certainty,
     coalesce(beginnings.since_date, first_nights.first_date) as since_date,
     beginnings.since_run_id is null
     or (beginnings.since_run_id = first_nights.first_run_id and beginnings.last_change = 'added') as or_earlier,

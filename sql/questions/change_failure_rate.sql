@@ -6,6 +6,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: failed, terminated and rolled-back promotions count; a release repaired by a newer one does not.
 --
 -- The DORA measure. It counts promotions into the environment that ended: releases, and those that failed or were terminated.
 -- failed are the latter, rolled_back the releases after which the destination went back to an earlier revision, and rate
@@ -22,12 +23,7 @@ ended as (
         and ($environment = '' or environment = $environment)
         and ($image = '' or position(lower($image) in lower(image)) > 0)
 ),
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage in ('complete', 'carried')
-    group by installation
-)
+known as (select * from releases_known)
 select
     ended.image,
     count(*) as promotions,

@@ -2,6 +2,7 @@
 -- topic: security
 -- answer: finding, workspace, project, action, source, destination
 -- one run
+-- rule: a registry that is not named may be another one: such promotions are listed as not known.
 --
 -- A registry that is not named may be another one: such promotions are listed with the finding "not known".
 with
@@ -13,6 +14,11 @@ select
     pipeline,
     action,
     case when same_registry is null then 'not known' else 'another registry' end as finding,
+    case
+        when same_registry is null then 'not known'
+        when source_registry like '%$%' or destination_registry like '%$%' then 'depends on a variable'
+        else 'certain'
+    end as certainty,
     source_registry,
     destination_registry,
     source,

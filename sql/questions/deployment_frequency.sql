@@ -6,6 +6,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: successful promotions into the environment count, also of a revision that was there before.
 --
 -- The DORA measure. It counts successful promotions into the environment, per image and week (Monday to Sunday, UTC), also
 -- of a revision that was there before; an execution that writes several references of an image counts once. Weeks without a
@@ -46,12 +47,7 @@ weeks as (
     cross join chosen
     group by weekly.installation, weekly.image
 ),
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage in ('complete', 'carried')
-    group by installation
-),
+known as (select * from releases_known),
 carried as (select * from carried_promotions where run_id in (select run_id from selected_run))
 select
     cast(weeks.week as date) as week,

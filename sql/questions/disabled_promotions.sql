@@ -2,6 +2,7 @@
 -- topic: health
 -- answer: workspace, project, pipeline, action, finding, destination
 -- one run
+-- rule: the action, its pipeline or its project is disabled.
 with
 selected as (select * from selected_promotions),
 lines as (select * from pipelines where run_id in (select run_id from selected_run)),

@@ -6,6 +6,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: failed and terminated promotions count; those of which the destination is not known are listed for every environment.
 --
 -- recovered_at is the next successful release into the same destination; NULL: not yet. Failed promotions of which the
 -- destination is not known (environment NULL) are listed, whatever the environment.
@@ -14,6 +15,7 @@ failed as (select * from release_attempts where outcome = 'failed')
 select
     occurred_at as failed_at,
     environment,
+    case when environment is null then 'not known' else 'certain' end as certainty,
     image,
     reference as destination,
     revision,

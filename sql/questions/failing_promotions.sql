@@ -2,7 +2,9 @@
 -- topic: health
 -- answer: workspace, project, action, last_execution_status, nights, since_date, destination
 -- $terminated BOOLEAN = false : also those whose last execution was terminated by a user
+-- rule: nights counts runs in a row that saw this status; a run that did not see the action neither counts nor ends it.
 --
+-- or_earlier: no run saw another status before, so that the failure may be older.
 -- nights counts consecutive runs of the collector up to the selected one with the same status; a run that did not see
 -- the action neither counts nor ends the series. The result is that of the view failing_streaks, restricted to
 -- promotions that fail in the selected run.
@@ -43,7 +45,15 @@ history as (
             and nights.run_id <= failing.run_id
 ),
 spells as (
-    select installation, workspace, project, pipeline_id, action_id, count(*) as nights, min_by(run_date, run_id) as since_date
+    select
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        count(*) as nights,
+        min_by(run_date, run_id) as since_date,
+        bool_and(other_run_id is null) as or_earlier
     from history
     where other_run_id is null or run_id > other_run_id
     group by installation, workspace, project, pipeline_id, action_id
@@ -57,6 +67,7 @@ select
     failing.last_execution_status,
     spells.nights,
     spells.since_date,
+    spells.or_earlier,
     failing.destination,
     failing.destination_environment,
     failing.html_url,

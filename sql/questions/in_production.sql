@@ -4,6 +4,7 @@
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $on TIMESTAMP = null : the moment (UTC); a date is its beginning; empty: as of the selected run
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: a destination is in production if its tag names production, or its image does where the tag is a version.
 --
 -- One row per production destination: a reference whose tag names production, or an image whose name does. finding is
 -- `released`; `not since …` for a destination that no known execution has written, with the moment from which all are

@@ -2,6 +2,7 @@
 -- topic: security
 -- answer: finding, workspace, project, action, source, destination
 -- one run
+-- rule: insecure_registry is set, or an address begins with http://.
 with
 selected as (select * from selected_promotions),
 given as (select * from promote_image_actions where run_id in (select run_id from selected_run)),

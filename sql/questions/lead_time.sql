@@ -5,76 +5,35 @@
 -- $since TIMESTAMP = null : only releases at or after this moment (UTC); a date is its beginning
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: from a revision's first known release to staging to its first release to production; earlier hours are not known.
 --
 -- The DORA measure, of which this counts the last part: from the first release of a revision to staging to its first
 -- release to production, in hours (when the revision was committed is not known). A release to staging belongs to it if
 -- it wrote the image that production reads or writes. changes is the number of revisions with both; without_staging of
 -- those that were in production and not known in staging. Releases before known_from are missing.
 with
-released as materialized (select * from releases where environment in ('production', 'staging') and revision is not null),
 production as (
     select *
-    from released
-    where environment = 'production' and ($image = '' or position(lower($image) in lower(image)) > 0)
+    from production_releases
+    where revision is not null and ($image = '' or position(lower($image) in lower(image)) > 0)
     qualify row_number() over (
         partition by installation, image, revision
         order by released_at, workspace, project, pipeline_id, execution_id, position, reference
     ) = 1
 ),
-staging as (select * from released where environment = 'staging'),
-staged as (
-    select
-        production.installation,
-        production.workspace,
-        production.project,
-        production.pipeline_id,
-        production.execution_id,
-        production.position,
-        production.reference,
-        min(staging.released_at) as staged_at
-    from production
-    inner join staging
-        on
-            production.installation = staging.installation
-            and production.revision = staging.revision
-            and staging.image in (production.image, production.source_image)
-            and staging.released_at <= production.released_at
-    group by
-        production.installation,
-        production.workspace,
-        production.project,
-        production.pipeline_id,
-        production.execution_id,
-        production.position,
-        production.reference
-),
 changes as (
     select
-        production.installation,
-        production.image,
-        production.revision,
-        production.released_at,
-        epoch(production.released_at - staged.staged_at) / 3600.0 as hours
+        installation,
+        image,
+        revision,
+        released_at,
+        epoch(released_at - staged_at) / 3600.0 as hours
     from production
-    left join staged
-        on
-            production.installation = staged.installation
-            and production.workspace = staged.workspace
-            and production.project = staged.project
-            and production.pipeline_id = staged.pipeline_id
-            and production.execution_id = staged.execution_id
-            and production.position = staged.position
-            and production.reference = staged.reference
     where
-        ($since is null or production.released_at >= $since)
-        and ($until is null or production.released_at < $until)
+        ($since is null or released_at >= $since)
+        and ($until is null or released_at < $until)
 ),
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage in ('complete', 'carried')
-    group by installation
-)
+known as (select * from releases_known)
 select
     changes.image,
     count(changes.hours) as changes,

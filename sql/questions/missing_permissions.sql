@@ -3,6 +3,7 @@
 -- answer: workspace, project, pipeline, action, permissions_others, destination
 -- one run
 -- $environment VARCHAR = '' : only promotions to this environment
+-- rule: no user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).
 --
 -- No user or group is named, and the right of all others is missing or that of the pipeline (DEFAULT).
 with

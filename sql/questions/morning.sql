@@ -22,6 +22,10 @@ selected as materialized (
     from promote_image_actions
     where run_id in (select run_id from selected_run)
 ),
+arrivals as (
+    select * from changes
+    where change in ('added', 'returned')
+),
 statuses as (
     select * from action_changes
     where
@@ -39,12 +43,16 @@ summary as (
             installation, ': ',
             case when installation in (select installation from coverage where not whole) then 'partial' else 'complete' end,
             ', ', (select count(*) from selected where selected.installation = costs.installation),
-            ' promotions, ', requests, ' requests, ', problems, ' problems'
+            ' promotions, ', requests, ' requests, ', problems, ' problem', case when problems <> 1 then 's' end
         ) as line,
         null as place,
         null as html_url,
-        installation as sort_key
+        concat('1/', installation) as sort_key
     from costs
+    union all
+    select 1 as part_order, 'night' as part, concat('changed: ', line) as line, null as place, null as html_url, '2' as sort_key
+    from run_changes
+    where run_id in (select run_id from selected_run)
 ),
 carried as (
     select
@@ -118,13 +126,15 @@ failed as (
         4 as part_order,
         'failed' as part,
         case
-            when statuses.action_id is null then 'still failing'
-            else concat('failing, was ', coalesce(statuses.old_value, 'nothing'))
+            when statuses.action_id is not null then concat('failing, was ', coalesce(statuses.old_value, 'nothing'))
+            when arrivals.change = 'added' then 'failing, first night seen'
+            when arrivals.change = 'returned' then 'failing, first night seen again'
+            else 'still failing'
         end as line,
         concat_ws('/', selected.workspace, selected.project, selected.action) as place,
         selected.html_url,
         concat_ws(
-            '/', case when statuses.action_id is null then 2 else 1 end,
+            '/', case when statuses.action_id is not null then 1 when arrivals.action_id is not null then 2 else 3 end,
             selected.installation, selected.workspace, selected.project, selected.pipeline_id, selected.action_id
         ) as sort_key
     from selected
@@ -135,6 +145,13 @@ failed as (
             and selected.project = statuses.project
             and selected.pipeline_id = statuses.pipeline_id
             and selected.action_id = statuses.action_id
+    left join arrivals
+        on
+            selected.installation = arrivals.installation
+            and selected.workspace = arrivals.workspace
+            and selected.project = arrivals.project
+            and selected.pipeline_id = arrivals.pipeline_id
+            and selected.action_id = arrivals.action_id
     where selected.last_execution_status = 'FAILED'
 ),
 missing as (

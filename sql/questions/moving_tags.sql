@@ -3,6 +3,7 @@
 -- answer: workspace, project, action, source, source_moves, destination, destination_moves
 -- one run
 -- $channels BOOLEAN = false : also tags that name an environment (staging, production), which move on purpose
+-- rule: a tag moves if it is latest, is missing (which means latest), or contains a variable; a digest never moves.
 --
 -- A tag moves if it is latest, is missing (which means latest), or contains a Buddy variable. A digest never moves.
 with
@@ -28,6 +29,12 @@ select
     pipeline,
     action,
     source,
+    case
+        when coalesce(source_moves, 'a variable decides') = 'a variable decides'
+            and coalesce(destination_moves, 'a variable decides') = 'a variable decides'
+            then 'depends on a variable'
+        else 'certain'
+    end as certainty,
     source_moves,
     destination,
     destination_moves,

@@ -2,6 +2,7 @@
 -- topic: health
 -- answer: finding, workspace, project, pipeline, action, destination
 -- one run
+-- rule: Buddy's status is INITIAL, or there is neither a status nor a revision (not known).
 --
 -- These have Buddy's status INITIAL. An action with neither a status nor a revision is listed too, as not known.
 with
@@ -13,6 +14,7 @@ select
     pipeline,
     action,
     case when last_execution_status = 'INITIAL' then 'never run' else 'not known' end as finding,
+    case when last_execution_status = 'INITIAL' then 'certain' else 'not known' end as certainty,
     source,
     destination,
     destination_environment,

@@ -3,7 +3,9 @@
 -- answer: run_date, status, promotions, failing, added, changed, removed, requests
 -- $nights INTEGER = 400 : this many runs up to the selected one
 --
--- Oldest first. not_seen is the number of items that a partial run could not see; the other columns count what it saw.
+-- Oldest first. changed counts promotions with a changed configuration, changed_fields their fields, ran those with a new
+-- status or revision (view run_changes); known is the number of promotions that exist as far as is known.
+-- not_seen is the number of items that a partial run could not see; the other columns count what it saw.
 -- carried is the number of promotions that an earlier run read, and oldest_read_at the moment at which the oldest was read.
 with
 totals as (select * from night_totals),
@@ -21,14 +23,17 @@ select
     started_at,
     status,
     promotions,
+    known,
     failing,
     added,
     changed,
+    changed_fields,
     removed,
     returned,
     ran,
     not_seen,
     problems,
+    notices,
     requests,
     retries,
     refusals,

@@ -3,6 +3,7 @@
 -- answer: workspace, project, pipeline, type, names, promotions
 -- one run
 -- $disabled BOOLEAN = false : also list disabled actions
+-- rule: types that can push an image: DOCKER_IMAGE_OPS, DOCKER_PUSH and DOCKERFILE; what they write is not collected.
 --
 -- One row per pipeline and type: DOCKER_IMAGE_OPS, DOCKER_PUSH (push an image) and DOCKERFILE (build and push one). What they
 -- write is not collected; promotions is the number of promote-image actions in the same pipeline.

@@ -2,6 +2,7 @@
 -- topic: security
 -- answer: workspace, project, action, variable, type, value_state
 -- one run
+-- rule: all but those whose value is known to be absent, empty or encrypted.
 --
 -- The value is not shown, and is in the lake only with --variable-values keep. Variables known to be absent, empty or
 -- encrypted are left out.
@@ -17,6 +18,7 @@ select
     selected.key as variable,
     selected.type,
     selected.value_state,
+    case when selected.value_state is null then 'not known' else 'certain' end as certainty,
     selected.encrypted,
     selected.settable,
     selected.disabled,

@@ -2,10 +2,19 @@
 -- topic: health
 -- answer: kind, workspace, project, message, http_status
 -- one run
--- $kind VARCHAR = '' : only problems of this kind, such as forbidden or not_understood
+-- $kind VARCHAR = '' in ('unauthorised', 'forbidden', 'gone', 'api_disabled', 'frozen', 'http_error', 'connection', 'timeout', 'too_large', 'redirect_refused', 'not_json', 'not_understood', 'unsettled_listing', 'deadline', 'abandoned_run', 'check', '') : only problems of this kind, such as forbidden or not_understood
+-- $severity VARCHAR = '' in ('problem', 'notice', '') : only problems, or only notices
+--
+-- A notice is worth knowing and hides nothing that was asked for, such as an unknown enum value. In runs of older versions
+-- of the collector notices were recorded as problems.
 with
-troubles as (select * from problems where run_id in (select run_id from selected_run))
+troubles as (
+    select * replace (coalesce(severity, 'problem') as severity)
+    from problems
+    where run_id in (select run_id from selected_run)
+)
 select
+    severity,
     installation,
     kind,
     workspace,
@@ -20,5 +29,15 @@ select
     first_seen_at,
     last_seen_at
 from troubles
-where $kind = '' or kind = $kind
-order by installation, kind, workspace, project, pipeline_id, action_id, json_path, message, request_path
+where ($kind = '' or kind = $kind) and ($severity = '' or severity = $severity)
+order by
+    case severity when 'problem' then 0 else 1 end,
+    installation,
+    kind,
+    workspace,
+    project,
+    pipeline_id,
+    action_id,
+    json_path,
+    message,
+    request_path

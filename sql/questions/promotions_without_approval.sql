@@ -4,6 +4,7 @@
 -- one run
 -- $environment VARCHAR = '' : only promotions to this environment
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
+-- rule: ON_WAIT_FOR_APPROVE is no approval (unless trust_wait_trigger): Buddy runs the action before a human approves.
 --
 -- An approval is an enabled "Wait for approval" action earlier in the pipeline (view approvals). Buddy documents
 -- ON_WAIT_FOR_APPROVE as "run while the pipeline waits for a human", which is before the approval.

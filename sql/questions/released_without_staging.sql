@@ -6,55 +6,22 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $image VARCHAR = '' : part of the image's name; empty: every image
 -- $slack_days INTEGER = 7 : so long after the beginning of what is known, an earlier release to staging may be missing
+-- rule: staging counts with the same Git revision, and if it wrote the image that production reads or writes.
 --
 -- A release to staging counts if it has the same Git revision and wrote the image that production reads or writes. finding
 -- is `not in staging`, `revision not known`, or `perhaps before …`: the release is so near to the beginning of what is
 -- known that staging may have been earlier ($slack_days).
 with
-released as materialized (select * from releases where environment in ('production', 'staging')),
 production as (
     select *
-    from released
+    from production_releases
     where
-        environment = 'production'
+        staged_at is null
         and ($since is null or released_at >= $since)
         and ($until is null or released_at < $until)
         and ($image = '' or position(lower($image) in lower(image)) > 0)
 ),
-staging as (select * from released where environment = 'staging'),
-staged as (
-    select
-        production.installation,
-        production.workspace,
-        production.project,
-        production.pipeline_id,
-        production.execution_id,
-        production.position,
-        production.reference,
-        min(staging.released_at) as staged_at
-    from production
-    inner join staging
-        on
-            production.installation = staging.installation
-            and production.revision = staging.revision
-            and staging.image in (production.image, production.source_image)
-            and staging.released_at <= production.released_at
-    group by
-        production.installation,
-        production.workspace,
-        production.project,
-        production.pipeline_id,
-        production.execution_id,
-        production.position,
-        production.reference
-),
--- The executions of all pipelines of an installation are known from here on.
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage in ('complete', 'carried')
-    group by installation
-)
+known as (select * from releases_known)
 select
     production.released_at,
     case
@@ -63,6 +30,10 @@ select
             then concat('perhaps before ', strftime(known.known_from, '%Y-%m-%d %H:%M'))
         else 'not in staging'
     end as finding,
+    case
+        when production.revision is null or production.released_at < known.known_from + to_days($slack_days) then 'not known'
+        else 'certain'
+    end as certainty,
     production.image,
     production.revision,
     production.source,
@@ -80,17 +51,7 @@ select
     production.pipeline_id,
     production.action_id
 from production
-left join staged
-    on
-        production.installation = staged.installation
-        and production.workspace = staged.workspace
-        and production.project = staged.project
-        and production.pipeline_id = staged.pipeline_id
-        and production.execution_id = staged.execution_id
-        and production.position = staged.position
-        and production.reference = staged.reference
 left join known on production.installation = known.installation
-where staged.staged_at is null
 order by
     production.released_at desc,
     production.installation,

@@ -6,6 +6,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: a release is a successful promotion into a reference that names an environment; by default of the last 7 days.
 --
 -- A release is a successful promotion into a reference that names an environment. config_known says how well its source
 -- and destination are known: `only after` means from a run after it. Before known_from, releases of the pipeline are not

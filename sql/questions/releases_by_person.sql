@@ -6,6 +6,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: who started the execution of a release, or approved it; a schedule or a trigger is not a person (not known).
 --
 -- A person started the execution of the release, or approved it. A release without a known creator (a schedule, a trigger)
 -- counts for `not known`. own_approvals counts releases that one person started and approved.

@@ -3,6 +3,7 @@
 -- answer: workspace, project, action, retry_count, worst_wait, failed_nights, last_execution_status
 -- $nights INTEGER = 30 : how many runs up to the selected one to look at
 -- $retries INTEGER = 2 : list every promotion with at least this many retries configured
+-- rule: at least so many retries (parameter retries), or any and a failure in one of the last runs (nights).
 --
 -- worst_wait is the time in seconds that the configured retries can add to one execution. A promotion with fewer
 -- retries is listed if it has any and was shown as failed in one of these runs.

@@ -2,6 +2,7 @@
 -- topic: releases
 -- answer: finding, staging, staging_revision, production, production_revision
 -- one run
+-- rule: production belongs to staging if it reads the image that staging writes, or both write the same image.
 --
 -- A promotion to staging and one to production belong together if production is read from the image that staging
 -- writes, or both write the same image (registry and repository, any tag). The revision is that of the action's last
@@ -26,7 +27,9 @@ pairs as (
         production.pipeline_id,
         production.action_id,
         staging.html_url as staging_html_url,
-        production.html_url
+        production.html_url,
+        staging.destination_has_variable or production.source_has_variable or production.destination_has_variable
+            as has_variable
     from selected as staging
     inner join selected as production
         on
@@ -44,6 +47,7 @@ select
         when staging_revision is null then 'nothing promoted to staging yet'
         else 'different revisions'
     end as finding,
+    case when has_variable then 'depends on a variable' else 'certain' end as certainty,
     staging,
     staging_revision,
     production,

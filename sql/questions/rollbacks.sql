@@ -6,6 +6,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: a release of a revision that the destination had held before, after another one.
 --
 -- A rollback is a release of a revision that the destination had held earlier, after another one. undone_revision is the
 -- one that it replaced, live for hours_live. Releases before known_from are not known (see releases), so a rollback to a

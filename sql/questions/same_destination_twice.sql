@@ -4,6 +4,7 @@
 -- one run
 -- $environment VARCHAR = '' : only destinations of this environment
 -- $disabled BOOLEAN = false : also count disabled promotions
+-- rule: a destination without a registry, or with a variable, may be another place and is left out.
 --
 -- A destination without a registry, or with a variable, may be another place and is left out.
 with

@@ -4,6 +4,7 @@
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $days INTEGER = 90 : nothing promoted in this many days before the selected run
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: a destination is in production if its tag names production, or its image does where the tag is a version.
 --
 -- finding is `released` with the last known release, or `not since …` for a destination that no known execution has
 -- written; it is listed once the executions are known for so many days. `executions not known` tells the coverage:
@@ -54,6 +55,8 @@ select
         when known_from is not null then concat('not since ', strftime(known_from, '%Y-%m-%d %H:%M'))
         else concat('executions not known: ', executions_coverage)
     end as finding,
+    -- Where not all executions are known, something may have been promoted later.
+    case when executions_coverage in ('complete', 'not_needed', 'gone') then 'certain' else 'not known' end as certainty,
     days,
     released_at as last_released_at,
     revision,

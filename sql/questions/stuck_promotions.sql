@@ -2,6 +2,9 @@
 -- topic: health
 -- answer: workspace, project, action, last_execution_status, nights, since_date
 -- $nights INTEGER = 2 : in the same unfinished state in at least this many consecutive runs
+-- rule: nights counts runs in a row that saw this status; a run that did not see the action neither counts nor ends it.
+--
+-- or_earlier: no run saw another status before, so that the state may be older.
 with
 selected as (select * from selected_promotions),
 unfinished as (
@@ -41,7 +44,15 @@ history as (
             and nights.run_id <= unfinished.run_id
 ),
 spells as (
-    select installation, workspace, project, pipeline_id, action_id, count(*) as nights, min_by(run_date, run_id) as since_date
+    select
+        installation,
+        workspace,
+        project,
+        pipeline_id,
+        action_id,
+        count(*) as nights,
+        min_by(run_date, run_id) as since_date,
+        bool_and(other_run_id is null) as or_earlier
     from history
     where other_run_id is null or run_id > other_run_id
     group by installation, workspace, project, pipeline_id, action_id
@@ -55,6 +66,7 @@ select
     unfinished.last_execution_status,
     spells.nights,
     spells.since_date,
+    spells.or_earlier,
     unfinished.destination,
     unfinished.destination_environment,
     unfinished.html_url,

@@ -6,6 +6,7 @@
 -- $until TIMESTAMP = null : only releases before this moment (UTC)
 -- $environment VARCHAR = 'production' : only this environment; empty: every one
 -- $image VARCHAR = '' : part of the image's name; empty: every image
+-- rule: failures in a row are one incident, which ends with the next release into the same destination.
 --
 -- The DORA measure, in hours. It counts from the failed promotion to the next successful release into the same destination,
 -- and from a release that was rolled back to the rollback. Failures in a row are one incident, from the first of them.
@@ -37,12 +38,7 @@ measured as (
     select *, epoch(recovered_at - incident_from) / 3600.0 as hours
     from incidents
 ),
-known as (
-    select installation, max(known_from) as known_from
-    from executions_known
-    where executions_coverage in ('complete', 'carried')
-    group by installation
-)
+known as (select * from releases_known)
 select
     measured.image,
     count(*) as incidents,

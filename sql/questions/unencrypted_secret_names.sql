@@ -3,6 +3,7 @@
 -- answer: workspace, project, action, variable, type, value_state
 -- one run
 -- $words VARCHAR = 'pass|passw|passwd|password|passphrase|pwd|secret|token|key|apikey|credential|credentials|auth|pat|private' : words in the name of a secret
+-- rule: a word of the name is in the parameter words, or the type is a key; empty variables count, because they will get a value.
 --
 -- Words are the parts of a name between _, -, . and changes from lower to upper case. Unlike plaintext_variables this
 -- also lists variables that are empty now, because they will get a value. SSH_KEY and GPG_KEY are secrets by their
@@ -25,6 +26,7 @@ select
     worded.key as variable,
     worded.type,
     worded.value_state,
+    case when worded.encrypted is null and worded.value_state is null then 'not known' else 'certain' end as certainty,
     worded.encrypted,
     worded.disabled,
     actions.html_url,

@@ -4,6 +4,7 @@
 -- one run
 -- $environment VARCHAR = 'production' : the environment to guard
 -- $trust_wait_trigger BOOLEAN = false : count the trigger time ON_WAIT_FOR_APPROVE as an approval
+-- rule: ON_WAIT_FOR_APPROVE is no approval (unless trust_wait_trigger): Buddy runs the action before a human approves.
 --
 -- A promotion is unguarded if its destination names the environment (view environments), or a variable decides the
 -- destination and nothing names another environment; neither the promotion nor its pipeline is known to be disabled;
@@ -56,6 +57,7 @@ unguarded as (
         selected.pipeline,
         selected.action,
         case when reaching.surely then 'unguarded' else 'unguarded where a variable decides' end as finding,
+        case when reaching.surely then 'certain' else 'depends on a variable' end as certainty,
         selected.source,
         selected.destination,
         selected.trigger_time,
@@ -111,6 +113,7 @@ unseen as (
         lines.name as pipeline,
         listed.name as action,
         'not seen: ' || coalesce(listed.coverage, 'not known') as finding,
+        'not known' as certainty,
         null as source,
         null as destination,
         listed.trigger_time,
@@ -134,6 +137,7 @@ findings as (
 )
 select
     finding,
+    certainty,
     installation,
     workspace,
     project,
@@ -148,7 +152,7 @@ select
     action_id
 from findings
 order by
-    case finding when 'unguarded' then 1 when 'unguarded where a variable decides' then 2 else 3 end,
+    case certainty when 'certain' then 1 when 'depends on a variable' then 2 else 3 end,
     installation,
     workspace,
     project,

@@ -1,7 +1,7 @@
 -- What changed in the promotions last night?
 -- topic: change
 -- answer: workspace, project, action, change, column_name, difference
--- $aspect VARCHAR = 'configuration' : configuration, execution (statuses and revisions), or empty for both
+-- $aspect VARCHAR = 'configuration' in ('configuration', 'execution', '') : configuration, execution (statuses and revisions), or empty for both
 with
 changes as (select * from changes_in_words where run_id in (select run_id from selected_run)),
 actions as (select * from promote_image_actions),

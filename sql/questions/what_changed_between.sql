@@ -3,7 +3,8 @@
 -- answer: workspace, project, action_id, change, column_name, difference
 -- $from VARCHAR = '' : run id or date (2026-11-01) of the earlier run; empty: the one before
 -- $to VARCHAR = '' : run id or date of the later run; empty: the selected run
--- $aspect VARCHAR = 'configuration' : configuration, execution (statuses and revisions), or empty for both
+-- $aspect VARCHAR = 'configuration' in ('configuration', 'execution', '') : configuration, execution (statuses and revisions), or empty for both
+-- rule: the net difference: what was reverted, or came and went between the two runs, is not listed.
 --
 -- The net difference: a change that was reverted, and an action that came and went between the runs, are not listed. A
 -- date means the last run of that date. Runs that could not see an action say nothing about it. difference is in words,

@@ -38,7 +38,7 @@ ROWS = [
 def test_a_run_as_text() -> None:
     """The text holds a title, what changed, what fails and what is missing."""
     text = as_text(morning_message(published(), ROWS))
-    assert text.splitlines()[0] == ("Buddy promotions 2026-11-23: complete, 12 promote-image actions, changes: 2 added")
+    assert text.splitlines()[0] == ("Buddy promotions 2026-11-23: complete, 12 promote-image actions, changed: 2 added")
     assert "Changed:\n  acme/web/0: dest_tag: 1.0 -> 1.1\n" in text
     assert "  and 7 more\n" in text
     assert "Failing:\n  acme/web/promote: failing, was SUCCESSFUL\n" in text
@@ -50,8 +50,9 @@ def test_at_most_25_lines() -> None:
     rows = [row(name, "x", "y") for name in ("released", "changed", "failed", "missing") for _ in range(MAX_LINES + 1)]
     result = published(installations=tuple(part(f"i{number}") for number in range(9)))
     for render in (as_text, as_markdown):
-        lines = render(morning_message(result, rows)).splitlines()
+        lines = render(morning_message(result, rows, {"certain": 1})).splitlines()
         assert len(lines) <= 25
+        assert any("and 7 more installations" in line for line in lines)
         assert max(map(len, lines)) < 320
 
 
@@ -63,7 +64,7 @@ def test_a_run_without_news() -> None:
 def test_what_was_carried_is_in_the_title() -> None:
     """The title says how many promotions were carried and how old the oldest is; nothing where none was."""
     carried = published(carried=9, oldest_read_at=BEGAN - timedelta(days=2, hours=3))
-    said = "12 promote-image actions (9 carried, the oldest read 2 d 3 h before the run), changes: 2 added"
+    said = "12 promote-image actions (9 carried, the oldest read 2 d 3 h before the run), changed: 2 added"
     assert said in morning_message(carried, []).title
     assert "carried" not in morning_message(published(), []).title
 
@@ -140,3 +141,11 @@ def test_the_extension_of_the_file_is_the_format() -> None:
     assert data["summary"]["exit_code"] == 0
     assert data == json.loads(json.dumps(as_payload(result, message)))
     assert data["summary"]["began_at"] == f"{BEGAN:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_what_is_not_known_is_no_finding() -> None:
+    """Unguarded promotions are counted; those that depend on a variable, or were not seen, are counted apart."""
+    counts = {"certain": 15, "depends on a variable": 3, "not known": 25}
+    line = "Into production: 15 unguarded, 3 depend on a variable, 25 not known."
+    assert morning_message(published(), [], counts).lines[-1] == line
+    assert line not in as_text(morning_message(published(), [], dict.fromkeys(counts, 0)))

@@ -26,13 +26,20 @@ def read(text: str) -> Samples:
 
 def test_a_published_run() -> None:
     """Success, status, rows, problems, coverage, executions, releases, cost, waiting, duration, bytes are written."""
-    samples = read(metrics_text(published(problems={"gone": 2}), releases={"production": 3}))
+    samples = read(
+        metrics_text(
+            published(problems={"gone": 2}, notices=4), "", {"production": 3}, {"certain": 15, "not known": 25}
+        )
+    )
     assert samples["collector_last_success_timestamp_seconds", ()] == ENDED.timestamp()
     assert samples["collector_last_run_status", ("complete",)] == 1
     assert samples["collector_last_run_status", ("not_published",)] == 0
     assert samples["collector_last_run_duration_seconds", ()] == 300
     assert samples["collector_rows", ("promote_image_actions",)] == 12
     assert samples["collector_problems", ("gone",)] == 2
+    assert samples["collector_notices", ()] == 4
+    assert samples["collector_unguarded_promotions", ("certain",)] == 15
+    assert samples["collector_unguarded_promotions", ("not known",)] == 25
     assert {labels[0] for name, labels in samples if name == "collector_problems"} == set(PROBLEM_KINDS)
     assert samples["collector_coverage", ("fetched", "actions")] == 12
     assert samples["collector_executions", ("us",)] == 7

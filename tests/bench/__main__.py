@@ -1,7 +1,7 @@
-"""`python -m tests.bench`: run all benchmarks; write the results to RESULTS.md and the goals to docs/benchmarks.md.
+"""`python -m tests.bench`: run all benchmarks; write docs/benchmarks.md.
 
 The result of each benchmark is saved, so that an interrupted run continues with `--only` and the missing ones. The
-files are written when all results exist. `--quick` runs tiny sizes in seconds and saves nothing.
+file is written when all results exist. `--quick` runs tiny sizes in seconds and saves nothing.
 """
 
 import argparse
@@ -25,12 +25,10 @@ from tests.bench import (
 from tests.bench.report import Section, document, goals_table
 from tests.bench.saved_sections import load_all, save
 from tests.bench.scale import FULL, QUICK, Scale
-from tests.marked import put_between
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = Path(__file__).with_name("RESULTS.md")
+RESULTS = ROOT / "docs" / "benchmarks.md"
 SAVED = ROOT / ".bench"  # `make bench` removes it first
-BEGIN, END = "<!-- goals: written by `make bench` -->", "<!-- end goals -->"
 
 BENCHES: dict[str, Callable[[Scale], Section | list[Section]]] = {
     "requests": request_counts.bench,
@@ -73,7 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(goals_table(found))
     if not options.quick and (every := load_all(SAVED, BENCHES)) is not None:
         RESULTS.write_text(document(description, every), encoding="utf-8")
-        put_between(ROOT / "docs" / "benchmarks.md", BEGIN, END, str(goals_table(every)))
         sys.stderr.write(f"wrote {RESULTS}\n")
     return 0
 

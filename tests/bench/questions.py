@@ -43,7 +43,8 @@ def bench(scale: Scale) -> Section:
     for when, found in (("before compact", before), ("after", after)):
         slowest = max(found, key=lambda name: found[name].median)
         s = found[slowest].median
-        goals.append(Goal(f"slowest question, {when}", "< 2 s", f"{s:.2f} s ({slowest})", s < _MAX_ANSWER_S))
+        measured, quoted = f"{s:.2f} s ({slowest})", when == "before compact"
+        goals.append(Goal(f"slowest question, {when}", "< 2 s", measured, s < _MAX_ANSWER_S, quoted))
     mb = max(size[1], size_after[1])
     goals.append(Goal("the report", "< 5 MB", f"{mb:.2f} MB", mb < _MAX_REPORT_MB))
     text = _TEXT.format(runs=scale.queried_runs, actions=scale.queried_actions, executions=scale.queried_executions)

@@ -51,6 +51,7 @@ def bench(scale: Scale) -> Section:
                         "≥ 0.97",
                         f"{used.median:.3f}",
                         used.median >= 0.97,
+                        quoted=limit is scale.limits[-1],
                     )
                 )
                 goals.append(Goal(f"refusals when alone, {limit_text}", "0", f"{refused.high:.0f}", refused.high == 0))

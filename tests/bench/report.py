@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# Around the five goals that a reader looks for first.
+QUOTED, END_QUOTED = "<!-- quoted: written by `make bench` -->", "<!-- end quoted -->"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -25,12 +28,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal, the measured value, and whether it is reached."""
+    """A goal, the measured value, and whether it is reached; those that are `quoted` open the document."""
 
     what: str
     wanted: str
     measured: str
     reached: bool
+    quoted: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,9 @@ class Section:
         return "\n\n".join([f"## {self.title}", self.text, *map(str, self.tables)])
 
 
-def goals_table(sections: Sequence[Section]) -> Table:
-    """Return all goals in one table."""
-    goals = [goal for section in sections for goal in section.goals]
+def goals_table(sections: Sequence[Section], *, quoted: bool = False) -> Table:
+    """Return all goals in one table, or only the quoted ones."""
+    goals = [goal for section in sections for goal in section.goals if goal.quoted or not quoted]
     return Table(
         ("goal", "wanted", "measured", "reached"),
         [(goal.what, goal.wanted, goal.measured, "yes" if goal.reached else "no") for goal in goals],
@@ -62,4 +66,5 @@ def document(machine: str, sections: Sequence[Section]) -> str:
         "# Benchmarks\n\nWritten by `make bench`. Values are medians of alternating runs, with minimum and maximum in "
         f"brackets.\n\n{machine}"
     )
-    return "\n\n".join([opening, f"## Goals\n\n{goals_table(sections)}", *map(str, sections)]) + "\n"
+    quoted = f"{QUOTED}\n{goals_table(sections, quoted=True)}\n{END_QUOTED}"
+    return "\n\n".join([opening, quoted, f"## Goals\n\n{goals_table(sections)}", *map(str, sections)]) + "\n"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import BEGIN, BENCHES, END, ROOT, main
-from tests.bench.report import Goal, Section, Table, document
+from tests.bench.__main__ import BENCHES, RESULTS, main
+from tests.bench.report import END_QUOTED, QUOTED, Goal, Section, Table, document, goals_table
 from tests.bench.saved_sections import load_all, save
 from tests.bench.scale import QUICK
 
@@ -30,6 +30,10 @@ def test_the_results_are_one_markdown_document() -> None:
         "# Benchmarks\n\n"
         "Written by `make bench`. Values are medians of alternating runs, with minimum and maximum in brackets.\n\n"
         "Machine: this one.\n\n"
+        "<!-- quoted: written by `make bench` -->\n"
+        "| goal | wanted | measured | reached |\n"
+        "| ---- | -----: | -------: | ------: |\n"
+        "<!-- end quoted -->\n\n"
         "## Goals\n\n"
         "| goal  | wanted | measured | reached |\n"
         "| ----- | -----: | -------: | ------: |\n"
@@ -40,6 +44,12 @@ def test_the_results_are_one_markdown_document() -> None:
         "| ------ | --: |\n"
         "| ours   | 1.0 |\n"
     )
+
+
+def test_few_goals_are_quoted() -> None:
+    """Only the goals that are marked so."""
+    goals = [Goal(name, "≥ 1", "2", True, quoted=name == "speed") for name in ("speed", "other")]
+    assert [row[0] for row in goals_table([Section("1.", "", [], goals)], quoted=True).rows] == ["speed"]
 
 
 def test_the_quick_size_does_not_need_dlt() -> None:
@@ -64,6 +74,6 @@ def test_results_are_saved_until_all_exist(tmp_path: Path) -> None:
 
 def test_there_is_a_place_for_the_goals() -> None:
     """The document has both markers, in order."""
-    before, _, after = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").partition(BEGIN)
+    before, _, after = RESULTS.read_text(encoding="utf-8").partition(QUOTED)
     assert before
-    assert END in after
+    assert END_QUOTED in after

@@ -62,4 +62,5 @@ def test_the_list_key_is_the_member_that_holds_the_list() -> None:
     assert keys == {
         Kind.TOKEN: None, Kind.WORKSPACES: "workspaces", Kind.PROJECTS: "projects", Kind.PIPELINES: "pipelines",
         Kind.ACTIONS: "actions", Kind.ACTION: None, Kind.EXECUTIONS: "executions", Kind.EXECUTION: None,
+        Kind.MEMBERS: "members", Kind.GROUPS: "groups",
     }  # fmt: skip

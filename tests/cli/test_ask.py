@@ -36,10 +36,10 @@ def test_the_questions_are_listed(program: Program) -> None:
 def test_every_question_has_an_answer_with_the_listed_columns(on_demo: Program) -> None:
     """The list as JSON has name, description, parameters and columns; the JSON of each answer has these columns."""
     for question in json.loads(on_demo("ask", "--list", "--format", "json").out):
-        assert list(question) == ["name", "topic", "description", "answer", "parameters", "columns"]
+        assert list(question) == ["name", "topic", "description", "answer", "rule", "parameters", "columns"]
         assert question["description"].endswith("?")
         for parameter in question["parameters"]:
-            assert list(parameter) == ["name", "type", "default", "required", "description"]
+            assert list(parameter) == ["name", "type", "default", "required", "description", "choices"]
         if not any(parameter["required"] for parameter in question["parameters"]):
             result = on_demo("ask", question["name"], "--format", "json")
             assert result.code == 0, result.err
@@ -63,6 +63,26 @@ def test_rows_can_be_a_failure(on_demo: Program, tmp_path: Path) -> None:
     assert on_demo("ask", "promotions", "--param", "image=zork", "--fail-if-rows").code == 0
 
 
+def test_the_rule_stands_below_the_answer(on_demo: Program) -> None:
+    """A rule that decides which rows are shown is one line below the answer, and not in what programs read."""
+    result = on_demo("ask", "unguarded_production", "--format", "text")
+    rules = [line for line in result.out.splitlines() if line.startswith("Rule: ")]
+    assert len(rules) == 1
+    assert "ON_WAIT_FOR_APPROVE is no approval" in rules[0]
+    assert "Rule: " not in on_demo("ask", "what_changed", "--format", "text").out
+    assert "Rule: " not in on_demo("ask", "unguarded_production", "--format", "csv").out
+
+
+def test_a_value_that_matches_nothing_is_said(on_demo: Program) -> None:
+    """Near values are on stderr, whatever the format; a value that matches something is not mentioned."""
+    result = on_demo("ask", "promotions", "--param", "environment=prodction", "--format", "json")
+    assert (result.code, result.out) == (0, "[]\n")
+    assert result.err == "environment=prodction matches nothing in this lake. Near: production.\n"
+    assert on_demo("ask", "promotions", "--param", "environment=production").err == ""
+    result = on_demo("ask", "unguarded_production", "--param", "environment=prd")
+    assert "environment=prd matches nothing in this lake." in result.err
+
+
 def test_show_prints_the_sql(program: Program) -> None:
     """`--show` prints the SQL, to be copied and changed; no lake is needed for that."""
     result = program("ask", "what_changed", "--show")
@@ -77,6 +97,8 @@ def test_show_prints_the_sql(program: Program) -> None:
         (("ask", "what_chnged"), "what_changed"),
         (("ask", "what_changed", "--param", "aspct=x"), "aspect"),
         (("ask", "what_changed", "--param", "aspect"), "NAME=VALUE"),
+        (("ask", "what_changed", "--param", "aspect=configuraton"), "Did you mean 'configuration'?"),
+        (("ask", "problems_last_night", "--param", "kind=forbiden"), "Did you mean 'forbidden'?"),
         (("ask", "what_changed", "--run", "20010101T000000Z-000000"), "run"),
         (("sql", "select * from promote_image_action"), "promote_image_actions"),
         (("sql", "selec 1"), "syntax"),

@@ -324,8 +324,8 @@ def test_the_summary_line() -> None:
     summary = RunSummary(
         run_id="20261123T021500Z-7f3a9c", run_date="2026-11-23", status="partial", started_at=at,
         finished_at=at.replace(minute=17), resumed_count=0, rows={"promote_image_actions": 1234},
-        coverage={}, problems={"forbidden": 2}, changes={"added": 3, "removed": 0}, requests=5678, retries=0,
-        refusals=0, bytes_received=1, paced_seconds=0.0, paused_seconds=0.0,
+        coverage={}, problems={"forbidden": 2}, notices=9, changes={"added": 3}, changed="3 added", requests=5678,
+        retries=0, refusals=0, bytes_received=1, paced_seconds=0.0, paused_seconds=0.0,
     )  # fmt: skip
     assert summary_line(summary) == (
         "20261123T021500Z-7f3a9c partial: 1,234 promote-image actions; changed: 3 added; "

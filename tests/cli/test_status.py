@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.cli.status import exit_code
+from collector.cli.status import exit_code, staleness
 from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 from tests.cli.conftest import Program
 
@@ -54,7 +54,34 @@ def test_status_before_the_first_published_run(program: Program, tmp_path: Path)
     result = program("status", "--max-age", "26h")
     assert result.code == 3
     assert f"interrupted: {run_id}" in result.out
+    assert "STALE: no run has been published yet, limit 1 d 2 h" in result.out
     assert program("status", "--format", "json").out == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("age_s", "max_age_s", "line"),
+    [
+        (4.6, 1.0, "STALE: 4.6 s old, limit 1 s"),
+        (0.5, 1.0, None),
+        (4.6, None, None),
+        (-7200.0, 60.0, "STALE: its start is 2 h 0 min in the future: check the clock, limit 1 min 0 s"),
+        (None, 93_600.0, "STALE: no run has been published yet, limit 1 d 2 h"),
+    ],
+)
+def test_a_stale_lake_says_why(age_s: float | None, max_age_s: float | None, line: str | None) -> None:
+    """What makes the exit code 3 is said with the age and the limit."""
+    assert staleness(age_s, max_age_s) == line
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_stale_lake_is_said_beside_the_rows(on_demo: Program, form: str) -> None:
+    """The line is in the text for people, and on stderr where programs read the rows."""
+    result = on_demo("status", "--max-age", "1s", "--format", form)
+    assert result.code == 3
+    shown, other = (result.out, result.err) if form == "text" else (result.err, result.out)
+    assert "STALE: " in shown
+    assert "limit 1 s" in shown
+    assert "STALE" not in other
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

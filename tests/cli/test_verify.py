@@ -1,7 +1,11 @@
 """`collector verify`, `compact` and `prune` on a lake of several nights."""
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +53,34 @@ def test_pruning_drops_nights_and_keeps_what_is_known(program: Program, lake: Pa
     assert {row["run_id"] for row in rows_of(program, "promote_image_actions")} == set(left)
     assert rows_of(program, "last_known_actions") == known
     assert program("verify").code == 0
+
+
+def test_a_dry_run_of_pruning_changes_nothing(program: Program, lake: Path) -> None:
+    """`--dry-run` names the runs that would go, which then go, and leaves every file as it is."""
+    before = (lake / "manifest.json").read_bytes()
+    would = json.loads(program("prune", "--keep", "1d", "--dry-run", "--format", "json").out)
+    said = program("prune", "--keep", "1d", "--dry-run").out
+    assert f"{len(would['runs'])} runs ({would['runs'][0]} to {would['runs'][-1]}) would be dropped" in said
+    assert (lake / "manifest.json").read_bytes() == before
+    assert program("prune", "--keep", "400d", "--dry-run").out == "No run is that old.\n"
+    assert json.loads(program("prune", "--keep", "1d", "--format", "json").out)["runs"] == would["runs"]
+
+
+@pytest.mark.parametrize(("answer", "flags", "is_pruned"), [("n", [], False), ("", ["--yes"], True), ("y", [], True)])
+def test_pruning_on_a_terminal_is_confirmed(lake: Path, answer: str, flags: list[str], is_pruned: bool) -> None:
+    """A person is asked before runs are dropped, unless `--yes` is given; any other answer than yes drops nothing."""
+    mine, theirs = pty.openpty()
+    os.write(mine, f"{answer}\n".encode())
+    before = len(Lake.open(lake).manifest.runs)
+    command = [sys.executable, "-m", "collector", "prune", "--keep", "1d", "--lake", str(lake), *flags]
+    done = subprocess.run(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=False)
+    shown = os.read(mine, 10_000).decode()
+    os.close(mine)
+    os.close(theirs)
+    assert done.returncode == 0
+    assert (len(Lake.open(lake).manifest.runs) < before) == is_pruned
+    assert ("Continue? [y/N]" in shown) == (not flags)
+    assert ("Nothing was dropped." in shown) == (not is_pruned)
 
 
 @pytest.mark.parametrize("keep", ["-1d", "0d", "soon", "36h"])

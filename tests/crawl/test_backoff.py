@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.crawl.backoff import Limits, after_failure, after_late_reset, after_refusal
+from collector.crawl.backoff import Limits, after_failure, after_late_reset, after_lost_race, after_refusal
 
 
 @given(attempt=st.integers(1, 10_000), spent=st.floats(0, 1e6), draw=st.floats(0, 1, exclude_max=True))
@@ -33,3 +33,12 @@ def test_a_late_window_is_looked_at_soon_and_past_a_second_on_the_fifth_look() -
     assert list(itertools.accumulate(waits))[3] > 1.0
     assert waits == sorted(waits)
     assert waits[-1] == 60
+
+
+@given(attempt=st.integers(1, 1000), took=st.floats(0, 1e4), draw=st.floats(0, 1, exclude_max=True))
+def test_a_lost_race_waits_for_as_long_as_the_publish_takes(attempt: int, took: float, draw: float) -> None:
+    """The wait is random, doubles with each loss, and never passes two minutes."""
+    wait = after_lost_race(attempt, took, draw)
+    assert 0 <= wait <= 120
+    assert wait <= after_lost_race(attempt + 1, took, draw)
+    assert after_lost_race(1, 2.0, 0.5) == 2.0

@@ -23,8 +23,11 @@ COSTS = frozenset({
 })  # fmt: skip
 MOMENTS = frozenset({
     "started_at", "finished_at", "fetched_at", "first_seen_at", "last_seen_at", "executions_from", "complete_from",
+    "read_at", "asked_at",
 })  # fmt: skip
-RUN_IDS = frozenset({"run_id", "first_seen_run_id", "last_seen_run_id", "previous_run_id", "removed_run_id"})
+RUN_IDS = frozenset(
+    {"run_id", "first_seen_run_id", "last_seen_run_id", "previous_run_id", "removed_run_id", "source_run_id"}
+)
 CRAWLED = (
     "workspaces", "projects", "pipelines", "actions", "promote_image_actions", "trigger_conditions", "variables",
     "permissions", "executions", "action_executions",

@@ -184,8 +184,8 @@ def test_a_merge_that_loses_or_adds_rows_is_refused(
     assert callable(change)
     before = nights.manifest
 
-    def wrong(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> list[pa.RecordBatch]:
-        rows: pa.Table = change(pa.Table.from_batches(merged_rows(table, paths, run_ids), table.schema))
+    def wrong(table: Table, files: Sequence[tuple[Path, str]], run_ids: Collection[str]) -> list[pa.RecordBatch]:
+        rows: pa.Table = change(pa.Table.from_batches(merged_rows(table, files, run_ids), table.schema))
         return list(rows.to_batches())
 
     monkeypatch.setattr("collector.lake.compact.merged_rows", wrong)

@@ -18,7 +18,7 @@ RUNS = [run_of(number)[0] for number in range(3)]
 
 def merged(table: Table, paths: list[Path], run_ids: list[str]) -> pa.Table:
     """Return the rows of these runs as one table."""
-    return pa.Table.from_batches(merged_rows(table, paths, run_ids), table.schema)
+    return pa.Table.from_batches(merged_rows(table, [(path, path.name) for path in paths], run_ids), table.schema)
 
 
 def night(number: int, actions: range) -> list[Row]:

@@ -21,7 +21,7 @@ PROMOTION = (
 )
 DESIGN = {
     "runs": "status started_at finished_at resumed_count collector_version schema_fingerprint api_url requests "
-    "retries refusals bytes_received paced_seconds paused_seconds problems filters",
+    "retries refusals bytes_received paced_seconds paused_seconds problems filters notices",
     "workspaces": "workspace workspace_id name url html_url coverage extra",
     "projects": "workspace project display_name status access create_date url html_url coverage extra",
     "pipelines": "workspace project pipeline_id identifier name refs events loop tags priority disabled "
@@ -35,7 +35,9 @@ DESIGN = {
     "variables": f"{KEY} position variable_id key type encrypted settable run_only_settable description value_state "
     "value file_path file_place file_chmod init_path disabled extra",
     "permissions": f"{KEY} principal_type principal_id access_level",
-    "problems": f"kind {KEY} request_path http_status message json_path attempts first_seen_at last_seen_at raw",
+    "principals": "workspace principal_type principal_id name extra",
+    "problems": f"kind {KEY} request_path http_status message json_path attempts first_seen_at last_seen_at raw "
+    "severity",
     "action_changes": f"{KEY} change aspect column_name old_value new_value previous_run_id",
     "last_known_actions": f"{KEY} {PROMOTION} first_seen_run_id last_seen_run_id",
     "executions": "workspace project pipeline_id execution_id status triggered_on start_date finish_date creator_id "

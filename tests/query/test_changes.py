@@ -341,12 +341,15 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
 def test_results_have_the_contract_s_schema_and_order(tmp_path: Path) -> None:
     """What leaves has the exact schema of its table and is sorted by its key, also where it is empty."""
     rows = world([action(n, pipeline=n % 3, name=f"ü{n}") for n in (5, 3, 9, 1)])
+    rows["runs"] = [{"installation": "us", "status": "complete"}]
     with StagedRuns(tmp_path).run(rows) as run:
         for table in [*TABLES.values()]:
             found = pa.Table.from_batches(run.sorted_rows(table.name), table.schema)
             keys = [tuple((row[n] is None, row[n]) for n in table.key) for row in found.to_pylist()]
             assert keys == sorted(keys)
-        assert run.change_counts() == {"added": 4}
+        changes = run.run_changes()
+    assert (changes["added"], changes["seen"], changes["known"]) == (4, 4, 4)
+    assert changes["line"] == "all 4 seen for the first time"
 
 
 @pytest.mark.parametrize("one_in", [50, 1])

@@ -35,6 +35,16 @@ def test_our_blocking_checks_come_first() -> None:
     assert blocking == sorted(blocking, reverse=True)
 
 
+def test_a_notice_hides_nothing(tmp_path: Path) -> None:
+    """What a check with the line `-- notice` finds is a notice, what a warning finds is a problem."""
+    texts = {means: f"-- X.\n-- {means}\nselect 'row' as message" for means in ("notice", "warning")}
+    found = offenders(tmp_path, {}, **texts)
+    assert [(each.check, each.severity, each.blocking) for each in found] == [
+        ("notice", "notice", False),
+        ("warning", "problem", False),
+    ]
+
+
 def test_many_offenders_are_counted(tmp_path: Path) -> None:
     """A check that every row offends shows the first and counts the rest."""
     found = offenders(tmp_path, {}, x=f"-- X.\n-- blocking\nselect 'row' as message from range({MAX_ROWS + 5_000})")

@@ -27,7 +27,8 @@ def test_the_rules_are_those_of_the_file(tmp_path: Path) -> None:
         actions = base_view(TABLES["promote_image_actions"], [[path]])
         database.define("promote_image_actions", actions)
         database.define("executed_configurations", "select * from promote_image_actions")
-        for name in ("image_references", "environments", "executed_references"):
+        database.define("last_known_actions", base_view(TABLES["last_known_actions"], []))
+        for name in ("registry_accounts", "image_references", "environments", "executed_references"):
             database.define(name, sources[name].sql)
         database.define("promotion_writes", "select *, 7 as execution_id from image_references")
         database.define("written_environments", sources["written_environments"].sql)

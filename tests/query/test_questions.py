@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from collector.errors import QueryError
+from collector.lake.tables import PROBLEM_KINDS, PROBLEMS
 from collector.query.questions import Parameter, Question, Questions
 from collector.query.sql_files import sql_folder
 
@@ -17,6 +18,8 @@ TEXT = """-- Which promotions fail?
 -- $only BOOLEAN = false : just those
 -- $names VARCHAR[] = 'a,b' : some names
 -- $project VARCHAR : the project
+-- $aspect VARCHAR = 'all' in ('all', 'some', '') : which of them
+-- rule: a promotion fails if it failed.
 select 1"""
 QUESTION = Question("failing", TEXT)
 
@@ -32,12 +35,15 @@ def test_the_header_is_read() -> None:
         ("only", "BOOLEAN", False, False, "just those"),
         ("names", "VARCHAR[]", ["a", "b"], False, "some names"),
         ("project", "VARCHAR", None, True, "the project"),
+        ("aspect", "VARCHAR", "all", False, "which of them"),
     ]
 
 
 @pytest.mark.parametrize(
     ("name", "given", "bound"),
     [
+        ("aspect", "some", "some"),
+        ("aspect", "", ""),
         ("days", "7", 7),
         ("days", 7, 7),
         ("days", " 7 ", 7),
@@ -74,6 +80,30 @@ def test_a_value_of_the_wrong_type_says_what_is_expected(name: str, given: objec
     with pytest.raises(QueryError, match=name) as failure:
         QUESTION.bind({"project": "p", name: given})
     assert repr(given) in failure.value.message
+
+
+def test_a_closed_set_refuses_other_values() -> None:
+    """A value outside the declared set is an error that names the nearest and all that there are."""
+    with pytest.raises(QueryError, match="aspect has no value 'sone'") as failure:
+        QUESTION.bind({"project": "p", "aspect": "sone"})
+    assert failure.value.advice == "Did you mean 'some'? It takes all, some, empty."
+    assert failure.value.exit_code == 2
+    with pytest.raises(QueryError, match="no value"):
+        _ = Question("q", "-- Which?\n-- $a VARCHAR = 'c' in ('b') : x\nselect 1").parameters
+
+
+def test_the_rule_is_a_line_of_the_header() -> None:
+    """`-- rule:` explains which rows are shown and is no part of the question's sentence."""
+    assert QUESTION.rule == "a promotion fails if it failed."
+    assert Question("q", "-- Which?\n-- rule: these.\nselect 1").description == "Which?"
+    assert Question("q", "-- Which?\nselect 1").rule is None
+
+
+def test_the_kinds_of_problems_are_those_declared() -> None:
+    """The closed set of the parameter kind is that of the contract."""
+    kind, severity = Questions(sql_folder())["problems_last_night"].parameters
+    assert kind.choices == (*PROBLEM_KINDS, "")
+    assert severity.choices == (*next(c.values for c in PROBLEMS.columns if c.name == "severity"), "")
 
 
 def test_everything_has_a_value() -> None:

@@ -220,10 +220,11 @@ def test_every_question_is_described(lake: Lake) -> None:
     listed = {each["name"]: each for each in collector.open_lake(lake.path).questions()}
     assert len(listed) >= 10
     for each in listed.values():
-        assert each.keys() == {"name", "description", "parameters", "columns"}
+        assert each.keys() == {"name", "description", "topic", "answer", "rule", "parameters", "columns"}
         assert each["columns"]
         assert all(column.keys() == {"name", "type"} for column in each["columns"])
-        assert all(p.keys() == {"name", "type", "default", "required", "description"} for p in each["parameters"])
+        keys = {"name", "type", "default", "required", "description", "choices"}
+        assert all(p.keys() == keys for p in each["parameters"])
     assert [p["name"] for p in listed["what_changed"]["parameters"]] == ["aspect"]
 
 

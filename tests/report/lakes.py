@@ -116,6 +116,10 @@ class MadeUpLake(LakeReader):
             ),
         }
 
+    def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
+        """Return made-up answers."""
+        return {question: self.ask(question, run, **parameters) for question, parameters in asked.items()}
+
     def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer:
         """Return a made-up answer."""
         self.asked.append((question, run, parameters))
@@ -160,8 +164,8 @@ class MadeUpLake(LakeReader):
         return row | ({"level": "action", "coverage": "failed"} if question == "coverage_last_night" else {})
 
     def _runs(self) -> pa.Table:
-        counts = ("promotions", "failing", "added", "changed", "removed", "returned", "ran", "not_seen",
-                  "problems", "requests", "retries", "refusals")  # fmt: skip
+        counts = ("promotions", "failing", "added", "changed", "changed_fields", "removed", "returned", "ran",
+                  "not_seen", "problems", "requests", "retries", "refusals")  # fmt: skip
         rows = []
         for number in range(self.runs):
             began = FIRST_RUN.replace(tzinfo=None) + timedelta(days=number)

@@ -81,3 +81,11 @@ def test_rows_without_a_where() -> None:
     rows = report_rows("q", pa.table({"name": ["labels"]}), ["name"], LEVELS)
     assert not rows.located
     assert [where for where, _ in rows.rows] == [None]
+
+
+def test_what_is_not_known_is_counted_apart() -> None:
+    """The number of a finding is that of its certain rows; the others are told beside it."""
+    table = pa.table({"certainty": ["certain", "depends on a variable", "not known", "not known"]})
+    found = report_rows("q", table, ("certainty",))
+    assert (found.total, found.findings, found.apart) == (4, 1, "1 depends on a variable, 2 not known")
+    assert report_rows("q", table.slice(0, 1), ("certainty",)).apart == ""

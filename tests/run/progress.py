@@ -19,6 +19,7 @@ def progress_of(
         cost=RequestCost(attempts=requests),
         retries=0,
         problems={},
+        notices=0,
         coverage=coverage or {},
         partial=False,
         workspaces_listed=True,

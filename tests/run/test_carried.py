@@ -98,7 +98,7 @@ def test_every_reader_counts_the_same(runs: tuple[Path, list[RunSummary]], capsy
     assert run(["status", "--lake", str(lake)]) == 0
     assert f"  carried: {last.carried} promotions, the oldest read " in capsys.readouterr().out
     assert run(["ask", "promotions", "--fresh", "--lake", str(lake)]) == 0
-    assert f"{last.carried} promotions carried (left out), oldest read " in capsys.readouterr().out.splitlines()[-1]
+    assert f"{last.carried} promotions carried (left out), oldest read " in capsys.readouterr().err.splitlines()[-1]
     result = RunResult(0, last.started_at, last.finished_at, last)
     assert f"({last.carried} carried, the oldest read " in as_text(morning_message(result, []))
     assert f'collector_carried{{installation="us"}} {last.carried}.0' in metrics_text(result)

@@ -53,6 +53,19 @@ def test_other_runs_are_not_needed(name: str, demo_lake: Path, of_all_files: Map
         assert found == database.rows(question.sql, question.bind(given(question)) or None)
 
 
+def test_questions_asked_together_have_the_answers_of_each(demo_lake: Path) -> None:
+    """What they share is computed once, and changes no row, also of an older run."""
+    asked, runs = collector.open_lake(demo_lake), Lake.open(demo_lake).manifest.runs
+    names = ("nights", "releases", "rollbacks", "failed_releases", "what_changed")
+    for run in (runs[0], runs[-1]):
+        together = asked.ask_all({name: {} for name in names}, run=run.run_id)
+        assert list(together) == list(names)
+        for name, answer in together.items():
+            alone = asked.ask(name, run=run.run_id)
+            assert answer.table.equals(alone.table)
+            assert (answer.run, answer.missing) == (alone.run, alone.missing)
+
+
 def test_other_runs_are_not_opened(demo_lake: Path, tmp_path: Path) -> None:
     """Without the files of other runs, except of the tables that they name, they still answer; `nights` does not."""
     lake = Lake.open(Path(shutil.copytree(demo_lake, tmp_path / "lake")))

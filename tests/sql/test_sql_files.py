@@ -10,10 +10,11 @@ from collector.lake.database import Database
 from collector.query.changes import read_checks
 from collector.query.questions import Questions
 from collector.query.sql_files import read_folder, sql_folder
+from collector.query.views import view_sources
 from tests.sql.case_files import CASES, read_cases
 
 SQL = sql_folder()
-FOLDERS = ("clean", "facts", "questions", "checks", "plan", "status")
+FOLDERS = ("clean", "facts", "questions", "checks", "plan", "status", "values")
 WITH_PARAMETERS = ("questions/", "status/")
 FILES = {f"{folder}/{name}": source for folder in FOLDERS for name, source in read_folder(SQL / folder).items()}
 QUESTIONS = Questions(SQL).all
@@ -71,8 +72,9 @@ def test_a_file_has_a_case(name: str) -> None:
 
 
 def test_no_case_is_left_over() -> None:
-    """Every case file belongs to an SQL file."""
-    assert {f"{case.folder}/{case.name}" for case in read_cases()} <= set(FILES)
+    """Every case file belongs to an SQL file, or to a view that is made from one."""
+    views = {f"facts/{name}" for name in view_sources()}
+    assert {f"{case.folder}/{case.name}" for case in read_cases()} <= FILES.keys() | views
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -25,7 +25,7 @@ function make(tag, attributes, ...children) {
 
 /** A reference that may be wrapped after each of its parts, and is copied unchanged. */
 function breakable(reference) {
-  return reference.split(/(?<=[/:@])/).flatMap((part, at) => (at ? [document.createElement("wbr"), part] : [part]));
+  return reference.split(/(?<=[/:@._-])/).flatMap((part, at) => (at ? [document.createElement("wbr"), part] : [part]));
 }
 
 /** A link into Buddy, or the name alone when the address may not be followed. */

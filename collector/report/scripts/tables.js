@@ -102,8 +102,10 @@ function showTables() {
         const details = document.getElementById(name);
         const count = document.querySelector(`[data-count="${name}"]`);
         if (!count) continue;
-        const total = data.tables[name].total.toLocaleString("en");
-        count.textContent = words.length ? `${found.toLocaleString("en")} of ${total}` : total;
+        const { total, certainties } = data.tables[name];
+        count.textContent = words.length
+          ? `${found.toLocaleString("en")} of ${total.toLocaleString("en")}`
+          : certainties.certain.toLocaleString("en");
         details.classList.toggle("without", words.length > 0 && !found);
       }
       state.textContent = words.length ? `${counted(all, "row")} with ${words.join(" ")}` : "";

@@ -1,0 +1,180 @@
+"""A question answered by another engine: the same views and SQL, over the same live files, read by the engine itself.
+
+Everything is translated before anything is sent, so that what cannot run there is refused before it starts. A recursion
+is the one part that is done here: Spark's dialects have none that is common to all. What it needs is computed by the
+engine and fetched, and DuckDB goes on from there.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from collector.lake import parquet
+from collector.lake.database import Database
+from collector.lake.lake import Lake
+from collector.lake.manifest import RunEntry
+from collector.lake.sql_text import read_parquet
+from collector.lake.tables import ACTIONS, KEY_NAMES, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.query.carried import CARRIED_TABLES, Carried
+from collector.query.engine.spark import SparkServer, connected
+from collector.query.engine.translate import Recursion, is_recursive, split_recursion, translate
+from collector.query.questions import Question, Questions
+from collector.query.reader import GAPS, Answer, Gap, select_run
+from collector.query.sql_files import identifiers, in_order, sql_folder
+from collector.query.views import SELECTED_RUN, selected_run_view, view_sources
+
+# Views whose rows the engine computes once: each step of theirs builds on the one before, and an engine that writes the
+# steps out in full would write some of them thousands of times.
+MATERIALISED: Final = frozenset(
+    ("image_references", "selected_references", "selected_environments", "executed_references", "selected_promotions")
+)
+
+
+# What was carried into the selected run, as `carried_into` finds it.
+_CARRIED: Final = f"""
+select count(*) as promotions, min(promote_image_actions.fetched_at) as oldest_read_at
+from promote_image_actions
+semi join (select * from actions where coverage = 'carried') as listed
+    using (run_id, installation, {", ".join(KEY_NAMES)})
+where run_id in (select run_id from selected_run)
+"""
+
+
+@dataclass
+class EnginePlan:
+    """A question in the engine's SQL: the views that it needs there, in order, and what is done here, in order."""
+
+    question: Question
+    tables: list[str]
+    views: dict[str, str]
+    answer: str | None
+    gaps: str | None = None
+    carried: str | None = None
+    here: dict[str, Recursion] = field(default_factory=dict)
+
+    @property
+    def fetched(self) -> list[str]:
+        """The relations whose rows come to this machine before the answer is made here."""
+        return sorted({name for recursion in self.here.values() for name in recursion.inputs})
+
+
+def plan(question: Question, run: RunEntry | None) -> EnginePlan:
+    """Translate a question and everything that it needs. Raises QueryError for what the engine cannot do."""
+    has_gaps = run is not None and run.status != "complete"
+    sources = view_sources()
+    used = identifiers(question.sql) | (GAPS.references if has_gaps else set())
+    views = {SELECTED_RUN: translate(SELECTED_RUN, selected_run_view(run))}
+    here: dict[str, Recursion] = {}
+    for source in [*in_order(sources, used), question]:
+        if source.references & here.keys() or is_recursive(source.name, source.sql):
+            here[source.name] = split_recursion(source.name, source.sql, here, partial(relation_of, source.name))
+        elif source is not question:
+            views[source.name] = translate(source.name, source.sql)
+    answer = None if question.name in here else translate(question.name, question.sql)
+    gaps = translate("the gaps of the run", GAPS.sql) if has_gaps else None
+    words = used.union(*(source.references for source in in_order(sources, used)))
+    carried = None
+    if not CARRIED_TABLES.isdisjoint(words):
+        carried, words = translate("what was carried", _CARRIED), words | {ACTIONS.name, PROMOTE_IMAGE_ACTIONS.name}
+    return EnginePlan(question, [name for name in TABLES if name in words], views, answer, gaps, carried, here)
+
+
+def ask_engine(
+    lake: Lake,
+    address: str,
+    name: str,
+    parameters: Mapping[str, object],
+    *,
+    run: str = "latest",
+    say: Callable[[str], object] = str,
+) -> Answer:
+    """Answer a question by the Spark Connect server at `address`, and `say` what is not done there.
+
+    Raises QueryError for an unknown question, parameter or run, for a question that cannot run there, and for what the
+    server refuses; UsageError when there is no such server.
+    """
+    question = Questions(sql_folder())[name]
+    bound = question.bind(parameters)
+    selected = select_run(lake.manifest.runs, run)
+    planned = plan(question, selected)
+    if planned.fetched:
+        say(
+            f"{name} needs a recursion, which engines do not have in common: the rows of "
+            f"{', '.join(planned.fetched)} are computed there and fetched, and DuckDB answers from them here."
+        )
+    with connected(address) as server:
+        return EngineSession(server, lake, selected, question.tables_of_all_runs).answer(planned, bound)
+
+
+@dataclass
+class EngineSession:
+    """A server's session over the live files of a lake.
+
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run are read.
+    """
+
+    server: SparkServer
+    lake: Lake
+    run: RunEntry | None
+    tables_of_all_runs: Collection[str] | None = None
+    defined: set[str] = field(default_factory=set)
+
+    def answer(self, planned: EnginePlan, bound: Mapping[str, object]) -> Answer:
+        """Define what the plan needs and is not defined yet, and return the answer."""
+        for name in planned.tables:
+            self._define_table(name)
+        for name, select in planned.views.items():
+            if name not in self.defined:
+                (self.server.materialise if name in MATERIALISED else self.server.define)(name, select)
+                self.defined.add(name)
+        gaps = self.server.rows(planned.gaps).to_pylist() if planned.gaps else []
+        rows = (
+            self._finished_here(planned, bound) if planned.answer is None else self.server.rows(planned.answer, bound)
+        )
+        missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
+        return Answer(rows, self.run, missing, self._carried(planned))
+
+    def _carried(self, planned: EnginePlan) -> Carried | None:
+        if planned.carried is None or self.run is None:
+            return None
+        (found,) = self.server.rows(planned.carried).to_pylist()
+        if not found["promotions"]:
+            return None
+        return Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC))
+
+    def _define_table(self, name: str) -> None:
+        if name not in self.defined:
+            of_all_runs = self.run is None or self.tables_of_all_runs is None or name in self.tables_of_all_runs
+            files = self.lake.files(name, None if of_all_runs or self.run is None else self.run.run_id)
+            self.server.define_table(TABLES[name], [str(path) for path, _ in files])
+            self.defined.add(name)
+
+    def _finished_here(self, planned: EnginePlan, bound: Mapping[str, object]) -> pa.Table:
+        """Fetch what the recursion needs, and let DuckDB answer from it."""
+        with tempfile.TemporaryDirectory(prefix="collector-") as temporary, ExitStack() as stack:
+            folder = Path(temporary)
+            database = stack.enter_context(Database([folder], folder / "spill"))
+            for source, recursion in planned.here.items():
+                for number, (name, select) in enumerate(recursion.inputs.items()):
+                    rows = self.server.rows(select, {key: bound[key] for key in bound if f":{key}" in select})
+                    path = folder / f"{source}-{number}.parquet"
+                    with path.open("wb") as sink:
+                        parquet.write_answer(rows.schema, rows.to_batches(), sink)
+                    database.define(relation_of(source, name), f"from {read_parquet([path])}")
+                if source != planned.question.name:
+                    database.define(source, recursion.rest)
+            return database.table(planned.here[planned.question.name].rest, bound)
+
+
+def relation_of(source: str, name: str) -> str:
+    """Return the name, here, of the rows that were fetched as `name` for a view or question `source`."""
+    return f"{source} {name}"

@@ -1,0 +1,3 @@
+-- One row per installation that a run of the lake collected.
+select distinct installation as value
+from runs
