@@ -34,13 +34,14 @@ def server(proxy: FaultProxy) -> Iterator[str]:
         process.stdin.close()
 
 
-def test_every_question_is_answered_in_the_bucket(demo_lake: Path, place: LakeUrl, server: str) -> None:
-    """The rows are DuckDB's, and no file of rows comes to this machine."""
+def test_questions_are_answered_from_the_bucket(demo_lake: Path, place: LakeUrl, server: str) -> None:
+    """The rows are DuckDB's, also with a recursion and of an earlier run, and no file of the lake comes here."""
     lake = Lake.open(copied(demo_lake, place))
     duckdb = open_lake(demo_lake)
     with connected(server) as spark:
         session = EngineSession(spark, lake, lake.manifest.latest)
-        for name, question in QUESTIONS.items():
+        for name in ("promotions_by_registry", "unguarded_production", "path_of_image", "nights"):
+            question = QUESTIONS[name]
             found = session.answer(plan(question, session.run), question.bind(given(question)))
             expected = duckdb.ask_with(name, given(question))
             assert plain(found.table.to_pylist()) == plain(expected.table.to_pylist()), name

@@ -31,7 +31,7 @@ from collector.query.engine.translate import Recursion, is_recursive, split_recu
 from collector.query.questions import Question, Questions
 from collector.query.reader import GAPS, Answer, Gap, select_run
 from collector.query.sql_files import identifiers, in_order, sql_folder
-from collector.query.views import SELECTED_RUN, selected_run_view, view_sources
+from collector.query.views import SELECTED_RUN, live_entries, selected_run_view, view_sources
 
 # Views whose rows the engine computes once: each step of theirs builds on the one before, and an engine that writes the
 # steps out in full would write some of them thousands of times.
@@ -157,15 +157,13 @@ class EngineSession:
         A server may take a file that it does not find for an empty one, and an answer without rows would be believed.
         """
         expected: dict[str, int] = {}
-        for name in names:
-            if name not in self.defined:
-                of_all_runs = self.run is None or self.tables_of_all_runs is None or name in self.tables_of_all_runs
-                only = None if of_all_runs or self.run is None else self.run.run_id
-                entries = self.lake.entries(name, only)
-                # As the server finds them: a path, or an address in object storage, from where nothing is fetched here.
-                files = [f"{self.lake.storage.where}/{entry.path}" for entry in entries]
-                self.server.define_table(TABLES[name], files)
-                expected[name] = sum(entry.rows for entry in entries)
+        new = [name for name in names if name not in self.defined]
+        run_id = self.run.run_id if self.run else None
+        for name, entries in live_entries(self.lake, new, run_id, self.tables_of_all_runs).items():
+            # As the server finds them: a path, or an address in object storage, from where nothing is fetched here.
+            files = [f"{self.lake.storage.where}/{entry.path}" for entry in entries]
+            self.server.define_table(TABLES[name], files)
+            expected[name] = sum(entry.rows for entry in entries)
         if expected:
             counts = " union all ".join(
                 f"select '{name}' as name, count(*) as row_count from {name}" for name in expected
