@@ -25,10 +25,7 @@ demo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this ma
 test: $(READY_DEV) ## run lint and all tests
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
-pydemo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this machine, which is started for it
-	@$(BIN)/python -m tests.object_store.demo
-
-test: $(READY_DEV)
+pytest: $(READY_DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal --durations=10
 
 coverage: $(READY_DEV) ## run all tests with branch coverage; fail below the limit in pyproject.toml
