@@ -25,10 +25,7 @@ demo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this ma
 test: $(READY_DEV) ## run lint and all tests
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
-pydemo-s3: $(READY_DEV) ## the same demo in a bucket of an object store on this machine, which is started for it
-	@$(BIN)/python -m tests.object_store.demo
-
-test: $(READY_DEV)
+pytest: $(READY_DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal --durations=10
 
 coverage: $(READY_DEV) ## run all tests with branch coverage; fail below the limit in pyproject.toml
@@ -76,9 +73,9 @@ package: $(READY_DEV) ## build the wheel and the sdist, and try each in an empty
 cron: $(READY_DEV) ## run the README's crontab line with Debian's cron and the fake Buddy (needs root; two minutes)
 	$(BIN)/python -m tests.after_run.cron
 
-lock: $(READY_DEV) ## write constraints.txt from pyproject.toml
-	$(BIN)/python -m piptools compile --quiet --strip-extras --all-extras --upgrade --no-header \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=constraints.txt pyproject.toml
+lock: $(READY_DEV) ## write uv.lock and constraints.txt from pyproject.toml (UPGRADE=--upgrade: newest versions)
+	$(BIN)/uv lock --quiet $(UPGRADE) --default-index https://pypi.org/simple
+	$(BIN)/uv export --quiet --frozen --all-extras --no-hashes --no-emit-project --no-header --output-file constraints.txt
 
 clean: ## remove environments, caches and the demo's lake (never ./lake)
 	rm -rf $(VENV) $(BENCH) .bench demo-lake notebooks-lake build dist .coverage .coverage.* coverage.xml .hypothesis .mypy_cache .pytest_cache .ruff_cache

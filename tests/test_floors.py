@@ -25,6 +25,7 @@ FLOORS = {
         "crawl.backoff",
         "crawl.carrying",
         "crawl.classify",
+        "crawl.connections",
         "crawl.deferred_requests",
         "crawl.execution_crawl",
         "crawl.execution_history",

@@ -43,6 +43,10 @@ def run_steps(settings: Settings, result: RunResult) -> None:
                 _tidy(lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
     with suppress(CollectorError, OSError):
         result = msgspec.structs.replace(result, manifest=Lake.open(lake).manifest)
+    unguarded = None
+    if summary is not None and (wanted.metrics_file or wanted.message_file or wanted.notify_url):
+        with _step("count of unguarded promotions"):
+            unguarded = certainties(open_lake(lake).ask("unguarded_production").table)
     if wanted.summary_file is not None:
         with _step("summary file"):
             _write(wanted.summary_file, json.dumps(as_json(result), ensure_ascii=False, indent=1) + "\n")
@@ -50,14 +54,14 @@ def run_steps(settings: Settings, result: RunResult) -> None:
         with _step("metrics file"):
             # Only a regular file: reading a pipe or a device may never end.
             old_text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-            releases, unguarded = (_releases(lake), _unguarded(lake)) if summary else (None, None)
+            releases = _releases(lake) if summary else None
             _write(path, metrics_text(result, old_text, releases, unguarded))
     if wanted.report_file is not None and summary is not None:
         with _step("report file"):
             _write(wanted.report_file, _report(lake, result.ended_at))
     if wanted.message_file is not None or wanted.notify_url is not None:
         with _step("morning message"):
-            _send_message(lake, wanted, result)
+            _send_message(lake, wanted, result, unguarded)
 
 
 def _tidy(place: LakePlace, *, keep_days: int | None, merge_months: bool, now: datetime) -> None:
@@ -112,13 +116,6 @@ def _releases(lake: LakePlace) -> dict[str, int] | None:
     return None
 
 
-def _unguarded(lake: LakePlace) -> dict[str, int] | None:
-    """Return how many promotions reach production unguarded, by certainty; None where the lake cannot tell."""
-    with suppress(CollectorError):
-        return certainties(open_lake(lake).ask("unguarded_production").table)
-    return None
-
-
 def _report(lake: LakePlace, made_at: datetime) -> str:
     """Return the page about the newest run. Raises UsageError where the extra is missing."""
     with needs_extra("report"):
@@ -127,9 +124,9 @@ def _report(lake: LakePlace, made_at: datetime) -> str:
     return render(collect_contents(open_lake(lake), "latest", made_at))
 
 
-def _send_message(lake: LakePlace, wanted: AfterRun, result: RunResult) -> None:
+def _send_message(lake: LakePlace, wanted: AfterRun, result: RunResult, unguarded: dict[str, int] | None) -> None:
     rows = open_lake(lake).ask("morning", lines=MAX_LINES).table.to_pylist() if result.summary else []
-    message = morning_message(result, rows, _unguarded(lake) if result.summary else None)
+    message = morning_message(result, rows, unguarded)
     if wanted.message_file is not None:
         with _step("message file"):
             _write(wanted.message_file, message_file_text(wanted.message_file, result, message))

@@ -35,12 +35,14 @@ _FAILURE: Final = "kind=failure.kind http_status=failure.http_status why=failure
 _SUMMARY: Final = (
     "status exit_code changed problems notices requests refusals run_id paused_seconds carried oldest_read_at"
 )
+_REDUCED: Final = "open_files installations concurrency in_turns"
 _REFUSAL: Final = "path=request.target wait_s http_status=status why=message"
 # The level, text and fields of the log line of an event; a field may have another name than its attribute. Nothing of a
 # reply's body is among them.
 _LOG_LINES: Final[Mapping[type, tuple[str, str, str]]] = {
     events.RunBegan: ("info", "started", "started_at replies_replayed"),
     Abandoned: ("warning", "earlier run abandoned", "why abandoned_run_id=run_id"),
+    events.ConcurrencyReduced: ("info", "fewer requests at once than set, by the limit on open files", _REDUCED),
     events.Draining: ("warning", "stopping after the requests in flight", "why"),
     events.LimitReached: ("warning", "limit reached", "installation reached"),
     events.InstallationSkipped: ("warning", "installation skipped", "installation why"),

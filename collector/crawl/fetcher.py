@@ -79,7 +79,7 @@ class Fetcher:
 
     `rng` draws the jitter, `now` returns the UTC time, `on_event` is called with retries and refusals as they happen.
     `bodies` bounds the memory of all replies together; then each result must be released. `may_repeat` is called before
-    a request is sent again, and says whether it may be.
+    a request is sent again, and says whether it may be. Without `keep_alive` each request has a connection of its own.
     Raises SettingsError on entering when the CA bundle cannot be read.
     """
 
@@ -94,9 +94,11 @@ class Fetcher:
         on_event: Callable[[Event], None] = lambda event: None,
         bodies: BodyBudget | None = None,
         may_repeat: Callable[[], bool] = lambda: True,
+        keep_alive: bool = True,
     ) -> None:
         self._limiter = limiter
         self._may_repeat = may_repeat
+        self._keep_alive = keep_alive
         self._bodies = bodies or BodyBudget(math.inf)
         self._installation = installation
         self._base = installation.api_url.rstrip("/")
@@ -112,7 +114,11 @@ class Fetcher:
         limits, installation = self._limits, self._installation
         self._each["headers"] = {"Authorization": f"Bearer {installation.token.reveal()}"}
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=installation.concurrency, ssl=tls_context(installation.ca_bundle)),
+            connector=aiohttp.TCPConnector(
+                limit=installation.concurrency,
+                force_close=not self._keep_alive,
+                ssl=tls_context(installation.ca_bundle),
+            ),
             headers={
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",

@@ -1,8 +1,9 @@
-"""When the next request may start: our own ceiling, and the server's rate limit. The one home of asyncio_throttle.
+"""When the next request may start: our own ceilings, and the server's rate limit. The one home of asyncio_throttle.
 
 One waiter at a time. asyncio-throttle polls once per waiter (anchors.md: 2,000 waiters at 400/s burn 2.9 s of CPU), so
-all workers queue on a FIFO lock and only the first waits, for the server's limit and then for the ceiling. So a pause
-of the first is the pause of all workers, and the seconds counted are those of the wall clock, not of worker time.
+all workers queue on a FIFO lock and only the first waits: for the server's limit, the ceiling, and one of the run's
+connections. So a pause of the first is the pause of all workers, and the seconds counted are those of the wall clock,
+not of worker time.
 
 The ceiling is smooth: periods of about 50 ms instead of a second, since Throttler(50, 1.0) lets all 50 start at once.
 Its `retry_interval` is set before each wait to the moment the oldest start leaves the period, so it wakes once, without
@@ -48,6 +49,7 @@ class RateLimiter:
     """The rate limiter of one installation, shared by all its workers.
 
     `requests_per_second` is our ceiling (0 = none), `reserve` the requests of every window left to others.
+    `turns` are the requests that the installations of a run may have in flight together (None = any number).
     `clock` gives monotonic seconds and must agree with the running loop's timers; `wall` gives Unix seconds.
     """
 
@@ -56,6 +58,7 @@ class RateLimiter:
         requests_per_second: float = 0.0,
         reserve: int = 0,
         *,
+        turns: asyncio.Semaphore | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -64,6 +67,7 @@ class RateLimiter:
         self._paced_s = 0.0
         self._paused_s = 0.0
         self._wall = wall
+        self._turns = turns
         self._lock = asyncio.Lock()
         self._queued = 0
         self._changed = asyncio.Event()
@@ -81,7 +85,7 @@ class RateLimiter:
         """
         # Where nothing is limited the order does not matter, and no call needs to queue behind another and be woken
         # later.
-        if self._throttler is None and (self._limit.unmetered or not self._queued):
+        if self._throttler is None and self._turns is None and (self._limit.unmetered or not self._queued):
             now = self.clock()
             if not self._limit.wait_s(now):
                 self._limit.on_send(now)
@@ -92,10 +96,12 @@ class RateLimiter:
                 while True:
                     await self._wait_for_server()
                     await self._wait_for_ceiling()
+                    await self._wait_for_turn()
                     now = self.clock()
                     if not self._limit.wait_s(now):
                         self._limit.on_send(now)
                         return now
+                    self._end_turn()
         finally:
             self._queued -= 1
 
@@ -108,6 +114,7 @@ class RateLimiter:
         limits, so that missing headers mean nothing; the Retry-After of a 503 pauses all workers. Return the seconds of
         that pause, 0.0 when there is none.
         """
+        self._end_turn()
         now, pause_s = self.clock(), 0.0
         local_offset = self._wall() - now
         rates = None if headers is None else read_rate_headers(headers)
@@ -178,3 +185,17 @@ class RateLimiter:
         finally:
             self._paced_s += self.clock() - began
         starts.append(self.clock())
+
+    async def _wait_for_turn(self) -> None:
+        """Wait until one more request of the run keeps it below the connections that it may hold."""
+        if self._turns is None:
+            return
+        began = self.clock()
+        try:
+            await self._turns.acquire()
+        finally:
+            self._paced_s += self.clock() - began
+
+    def _end_turn(self) -> None:
+        if self._turns is not None:
+            self._turns.release()

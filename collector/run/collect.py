@@ -5,8 +5,10 @@ Whatever ends a run early, the manifest is unchanged and the journal holds every
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from collector.crawl.body_budget import BodyBudget
+from collector.crawl.connections import share_connections
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.journal import Journal
 from collector.crawl.rate_limiter import RateLimiter
@@ -73,8 +75,11 @@ class RunInProgress:
             with_names=settings.names,
         )
         self._bodies = BodyBudget()
+        self._connections = share_connections(len(settings.installations), context.open_files)
+        turns = asyncio.Semaphore(self._connections.total) if self._connections.in_turns else None
         self._limiters = {
-            each.name: RateLimiter(each.requests_per_second, each.reserve) for each in settings.installations
+            each.name: RateLimiter(each.requests_per_second, each.reserve, turns=turns)
+            for each in settings.installations
         }
 
     async def run(self) -> RunSummary:
@@ -119,6 +124,7 @@ class RunInProgress:
         path = self._lake.runs.path(self._run_key.run_id) / REQUESTS_SENT
         spent = sum(each.cost.requests for each in self._processor.snapshot().installations.values())
         budget = RequestBudget(self._settings.max_requests, spent=spent, path=path)
+        self._say_connections()
         async with AsyncExitStack() as stack:
             stack.enter_context(budget)
             pools = await self._open_pools(stack, budget)
@@ -132,6 +138,14 @@ class RunInProgress:
         limit = "The limit of requests (--max-requests)" if finished else "The time limit (--max-duration)"
         for name in self._processor.frontiers:
             self._end_at(name, limit)
+
+    def _say_connections(self) -> None:
+        """Say it once where the limit on open files allows fewer requests in flight than the settings."""
+        share, settings = self._connections, self._settings
+        if any(each.concurrency > share.each for each in settings.installations):
+            open_files, installations = self._context.open_files, len(settings.installations)
+            reduced = events.ConcurrencyReduced(open_files, installations, share.each, share.in_turns)
+            self._context.observer.event(reduced)
 
     def _end_at(self, installation: str, limit: str) -> None:
         """End the crawl of an installation that a limit has cut short, and say what was reached."""
@@ -164,11 +178,12 @@ class RunInProgress:
     async def _open_pool(self, stack: AsyncExitStack, installation: Installation, budget: RequestBudget) -> WorkerPool:
         if installation.token_error is not None:
             raise installation.token_error
-        context = self._context
+        context, share = self._context, self._connections
+        installation = replace(installation, concurrency=min(installation.concurrency, share.each))
         limiter, on_event = self._limiters[installation.name], context.observer.event
         fetcher = Fetcher(
             installation, limiter, limits=context.limits, rng=context.rng, now=context.now, on_event=on_event,
-            bodies=self._bodies, may_repeat=budget.take,
+            bodies=self._bodies, may_repeat=budget.take, keep_alive=not share.in_turns,
         )  # fmt: skip
         await stack.enter_async_context(fetcher)
         frontier = self._processor.frontiers[installation.name]

@@ -19,6 +19,18 @@ class RunBegan(msgspec.Struct, frozen=True):
     replies_replayed: int
 
 
+class ConcurrencyReduced(msgspec.Struct, frozen=True):
+    """The limit on open files allows fewer requests in flight than the settings: `concurrency` of each installation.
+
+    `in_turns`: there are more installations than connections, so they take turns.
+    """
+
+    open_files: int
+    installations: int
+    concurrency: int
+    in_turns: bool
+
+
 class Draining(msgspec.Struct, frozen=True):
     """The crawl stops early: no further request is sent, those in flight are waited for."""
 

@@ -50,7 +50,12 @@ class Installation:
         20.0, parsers.number, "Maximum request rate; 0 for none. Buddy's own limits are always obeyed.", "NUMBER"
     )
     reserve: int = setting(50, parsers.whole, "Requests of each rate window that are left to other clients.", "NUMBER")
-    concurrency: int = setting(16, partial(parsers.whole, minimum=1), "Maximum number of requests in flight.", "NUMBER")
+    concurrency: int = setting(
+        16,
+        partial(parsers.whole, minimum=1),
+        "Maximum number of requests in flight, as far as the limit on open files allows.",
+        "NUMBER",
+    )
     ca_bundle: Path | None = setting(
         None,
         parsers.path,

@@ -245,7 +245,7 @@ normal as (
         *,
         regexp_replace(
             nullif(address.host, ''), '^((index|registry-1|registry)\.docker\.io|(registry\.)?hub\.docker\.com)$', 'docker.io'
-        ) as registry_host,
+        ) as named_host,
         -- A colon at the end is an empty port, not a missing one.
         case when address.port <> '' or registry_text like '%:' then address.port end as named_port,
         coalesce(field_tag, image_tag) as explicit_tag,
@@ -259,17 +259,16 @@ normal as (
 -- One registry has one name, whether the account is named or only the integration that decides it.
 accounted as (
     select
-        normal.* replace (
-            case
-                when regexp_matches(normal.registry_host, '^dkr[.-]ecr')
-                    then coalesce(
-                        accounts.account || '.',
-                        '{' || lower(regexp_replace(normal.integration, '[^A-Za-z0-9_.-]', '_', 'g')) || '}.',
-                        ''
-                    ) || normal.registry_host
-                else normal.registry_host
-            end as registry_host
-        )
+        normal.*,
+        case
+            when regexp_matches(normal.named_host, '^dkr[.-]ecr')
+                then coalesce(
+                    accounts.account || '.',
+                    '{' || lower(regexp_replace(normal.integration, '[^A-Za-z0-9_.-]', '_', 'g')) || '}.',
+                    ''
+                ) || normal.named_host
+            else normal.named_host
+        end as registry_host
     from normal
     left join accounts
         on

@@ -29,4 +29,4 @@ select
 from named
 where account <> '' and integration <> ''
 group by installation, workspace, integration
-having count(distinct account) = 1
+having count(distinct named.account) = 1

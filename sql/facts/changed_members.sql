@@ -25,7 +25,10 @@ named as (
         case column_name
             when 'permissions'
                 then concat(json_extract_string(member, '$.principal_type'), ' ', json_extract_string(member, '$.principal_id'))
-            when 'variables' then coalesce(json_extract_string(member, '$.key'), concat('variable ', json_extract_string(member, '$.position')))
+            when 'variables'
+                then coalesce(
+                    json_extract_string(member, '$.key'), concat('variable ', json_extract_string(member, '$.position'))
+                )
             else concat('condition ', json_extract_string(member, '$.position'))
         end as name
     from sides

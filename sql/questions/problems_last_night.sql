@@ -9,12 +9,12 @@
 -- of the collector notices were recorded as problems.
 with
 troubles as (
-    select * replace (coalesce(severity, 'problem') as severity)
+    select *, coalesce(severity, 'problem') as known_severity
     from problems
     where run_id in (select run_id from selected_run)
 )
 select
-    severity,
+    known_severity as severity,
     installation,
     kind,
     workspace,
@@ -29,9 +29,9 @@ select
     first_seen_at,
     last_seen_at
 from troubles
-where ($kind = '' or kind = $kind) and ($severity = '' or severity = $severity)
+where ($kind = '' or kind = $kind) and ($severity = '' or known_severity = $severity)
 order by
-    case severity when 'problem' then 0 else 1 end,
+    case known_severity when 'problem' then 0 else 1 end,
     installation,
     kind,
     workspace,

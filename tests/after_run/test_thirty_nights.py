@@ -82,12 +82,6 @@ def nights_in_a_row(folder: Path, count: int) -> Nights:
     return nights
 
 
-@pytest.mark.usefixtures("no_catalog")
-def test_five_nights(tmp_path: Path) -> None:
-    """Five runs with faults, one of them stopped and one with a frozen workspace, follow the same rules as thirty."""
-    nights_in_a_row(tmp_path, 5)
-
-
 @pytest.mark.faults
 def test_thirty_nights(tmp_path: Path) -> None:
     """Thirty runs over the end of a month, with pruning and merging, follow the rules, and the process does not grow.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench import (
     growth,
+    installations,
     long_lake,
     machine,
     object_store,
@@ -39,6 +40,7 @@ BENCHES: dict[str, Callable[[Scale], Section | list[Section]]] = {
     "replay": replay.bench,
     "questions": questions.bench,
     "object_store": object_store.bench,
+    "installations": installations.bench,
 }
 
 

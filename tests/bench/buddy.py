@@ -100,6 +100,12 @@ class Buddy:
         """Run the collector into a new lake, without its own ceiling of requests per second."""
         return self._run("ours", "--lake", str(lake or self._new_directory() / "lake"))
 
+    def ours_many(self, installations: int, open_files: int) -> Measured:
+        """Run the collector as many installations, all of them this Buddy, under a limit on open files."""
+        lake = str(self._new_directory() / "lake")
+        many = ("--installations", str(installations), "--open-files", str(open_files))
+        return self._run("ours", "--lake", lake, *many)
+
     def dlt(self) -> Measured:
         """Run dlt with its defaults."""
         return self._run("dlt_rest_api", "--directory", str(self._new_directory()))

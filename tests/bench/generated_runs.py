@@ -102,10 +102,10 @@ def _world(actions: int, awkward: bool) -> dict[str, pa.Table]:
     excess = {row[3:7] for row in rows[PROMOTE_IMAGE_ACTIONS.name][actions:]}
     found = {}
     for name, batch in rows.items():
-        is_of_actions = set(KEY_NAMES) <= set(TABLES[name].column_names)
+        is_of_actions = set(KEY_NAMES) <= set(ALL[name].column_names)
         chosen = [row for row in batch if not is_of_actions or row[3:7] not in excess]
-        table = pa.Table.from_batches([record_batch(TABLES[name], chosen)])
-        found[name] = table.sort_by([(key, "ascending") for key in TABLES[name].key])
+        table = pa.Table.from_batches([record_batch(ALL[name], chosen)])
+        found[name] = table.sort_by([(key, "ascending") for key in ALL[name].key])
     return found
 
 

@@ -46,6 +46,7 @@ class Scale:
     queried_questions: int | None  # all of them
     replayed_shape: Shape
     remote_runs: int
+    installations: tuple[tuple[int, int], ...]  # with the limit on open files
 
 
 FULL = Scale(
@@ -75,6 +76,7 @@ FULL = Scale(
     queried_questions=None,
     replayed_shape=Shape(projects=91, pipelines=100, actions=20),
     remote_runs=90,
+    installations=((100, 1024), (1000, 1024), (1000, 20_000)),
 )
 QUICK = Scale(
     runs=1,
@@ -96,4 +98,5 @@ QUICK = Scale(
     queried_questions=2,
     replayed_shape=Shape(),
     remote_runs=3,
+    installations=((3, 1024),),
 )

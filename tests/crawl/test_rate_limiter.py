@@ -234,6 +234,32 @@ def test_a_cancelled_waiter_leaves_its_place(monkeypatch: pytest.MonkeyPatch, rp
     run_virtually(monkeypatch, main)
 
 
+def test_installations_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limiters that share turns have no more requests in flight together; a wait counts as paced, a cancelled one
+    leaves no turn taken, and nobody holds a turn during a pause.
+    """
+
+    async def main(clock: Clock) -> None:
+        turns = asyncio.Semaphore(1)
+        us, eu = (RateLimiter(turns=turns, clock=clock, wall=lambda: EPOCH + clock()) for _ in range(2))
+        sent = await us.acquire()
+        waiting = [asyncio.create_task(eu.acquire()) for _ in range(2)]
+        await asyncio.sleep(5)
+        assert not any(task.done() for task in waiting)
+        waiting[0].cancel()
+        us.release(sent, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(EPOCH + 60)}, refused=True)
+        paused = asyncio.create_task(us.acquire())
+        eu.release(await waiting[1], {})
+        assert eu.drain_waits()[0] == pytest.approx(5)
+        eu.release(await eu.acquire(), {})
+        assert clock() == pytest.approx(5)
+        us.release(await paused, {})
+        assert clock() == pytest.approx(60)
+        assert not turns.locked()
+
+    run_virtually(monkeypatch, main)
+
+
 def test_a_failed_reply_without_headers_says_nothing_of_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy's 502 is no proof that there is no limit; an ordinary reply without headers is."""
 

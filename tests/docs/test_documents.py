@@ -135,3 +135,10 @@ def test_the_pipeline_of_buddy() -> None:
     assert "\t" not in text
     for name in re.findall(r"(COLLECTOR_\w+)=", text):
         assert any(name in each.variables for each in SETTINGS)
+
+
+def test_the_makefile_declares_each_target_once() -> None:
+    """`make help` works without a warning: no target has two recipes."""
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "run lint and all tests" in done.stdout
+    assert done.stderr == ""

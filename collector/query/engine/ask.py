@@ -18,6 +18,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from collector.errors import QueryError
 from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.lake import Lake
@@ -25,7 +26,7 @@ from collector.lake.manifest import RunEntry
 from collector.lake.sql_text import read_parquet
 from collector.lake.tables import ACTIONS, KEY_NAMES, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.query.carried import CARRIED_TABLES, Carried
-from collector.query.engine.spark import SparkServer, connected
+from collector.query.engine.spark import SAME_FILES, SparkServer, connected
 from collector.query.engine.translate import Recursion, is_recursive, split_recursion, translate
 from collector.query.questions import Question, Questions
 from collector.query.reader import GAPS, Answer, Gap, select_run
@@ -130,8 +131,7 @@ class EngineSession:
 
     def answer(self, planned: EnginePlan, bound: Mapping[str, object]) -> Answer:
         """Define what the plan needs and is not defined yet, and return the answer."""
-        for name in planned.tables:
-            self._define_table(name)
+        self._define_tables(planned.tables)
         for name, select in planned.views.items():
             if name not in self.defined:
                 (self.server.materialise if name in MATERIALISED else self.server.define)(name, select)
@@ -151,12 +151,34 @@ class EngineSession:
             return None
         return Carried(found["promotions"], found["oldest_read_at"].replace(tzinfo=UTC))
 
-    def _define_table(self, name: str) -> None:
-        if name not in self.defined:
-            of_all_runs = self.run is None or self.tables_of_all_runs is None or name in self.tables_of_all_runs
-            files = self.lake.files(name, None if of_all_runs or self.run is None else self.run.run_id)
-            self.server.define_table(TABLES[name], [str(path) for path, _ in files])
-            self.defined.add(name)
+    def _define_tables(self, names: Collection[str]) -> None:
+        """Make the tables views over their live files, and require that the server sees every row of these.
+
+        A server may take a file that it does not find for an empty one, and an answer without rows would be believed.
+        """
+        expected: dict[str, int] = {}
+        for name in names:
+            if name not in self.defined:
+                of_all_runs = self.run is None or self.tables_of_all_runs is None or name in self.tables_of_all_runs
+                only = None if of_all_runs or self.run is None else self.run.run_id
+                entries = self.lake.entries(name, only)
+                # As the server finds them: a path, or an address in object storage, from where nothing is fetched here.
+                files = [f"{self.lake.storage.where}/{entry.path}" for entry in entries]
+                self.server.define_table(TABLES[name], files)
+                expected[name] = sum(entry.rows for entry in entries)
+        if expected:
+            counts = " union all ".join(
+                f"select '{name}' as name, count(*) as row_count from {name}" for name in expected
+            )
+            seen = {row["name"]: row["row_count"] for row in self.server.rows(counts).to_pylist()}
+            if seen != expected:
+                missing = min(name for name in expected if seen.get(name) != expected[name])
+                raise QueryError(
+                    f"the engine sees {seen.get(missing, 0):,} rows of {missing} where the lake has "
+                    f"{expected[missing]:,}",
+                    advice=SAME_FILES,
+                )
+        self.defined.update(expected)
 
     def _finished_here(self, planned: EnginePlan, bound: Mapping[str, object]) -> pa.Table:
         """Fetch what the recursion needs, and let DuckDB answer from it."""

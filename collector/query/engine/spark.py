@@ -21,6 +21,7 @@ from collector.lake.table import Table
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
+    from pyspark.sql.dataframe import DataFrame
 
 _ADDRESS: Final = re.compile(
     r"(?:spark|sc)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/;\[\]]+)(?::(?P<port>\d{1,5}))?(?P<rest>/.*)?"
@@ -33,6 +34,10 @@ _TYPES: Final = {
 }  # fmt: skip
 # What Sail says to a local checkpoint when it was told no place for them.
 _NO_CHECKPOINTS: Final = "execution.checkpoint.path"
+SAME_FILES: Final = (
+    "The engine must see the files of the lake at the same paths as this machine. Without --engine, DuckDB answers the "
+    "question here."
+)
 _TOKEN_VARIABLE: Final = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
 
 
@@ -41,6 +46,8 @@ class SparkServer:
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session
+        # The server forgets a checkpoint when its value here is collected as garbage.
+        self._kept: list[DataFrame] = []
 
     def define_table(self, table: Table, files: Sequence[str]) -> None:
         """Make the table a view over exactly these files; a column that a file lacks is NULL."""
@@ -58,7 +65,9 @@ class SparkServer:
     def materialise(self, name: str, select: str) -> None:
         """Let the server compute the rows of a select once and keep them for this session, as the view `name`."""
         with _translating():
-            self._session.sql(select).localCheckpoint().createOrReplaceTempView(name)
+            rows = self._session.sql(select).localCheckpoint()
+            rows.createOrReplaceTempView(name)
+        self._kept.append(rows)
 
     def rows(self, select: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """Return the answer of a select in Spark's SQL, whose parameters are bound by name."""
@@ -124,8 +133,4 @@ def _translating() -> Iterator[None]:
                 "Sail does so when it is started with SAIL_EXECUTION__CHECKPOINT__PATH=file:///a/directory.",
             ) from error
         reason = (error.getMessage() or str(error) or type(error).__name__).strip().splitlines()[0]
-        raise QueryError(
-            f"the engine cannot answer: {reason}",
-            advice="It must see the files of the lake at the same paths as this machine. Without --engine, DuckDB "
-            "answers the question here.",
-        ) from error
+        raise QueryError(f"the engine cannot answer: {reason}", advice=SAME_FILES) from error

@@ -6,6 +6,7 @@ each stands for a construct that the files of sql/ use. What neither knows is re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
@@ -41,6 +42,8 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 # Functions that sqlglot does not know, and that Spark has under the same name or a rule translates.
 _KNOWN: Final = frozenset(of_functions.RENAMED) | {"generate_subscripts", "arg_min_null", "arg_max_null", "to_json"}
+# A replacement whose special characters are groups alone, none before a letter or digit that could belong to it.
+_REPLACEMENT: Final = re.compile(r"(?:[^\\$]|\\\d(?!\w))*")
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,10 @@ def _written(name: str, tree: exp.Expr) -> str:
             raise _refused(name, f"it calls {call.name}, for which there is no translation")
     if any(not pivot.args.get("unpivot") for pivot in tree.find_all(exp.Pivot)):
         raise _refused(name, "it uses PIVOT, for which there is no translation")
+    if any(star.args.get("replace") or star.args.get("except_") for star in tree.find_all(exp.Star)):
+        raise _refused(name, "it uses * replace or * exclude, which engines do not have in common")
+    if any(not _REPLACEMENT.fullmatch(each.args["replacement"].name) for each in tree.find_all(exp.RegexpReplace)):
+        raise _refused(name, "a replacement in regexp_replace has a character that engines read differently")
     for rule in RULES:
         tree = tree.transform(rule)
     try:

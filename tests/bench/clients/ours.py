@@ -1,10 +1,12 @@
 """The collector: what `collector collect` does after parsing its flags, with the duration of its stages.
 
-`python -m tests.bench.clients.ours --url U --token T --lake PATH [--concurrency 16] [--rate 0] [--reserve 0]`
+`python -m tests.bench.clients.ours --url U --token T --lake PATH [--concurrency 16] [--rate 0] [--reserve 0]`, and with
+`--installations N` as so many installations, which share what the process may have open (`--open-files`).
 """
 
 import argparse
 import random
+import resource
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,7 +41,11 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--reserve", type=int, default=0)
+    parser.add_argument("--installations", type=int, default=0)
+    parser.add_argument("--open-files", type=int)
     options = parser.parse_args()
+    if options.open_files is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (options.open_files, options.open_files))
     flags = {
         "lake": str(options.lake),
         "concurrency": options.concurrency,
@@ -48,6 +54,11 @@ def main() -> None:
         "allow_http": True,
     }
     environ = {"BUDDY_TOKEN": options.token, "BUDDY_API_URL": options.url}
+    if options.installations:
+        place = f'api_url = "{environ.pop("BUDDY_API_URL")}"\ntoken_env = "BUDDY_TOKEN"\n'
+        tables = (f"[installations.buddy{number}]\n{place}" for number in range(options.installations))
+        flags["config"] = str(options.lake.with_suffix(".toml"))
+        options.lake.with_suffix(".toml").write_text("".join(tables), encoding="utf-8")
     stopwatch = Stopwatch()
     summary = collect_with_signals(
         load(flags, environ, Path.cwd()), stopwatch, lambda: datetime.now(UTC), random.Random()

