@@ -103,7 +103,9 @@ def decode(request: Request, document: Document, *, repaired: bool = False) -> C
     if request.kind is Kind.EXECUTION:
         return _execution(request, document, repaired)
     list_name = request.kind.value
-    items = tuple(_item(request.kind, raw, index, repaired) for index, raw in enumerate(document[list_name]))
+    items = tuple(
+        _item(request.kind, raw, f"$.{list_name}[{index}]", repaired) for index, raw in enumerate(document[list_name])
+    )
     return ListPage(items, {name: value for name, value in document.items() if name != list_name})
 
 
@@ -157,8 +159,7 @@ def _element(element: Document, position: int) -> Item:
     return Item(position, element, _violation(executions.ActionExecution, element, path), path)
 
 
-def _item(kind: Kind, raw: Any, index: int, repaired: bool) -> Item:
-    path = f"$.{kind.value}[{index}]"
+def _item(kind: Kind, raw: Any, path: str, repaired: bool) -> Item:
     if not isinstance(raw, dict):
         return Item(
             None, {"item": raw}, SchemaViolation(f"Expected an object, got {_TYPE_NAMES[type(raw)]}", path), path

@@ -13,7 +13,8 @@ from collector.errors import UsageError
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
-    from collector.query.reader import Answer, LakeReader
+    from collector.query.answer import Answer
+    from collector.query.reader import LakeReader
 
 RunOption = Annotated[
     str,

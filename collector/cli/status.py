@@ -119,7 +119,7 @@ def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.
         "lake_bytes_per_night": round(growth_per_run(lake.manifest) or 0),
         **columns,
     }
-    return LakeReader(lambda: lake).sql(read_folder(sql_folder() / "status")["runs"].text, parameters).table
+    return LakeReader(lambda: lake).answer(read_folder(sql_folder() / "status")["runs"], parameters).table
 
 
 def _age(age_s: float) -> str:

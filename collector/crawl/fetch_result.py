@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from operator import add
 from typing import Any
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from collector.buddy.requests import Request
 from collector.crawl.classify import Failure
@@ -34,7 +33,13 @@ class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __add__(self, other: "RequestCost") -> "RequestCost":
         """Return the cost of both."""
-        return RequestCost(*map(add, astuple(self), astuple(other)))
+        return RequestCost(
+            self.attempts + other.attempts,
+            self.refusals + other.refusals,
+            self.bytes_received + other.bytes_received,
+            self.paced_seconds + other.paced_seconds,
+            self.paused_seconds + other.paused_seconds,
+        )
 
 
 class FetchResult(msgspec.Struct, frozen=True):

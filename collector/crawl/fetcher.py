@@ -243,10 +243,10 @@ class Fetcher:
                 "again: what was collected so far is kept.",
             )
         accepted = classified if isinstance(classified, Accept) else None
+        failed = classified if accepted is None and isinstance(classified, Retry | Permanent) else None
         if accepted is None:
             # A failure keeps a short text of its body, and may be set aside for minutes.
             pursuit.held.release()
-        failed = classified if isinstance(classified, Retry | Permanent) else None
         first = pursuit.first_seen_at or self._now()
         waits = self._limiter.drain_waits()
         return FetchResult(

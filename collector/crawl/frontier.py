@@ -104,7 +104,8 @@ class Frontier:
     def feed(self, reply: Answered, content: Content) -> list[CrawlRecord]:
         """Move on by one reply, decoded, and return what it revealed."""
         records = self._feed(reply, content)
-        return [*records, *self._readings.follow(reply.request, reply.cost.requests, reply.at, records)]
+        records += self._readings.follow(reply.request, reply.cost.requests, reply.at, records)
+        return records
 
     def give_up(self, failed: Failed) -> list[CrawlRecord]:
         """Move on without a reply and return what that means."""
@@ -114,13 +115,13 @@ class Frontier:
     def _feed(self, reply: Answered, content: Content) -> list[CrawlRecord]:
         self.queue.settle(reply.request)
         self.answered = True
+        if isinstance(content, Detail):
+            return self._feed_action(reply, content)
         if isinstance(content, ExecutionDetail) or reply.request.kind is Kind.EXECUTIONS:
-            assert not isinstance(content, Detail)
             return self._follow(self._executions.feed(reply, content))
         if reply.request.kind in NAME_KINDS:
-            assert isinstance(content, ListPage)
             return self._follow(self._principals.feed(reply, content))
-        return self._feed_action(reply, content) if isinstance(content, Detail) else self._feed_page(reply, content)
+        return self._feed_page(reply, content)
 
     def _give_up(self, failed: Failed) -> list[CrawlRecord]:
         request = failed.request

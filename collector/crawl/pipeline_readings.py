@@ -16,7 +16,8 @@ from collector.crawl.refresh_plan import RefreshPlan
 from collector.crawl.request_queue import Fit
 
 # Coverages of a pipeline, its actions and its executions after which nothing of it is unknown.
-_SEEN = frozenset({"complete", "fetched", "not_promote_image", "gone", "not_asked", "not_needed"})
+_SEEN = frozenset({"complete", "fetched", "not_promote_image", "gone", "not_asked", "not_needed", None})
+_BELOW_PROJECTS = frozenset({Kind.PIPELINES, Kind.ACTIONS})
 
 
 class ReadingProgress(NamedTuple):
@@ -102,17 +103,18 @@ class PipelineReadings:
         self, request: Request, requests: int, at: datetime, records: Iterable[CrawlRecord]
     ) -> list[PipelineRead]:
         """Count a settled request, which took so many attempts, and return what ended with its records."""
+        # A reply about one list can end the lists of other pipelines, too (pagination.py).
+        touched = self._take(records)
         if request.pipeline_id is not None:
             key = Key(request.installation, request.workspace, request.project, request.pipeline_id)
-            self.begin(key)
-            reading = self._open[key]
+            reading = self._begun[key] = self._open[key]
             if not is_probe(request):  # it is for all lists of its kind
                 reading.requests += requests
                 self._requests += requests
             reading.began_at = reading.began_at or at
             reading.open_actions -= request.kind is Kind.ACTION
-        # A reply about one list can end the lists of other pipelines, too (pagination.py).
-        touched = self._take(records)
+            if key not in touched:
+                touched.append(key)
         return [self._end(key, at) for key in touched if self._is_settled(key)]
 
     def stop(self, records: Iterable[CrawlRecord]) -> list[PipelineRead]:
@@ -142,18 +144,20 @@ class PipelineReadings:
         return None if known is None else known.asked_at
 
     def _take(self, records: Iterable[CrawlRecord]) -> list[Key]:
-        """Note what the records say of open pipelines, and return these."""
-        touched: dict[Key, None] = {}
+        """Note what the records say of open pipelines, and return those whose own record is among them."""
+        closed: list[Key] = []
         for record in records:
-            if not isinstance(record, ListedItem) or record.kind not in {Kind.PIPELINES, Kind.ACTIONS}:
+            if not isinstance(record, ListedItem) or record.kind not in _BELOW_PROJECTS:
                 continue
-            key = pipeline_key(record.key)
-            if (reading := self._open.get(key)) is not None:
-                touched[key] = None
-                reading.whole &= record.coverage in _SEEN and record.executions_coverage in {None, *_SEEN}
-                if record.kind is Kind.PIPELINES:
+            is_pipeline = record.kind is Kind.PIPELINES
+            is_seen = record.coverage in _SEEN and record.executions_coverage in _SEEN
+            # Most records are of actions that were seen: they say nothing.
+            if (not is_seen or is_pipeline) and (reading := self._open.get(pipeline_key(record.key))) is not None:
+                reading.whole &= is_seen
+                if is_pipeline:
                     reading.closed = record
-        return list(touched)
+                    closed.append(record.key)
+        return closed
 
     def _is_settled(self, key: Key) -> bool:
         reading = self._open[key]

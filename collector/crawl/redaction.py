@@ -90,6 +90,7 @@ class Redactor:
         named like a variable's value is redacted.
         """
         self._changed = False
+        names_of_values = (*(_VALUES if strictly else ()), *(("email",) if emails else ()))
         waiting = [document] if type(document) in _CONTAINERS else []
         # The list grows while it is iterated: every object and list in the document, those nearer the top first.
         for node in waiting:
@@ -98,10 +99,13 @@ class Redactor:
             if type(node) is dict:
                 for name in list(filter(_meaning, node)):
                     self._redact_member(node, name)
-                for name in (*(_VALUES if strictly else ()), *(("email",) if emails else ())):
+                for name in names_of_values:
                     self._replace(node, name, REDACTED)
                 node = node.values()
-            waiting += [child for child in node if child and type(child) in _CONTAINERS]
+            # A loop, because a comprehension costs a call for each of the many small nodes.
+            for child in node:
+                if child and type(child) in _CONTAINERS:
+                    waiting.append(child)
         return self._changed
 
     def redact_text(self, text: str) -> str:
@@ -153,6 +157,8 @@ class Redactor:
         encrypted = variable.get("encrypted") or _is_ciphertext(variable.get("value"))
         for name in ("value", "defaults"):
             value = variable.get(name)
+            if value is None:
+                continue
             if encrypted or _is_ciphertext(value):
                 self._replace(variable, name, ENCRYPTED)
             elif not self._keep_values or not isinstance(value, str):

@@ -46,6 +46,8 @@ class RequestBudget:
 
     def take(self) -> bool:
         """Count one request that is about to be sent; False if it may not be sent."""
+        if self.most is None:
+            return True
         if self.is_spent:
             return False
         self._spent += 1

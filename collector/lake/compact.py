@@ -24,14 +24,14 @@ from collector.lake.lake import Lake
 from collector.lake.lost_race import until_won
 from collector.lake.manifest import FileEntry
 from collector.lake.publish import write_file
-from collector.lake.sql_text import base_view, by_schema, identifier, literal
+from collector.lake.sorted_rows import sorted_rows
+from collector.lake.sql_text import base_view, by_schema, literal
 from collector.lake.table import Table
 from collector.lake.tables import ALL, SNAPSHOTS
 from collector.lake.verify import damage_of
 
-# DuckDB sorts a month of any number of rows in this memory and spills the rest, where a row has 3 kB or less on
-# average. One thread, because each holds 120,000 rows in memory that it cannot spill.
-_MEMORY_LIMIT = "600MB"
+# Of this DuckDB sorts one range of the key at a time; the writer holds a row group beside it.
+_MEMORY_LIMIT = "300MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +114,16 @@ def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collec
 def merged_rows(table: Table, files: Sequence[tuple[Path, str]], run_ids: Collection[str]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of these runs in `merged_order`; a column that a file lacks is NULL.
 
-    `files` are paths, each with the fingerprint of its schema. Raises LakeError when a file cannot be read, QueryError
-    when the rows are too wide to be sorted.
+    `files` are paths, each with the fingerprint of its schema. Raises LakeError when a file cannot be read.
     """
     wanted = ", ".join(literal(run_id) for run_id in run_ids)
-    order = ", ".join(f"{identifier(name)} nulls last" for name in merged_order(table))
     folders = {path.parent for path, _ in files}
     with (
         TemporaryDirectory(prefix="collector-") as spill,
-        Database(folders, Path(spill), memory_limit=_MEMORY_LIMIT, threads=1) as database,
+        Database(folders, Path(spill), memory_limit=_MEMORY_LIMIT, threads=2) as database,
     ):
-        rows = base_view(table, by_schema(table, files))
-        for batch in database.stream(f"from ({rows}) where run_id in ({wanted}) order by {order}"):
-            yield batch.cast(table.schema)
+        rows = f"from ({base_view(table, by_schema(table, files), positioned=True)}) where run_id in ({wanted})"
+        yield from sorted_rows(database, table, rows, merged_order(table), positioned=True)
 
 
 def _require_intact(path: Path, table: Table, entry: FileEntry) -> None:

@@ -47,10 +47,10 @@ _PROBLEM_COLUMNS = TABLES["problems"].column_names
 
 def flatten(run_key: RunKey, record: CrawlRecord) -> Rows:
     """Return (table name, row) of each row that a crawl record makes."""
-    if isinstance(record, Promotion):
-        return _promotion_rows(run_key, record)
     if isinstance(record, ListedItem):
         return [_listed_row(run_key, record)]
+    if isinstance(record, Promotion):
+        return _promotion_rows(run_key, record)
     if isinstance(record, ReadExecution):
         return _execution_rows(run_key, record)
     if isinstance(record, ReadHistory):

@@ -49,7 +49,7 @@ class Tuning:
 STAGING = Tuning(level=1, group_rows=20_000, group_bytes=8 << 20, encoded=False)
 NIGHTLY = Tuning(level=3, group_rows=40_000, group_bytes=24 << 20)
 # Level 19 takes four times as long as 12 and saves 6 % of the bytes.
-COMPACT = Tuning(level=12, group_rows=240_000, group_bytes=128 << 20)
+COMPACT = Tuning(level=12, group_rows=240_000, group_bytes=64 << 20)
 
 
 class WrittenFile(NamedTuple):

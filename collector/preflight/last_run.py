@@ -15,7 +15,8 @@ from collector.errors import CollectorError
 from collector.lake.lake import Lake
 from collector.preflight.forecast import RunCost
 from collector.preflight.pipeline_costs import PipelineCost
-from collector.query.reader import Answer, open_lake
+from collector.query.answer import Answer
+from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
 from collector.run.execution_plans import execution_plans
 from collector.run.refresh_plans import refresh_plans
@@ -107,7 +108,7 @@ def _crawl_plans(settings: Settings, now: datetime) -> tuple[Mapping[str, Execut
 
 def _answer(lake: LakePlace, name: str) -> Answer | None:
     with suppress(CollectorError):
-        return open_lake(lake).sql(read_folder(sql_folder() / "plan")[name].text)
+        return open_lake(lake).answer(read_folder(sql_folder() / "plan")[name])
     return None
 
 

@@ -10,15 +10,16 @@ The cost of the changes is that of the current actions and their last known rows
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
 from collector.errors import QueryError
+from collector.lake import parquet
 from collector.lake.database import Database
-from collector.lake.external_sort import external_sort
+from collector.lake.local_storage import LocalStorage
+from collector.lake.sorted_rows import sorted_rows
 from collector.lake.sql_text import base_view, identifier, literal, read_parquet
 from collector.lake.tables import (
     ACTION_STATE,
@@ -125,13 +126,14 @@ class StagedRun:
         spill: Path,
         counted: Sequence[Path] = (),
     ) -> None:
+        self._staged = staged
         self._previous = previous
         self._spill = spill
         spill.mkdir(parents=True, exist_ok=True)
         files = (*staged.values(), *previous.values(), counted)
         folders = {spill, *(path.parent for paths in files for path in paths)}
         self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1)
-        self._define_staged_tables(staged)
+        self._define_staged_tables()
         self._define_previous_tables(counted)
         this_run = f"select {literal(run_id)} as run_id, date {literal(str(run_date))} as run_date"
         self._database.define("this_run", this_run)
@@ -159,15 +161,22 @@ class StagedRun:
         """Return what was carried into the run, by installation; none where nothing was."""
         return carried_by_installation(self._database)
 
-    def sorted_rows(self, name: str, extra: Iterable[pa.RecordBatch] = ()) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of one table and `extra` rows with its exact schema, sorted by its key."""
-        table = ALL[name]
-        columns = ", ".join(identifier(column) for column in table.column_names)
-        stream = self._database.stream(f"select {columns} from {identifier(name)}")
-        batches = (batch.cast(table.schema) for batch in stream)
-        yield from external_sort(chain(batches, extra), table.key, self._spill)
+    def add_rows(self, name: str, rows: Sequence[pa.RecordBatch]) -> None:
+        """Add rows with the exact schema of a staged table to it; not more than once for a table."""
+        if not rows:
+            return
+        added = LocalStorage(self._spill)
+        parquet.write(added, f"{name}-added.parquet", ALL[name], rows, parquet.STAGING, order=())
+        paths = (*self._staged.get(name, ()), added.locate(f"{name}-added.parquet"))
+        self._database.define(name, base_view(ALL[name], [paths]))
 
-    def _define_staged_tables(self, staged: Mapping[str, Sequence[Path]]) -> None:
+    def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of one table, sorted by its key."""
+        table = ALL[name]
+        yield from sorted_rows(self._database, table, f"from {identifier(name)}", table.key)
+
+    def _define_staged_tables(self) -> None:
+        staged = self._staged
         columns = {
             name: [column for column, _ in self._database.columns(f"select * from {read_parquet(paths)}")]
             for name, paths in staged.items()

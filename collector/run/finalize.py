@@ -84,10 +84,9 @@ def _check_and_publish(
     with _database(crawl, parts) as database:
         offenders = database.offenders(read_checks())
         _refuse(offenders)
-        problems = _warnings(crawl, offenders, now(), warned)
+        database.add_rows("problems", _warnings(crawl, offenders, now(), warned))
         run = _run_entry(crawl, now())
         batches: dict[str, Iterable[pa.RecordBatch]] = {name: database.sorted_rows(name) for name in ALL}
-        batches["problems"] = database.sorted_rows("problems", extra=problems)
         batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
         changes, carried = database.run_changes(), database.carried()

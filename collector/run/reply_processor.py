@@ -5,6 +5,7 @@ The rows are a function of the journal alone: a replayed line takes the same way
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -70,7 +71,7 @@ class ReplyProcessor:
         self._journal = journal
         self._staging = staging
         self._resumed_count = 0
-        self._rows: dict[str, list[Row]] = {}
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
         self._batch_rows = self._batch_bytes = 0
         self._writing: asyncio.Future[None] | None = None
         self._synced_at = time.monotonic()
@@ -146,7 +147,7 @@ class ReplyProcessor:
 
     def drain(self) -> Mapping[str, list[Row]]:
         """Return the rows that are not staged yet, by table, and forget them."""
-        rows, self._rows, self._batch_rows, self._batch_bytes = self._rows, {}, 0, 0
+        rows, self._rows, self._batch_rows, self._batch_bytes = self._rows, defaultdict(list), 0, 0
         return rows
 
     async def _written(self) -> None:
@@ -198,9 +199,10 @@ class ReplyProcessor:
         counter = self._counters[installation]
         for record in records:
             counter.add_record(record)
-            for table, row in flatten(self.run, record):
-                self._rows.setdefault(table, []).append(row)
-                self._batch_rows += 1
+            rows = flatten(self.run, record)
+            self._batch_rows += len(rows)
+            for table, row in rows:
+                self._rows[table].append(row)
 
 
 def selection(installation: Installation) -> Selection:

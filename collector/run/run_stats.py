@@ -81,17 +81,17 @@ class StatsCounter:
 
     def add_record(self, record: CrawlRecord) -> None:
         """Count a record, and note when it means that something selected was not seen."""
-        if isinstance(record, Problem) and record.severity == "notice":
+        if isinstance(record, ListedItem):
+            self._coverage[record.kind, record.coverage] += 1
+            if record.executions_coverage is not None:
+                self._coverage["execution_lists", record.executions_coverage] += 1
+            self.partial |= record.coverage in _MISSED or record.executions_coverage in _MISSED
+        elif isinstance(record, Problem) and record.severity == "notice":
             self._notices += 1
         elif isinstance(record, Problem):
             self._problems[record.kind] += 1
             # What is below a workspace is missed or not by its coverage, which depends on what was selected.
             self.partial |= record.kind in _ROOT_PROBLEMS and record.key.workspace is None
-        elif isinstance(record, ListedItem):
-            self._coverage[record.kind.value, record.coverage] += 1
-            if record.executions_coverage is not None:
-                self._coverage["execution_lists", record.executions_coverage] += 1
-            self.partial |= record.coverage in _MISSED or record.executions_coverage in _MISSED
         elif isinstance(record, ReadExecution):
             self._coverage["executions", record.coverage] += 1
 
@@ -108,7 +108,7 @@ class StatsCounter:
             retries=self._retries,
             problems=dict(self._problems),
             notices=self._notices,
-            coverage=dict(self._coverage),
+            coverage={(str(kind), coverage): count for (kind, coverage), count in self._coverage.items()},
             partial=self.partial or frontier.root_failure is not None,
             workspaces_listed=frontier.workspaces_listed,
             first_failure=self._first_failure,

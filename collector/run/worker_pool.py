@@ -91,12 +91,14 @@ class WorkerPool:
 
     async def _next(self) -> Request | None:
         """Return the next request, waiting for one if need be; None at the end."""
-        while not self._ended:
+        while not self._stopped.is_set():
             request = self.frontier.next(self._budget.left)
             if request is not None:
                 if not self.deferred.postpone(request):
                     self._budget.take()
                     return request
+            elif self._ended:
+                break
             elif self._round_is_due:
                 await self._next_round()
             else:

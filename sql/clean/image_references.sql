@@ -22,7 +22,7 @@
 -- million ends, one run has 4,000). Each step adds columns to the row, so `*` below is the row so far. regexp_extract
 -- with names, regexp_full_match and try_cast are DuckDB's.
 with
-actions as (select * from promote_image_actions),
+configured as (select * from promote_image_actions),
 accounts as (select * from registry_accounts),
 image_ends (image_end) as (values ('src'), ('dest')),
 trimmed as (
@@ -46,7 +46,7 @@ trimmed as (
         nullif(trim(dest_tag, e' \t\r\n'), '') as dest_tag,
         nullif(trim(dest_region, e' \t\r\n'), '') as dest_region,
         nullif(trim(dest_integration, e' \t\r\n'), '') as dest_integration
-    from actions
+    from configured
 ),
 compared as (
     select

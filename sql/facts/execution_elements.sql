@@ -51,7 +51,7 @@ current as (
     anti join replaced using (run_id, installation, workspace, project, pipeline_id, execution_id)
 ),
 elements as materialized (select * from action_executions where run_id <= (select chosen_run_id from chosen)),
-approvals as (
+approval_lists as (
     select
         installation,
         workspace,
@@ -72,7 +72,7 @@ approved as (
         execution_id,
         try_cast(json_extract_string(approval, '$.approver_id') as bigint) as approver_id,
         try_cast(json_extract_string(approval, '$.approval_date') as timestamp) as approved_at
-    from approvals
+    from approval_lists
     where try_cast(json_extract_string(approval, '$.approver_id') as bigint) is not null
 ),
 approvers as (

@@ -5,7 +5,7 @@
 -- executions_coverage is then a coverage other than complete. It is carried where only an earlier run asked for the
 -- executions of a promotion: all that began before that are known. A destination that a variable names is not here.
 with
-actions as (select * from selected_actions),
+promoting as (select * from selected_actions),
 ends as (
     select *
     from selected_environments
@@ -13,23 +13,24 @@ ends as (
 ),
 steps as (
     select
-        actions.installation,
-        actions.workspace,
-        actions.project,
-        actions.pipeline_id,
-        concat_ws('/', actions.workspace, actions.project, coalesce(actions.pipeline, cast(actions.pipeline_id as varchar)))
-            as place,
+        promoting.installation,
+        promoting.workspace,
+        promoting.project,
+        promoting.pipeline_id,
+        concat_ws(
+            '/', promoting.workspace, promoting.project, coalesce(promoting.pipeline, cast(promoting.pipeline_id as varchar))
+        ) as place,
         ends.image_name,
         case when ends.tag_environment is null then ends.image_name else ends.reference end as written,
-        actions.html_url
-    from actions
+        promoting.html_url
+    from promoting
     inner join ends
         on
-            actions.installation = ends.installation
-            and actions.workspace = ends.workspace
-            and actions.project = ends.project
-            and actions.pipeline_id = ends.pipeline_id
-            and actions.action_id = ends.action_id
+            promoting.installation = ends.installation
+            and promoting.workspace = ends.workspace
+            and promoting.project = ends.project
+            and promoting.pipeline_id = ends.pipeline_id
+            and promoting.action_id = ends.action_id
 ),
 known as (select * from executions_known),
 writers as (

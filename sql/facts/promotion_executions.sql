@@ -27,7 +27,8 @@ ends as (
         string_agg(reference, ', ' order by reference_number) filter (where image_end = 'dest') as destination,
         any_value(image_name) filter (where image_end = 'dest') as destination_image,
         string_agg(tag, ',' order by reference_number) filter (where image_end = 'dest') as destination_tag,
-        bool_or(has_variable) as has_variable
+        bool_or(has_variable) as has_variable,
+        coalesce(bool_or(regexp_matches(reference, '\$\{?BUDDY_(RUN|EXECUTION)_')), false) as is_told
     from parsed
     group by run_id, installation, workspace, project, pipeline_id, action_id
 ),
@@ -60,7 +61,8 @@ directed as (
         configured.source_tag as configured_source_tag,
         configured.destination_image as configured_destination_image,
         configured.destination_tag as configured_destination_tag,
-        coalesce(configured.has_variable, false) as has_variable
+        coalesce(configured.has_variable, false) as has_variable,
+        coalesce(configured.is_told, false) as is_told
     from elements
     left join configured
         on
@@ -76,25 +78,25 @@ directed as (
 told as (
     select
         *,
-        case when regexp_full_match(branch, '[A-Za-z0-9_.-]+') then branch end as told_branch,
-        case when regexp_full_match(tag, '[A-Za-z0-9_.-]+') then tag end as told_tag,
-        case when regexp_full_match(to_revision, '[A-Za-z0-9_.-]+') then to_revision end as told_revision,
-        case when regexp_full_match(comment, '[A-Za-z0-9_.-]+') then comment end as told_comment,
+        case when is_told and regexp_full_match(branch, '[A-Za-z0-9_.-]+') then branch end as told_branch,
+        case when is_told and regexp_full_match(tag, '[A-Za-z0-9_.-]+') then tag end as told_tag,
+        case when is_told and regexp_full_match(to_revision, '[A-Za-z0-9_.-]+') then to_revision end as told_revision,
+        case when is_told and regexp_full_match(comment, '[A-Za-z0-9_.-]+') then comment end as told_comment,
         cast(execution_id as varchar) as told_id
     from directed
 ),
--- Most configurations have no variable; only of the others lists are made.
+-- Most configurations have no variable that an execution tells; only of the others lists are made.
 valued as (
     select
         *,
         case
-            when has_variable then [
+            when is_told then [
                 configured_source, configured_source_image, configured_source_tag,
                 configured_destination, configured_destination_image, configured_destination_tag
             ]
         end as texts,
         case
-            when has_variable then map {
+            when is_told then map {
                 'BUDDY_RUN_BRANCH': told_branch, 'BUDDY_EXECUTION_BRANCH': told_branch,
                 'BUDDY_RUN_TAG': told_tag, 'BUDDY_EXECUTION_TAG': told_tag,
                 'BUDDY_RUN_COMMIT': told_revision, 'BUDDY_EXECUTION_REVISION': told_revision,
@@ -108,7 +110,7 @@ replaced as (
     select
         *,
         case
-            when has_variable then list_transform(
+            when is_told then list_transform(
                 texts,
                 -- Variables, and the texts between them.
                 lambda written: array_to_string(
@@ -168,27 +170,30 @@ select
     replaced.configuration_run_id,
     replaced.configured_source,
     replaced.configured_destination,
-    case when replaced.has_variable then replaced.results[1] else replaced.configured_source end as source,
-    case when replaced.has_variable then replaced.results[2] else replaced.configured_source_image end as source_image,
-    case when replaced.has_variable then replaced.results[3] else replaced.configured_source_tag end as source_tag,
-    case when replaced.has_variable then replaced.results[4] else replaced.configured_destination end as destination,
-    case when replaced.has_variable then replaced.results[5] else replaced.configured_destination_image end
+    case when replaced.is_told then replaced.results[1] else replaced.configured_source end as source,
+    case when replaced.is_told then replaced.results[2] else replaced.configured_source_image end as source_image,
+    case when replaced.is_told then replaced.results[3] else replaced.configured_source_tag end as source_tag,
+    case when replaced.is_told then replaced.results[4] else replaced.configured_destination end as destination,
+    case when replaced.is_told then replaced.results[5] else replaced.configured_destination_image end
         as destination_image,
-    case when replaced.has_variable then replaced.results[6] else replaced.configured_destination_tag end
+    case when replaced.is_told then replaced.results[6] else replaced.configured_destination_tag end
         as destination_tag,
     case
-        when replaced.has_variable then list_filter(
+        when replaced.is_told then list_filter(
             ['source', 'source_image', 'source_tag', 'destination', 'destination_image', 'destination_tag'],
             lambda name, place: replaced.results[place] <> replaced.texts[place]
         )
         else []
     end as resolved,
     case
-        when replaced.has_variable then coalesce(regexp_matches(replaced.results[1], '\$(\{|[A-Za-z_])'), false)
+        when replaced.is_told then coalesce(regexp_matches(replaced.results[1], '\$(\{|[A-Za-z_])'), false)
+        when replaced.has_variable then coalesce(regexp_matches(replaced.configured_source, '\$(\{|[A-Za-z_])'), false)
         else false
     end as source_has_variable,
     case
-        when replaced.has_variable then coalesce(regexp_matches(replaced.results[4], '\$(\{|[A-Za-z_])'), false)
+        when replaced.is_told then coalesce(regexp_matches(replaced.results[4], '\$(\{|[A-Za-z_])'), false)
+        when replaced.has_variable
+            then coalesce(regexp_matches(replaced.configured_destination, '\$(\{|[A-Za-z_])'), false)
         else false
     end as destination_has_variable,
     replaced.html_url

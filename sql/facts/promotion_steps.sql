@@ -5,19 +5,19 @@
 -- image its registry and repository. There are only joins and no aggregates, so that a filter on run_id is applied to
 -- the files before the parsing.
 with
-actions as (select * from promote_image_actions),
+promoting as (select * from promote_image_actions),
 sources as (select * from environments where image_end = 'src'),
 destinations as (select * from environments where image_end = 'dest')
 select
-    actions.run_id,
-    actions.run_date,
-    actions.installation,
-    actions.workspace,
-    actions.project,
-    actions.pipeline_id,
-    actions.action_id,
-    coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
-    actions.name as action,
+    promoting.run_id,
+    promoting.run_date,
+    promoting.installation,
+    promoting.workspace,
+    promoting.project,
+    promoting.pipeline_id,
+    promoting.action_id,
+    coalesce(promoting.pipeline_name, promoting.pipeline_identifier) as pipeline,
+    promoting.name as action,
     sources.reference_number as source_number,
     destinations.reference_number as destination_number,
     sources.reference as source,
@@ -44,31 +44,31 @@ select
     destinations.has_variable as destination_has_variable,
     destinations.moving_reason as destination_moving_reason,
     destinations.defect as destination_defect,
-    actions.same_location,
+    promoting.same_location,
     sources.registry = destinations.registry as same_registry,
-    actions.disabled,
-    actions.trigger_time,
-    actions.last_execution_status,
-    actions.current_revision,
-    actions.retry_count,
-    actions.retry_interval,
-    actions.insecure_registry,
-    actions.permissions_others,
-    actions.html_url
-from actions
+    promoting.disabled,
+    promoting.trigger_time,
+    promoting.last_execution_status,
+    promoting.current_revision,
+    promoting.retry_count,
+    promoting.retry_interval,
+    promoting.insecure_registry,
+    promoting.permissions_others,
+    promoting.html_url
+from promoting
 inner join sources
     on
-        actions.run_id = sources.run_id
-        and actions.installation = sources.installation
-        and actions.workspace = sources.workspace
-        and actions.project = sources.project
-        and actions.pipeline_id = sources.pipeline_id
-        and actions.action_id = sources.action_id
+        promoting.run_id = sources.run_id
+        and promoting.installation = sources.installation
+        and promoting.workspace = sources.workspace
+        and promoting.project = sources.project
+        and promoting.pipeline_id = sources.pipeline_id
+        and promoting.action_id = sources.action_id
 inner join destinations
     on
-        actions.run_id = destinations.run_id
-        and actions.installation = destinations.installation
-        and actions.workspace = destinations.workspace
-        and actions.project = destinations.project
-        and actions.pipeline_id = destinations.pipeline_id
-        and actions.action_id = destinations.action_id
+        promoting.run_id = destinations.run_id
+        and promoting.installation = destinations.installation
+        and promoting.workspace = destinations.workspace
+        and promoting.project = destinations.project
+        and promoting.pipeline_id = destinations.pipeline_id
+        and promoting.action_id = destinations.action_id

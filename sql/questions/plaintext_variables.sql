@@ -8,13 +8,13 @@
 -- encrypted are left out.
 with
 selected as (select * from variables where run_id in (select run_id from selected_run)),
-actions as (select * from promote_image_actions where run_id in (select run_id from selected_run))
+promoting as (select * from promote_image_actions where run_id in (select run_id from selected_run))
 select
     selected.installation,
     selected.workspace,
     selected.project,
-    coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
-    actions.name as action,
+    coalesce(promoting.pipeline_name, promoting.pipeline_identifier) as pipeline,
+    promoting.name as action,
     selected.key as variable,
     selected.type,
     selected.value_state,
@@ -23,17 +23,17 @@ select
     selected.settable,
     selected.disabled,
     selected.description,
-    actions.html_url,
+    promoting.html_url,
     selected.pipeline_id,
     selected.action_id
 from selected
-left join actions
+left join promoting
     on
-        selected.installation = actions.installation
-        and selected.workspace = actions.workspace
-        and selected.project = actions.project
-        and selected.pipeline_id = actions.pipeline_id
-        and selected.action_id = actions.action_id
+        selected.installation = promoting.installation
+        and selected.workspace = promoting.workspace
+        and selected.project = promoting.project
+        and selected.pipeline_id = promoting.pipeline_id
+        and selected.action_id = promoting.action_id
 where coalesce(selected.value_state, 'not known') not in ('absent', 'empty', 'encrypted')
 order by
     selected.installation, selected.workspace, selected.project, selected.pipeline_id, selected.action_id, selected.position

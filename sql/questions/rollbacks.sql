@@ -41,4 +41,4 @@ where
     and ($until is null or occurred_at < $until)
     and ($environment = '' or environment = $environment)
     and ($image = '' or position(lower($image) in lower(image)) > 0)
-order by released_at desc, installation, destination
+order by released_at desc, installation, destination, workspace, project, pipeline_id, execution_id, action_id

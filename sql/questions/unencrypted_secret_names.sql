@@ -16,30 +16,30 @@ worded as (
         lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\1 \2', 'g'), '[^A-Za-z]+', ' ', 'g')) as key_words
     from selected
 ),
-actions as (select * from promote_image_actions where run_id in (select run_id from selected_run))
+promoting as (select * from promote_image_actions where run_id in (select run_id from selected_run))
 select
     worded.installation,
     worded.workspace,
     worded.project,
-    coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
-    actions.name as action,
+    coalesce(promoting.pipeline_name, promoting.pipeline_identifier) as pipeline,
+    promoting.name as action,
     worded.key as variable,
     worded.type,
     worded.value_state,
     case when worded.encrypted is null and worded.value_state is null then 'not known' else 'certain' end as certainty,
     worded.encrypted,
     worded.disabled,
-    actions.html_url,
+    promoting.html_url,
     worded.pipeline_id,
     worded.action_id
 from worded
-left join actions
+left join promoting
     on
-        worded.installation = actions.installation
-        and worded.workspace = actions.workspace
-        and worded.project = actions.project
-        and worded.pipeline_id = actions.pipeline_id
-        and worded.action_id = actions.action_id
+        worded.installation = promoting.installation
+        and worded.workspace = promoting.workspace
+        and worded.project = promoting.project
+        and worded.pipeline_id = promoting.pipeline_id
+        and worded.action_id = promoting.action_id
 where
     worded.encrypted is not true
     and coalesce(worded.value_state, 'not known') <> 'encrypted'

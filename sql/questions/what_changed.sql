@@ -4,7 +4,7 @@
 -- $aspect VARCHAR = 'configuration' in ('configuration', 'execution', '') : configuration, execution (statuses and revisions), or empty for both
 with
 changes as (select * from changes_in_words where run_id in (select run_id from selected_run)),
-actions as (select * from promote_image_actions),
+promoting as (select * from promote_image_actions),
 -- A removed action has no row in this run; its name is that of the run that saw it last.
 placed as (
     select
@@ -29,26 +29,26 @@ select
     placed.installation,
     placed.workspace,
     placed.project,
-    coalesce(actions.pipeline_name, actions.pipeline_identifier) as pipeline,
-    actions.name as action,
+    coalesce(promoting.pipeline_name, promoting.pipeline_identifier) as pipeline,
+    promoting.name as action,
     placed.column_name,
     placed.old_value,
     placed.new_value,
     placed.difference,
     placed.aspect,
-    actions.html_url,
+    promoting.html_url,
     placed.pipeline_id,
     placed.action_id,
     placed.previous_run_id
 from placed
-left join actions
+left join promoting
     on
-        placed.seen_run_id = actions.run_id
-        and placed.installation = actions.installation
-        and placed.workspace = actions.workspace
-        and placed.project = actions.project
-        and placed.pipeline_id = actions.pipeline_id
-        and placed.action_id = actions.action_id
+        placed.seen_run_id = promoting.run_id
+        and placed.installation = promoting.installation
+        and placed.workspace = promoting.workspace
+        and placed.project = promoting.project
+        and placed.pipeline_id = promoting.pipeline_id
+        and placed.action_id = promoting.action_id
 order by
     placed.aspect,
     placed.change,

@@ -7,7 +7,7 @@
 -- The work is bounded by the runs that are shown, not by those that are kept.
 with
 shown as (select unnest($run_ids) as run_id),
-promotions as (
+held as (
     select run_id, installation, count(*) as promote_image_actions
     from promote_image_actions
     where run_id in (select run_id from shown)
@@ -26,7 +26,7 @@ carried as (
 parts as (
     select
         runs.*,
-        coalesce(promotions.promote_image_actions, 0) as promote_image_actions,
+        coalesce(held.promote_image_actions, 0) as promote_image_actions,
         coalesce(carried.promotions, 0) as carried,
         carried.oldest_read_at,
         -- The status in runs is that of the whole run.
@@ -36,7 +36,7 @@ parts as (
             else 'complete'
         end as own_status
     from runs
-    left join promotions on runs.run_id = promotions.run_id and runs.installation = promotions.installation
+    left join held on runs.run_id = held.run_id and runs.installation = held.installation
     left join carried on runs.run_id = carried.run_id and runs.installation = carried.installation
     where runs.run_id in (select run_id from shown)
 ),

@@ -349,7 +349,7 @@ def test_a_problem_is_its_row() -> None:
     assert table == "problems"
     assert list(row.values()) == [
         RUN_KEY.run_id, RUN_KEY.run_date, "us", "timeout", "acme", "web", 7, 9, "/p?q", 504, "m", "$.a", 4,
-        utc(2026, 11, 23, 2, 0), utc(2026, 11, 23, 2, 0, 1), "raw",
+        utc(2026, 11, 23, 2, 0), utc(2026, 11, 23, 2, 0, 1), "raw", "problem",
     ]  # fmt: skip
 
 

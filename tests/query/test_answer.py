@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.query.answer import Answer, Gap
 from collector.query.answer_text import as_text
 from collector.query.carried import Carried
-from collector.query.reader import Answer, Gap
 from collector.settings.escape import UNSAFE
 from tests.query.test_views import RUN
 

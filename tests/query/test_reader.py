@@ -16,8 +16,9 @@ from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish
 from collector.lake.storage import FilesGone
 from collector.lake.tables import ALL, TABLES
+from collector.query.answer import Gap
 from collector.query.carried import Carried
-from collector.query.reader import Gap, LakeReader, select_run
+from collector.query.reader import LakeReader, select_run
 from collector.query.views import Views, live_files, view_sources
 from tests.query.staged_runs import HOME, Row
 

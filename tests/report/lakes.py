@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.manifest import RunEntry
-from collector.query.reader import Answer, LakeReader
+from collector.query.answer import Answer
+from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
 from collector.run.collect import collect
 from collector.run.context import RunContext

@@ -7,6 +7,7 @@ import pytest
 
 from collector.buddy.schema import ACCESS_LEVELS
 from collector.lake.database import Database
+from collector.lake.tables import TABLES
 from collector.query.changes import read_checks
 from collector.query.questions import Questions
 from collector.query.sql_files import read_folder, sql_folder
@@ -114,3 +115,10 @@ def test_access_levels_are_those_declared(tmp_path: Path) -> None:
     with Database([tmp_path], tmp_path / "spill") as database:
         rows = database.rows((SQL / "clean" / "access_levels.sql").read_text(encoding="utf-8"))
     assert {row["access_level"] for row in rows} == set(ACCESS_LEVELS)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_cte_has_the_name_of_a_view(name: str) -> None:
+    """Each name after FROM that a view has means that view: its views are made and its files read only where needed."""
+    ctes = re.findall(r"(?:\bwith|,)\s+(\w+)(?:\s*\([^)]*\))?\s+as\s+(?:materialized\s+)?\(", code(name))
+    assert not {*ctes} & {*TABLES, *view_sources()}

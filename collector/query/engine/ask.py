@@ -25,11 +25,13 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.sql_text import read_parquet
 from collector.lake.tables import ACTIONS, KEY_NAMES, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.query.answer import Answer, Gap
 from collector.query.carried import CARRIED_TABLES, Carried
 from collector.query.engine.spark import SAME_FILES, SparkServer, connected
 from collector.query.engine.translate import Recursion, is_recursive, split_recursion, translate
 from collector.query.questions import Question, Questions
-from collector.query.reader import GAPS, Answer, Gap, select_run
+from collector.query.reader import select_run
+from collector.query.session import GAPS
 from collector.query.sql_files import identifiers, in_order, sql_folder
 from collector.query.views import SELECTED_RUN, live_entries, selected_run_view, view_sources
 

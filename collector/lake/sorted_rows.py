@@ -1,0 +1,96 @@
+"""Sort the rows of a select, in memory that depends neither on their number nor, up to 50 kB each, on their width.
+
+Rows up to `RANGE_BYTES` are sorted in memory. More are divided into ranges of the key of about that size, which DuckDB
+sorts one after the other. ORDER BY over all of them would hold 120,000 rows in memory that DuckDB cannot spill.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import pyarrow as pa
+
+from collector.lake.database import Database
+from collector.lake.sql_text import POSITION, identifier, literal
+from collector.lake.table import Table
+
+RANGE_BYTES = 64 << 20
+# Rows of a batch that was sorted in memory.
+_BATCH_ROWS = 20_000
+# What DuckDB holds of any value in memory, before the letters of a text.
+_VALUE_BYTES = 16
+# The first key of each range, as bytes that compare as the key does, and the lowest and highest position of its rows.
+_RANGES = """
+with
+keys as (
+    select {key} as key, sum({width}) as bytes, min({position}) as lowest, max({position}) as highest
+    from ({rows})
+    group by all
+),
+numbered as (
+    select *, sum(bytes) over (order by key rows unbounded preceding) // {range_bytes} as number
+    from keys
+)
+select hex(min(key)) as first_key, min(lowest) as lowest, max(highest) as highest
+from numbered
+group by number
+order by first_key
+"""
+
+
+def sorted_rows(
+    database: Database,
+    table: Table,
+    rows: str,
+    order: Sequence[str],
+    *,
+    positioned: bool = False,
+    range_bytes: int = RANGE_BYTES,
+) -> Iterator[pa.RecordBatch]:
+    """Yield what the select `rows` finds, with the exact schema of `table`, sorted by `order`.
+
+    Text is sorted by its UTF-8 bytes, NULL comes last. The select is run once, or once more for each range.
+    `positioned` says that it has the column POSITION, the place of a row in its file: in sorted files a range is found
+    by it without reading the others. Raises QueryError and LakeError like `Database`.
+    """
+    columns = ", ".join(map(identifier, table.column_names))
+    batches: list[pa.RecordBatch] = []
+    size = 0
+    for batch in database.stream(f"select {columns} from ({rows})"):
+        batches.append(batch.cast(table.schema))
+        size += batch.nbytes
+        if size > range_bytes:
+            break
+    else:
+        if batches:
+            in_order = pa.Table.from_batches(batches).sort_by([(name, "ascending") for name in order])
+            yield from in_order.to_batches(max_chunksize=_BATCH_ROWS)
+        return
+    del batches
+    by = ", ".join(f"{identifier(name)} nulls last" for name in order)
+    for condition in _ranges(database, table, rows, order, POSITION if positioned else "0", range_bytes):
+        for batch in database.stream(f"select {columns} from ({rows}) where {condition} order by {by}"):
+            yield batch.cast(table.schema)
+
+
+def _ranges(
+    database: Database, table: Table, rows: str, order: Sequence[str], position: str, range_bytes: int
+) -> list[str]:
+    """Return the condition of each range, in order."""
+    # Rows that differ in the run alone stay together: there are fewer keys to count.
+    names = order[:-1] if len(order) > 1 and order[-1] == "run_id" else order
+    places = ", ".join(f"{identifier(name)}, 'ASC NULLS LAST'" for name in names)
+    key = f"create_sort_key({places})"
+    texts = [f"coalesce(strlen({identifier(c.name)}::VARCHAR), 0)" for c in table.columns if not _is_fixed(c.arrow)]
+    width = " + ".join([str(_VALUE_BYTES * len(table.columns)), *texts])
+    sql = _RANGES.format(key=key, width=width, position=position, rows=rows, range_bytes=range_bytes)
+    found = database.rows(sql)
+    firsts = [f"{key} >= from_hex({literal(each['first_key'])})" for each in found]
+    ends = [f"{key} < from_hex({literal(after['first_key'])})" for _, after in pairwise(found)]
+    return [
+        f"{first} and {end} and {position} between {each['lowest']} and {each['highest']}"
+        for first, end, each in zip(firsts, [*ends, "true"], found, strict=True)
+    ]
+
+
+def _is_fixed(kind: pa.DataType) -> bool:
+    return not (pa.types.is_string(kind) or pa.types.is_list(kind))
