@@ -188,6 +188,8 @@ class Lake:
     @contextmanager
     def locked(self, command: str, now: dt.datetime) -> Iterator[None]:
         """Lock the lake as `writing` does, whatever its manifest is."""
+        if self.storage.shared:
+            self.storage.prepare()  # this machine may never have written before
         with lock.hold(self.path, command=command, now=now):
             self._is_locked = True
             try:

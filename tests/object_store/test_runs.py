@@ -122,6 +122,7 @@ def test_commands_work_on_a_bucket(
     assert command(["status"]) == 2
     assert command(["verify", "--rebuild-manifest"]) == 0
     assert rows(place, "select * from promote_image_actions order by all") == before
+    monkeypatch.setenv("COLLECTOR_WORK_DIR", str(tmp_path / "another machine"))
     assert command(["prune", "--keep", "1d"]) == 0
     assert len(Lake.open(place).manifest.runs) == 2
     said = capsys.readouterr()
