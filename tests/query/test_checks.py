@@ -89,7 +89,8 @@ union all select 'declared ' || count(*), null from declared_columns where table
 """
     lake = StagedRuns(tmp_path)
     lake.previous = {"runs": [runs]}
-    rows = {"promote_image_actions": [{"action_id": 1}], "actions": [{"action_id": 1}], "runs": [{"installation": "us"}]}
+    action = {"action_id": 1}
+    rows = {"promote_image_actions": [action], "actions": [action], "runs": [{"installation": "us"}]}
     run = lake.run(rows, counted=[counted])
     with run:
         found = run.offenders([Check("all", text)])
