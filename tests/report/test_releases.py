@@ -123,7 +123,7 @@ def test_last_nights_releases_come_second(ordinary: ReportContents, ordinary_pag
     assert ordinary.releases.night.total == len(asked) > 0
     page = ordinary_page.read_text(encoding="utf-8")
     assert re.findall(r'<section id="([\w-]+)"', page) == [
-        "run", "releases", "changes", "findings", "map", "history", "trends", "problems-section",
+        "run", "releases", "changes", "findings", "map", "history", "trends", "problems-section", "notices",
     ]  # fmt: skip
     assert f"last {DAYS} days" in page
 
