@@ -28,8 +28,9 @@ def test_more_connections_than_files(tmp_path: Path, installations: int, concurr
         source = f'api_url = "{buddy.url}"\ntoken_env = "THE_TOKEN"\n'
         tables = "".join(f"[installations.{name}]\n{source}" for name in names)
         (tmp_path / "collector.toml").write_text(f"requests_per_second = 0\n{tables}", encoding="utf-8")
+        collect = 'exec "$0" -m collector collect --lake lake --log-format json'
         said = subprocess.run(
-            ["bash", "-c", f'ulimit -n {OPEN_FILES}; exec "$0" -m collector collect --log-format json', sys.executable],
+            ["bash", "-c", f"ulimit -n {OPEN_FILES}; {collect}", sys.executable],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "THE_TOKEN": buddy.token},
             capture_output=True,
