@@ -61,7 +61,7 @@ class Published:
                 {
                     column: place.get(value, value) if column in RUN_IDS else value
                     for column, value in row.items()
-                    if column not in left_out and not (name == "runs" and column in COSTS)
+                    if column not in left_out and not (name in {"runs", "pipeline_state"} and column in COSTS)
                 }
                 for row in rows
             ]
