@@ -41,8 +41,9 @@ def test_the_five_notebooks_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs_and_draws_its_pictures(name: str, demo_lake: Path) -> None:
+def test_a_notebook_runs_and_draws_its_pictures(name: str, demo_lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every cell runs on a lake of a few runs and draws as many pictures as are saved with it."""
+    monkeypatch.setenv("COLLECTOR_LAKE", str(demo_lake))  # the lake stays in no other test's environment
     path = NOTEBOOKS / f"{name}.ipynb"
     ran = keep.executed(path, demo_lake)
     kept = nbformat.read(path, as_version=4)

@@ -1,6 +1,7 @@
 """Checks find what is wrong in a run, and say what it means."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ union all select 'declared ' || count(*), null from declared_columns where table
 """
     lake = StagedRuns(tmp_path)
     lake.previous = {"runs": [runs]}
-    action = {"action_id": 1}
+    action: dict[str, Any] = {"action_id": 1}
     rows = {"promote_image_actions": [action], "actions": [action], "runs": [{"installation": "us"}]}
     run = lake.run(rows, counted=[counted])
     with run:
