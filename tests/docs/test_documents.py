@@ -139,6 +139,7 @@ def test_the_pipeline_of_buddy() -> None:
 
 def test_the_makefile_declares_each_target_once() -> None:
     """`make help` works without a warning: no target has two recipes."""
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    environ = {"PATH": "/usr/bin:/bin"}  # without what a make around this test tells its children
+    done = subprocess.run(["make", "help"], cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
     assert "run lint and all tests" in done.stdout
     assert done.stderr == ""

@@ -111,8 +111,8 @@ def test_as_a_process(tmp_path: Path, ending: signal.Signals) -> None:
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        said = [process.stdout.readline().strip() for _ in range(4)]
-        assert said == ["", "In another shell:", f"export BUDDY_API_URL={url}", "export BUDDY_TOKEN=t"]
+        said = [process.stdout.readline().strip() for _ in range(5)]
+        assert said == ["", "In another shell:", f"export BUDDY_API_URL={url}", "export BUDDY_TOKEN=t", ""]
         headers = {"Authorization": "Bearer t"}
         assert json.load(urlopen(Request(f"{url}/workspaces", headers=headers)))["workspaces"][0]["id"] == 1
         executions = f"{url}/workspaces/acme/projects/checkout-api/pipelines/101/executions"
