@@ -53,7 +53,7 @@ class Session:
         """Answer several questions, each given with its bound parameters; what they share is computed once."""
         words = [question.references for question, _ in questions]
         self._define(frozenset[str]().union(*words))
-        if sum(_SHARED in self.views.selects(each) for each in words) > 1:
+        if sum(self.views.needs(_SHARED, each) for each in words) > 1:
             rows = f"rows_of_{_SHARED}"
             self.database.materialise(rows, f"select * from {_SHARED}")
             self.database.define(_SHARED, f"select * from {rows}")
@@ -67,7 +67,7 @@ class Session:
         gaps = self.database.rows(GAPS.sql) if self._is_partial else []
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
         others = other_installations(self.lake.manifest, self.views.run)
-        notes = (others,) if others and SELECTED_RUN in self.views.selects(names) else ()
+        notes = (others,) if others and self.views.needs(SELECTED_RUN, names) else ()
         return Answer(table, self.views.run, missing, self._carried(names), self.views.fresh, notes=notes)
 
     def _carried(self, names: frozenset[str]) -> Carried | None:

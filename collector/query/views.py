@@ -59,21 +59,26 @@ class Views:
 
         None means all views.
         """
-        if wanted is not None and not _NEEDS_ALL_VIEWS.isdisjoint(wanted):
-            wanted = None
-        sources = in_order(self.sources, wanted)
-        used = set(self.names if wanted is None else wanted).union(*(source.references for source in sources))
-        tables = self.tables(wanted)
+        wanted = _all_or(wanted)
+        sources, tables = in_order(self.sources, wanted), self.tables(wanted)
         files = self.find_files([*tables, *(sorted(FRESH_TABLES - tables) if self.fresh else ())])
         selects = {name: self._table(name, files) for name in TABLES if name in tables}
-        if SELECTED_RUN in used:
+        if SELECTED_RUN in self._used(wanted):
             selects[SELECTED_RUN] = selected_run_view(self.run)
         return selects | {source.name: source.sql for source in sources}
 
     def tables(self, wanted: Collection[str] | None = None) -> frozenset[str]:
         """Return the tables that a query with the `wanted` words reads, directly or through views."""
+        return self._used(wanted) & TABLES.keys()
+
+    def needs(self, name: str, wanted: Collection[str] | None) -> bool:
+        """Return whether `selects` returns the view `name`; unlike it, this looks for no files."""
+        return name in self._used(_all_or(wanted)).intersection(self.names)
+
+    def _used(self, wanted: Collection[str] | None) -> frozenset[str]:
+        """Return the `wanted` words with all that the views among them refer to."""
         used = set(self.names if wanted is None else wanted)
-        return frozenset(used.union(*(source.references for source in in_order(self.sources, wanted)))) & TABLES.keys()
+        return frozenset(used.union(*(source.references for source in in_order(self.sources, wanted))))
 
     def _table(self, name: str, files: Files) -> str:
         def base(table: str) -> str:
@@ -82,6 +87,11 @@ class Views:
         if self.fresh and self.run is not None and name in CARRIED_TABLES:
             return without_carried(name, base, self.run.run_id)
         return base(name)
+
+
+def _all_or(wanted: Collection[str] | None) -> Collection[str] | None:
+    """Return `wanted`, or None for all views where a word of it may show any of them."""
+    return None if wanted is not None and not _NEEDS_ALL_VIEWS.isdisjoint(wanted) else wanted
 
 
 def no_files(tables: Collection[str]) -> Files:

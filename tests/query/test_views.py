@@ -111,6 +111,8 @@ def test_only_what_is_needed_is_made() -> None:
     assert list(views.selects(identifiers("select 1"))) == []
     assert len(views.selects(identifiers("show tables"))) == len(TABLES) + 1 + len(sources)
     assert set(views.selects()) == set(views.names)
+    for words in (identifiers("select * from FACT"), identifiers("select 1"), identifiers("show tables"), None):
+        assert {name for name in views.names if views.needs(name, words)} == set(views.selects(words))
 
 
 @pytest.mark.parametrize("name", TABLES)
