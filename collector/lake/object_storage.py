@@ -9,11 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import obstore
 from obstore import exceptions as failures
@@ -24,6 +24,7 @@ from collector.lake.storage import Loaded, StoredFile, outdated
 from collector.settings.aws_profile import profile_options
 from collector.settings.lake_place import LakeUrl, endpoint
 
+T = TypeVar("T")
 # What identifies the content that a put may replace.
 Version: TypeAlias = dict[str, str]
 
@@ -32,6 +33,8 @@ _RETRIES: Any = {
     "retry_timeout": dt.timedelta(seconds=60),
     "backoff": {"init_backoff": dt.timedelta(milliseconds=100), "max_backoff": dt.timedelta(seconds=5), "base": 2},
 }
+# What the library says of a reply that broke off; it does not always ask again.
+_BROKEN_OFF, _REPEATS = "request or response body error", 3
 # How a store names what is wrong: S3 and Azure in the body of the reply, all of them by its status.
 _CODES = (re.compile(r"<Code>(\w+)</Code>"), re.compile(r"status code: (\d{3})"))
 _CONDITION_FAILED = (failures.AlreadyExistsError, failures.PreconditionError)
@@ -72,8 +75,7 @@ class Objects:
 
     def put(self, path: str, content: bytes | Path) -> None:
         """Create or replace an object; a large file is sent in several parts."""
-        with self._translating(path):
-            obstore.put(self._store, path, content)
+        self._asked(path, lambda: obstore.put(self._store, path, content))
 
     def put_if(self, path: str, content: bytes, seen: Loaded | None) -> None:
         """Create an object, or replace exactly the version that was seen. Raises Outdated when it is another now.
@@ -95,8 +97,7 @@ class Objects:
 
     def copy(self, path: str, new: str) -> None:
         """Copy an object within the store. Raises FileNotFoundError."""
-        with self._translating(path):
-            obstore.copy(self._store, path, new)
+        self._asked(path, lambda: obstore.copy(self._store, path, new))
 
     def delete(self, path: str) -> None:
         """Remove an object; one that does not exist is no error."""
@@ -105,17 +106,19 @@ class Objects:
 
     def below(self, prefix: str) -> list[StoredFile]:
         """Return every object below a prefix, sorted by path, however many pages the store lists them on."""
-        with self._translating(prefix):
+
+        def listed() -> list[StoredFile]:
             pages = obstore.list(self._store, prefix, chunk_size=1000)
             return sorted((_stored(each) for page in pages for each in page), key=lambda file: file.path)
 
+        return self._asked(prefix, listed)
+
     def names(self) -> list[StoredFile]:
         """Return the objects and the prefixes right below the URL; a prefix is not regular."""
-        with self._translating(""):
-            found = obstore.list_with_delimiter(self._store)
-            prefixes = [StoredFile(prefix.rstrip("/"), False) for prefix in found["common_prefixes"]]
-            # Some stores list the prefix itself, as an object without a name.
-            return [*prefixes, *(_stored(each) for each in found["objects"] if each["path"])]
+        found = self._asked("", lambda: obstore.list_with_delimiter(self._store))
+        prefixes = [StoredFile(prefix.rstrip("/"), False) for prefix in found["common_prefixes"]]
+        # Some stores list the prefix itself, as an object without a name.
+        return [*prefixes, *(_stored(each) for each in found["objects"] if each["path"])]
 
     def require_conditions(self) -> None:
         """Raise SettingsError when the store ignores the conditions of a put, so that writers could lose a run.
@@ -144,6 +147,17 @@ class Objects:
         except _CONDITION_FAILED:
             return False
         return True
+
+    def _asked(self, path: str, ask: Callable[[], T]) -> T:
+        """Return what `ask` gives, which may be done twice: it is repeated when a reply breaks off."""
+        with self._translating(path):
+            for _ in range(_REPEATS):
+                try:
+                    return ask()
+                except failures.GenericError as error:
+                    if _BROKEN_OFF not in str(error):
+                        raise
+            return ask()
 
     @contextmanager
     def _translating(self, path: str) -> Iterator[None]:

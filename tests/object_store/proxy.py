@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _CONDITIONS = ("if-match", "if-none-match")
+# How S3 names what a status means.
+_CODES = {403: "AccessDenied", 404: "NoSuchBucket", 500: "InternalError", 503: "SlowDown"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ class FaultProxy:
     """A running proxy.
 
     Effects are `503` (or another status: the store is not asked), `reset` (the connection is closed, the store is not
-    asked), `lose` (the store is asked and its reply is lost), `slow` (the store is asked after two seconds), `hang`
-    (nothing happens until the proxy ends) and `pass`.
+    asked), `cut` (the connection is closed after half of an upload, or of the reply where there is none), `lose` (the
+    store is asked and its reply is lost), `slow` (the store is asked after two seconds), `hang` (nothing happens until
+    the proxy ends) and `pass`.
     `before` is called with `METHOD path` ahead of each request.
     """
 
@@ -111,7 +114,11 @@ class _Handler(BaseHTTPRequestHandler):
         if effect in ("reset", "hang"):
             self._hang_up()
         elif effect.isdigit():
-            self._reply(int(effect), {}, b"<Error><Code>SlowDown</Code></Error>")
+            status = int(effect)
+            self._reply(status, {}, f"<Error><Code>{_CODES.get(status, '')}</Code></Error>".encode())
+        elif effect == "cut" and body:
+            self._ask_half(body)
+            self._hang_up()
         else:
             status, headers, content = self._ask(body)
             with self.script.lock:
@@ -119,7 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
             if effect == "lose":
                 self._hang_up()
             else:
-                self._reply(status, headers, content)
+                self._reply(status, headers, content, sent=len(content) // (2 if effect == "cut" else 1))
+            if effect == "cut":
+                self._hang_up()
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _forward
 
@@ -135,7 +144,16 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def _reply(self, status: int, headers: dict[str, str], content: bytes) -> None:
+    def _ask_half(self, body: bytes) -> None:
+        """Send half of a body to the store and hang up, as a network does that fails in an upload."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.script.upstream_port, timeout=60)
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(body[: len(body) // 2])
+        connection.close()
+
+    def _reply(self, status: int, headers: dict[str, str], content: bytes, sent: int | None = None) -> None:
         self.send_response_only(status)
         for name, value in headers.items():
             if name.lower() not in ("content-length", "transfer-encoding", "connection"):
@@ -145,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # the client may be dead
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(content)
+                self.wfile.write(content[:sent])
 
     def _hang_up(self) -> None:
         self.close_connection = True
