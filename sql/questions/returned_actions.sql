@@ -39,7 +39,7 @@ select
     named.name as action,
     returns.removed_date,
     returns.returned_date,
-    returns.returned_date - returns.removed_date as days_away,
+    date_diff('day', returns.removed_date, returns.returned_date) as days_away,
     named.html_url,
     returns.pipeline_id,
     returns.action_id,

@@ -41,9 +41,9 @@ class GeneratedRun:
     tables: dict[str, pa.Table]
 
 
-def run_of(number: int) -> RunEntry:
+def run_of(number: int, first_start: datetime = FIRST_START) -> RunEntry:
     """Return the run with a number; the first is 1."""
-    at = FIRST_START + timedelta(days=number - 1)
+    at = first_start + timedelta(days=number - 1)
     return RunEntry(
         run_id=f"{at:%Y%m%dT%H%M%SZ}-{number:06x}",
         run_date=at.date(),
@@ -71,7 +71,7 @@ def generated_runs(
         keyed = {name: _with_run_key(rows, run) for name, rows in tables.items()}
         if executions:
             keyed |= executed.of_run(run, keyed[PROMOTE_IMAGE_ACTIONS.name])
-        yield GeneratedRun(number, run, {**keyed, "runs": _run_row(run), "action_changes": changes})
+        yield GeneratedRun(number, run, {**keyed, "runs": run_row(run), "action_changes": changes})
         previous = run
 
 
@@ -173,7 +173,7 @@ def _with_run_key(rows: pa.Table, run: RunEntry) -> pa.Table:
     return rows.set_column(1, "run_date", dates.take(pa.array([0] * len(rows))))
 
 
-def _run_row(run: RunEntry) -> pa.Table:
+def run_row(run: RunEntry) -> pa.Table:
     """Return the row of `runs` that a crawl would write."""
     values = {
         "run_id": run.run_id,

@@ -29,6 +29,7 @@ from collector.query.answer import Answer, Gap
 from collector.query.carried import CARRIED_TABLES, Carried
 from collector.query.engine.spark import SAME_FILES, SparkServer, connected
 from collector.query.engine.translate import Recursion, is_recursive, split_recursion, translate
+from collector.query.other_installations import other_installations
 from collector.query.questions import Question, Questions
 from collector.query.reader import select_run
 from collector.query.session import GAPS
@@ -63,6 +64,7 @@ class EnginePlan:
     gaps: str | None = None
     carried: str | None = None
     here: dict[str, Recursion] = field(default_factory=dict)
+    of_one_run: bool = True
 
     @property
     def fetched(self) -> list[str]:
@@ -88,7 +90,8 @@ def plan(question: Question, run: RunEntry | None) -> EnginePlan:
     carried = None
     if not CARRIED_TABLES.isdisjoint(words):
         carried, words = translate("what was carried", _CARRIED), words | {ACTIONS.name, PROMOTE_IMAGE_ACTIONS.name}
-    return EnginePlan(question, [name for name in TABLES if name in words], views, answer, gaps, carried, here)
+    tables = [name for name in TABLES if name in words]
+    return EnginePlan(question, tables, views, answer, gaps, carried, here, of_one_run=SELECTED_RUN in words)
 
 
 def ask_engine(
@@ -143,7 +146,8 @@ class EngineSession:
             self._finished_here(planned, bound) if planned.answer is None else self.server.rows(planned.answer, bound)
         )
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
-        return Answer(rows, self.run, missing, self._carried(planned))
+        others = other_installations(self.lake.manifest, self.run) if planned.of_one_run else None
+        return Answer(rows, self.run, missing, self._carried(planned), notes=(others,) if others else ())
 
     def _carried(self, planned: EnginePlan) -> Carried | None:
         if planned.carried is None or self.run is None:

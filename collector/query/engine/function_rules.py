@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from collector.query.engine.nodes import call, id_, named
+from collector.query.engine.nodes import call, id_, is_call, named
 
 UNENDING: Final = {"-infinity": "0001-01-01 00:00:00", "infinity": "9999-12-31 23:59:59"}
 # Functions that have another name in Spark.
@@ -80,13 +80,26 @@ def lists(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Split) and isinstance(node.expression, exp.Literal):
         return call("split", node.this, exp.Literal.string(re.escape(node.expression.name)))
     if isinstance(node, exp.ArrayAgg) and isinstance(node.this, exp.Order):
-        keys = [each.this for each in node.this.expressions]
-        pairs = exp.Struct(
-            expressions=[*(named(f"k{n}", key) for n, key in enumerate(keys)), named("v", node.this.this)]
-        )
-        ordered = call("array_sort", call("collect_list", pairs))
-        each = exp.Lambda(this=exp.Dot(this=id_("e"), expression=id_("v")), expressions=[id_("e")])
-        return exp.Transform(this=ordered, expression=each)
+        return _in_order(node.this)
+    return node
+
+
+def first_known(node: exp.Expr) -> exp.Expr:
+    """`any_value` passes over NULLs; that of Spark does so when told."""
+    if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.AnyValue):
+        return call("any_value", node.this.this, exp.true())
+    return node
+
+
+def ordered_texts(node: exp.Expr) -> exp.Expr:
+    """Spark cannot plan an ordered `string_agg` beside an aggregate of distinct values: a sorted list is joined."""
+    if not isinstance(node, exp.Select) or not any(each.find(exp.Distinct) for each in node.selects):
+        return node
+    for text in [each for each in node.find_all(exp.GroupConcat) if each.find_ancestor(exp.Select) is node]:
+        if isinstance(text.this, exp.Order):
+            kept = text.parent if isinstance(text.parent, exp.Filter) else None
+            joined = call("array_join", _in_order(text.this, kept and kept.expression), text.args["separator"])
+            (kept or text).replace(exp.func("nullif", joined, exp.Literal.string("")))
     return node
 
 
@@ -95,6 +108,12 @@ def json(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.JSONExtract) and (path := node.expression.sql("duckdb").strip("'")).endswith("[*]"):
         found = call("get_json_object", node.this, exp.Literal.string(path.removesuffix("[*]")))
         return call("from_json", found, exp.Literal.string("array<string>"))
+    if is_call(node, "to_json") and isinstance(
+        value := node.expressions[0], exp.Column
+    ):  # text, of which Spark's has none
+        listed = call("to_json", exp.Array(expressions=[value.copy()]))
+        inner = exp.Sub(this=exp.Length(this=listed.copy()), expression=exp.Literal.number(2))
+        return call("substring", listed, exp.Literal.number(2), inner)
     if isinstance(node, exp.JSONKeys) and isinstance(node.expression, exp.Array):
         paths = [each.name for each in node.expression.expressions]
         return exp.Array(expressions=[call("json_object_keys", _at_path(node.this, path)) for path in paths])
@@ -115,6 +134,23 @@ def texts(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.PercentileCont) and node.expression:
         return call("percentile", node.this, node.expression)
     return node
+
+
+def _in_order(ordered: exp.Order, kept: exp.Expr | None = None) -> exp.Expr:
+    """Return the list of a value, sorted by its keys, of the rows for which the condition `kept` is true.
+
+    Distinct values are sorted by themselves.
+    """
+    is_set = isinstance(ordered.this, exp.Distinct)
+    members = [named(f"k{number}", key.this) for number, key in enumerate(ordered.expressions)]
+    pairs = exp.Struct(expressions=[*members, named("v", ordered.this)])
+    found: exp.Expr = call("collect_set", *ordered.this.expressions) if is_set else call("collect_list", pairs)
+    if kept is not None:
+        found = exp.Filter(this=found, expression=kept.copy())
+    if is_set:
+        return call("array_sort", found)
+    value = exp.Lambda(this=exp.Dot(this=id_("e"), expression=id_("v")), expressions=[id_("e")])
+    return exp.Transform(this=call("array_sort", found), expression=value)
 
 
 def _at_path(value: exp.Expr, path: str) -> exp.Expr:

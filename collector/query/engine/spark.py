@@ -87,9 +87,14 @@ def connected(address: str) -> Iterator[SparkServer]:
     url = _checked(address)
     with needs_extra("engines"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a version of pandas, which is not used
+        from pyspark.logger import PySparkLogger
         from pyspark.sql.connect.session import SparkSession
+    # It writes each error with the server's stack to stderr; the error itself is raised.
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     with _translating():
         session = SparkSession.builder.remote(url).create()
+        # pyspark gives a checkpoint to the active session of the thread, which is another one while that is open.
+        SparkSession._active_session.session = session
         session.conf.set("spark.sql.session.timeZone", "UTC")
     try:
         yield SparkServer(session)

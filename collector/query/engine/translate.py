@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import sqlglot
@@ -33,6 +34,8 @@ RULES: Final[tuple[Rule, ...]] = (
     of_functions.seconds,
     of_functions.bounded_by,
     of_functions.named_groups,
+    of_functions.first_known,
+    of_functions.ordered_texts,
     of_functions.lists,
     of_functions.json,
     of_selects.numbered_list,
@@ -57,6 +60,7 @@ class Recursion:
     rest: str
 
 
+@cache
 def translate(name: str, sql: str) -> str:
     """Return one DuckDB select in Spark's SQL; a parameter `$x` is `:x` there.
 
@@ -65,6 +69,7 @@ def translate(name: str, sql: str) -> str:
     return _written(name, _parsed(name, sql))
 
 
+@cache
 def is_recursive(name: str, sql: str) -> bool:
     """Return whether a select refers to itself."""
     return bool(_recursive(_parsed(name, sql)))

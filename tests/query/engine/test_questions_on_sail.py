@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import collector
 from collector.errors import QueryError
@@ -88,6 +89,17 @@ def test_an_earlier_run_is_asked_of_its_own_files(server: str, demo_lake: Path) 
         found = ask_engine(lake, server, name, {}, run=first)
         assert plain(found.table.to_pylist()) == plain(expected.table.to_pylist())
         assert found.run == expected.run
+
+
+def test_the_last_runs_of_other_installations_are_named(server: str, demo_lake: Path) -> None:
+    """As `ask` does without an engine, where the run read some of the installations only."""
+    lake = Lake.open(demo_lake)
+    *_, before, last = lake.manifest.runs
+    of_shards = [replace(before, installations=["b"]), replace(last, installations=["a"])]
+    lake.manifest = replace(lake.manifest, runs=[*lake.manifest.runs[:-2], *of_shards])
+    [note] = ask_engine(lake, server, "promotions_by_registry", {}).notes
+    assert f"b {before.run_id}" in note
+    assert ask_engine(lake, server, "history_of_action", {"action_id": 1002}).notes == ()
 
 
 def test_the_files_may_be_compacted(server: str, demo_lake: Path, tmp_path: Path) -> None:

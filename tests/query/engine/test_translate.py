@@ -68,3 +68,24 @@ def test_an_address_that_cannot_be_used(address: str, advice: str) -> None:
         pass
     assert advice in caught.value.advice
     assert "secret" not in str(caught.value) + caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("sql", "written"),
+    [
+        ("select any_value(x) filter (where y) from t", "ANY_VALUE(x, TRUE) FILTER(WHERE y)"),
+        ("select to_json(word) from t", "SUBSTRING(TO_JSON(ARRAY(word)), 2, LENGTH(TO_JSON(ARRAY(word))) - 2)"),
+        ("select string_agg(x, ',' order by k) from t", "LISTAGG(x, ',') WITHIN GROUP (ORDER BY k NULLS LAST)"),
+        (
+            "select count(distinct x), string_agg(distinct x, ',' order by x) from t",
+            "NULLIF(ARRAY_JOIN(ARRAY_SORT(COLLECT_SET(x)), ','), '')",
+        ),
+        (
+            "select count(distinct y), string_agg(x, ',' order by k) filter (where z) from t",
+            "ARRAY_SORT(COLLECT_LIST(STRUCT(k AS k0, x AS v)) FILTER(WHERE z))",
+        ),
+    ],
+)
+def test_what_apache_spark_reads_otherwise(sql: str, written: str) -> None:
+    """Sail takes these as they are; Spark 4.3 refuses them or fails in its planner."""
+    assert written in translate("a test", sql)
