@@ -17,8 +17,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.process import Program, run_directory
 from tests.faults.published import Published, published, runs_of
 from tests.faults.runs import run_collect, start_of_run
-from tests.faults.sampling import some
 from tests.faults.test_removals import every_gap_is_explained
+from tests.sampling import some
 
 
 @pytest.fixture(scope="module")
