@@ -9,18 +9,24 @@ client that dies, or that writes after the catalog was replaced, leaves a WAL th
 old WAL is removed before a new catalog takes the name, and a catalog with a WAL beside it is never current.
 
 No file of the lake is read. DuckDB plans a view when it is made: it would read the footers of the files, and plan all
-that the view refers to. Meanwhile empty tables stand in for the views, and a macro stands in for `read_parquet`. So a
-catalog can also be made for a place that does not exist on this machine.
+that the view refers to. Meanwhile an empty table stands in for each view, and a macro stands in for `read_parquet`.
+So a catalog can also be made for a place that does not exist on this machine.
+
+Most of a catalog depends on the program alone: the views that name no file, and all comments. That part is made once in
+a process, in `_without_runs`; each lake gets a copy of it, in which the views over its files are replaced.
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from collector.errors import CollectorError
-from collector.lake.database import STAND_INS, read_database, write_database
+from collector.lake.database import read_database, writing_database
 from collector.lake.lake import Lake
-from collector.lake.sql_text import identifier, literal
+from collector.lake.sql_text import base_view, identifier, literal
 from collector.lake.storage import FILE_MODE, translating
 from collector.lake.tables import TABLES
 from collector.query import dictionary
@@ -28,6 +34,10 @@ from collector.query.views import Files, Views, grouped, live_entries, no_files,
 
 FILE_NAME = "catalog.duckdb"
 _ORIGIN = "catalog_origin"
+
+# Runs SQL and returns its rows; returns the comment on a view (None) or on one of its columns.
+Run = Callable[[str], list[tuple[Any, ...]]]
+Comment = Callable[[str, str | None], str]
 
 
 def ensure(lake: Lake) -> None:
@@ -80,7 +90,20 @@ def make(lake: Lake, file: Path, root: str | None = None) -> None:
 
     Raises CollectorError when it cannot be written.
     """
-    write_database(file, _statements(lake, root or lake.where), dictionary.comments())
+    root = root or lake.where
+    over_files = Views(lambda tables: _at(root, lake, tables), lake.manifest.latest)
+    comment = dictionary.comments()
+    with translating(file):
+        file.write_bytes(_without_runs())
+    with writing_database(file) as run:
+        for name, select in over_files.selects().items():
+            if name in TABLES:
+                run(
+                    "create or replace temp macro read_parquet(files, hive_partitioning := true) "
+                    f"as table {base_view(TABLES[name], ())}"
+                )
+            _put_view(run, comment, name, select)
+        run(f"create table {_ORIGIN} as select {literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence")
 
 
 def remove_logs(database: Path) -> None:
@@ -89,25 +112,29 @@ def remove_logs(database: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _statements(lake: Lake, root: str) -> Iterator[str]:
-    """Yield the statements that make the catalog."""
-    without_files = Views(no_files, None, view_sources()).selects()
-    for name, select in without_files.items():
-        yield f"create table {_stand_in(name)} as from ({select}) limit 0"
-    selects = without_files | Views(lambda tables: _at(root, lake, tables), lake.manifest.latest).selects()
-    # Each view before those that it refers to: DuckDB finds the stand-ins then, and does not plan view below view.
-    for name, select in reversed(selects.items()):
-        if name in TABLES:
-            yield (
-                f"create or replace macro {_stand_in('read_parquet')}(files, hive_partitioning := true) "
-                f"as table from {_stand_in(name)}"
-            )
-        yield f"create view {identifier(name)} as {select}"
-    yield (f"create table {_ORIGIN} as select {literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence")
+@cache
+def _without_runs() -> bytes:
+    """Return the catalog of a lake without runs: what of a catalog depends on the program alone."""
+    with TemporaryDirectory(prefix="collector-") as folder:
+        file, comment = Path(folder) / FILE_NAME, dictionary.comments()
+        with writing_database(file) as run:
+            for name, select in Views(no_files, None, view_sources()).selects().items():
+                columns = _put_view(run, comment, name, select)
+                declared = ", ".join(f"{identifier(column)} {kind}" for column, kind in columns)
+                run(f"create temp table {identifier(name)} ({declared})")
+        return file.read_bytes()
 
 
-def _stand_in(name: str) -> str:
-    return f"{STAND_INS}.{identifier(name)}"
+def _put_view(run: Run, comment: Comment, name: str, select: str) -> list[tuple[str, str]]:
+    """Create or replace a view with its comments; return name and type of each of its columns."""
+    view = f"made.main.{identifier(name)}"
+    described = run(f"create or replace view {view} as {select}\n; describe {view}")
+    columns = [(column, kind) for column, kind, *_ in described]
+    of_columns = (
+        f"comment on column {view}.{identifier(column)} is {literal(comment(name, column))}" for column, _ in columns
+    )
+    run("; ".join([f"comment on view {view} is {literal(comment(name, None))}", *of_columns]))
+    return columns
 
 
 def _at(root: str, lake: Lake, tables: Collection[str]) -> Files:

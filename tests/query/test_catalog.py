@@ -186,7 +186,7 @@ def test_a_failure_leaves_the_old_one(lake: Lake, monkeypatch: pytest.MonkeyPatc
     """Where the new one cannot be made the old one stays, and nothing half made remains."""
     catalog.build(lake)
     before = (lake.path / catalog.FILE_NAME).read_bytes()
-    monkeypatch.setattr(catalog, "_statements", lambda *_: iter(["select broken from nothing"]))
+    monkeypatch.setattr(catalog, "_ORIGIN", "nothing.there")
     with pytest.raises(Exception, match="nothing"):
         catalog.build(lake)
     assert (lake.path / catalog.FILE_NAME).read_bytes() == before
