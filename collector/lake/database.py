@@ -90,8 +90,8 @@ class Database(AbstractContextManager["Database"]):
         self._connection.close()
 
     def define(self, name: str, select: str) -> None:
-        """Create or replace the view `name`."""
-        self._execute(f"create or replace view {identifier(name)} as {select}")
+        """Create or replace the view `name`, which is planned where it is used: an error in it is raised there."""
+        self._execute(f"create or replace view {identifier(name)} with (defer_binding) as {select}")
 
     def materialise(self, name: str, select: str) -> None:
         """Create or replace the table `name` with the rows of `select`."""
