@@ -181,17 +181,6 @@ def writing_database(path: Path) -> Iterator[Callable[[str], list[tuple[Any, ...
         run("use memory; detach made")
 
 
-def read_database(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Return the rows of `sql` in the duckdb file at `path`; raise LakeError or QueryError when it cannot be read."""
-    # Attached to a new database: a process can connect to a file in one configuration only, and a notebook may have
-    # opened it in another.
-    with _translating(), duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach {literal(str(path))} as found (read_only)")
-        connection.execute("use found")
-        rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
-        return rows
-
-
 def _restrict_files_to(directories: Iterable[Path]) -> tuple[str, str]:
     """Return the settings that let SQL reach files below these directories and nothing else."""
     # duckdb escapes a pattern in the path of a file, and compares it with the directory as that is written.

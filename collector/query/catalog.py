@@ -1,8 +1,8 @@
 """catalog.duckdb: the same views for any DuckDB client, rebuilt whenever the lake was changed or moved.
 
 DuckDB resolves relative paths against the client's directory, so the views hold absolute paths. The catalog therefore
-records where the lake was and which manifest it was made from, and is rebuilt when either differs. It is a convenience:
-a lake that cannot be written is still read without it.
+records where the lake was and which manifest it was made from; its stamp (`catalog_stamp.py`) repeats it, and the
+catalog is rebuilt when either differs. It is a convenience: a lake that cannot be written is still read without it.
 
 DuckDB finds a write-ahead log (WAL) by its name beside the file, and replays it onto whatever file has that name. A
 client that dies, or that writes after the catalog was replaced, leaves a WAL that would damage the new catalog. So the
@@ -23,16 +23,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from collector.errors import CollectorError
-from collector.lake.database import read_database, writing_database
+from collector.lake.database import writing_database
 from collector.lake.lake import Lake
 from collector.lake.sql_text import base_view, identifier, literal
 from collector.lake.storage import FILE_MODE, translating
 from collector.lake.tables import TABLES
 from collector.query import dictionary
+from collector.query.catalog_stamp import CATALOG, is_current, stamp, wal_files, write_stamp
 from collector.query.views import Files, Views, grouped, live_entries, no_files, view_sources
 
-FILE_NAME = "catalog.duckdb"
 _ORIGIN = "catalog_origin"
 
 # Runs SQL and returns its rows; returns the comment on a view (None) or on one of its columns.
@@ -41,24 +40,12 @@ Comment = Callable[[str, str | None], str]
 
 
 def ensure(lake: Lake) -> None:
-    """Build the catalog unless it was made from this manifest at this place. Raises as `build` does.
+    """Build the catalog unless it is current. Raises as `build` does.
 
     In object storage only who changes the lake does it: a reader would have to fetch the catalog to look.
     """
     if lake.is_locked if lake.storage.shared else not is_current(lake):
         build(lake)
-
-
-def is_current(lake: Lake) -> bool:
-    """Return whether the catalog shows this lake, at this place, as its manifest is now, and no WAL changes it."""
-    path = lake.path / FILE_NAME
-    if not path.is_file() or any(map(os.path.lexists, _wal_files(path))):
-        return False
-    try:
-        rows = read_database(path, f"select lake, sequence from {_ORIGIN}")
-    except CollectorError:
-        return False
-    return rows == [(lake.where, lake.manifest.sequence)]
 
 
 def build(lake: Lake) -> None:
@@ -67,19 +54,21 @@ def build(lake: Lake) -> None:
     Raises CollectorError or OSError when it cannot be written; the old one stays then.
     """
     lake.storage.prepare()
-    temporary = lake.path / f"{FILE_NAME}.{os.getpid()}.tmp"
+    temporary = lake.path / f"{CATALOG}.{os.getpid()}.tmp"
     remove_logs(temporary)
     temporary.unlink(missing_ok=True)  # left by a process that was killed and had the same number
     try:
         make(lake, temporary)
         temporary.chmod(FILE_MODE)
         if lake.storage.shared:
-            lake.storage.replace(FILE_NAME, temporary.read_bytes())
+            lake.storage.replace(CATALOG, temporary.read_bytes())
             return
         # In this order: the old catalog is complete without its WAL, the new one is damaged by it.
-        remove_logs(lake.path / FILE_NAME)
-        with translating(lake.path / FILE_NAME):
-            os.replace(temporary, lake.path / FILE_NAME)
+        remove_logs(lake.path / CATALOG)
+        with translating(lake.path / CATALOG):
+            made = stamp(lake, temporary)
+            os.replace(temporary, lake.path / CATALOG)
+            write_stamp(lake, made)
     finally:
         remove_logs(temporary)
         temporary.unlink(missing_ok=True)
@@ -93,8 +82,9 @@ def make(lake: Lake, file: Path, root: str | None = None) -> None:
     root = root or lake.where
     over_files = Views(lambda tables: _at(root, lake, tables), lake.manifest.latest)
     comment = dictionary.comments()
-    with translating(file):
-        file.write_bytes(_without_runs())
+    # Opened first: where nothing can be written, nothing is made in vain.
+    with translating(file), file.open("xb") as empty:
+        empty.write(_without_runs())
     with writing_database(file) as run:
         for name, select in over_files.selects().items():
             if name in TABLES:
@@ -108,7 +98,7 @@ def make(lake: Lake, file: Path, root: str | None = None) -> None:
 
 def remove_logs(database: Path) -> None:
     """Remove the write-ahead logs beside a DuckDB file that is about to be replaced."""
-    for file in _wal_files(database):
+    for file in wal_files(database):
         file.unlink(missing_ok=True)
 
 
@@ -116,7 +106,7 @@ def remove_logs(database: Path) -> None:
 def _without_runs() -> bytes:
     """Return the catalog of a lake without runs: what of a catalog depends on the program alone."""
     with TemporaryDirectory(prefix="collector-") as folder:
-        file, comment = Path(folder) / FILE_NAME, dictionary.comments()
+        file, comment = Path(folder) / CATALOG, dictionary.comments()
         with writing_database(file) as run:
             for name, select in Views(no_files, None, view_sources()).selects().items():
                 columns = _put_view(run, comment, name, select)
@@ -141,8 +131,3 @@ def _at(root: str, lake: Lake, tables: Collection[str]) -> Files:
     """Return the files of the lake as paths below `root`."""
     entries = live_entries(lake, tables)
     return grouped(entries, [f"{root}/{entry.path}" for of_table in entries.values() for entry in of_table])
-
-
-def _wal_files(database: Path) -> list[Path]:
-    """Return the logs that may be beside a DuckDB file; the last two since DuckDB 2.0."""
-    return [database.with_name(database.name + ending) for ending in (".wal", ".wal.checkpoint", ".wal.recovery")]
