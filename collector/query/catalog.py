@@ -82,7 +82,7 @@ def make(lake: Lake, file: Path, root: str | None = None) -> None:
     root = root or lake.where
     over_files = Views(lambda tables: _at(root, lake, tables), lake.manifest.latest)
     comment = dictionary.comments()
-    # Opened first: where nothing can be written, nothing is made in vain.
+    # Opened first: where nothing can be written, nothing is made for nothing.
     with translating(file), file.open("xb") as empty:
         empty.write(_without_runs())
     with writing_database(file) as run:

@@ -142,7 +142,7 @@ unpivot (value for column_name in ({columns})) where value is not null"""
 
 def _staged_rows(table: Table) -> str:
     has_coverage = "coverage" in table.column_names
-    # Of a row that was quarantined only its key is believed.
+    # Of a row that was quarantined only its key is used.
     trusted = " and coverage <> 'quarantined'" if has_coverage else ""
     certain = (*table.key, "coverage")
     missing = " ".join(

@@ -65,7 +65,7 @@ def test_the_time_limit_publishes_what_is_whole(
     assert seen["last_known_actions"] != []
     assert len(seen["last_known_actions"]) == len(truth["last_known_actions"])
     every_gap_is_explained(lake, seen)
-    # The next night begins anew and is whole.
+    # The next night begins again and is whole.
     assert run_collect(fake, lake, 3).exit_code == 0
     assert published(lake)["action_changes"] == []
 

@@ -197,7 +197,7 @@ def test_a_retry_is_read_again(estate: Estate) -> None:
 
 
 def test_a_pipeline_made_again_is_read_anew(estate: Estate) -> None:
-    """A pipeline whose ids begin anew is read like one never seen, and the others as before."""
+    """A pipeline whose ids begin again is read like one never seen, and the others as before."""
     estate.collect(1)
     world = estate.fake.world = WORLD.recreate(*PIPELINE).run(*PIPELINE).run(*PIPELINE)
     items, total = world.execution_page(PIPELINE, 0, 50)
