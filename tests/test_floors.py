@@ -57,7 +57,7 @@ PACKAGE = "collector"
 FAKE = "fake_buddy"
 
 HOMES = {
-    "aiohttp": ["crawl.fetcher", "crawl.connection_errors", FAKE],
+    "aiohttp": ["crawl.fetcher", "crawl.http_session", "crawl.connection_errors", FAKE],
     "asyncio_throttle": ["crawl.rate_limiter"],
     "difflib": ["settings.suggestions"],
     "duckdb": ["lake.database"],

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collector.lake.database import Database
+from collector.lake.shared_columns import KEY_NAMES
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
-from collector.lake.tables import ACTIONS, KEY_NAMES, PIPELINES, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.lake.tables import ACTIONS, PIPELINES, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.settings.durations import duration_text
 
 # Every table that has rows of a carried pipeline's actions.

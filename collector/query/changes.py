@@ -21,15 +21,8 @@ from collector.lake.database import Database
 from collector.lake.local_storage import LocalStorage
 from collector.lake.sorted_rows import sorted_rows
 from collector.lake.sql_text import base_view, identifier, literal, read_parquet
-from collector.lake.tables import (
-    ACTION_STATE,
-    ALL,
-    EXECUTION_STATE,
-    LAST_KNOWN_ACTIONS,
-    PIPELINE_STATE,
-    PROMOTE_IMAGE_ACTIONS,
-    TABLES,
-)
+from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE
+from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.query.carried import Carried, carried_by_installation
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
 from collector.query.sql_files import SqlFile, read_folder, sql_folder

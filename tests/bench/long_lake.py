@@ -17,7 +17,8 @@ from collector.lake.lake import Lake
 from collector.lake.projection import RunKey
 from collector.lake.publish import publish
 from collector.lake.staging import Staging
-from collector.lake.tables import ACTION_STATE, SNAPSHOTS
+from collector.lake.state_tables import ACTION_STATE
+from collector.lake.tables import SNAPSHOTS
 from collector.query.changes import StagedRun
 from collector.run.finalize import FinishedCrawl, finalize
 from collector.run.reply_processor import ReplyProcessor
