@@ -12,17 +12,20 @@ No file of the lake is read. DuckDB plans a view when it is made: it would read 
 that the view refers to. Meanwhile an empty table stands in for each view, and a macro stands in for `read_parquet`.
 So a catalog can also be made for a place that does not exist on this machine.
 
-Most of a catalog depends on the program alone: the views that name no file, and all comments. That part is made once in
-a process, in `_without_runs`; each lake gets a copy of it, in which the views over its files are replaced.
+Most of a catalog depends on the program alone: the views that name no file, with their comments. They are made once in
+a process, by `_common_views`; each catalog begins as a copy of them.
 """
 
 import os
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
+from collector.errors import CollectorError
 from collector.lake.database import writing_database
 from collector.lake.lake import Lake
 from collector.lake.sql_text import base_view, identifier, literal
@@ -33,6 +36,7 @@ from collector.query.catalog_stamp import CATALOG, is_current, stamp, wal_files,
 from collector.query.views import Files, Views, grouped, live_entries, no_files, view_sources
 
 _ORIGIN = "catalog_origin"
+_MAKING = Lock()
 
 # Runs SQL and returns its rows; returns the comment on a view (None) or on one of its columns.
 Run = Callable[[str], list[tuple[Any, ...]]]
@@ -74,25 +78,29 @@ def build(lake: Lake) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def prepare() -> None:
+    """Make what all catalogs have in common, so that `build` finds it: in a thread beside other work."""
+    with suppress(CollectorError, OSError):  # `build` tries it again, and says what is wrong
+        _common_views()
+
+
 def make(lake: Lake, file: Path, root: str | None = None) -> None:
     """Write the catalog to `file`, which does not exist, for clients that find the lake at `root` (default: here).
 
     Raises CollectorError when it cannot be written.
     """
-    root = root or lake.where
-    over_files = Views(lambda tables: _at(root, lake, tables), lake.manifest.latest)
-    comment = dictionary.comments()
-    # Opened first: where nothing can be written, nothing is made for nothing.
+    root, comment = root or lake.where, dictionary.comments()
+    # Opened first: where nothing can be written, nothing is made.
     with translating(file), file.open("xb") as empty:
-        empty.write(_without_runs())
+        empty.write(_common_views())
     with writing_database(file) as run:
-        for name, select in over_files.selects().items():
+        for name, select in Views(lambda tables: _at(root, lake, tables), lake.manifest.latest).selects().items():
             if name in TABLES:
                 run(
                     "create or replace temp macro read_parquet(files, hive_partitioning := true) "
                     f"as table {base_view(TABLES[name], ())}"
                 )
-            _put_view(run, comment, name, select)
+            _make_view(run, comment, name, select)
         run(f"create table {_ORIGIN} as select {literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence")
 
 
@@ -102,24 +110,31 @@ def remove_logs(database: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+def _common_views() -> bytes:
+    """Return what all catalogs have in common, as a duckdb file: the views that neither name a file nor hold a run."""
+    with _MAKING:  # who comes while it is made waits for it
+        return _make_common_views()
+
+
 @cache
-def _without_runs() -> bytes:
-    """Return the catalog of a lake without runs: what of a catalog depends on the program alone."""
+def _make_common_views() -> bytes:
     with TemporaryDirectory(prefix="collector-") as folder:
-        file, comment = Path(folder) / CATALOG, dictionary.comments()
+        file, comment, sources = Path(folder) / CATALOG, dictionary.comments(), view_sources()
         with writing_database(file) as run:
-            for name, select in Views(no_files, None, view_sources()).selects().items():
-                columns = _put_view(run, comment, name, select)
-                declared = ", ".join(f"{identifier(column)} {kind}" for column, kind in columns)
-                run(f"create temp table {identifier(name)} ({declared})")
+            for name, select in Views(no_files, None, sources).selects().items():
+                stand_in = f"create temp table {identifier(name)}"
+                if name in sources:
+                    columns = _make_view(run, comment, name, select)
+                    run(f"{stand_in} ({', '.join(f'{identifier(column)} {kind}' for column, kind in columns)})")
+                else:
+                    run(f"{stand_in} as {select}")
         return file.read_bytes()
 
 
-def _put_view(run: Run, comment: Comment, name: str, select: str) -> list[tuple[str, str]]:
-    """Create or replace a view with its comments; return name and type of each of its columns."""
+def _make_view(run: Run, comment: Comment, name: str, select: str) -> list[tuple[str, str]]:
+    """Create a view with its comments; return name and type of each of its columns."""
     view = f"made.main.{identifier(name)}"
-    described = run(f"create or replace view {view} as {select}\n; describe {view}")
-    columns = [(column, kind) for column, kind, *_ in described]
+    columns = [(column, kind) for column, kind, *_ in run(f"create view {view} as {select}\n; describe {view}")]
     of_columns = (
         f"comment on column {view}.{identifier(column)} is {literal(comment(name, column))}" for column, _ in columns
     )

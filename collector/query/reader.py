@@ -98,7 +98,7 @@ class LakeReader:
         lake = self._open_lake()
         views = Views(no_files, lake.manifest.latest, self._sources)  # types are those of the contract
         with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:
-            views.define(database)
+            views.define_empty(database)
             return [
                 {
                     **question.described(),

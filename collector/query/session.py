@@ -75,9 +75,7 @@ class Session:
         run = self.views.run
         if run is None or CARRIED_TABLES.isdisjoint(self.views.tables(names)):
             return None
-        actions, promotions = (
-            [path for path, _ in self.lake.files(table, run.run_id)] for table in ("actions", "promote_image_actions")
-        )
+        actions, promotions = (self.lake.files(table, run.run_id) for table in ("actions", "promote_image_actions"))
         return carried_into(self.database, run.run_id, actions, promotions)
 
     @property
