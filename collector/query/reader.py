@@ -5,7 +5,7 @@ was published and the grace period of retired files is over, the question is ask
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -26,7 +26,7 @@ from collector.query.questions import Question, Questions
 from collector.query.read_only import require_read_only
 from collector.query.session import Session
 from collector.query.sql_files import SqlFile, identifiers, sql_folder
-from collector.query.views import Views, live_files, no_files, view_sources
+from collector.query.views import Views, files_for, no_files, view_sources
 from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
 
@@ -55,10 +55,7 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        tables = asked.tables_of_all_runs
-        answer = self._retry(
-            lambda session: session.answer(asked.sql, bound, uses=asked.references), run, tables, fresh=fresh
-        )
+        answer = self._retry(lambda session: session.answer_all([(asked, bound)]), run, asked, fresh=fresh)[asked.name]
         values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
         notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
         return replace(answer, rule=asked.rule, notes=(*answer.notes, *notes))
@@ -66,13 +63,14 @@ class LakeReader:
     def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
         """Answer several questions about one run, given as name → parameters: quicker than `ask` for each of them."""
         # Questions that read the same files have a database in common.
-        groups: dict[frozenset[str] | None, list[tuple[Question, Mapping[str, object]]]] = {}
+        groups: dict[tuple[frozenset[str] | None, bool], list[tuple[Question, Mapping[str, object]]]] = {}
         for name, parameters in asked.items():
             question = self._questions[name]
-            groups.setdefault(question.tables_of_all_runs, []).append((question, question.bind(parameters)))
+            same_files = (question.tables_of_all_runs, question.is_of_two_runs)
+            groups.setdefault(same_files, []).append((question, question.bind(parameters)))
         answers: dict[str, Answer] = {}
-        for tables, questions in groups.items():
-            answers |= self._retry(partial(Session.answer_all, questions=questions), run, tables)
+        for questions in groups.values():
+            answers |= self._retry(partial(Session.answer_all, questions=questions), run, questions[0][0])
         return {name: replace(answers[name], rule=self._questions[name].rule) for name in asked}
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
@@ -116,18 +114,13 @@ class LakeReader:
         return Views(no_files, None, self._sources).names
 
     def _retry(
-        self,
-        ask: Callable[[Session], T],
-        run: str = "latest",
-        tables_of_all_runs: Collection[str] | None = None,
-        *,
-        fresh: bool = False,
+        self, ask: Callable[[Session], T], run: str = "latest", question: Question | None = None, *, fresh: bool = False
     ) -> T:
         """Ask in a new session, and again while files are gone because the manifest was replaced."""
         while True:
             lake = self._open_lake()
             try:
-                with self._session(lake, run, tables_of_all_runs, fresh=fresh) as session:
+                with self._session(lake, run, question, fresh=fresh) as session:
                     return ask(session)
             except FilesGone:
                 # Under the same manifest the file is not superseded but lost.
@@ -136,11 +129,10 @@ class LakeReader:
 
     @contextmanager
     def _session(
-        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None, *, fresh: bool = False
+        self, lake: Lake, run: str = "latest", question: Question | None = None, *, fresh: bool = False
     ) -> Iterator[Session]:
         selected = select_run(lake.manifest.runs, run)
-        files = live_files(lake, selected.run_id if selected else None, tables_of_all_runs)
-        views = Views(files, selected, self._sources, fresh)
+        views = Views(files_for(question, lake, selected), selected, self._sources, fresh)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
             Database([lake.storage.readable], Path(spill), hints=views.names) as database,

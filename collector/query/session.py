@@ -1,7 +1,7 @@
 """Statements against one consistent set of files of a lake: which views each needs, and what the run is missing."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collector.lake.database import Database
 from collector.lake.lake import Lake
@@ -12,7 +12,7 @@ from collector.query.parameter_values import SOURCES, mismatch
 from collector.query.questions import Question
 from collector.query.read_only import require_read_only
 from collector.query.sql_files import SqlFile, identifiers, read_folder, sql_folder
-from collector.query.views import SELECTED_RUN, Views
+from collector.query.views import SELECTED_RUN, Views, live_files
 
 GAPS = SqlFile(
     "gaps",
@@ -26,6 +26,9 @@ order by
     coverage
 """,
 )
+
+# The tables in which the selected run has a field or value that the lake's first run lacks.
+SEARCHED = SqlFile("searched", "select distinct object from drift_in_run where not on_first_run")
 
 # The view that takes longest and on which all questions about releases rest.
 _SHARED = "written_environments"
@@ -53,11 +56,24 @@ class Session:
         """Answer several questions, each given with its bound parameters; what they share is computed once."""
         words = [question.references for question, _ in questions]
         self._define(frozenset[str]().union(*words))
+        if any(question.is_of_two_runs for question, _ in questions):
+            self._search()
         if sum(self.views.needs(_SHARED, each) for each in words) > 1:
-            rows = f"rows_of_{_SHARED}"
-            self.database.materialise(rows, f"select * from {_SHARED}")
-            self.database.define(_SHARED, f"select * from {rows}")
+            self._compute_once(_SHARED)
         return {question.name: self._answer(question.sql, bound, question.references) for question, bound in questions}
+
+    def _compute_once(self, view: str) -> None:
+        """Let all that reads a view read its rows, which are computed here."""
+        rows = f"rows_of_{view}"
+        self.database.materialise(rows, f"select * from {view}")
+        self.database.define(view, f"select * from {rows}")
+
+    def _search(self) -> None:
+        """Let a table with drift that is newer than the lake's first run be read from the files of all runs."""
+        self._compute_once("drift_in_run")
+        searched = [row["object"] for row in self.database.rows(SEARCHED.sql)]
+        if searched:
+            replace(self.views, find_files=live_files(self.lake)).define(self.database, searched)
 
     def _define(self, names: Collection[str]) -> None:
         self.views.define(self.database, {*names, *(GAPS.references if self._is_partial else ())})

@@ -99,27 +99,36 @@ def no_files(tables: Collection[str]) -> Files:
     return {}
 
 
-def live_files(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> FindFiles:
+def live_files(lake: Lake, runs: Collection[str] = (), tables_of_all_runs: Collection[str] | None = None) -> FindFiles:
     """Return the function that finds live files, grouped by equal schema.
 
-    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`; a
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold one of these runs; a
     snapshot is one state for all runs.
     """
 
     def find(tables: Collection[str]) -> Files:
-        entries = live_entries(lake, tables, run_id, tables_of_all_runs)
+        entries = live_entries(lake, tables, runs, tables_of_all_runs)
         # All together, because files that are elsewhere are fetched several at once.
         return grouped(entries, lake.storage.copies(chain.from_iterable(entries.values())))
 
     return find
 
 
+def files_for(question: SqlFile | None, lake: Lake, run: RunEntry | None) -> FindFiles:
+    """Return the function that finds the files which answer a question about a run; None: anything may be asked."""
+    if question is None or run is None:
+        return live_files(lake)
+    if question.is_of_two_runs:
+        return live_files(lake, (lake.manifest.runs[0].run_id, run.run_id), ())
+    return live_files(lake, (run.run_id,), question.tables_of_all_runs)
+
+
 def live_entries(
-    lake: Lake, tables: Collection[str], run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None
+    lake: Lake, tables: Collection[str], runs: Collection[str] = (), tables_of_all_runs: Collection[str] | None = None
 ) -> Mapping[str, Sequence[FileEntry]]:
     """Return what `live_files` finds as the manifest names it."""
     of_all_runs = tables if tables_of_all_runs is None else {*tables_of_all_runs, *SNAPSHOTS}
-    return {name: lake.entries(name, None if name in of_all_runs else run_id) for name in tables}
+    return {name: lake.entries(name, () if name in of_all_runs else runs) for name in tables}
 
 
 def grouped(entries: Mapping[str, Sequence[FileEntry]], paths: Sequence[Path | str]) -> Files:
