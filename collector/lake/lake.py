@@ -131,13 +131,13 @@ class Lake:
         """What people call its place: an absolute path or a URL."""
         return self.storage.where
 
-    def entries(self, table: str, run_id: str | None = None) -> list[FileEntry]:
-        """Return the live files of a table, or those that hold one run, as the manifest names them."""
-        return [e for e in self.manifest.tables.get(table, []) if run_id is None or run_id in e.runs]
+    def entries(self, table: str, runs: Collection[str] = ()) -> list[FileEntry]:
+        """Return the live files of a table, or those that hold one of these runs, as the manifest names them."""
+        return [e for e in self.manifest.tables.get(table, []) if not runs or not frozenset(runs).isdisjoint(e.runs)]
 
     def files(self, table: str, run_id: str | None = None) -> list[tuple[Path, str]]:
         """Return `entries` as paths on this machine, fetched where needed, each with its schema fingerprint."""
-        entries = self.entries(table, run_id)
+        entries = self.entries(table, () if run_id is None else (run_id,))
         return [(path, e.schema) for path, e in zip(self.storage.copies(entries), entries, strict=True)]
 
     def sizes(self) -> dict[str, TableSize]:

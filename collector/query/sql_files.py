@@ -17,8 +17,11 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORECASE)
 # The header line of a question that is answered from the files of the selected run alone, except for the named tables.
 _ONE_RUN = re.compile(r"one run(?: but for (?P<tables>\w+(?:, \w+)*))?")
+# The header line of a question that is answered from the lake's first run and the selected one; of a table in which the
+# selected run has drift that the first run lacks, all runs are searched.
+_TWO_RUNS = "first run and selected run"
 # The header lines that end the opening sentence.
-_MARK = re.compile(rf"|blocking|warning|notice|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}")
+_MARK = re.compile(rf"|blocking|warning|notice|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}|{_TWO_RUNS}")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class SqlFile:
         for mark in filter(None, map(_ONE_RUN.fullmatch, self.header)):
             return frozenset(mark["tables"].split(", ") if mark["tables"] else ())
         return None
+
+    @property
+    def is_of_two_runs(self) -> bool:
+        """Whether the files of the first run and the selected one answer it, but for tables that must be searched."""
+        return _TWO_RUNS in self.header
 
     @cached_property
     def references(self) -> frozenset[str]:

@@ -161,8 +161,8 @@ class EngineSession:
         """
         expected: dict[str, int] = {}
         new = [name for name in names if name not in self.defined]
-        run_id = self.run.run_id if self.run else None
-        for name, entries in live_entries(self.lake, new, run_id, self.tables_of_all_runs).items():
+        runs = (self.run.run_id,) if self.run else ()
+        for name, entries in live_entries(self.lake, new, runs, self.tables_of_all_runs).items():
             # As the server finds them: a path, or an address in object storage, from where nothing is fetched here.
             files = [f"{self.lake.storage.where}/{entry.path}" for entry in entries]
             self.server.define_table(TABLES[name], files)
