@@ -130,8 +130,11 @@ class Database(AbstractContextManager["Database"]):
 
     def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """Return all rows of one statement that gives few, as dictionaries."""
-        rows: list[dict[str, Any]] = self.table(sql, parameters).to_pylist()
-        return rows
+        # Executed at once: a relation would be planned twice, which costs more than few rows do.
+        with self._translating():
+            found = self._connection.cursor().execute(sql, dict(parameters) if parameters else None)
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
         """Return the rows of one statement as duckdb finds them; at most a few batches are in memory at a time."""
