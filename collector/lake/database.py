@@ -7,7 +7,7 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -138,11 +138,12 @@ class Database(AbstractContextManager["Database"]):
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
         """Return the rows of one statement as duckdb finds them; at most a few batches are in memory at a time."""
-        with self._translating():
-            reader = self._relation(sql, None).to_arrow_reader(BATCH_ROWS)
-        batches = self._translated(reader)
-        self._streams.append(batches)
+        reader, batches = self._reader(sql)
         return pa.RecordBatchReader.from_batches(reader.schema, batches)
+
+    def batches(self, sql: str) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
+        """Return what `stream` does, for a block at whose end duckdb frees what it held for the rows left unread."""
+        return closing(self._reader(sql)[1])
 
     def columns(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[str, str]]:
         """Return name and type of each column of a select, without running it."""
@@ -163,6 +164,13 @@ class Database(AbstractContextManager["Database"]):
         found = self._connection.cursor().sql(sql, params=dict(parameters) if parameters else None)
         columns = exact_columns(found.columns, found.types)
         return found.project(columns) if columns else found
+
+    def _reader(self, sql: str) -> tuple[pa.RecordBatchReader, Generator[pa.RecordBatch]]:
+        with self._translating():
+            reader = self._relation(sql, None).to_arrow_reader(BATCH_ROWS)
+        batches = self._translated(reader)
+        self._streams.append(batches)
+        return reader, batches
 
     def _translated(self, reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
         with self._translating():
