@@ -7,7 +7,7 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -122,16 +122,20 @@ class Database(AbstractContextManager["Database"]):
 
     def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """Return all rows of one statement that gives few, as dictionaries."""
-        rows: list[dict[str, Any]] = self.table(sql, parameters).to_pylist()
-        return rows
+        # Executed at once: a relation would be planned twice, which costs more than few rows do.
+        with self._translating():
+            found = self._connection.cursor().execute(sql, dict(parameters) if parameters else None)
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
         """Return the rows of one statement as duckdb finds them; at most a few batches are in memory at a time."""
-        with self._translating():
-            reader = self._relation(sql, None).to_arrow_reader(BATCH_ROWS)
-        batches = self._translated(reader)
-        self._streams.append(batches)
+        reader, batches = self._reader(sql)
         return pa.RecordBatchReader.from_batches(reader.schema, batches)
+
+    def batches(self, sql: str) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
+        """Return what `stream` does, for a block at whose end duckdb frees what it held for the rows left unread."""
+        return closing(self._reader(sql)[1])
 
     def columns(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[str, str]]:
         """Return name and type of each column of a select, without running it."""
@@ -152,6 +156,13 @@ class Database(AbstractContextManager["Database"]):
         found = self._connection.cursor().sql(sql, params=dict(parameters) if parameters else None)
         columns = exact_columns(found.columns, found.types)
         return found.project(columns) if columns else found
+
+    def _reader(self, sql: str) -> tuple[pa.RecordBatchReader, Generator[pa.RecordBatch]]:
+        with self._translating():
+            reader = self._relation(sql, None).to_arrow_reader(BATCH_ROWS)
+        batches = self._translated(reader)
+        self._streams.append(batches)
+        return reader, batches
 
     def _translated(self, reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
         with self._translating():

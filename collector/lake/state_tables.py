@@ -17,6 +17,7 @@ ACTION_STATE = Table(
         Column("trigger_conditions", "json", "JSON of its trigger conditions"),
         Column("variables", "json", "JSON of its variables, without values"),
         Column("permissions", "json", "JSON of its permissions"),
+        Column("fingerprint", "string", "Fingerprint of all that is compared from run to run"),
     ),
     ("installation", *KEY_NAMES),
 )

@@ -53,6 +53,7 @@ def run_of(number: int) -> RunEntry:
         finished_at=at + timedelta(minutes=20),
         collector_version="0",
         api_urls=[BUDDY.api_url],
+        installations=[BUDDY.name],
     )
 
 

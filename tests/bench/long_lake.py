@@ -176,7 +176,7 @@ class _Built:
             for name, entries in self.lake.manifest.tables.items()
             if name not in SNAPSHOTS
         }
-        previous = {name: [path for path, _ in self.lake.files(name)] for name in (*SNAPSHOTS, "runs")}
+        previous = {name: [path for path, _ in self.lake.files(name)] for name in SNAPSHOTS}
         with StagedRun(
             staged,
             previous,
