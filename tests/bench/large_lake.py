@@ -25,7 +25,8 @@ from collector.lake.compact import merged_order
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.publish import publish, write_file
-from collector.lake.tables import ACTION_CHANGES, ALL, KEY_NAMES, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS
+from collector.lake.shared_columns import KEY_NAMES
+from collector.lake.tables import ACTION_CHANGES, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS
 from collector.query.questions import Questions
 from collector.query.sql_files import sql_folder
 from tests.bench.generated_executions import GeneratedExecutions

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from collector.lake.lake import Lake
+from collector.lake.verify import verify
+from collector.query.reader import open_lake
+from tests.bench import large_lake
 from tests.bench.__main__ import BENCHES, RESULTS, main
 from tests.bench.report import END_QUOTED, QUOTED, Goal, Section, Table, document, goals_table
 from tests.bench.saved_sections import load_all, save
@@ -77,3 +81,16 @@ def test_there_is_a_place_for_the_goals() -> None:
     before, _, after = RESULTS.read_text(encoding="utf-8").partition(QUOTED)
     assert before
     assert END_QUOTED in after
+
+
+def test_the_large_lake_is_a_lake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Months that were written merged and runs that were published are one lake, which is asked."""
+    folder = tmp_path / "lake"
+    assert large_lake.main(["build", str(folder), "--runs", "45", "--actions", "40", "--executions", "5"]) == 0
+    lake = Lake.open(folder)
+    assert len(lake.manifest.runs) == 45
+    assert verify(lake) == []
+    changes = "select count(*) as n from action_changes where change = 'added' or column_name = 'dest_tag'"
+    assert open_lake(folder).sql(changes).table.to_pylist()[0]["n"] >= 40
+    assert large_lake.main(["ask", str(folder), "duckdb", "--questions", "history_of_action"]) == 0
+    assert "| `history_of_action` | duckdb |" in capsys.readouterr().out
