@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -39,7 +39,7 @@ _BROKEN_OFF, _REPEATS = "request or response body error", 3
 _CODES = (re.compile(r"<Code>(\w+)</Code>"), re.compile(r"status code: (\d{3})"))
 _CONDITION_FAILED = (failures.AlreadyExistsError, failures.PreconditionError)
 _DENIED = (failures.PermissionDeniedError, failures.UnauthenticatedError, PermissionError)
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+_NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound"})
 # An entity tag that no object has.
 _NO_VERSION: Version = {"e_tag": '"00000000000000000000000000000000"', "version": "1"}
 USE_ANOTHER_STORE = (
@@ -61,17 +61,24 @@ class Objects:
 
     def get(self, path: str) -> Loaded:
         """Return the content and the version of a small object. Raises FileNotFoundError."""
-        with self._translating(path):
+
+        def loaded() -> Loaded:
             found = obstore.get(self._store, path)
             meta: Any = found.meta
             version = {name: meta[name] for name in ("e_tag", "version") if meta[name] is not None}
             return Loaded(bytes(found.bytes()), version)
 
+        return self._asked(path, loaded)
+
     def download(self, path: str, target: Path) -> None:
         """Write the content of an object to a file. Raises FileNotFoundError."""
-        with self._translating(path), target.open("wb") as sink:
-            for piece in obstore.get(self._store, path).stream():
-                sink.write(piece)
+
+        def downloaded() -> None:
+            with target.open("wb") as sink:
+                for piece in obstore.get(self._store, path).stream():
+                    sink.write(piece)
+
+        self._asked(path, downloaded)
 
     def put(self, path: str, content: bytes | Path) -> None:
         """Create or replace an object; a large file is sent in several parts."""
@@ -101,8 +108,8 @@ class Objects:
 
     def delete(self, path: str) -> None:
         """Remove an object; one that does not exist is no error."""
-        with suppress(FileNotFoundError), self._translating(path):
-            obstore.delete(self._store, path)
+        with suppress(FileNotFoundError):
+            self._asked(path, lambda: obstore.delete(self._store, path))
 
     def below(self, prefix: str) -> list[StoredFile]:
         """Return every object below a prefix, sorted by path, however many pages the store lists them on."""
@@ -166,26 +173,26 @@ class Objects:
             yield
         except (failures.BaseError, FileNotFoundError, PermissionError, TimeoutError, ConnectionError) as error:
             text = str(error).partition("Debug source")[0]
-            code = next((found[1] for pattern in _CODES if (found := pattern.search(text))), "")
-            if isinstance(error, FileNotFoundError) and code not in _NO_BUCKET:
+            codes = [found[1] for pattern in _CODES if (found := pattern.search(text))]
+            if isinstance(error, FileNotFoundError) and _NO_BUCKET.isdisjoint(codes):
                 raise FileNotFoundError(f"{self._place.url}/{path}") from None
-            raise self._error(error, code, f"{self._place.url}/{path}".rstrip("/")) from None
+            raise self._error(error, codes, f"{self._place.url}/{path}".rstrip("/")) from None
 
-    def _error(self, error: Exception, code: str, where: str) -> CollectorError:
-        reason = f" ({code})" if code else ""
+    def _error(self, error: Exception, codes: Sequence[str], where: str) -> CollectorError:
+        reason = f" ({codes[0]})" if codes else ""
         if isinstance(error, _CONDITION_FAILED):
             return outdated(self._place.url)
-        if code in _NO_BUCKET:
+        if not _NO_BUCKET.isdisjoint(codes):
             return SettingsError(
                 f"there is no bucket {self._place.bucket}{reason}", "Create it, or correct the URL of --lake."
             )
-        if isinstance(error, _DENIED) or code in ("401", "403"):
+        if isinstance(error, _DENIED) or not {"401", "403"}.isdisjoint(codes):
             return SettingsError(
                 f"{where} may not be read or written{reason}",
                 "Check the credentials in the environment (for S3 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
                 "AWS_PROFILE, or the role of this machine) and what they may do: get, put, list and delete.",
             )
-        if code in ("NotImplemented", "501") or isinstance(error, failures.NotSupportedError):
+        if "501" in codes or isinstance(error, failures.NotSupportedError):
             return SettingsError(
                 f"the object store of {where} refuses an operation that a lake needs", USE_ANOTHER_STORE
             )

@@ -116,7 +116,9 @@ def test_a_store_that_goes_away(
     """
     monkeypatch.setattr("collector.lake.object_storage._RETRIES", {"max_retries": 0})
     place, code = new_place(tmp_path), 0
-    collect_run(buddy, place)
+    earlier = target != "probe the conditions"  # only the first run asks that
+    if earlier:
+        collect_run(buddy, place)
     proxy.before = lambda request: proxy.script("", *[status] * 1_000) if re.search(TARGETS[target], request) else None
     try:
         collect_run(buddy, place, seed=1)
@@ -128,8 +130,10 @@ def test_a_store_that_goes_away(
     proxy.rules.clear()
     if code:
         collect_run(buddy, place, seed=2)
-    lost = published_once(place, 2)
-    ledger.note(f"object store: {ENDS[status]} from some request on", code, 0, runs=3, lost=lost, target=target)
+    lost = published_once(place, 1 + earlier)
+    ledger.note(
+        f"object store: {ENDS[status]} from some request on", code, 0, runs=2 + earlier, lost=lost, target=target
+    )
 
 
 @pytest.mark.parametrize("delivered", [False, True], ids=["undelivered", "delivered"])
