@@ -51,8 +51,8 @@ faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the 
 	$(BIN)/python -m pytest -m faults -n auto --dist worksteal; code=$$?; \
 		$(BIN)/python -m tests.faults.ledger && exit $$code
 
-engines: $(READY_DEV) ## ask every question of a real Spark Connect server and compare the rows with DuckDB's
-	$(BIN)/python -m pytest -m engines -n 0
+engines: $(READY_DEV) ## compare every question on Sail with DuckDB's rows (ENGINE=sc://host:15002: on that server)
+	ENGINE=$(ENGINE) $(BIN)/python -m pytest -m engines -n 0
 
 notebooks: $(READY_DEV) ## execute the notebooks on a lake of 90 demo runs; save those with changed code (ALL=--all: all)
 	test -f notebooks-lake/manifest.json || $(BIN)/collector demo --nights 90 --lake notebooks-lake > /dev/null

@@ -1,8 +1,9 @@
-"""Every question on a real Spark Connect server (Sail): the rows are DuckDB's, read from the same files."""
+"""Every question on a real Spark Connect server (Sail or a named one): DuckDB's rows, read from the same files."""
 
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,10 @@ RECURSIVE = {"bypasses_staging", "path_of_image"}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of a server that ends with the tests."""
+    """The address of a server that ends with the tests, or of the one that `make engines ENGINE=sc://…` names."""
+    if address := os.environ.get("ENGINE"):
+        yield address
+        return
     command = [sys.executable, "-m", "tests.query.engine.sail"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
