@@ -25,8 +25,8 @@ from collector.lake.table import Table
 # duckdb 2.0 answers `IS NULL` wrongly (true for every row) where a text column without dictionary holds NULLs and one
 # other value and its statistics say so.
 _TEXT_WITH_BOUNDS = "run_id"
-# A commit hash is random: no encoding helps, and a dictionary costs an index beside each.
-_RANDOM = "current_revision"
+# Hashes are random: no encoding helps, and a dictionary costs an index beside each.
+_RANDOM = ("current_revision", "fingerprint")
 _DICTIONARY = "RLE_DICTIONARY"
 # The types of columns whose bounds a Delta log repeats: those that queries choose files by.
 _BOUNDED = (str, int, dt.date)
@@ -166,7 +166,7 @@ def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: Sequence[s
         use_dictionary=[leaves[name] for name, each in encodings.items() if each == _DICTIONARY] or False,
         column_encoding={name: each for name, each in encodings.items() if each.startswith("DELTA")},
         dictionary_pagesize_limit=8 << 20,
-        # A page ends by its bytes alone: the compressor begins anew with each.
+        # A page ends by its bytes alone: the compressor begins again with each.
         data_page_size=1 << 20,
         max_rows_per_page=tuning.group_rows,
     )
@@ -177,7 +177,7 @@ def _encoding(field: pa.Field) -> str:
         return "DELTA_BINARY_PACKED"  # sorted ids and times differ little from one row to the next
     if field.type == pa.string() and field.name.endswith("url"):
         return "DELTA_BYTE_ARRAY"  # sorted addresses share their beginning
-    return "PLAIN" if field.name == _RANDOM else _DICTIONARY
+    return "PLAIN" if field.name in _RANDOM else _DICTIONARY
 
 
 def _groups(batches: Iterable[pa.RecordBatch], tuning: Tuning) -> Iterator[pa.Table]:

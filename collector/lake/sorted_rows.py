@@ -57,12 +57,13 @@ def sorted_rows(
     columns = ", ".join(map(identifier, table.column_names))
     batches: list[pa.RecordBatch] = []
     size = 0
-    for batch in database.stream(f"select {columns} from ({rows})"):
-        batches.append(batch.cast(table.schema))
-        size += batch.nbytes
-        if size > range_bytes:
-            break
-    else:
+    with database.batches(f"select {columns} from ({rows})") as found:
+        for batch in found:
+            batches.append(batch.cast(table.schema))
+            size += batch.nbytes
+            if size > range_bytes:
+                break
+    if size <= range_bytes:
         if batches:
             in_order = pa.Table.from_batches(batches).sort_by([(name, "ascending") for name in order])
             yield from in_order.to_batches(max_chunksize=_BATCH_ROWS)

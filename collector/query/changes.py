@@ -20,40 +20,28 @@ from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.local_storage import LocalStorage
 from collector.lake.sorted_rows import sorted_rows
-from collector.lake.sql_text import base_view, identifier, literal, read_parquet
-from collector.lake.tables import (
-    ACTION_STATE,
-    ALL,
-    EXECUTION_STATE,
-    LAST_KNOWN_ACTIONS,
-    PIPELINE_STATE,
-    PROMOTE_IMAGE_ACTIONS,
-    TABLES,
-)
+from collector.lake.sql_text import base_view, by_schema, identifier, literal
+from collector.lake.state_tables import EXECUTION_STATE, PIPELINE_STATE
+from collector.lake.table import Table, schema_fingerprint
+from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
 from collector.query.carried import Carried, carried_by_installation
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
-from collector.query.sql_files import SqlFile, read_folder, sql_folder
+from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
 
 # One thread: each holds rows in memory that DuckDB cannot spill, and two fail on 100,000 changed rows of 3 kB.
 MEMORY_LIMIT = "400MB"
 # DuckDB cannot join more rows of a few kB than fit into its memory.
 ACTIONS_AT_A_TIME = 10_000
+# Files of so many bytes in all hold a run of which DuckDB keeps every table in memory.
+SMALL_BYTES = 1 << 20
 # A fault is often the same in every row: so many rows of a check are shown, the others are counted.
 MAX_ROWS = 100
-# The snapshots that sql/changes makes of this run and of the previous ones.
-_SNAPSHOTS = (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name, EXECUTION_STATE.name, PIPELINE_STATE.name)
-# The tables of the lake that a run is compared with.
-PREVIOUS = (*_SNAPSHOTS, "runs")
 # Made by sql/changes, not staged.
-_COMPUTED = frozenset({"action_changes", *_SNAPSHOTS})
+_COMPUTED = frozenset({"action_changes", *SNAPSHOTS})
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
-where
-    installation in (select installation from runs)
-    and (installation, run_id) in (
-        select installation, max(run_id) from previous_runs where status = 'complete' group by installation
-    )
+inner join last_complete_runs using (installation, run_id)
 group by installation, run_id
 """
 
@@ -110,9 +98,9 @@ def read_checks() -> list[Check]:
 class StagedRun:
     """The database of a run. `staged` and `previous` are files by table; `spill` is a directory for temporary files.
 
-    `previous` holds the tables of `PREVIOUS`; `counted` are the files of promote_image_actions with the last complete
-    run of each installation. `listed_installations` are those whose list of workspaces was requested and is complete.
-    Raises QueryError or LakeError like `Database`.
+    `previous` are those of the snapshots that the run before left. `last_complete_runs` are the last complete run of
+    each installation, `counted` the files of promote_image_actions that hold them. `listed_installations` are those
+    whose list of workspaces was requested and is complete. Raises QueryError or LakeError like `Database`.
     """
 
     def __init__(
@@ -124,17 +112,25 @@ class StagedRun:
         run_date: date,
         listed_installations: Iterable[str],
         spill: Path,
+        last_complete_runs: Mapping[str, str] = {},
         counted: Sequence[Path] = (),
     ) -> None:
-        self._staged = staged
+        self._staged = dict(staged)
         self._previous = previous
         self._spill = spill
         spill.mkdir(parents=True, exist_ok=True)
-        files = (*staged.values(), *previous.values(), counted)
-        folders = {spill, *(path.parent for paths in files for path in paths)}
+        files = {path for paths in (*staged.values(), *previous.values(), counted) for path in paths}
+        self._schemas = {path: parquet.read_footer(path)[1] for path in files}
+        self._is_small = sum(path.stat().st_size for path in files) <= SMALL_BYTES
+        folders = {spill, *(path.parent for path in files)}
         self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1)
         self._define_staged_tables()
-        self._define_previous_tables(counted)
+        for name in SNAPSHOTS:
+            self._show(f"previous_{name}", self._rows(ALL[name], previous.get(name, ())))
+        runs = {"installation": list(last_complete_runs), "run_id": list(last_complete_runs.values())}
+        self._database.insert("last_complete_runs", runs)
+        actions = self._rows(PROMOTE_IMAGE_ACTIONS, counted)
+        self._show("previous_counts", _PREVIOUS_COUNTS.format(actions=actions))
         this_run = f"select {literal(run_id)} as run_id, date {literal(str(run_date))} as run_date"
         self._database.define("this_run", this_run)
         self._database.insert("listed_installations", {"installation": list(listed_installations)})
@@ -148,14 +144,15 @@ class StagedRun:
 
     def offenders(self, checks: Iterable[Check]) -> list[CheckRow]:
         """Return the rows that the checks found."""
-        for view in check_views().values():
-            self._database.define(view.name, view.text)
+        checks = list(checks)
+        for view in in_order(check_views(), {name for check in checks for name in check.references}):
+            self._database.materialise(view.name, view.text)
         return [row for check in checks for row in check.offenders(self._database)]
 
     def run_changes(self) -> dict[str, Any]:
         """Return what changed in the run, as the view run_changes counts and says it."""
-        self._database.define("run_changes", read_folder(sql_folder() / "facts")["run_changes"].text)
-        return self._database.rows("select * exclude (run_id, run_date) from run_changes")[0]
+        run_changes = read_folder(sql_folder() / "facts")["run_changes"].sql
+        return self._database.rows(f"select * exclude (run_id, run_date) from (\n{run_changes}\n)")[0]
 
     def carried(self) -> dict[str, Carried]:
         """Return what was carried into the run, by installation; none where nothing was."""
@@ -165,49 +162,50 @@ class StagedRun:
         """Add rows with the exact schema of a staged table to it; not more than once for a table."""
         if not rows:
             return
-        added = LocalStorage(self._spill)
-        parquet.write(added, f"{name}-added.parquet", ALL[name], rows, parquet.STAGING, order=())
-        paths = (*self._staged.get(name, ()), added.locate(f"{name}-added.parquet"))
-        self._database.define(name, base_view(ALL[name], [paths]))
+        storage, file = LocalStorage(self._spill), f"{name}-added.parquet"
+        parquet.write(storage, file, ALL[name], rows, parquet.STAGING, order=())
+        added = storage.locate(file)
+        self._schemas[added] = ALL[name].schema
+        self._staged[name] = [*self._staged.get(name, ()), added]
+        self._show(name, self._rows(ALL[name], self._staged[name]))
 
     def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of one table, sorted by its key."""
         table = ALL[name]
-        yield from sorted_rows(self._database, table, f"from {identifier(name)}", table.key)
+        if name in _COMPUTED or self._staged.get(name):
+            yield from sorted_rows(self._database, table, f"from {identifier(name)}", table.key)
+
+    def _rows(self, table: Table, paths: Iterable[Path]) -> str:
+        """Return the select over these files of a table, which may have been written under different contracts."""
+        return base_view(table, by_schema(table, [(path, schema_fingerprint(self._schemas[path])) for path in paths]))
+
+    def _show(self, name: str, select: str) -> None:
+        """Create `name` with the rows of a select: read once where the run is small, and at each use where it is not.
+
+        To plan a read of Parquet files takes longer than to read the rows of a small run, which every check does.
+        """
+        if self._is_small:
+            self._database.materialise(name, select)
+        else:
+            self._database.define(name, select)
 
     def _define_staged_tables(self) -> None:
-        staged = self._staged
-        columns = {
-            name: [column for column, _ in self._database.columns(f"select * from {read_parquet(paths)}")]
-            for name, paths in staged.items()
-            if paths
-        }
         for name in ALL.keys() - _COMPUTED:
-            self._database.define(name, base_view(ALL[name], [staged.get(name, ())]))
+            self._show(name, self._rows(ALL[name], self._staged.get(name, ())))
         for table in (EXECUTION_STATE, PIPELINE_STATE):
-            self._database.define(f"read_{table.name}", base_view(table, [staged.get(table.name, ())]))
-        promised = {name: found for name, found in columns.items() if name in TABLES}
-        names = {
-            "table_name": [name for name, found in promised.items() for _ in found],
-            "column_name": [column for found in promised.values() for column in found],
+            self._show(f"read_{table.name}", self._rows(table, self._staged.get(table.name, ())))
+        found = {
+            (name, column)
+            for name in TABLES
+            for path in self._staged.get(name, ())
+            for column in self._schemas[path].names
         }
+        names = {"table_name": [name for name, _ in found], "column_name": [column for _, column in found]}
         self._database.insert("staged_columns", names)
-
-    def _define_previous_tables(self, counted: Sequence[Path]) -> None:
-        for name in PREVIOUS:
-            # Each file is its own group: they may have been written under different contracts.
-            groups = [[path] for path in self._previous.get(name, ())]
-            self._database.define(f"previous_{name}", base_view(ALL[name], groups))
-        actions = base_view(PROMOTE_IMAGE_ACTIONS, [[path] for path in counted])
-        self._database.define("previous_counts", _PREVIOUS_COUNTS.format(actions=actions))
 
     def _compute_changes(self) -> None:
         """Make the tables and views of sql/changes."""
         database, files = self._database, change_views() | read_folder(sql_folder() / "changes")
-
-        def define(*names: str) -> None:
-            for name in names:
-                database.define(name, files[name].text)
 
         def changed_fields() -> Iterator[str]:
             """Yield a select for so many actions at a time that their wide rows fit into memory."""
@@ -215,29 +213,35 @@ class StagedRun:
             for offset in range(0, max(1, count), ACTIONS_AT_A_TIME):
                 rows = f"select * from differing limit {ACTIONS_AT_A_TIME} offset {offset}"
                 database.define("differing_share", rows)
-                define("compared_sides", "compared_fields")
+                for name in ("pairs", "compared_fields"):
+                    database.define(name, files[name].text)
                 yield files["changed_fields"].text
 
-        comparable = _comparable_columns(database, self._previous.get(LAST_KNOWN_ACTIONS.name, ()))
+        last_known = [self._schemas[path] for path in self._previous.get(LAST_KNOWN_ACTIONS.name, ())]
+        comparable = _comparable_columns(last_known)
         database.insert("comparable_columns", {"column_name": comparable})
         database.materialise("gone", files["gone"].text)
-        define(*(f"{name}_of_action" for name in CHILD_TABLES))
-        database.copy_to_parquet("children", [files["children"].text], self._spill)
-        define("compared_actions", "fingerprints")
+        for name in CHILD_TABLES:
+            database.define(f"{name}_of_action", files[f"{name}_of_action"].text)
+        for name in ("compared_actions", "actions_with_children"):
+            database.define(name, files[name].text)
+        if self._is_small:
+            database.materialise("seen_actions", files["seen_actions"].text)
+        else:
+            database.copy_to_parquet("seen_actions", [files["seen_actions"].text], self._spill)
         database.materialise("differing", files["differing"].text)
         database.copy_to_parquet("changed_fields", changed_fields(), self._spill)
-        define("action_changes", *_SNAPSHOTS)
+        for name in ("action_changes", *SNAPSHOTS):
+            self._show(name, files[name].text)
 
 
-def _comparable_columns(database: Database, last_known: Sequence[Path]) -> list[str]:
-    """Return the columns in which an action can be compared with its row in these files.
+def _comparable_columns(last_known: Sequence[pa.Schema]) -> list[str]:
+    """Return the columns in which an action can be compared with its row in files of these schemas.
 
     A column that was added to the contract after they were written has no known value. Its value may be in their
     `extra`, so `extra` is not compared in that run either.
     """
-    known = set(COMPARED_COLUMNS)
-    for path in last_known:
-        known &= {column for column, _ in database.columns(f"select * from {read_parquet([path])}")}
+    known = set(COMPARED_COLUMNS).intersection(*(schema.names for schema in last_known))
     if len(known) < len(COMPARED_COLUMNS):
         known.discard("extra")
     return [*(name for name in COMPARED_COLUMNS if name in known), *CHILD_TABLES]

@@ -6,9 +6,10 @@ table.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from collector.lake.shared_columns import COVERAGE_OUTCOMES, EXTRA, KEY, RUN
 from collector.lake.sql_text import identifier, literal
 from collector.lake.table import Column, Table
-from collector.lake.tables import COVERAGE_OUTCOMES, EXTRA, KEY, PROMOTE_IMAGE_ACTIONS, RUN, SNAPSHOTS, TABLES
+from collector.lake.tables import PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
 from collector.query.sql_files import SqlFile
 
 # The place of a row in Buddy; tables above the action lack the last columns.
@@ -16,23 +17,24 @@ _PLACE = (Column("installation", "string", ""), *KEY)
 # The columns of promote_image_actions that are compared from run to run: what Buddy sent, and so neither the place of
 # an action, which is its identity, nor what the collector adds.
 COMPARED_COLUMNS = [column.name for column in PROMOTE_IMAGE_ACTIONS.columns if column.source or column is EXTRA]
+_Constant = str | bool | tuple[str, ...]
+_UNION = "\nunion all\n"
 # The tables whose rows belong to an action; they are compared like columns of it.
 CHILD_TABLES = [table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name]
 
 
 def contract_views() -> dict[str, SqlFile]:
     """Return the views of every lake: what is declared, and the enum values and extra JSON of all tables."""
-    declared = [(table, column) for table in TABLES.values() for column in table.columns]
     return _views(
         declared_columns=_constants(
             "One row per table and column of the contract.",
             ("table_name", "column_name"),
-            ((table.name, column.name) for table, column in declared),
+            ((table.name, table.column_names) for table in TABLES.values()),
         ),
         declared_values=_constants(
             "One row per table, column and enum value that Buddy (from_buddy) or the collector itself declares for it.",
             ("table_name", "column_name", "value", "from_buddy"),
-            ((t.name, c.name, value, bool(c.source)) for t, c in declared for value in c.values),
+            ((t.name, c.name, c.values, bool(c.source)) for t in TABLES.values() for c in t.columns if c.values),
         ),
         coverage_outcomes=_constants(
             "One row per coverage: seen leaves nothing unknown, missed makes a run partial, skipped depends on time.",
@@ -59,11 +61,7 @@ def check_views() -> dict[str, SqlFile]:
     """Return the views that checks of a staged run join: those of every lake, and the rows that may be offenders."""
     staged = [table for table in TABLES.values() if table.name not in SNAPSHOTS]
     return contract_views() | _views(
-        staged_rows=_per_table(
-            "One row per staged row of any table: its run, place, coverage and first required column that is NULL.",
-            _staged_rows,
-            staged,
-        ),
+        staged_rows=_staged_rows(staged),
         repeated_keys=_per_table(
             "One row per key that stands in more than one row of its table.",
             _repeated_keys,
@@ -78,37 +76,50 @@ def check_views() -> dict[str, SqlFile]:
 
 
 def change_views() -> dict[str, SqlFile]:
-    """Return the views that sql/changes reads: compared columns of an action as texts, child rows as structs."""
-    texts = [_text(column) for column in PROMOTE_IMAGE_ACTIONS.columns if column.name in COMPARED_COLUMNS]
-    texts += [_text(Column(name, "json", "")) for name in CHILD_TABLES]
+    """Return the views that sql/changes reads: compared columns of an action as texts, child rows as JSON."""
+    compared = [column for column in PROMOTE_IMAGE_ACTIONS.columns if column.name in COMPARED_COLUMNS]
+    compared += [Column(name, "json", "") for name in CHILD_TABLES]
     place = ", ".join(column.name for column in _PLACE)
+    texts = ", ".join(_text(column, "actions") for column in compared)
+    seen = (
+        "-- One row per promote-image action seen in this run: its child rows as JSON, and a fingerprint of what is\n"
+        "-- compared, taken of text in which NULL, '' and [] differ, as they do not for hash().\n"
+        f"select {place}, {', '.join(CHILD_TABLES)}, md5(to_json([{texts}])::VARCHAR) as fingerprint\n"
+        "from actions_with_children as actions"
+    )
+    values = ", ".join(
+        f"{{'column_name': {literal(c.name)}, 'old_value': {_text(c, 'known')}, 'new_value': {_text(c, 'seen')}}}"
+        for c in compared
+    )
     fields = (
-        "-- One row per differing action and side: its compared columns and child tables as text.\n"
-        f"select side, {place}, [{', '.join(texts)}] as fields from compared_sides"
+        "-- One row per action of pairs and compared column or child table: its last known value and the one now.\n"
+        f"select {place}, unnest([{values}]) as field from pairs"
     )
     members = {f"{name}_of_action": _members(TABLES[name], place) for name in CHILD_TABLES}
-    return _views(compared_fields=fields, **members)
+    return _views(seen_actions=seen, compared_fields=fields, **members)
 
 
-def _text(column: Column) -> str:
-    """Return a struct of the column's name and its value as text; lists are JSON."""
-    name = identifier(column.name)
-    value = f"to_json({name})" if column.column_type in ("strings", "ints") else name
-    return f"{{'column_name': {literal(column.name)}, 'value': {value}::VARCHAR}}"
+def _text(column: Column, row: str) -> str:
+    """Return the column's value in `row` as text; lists are JSON."""
+    value = f"{row}.{identifier(column.name)}"
+    return f"{f'to_json({value})' if column.column_type in ('strings', 'ints') else value}::VARCHAR"
 
 
 def _members(table: Table, place: str) -> str:
-    """Return the select of one row per action: its rows of a child table as a list of structs.
+    """Return the select of one row per action: its rows of a child table as a JSON list, sorted by their key.
 
     Values of variables are left out, and whether they were kept or redacted is our setting and not Buddy's change.
     """
     columns = {c.name: identifier(c.name) for c in table.columns if c not in (*RUN, *KEY) and c.name != "value"}
+    key = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in columns if name in table.key)
     if "value_state" in columns:
         columns["value_state"] = "case when value_state = 'kept' then 'redacted' else value_state end"
-    members = ", ".join(f"{identifier(name)} := {value}" for name, value in columns.items())
+    member = ", ".join(f"{identifier(name)} := {value}" for name, value in columns.items())
     return (
-        f"-- One row per action with rows in {table.name}: these rows as a list.\n"
-        f"select {place}, list(struct_pack({members})) as members from {table.name} group by all"
+        f"-- One row per action with rows in {table.name}: these rows as JSON.\n"
+        f"select {place}, '[' || array_to_string([each.member for each in list_sort(members)], ',') || ']' as members "
+        f"from (select {place}, list(struct_pack({key}, member := to_json(struct_pack({member}))::VARCHAR)) as members "
+        f"from {table.name} group by all)"
     )
 
 
@@ -116,15 +127,23 @@ def _views(**texts: str) -> dict[str, SqlFile]:
     return {name: SqlFile(name, text) for name, text in texts.items()}
 
 
-def _constants(grain: str, columns: Sequence[str], rows: Iterable[Sequence[str | bool]]) -> str:
-    values = ",\n".join(
-        f"({', '.join(literal(v) if isinstance(v, str) else str(v).lower() for v in row)})" for row in rows
-    )
-    return f"-- {grain}\nselect * from (values\n{values}\n) as declared ({', '.join(columns)})"
+def _constants(grain: str, columns: Sequence[str], rows: Iterable[Sequence[_Constant]]) -> str:
+    """Return the select of these rows; where a column is tuples of texts, of one row for each text."""
+    first, *_ = rows = list(rows)
+    # Lists are planned in half the time of as many rows.
+    selected = (f"unnest({c}) as {c}" if isinstance(v, tuple) else c for c, v in zip(columns, first, strict=True))
+    values = ",\n".join(f"({', '.join(map(_constant, row))})" for row in rows)
+    return f"-- {grain}\nselect {', '.join(selected)} from (values\n{values}\n) as declared ({', '.join(columns)})"
+
+
+def _constant(value: _Constant) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(literal, value))}]"
+    return literal(value) if isinstance(value, str) else str(value).lower()
 
 
 def _per_table(grain: str, select: Callable[[Table], str], tables: Iterable[Table]) -> str:
-    return f"-- {grain}\n" + "\nunion all\n".join(map(select, tables))
+    return f"-- {grain}\n" + _UNION.join(map(select, tables))
 
 
 def _enum_columns(table: Table) -> list[str]:
@@ -139,20 +158,33 @@ from (select run_id, run_date, installation, {columns}, count(*) as row_count fr
 unpivot (value for column_name in ({columns})) where value is not null"""
 
 
-def _staged_rows(table: Table) -> str:
-    has_coverage = "coverage" in table.column_names
-    # Of a row that was quarantined only its key is believed.
-    trusted = " and coverage <> 'quarantined'" if has_coverage else ""
+def _staged_rows(tables: Iterable[Table]) -> str:
+    place = ", ".join(f"case when is_faulty then {c.name} end as {c.name}" for c in KEY)
+    return f"""\
+-- One row per kind of staged row: how many rows of a table have this run, coverage and first required column that is
+-- NULL. Of rows with such a column, or with a coverage that the contract does not have, one per place.
+select table_name, run_id, run_date, installation, {place}, coverage, missing_column, count(*) as row_count
+from (
+{_UNION.join(map(_staged_rows_of, tables))}
+)
+group by all"""
+
+
+def _staged_rows_of(table: Table) -> str:
+    coverages = [value for column in table.columns if column.name == "coverage" for value in column.values]
+    # Of a row that was quarantined only its key is used.
+    trusted = " and coverage <> 'quarantined'" if coverages else ""
     certain = (*table.key, "coverage")
     missing = " ".join(
         f"when {identifier(c.name)} is null{'' if c.name in certain else trusted} then {literal(c.name)}"
         for c in table.columns
         if c.required
     )
-    coverage = "coverage" if has_coverage else "null::VARCHAR as coverage"
+    unknown = f" or coverage not in ({', '.join(map(literal, coverages))})" if coverages else ""
     return (
-        f"select {literal(table.name)} as table_name, run_id, run_date, {_place(table)}, {coverage}, "
-        f"case {missing} end as missing_column from {table.name}"
+        f"select {literal(table.name)} as table_name, run_id, run_date, {_place(table)}, "
+        f"{'coverage' if coverages else 'null::VARCHAR as coverage'}, case {missing} end as missing_column, "
+        f"missing_column is not null{unknown} as is_faulty from {table.name}"
     )
 
 

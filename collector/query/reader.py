@@ -1,6 +1,6 @@
 """Opens a lake and answers questions about it.
 
-Each question opens the lake anew and sees one consistent set of files. When a file is gone, because a newer manifest
+Each question opens the lake again and sees one consistent set of files. When a file is gone, because a newer manifest
 was published and the grace period of retired files is over, the question is asked again of the newer set.
 """
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class LakeReader:
-    """Answers questions about a lake, which it opens anew with `open_lake` for each of them."""
+    """Answers questions about a lake, which it opens again with `open_lake` for each of them."""
 
     def __init__(self, open_lake: Callable[[], Lake]) -> None:
         self._open_lake = open_lake
@@ -88,7 +88,7 @@ class LakeReader:
         lake = self._open_lake()
         views = Views(no_files, lake.manifest.latest, self._sources)  # types are those of the contract
         with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:
-            views.define(database)
+            views.define_empty(database)
             return [
                 {
                     **question.described(),
@@ -129,7 +129,7 @@ class LakeReader:
 
 
 def open_lake(place: "str | PathLike[str] | LakeUrl") -> LakeReader:
-    """Return a reader of the lake at a path or URL, which it opens anew for each question.
+    """Return a reader of the lake at a path or URL, which it opens again for each question.
 
     Raises SettingsError for a URL that names no lake, LakeError when there is none, or it is damaged or of a newer
     format.

@@ -102,9 +102,7 @@ class Session:
         if self.run is None or CARRIED_TABLES.isdisjoint(tables):
             return None
         run_id = self.run.run_id
-        actions, promotions = (
-            [path for path, _ in self.lake.files(table, run_id)] for table in ("actions", "promote_image_actions")
-        )
+        actions, promotions = (self.lake.files(table, run_id) for table in ("actions", "promote_image_actions"))
         return carried_into(self.database, run_id, actions, promotions)
 
     def mismatches(self, values: Mapping[str, str]) -> tuple[str, ...]:

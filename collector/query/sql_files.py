@@ -94,10 +94,10 @@ def read_folder(folder: Path) -> dict[str, SqlFile]:
 
 def in_order(sources: Mapping[str, SqlFile], wanted: Collection[str] | None = None) -> list[SqlFile]:
     """Return the `wanted` sources and all that they need, each after those it refers to; all when `wanted` is None."""
-    needs = {name: source.references & sources.keys() - {name} for name, source in sources.items()}
-    order = list(TopologicalSorter(needs).static_order())
-    needed = set(sources if wanted is None else wanted)
-    for name in reversed(order):
-        if name in needed:
-            needed |= needs[name]
-    return [sources[name] for name in order if name in needed]
+    needs: dict[str, frozenset[str]] = {}
+    found = [name for name in sources if wanted is None or name in wanted]
+    while found:
+        if (name := found.pop()) not in needs:
+            needs[name] = sources[name].references & sources.keys() - {name}
+            found += needs[name]
+    return [sources[name] for name in TopologicalSorter(needs).static_order()]

@@ -61,6 +61,11 @@ class Views:
         for name, select in self.selects(wanted).items():
             database.define(name, select)
 
+    def define_empty(self, database: Database, wanted: Collection[str] | None = None) -> None:
+        """Create an empty table in place of each of these views, for names and types: each select is planned once."""
+        for name, select in self.selects(wanted).items():
+            database.materialise(name, f"from ({select}) limit 0")
+
     def selects(self, wanted: Collection[str] | None = None) -> dict[str, str]:
         """Return the views that a query with the `wanted` words needs, each after those it refers to, as name → select.
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collector.lake.tables import COVERAGE_OUTCOMES
+from collector.lake.shared_columns import COVERAGE_OUTCOMES
 from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
 from collector.report.releases import ReportReleases, report_releases, timeline_begin

@@ -25,20 +25,18 @@ from collector.lake.carry import CarriedRows
 from collector.lake.lake import Lake
 from collector.lake.lost_race import until_won
 from collector.lake.manifest import RunEntry
-from collector.lake.parquet import read_rows
 from collector.lake.projection import Row
 from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
-from collector.lake.tables import ALL, TABLES
+from collector.lake.tables import ALL, SNAPSHOTS, TABLES
 from collector.query import catalog
-from collector.query.changes import PREVIOUS, CheckRow, StagedRun, read_checks
+from collector.query.changes import CheckRow, StagedRun, read_checks
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.summary import RunSummary, summarise
 from collector.settings.declarations import Settings
 
 # How many offending rows an error names; the rest are counted.
 _NAMED_OFFENDERS = 5
-_RUN_AND_INSTALLATION = ("run_id", "installation")
 KEPT_RAW = "raw.jsonl"
 
 
@@ -73,7 +71,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     crawl.staging.append("runs", _run_rows(crawl, _run_entry(crawl, now())))
     parts = _with_carried_rows(crawl, crawl.staging.close())
     warned = _Warned()
-    # A run does not depend on those of others. What was computed from the state before them is computed anew.
+    # A run does not depend on those of others. What was computed from the state before them is computed again.
     return until_won(crawl.lake, lambda: _check_and_publish(crawl, parts, now, warned))
 
 
@@ -98,34 +96,27 @@ def _check_and_publish(
 
 
 def _database(crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]]) -> StagedRun:
-    lake = crawl.lake
-    complete = _last_complete_runs(lake, crawl.settings)
+    lake, names = crawl.lake, {each.name for each in crawl.settings.installations}
+    # Of each installation of this run: other runs may be of others.
+    complete = {
+        name: run.run_id
+        for run in lake.manifest.runs
+        if run.status == "complete"
+        for name in names.intersection(run.installations)
+    }
+    last = set(complete.values())
     return StagedRun(
         parts,
-        {name: [path for path, _ in lake.files(name)] for name in PREVIOUS},
+        {name: [path for path, _ in lake.files(name)] for name in SNAPSHOTS},
         run_id=crawl.processor.run.run_id,
         run_date=crawl.processor.run.run_date,
         listed_installations=[
             name for name, each in crawl.processor.snapshot().installations.items() if each.workspaces_listed
         ],
         spill=_spill(crawl),
-        counted=lake.storage.copies(e for e in lake.entries("promote_image_actions") if complete.intersection(e.runs)),
+        last_complete_runs=complete,
+        counted=lake.storage.copies(e for e in lake.entries("promote_image_actions") if last.intersection(e.runs)),
     )
-
-
-def _last_complete_runs(lake: Lake, settings: Settings) -> set[str]:
-    """Return, of each installation of this run, the last complete run before: other runs may be of others."""
-    names, urls = {each.name for each in settings.installations}, {each.api_url for each in settings.installations}
-    found: set[str] = set()
-    for run in reversed(lake.manifest.runs):
-        if not names:
-            break
-        if run.status == "complete" and not urls.isdisjoint(run.api_urls):
-            rows = [row for path, _ in lake.files("runs", run.run_id) for row in read_rows(path, _RUN_AND_INSTALLATION)]
-            of_run = {row["installation"] for row in rows if row["run_id"] == run.run_id}
-            found |= {run.run_id} if names & of_run else set()
-            names -= of_run
-    return found
 
 
 def _with_carried_rows(crawl: FinishedCrawl, staged: dict[str, list[Path]]) -> dict[str, list[Path]]:

@@ -2,24 +2,8 @@
 --
 -- Columns that the last known rows did not have yet are not compared: an older collector wrote them.
 with
-known as (
-    select * from compared_fields where side = 'known'
-),
-seen as (
-    select * from compared_fields where side = 'seen'
-),
--- Both lists name the same columns in the same order.
-pairs as (
-    select
-        known.installation,
-        known.workspace,
-        known.project,
-        known.pipeline_id,
-        known.action_id,
-        unnest(known.fields) as before,
-        unnest(seen.fields) as after
-    from known
-    inner join seen using (installation, workspace, project, pipeline_id, action_id)
+fields as (
+    select * exclude (field), unnest(field) from compared_fields
 )
 select
     installation,
@@ -27,10 +11,10 @@ select
     project,
     pipeline_id,
     action_id,
-    before.column_name as column_name,
-    before.value as old_value,
-    after.value as new_value
-from pairs
+    column_name,
+    old_value,
+    new_value
+from fields
 where
-    before.value is distinct from after.value
-    and before.column_name in (select column_name from comparable_columns)
+    old_value is distinct from new_value
+    and column_name in (select column_name from comparable_columns)

@@ -2,7 +2,7 @@
 -- blocking
 with
 found as (
-    select table_name, installation, run_id, run_date, count(*) as row_count
+    select table_name, installation, run_id, run_date, sum(row_count) as row_count
     from staged_rows
     anti join this_run using (run_id, run_date)
     group by all

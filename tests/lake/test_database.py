@@ -89,6 +89,14 @@ def test_streams_do_not_disturb_one_another(database: Database) -> None:
     assert sum(batch.num_rows for batch in first) == 50_000 - BATCH_ROWS
 
 
+def test_rows_left_unread_are_given_up(lake: Path, tmp_path: Path) -> None:
+    """After the block of `batches` duckdb holds nothing for the rows that nobody read: no batch comes any more."""
+    with Database([lake], tmp_path / "spill", threads=1) as database:
+        with database.batches("select * from range(50000) as t(i)") as batches:
+            assert next(batches).num_rows
+        assert next(batches, None) is None
+
+
 def test_memory_has_a_limit(lake: Path, tmp_path: Path) -> None:
     """A statement that does not fit says so instead of taking the machine's memory."""
     with (

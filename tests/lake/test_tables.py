@@ -4,7 +4,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from collector.lake.tables import ACTION_STATE, ALL, TABLES
+from collector.lake.state_tables import ACTION_STATE
+from collector.lake.tables import ALL, TABLES
 
 RUN = "run_id run_date installation"
 KEY = "workspace project pipeline_id action_id"

@@ -357,6 +357,7 @@ def test_thousands_of_wide_actions_fit_into_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_in: int
 ) -> None:
     """All pipelines have run, and one action in fifty or every one: changes are found share by share."""
+    monkeypatch.setattr("collector.query.changes.SMALL_BYTES", 0)
     monkeypatch.setattr("collector.query.changes.ACTIONS_AT_A_TIME", 1_000)
     monkeypatch.setattr("collector.query.changes.MEMORY_LIMIT", "120MB")
     pipeline = ",".join(f'"field_{n}":"value {n}"' for n in range(50))

@@ -3,11 +3,13 @@
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector.query.changes import SMALL_BYTES
 from tests.query.staged_runs import HOME, Row, StagedRuns, run_of
 
 # What becomes of an action in one run. The last four are ways of not seeing it.
@@ -82,11 +84,13 @@ _STORIES = st.lists(st.fixed_dictionaries({n: st.sampled_from(FATES) for n in NU
 _SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@given(_STORIES)
-@settings(_SETTINGS, max_examples=5)
-def test_every_story_is_told_as_the_law_says(story: list[dict[int, str]]) -> None:
+@pytest.mark.parametrize("small_bytes", [SMALL_BYTES, 0], ids=["in memory", "in files"])
+@given(story=_STORIES)
+@settings(_SETTINGS, max_examples=4)
+def test_every_story_is_told_as_the_law_says(story: list[dict[int, str]], small_bytes: int) -> None:
     """Whatever happens to three actions, changes, last known rows and lives equal those of the model."""
-    _told_by_the_law(story)
+    with patch("collector.query.changes.SMALL_BYTES", small_bytes):
+        _told_by_the_law(story)
 
 
 @pytest.mark.faults

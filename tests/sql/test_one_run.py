@@ -103,8 +103,9 @@ def test_other_runs_are_not_opened(demo_lake: Path, tmp_path: Path) -> None:
         for table in lost.keys() - needed:
             for path, _ in lost[table]:
                 path.rename(path.with_suffix(".lost"))
-        for name in [name for name, tables in OF_ONE_RUN.items() if tables == needed]:
-            assert asked.ask_with(name, given(QUESTIONS[name])).run is not None
+        names = [name for name, tables in OF_ONE_RUN.items() if tables == needed]
+        answers = asked.ask_all({name: given(QUESTIONS[name]) for name in names})
+        assert all(answers[name].run is not None for name in names)
         for path in list(lake.path.rglob("*.lost")):
             path.rename(path.with_suffix(".parquet"))
     for files in lost.values():

@@ -23,8 +23,9 @@ from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.shared_columns import KEY_NAMES
 from collector.lake.sql_text import read_parquet
-from collector.lake.tables import ACTIONS, KEY_NAMES, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.lake.tables import ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.query.answer import Answer, Gap
 from collector.query.carried import CARRIED_TABLES, Carried
 from collector.query.engine.spark import SAME_FILES, SparkServer, connected
