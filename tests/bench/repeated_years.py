@@ -46,7 +46,7 @@ def _files(loose: Lake, compacted: Lake, years: int) -> Iterator[tuple[int, Lake
     last_month = max(entry.run_month for entries in loose.manifest.tables.values() for entry in entries)
     for later in range(years):
         is_last = later == years - 1
-        for name in loose.manifest.tables.keys() - (frozenset() if is_last else SNAPSHOTS):
+        for name in sorted(loose.manifest.tables.keys() - (frozenset() if is_last else SNAPSHOTS)):
             for source in (compacted, loose):
                 for entry in source.entries(name):
                     is_loose = is_last and entry.run_month == last_month and name not in SNAPSHOTS
