@@ -84,8 +84,9 @@ def test_the_columns_are_the_designs(name: str) -> None:
 
 def test_the_internal_table_is_as_agreed() -> None:
     """action_state holds what distinguishes `returned` from `added`, and no value of a variable."""
+    children = "trigger_conditions variables permissions"
     assert " ".join(ACTION_STATE.column_names) == (
-        f"{RUN} {KEY} first_seen_run_id last_seen_run_id removed_run_id trigger_conditions variables permissions"
+        f"{RUN} {KEY} first_seen_run_id last_seen_run_id removed_run_id {children} fingerprint"
     )
 
 
