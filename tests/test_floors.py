@@ -57,7 +57,7 @@ PACKAGE = "collector"
 FAKE = "fake_buddy"
 
 HOMES = {
-    "aiohttp": ["crawl.fetcher", "crawl.connection_errors", FAKE],
+    "aiohttp": ["crawl.fetcher", "crawl.http_session", "crawl.connection_errors", FAKE],
     "asyncio_throttle": ["crawl.rate_limiter"],
     "difflib": ["settings.suggestions"],
     "duckdb": ["lake.database"],
@@ -205,3 +205,17 @@ def test_help_loads_nothing_heavy() -> None:
     code = f"import sys, collector.cli.main; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_value_that_needs_no_conversion_loads_no_converter() -> None:
+    """A command whose options are texts, flags and defaults runs without pydantic, by which typer converts others."""
+    code = """if True:
+        import sys
+        from collector.cli.main import run
+        print(run(["prune", "--dry-run", "--lake", "nowhere", "--keep", "1d"]), "pydantic" in sys.modules)
+        print(run(["status", "--last", "zero"]), "pydantic" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["2 False", "2 True"]
+    assert "There is no lake" in done.stderr
+    assert "'--last'" in done.stderr

@@ -96,7 +96,7 @@ def _written(target: Path, timeout_s: float | None) -> Iterator[BinaryIO]:
 def _open(target: Path) -> int:
     open_already = _OPEN_ALREADY.match(str(target))
     if open_already and open_already["process"] in (None, "self", "thread-self", str(os.getpid())):
-        # A duplicate shares the position: a regular file that is opened anew would be written from its beginning.
+        # A duplicate shares the position: a regular file that is opened again would be written from its beginning.
         return os.dup(int(open_already["number"]))
     ends_at = time.monotonic() + _NO_READER_S
     while True:

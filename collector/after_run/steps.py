@@ -14,7 +14,7 @@ from collector.after_run.metrics import metrics_text
 from collector.after_run.output_file import replace_file
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
-from collector.errors import CollectorError, Interrupted, LakeError
+from collector.errors import CollectorError, Interrupted
 from collector.extras import needs_extra
 from collector.lake import delta
 from collector.lake.compact import compact
@@ -77,7 +77,7 @@ def _tidy(place: LakePlace, *, keep_days: int | None, merge_months: bool, now: d
         if merge_months:
             done["files_merged"] = sum(each.files_before for each in compact(lake, now=now))
         # The catalog names files; its readers must not get superseded ones.
-        with suppress(LakeError, OSError):
+        with suppress(CollectorError, OSError):
             catalog.ensure(lake)
         structlog.get_logger().info("tidied", **done)
         delta.follow(lake, now)

@@ -95,7 +95,7 @@ class ServerClock(msgspec.Struct, frozen=True):
     high: float | None = None
 
     def updated(self, date_epoch_s: int | None, sent: float, received: float) -> "ServerClock":
-        """Return the clock after one more reply: narrower, or begun anew when the reply contradicts it.
+        """Return the clock after one more reply: narrower, or begun again when the reply contradicts it.
 
         A contradiction means that one of the two clocks was set (or has drifted out of a narrow interval), and then
         only the newest reply counts.

@@ -49,17 +49,18 @@ def catalog(
             "The catalog in the lake is for the place where the lake is now; name another file.",
         )
     from collector.query import catalog as catalogs
+    from collector.query.catalog_stamp import CATALOG
 
     opened = options.open_lake(lake, config)
     if output is None:
         catalogs.build(opened)
     else:
         with tempfile.TemporaryDirectory(prefix="collector-") as folder:
-            made = Path(folder, catalogs.FILE_NAME)
+            made = Path(folder, CATALOG)
             catalogs.make(opened, made, root)
             catalogs.remove_logs(Path(output))
             copy_file(made, output)
-    sys.stderr.write(f"Wrote {escape(output or f'{opened.where}/{catalogs.FILE_NAME}')}\n")
+    sys.stderr.write(f"Wrote {escape(output or f'{opened.where}/{CATALOG}')}\n")
     return 0
 
 

@@ -10,24 +10,39 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer._click.core import Context, Parameter
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import Exit
 
 from collector.cli import ask, catalog, collect, compact, demo, doctor, failures, fake_buddy, init, prune  # isort: skip
 from collector.cli import completion, options, report, shell, sql, status, tables, terminal, verify  # isort: skip
+from collector.cli.given_values import as_given
 from collector.errors import Interrupted, UsageError
 
 
 class Command(TyperCommand):
     """A command whose short help is its first sentence, never cut."""
 
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Return the parameters, and `--help`."""
+        return as_given(super().get_params(ctx))
+
     def get_short_help_str(self, limit: int = 0) -> str:
         """Return the first sentence of the help, whatever the `limit`: it is wrapped."""
         return " ".join((self.help or "").split("\n\n")[0].split()).partition(". ")[0].rstrip(".")
 
 
+class _Program(TyperGroup):
+    """The commands, and the options that stand before a command."""
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Return the parameters, and `--help`."""
+        return as_given(super().get_params(ctx))
+
+
 app = typer.Typer(
     name="collector",
+    cls=_Program,
     help="Collect Buddy's promote-image actions every night, keep every run, and ask what changed.",
     add_completion=False,
     rich_markup_mode=None,  # plain help: half the start-up time, and docs/commands.md can be compared with it

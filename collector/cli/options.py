@@ -174,6 +174,10 @@ def open_lake(lake: str | None, config: str | None) -> "OpenLake":
 
 def settle_catalog(lake: "OpenLake") -> None:
     """Rewrite catalog.duckdb where the lake was moved or changed; it is left out where the lake is read-only."""
+    from collector.query.catalog_stamp import is_current
+
+    if is_current(lake):
+        return  # found out without duckdb, which `status` does not need
     from collector.query import catalog
 
     with suppress(CollectorError, OSError):

@@ -60,7 +60,7 @@ def after_late_reset(count: int) -> float:
 
 
 def after_lost_race(attempt: int, took_s: float, draw: float) -> float:
-    """Return the seconds to wait before a publish is computed anew after `attempt` lost races.
+    """Return the seconds to wait before a publish is computed again after `attempt` lost races.
 
     Full jitter of what the last attempt took, doubled each time: the longer it takes, the more others are in its way.
     """

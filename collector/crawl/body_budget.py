@@ -54,7 +54,7 @@ class HeldBody:
         self._has_lock = True
 
     def release(self) -> None:
-        """Return everything to the budget; may be called again, and the body counted anew."""
+        """Return everything to the budget; may be called again, and the body counted again."""
         self._budget.held -= self._bytes
         self._bytes = 0
         if self._has_lock:

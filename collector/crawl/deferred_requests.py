@@ -2,7 +2,7 @@
 
 A server that is away for half a minute in the middle of a crawl fails every request of that time. Such a request is not
 given up at once: it waits here until nothing else is left to ask, and is asked again after one pause of all workers.
-Nothing of this is journalled: for the frontier the request is still in flight, so a run that is resumed asks it anew.
+Nothing of this is journalled: for the frontier the request is still in flight, so a run that is resumed asks it again.
 """
 
 from collector.buddy.requests import Request

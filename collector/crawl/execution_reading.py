@@ -2,7 +2,7 @@
 
 Pure. The list is not read twice as others are: an execution that begins meanwhile moves the others back, so a page can
 repeat executions but not hide one. Which executions need a GET is decided when the list has been read, because only
-then is it certain that the pipeline was not made again (its ids would begin anew).
+then is it certain that the pipeline was not made again (its ids would begin again).
 """
 
 from collections.abc import Sequence
@@ -140,7 +140,7 @@ class ExecutionReading:
         return began[-1] is not None and began[-1] < self._since
 
     def _was_made_again(self) -> bool:
-        """Return whether the ids of the pipeline began anew."""
+        """Return whether the ids of the pipeline began again."""
         highest_id = self._history.highest_id
         # An entry without an id may be that of the highest.
         is_certain = (self._falling or self._reached_end) and not self._unreadable

@@ -45,7 +45,7 @@ class RequestCost(msgspec.Struct, frozen=True, omit_defaults=True):
 class FetchResult(msgspec.Struct, frozen=True):
     """All that came of one request. Exactly one of `document` and `failure` is None.
 
-    `status` and `body` are those of the last reply; `body` is set only when it was accepted, and encoded anew where it
+    `status` and `body` are those of the last reply; `body` is set only when it was accepted, and encoded again where it
     was `repaired` (buddy/unicode_repair.py). `failure` holds no secret, the body may. `first_seen_at` and
     `last_seen_at` (UTC) are when the first and the last reply arrived. `transient` says that the failure may pass by
     itself. `release` must be called by whoever has processed the reply, because its body counts against the memory of

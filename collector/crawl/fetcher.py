@@ -9,8 +9,7 @@ Rules for whoever edits this file:
   * The token is revealed once, for the header of each request, and a session only ever asks below its own base URL. It
     must not be a header of the session: aiohttp sends those to a proxy as well.
   * The bytes that a reply may take in memory are bounded while it is read, after decompression.
-  * aiohttp repeats a GET by itself when a kept-alive connection drops; that would pass neither the rate limiter nor the
-    counts. The middleware `_prevent_repeat` turns those errors into one that aiohttp does not repeat.
+  * aiohttp must not repeat a GET by itself (http_session.py).
 """
 
 import asyncio
@@ -25,7 +24,6 @@ from typing import Any, Self
 import aiohttp
 from yarl import URL
 
-from collector._version import __version__
 from collector.buddy.requests import Request
 from collector.crawl.backoff import Limits, after_failure
 from collector.crawl.body_budget import BodyBudget, HeldBody, TooLarge
@@ -40,23 +38,14 @@ from collector.crawl.classify import (
     classify_response,
     confirm_gone,
 )
-from collector.crawl.connection_errors import classify_error, tls_error
+from collector.crawl.connection_errors import classify_error
 from collector.crawl.fetch_result import Event, FetchResult, RateLimitMet, RequestCost, RetryScheduled
+from collector.crawl.http_session import open_session, proxy_arguments, read_body
 from collector.crawl.rate_limiter import RateLimiter
 from collector.crawl.redaction import Redactor
-from collector.crawl.tls import tls_context
 from collector.errors import Stuck, Unauthorised
 from collector.settings.declarations import Installation
-from collector.settings.secret import Secret
 from collector.settings.tokens import SCOPES_TO_GIVE
-
-# What the head of a reply may hold: proxies and single sign-on add long headers, and many of them.
-_MAX_HEADER_BYTES = 64 * 1024
-_MAX_HEADERS = 512
-
-
-class _DroppedConnection(aiohttp.ClientConnectionError):
-    """A connection that was lost during a request, in a class that aiohttp does not repeat by itself."""
 
 
 @dataclass(slots=True)
@@ -107,34 +96,13 @@ class Fetcher:
         self._now = now
         self._on_event = on_event
         self._redactor = Redactor(installation.token.reveal(), keep_values=False)
-        self._each: dict[str, Any] = _proxy_arguments(installation.proxy_url)  # what is said with each request
+        self._each: dict[str, Any] = proxy_arguments(installation.proxy_url)  # what is said with each request
         self._session: aiohttp.ClientSession  # from `async with`
 
     async def __aenter__(self) -> Self:
         limits, installation = self._limits, self._installation
         self._each["headers"] = {"Authorization": f"Bearer {installation.token.reveal()}"}
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=installation.concurrency,
-                force_close=not self._keep_alive,
-                ssl=tls_context(installation.ca_bundle),
-            ),
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "User-Agent": f"buddy-promote-image-collector/{__version__}",
-                # Old self-hosted versions send no trigger_conditions without it (buddy-api.md, section 9).
-                "X-Buddy-Media-Type": "buddy.v1.1.0",
-            },
-            # `_send` sets the other limits: one timer for each request, not three.
-            timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_connect=limits.connect_s),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,  # it would also read passwords from .netrc; the settings say which proxy to use
-            max_line_size=_MAX_HEADER_BYTES,
-            max_field_size=_MAX_HEADER_BYTES,
-            max_headers=_MAX_HEADERS,
-            middlewares=(_prevent_repeat,),
-        )
+        self._session = open_session(installation, limits, keep_alive=self._keep_alive)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -262,54 +230,3 @@ class Fetcher:
             transient=isinstance(classified, Retry),
             release=pursuit.held.release,
         )
-
-
-def _proxy_arguments(proxy_url: Secret | None) -> dict[str, Any]:
-    """Return what each request says about its proxy, which gets its own password; the token stays inside TLS."""
-    if proxy_url is None:
-        return {}
-    url = URL(proxy_url.reveal())
-    if not url.user and not url.password:
-        return {"proxy": url}
-    password = aiohttp.encode_basic_auth(url.user or "", url.password or "", encoding="utf-8")
-    return {"proxy": url.with_user(None), "proxy_headers": {"Proxy-Authorization": password}}
-
-
-async def read_body(
-    content: aiohttp.StreamReader, limits: Limits, held: HeldBody, deadline: asyncio.Timeout, ends_at: float
-) -> bytes:
-    """Return the body; raises TooLarge as soon as it has more bytes than `limits` allow.
-
-    `deadline` ends a silence, and all at `ends_at` (loop time). `held` counts what was read; the time that a large body
-    waits for memory does not count. `readany` is used because aiohttp's `read()` lifts its own bound on how much it
-    decompresses ahead.
-    """
-    clock = asyncio.get_running_loop().time
-    blocks: list[bytes] = []
-    size = 0
-    while True:
-        if not content.is_eof():
-            deadline.reschedule(min(ends_at, clock() + limits.read_s))
-        block = await content.readany()
-        blocks.append(block)
-        size += len(block)
-        held.add(len(block))
-        if size > limits.body_bytes:
-            raise TooLarge
-        if not block or content.at_eof():
-            return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-        if held.must_wait:
-            began_at = clock()
-            deadline.reschedule(None)
-            await held.acquire()
-            ends_at += clock() - began_at
-
-
-async def _prevent_repeat(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Let a lost connection be one failed attempt, to be repeated by us and not by aiohttp."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _DroppedConnection from tls_error(error)

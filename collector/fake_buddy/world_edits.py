@@ -104,7 +104,7 @@ class WorldEdits(ABC):
         return self.edited(Edit("change", path, {**again, "action_executions": elements}, there.night))
 
     def recreate(self, *pipeline: str | int, from_night: int | None = None) -> Self:
-        """Delete a pipeline and make it again on a night (this one): its executions count from 1 anew."""
+        """Delete a pipeline and make it again on a night (this one): its executions count from 1 again."""
         return self.edited(Edit("recreate", pipeline, {}, from_night or self.night))
 
     def disorder(self, *pipeline: str | int, from_night: int = 1, until: int | None = None) -> Self:

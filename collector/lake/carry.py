@@ -11,15 +11,8 @@ from pathlib import Path
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.sql_text import base_view, literal
-from collector.lake.tables import (
-    ACTIONS,
-    PERMISSIONS,
-    PIPELINE_STATE,
-    PIPELINES,
-    PROMOTE_IMAGE_ACTIONS,
-    TRIGGER_CONDITIONS,
-    VARIABLES,
-)
+from collector.lake.state_tables import PIPELINE_STATE
+from collector.lake.tables import ACTIONS, PERMISSIONS, PIPELINES, PROMOTE_IMAGE_ACTIONS, TRIGGER_CONDITIONS, VARIABLES
 
 CARRIED_TABLES = (ACTIONS, PROMOTE_IMAGE_ACTIONS, TRIGGER_CONDITIONS, VARIABLES, PERMISSIONS)
 _MEMORY_LIMIT = "400MB"

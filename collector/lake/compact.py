@@ -56,7 +56,7 @@ def merged_order(table: Table) -> tuple[str, ...]:
 def compact(lake: Lake, *, now: dt.datetime, current_month: bool = False) -> list[Compacted]:
     """Merge the files of every past month (UTC), and of the current month if asked.
 
-    A month is merged anew when another machine has published meanwhile. Raises LakeError, with nothing lost, when a
+    A month is merged again when another machine has published meanwhile. Raises LakeError, with nothing lost, when a
     file is damaged or has columns that this collector does not know; NotPublished when the disk is full; Outdated when
     others have published in every attempt. Must be called inside `lake.writing`.
     """

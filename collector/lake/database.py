@@ -26,20 +26,12 @@ BATCH_ROWS = 2_000
 _GROUP_ROWS = 20_480
 # The format of catalog.duckdb: the oldest that has everything the views need, so that older clients read it.
 STORAGE_VERSION = "v1.2.0"
-# A schema in memory, beside a duckdb file that is being written.
-STAND_INS = "memory.main"
 
 _NO_EXTENSIONS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
-_COMMENTED = """
-select view_name as relation, null as column_name from duckdb_views() where database_name = 'made' and not internal
-union all
-select table_name, column_name from duckdb_columns()
-where database_name = 'made' and table_name in (select view_name from duckdb_views() where not internal)
-"""
 _MISSING_FILE = re.compile(r"No files found|No such file|Could not open file|Cannot open file", re.IGNORECASE)
 _DAMAGED_FILE = re.compile(
     r"magic bytes|too small to be a Parquet|thrift|parquet file|TProtocol|Corrupt|ZSTD|Could not read|read error",
@@ -100,8 +92,8 @@ class Database(AbstractContextManager["Database"]):
         self._connection.close()
 
     def define(self, name: str, select: str) -> None:
-        """Create or replace the view `name`."""
-        self._execute(f"create or replace view {identifier(name)} as {select}")
+        """Create or replace the view `name`, which is planned where it is used: an error in it is raised there."""
+        self._execute(f"create or replace view {identifier(name)} with (defer_binding) as {select}")
 
     def materialise(self, name: str, select: str) -> None:
         """Create or replace the table `name` with the rows of `select`."""
@@ -181,39 +173,27 @@ class Database(AbstractContextManager["Database"]):
             yield from reader
 
 
-def write_database(path: Path, statements: Iterable[str], comment: Callable[[str, str | None], str]) -> None:
-    """Create a duckdb file at `path`, in the storage version of `STORAGE_VERSION`, and run the statements in it.
+@contextmanager
+def writing_database(path: Path) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+    """Give the function that runs SQL in the duckdb file at `path`, which is created where it is missing.
 
-    They can read no file. What they create in `STAND_INS` takes the place of what is missing in the file, and of
-    functions, and is not kept. `comment` returns the comment on a relation (None) or on a column of it, or an empty
-    text. Raises LakeError or QueryError when a statement fails; the file is worthless then.
+    The SQL may hold several statements; the function returns the rows of the last. It can read no file. Temporary
+    tables and macros take the place of relations and functions of the same name, and are not kept. What was written is
+    in the file when the block ends, and no write-ahead log: a file is worthless if the block fails. A failure is raised
+    as LakeError or QueryError.
     """
     with _translating(), duckdb.connect(":memory:", config={**_NO_EXTENSIONS, "threads": 1}) as connection:
-        connection.execute(f"attach {literal(str(path))} as made (storage_version {literal(STORAGE_VERSION)})")
-        begin = ("set enable_external_access = false", f"set search_path = 'made.main,{STAND_INS}'")
-        for statement in (*begin, *statements, "begin"):
-            connection.execute(statement)
-        for relation, column in connection.execute(_COMMENTED).fetchall():
-            on = (
-                f"view {identifier(relation)}"
-                if column is None
-                else f"column {identifier(relation)}.{identifier(column)}"
-            )
-            if text := comment(relation, column):
-                connection.execute(f"comment on {on} is {literal(text)}")
-        for statement in ("commit", "use memory", "detach made"):
-            connection.execute(statement)
 
+        def run(sql: str) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+            return rows
 
-def read_database(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Return the rows of `sql` in the duckdb file at `path`; raise LakeError or QueryError when it cannot be read."""
-    # Attached to a new database: a process can connect to a file in one configuration only, and a notebook may have
-    # opened it in another.
-    with _translating(), duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach {literal(str(path))} as found (read_only)")
-        connection.execute("use found")
-        rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
-        return rows
+        options = f"storage_version {literal(STORAGE_VERSION)}, recovery_mode 'no_wal_writes'"
+        run(f"attach {literal(str(path))} as made ({options})")
+        # Nothing is read, so there is nothing to optimize; to try it takes a third of the time of a short statement.
+        run("use made; set enable_external_access = false; pragma disable_optimizer")
+        yield run
+        run("use memory; detach made")
 
 
 def _restrict_files_to(directories: Iterable[Path]) -> tuple[str, str]:

@@ -65,7 +65,7 @@ def flatten(run_key: RunKey, record: CrawlRecord) -> Rows:
 
 def _listed_row(run_key: RunKey, item: ListedItem) -> tuple[str, Row]:
     table, projection = _LISTED[item.kind]
-    # Only the key of an unreadable item is believed.
+    # Only the key of an unreadable item is used.
     document = item.document if item.readable else EMPTY
     rest = projection.leftover(document)
     if item.envelope:

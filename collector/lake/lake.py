@@ -21,11 +21,12 @@ from collector.errors import LakeError
 from collector.extras import needs_extra
 from collector.lake import inventory, lock
 from collector.lake import manifest as manifests
+from collector.lake.consistency import read_manifest, require_consistent, require_never_published
 from collector.lake.local_storage import LocalStorage
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
 from collector.lake.run_directories import RunDirectories, new_run_id
-from collector.lake.storage import Loaded, Storage, outdated, translated
+from collector.lake.storage import Loaded, Storage, outdated
 from collector.settings.lake_place import LakePlace
 from collector.settings.parsers import require_openable
 
@@ -66,12 +67,12 @@ class Lake:
         A lake whose first run is not published is refused too or, without `published`, is an empty lake.
         """
         storage = _storage(path)
-        manifest, _ = _read_manifest(storage)
+        manifest, _ = read_manifest(storage)
         if manifest is None:
             try:
-                inventory.require_never_published(storage, inventory.take_inventory(storage))
+                require_never_published(storage, inventory.take_inventory(storage))
             except LakeError:
-                manifest, _ = _read_manifest(storage)  # the first run may have been published in between
+                manifest, _ = read_manifest(storage)  # the first run may have been published in between
                 if manifest is None:
                     raise
         if manifest is not None:
@@ -99,7 +100,7 @@ class Lake:
         expected = frozenset(file.absolute() for file in expected_files)
         cls.check(path, expected)
         created = storage.prepare()
-        return cls(storage, _read_manifest(storage)[0] or Manifest(), expected, created)
+        return cls(storage, read_manifest(storage)[0] or Manifest(), expected, created)
 
     @classmethod
     def without_manifest(cls, path: LakePlace) -> Lake:
@@ -118,7 +119,7 @@ class Lake:
         storage = _storage(path)
         # While another process writes, its files and its manifest may not fit; `writing` reports that process.
         if storage.exists and lock.holder(storage.work_root) is None:
-            _require_consistent(storage, frozenset(expected_files))
+            require_consistent(storage, frozenset(expected_files))
 
     @property
     def path(self) -> Path:
@@ -130,13 +131,13 @@ class Lake:
         """What people call its place: an absolute path or a URL."""
         return self.storage.where
 
-    def entries(self, table: str, run_id: str | None = None) -> list[FileEntry]:
-        """Return the live files of a table, or those that hold one run, as the manifest names them."""
-        return [e for e in self.manifest.tables.get(table, []) if run_id is None or run_id in e.runs]
+    def entries(self, table: str, runs: Collection[str] = ()) -> list[FileEntry]:
+        """Return the live files of a table, or those that hold one of these runs, as the manifest names them."""
+        return [e for e in self.manifest.tables.get(table, []) if not runs or not frozenset(runs).isdisjoint(e.runs)]
 
     def files(self, table: str, run_id: str | None = None) -> list[tuple[Path, str]]:
         """Return `entries` as paths on this machine, fetched where needed, each with its schema fingerprint."""
-        entries = self.entries(table, run_id)
+        entries = self.entries(table, () if run_id is None else (run_id,))
         return [(path, e.schema) for path, e in zip(self.storage.copies(entries), entries, strict=True)]
 
     def sizes(self) -> dict[str, TableSize]:
@@ -183,7 +184,7 @@ class Lake:
 
     def reload(self) -> None:
         """Read the manifest again."""
-        self.manifest = _read_manifest(self.storage)[0] or Manifest()
+        self.manifest = read_manifest(self.storage)[0] or Manifest()
 
     @contextmanager
     def locked(self, command: str, now: dt.datetime) -> Iterator[None]:
@@ -199,7 +200,7 @@ class Lake:
 
     def require_consistent(self) -> None:
         """Raise LakeError unless the manifest on disk accounts for the files there."""
-        _require_consistent(self.storage, self._expected_files)
+        require_consistent(self.storage, self._expected_files)
 
     @property
     def is_locked(self) -> bool:
@@ -230,7 +231,7 @@ class Lake:
         one that is stored.
         """
         self.require_lock()
-        stored, seen = _read_manifest(self.storage)
+        stored, seen = read_manifest(self.storage)
         before = stored or Manifest()
         if before.sequence != self.manifest.sequence:
             raise outdated(self.where)
@@ -270,34 +271,3 @@ def _storage(place: LakePlace) -> Storage:
     with needs_extra("s3"):
         from collector.lake.remote_storage import RemoteStorage
     return RemoteStorage(place)
-
-
-def _read_manifest(storage: Storage) -> tuple[Manifest | None, Loaded | None]:
-    """Return the manifest and what it was read from; None where there is none."""
-    try:
-        loaded = storage.load(manifests.FILE_NAME)
-    except (FileNotFoundError, NotADirectoryError):
-        return None, None
-    except OSError as error:
-        if error.errno is None:  # raised by Arrow for a directory
-            raise manifests.damaged("it is not a file") from error
-        raise translated(error, f"{storage.where}/{manifests.FILE_NAME}") from error
-    if not loaded.content.strip(b" \t\r\n\0"):
-        raise inventory.no_manifest(storage, "empty")
-    return manifests.decode(loaded.content), loaded
-
-
-def _require_consistent(storage: Storage, expected: frozenset[Path]) -> None:
-    """Raise LakeError unless the stored manifest accounts for the files.
-
-    Where others may publish meanwhile, both are read again when the manifest has changed in between.
-    """
-    while True:
-        manifest, _ = _read_manifest(storage)
-        try:
-            inventory.require_consistent(storage, manifest, expected)
-        except LakeError:
-            if storage.shared and _read_manifest(storage)[0] != manifest:
-                continue
-            raise
-        return

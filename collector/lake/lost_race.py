@@ -1,4 +1,4 @@
-"""Changing a lake that other machines may change at the same time: who loses the race does it anew."""
+"""Changing a lake that other machines may change at the same time: who loses the race does it again."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collector.crawl.backoff import after_lost_race
 from collector.lake.lake import Lake
 from collector.lake.storage import Outdated
 
-# How often a change is computed anew when others were first. In each round of a race one writer wins.
+# How often a change is computed again when others were first. In each round of a race one writer wins.
 ATTEMPTS: Final = 20
 
 _T = TypeVar("_T")
 
 
 def until_won(lake: Lake, change: Callable[[], _T]) -> _T:
-    """Return what `change` returns; while another machine was first, do it anew on the manifest of then.
+    """Return what `change` returns; while another machine was first, do it again on the manifest of then.
 
     Raises Outdated when others were first in every attempt.
     """

@@ -166,7 +166,7 @@ def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: Sequence[s
         use_dictionary=[leaves[name] for name, each in encodings.items() if each == _DICTIONARY] or False,
         column_encoding={name: each for name, each in encodings.items() if each.startswith("DELTA")},
         dictionary_pagesize_limit=8 << 20,
-        # A page ends by its bytes alone: the compressor begins anew with each.
+        # A page ends by its bytes alone: the compressor begins again with each.
         data_page_size=1 << 20,
         max_rows_per_page=tuning.group_rows,
     )

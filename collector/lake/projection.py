@@ -14,8 +14,8 @@ import msgspec
 
 from collector.buddy.timestamps import parse_timestamp
 from collector.crawl.records import Key
+from collector.lake.shared_columns import KEY, RUN
 from collector.lake.table import Table
-from collector.lake.tables import KEY, RUN
 
 Row = tuple[Any, ...]
 Rows = list[tuple[str, Row]]

@@ -43,7 +43,7 @@ def prune(lake: Lake, *, keep_days: int, now: dt.datetime) -> Pruned:
     """Drop the runs whose run_date (UTC) is more than `keep_days` days before now.
 
     Days are counted from the newest run instead where that began more than `LONG_GAP` before `now`. A file that holds
-    dropped and kept runs is rewritten. It is done anew when another machine has published meanwhile. Raises UsageError
+    dropped and kept runs is rewritten. It is done again when another machine has published meanwhile. Raises UsageError
     for a negative `keep_days`, LakeError when the dates of the runs cannot be trusted, and LakeError, NotPublished or
     Outdated as `compact` does. Must be called inside `lake.writing`.
     """

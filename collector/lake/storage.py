@@ -42,7 +42,7 @@ class FilesGone(LakeError):
 
 
 class Outdated(LakeBusy):
-    """Another process has changed the manifest since it was read; what was computed from it must be computed anew."""
+    """Another process has changed the manifest since it was read; what was computed from it must be computed again."""
 
 
 def outdated(where: str) -> Outdated:

@@ -9,37 +9,26 @@ type, because DuckDB would show its zoned type in the reader's time zone.
 from dataclasses import replace
 
 from collector.buddy import executions, schema
-from collector.lake.table import Column, Table, api_columns
-
-RUN = (
-    Column("run_id", "string", "Id of the run that wrote the row; ids sort by the start of the run", required=True),
-    Column("run_date", "date", "UTC date on which the run began", required=True),
-    Column("installation", "string", "Buddy installation: us, eu, as, a configured name, or the host", required=True),
+from collector.lake.shared_columns import (
+    ACTION_COVERAGE,
+    COVERAGE,
+    EXECUTION_COVERAGE,
+    EXECUTIONS_COVERAGE,
+    EXTRA,
+    FETCHED_AT,
+    FIRST_SEEN,
+    KEY,
+    KEY_NAMES,
+    LAST_SEEN,
+    PIPELINE,
+    PIPELINE_COVERAGE,
+    POSITION,
+    PROJECT,
+    RUN,
+    WORKSPACE,
 )
-WORKSPACE = Column("workspace", "string", "Human-readable id (domain) of the workspace", required=True)
-PROJECT = Column("project", "string", "Human-readable id (name) of the project", required=True)
-PIPELINE = Column("pipeline_id", "int", "Numeric id of the pipeline", required=True)
-ACTION = Column("action_id", "int", "Numeric id of the action", required=True)
-KEY = (WORKSPACE, PROJECT, PIPELINE, ACTION)
-KEY_NAMES = tuple(column.name for column in KEY)
-POSITION = Column("position", "int", "Position in Buddy's list; the first is 1", required=True)
-FETCHED_AT = Column("fetched_at", "timestamp", "When Buddy's reply arrived (UTC)")
-EXTRA = Column("extra", "json", "JSON of all fields Buddy sent that have no column; NULL when there are none")
-
-# What each coverage says of completeness. "seen": nothing is unknown. "missed": something is unknown, so the run is
-# partial. "skipped": not requested; the run is partial only if its time was up. "carried" is seen: what was last read
-# is not older than --refresh allows.
-COVERAGE_OUTCOMES = {
-    "complete": "seen", "fetched": "seen", "not_promote_image": "seen", "gone": "seen", "forbidden": "missed",
-    "failed": "missed", "quarantined": "missed", "skipped": "skipped", "not_asked": "seen", "not_needed": "seen",
-    "carried": "seen",
-}  # fmt: skip
-LIST_COVERAGE = ("complete", "forbidden", "gone", "failed", "skipped")
-PIPELINE_COVERAGE = ("complete", "carried", "forbidden", "gone", "failed", "skipped")
-EXECUTIONS_COVERAGE = ("complete", "carried", "not_asked", "not_needed", "forbidden", "gone", "failed", "skipped")
-EXECUTION_COVERAGE = ("fetched", "forbidden", "gone", "failed", "skipped")
-ACTION_COVERAGE = ("fetched", "carried", "not_promote_image", "forbidden", "gone", "failed", "quarantined", "skipped")
-COVERAGE = Column("coverage", "string", "Whether everything below was seen", values=LIST_COVERAGE, required=True)
+from collector.lake.state_tables import STATE_TABLES
+from collector.lake.table import Column, Table, api_columns
 
 RUNS = Table(
     "runs",
@@ -275,8 +264,6 @@ ACTION_EXECUTIONS = Table(
     ("run_id", "installation", "workspace", "project", "pipeline_id", "execution_id", "position"),
     parent="executions",
 )
-FIRST_SEEN = Column("first_seen_run_id", "string", "First run that saw the action")
-LAST_SEEN = Column("last_seen_run_id", "string", "Last run that saw the action")
 LAST_KNOWN_ACTIONS = Table(
     "last_known_actions",
     "action ever seen and not known removed",
@@ -292,61 +279,6 @@ TABLES: dict[str, Table] = {
     )
 }  # fmt: skip
 
-# Internal, not a promised table: what the next run needs to distinguish `returned` from `added` and to see a changed
-# child row, at a cost that does not grow with the runs kept. It never holds values of variables.
-ACTION_STATE = Table(
-    "action_state",
-    "action ever seen, removed ones included",
-    (
-        *RUN,
-        *KEY,
-        FIRST_SEEN,
-        LAST_SEEN,
-        Column("removed_run_id", "string", "Run that found the action removed; NULL while it exists"),
-        Column("trigger_conditions", "json", "JSON of its trigger conditions"),
-        Column("variables", "json", "JSON of its variables, without values"),
-        Column("permissions", "json", "JSON of its permissions"),
-        Column("fingerprint", "string", "Fingerprint of all that is compared from run to run"),
-    ),
-    ("installation", *KEY_NAMES),
-)
-# Internal too: how far the executions of a pipeline were read, so that the next run asks only for new or changed ones.
-EXECUTION_STATE = Table(
-    "execution_state",
-    "pipeline whose executions were ever asked for",
-    (
-        *RUN,
-        WORKSPACE,
-        PROJECT,
-        PIPELINE,
-        Column("complete_from", "timestamp", "No execution from this moment to the last complete reading is missing"),
-        Column("highest_id", "int", "Highest id of an execution in the last complete reading"),
-        Column("known", "json", "JSON of the executions read lately, which may still change"),
-    ),
-    ("installation", "workspace", "project", "pipeline_id"),
-)
-# Internal too: when each pipeline was last read and what its entry in the list was then, so that the next run knows
-# what to ask first and what it can carry.
-PIPELINE_STATE = Table(
-    "pipeline_state",
-    "pipeline ever seen and not known gone",
-    (
-        *RUN,
-        WORKSPACE,
-        PROJECT,
-        PIPELINE,
-        Column("entry_hash", "string", "Hash of its whole entry in the list when it was last read"),
-        Column("read_at", "timestamp", "When its list of actions and all below it were last read whole (UTC); NULL: "
-               "never, or the last attempt was not whole"),
-        Column("source_run_id", "string", "Run that holds its rows as they were last read; NULL where read_at is"),
-        Column("asked_at", "timestamp", "When it was last asked to the end, whole or not (UTC)"),
-        Column("requests", "int", "Requests that its last reading took, executions included", "requests"),
-        Column("executions_from", "timestamp", "executions_from of its last reading (UTC)"),
-        Column("read_with", "string", "Fingerprint of the columns and settings that decide what a reading keeps"),
-    ),
-    ("installation", "workspace", "project", "pipeline_id"),
-)  # fmt: skip
-INTERNAL = (ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE)
-ALL: dict[str, Table] = TABLES | {table.name: table for table in INTERNAL}
+ALL: dict[str, Table] = TABLES | {table.name: table for table in STATE_TABLES}
 # Tables that hold the state after the last run: each run replaces their file.
-SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, *(table.name for table in INTERNAL)})
+SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, *(table.name for table in STATE_TABLES)})

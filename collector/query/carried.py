@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collector.lake.database import Database
-from collector.lake.sql_text import base_view, identifier, literal
-from collector.lake.tables import ACTIONS, KEY_NAMES, PIPELINES, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.lake.shared_columns import KEY_NAMES
+from collector.lake.sql_text import base_view, by_schema, identifier, literal
+from collector.lake.tables import ACTIONS, PIPELINES, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.settings.durations import duration_text
 
 # Every table that has rows of a carried pipeline's actions.
@@ -26,6 +27,8 @@ CARRIED_TABLES = frozenset(
 FRESH_TABLES = frozenset({ACTIONS.name, PIPELINES.name})
 _ACTION = ", ".join(("run_id", "installation", *KEY_NAMES))
 _PIPELINE = ", ".join(PIPELINES.key)
+# Files, each with the fingerprint of its schema.
+_Files = Sequence[tuple[Path, str]]
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,14 @@ class Carried:
         return f"{what}{' (left out)' * left_out}, oldest read {age} ago"
 
 
-def carried_into(
-    database: Database, run_id: str, actions: Sequence[Path], promotions: Sequence[Path]
-) -> Carried | None:
+def carried_into(database: Database, run_id: str, actions: _Files, promotions: _Files) -> Carried | None:
     """Return what was carried into a run, whose rows are in these files; None when that is nothing."""
-    held = base_view(PROMOTE_IMAGE_ACTIONS, [[path] for path in promotions])
-    listed = base_view(ACTIONS, [[path] for path in actions])
-    of_run = f"where run_id = {literal(run_id)}"
-    each = carried_by_installation(database, f"from ({held}) {of_run}", f"from ({listed}) {of_run}").values()
+    listed = f"from ({base_view(ACTIONS, by_schema(ACTIONS, actions))}) where run_id = {literal(run_id)}"
+    # Most runs carry nothing, and to find that out takes a quarter of the time of the rest.
+    if not database.rows(f"select 1 as carried {listed} and coverage = 'carried' limit 1"):
+        return None
+    held = base_view(PROMOTE_IMAGE_ACTIONS, by_schema(PROMOTE_IMAGE_ACTIONS, promotions))
+    each = carried_by_installation(database, f"from ({held}) where run_id = {literal(run_id)}", listed).values()
     if not each:
         return None
     return Carried(sum(one.promotions for one in each), min(one.oldest_read_at for one in each))

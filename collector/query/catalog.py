@@ -1,54 +1,55 @@
 """catalog.duckdb: the same views for any DuckDB client, rebuilt whenever the lake was changed or moved.
 
 DuckDB resolves relative paths against the client's directory, so the views hold absolute paths. The catalog therefore
-records where the lake was and which manifest it was made from, and is rebuilt when either differs. It is a convenience:
-a lake that cannot be written is still read without it.
+records where the lake was and which manifest it was made from; its stamp (`catalog_stamp.py`) repeats it, and the
+catalog is rebuilt when either differs. It is a convenience: a lake that cannot be written is still read without it.
 
 DuckDB finds a write-ahead log (WAL) by its name beside the file, and replays it onto whatever file has that name. A
 client that dies, or that writes after the catalog was replaced, leaves a WAL that would damage the new catalog. So the
 old WAL is removed before a new catalog takes the name, and a catalog with a WAL beside it is never current.
 
 No file of the lake is read. DuckDB plans a view when it is made: it would read the footers of the files, and plan all
-that the view refers to. Meanwhile empty tables stand in for the views, and a macro stands in for `read_parquet`. So a
-catalog can also be made for a place that does not exist on this machine.
+that the view refers to. Meanwhile an empty table stands in for each view, and a macro stands in for `read_parquet`.
+So a catalog can also be made for a place that does not exist on this machine.
+
+Most of a catalog depends on the program alone: the views that name no file, with their comments. They are made once in
+a process, by `_common_views`; each catalog begins as a copy of them.
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any
 
 from collector.errors import CollectorError
-from collector.lake.database import STAND_INS, read_database, write_database
+from collector.lake.database import writing_database
 from collector.lake.lake import Lake
-from collector.lake.sql_text import identifier, literal
+from collector.lake.sql_text import base_view, identifier, literal
 from collector.lake.storage import FILE_MODE, translating
 from collector.lake.tables import TABLES
 from collector.query import dictionary
+from collector.query.catalog_stamp import CATALOG, is_current, stamp, wal_files, write_stamp
 from collector.query.views import Files, Views, grouped, live_entries, no_files, view_sources
 
-FILE_NAME = "catalog.duckdb"
 _ORIGIN = "catalog_origin"
+_MAKING = Lock()
+
+# Runs SQL and returns its rows; returns the comment on a view (None) or on one of its columns.
+Run = Callable[[str], list[tuple[Any, ...]]]
+Comment = Callable[[str, str | None], str]
 
 
 def ensure(lake: Lake) -> None:
-    """Build the catalog unless it was made from this manifest at this place. Raises as `build` does.
+    """Build the catalog unless it is current. Raises as `build` does.
 
     In object storage only who changes the lake does it: a reader would have to fetch the catalog to look.
     """
     if lake.is_locked if lake.storage.shared else not is_current(lake):
         build(lake)
-
-
-def is_current(lake: Lake) -> bool:
-    """Return whether the catalog shows this lake, at this place, as its manifest is now, and no WAL changes it."""
-    path = lake.path / FILE_NAME
-    if not path.is_file() or any(map(os.path.lexists, _wal_files(path))):
-        return False
-    try:
-        rows = read_database(path, f"select lake, sequence from {_ORIGIN}")
-    except CollectorError:
-        return False
-    return rows == [(lake.where, lake.manifest.sequence)]
 
 
 def build(lake: Lake) -> None:
@@ -57,22 +58,30 @@ def build(lake: Lake) -> None:
     Raises CollectorError or OSError when it cannot be written; the old one stays then.
     """
     lake.storage.prepare()
-    temporary = lake.path / f"{FILE_NAME}.{os.getpid()}.tmp"
+    temporary = lake.path / f"{CATALOG}.{os.getpid()}.tmp"
     remove_logs(temporary)
     temporary.unlink(missing_ok=True)  # left by a process that was killed and had the same number
     try:
         make(lake, temporary)
         temporary.chmod(FILE_MODE)
         if lake.storage.shared:
-            lake.storage.replace(FILE_NAME, temporary.read_bytes())
+            lake.storage.replace(CATALOG, temporary.read_bytes())
             return
         # In this order: the old catalog is complete without its WAL, the new one is damaged by it.
-        remove_logs(lake.path / FILE_NAME)
-        with translating(lake.path / FILE_NAME):
-            os.replace(temporary, lake.path / FILE_NAME)
+        remove_logs(lake.path / CATALOG)
+        with translating(lake.path / CATALOG):
+            made = stamp(lake, temporary)
+            os.replace(temporary, lake.path / CATALOG)
+            write_stamp(lake, made)
     finally:
         remove_logs(temporary)
         temporary.unlink(missing_ok=True)
+
+
+def prepare() -> None:
+    """Make what all catalogs have in common, so that `build` finds it: in a thread beside other work."""
+    with suppress(CollectorError, OSError):  # `build` tries it again, and says what is wrong
+        _common_views()
 
 
 def make(lake: Lake, file: Path, root: str | None = None) -> None:
@@ -80,42 +89,60 @@ def make(lake: Lake, file: Path, root: str | None = None) -> None:
 
     Raises CollectorError when it cannot be written.
     """
-    write_database(file, _statements(lake, root or lake.where), dictionary.comments())
+    root, comment = root or lake.where, dictionary.comments()
+    # Opened first: where nothing can be written, nothing is made.
+    with translating(file), file.open("xb") as empty:
+        empty.write(_common_views())
+    with writing_database(file) as run:
+        for name, select in Views(lambda tables: _at(root, lake, tables), lake.manifest.latest).selects().items():
+            if name in TABLES:
+                run(
+                    "create or replace temp macro read_parquet(files, hive_partitioning := true) "
+                    f"as table {base_view(TABLES[name], ())}"
+                )
+            _make_view(run, comment, name, select)
+        run(f"create table {_ORIGIN} as select {literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence")
 
 
 def remove_logs(database: Path) -> None:
     """Remove the write-ahead logs beside a DuckDB file that is about to be replaced."""
-    for file in _wal_files(database):
+    for file in wal_files(database):
         file.unlink(missing_ok=True)
 
 
-def _statements(lake: Lake, root: str) -> Iterator[str]:
-    """Yield the statements that make the catalog."""
-    without_files = Views(no_files, None, view_sources()).selects()
-    for name, select in without_files.items():
-        yield f"create table {_stand_in(name)} as from ({select}) limit 0"
-    selects = without_files | Views(lambda tables: _at(root, lake, tables), lake.manifest.latest).selects()
-    # Each view before those that it refers to: DuckDB finds the stand-ins then, and does not plan view below view.
-    for name, select in reversed(selects.items()):
-        if name in TABLES:
-            yield (
-                f"create or replace macro {_stand_in('read_parquet')}(files, hive_partitioning := true) "
-                f"as table from {_stand_in(name)}"
-            )
-        yield f"create view {identifier(name)} as {select}"
-    yield (f"create table {_ORIGIN} as select {literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence")
+def _common_views() -> bytes:
+    """Return what all catalogs have in common, as a duckdb file: the views that neither name a file nor hold a run."""
+    with _MAKING:  # who comes while it is made waits for it
+        return _make_common_views()
 
 
-def _stand_in(name: str) -> str:
-    return f"{STAND_INS}.{identifier(name)}"
+@cache
+def _make_common_views() -> bytes:
+    with TemporaryDirectory(prefix="collector-") as folder:
+        file, comment, sources = Path(folder) / CATALOG, dictionary.comments(), view_sources()
+        with writing_database(file) as run:
+            for name, select in Views(no_files, None, sources).selects().items():
+                stand_in = f"create temp table {identifier(name)}"
+                if name in sources:
+                    columns = _make_view(run, comment, name, select)
+                    run(f"{stand_in} ({', '.join(f'{identifier(column)} {kind}' for column, kind in columns)})")
+                else:
+                    run(f"{stand_in} as {select}")
+        return file.read_bytes()
+
+
+def _make_view(run: Run, comment: Comment, name: str, select: str) -> list[tuple[str, str]]:
+    """Create a view with its comments; return name and type of each of its columns."""
+    view = f"made.main.{identifier(name)}"
+    columns = [(column, kind) for column, kind, *_ in run(f"create view {view} as {select}\n; describe {view}")]
+    of_columns = (
+        f"comment on column {view}.{identifier(column)} is {literal(comment(name, column))}" for column, _ in columns
+    )
+    run("; ".join([f"comment on view {view} is {literal(comment(name, None))}", *of_columns]))
+    return columns
 
 
 def _at(root: str, lake: Lake, tables: Collection[str]) -> Files:
     """Return the files of the lake as paths below `root`."""
     entries = live_entries(lake, tables)
     return grouped(entries, [f"{root}/{entry.path}" for of_table in entries.values() for entry in of_table])
-
-
-def _wal_files(database: Path) -> list[Path]:
-    """Return the logs that may be beside a DuckDB file; the last two since DuckDB 2.0."""
-    return [database.with_name(database.name + ending) for ending in (".wal", ".wal.checkpoint", ".wal.recovery")]

@@ -19,17 +19,9 @@ from collector.lake.database import Database
 from collector.lake.local_storage import LocalStorage
 from collector.lake.sorted_rows import RANGE_BYTES, key_ranges, rows_in_order, sorted_rows
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
+from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE
 from collector.lake.table import Table, schema_fingerprint
-from collector.lake.tables import (
-    ACTION_STATE,
-    ALL,
-    EXECUTION_STATE,
-    LAST_KNOWN_ACTIONS,
-    PIPELINE_STATE,
-    PROMOTE_IMAGE_ACTIONS,
-    SNAPSHOTS,
-    TABLES,
-)
+from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
 from collector.query.carried import Carried, carried_by_installation
 from collector.query.checks import Check, CheckRow
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views

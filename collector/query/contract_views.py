@@ -6,9 +6,10 @@ table.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from collector.lake.shared_columns import COVERAGE_OUTCOMES, EXTRA, KEY, RUN
 from collector.lake.sql_text import identifier, literal
 from collector.lake.table import Column, Table
-from collector.lake.tables import COVERAGE_OUTCOMES, EXTRA, KEY, PROMOTE_IMAGE_ACTIONS, RUN, SNAPSHOTS, TABLES
+from collector.lake.tables import PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
 from collector.query.sql_files import SqlFile
 
 # The place of a row in Buddy; tables above the action lack the last columns.
@@ -190,7 +191,7 @@ group by all"""
 
 def _staged_rows_of(table: Table) -> str:
     coverages = [value for column in table.columns if column.name == "coverage" for value in column.values]
-    # Of a row that was quarantined only its key is believed.
+    # Of a row that was quarantined only its key is used.
     trusted = " and coverage <> 'quarantined'" if coverages else ""
     certain = (*table.key, "coverage")
     missing = " ".join(

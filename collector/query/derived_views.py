@@ -11,8 +11,11 @@ from collector.query.sql_files import SqlFile
 _SELECTED = "One row per row of selected_actions, end and tag that it names: the image reference, parsed."
 _WORDED = "One row per row of selected_references: the image reference with the environment that it names."
 _REFERENCES = "One row per row of executed_configurations, end and tag that it names: the image reference, parsed."
-_ENVIRONMENTS = "One row per row of promotion_writes: its columns, with the environment that the reference names."
-_PROMOTIONS = "One row per promote-image action of the selected run: what it takes from where to where."
+_ENVIRONMENTS = (
+    "One row per row of promotion_writes: its columns, with the environment that the reference names.\n"
+    "-- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs"
+)
+_PROMOTIONS = "One row per promote-image action of the selected run: what it takes from where to where.\n-- one run"
 _NOW = (
     "-- One row per promote-image action of the last run: what it takes from where to where, with the columns of\n"
     "-- promotions, which holds all runs.\n"

@@ -60,7 +60,7 @@ def views(wanted: Collection[str] | None = None) -> list[Relation]:
     sources = view_sources()
     columns: dict[str, list[DescribedColumn]] = {}
     with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:
-        Views(no_files, None, sources).define(database, wanted)
+        Views(no_files, None, sources).define_empty(database, wanted)
         for found in database.rows(_COLUMNS):
             view, column = found["table_name"], found["column_name"]
             text, unit = meaning(view, column)

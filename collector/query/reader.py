@@ -1,14 +1,13 @@
 """Opens a lake and answers questions about it.
 
-Each question opens the lake anew and sees one consistent set of files. When a file is gone, because a newer manifest
+Each question opens the lake again and sees one consistent set of files. When a file is gone, because a newer manifest
 was published and the grace period of retired files is over, the question is asked again of the newer set.
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,11 +21,11 @@ from collector.lake.manifest import RunEntry
 from collector.lake.storage import FilesGone
 from collector.query.answer import Answer
 from collector.query.parameter_values import to_look_up
-from collector.query.questions import Question, Questions
+from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
 from collector.query.session import Session
 from collector.query.sql_files import SqlFile, identifiers, sql_folder
-from collector.query.views import Views, live_files, no_files, view_sources
+from collector.query.views import Views, no_files, view_sources
 from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
 
@@ -34,7 +33,7 @@ T = TypeVar("T")
 
 
 class LakeReader:
-    """Answers questions about a lake, which it opens anew with `open_lake` for each of them."""
+    """Answers questions about a lake, which it opens again with `open_lake` for each of them."""
 
     def __init__(self, open_lake: Callable[[], Lake]) -> None:
         self._open_lake = open_lake
@@ -55,39 +54,30 @@ class LakeReader:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        tables = asked.tables_of_all_runs
-        answer = self._retry(
-            lambda session: session.answer(asked.sql, bound, uses=asked.references), run, tables, fresh=fresh
-        )
+        answer = self._retry(lambda session: session.answer(asked, bound), run, fresh=fresh)
         values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
         notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
         return replace(answer, rule=asked.rule, notes=(*answer.notes, *notes))
 
     def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
         """Answer several questions about one run, given as name → parameters: quicker than `ask` for each of them."""
-        # Questions that read the same files have a database in common.
-        groups: dict[frozenset[str] | None, list[tuple[Question, Mapping[str, object]]]] = {}
-        for name, parameters in asked.items():
-            question = self._questions[name]
-            groups.setdefault(question.tables_of_all_runs, []).append((question, question.bind(parameters)))
-        answers: dict[str, Answer] = {}
-        for tables, questions in groups.items():
-            answers |= self._retry(partial(Session.answer_all, questions=questions), run, tables)
+        questions = [(self._questions[name], self._questions[name].bind(given)) for name, given in asked.items()]
+        answers = self._retry(lambda session: session.answer_all(questions), run)
         return {name: replace(answers[name], rule=self._questions[name].rule) for name in asked}
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""
-        return self._retry(lambda session: session.answer(text, parameters))
+        return self._retry(lambda session: session.sql(text, parameters))
 
     def answer(self, file: SqlFile, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer a file of sql/ that is no question: quicker than its text, because it says which views it uses."""
-        return self._retry(lambda session: session.answer(file.sql, parameters, uses=file.references))
+        return self._retry(lambda session: session.answer(file, parameters))
 
     def stream(self, text: str) -> pa.RecordBatchReader:
         """Return the rows of any SELECT as they are found, for answers larger than memory."""
         with ExitStack() as stack:
             session = stack.enter_context(self._session(self._open_lake()))
-            session.views.define(session.database, identifiers(text))
+            session.views().define(session.database, identifiers(text))
             require_read_only(session.database, text)
             found = session.database.stream(text)
             return pa.RecordBatchReader.from_batches(found.schema, _read_and_close(found, stack.pop_all()))
@@ -98,7 +88,7 @@ class LakeReader:
         lake = self._open_lake()
         views = Views(no_files, lake.manifest.latest, self._sources)  # types are those of the contract
         with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:
-            views.define(database)
+            views.define_empty(database)
             return [
                 {
                     **question.described(),
@@ -115,19 +105,12 @@ class LakeReader:
         self._open_lake()  # a missing one is an error
         return Views(no_files, None, self._sources).names
 
-    def _retry(
-        self,
-        ask: Callable[[Session], T],
-        run: str = "latest",
-        tables_of_all_runs: Collection[str] | None = None,
-        *,
-        fresh: bool = False,
-    ) -> T:
+    def _retry(self, ask: Callable[[Session], T], run: str = "latest", *, fresh: bool = False) -> T:
         """Ask in a new session, and again while files are gone because the manifest was replaced."""
         while True:
             lake = self._open_lake()
             try:
-                with self._session(lake, run, tables_of_all_runs, fresh=fresh) as session:
+                with self._session(lake, run, fresh=fresh) as session:
                     return ask(session)
             except FilesGone:
                 # Under the same manifest the file is not superseded but lost.
@@ -135,21 +118,18 @@ class LakeReader:
                     raise
 
     @contextmanager
-    def _session(
-        self, lake: Lake, run: str = "latest", tables_of_all_runs: Collection[str] | None = None, *, fresh: bool = False
-    ) -> Iterator[Session]:
+    def _session(self, lake: Lake, run: str = "latest", *, fresh: bool = False) -> Iterator[Session]:
         selected = select_run(lake.manifest.runs, run)
-        files = live_files(lake, selected.run_id if selected else None, tables_of_all_runs)
-        views = Views(files, selected, self._sources, fresh)
+        names = Views(no_files, selected, self._sources).names
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
-            Database([lake.storage.readable], Path(spill), hints=views.names) as database,
+            Database([lake.storage.readable], Path(spill), hints=names) as database,
         ):
-            yield Session(lake, database, views)
+            yield Session(lake, database, selected, self._sources, fresh)
 
 
 def open_lake(place: "str | PathLike[str] | LakeUrl") -> LakeReader:
-    """Return a reader of the lake at a path or URL, which it opens anew for each question.
+    """Return a reader of the lake at a path or URL, which it opens again for each question.
 
     Raises SettingsError for a URL that names no lake, LakeError when there is none, or it is damaged or of a newer
     format.

@@ -17,8 +17,11 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORECASE)
 # The header line of a question that is answered from the files of the selected run alone, except for the named tables.
 _ONE_RUN = re.compile(r"one run(?: but for (?P<tables>\w+(?:, \w+)*))?")
+# The header line of a question that is answered from the lake's first run and the selected one; of a table in which the
+# selected run has drift that the first run lacks, all runs are searched.
+_TWO_RUNS = "first run and selected run"
 # The header lines that end the opening sentence.
-_MARK = re.compile(rf"|blocking|warning|notice|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}")
+_MARK = re.compile(rf"|blocking|warning|notice|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}|{_TWO_RUNS}")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class SqlFile:
             return frozenset(mark["tables"].split(", ") if mark["tables"] else ())
         return None
 
+    @property
+    def is_of_two_runs(self) -> bool:
+        """Whether the files of the first run and the selected one answer it, but for tables that must be searched."""
+        return _TWO_RUNS in self.header
+
     @cached_property
     def references(self) -> frozenset[str]:
         """Every name after FROM or JOIN, including the file's own CTEs."""
@@ -86,10 +94,10 @@ def read_folder(folder: Path) -> dict[str, SqlFile]:
 
 def in_order(sources: Mapping[str, SqlFile], wanted: Collection[str] | None = None) -> list[SqlFile]:
     """Return the `wanted` sources and all that they need, each after those it refers to; all when `wanted` is None."""
-    needs = {name: source.references & sources.keys() - {name} for name, source in sources.items()}
-    order = list(TopologicalSorter(needs).static_order())
-    needed = set(sources if wanted is None else wanted)
-    for name in reversed(order):
-        if name in needed:
-            needed |= needs[name]
-    return [sources[name] for name in order if name in needed]
+    needs: dict[str, frozenset[str]] = {}
+    found = [name for name in sources if wanted is None or name in wanted]
+    while found:
+        if (name := found.pop()) not in needs:
+            needs[name] = sources[name].references & sources.keys() - {name}
+            found += needs[name]
+    return [sources[name] for name in TopologicalSorter(needs).static_order()]

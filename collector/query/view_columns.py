@@ -6,7 +6,8 @@ before it is the column of this view alone, where it means something else than e
 
 from functools import cache
 
-from collector.lake.tables import PROJECT, TABLES, WORKSPACE
+from collector.lake.shared_columns import PROJECT, WORKSPACE
+from collector.lake.tables import TABLES
 
 _MEANINGS = {
     **{column.name: column.meaning for column in (WORKSPACE, PROJECT)},

@@ -1,7 +1,8 @@
 """Views over the files of one manifest: the tables, `selected_run`, then sql/clean and sql/facts.
 
 A base view reads an explicit list of files, never a pattern: a file that the manifest does not name does not exist.
-Views are made only when a query needs them, because to bind forty views takes longer than most answers.
+A file of sql/ becomes one statement, which holds what it needs as common table expressions. Views are made for SQL of
+users, and only those that it needs, because to bind forty views takes longer than most answers.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, RunEntry
-from collector.lake.sql_text import base_view, by_schema, literal
+from collector.lake.sql_text import base_view, by_schema, identifier, literal
 from collector.lake.tables import SNAPSHOTS, TABLES
 from collector.query.carried import CARRIED_TABLES, FRESH_TABLES, without_carried
 from collector.query.contract_views import contract_views
@@ -25,6 +26,12 @@ Files = Mapping[str, Sequence[Sequence[Path | str]]]
 FindFiles = Callable[[Collection[str]], Files]
 
 SELECTED_RUN = "selected_run"
+# How the rows of a common table expression are read: as often as it is named, like those of a view, but for tables of
+# which all runs are wanted. Of these duckdb decides, and reads the smallest once.
+_READ_AS = {
+    **dict.fromkeys(("action_changes", "action_executions", "executions", "last_known_actions"), ""),
+    "runs": "materialized ",
+}
 # A query with one of these words lists or runs views by name, so all of them must exist.
 _NEEDS_ALL_VIEWS = frozenset(
     ("show", "information_schema", "duckdb_views", "duckdb_columns", "duckdb_tables", "pg_class", "pg_tables",
@@ -54,6 +61,11 @@ class Views:
         for name, select in self.selects(wanted).items():
             database.define(name, select)
 
+    def define_empty(self, database: Database, wanted: Collection[str] | None = None) -> None:
+        """Create an empty table in place of each of these views, for names and types: each select is planned once."""
+        for name, select in self.selects(wanted).items():
+            database.materialise(name, f"from ({select}) limit 0")
+
     def selects(self, wanted: Collection[str] | None = None) -> dict[str, str]:
         """Return the views that a query with the `wanted` words needs, each after those it refers to, as name → select.
 
@@ -66,6 +78,21 @@ class Views:
         if SELECTED_RUN in self._used(wanted):
             selects[SELECTED_RUN] = selected_run_view(self.run)
         return selects | {source.name: source.sql for source in sources}
+
+    def statement(self, sql: str, wanted: Collection[str]) -> str:
+        """Return a statement that answers `sql`, which uses the `wanted` names, with no need of any view.
+
+        The views are its common table expressions: to create a view binds all that it reads, and each view above it
+        binds that again.
+        """
+        selects = self.selects(wanted)
+        if not selects:
+            return sql
+        named = ",\n".join(
+            f"{identifier(name)} as {_READ_AS.get(name, 'not materialized ')}(\n{select}\n)"
+            for name, select in selects.items()
+        )
+        return f"with recursive\n{named}\nselect * from (\n{sql}\n)"
 
     def tables(self, wanted: Collection[str] | None = None) -> frozenset[str]:
         """Return the tables that a query with the `wanted` words reads, directly or through views."""
@@ -99,27 +126,39 @@ def no_files(tables: Collection[str]) -> Files:
     return {}
 
 
-def live_files(lake: Lake, run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None) -> FindFiles:
+def live_files(lake: Lake, runs: Collection[str] = (), tables_of_all_runs: Collection[str] | None = None) -> FindFiles:
     """Return the function that finds live files, grouped by equal schema.
 
-    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run `run_id`; a
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold one of these runs; a
     snapshot is one state for all runs.
     """
 
     def find(tables: Collection[str]) -> Files:
-        entries = live_entries(lake, tables, run_id, tables_of_all_runs)
+        entries = live_entries(lake, tables, runs, tables_of_all_runs)
         # All together, because files that are elsewhere are fetched several at once.
         return grouped(entries, lake.storage.copies(chain.from_iterable(entries.values())))
 
     return find
 
 
+def files_for(question: SqlFile | None, lake: Lake, run: RunEntry | None, searched: Collection[str] = ()) -> FindFiles:
+    """Return the function that finds the files which answer a question about a run; None: anything may be asked.
+
+    Of a question about two runs, the `searched` tables are read whole.
+    """
+    if question is None or run is None:
+        return live_files(lake)
+    if question.is_of_two_runs:
+        return live_files(lake, (lake.manifest.runs[0].run_id, run.run_id), searched)
+    return live_files(lake, (run.run_id,), question.tables_of_all_runs)
+
+
 def live_entries(
-    lake: Lake, tables: Collection[str], run_id: str | None = None, tables_of_all_runs: Collection[str] | None = None
+    lake: Lake, tables: Collection[str], runs: Collection[str] = (), tables_of_all_runs: Collection[str] | None = None
 ) -> Mapping[str, Sequence[FileEntry]]:
     """Return what `live_files` finds as the manifest names it."""
     of_all_runs = tables if tables_of_all_runs is None else {*tables_of_all_runs, *SNAPSHOTS}
-    return {name: lake.entries(name, None if name in of_all_runs else run_id) for name in tables}
+    return {name: lake.entries(name, () if name in of_all_runs else runs) for name in tables}
 
 
 def grouped(entries: Mapping[str, Sequence[FileEntry]], paths: Sequence[Path | str]) -> Files:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collector.lake.tables import COVERAGE_OUTCOMES
+from collector.lake.shared_columns import COVERAGE_OUTCOMES
 from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
 from collector.report.releases import ReportReleases, report_releases, timeline_begin
@@ -97,11 +97,10 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
         return ReportContents(made_at)
     run_id = totals.run.run_id
     newest = totals.run if run == "latest" else lake.ask("nights", nights=1).run
-    promotions = lake.ask("promotion_map", run=run_id).table
-    coverage = lake.ask("coverage_last_night", run=run_id).table
-    levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
     runs = totals.table.to_pylist()
     answers = _answers(lake, run_id, timeline_begin(runs[-1]["started_at"]))
+    promotions, coverage = answers["promotion_map"], answers["coverage_last_night"]
+    levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
     notices = lake.ask("problems_last_night", run=run_id, severity="notice").table
     return ReportContents(
         made_at,
@@ -121,6 +120,8 @@ def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportCon
 def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Table]:
     """Return the rows of each question about one run; those about releases begin at `begin`."""
     asked: dict[str, Mapping[str, Any]] = {
+        "promotion_map": {},
+        "coverage_last_night": {},
         "what_changed": {},
         "problems_last_night": {"severity": "problem"},
         "in_production": {},

@@ -19,6 +19,7 @@ from collector.lake.lake import Lake
 from collector.lake.projection import RunKey
 from collector.lake.run_directories import REQUESTS_SENT
 from collector.lake.staging import Staging
+from collector.query import catalog
 from collector.run import progress as events
 from collector.run.context import RunContext
 from collector.run.execution_plans import execution_plans
@@ -98,11 +99,15 @@ class RunInProgress:
         # Of the installation whose clock differs least from this machine's.
         skew = min((each for each in skews if each is not None), key=abs, default=None)
         finished = FinishedCrawl(self._settings, self._lake, self._journal.header, self._processor, self._staging, skew)
+        # Beside the checks: it takes as long as they do in a small run.
+        preparing = asyncio.create_task(asyncio.to_thread(catalog.prepare))
         try:
             return await asyncio.to_thread(finalize, finished, self._context.now)
         except CheckFailed:
             self._journal.path.rename(self._journal.path.with_name(REJECTED))
             raise
+        finally:
+            await preparing
 
     def snapshot(self) -> events.RunSnapshot:
         """Return the progress of the run now."""

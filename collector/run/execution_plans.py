@@ -11,7 +11,7 @@ from collector.errors import LakeError
 from collector.lake.lake import Lake
 from collector.lake.parquet import read_rows
 from collector.lake.projection import naive_utc
-from collector.lake.tables import ACTION_STATE, EXECUTION_STATE
+from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE
 from collector.settings.declarations import Settings
 
 _PLACE = ("installation", "workspace", "project", "pipeline_id")

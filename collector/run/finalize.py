@@ -72,7 +72,7 @@ def finalize(crawl: FinishedCrawl, now: Callable[[], datetime]) -> RunSummary:
     crawl.staging.append("runs", _run_rows(crawl, _run_entry(crawl, now())))
     parts = _with_carried_rows(crawl, crawl.staging.close())
     warned = _Warned()
-    # A run does not depend on those of others. What was computed from the state before them is computed anew.
+    # A run does not depend on those of others. What was computed from the state before them is computed again.
     return until_won(crawl.lake, lambda: _check_and_publish(crawl, parts, now, warned))
 
 

@@ -18,7 +18,7 @@ from collector.lake.carry import CARRIED_TABLES
 from collector.lake.lake import Lake
 from collector.lake.parquet import read_rows
 from collector.lake.projection import naive_utc
-from collector.lake.tables import PIPELINE_STATE
+from collector.lake.state_tables import PIPELINE_STATE
 from collector.settings.declarations import Settings
 
 _KEY = ("installation", "workspace", "project", "pipeline_id")

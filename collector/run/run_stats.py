@@ -7,7 +7,7 @@ import msgspec
 from collector.crawl.fetch_result import Answered, Failed, RequestCost
 from collector.crawl.frontier import Frontier
 from collector.crawl.records import CrawlRecord, ListedItem, Problem, ReadExecution
-from collector.lake.tables import COVERAGE_OUTCOMES
+from collector.lake.shared_columns import COVERAGE_OUTCOMES
 
 # Coverages that make a run partial; `skipped` does so only at the time limit.
 _MISSED = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "missed")

@@ -1,6 +1,6 @@
 -- One row per pipeline ever seen and not known gone: when it was last read, and which run holds its rows.
 --
--- A reading that was not whole makes an earlier one worthless as a source: some of its rows may have been seen anew since.
+-- A reading that was not whole makes an earlier one worthless as a source: some of its rows may have been seen again since.
 with
 read as (select * from read_pipeline_state),
 carried as (

@@ -4,7 +4,7 @@
 -- promotion with the same integration names the account in the host, it is known; where two are named, it is not. Read
 -- from last_known_actions, so that it costs the same however many runs are kept.
 with
-known as (select * from last_known_actions),
+known as materialized (select * from last_known_actions),
 ends as (
     select installation, workspace, src_integration as integration, lower(concat_ws(' ', src_registry, src_image)) as address
     from known

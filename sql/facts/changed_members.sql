@@ -4,7 +4,7 @@
 -- by its key, a condition by its position. A member that was added or removed has one row without a property, whose new or
 -- old value tells what it is. The position and the id of a member are no properties.
 with
-changes as (select * from action_changes where change = 'changed'),
+changes as materialized (select * from action_changes where change = 'changed'),
 sides as (
     select
         run_id, installation, workspace, project, pipeline_id, action_id, aspect, column_name, 'old' as side,
@@ -48,7 +48,7 @@ properties as (
     select *, unnest(json_keys(member)) as property
     from numbered
 ),
-compared as (
+compared as materialized (
     select
         run_id,
         installation,

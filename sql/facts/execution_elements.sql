@@ -11,7 +11,7 @@
 -- known where this person ever started an execution.
 with
 chosen as (select run_id as chosen_run_id from selected_run),
-fetched as (
+fetched as materialized (
     select *
     from executions
     where coverage = 'fetched' and run_id <= (select chosen_run_id from chosen)
@@ -35,7 +35,7 @@ replaced as (
     inner join read_again using (installation, workspace, project, pipeline_id, execution_id)
     where fetched.run_id < read_again.newest_run_id
 ),
-current as (
+current as materialized (
     select
         *,
         coalesce(

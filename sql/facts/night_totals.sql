@@ -20,12 +20,10 @@ nights as (
     from runs
     group by run_id, run_date
 ),
-held as (
-    select
-        run_id,
-        count(*) as promotions,
-        count(*) filter (where last_execution_status = 'FAILED') as failing
+failed as (
+    select run_id, count(*) as failing
     from promote_image_actions
+    where last_execution_status = 'FAILED'
     group by run_id
 ),
 changes as (select * from run_changes),
@@ -37,7 +35,8 @@ carried as (
 gaps as (
     select run_id, sum(things) as not_seen
     from run_coverage
-    where not whole
+    -- Most items have one of these coverages, which leave no gap: they are passed over before anything is counted.
+    where not whole and (coverage is null or coverage not in ('complete', 'fetched', 'not_promote_image'))
     group by run_id
 )
 select
@@ -46,8 +45,8 @@ select
     nights.started_at,
     nights.finished_at,
     case when nights.all_complete then 'complete' else 'partial' end as status,
-    coalesce(held.promotions, 0) as promotions,
-    coalesce(held.failing, 0) as failing,
+    changes.seen as promotions,
+    coalesce(failed.failing, 0) as failing,
     changes.known,
     changes.added,
     changes.changed,
@@ -65,7 +64,7 @@ select
     cast(coalesce(carried.carried, 0) as bigint) as carried,
     carried.oldest_read_at
 from nights
-left join held on nights.run_id = held.run_id
+left join failed on nights.run_id = failed.run_id
 inner join changes on nights.run_id = changes.run_id
 left join gaps on nights.run_id = gaps.run_id
 left join carried on nights.run_id = carried.run_id

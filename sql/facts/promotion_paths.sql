@@ -6,7 +6,7 @@
 -- A path is within one installation and the selected run; a recursion over all runs could not use a filter.
 -- passes_staging considers every reference of the path. step_actions lists, step by step, the promotions that take it.
 with recursive
-edges as (
+edges as materialized (
     select
         run_id,
         run_date,

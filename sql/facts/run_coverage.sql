@@ -7,16 +7,16 @@
 -- executions of one pipeline; that of a pipeline whose actions were not seen is part of that gap. A carried pipeline is not
 -- whole if it was known to have changed and a limit came before it was asked.
 with
-troubles as (
+troubles as materialized (
     select run_id, run_date, installation, kind, workspace, project, pipeline_id
     from problems
     where kind not in ('check', 'abandoned_run')
 ),
 outcomes as (select * from coverage_outcomes),
 late as (select distinct run_id, installation from troubles where kind = 'deadline'),
-workspace_coverage as (select * from workspaces),
+workspace_coverage as materialized (select * from workspaces),
 project_coverage as (select * from projects),
-pipeline_coverage as (
+pipeline_coverage as materialized (
     select
         *,
         coverage = 'carried' and (run_id, installation, workspace, project, pipeline_id) in (

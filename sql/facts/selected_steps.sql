@@ -1,4 +1,5 @@
 -- One row per promote-image action, source reference and destination reference of the selected run.
+-- one run
 --
 -- `offset 0` changes no row: it keeps the planner from moving a question's own conditions between the selection of the
 -- run and the files, because then every run would be parsed to show one.

@@ -12,7 +12,7 @@
 -- it was enabled.
 -- or_earlier: the history of the promotion begins with that run.
 with recursive
-selected as (select * from selected_steps),
+selected as materialized (select * from selected_steps),
 chosen as (select * from selected_run),
 changes as (
     select *

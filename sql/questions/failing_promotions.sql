@@ -10,7 +10,7 @@
 -- promotions that fail in the selected run.
 with
 selected as (select * from selected_promotions),
-failing as (
+failing as materialized (
     select *
     from selected
     where last_execution_status = 'FAILED' or ($terminated and last_execution_status = 'TERMINATED')

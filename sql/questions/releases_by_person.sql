@@ -11,7 +11,7 @@
 -- A person started the execution of the release, or approved it. A release without a known creator (a schedule, a trigger)
 -- counts for `not known`. own_approvals counts releases that one person started and approved.
 with
-released as (
+released as materialized (
     select *
     from releases
     where

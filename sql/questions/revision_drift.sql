@@ -9,7 +9,7 @@
 -- successful execution; an action without one has not promoted yet. Disabled promotions count, because their effect
 -- remains.
 with
-selected as (select * from selected_steps where source_number = 1),
+selected as materialized (select * from selected_steps where source_number = 1),
 pairs as (
     select
         staging.installation,

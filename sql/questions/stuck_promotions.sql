@@ -7,7 +7,7 @@
 -- or_earlier: no run saw another status before, so that the state may be older.
 with
 selected as (select * from selected_promotions),
-unfinished as (
+unfinished as materialized (
     select *
     from selected
     where

@@ -32,7 +32,7 @@ earlier as (
             else runs_known.run_id = $from or cast(runs_known.run_date as varchar) = $from
         end
 ),
-changes as (
+changes as materialized (
     select changes_in_words.*
     from changes_in_words
     cross join earlier

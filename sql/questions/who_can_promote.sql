@@ -9,7 +9,7 @@
 -- started an execution; otherwise it is the number, which is principal_id. may_run is NULL if
 -- Buddy does not document it for that level, if the level is that of the pipeline (DEFAULT), or if there is no right.
 with
-selected as (select * from selected_promotions),
+selected as materialized (select * from selected_promotions),
 rights as materialized (select * from permissions where run_id in (select run_id from selected_run)),
 levels as (select * from access_levels),
 listed as (select * from principals where run_id in (select run_id from selected_run)),

@@ -1,7 +1,7 @@
 """Daily runs as cron would start them: a Buddy whose world, faults and limits change, and a simulated clock.
 
 Each night is the documented command's own code (`collect_and_follow_up`, with its files afterwards), a day later by the
-clock it is given. What a night should have said is worked out anew in Python, from the rows themselves.
+clock it is given. What a night should have said is worked out again in Python, from the rows themselves.
 """
 
 import ctypes

@@ -20,8 +20,9 @@ from collector.fake_buddy import FakeWorld
 from collector.lake.flatten import flatten
 from collector.lake.manifest import RunEntry
 from collector.lake.projection import RunKey
+from collector.lake.shared_columns import KEY_NAMES
 from collector.lake.staging import record_batch
-from collector.lake.tables import ACTION_CHANGES, ALL, KEY_NAMES, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.lake.tables import ACTION_CHANGES, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.run.reply_processor import selection
 from tests.bench.clients.replay import BUDDY, redacted_reply
 from tests.bench.generated_executions import GeneratedExecutions

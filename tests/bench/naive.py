@@ -7,7 +7,8 @@ import duckdb
 import msgspec
 from pyarrow import parquet as pq
 
-from collector.lake.tables import KEY_NAMES, PROMOTE_IMAGE_ACTIONS
+from collector.lake.shared_columns import KEY_NAMES
+from collector.lake.tables import PROMOTE_IMAGE_ACTIONS
 from tests.bench.generated_runs import GeneratedRun
 from tests.bench.measure import Spread, spread
 from tests.bench.report import Table

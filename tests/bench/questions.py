@@ -1,4 +1,4 @@
-"""9. Questions: the time of every question on a year of runs, before and after `compact`."""
+"""9. Questions: the time of every question on a year of runs, before and after `compact`, and on several years."""
 
 import shutil
 from collections.abc import Mapping
@@ -13,15 +13,18 @@ from collector.query.questions import Question, Questions
 from collector.query.sql_files import sql_folder
 from tests.bench.generated_runs import GeneratedRun, generated_runs, last_known
 from tests.bench.measure import Spread, python, spread
+from tests.bench.repeated_years import repeat
 from tests.bench.report import Goal, Section, Table
 from tests.bench.scale import Scale
 
 _TEXT = """\
 {runs} runs of {actions:,} promote-image actions and {executions:,} executions each in an awkward world
 (tests/bench/generated_runs.py), with actions of other types and with undocumented fields and enum values in every run.
-Each question is a process, `collector ask NAME`, with its default parameters."""
+Each question is a process, `collector ask NAME`, with its default parameters. {years} years are the year again and
+again (tests/bench/repeated_years.py), compacted but for the last month."""
 _REPETITIONS = 3
 _MAX_ANSWER_S = 2.0
+_MAX_ANSWER_OF_YEARS_S = 1.5
 _MAX_REPORT_MB = 5.0
 
 
@@ -36,18 +39,32 @@ def bench(scale: Scale) -> Section:
         before, size = _timed(lake, commands, runs), _report(lake, runs)
         merged = merged_copy(lake, Path(folder) / "merged")
         after, size_after = _timed(merged, commands, runs), _report(merged, runs)
-    rows = [(f"`ask {name}`", f"{before[name]:.2f}", f"{after[name]:.2f}") for name in commands]
-    rows.append(("`report`", f"{size[0]:.2f}", f"{size_after[0]:.2f}"))
-    table = Table(("command", "before compact, s", "after, s"), rows)
+        years = repeat(lake, merged, Path(folder) / "years", scale.queried_years).path
+        of_years, size_of_years = _timed(years, commands, runs), _report(years, runs)
+    of = f"{scale.queried_years} years"
+    rows = [
+        (f"`ask {name}`", f"{before[name]:.2f}", f"{after[name]:.2f}", f"{of_years[name]:.2f}") for name in commands
+    ]
+    rows.append(("`report`", f"{size[0]:.2f}", f"{size_after[0]:.2f}", f"{size_of_years[0]:.2f}"))
+    table = Table(("command", "before compact, s", "after, s", f"{of}, s"), rows)
     goals = []
-    for when, found in (("before compact", before), ("after", after)):
+    for when, found, most in (
+        ("before compact", before, _MAX_ANSWER_S),
+        ("after", after, _MAX_ANSWER_S),
+        (of, of_years, _MAX_ANSWER_OF_YEARS_S),
+    ):
         slowest = max(found, key=lambda name: found[name].median)
         s = found[slowest].median
         measured, quoted = f"{s:.2f} s ({slowest})", when == "before compact"
-        goals.append(Goal(f"slowest question, {when}", "< 2 s", measured, s < _MAX_ANSWER_S, quoted))
-    mb = max(size[1], size_after[1])
+        goals.append(Goal(f"slowest question, {when}", f"< {most:g} s", measured, s < most, quoted))
+    mb = max(size[1], size_after[1], size_of_years[1])
     goals.append(Goal("the report", "< 5 MB", f"{mb:.2f} MB", mb < _MAX_REPORT_MB))
-    text = _TEXT.format(runs=scale.queried_runs, actions=scale.queried_actions, executions=scale.queried_executions)
+    text = _TEXT.format(
+        runs=scale.queried_runs,
+        actions=scale.queried_actions,
+        executions=scale.queried_executions,
+        years=scale.queried_years,
+    )
     return Section("9. Questions", text, [table], goals)
 
 

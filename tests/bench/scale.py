@@ -43,6 +43,7 @@ class Scale:
     queried_runs: int
     queried_actions: int
     queried_executions: int  # in each run
+    queried_years: int  # of such runs
     queried_questions: int | None  # all of them
     replayed_shape: Shape
     remote_runs: int
@@ -73,6 +74,7 @@ FULL = Scale(
     queried_runs=365,
     queried_actions=2_000,
     queried_executions=200,
+    queried_years=5,
     queried_questions=None,
     replayed_shape=Shape(projects=91, pipelines=100, actions=20),
     remote_runs=90,
@@ -95,6 +97,7 @@ QUICK = Scale(
     queried_runs=3,
     queried_actions=40,
     queried_executions=10,
+    queried_years=2,
     queried_questions=2,
     replayed_shape=Shape(),
     remote_runs=3,

@@ -1,4 +1,4 @@
-"""`collector catalog`: the catalog anew, in the lake or as a file for clients that mount the lake elsewhere."""
+"""`collector catalog`: the catalog again, in the lake or as a file for clients that mount the lake elsewhere."""
 
 import shutil
 from pathlib import Path

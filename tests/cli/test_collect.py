@@ -20,6 +20,7 @@ from tests.cli.conftest import WORLD, Program, environ
 from tests.cli.test_main import ENVIRON
 from tests.faults.process import Program as Process
 from tests.faults.process import without_rights
+from tests.sampling import some
 
 
 def test_a_run(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_a_directory_with_other_files_is_refused(program: Program, buddy: FakeBu
     assert buddy.arrivals == []
 
 
-@pytest.mark.parametrize("content", [None, b""], ids=["missing", "empty"])
+@pytest.mark.parametrize("content", some([None, b""], 0))
 def test_a_lake_without_its_manifest_is_not_a_new_lake(
     program: Program, buddy: FakeBuddy, tmp_path: Path, content: bytes | None
 ) -> None:
@@ -100,11 +101,9 @@ def test_a_lake_that_cannot_be_one(
     assert buddy.arrivals == []
 
 
-@pytest.mark.parametrize(("name", "alike"), [("a*", "ab"), ("a[x]b", "axb")])
-def test_a_lake_whose_path_is_a_pattern(
-    program: Program, buddy: FakeBuddy, tmp_path: Path, name: str, alike: str
-) -> None:
+def test_a_lake_whose_path_is_a_pattern(program: Program, buddy: FakeBuddy, tmp_path: Path) -> None:
     """`*` and `[` in a path are ordinary characters for every command, though as a pattern it matches another lake."""
+    name, alike = "a*[x]b", "axb"
     assert program("collect", "--lake", name, environ=environ(buddy)).code == 0
     shutil.copytree(tmp_path / name, tmp_path / alike)
     for _ in range(2):
@@ -235,7 +234,7 @@ def test_a_bug_is_json_in_a_log_for_programs(
     assert "ZeroDivisionError: oh" in last["exception"]
 
 
-@pytest.mark.parametrize(("stdout", "warned"), [(">/dev/full", True), (">&-", False), ("| true", False)])
+@pytest.mark.parametrize(("stdout", "warned"), some([(">/dev/full", True), (">&-", False), ("| true", False)], 0))
 def test_a_published_run_keeps_its_exit_code(buddy: FakeBuddy, tmp_path: Path, stdout: str, warned: bool) -> None:
     """When the summary cannot be written, the run is published and the exit code is the run's."""
     buddy.script.add(Fault("status", kind="action", code=403, times=None))

@@ -9,7 +9,8 @@ import pytest
 
 from collector.crawl.backoff import Limits
 from collector.crawl.body_budget import BodyBudget, HeldBody
-from collector.crawl.fetcher import Fetcher, read_body
+from collector.crawl.fetcher import Fetcher
+from collector.crawl.http_session import read_body
 from collector.crawl.rate_limiter import RateLimiter
 from tests.crawl.test_fetcher import ACTION
 from tests.crawl.virtual_time import run_virtually

@@ -191,7 +191,7 @@ def test_a_longer_window_is_read_once() -> None:
 
 
 def test_a_pipeline_made_again_is_read_anew() -> None:
-    """Where the ids begin anew, nothing is known any more: what began in the window is read."""
+    """Where the ids begin again, nothing is known any more: what began in the window is read."""
     pipeline = OnePipeline()
     for _ in range(5):
         pipeline.add(BEGIN - DAY, "WAITING_FOR_APPLY")

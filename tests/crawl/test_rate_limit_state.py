@@ -72,7 +72,7 @@ def test_a_later_reset_begins_another_window_and_an_older_reply_does_not_end_it(
 
 
 def test_a_reset_that_flickers_by_a_second_is_one_window() -> None:
-    """A server that computes the reset anew for each reply, now floor and now ceiling, does not refill the state."""
+    """A server that computes the reset again for each reply, now floor and now ceiling, does not refill the state."""
     state = RateLimitState(0)
     for step, reset in enumerate((10.0, 11.0, 10.0, 11.0, 10.0)):
         state.on_send(step / 10)

@@ -171,10 +171,10 @@ def test_a_recreated_pipeline_counts_anew() -> None:
     world = WORLD.recreate(*PIPELINE, from_night=3)
     assert ids(world.at(2)) == ids(WORLD.at(2))
     before, after = WORLD.at(2).executions(*PIPELINE), WORLD.at(6).executions(*PIPELINE)
-    anew = world.at(6).executions(*PIPELINE)
-    assert [item["id"] for item in anew] == list(range(len(after) - len(before), 0, -1))
-    assert [item["start_date"] for item in anew] == [item["start_date"] for item in after[: len(anew)]]
-    assert "from_revision" not in anew[-1]
+    again = world.at(6).executions(*PIPELINE)
+    assert [item["id"] for item in again] == list(range(len(after) - len(before), 0, -1))
+    assert [item["start_date"] for item in again] == [item["start_date"] for item in after[: len(again)]]
+    assert "from_revision" not in again[-1]
 
 
 def test_a_list_can_be_out_of_order() -> None:

@@ -21,7 +21,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_window_admits_its_limit_and_no_more(clock: list[float]) -> None:
-    """Each window admits exactly its limit and counts down; the next window starts anew."""
+    """Each window admits exactly its limit and counts down; the next window starts again."""
     window = RateWindow(3, 10.0, 0.0, 0)
     for _ in range(2):
         decisions = [window.admit() for _ in range(5)]

@@ -23,7 +23,7 @@ from tests.faults.process import (
 )
 from tests.faults.published import published, runs_of
 from tests.faults.runs import run_collect
-from tests.faults.sampling import some
+from tests.sampling import some
 
 FULL = {
     "journal": lambda lake: journal_bytes(lake) > 2_000,

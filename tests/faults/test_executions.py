@@ -9,7 +9,7 @@ from tests.faults.company import PIPELINE, WAITING
 from tests.faults.conftest import FreshLake, RunWithFaults
 from tests.faults.published import Published, key_of, published
 from tests.faults.runs import RecordingObserver, SimulatedCrash, crash_after_crawl, run_collect
-from tests.faults.sampling import some
+from tests.sampling import some
 
 KEY = ("us", *PIPELINE, None)
 LIST, SINGLE = "*/pipelines/101/executions", f"*/pipelines/101/executions/{WAITING}"

@@ -27,6 +27,7 @@ from tests.faults.process import (
 )
 from tests.faults.published import SNAPSHOTS, count_differences, published, runs_of
 from tests.faults.runs import run_collect
+from tests.sampling import some
 
 KILLS = 240
 LATENCY_S = 0.01
@@ -154,7 +155,7 @@ def _kill_and_resume(
     assert run_directory(lake) is None
 
 
-@pytest.mark.parametrize("name", ["in the crawl", "in the publish"])
+@pytest.mark.parametrize("name", some(["in the crawl", "in the publish"], 1))
 def test_a_killed_run_is_resumed(
     name: str, fake: FakeBuddy, undisturbed: Undisturbed, tmp_path: Path, ledger: Ledger
 ) -> None:

@@ -12,7 +12,7 @@ from tests.faults.invariants import violations
 from tests.faults.ledger import Ledger
 from tests.faults.published import Published, key_of, published
 from tests.faults.runs import RecordingObserver, SimulatedCrash, crash_after_crawl, run_collect
-from tests.faults.sampling import some
+from tests.sampling import some
 
 PROJECTS: dict[str, Any] = {"kind": "projects", "path": "/workspaces/acme/projects"}
 PIPELINES: dict[str, Any] = {"kind": "pipelines", "path": "/workspaces/acme/projects/checkout-api/pipelines"}

@@ -20,7 +20,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.process import Ended, Program, ended, journal_bytes, until
 from tests.faults.published import published, runs_of
 from tests.faults.runs import run_collect
-from tests.faults.sampling import some
+from tests.sampling import some
 from tests.worlds import pipelines_of
 
 LEVELS = ("debug", "info", "warning", "error")

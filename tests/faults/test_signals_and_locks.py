@@ -14,7 +14,7 @@ from tests.faults.company import company
 from tests.faults.ledger import Ledger
 from tests.faults.process import Program, asked_targets, ended, journal_bytes, run_directory, settled_targets, until
 from tests.faults.published import published, runs_of
-from tests.faults.sampling import some
+from tests.sampling import some
 
 
 @pytest.fixture(scope="module")

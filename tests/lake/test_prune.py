@@ -55,7 +55,7 @@ def pruned(lake: Lake, first_kept: int) -> Pruned:
 
 @pytest.mark.parametrize("first_kept", [None, 3])
 def test_a_run_that_another_machine_has_published_stays(lake: Lake, first_kept: int | None) -> None:
-    """Who compacts or prunes and finds another manifest than it began with does it anew, with the new run."""
+    """Who compacts or prunes and finds another manifest than it began with does it again, with the new run."""
     nights_in(lake, compacted=False)
     stale = Lake.open(lake.path)
     publish_run(lake, 5, count=3)

@@ -4,7 +4,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from collector.lake.tables import ACTION_STATE, ALL, TABLES
+from collector.lake.state_tables import ACTION_STATE
+from collector.lake.tables import ALL, TABLES
 
 RUN = "run_id run_date installation"
 KEY = "workspace project pipeline_id action_id"
@@ -83,8 +84,9 @@ def test_the_columns_are_the_designs(name: str) -> None:
 
 def test_the_internal_table_is_as_agreed() -> None:
     """action_state holds what distinguishes `returned` from `added`, and no value of a variable."""
+    children = "trigger_conditions variables permissions"
     assert " ".join(ACTION_STATE.column_names) == (
-        f"{RUN} {KEY} first_seen_run_id last_seen_run_id removed_run_id trigger_conditions variables permissions"
+        f"{RUN} {KEY} first_seen_run_id last_seen_run_id removed_run_id {children} fingerprint"
     )
 
 

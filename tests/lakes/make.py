@@ -41,7 +41,7 @@ def main() -> int:
         return 1
     for number in range(1, NIGHTS + 1):
         collect(lake, number)
-    for name in ("catalog.duckdb", ".lock", "lock", "runs"):
+    for name in ("catalog.duckdb", ".catalog", ".lock", "lock", "runs"):
         path = lake / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return 0

@@ -48,10 +48,9 @@ def test_it_opens_whole(lake: Path) -> None:
 
 def test_every_question_is_answered(lake: Path) -> None:
     """Each question that needs no parameter is answered from it."""
-    reader = open_lake(lake)
-    for name, question in Questions(sql_folder()).all.items():
-        if not any(each.required for each in question.parameters):
-            reader.ask(name)
+    questions = Questions(sql_folder()).all
+    names = [name for name in questions if not any(each.required for each in questions[name].parameters)]
+    assert list(open_lake(lake).ask_all({name: {} for name in names})) == names
 
 
 def test_a_night_is_collected_onto_it(lake: Path) -> None:

@@ -14,6 +14,7 @@ import collector
 from collector.lake.lake import Lake
 from collector.lake.tables import TABLES
 from collector.query import catalog, dictionary
+from collector.query.catalog_stamp import CATALOG, is_current
 from collector.query.views import SELECTED_RUN, view_sources
 from tests.query.test_reader import action, lake, published
 
@@ -31,7 +32,7 @@ def test_another_client_reads_the_same_rows(lake: Lake, tmp_path: Path) -> None:
         "    print(c.execute(f'select count(*) from {name}').fetchone()[0])\n"
     )
     names = reader.views()
-    path = str(lake.path / catalog.FILE_NAME)
+    path = str(lake.path / CATALOG)
     said = subprocess.run(
         [sys.executable, "-c", script, path, *names], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -44,7 +45,7 @@ def test_older_clients_can_open_it(lake: Lake) -> None:
     """The file says the older storage version, which the command lines in use can read."""
     catalog.build(lake)
     with duckdb.connect() as client:
-        client.execute(f"attach '{str(lake.path / catalog.FILE_NAME).replace(chr(39), chr(39) * 2)}' as c (read_only)")
+        client.execute(f"attach '{str(lake.path / CATALOG).replace(chr(39), chr(39) * 2)}' as c (read_only)")
         (tags,) = client.execute("select tags from duckdb_databases() where database_name = 'c'").fetchall()[0]
     assert "v1.2.0" in str(tags)
 
@@ -52,27 +53,38 @@ def test_older_clients_can_open_it(lake: Lake) -> None:
 def test_it_is_rebuilt_when_the_lake_changed_or_moved(lake: Lake, tmp_path: Path) -> None:
     """The catalog is rebuilt after a new run or a move of the lake, and otherwise left alone."""
     catalog.ensure(lake)
-    made = (lake.path / catalog.FILE_NAME).stat().st_mtime_ns
+    made = (lake.path / CATALOG).stat().st_mtime_ns
     catalog.ensure(lake)
-    assert (lake.path / catalog.FILE_NAME).stat().st_mtime_ns == made
+    assert (lake.path / CATALOG).stat().st_mtime_ns == made
     published(lake, 5, {"promote_image_actions": [action(9)]})
-    assert not catalog.is_current(lake)
+    assert not is_current(lake)
     catalog.ensure(lake)
-    assert catalog.is_current(lake)
+    assert is_current(lake)
     moved = Lake.open(Path(shutil.move(lake.path, tmp_path / "elsewhere")))
-    assert not catalog.is_current(moved)
+    assert not is_current(moved)
     catalog.ensure(moved)
-    with duckdb.connect(str(moved.path / catalog.FILE_NAME), read_only=True) as client:
+    with duckdb.connect(str(moved.path / CATALOG), read_only=True) as client:
         assert client.execute("select count(*) from promote_image_actions").fetchall() == [(4,)]
         assert client.execute("select run_id from selected_run").fetchall()[0][0].endswith("000005")
 
 
 def test_a_damaged_catalog_is_rebuilt(lake: Lake) -> None:
     """A file that is not a catalog is replaced."""
-    (lake.path / catalog.FILE_NAME).write_bytes(b"garbage" * 1_000)
-    assert not catalog.is_current(lake)
+    (lake.path / CATALOG).write_bytes(b"garbage" * 1_000)
+    assert not is_current(lake)
     catalog.ensure(lake)
-    assert catalog.is_current(lake)
+    assert is_current(lake)
+
+
+def test_a_catalog_that_a_client_changed_is_rebuilt(lake: Lake) -> None:
+    """What a client wrote into the catalog is undone by the next command, although it left no log."""
+    catalog.ensure(lake)
+    with duckdb.connect(str(lake.path / CATALOG)) as writing:
+        writing.execute("create or replace view runs as select 1 as mine")
+    assert not is_current(lake)
+    catalog.ensure(lake)
+    assert is_current(lake)
+    assert runs_seen(lake) == [(0,)]
 
 
 def client(path: Path, *statements: str) -> "subprocess.Popen[str]":
@@ -93,7 +105,7 @@ def client(path: Path, *statements: str) -> "subprocess.Popen[str]":
 
 def runs_seen(lake: Lake) -> list[tuple[int]]:
     """What a client that opens the catalog for reading counts."""
-    with duckdb.connect(str(lake.path / catalog.FILE_NAME), read_only=True) as reading:
+    with duckdb.connect(str(lake.path / CATALOG), read_only=True) as reading:
         rows: list[tuple[int]] = reading.execute("select count(*) from runs").fetchall()
     return rows
 
@@ -101,7 +113,7 @@ def runs_seen(lake: Lake) -> list[tuple[int]]:
 def test_a_dead_client_s_log_is_not_replayed_onto_the_next_catalog(lake: Lake) -> None:
     """The write-ahead log of a client that was killed is removed when the catalog is replaced, which then opens."""
     catalog.build(lake)
-    path = lake.path / catalog.FILE_NAME
+    path = lake.path / CATALOG
     with duckdb.connect(str(path)) as writing:
         writing.execute("create view mine as select 1")
     died = client(path, "drop view mine")
@@ -119,7 +131,7 @@ def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: L
     by the next command.
     """
     catalog.build(lake)
-    path = lake.path / catalog.FILE_NAME
+    path = lake.path / CATALOG
     holding = client(path, "create view mine as select 1")
     published(lake, 5, {"promote_image_actions": [action(9)]})
     catalog.ensure(lake)
@@ -137,7 +149,7 @@ def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: L
     late.communicate()
     assert list(path.parent.glob("*.wal*"))
     catalog.ensure(lake)
-    assert catalog.is_current(lake)
+    assert is_current(lake)
     assert runs_seen(lake) == [(0,)]
     with duckdb.connect(str(path), read_only=True) as reading:
         assert reading.execute("select * from duckdb_views() where view_name = 'theirs'").fetchall() == []
@@ -147,18 +159,18 @@ def test_a_client_that_writes_neither_blocks_nor_breaks_the_next_catalog(lake: L
 def test_any_log_beside_the_catalog_makes_it_rebuilt(lake: Lake, ending: str) -> None:
     """A catalog with a log beside it, under any name that DuckDB uses, is rebuilt without it; other files stay."""
     catalog.ensure(lake)
-    path = lake.path / catalog.FILE_NAME
-    (lake.path / f"{catalog.FILE_NAME}.{ending}").write_bytes(b"garbage" * 100)
-    (lake.path / f"{catalog.FILE_NAME}.walrus").touch()
-    assert not catalog.is_current(lake)
+    path = lake.path / CATALOG
+    (lake.path / f"{CATALOG}.{ending}").write_bytes(b"garbage" * 100)
+    (lake.path / f"{CATALOG}.walrus").touch()
+    assert not is_current(lake)
     catalog.ensure(lake)
-    assert catalog.is_current(lake)
+    assert is_current(lake)
     assert sorted(each.name for each in lake.path.glob(f"{path.name}*")) == [path.name, f"{path.name}.walrus"]
 
 
 def test_a_log_left_by_a_build_that_was_killed_is_no_hindrance(lake: Lake) -> None:
     """What a process that died while making the catalog left under the same names is removed first."""
-    temporary = lake.path / f"{catalog.FILE_NAME}.{os.getpid()}.tmp"
+    temporary = lake.path / f"{CATALOG}.{os.getpid()}.tmp"
     temporary.write_bytes(b"garbage" * 100)
     Path(f"{temporary}.wal").write_bytes(b"garbage" * 100)
     catalog.build(lake)
@@ -169,14 +181,15 @@ def test_a_log_left_by_a_build_that_was_killed_is_no_hindrance(lake: Lake) -> No
 def test_its_mode_is_the_lake_s(lake: Lake) -> None:
     """0640 like every file of the lake, and nothing is left beside it."""
     catalog.build(lake)
-    assert stat.S_IMODE((lake.path / catalog.FILE_NAME).stat().st_mode) == 0o640
+    for name in (CATALOG, ".catalog"):
+        assert stat.S_IMODE((lake.path / name).stat().st_mode) == 0o640
     assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]
 
 
 def test_a_client_that_has_the_old_one_open_keeps_it(lake: Lake) -> None:
     """Replacing is one rename: a session on the old catalog goes on undisturbed."""
     catalog.build(lake)
-    with duckdb.connect(str(lake.path / catalog.FILE_NAME), read_only=True) as client:
+    with duckdb.connect(str(lake.path / CATALOG), read_only=True) as client:
         published(lake, 5, {"promote_image_actions": [action(9)]})
         catalog.ensure(lake)
         assert client.execute("select count(*) from promote_image_actions").fetchall() == [(3,)]
@@ -185,11 +198,11 @@ def test_a_client_that_has_the_old_one_open_keeps_it(lake: Lake) -> None:
 def test_a_failure_leaves_the_old_one(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the new one cannot be made the old one stays, and nothing half made remains."""
     catalog.build(lake)
-    before = (lake.path / catalog.FILE_NAME).read_bytes()
-    monkeypatch.setattr(catalog, "_statements", lambda *_: iter(["select broken from nothing"]))
+    before = (lake.path / CATALOG).read_bytes()
+    monkeypatch.setattr(catalog, "_ORIGIN", "nothing.there")
     with pytest.raises(Exception, match="nothing"):
         catalog.build(lake)
-    assert (lake.path / catalog.FILE_NAME).read_bytes() == before
+    assert (lake.path / CATALOG).read_bytes() == before
     assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]
 
 
@@ -204,14 +217,12 @@ def test_a_catalog_for_another_place(lake: Lake, tmp_path: Path) -> None:
         assert client.execute("select count(*) from promote_image_actions").fetchall() == [(3,)]
         assert client.execute("select count(*) from promotions").fetchall() == [(3,)]
         assert client.execute("select function_name from duckdb_functions() where not internal").fetchall() == []
-    shutil.copyfile(tmp_path / "elsewhere.duckdb", there / catalog.FILE_NAME)
-    assert catalog.is_current(Lake.open(there))
 
 
 def test_everything_has_a_comment(lake: Lake) -> None:
     """Every view and column of the catalog has a comment: what `collector tables` says."""
     catalog.build(lake)
-    with duckdb.connect(str(lake.path / catalog.FILE_NAME), read_only=True) as client:
+    with duckdb.connect(str(lake.path / CATALOG), read_only=True) as client:
         views = dict(client.execute("select view_name, comment from duckdb_views() where not internal").fetchall())
         columns = client.execute(
             "select table_name, column_name, comment from duckdb_columns() "

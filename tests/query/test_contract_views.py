@@ -6,15 +6,15 @@ import pytest
 
 from collector.buddy.schema import ACCESS_LEVELS
 from collector.lake.database import Database
-from collector.lake.sql_text import base_view
-from collector.lake.tables import (
+from collector.lake.shared_columns import (
     ACTION_COVERAGE,
     COVERAGE_OUTCOMES,
     EXECUTION_COVERAGE,
     EXECUTIONS_COVERAGE,
     LIST_COVERAGE,
-    TABLES,
 )
+from collector.lake.sql_text import base_view
+from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views, contract_views
 
 

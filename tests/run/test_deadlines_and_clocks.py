@@ -17,8 +17,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.process import Program, run_directory
 from tests.faults.published import Published, published, runs_of
 from tests.faults.runs import run_collect, start_of_run
-from tests.faults.sampling import some
 from tests.faults.test_removals import every_gap_is_explained
+from tests.sampling import some
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_time_limit_publishes_what_is_whole(
     assert seen["last_known_actions"] != []
     assert len(seen["last_known_actions"]) == len(truth["last_known_actions"])
     every_gap_is_explained(lake, seen)
-    # The next night begins anew and is whole.
+    # The next night begins again and is whole.
     assert run_collect(fake, lake, 3).exit_code == 0
     assert published(lake)["action_changes"] == []
 

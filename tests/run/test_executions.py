@@ -16,6 +16,7 @@ from collector.lake.prune import prune
 from collector.lake.verify import verify
 from tests.faults.published import CRAWLED, Row, published, runs_of
 from tests.faults.runs import Result, run_collect, start_of_run
+from tests.sampling import some
 
 WORLD = FakeWorld(workspaces=2, projects=2, pipelines=2, actions=3, awkward=False)
 PIPELINE = ("acme", "checkout-api", 101)
@@ -196,7 +197,7 @@ def test_a_retry_is_read_again(estate: Estate) -> None:
 
 
 def test_a_pipeline_made_again_is_read_anew(estate: Estate) -> None:
-    """A pipeline whose ids begin anew is read like one never seen, and the others as before."""
+    """A pipeline whose ids begin again is read like one never seen, and the others as before."""
     estate.collect(1)
     world = estate.fake.world = WORLD.recreate(*PIPELINE).run(*PIPELINE).run(*PIPELINE)
     items, total = world.execution_page(PIPELINE, 0, 50)
@@ -246,7 +247,9 @@ def test_the_state_survives_prune_and_compact(estate: Estate) -> None:
     assert estate.pipeline()["executions_from"] == datetime(2026, 11, 16, 2, 15)
 
 
-@pytest.mark.parametrize(("kind", "lists"), [("projects", 4), ("pipelines", 6), ("actions", 8), ("executions", 8)])
+@pytest.mark.parametrize(
+    ("kind", "lists"), some([("projects", 4), ("pipelines", 6), ("actions", 8), ("executions", 8)], 1, 3)
+)
 def test_a_failed_listing_keeps_the_state(estate: Estate, kind: str, lists: int) -> None:
     """Where a list above was refused in one run, the next goes on from the run before it."""
     estate.collect(1)

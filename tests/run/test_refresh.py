@@ -104,6 +104,7 @@ def _promoting(fake: FakeBuddy, lake: Path) -> list[Row]:
     return list(published(lake)["promote_image_actions"])
 
 
+@pytest.mark.faults  # ten runs
 def test_an_estate_of_five_budgets(fake: FakeBuddy, tmp_path: Path) -> None:
     """With a fifth of what the estate needs each night, after five nights each pipeline was read once, after ten twice;
     no night asks more than it may, and each publishes and says what it lacks.

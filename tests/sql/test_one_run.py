@@ -1,6 +1,7 @@
 """Questions that say `-- one run` are answered from the files of the selected run alone.
 
-Of the tables that they name they read all files; the answer is the same as from all files of all tables.
+Of the tables that they name they read all files; the answer is the same as from all files of all tables. Questions that
+say `-- first run and selected run` read the files of these two, and all of a table with drift that the first run lacks.
 """
 
 import shutil
@@ -14,6 +15,7 @@ import collector
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.storage import FilesGone
+from collector.lake.tables import SNAPSHOTS
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import sql_folder
 from collector.query.views import Views, live_files, view_sources
@@ -23,6 +25,8 @@ QUESTIONS = Questions(sql_folder()).all
 OF_ONE_RUN = {
     name: question.tables_of_all_runs for name, question in QUESTIONS.items() if question.tables_of_all_runs is not None
 }
+
+OF_TWO_RUNS = [name for name, question in QUESTIONS.items() if question.is_of_two_runs]
 
 
 def given(question: Question) -> dict[str, object]:
@@ -43,7 +47,7 @@ def of_all_files(demo_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         yield made
 
 
-@pytest.mark.parametrize("name", OF_ONE_RUN)
+@pytest.mark.parametrize("name", [*OF_ONE_RUN, *OF_TWO_RUNS])
 def test_other_runs_are_not_needed(name: str, demo_lake: Path, of_all_files: Mapping[str, Database]) -> None:
     """For the first run and the last, which differ, the run's files give the same rows as all files."""
     asked, question = collector.open_lake(demo_lake), QUESTIONS[name]
@@ -66,6 +70,29 @@ def test_questions_asked_together_have_the_answers_of_each(demo_lake: Path) -> N
             assert (answer.run, answer.missing) == (alone.run, alone.missing)
 
 
+def test_only_tables_with_new_drift_are_searched(demo_lake: Path, tmp_path: Path) -> None:
+    """Without the files of the runs between they answer, but need those of a table whose drift the first run lacks."""
+    lake = Lake.open(Path(shutil.copytree(demo_lake, tmp_path / "lake")))
+    first, *_, latest = [run.run_id for run in lake.manifest.runs]
+    asked = collector.open_lake(lake.path)
+    drift = asked.ask("unknown_fields").table.to_pylist()
+    searched = {row["object"] for row in drift if row["first_seen_run_id"] != first}
+    assert searched
+    assert searched < lake.manifest.tables.keys()
+    between = {t: set(lake.files(t)) - {*lake.files(t, first), *lake.files(t, latest)} for t in lake.manifest.tables}
+    for table in between.keys() - searched - SNAPSHOTS:
+        for path, _ in between[table]:
+            path.unlink()
+    for name in OF_TWO_RUNS:
+        assert asked.ask_with(name, given(QUESTIONS[name])).run is not None
+    assert asked.ask("unknown_fields").table.to_pylist() == drift
+    for table in searched:
+        for path, _ in between[table]:
+            path.unlink()
+    with pytest.raises(FilesGone):
+        asked.ask("unknown_fields")
+
+
 def test_other_runs_are_not_opened(demo_lake: Path, tmp_path: Path) -> None:
     """Without the files of other runs, except of the tables that they name, they still answer; `nights` does not."""
     lake = Lake.open(Path(shutil.copytree(demo_lake, tmp_path / "lake")))
@@ -76,8 +103,9 @@ def test_other_runs_are_not_opened(demo_lake: Path, tmp_path: Path) -> None:
         for table in lost.keys() - needed:
             for path, _ in lost[table]:
                 path.rename(path.with_suffix(".lost"))
-        for name in [name for name, tables in OF_ONE_RUN.items() if tables == needed]:
-            assert asked.ask_with(name, given(QUESTIONS[name])).run is not None
+        names = [name for name, tables in OF_ONE_RUN.items() if tables == needed]
+        answers = asked.ask_all({name: given(QUESTIONS[name]) for name in names})
+        assert all(answers[name].run is not None for name in names)
         for path in list(lake.path.rglob("*.lost")):
             path.rename(path.with_suffix(".parquet"))
     for files in lost.values():

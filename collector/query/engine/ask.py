@@ -23,8 +23,9 @@ from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.shared_columns import KEY_NAMES
 from collector.lake.sql_text import read_parquet
-from collector.lake.tables import ACTIONS, KEY_NAMES, PROMOTE_IMAGE_ACTIONS, TABLES
+from collector.lake.tables import ACTIONS, PROMOTE_IMAGE_ACTIONS, TABLES
 from collector.query.answer import Answer, Gap
 from collector.query.carried import CARRIED_TABLES, Carried
 from collector.query.engine.spark import SAME_FILES, SparkServer, connected
@@ -160,8 +161,8 @@ class EngineSession:
         """
         expected: dict[str, int] = {}
         new = [name for name in names if name not in self.defined]
-        run_id = self.run.run_id if self.run else None
-        for name, entries in live_entries(self.lake, new, run_id, self.tables_of_all_runs).items():
+        runs = (self.run.run_id,) if self.run else ()
+        for name, entries in live_entries(self.lake, new, runs, self.tables_of_all_runs).items():
             # As the server finds them: a path, or an address in object storage, from where nothing is fetched here.
             files = [f"{self.lake.storage.where}/{entry.path}" for entry in entries]
             self.server.define_table(TABLES[name], files)
