@@ -95,14 +95,15 @@ def change_views() -> dict[str, SqlFile]:
     texts = ", ".join(_text(column, "actions") for column in compared)
     seen = f"""\
 -- One row per promote-image action of the range seen in this run: its columns, child rows as JSON, and fingerprint of
--- what is compared of them, taken of text in which NULL, '' and [] differ, as they do not for hash().
+-- what is compared of them, taken of text in which NULL, '' and [] differ, as they do not for hash(). SHA-256, because
+-- whoever chooses the names in Buddy must not be able to make two configurations alike; 128 bits of it suffice.
 with
 actions as (
 select actions.*, {_PIPELINE} as pipeline, {children}
 from promote_image_actions_in_range as actions
 {joins}
 )
-select * exclude (pipeline), md5(to_json([{texts}])::VARCHAR) as fingerprint
+select * exclude (pipeline), left(sha256(to_json([{texts}])::VARCHAR), 32) as fingerprint
 from actions"""
     values = ", ".join(
         f"{{'column_name': {literal(c.name)}, 'old_value': {_text(c, 'known')}, 'new_value': {_text(c, 'seen')}}}"
