@@ -30,8 +30,10 @@ from collector.lake.table import Table
 from collector.lake.tables import ALL, SNAPSHOTS
 from collector.lake.verify import damage_of
 
-# Of this DuckDB sorts one range of the key at a time; the writer holds a row group beside it.
-_MEMORY_LIMIT = "300MB"
+# Of this DuckDB sorts one range of the key at a time; the writer holds a row group beside it. A range reads a part of
+# every file, so the fewer there are the better.
+_MEMORY_LIMIT = "350MB"
+_RANGE_BYTES = 96 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,7 @@ def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collec
     # The sequence makes the name new: a path that a reader may still use is never written again.
     sequence, order = lake.manifest.sequence + 1, merged_order(table)
     written = write_file(lake, table, month, runs, rows, order=order, tuning=parquet.COMPACT, sequence=sequence)
-    counts = [parquet.count_by(path, ["run_id"]) for path in paths]
-    expected = sum(count[(run_id,)] for count in counts for run_id in runs)
+    expected = sum(_rows_of(path, entry, runs) for path, entry in zip(paths, entries, strict=True))
     if written is None or written.rows != expected:
         raise LakeError(
             f"rewriting {name} of {month} gave {written.rows if written else 0} rows where its files hold {expected}",
@@ -123,7 +124,16 @@ def merged_rows(table: Table, files: Sequence[tuple[Path, str]], run_ids: Collec
         Database(folders, Path(spill), memory_limit=_MEMORY_LIMIT, threads=2) as database,
     ):
         rows = f"from ({base_view(table, by_schema(table, files), positioned=True)}) where run_id in ({wanted})"
-        yield from sorted_rows(database, table, rows, merged_order(table), positioned=True)
+        order = merged_order(table)
+        yield from sorted_rows(database, table, rows, order, positioned=True, range_bytes=_RANGE_BYTES)
+
+
+def _rows_of(path: Path, entry: FileEntry, run_ids: Collection[str]) -> int:
+    """Return how many rows of these runs an intact file holds; it is read only where it holds other runs too."""
+    if set(entry.runs) <= set(run_ids):
+        return entry.rows
+    count = parquet.count_by(path, ["run_id"])
+    return sum(count[(run_id,)] for run_id in run_ids)
 
 
 def _require_intact(path: Path, table: Table, entry: FileEntry) -> None:

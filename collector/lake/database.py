@@ -22,6 +22,8 @@ from collector.settings.suggestions import did_you_mean
 
 # Rows of a streamed batch: about 4 MB of the widest table.
 BATCH_ROWS = 2_000
+# Rows of a group of a file that duckdb writes: it holds one in memory, where it would take six times as many.
+_GROUP_ROWS = 20_480
 # The format of catalog.duckdb: the oldest that has everything the views need, so that older clients read it.
 STORAGE_VERSION = "v1.2.0"
 
@@ -106,7 +108,9 @@ class Database(AbstractContextManager["Database"]):
         paths: list[Path] = []
         for select in selects:
             paths.append(folder / f"{name}-{len(paths)}.parquet")
-            self._execute(f"copy ({select}) to {literal(str(paths[-1]))} (format parquet)")
+            self._execute(
+                f"copy ({select}) to {literal(str(paths[-1]))} (format parquet, row_group_size {_GROUP_ROWS})"
+            )
         self.define(name, f"select * from {read_parquet(paths)}")
 
     def insert(self, name: str, columns: Mapping[str, Sequence[str]]) -> None:

@@ -7,7 +7,6 @@ sorts one after the other. ORDER BY over all of them would hold 120,000 rows in 
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import pyarrow as pa
 
@@ -70,15 +69,28 @@ def sorted_rows(
         return
     del batches
     by = ", ".join(f"{identifier(name)} nulls last" for name in order)
-    for condition in _ranges(database, table, rows, order, POSITION if positioned else "0", range_bytes):
-        for batch in database.stream(f"select {columns} from ({rows}) where {condition} order by {by}"):
-            yield batch.cast(table.schema)
+    for condition in key_ranges(database, table, rows, order, POSITION if positioned else "0", range_bytes):
+        yield from rows_in_order(database, table, f"from ({rows}) where {condition} order by {by}")
 
 
-def _ranges(
-    database: Database, table: Table, rows: str, order: Sequence[str], position: str, range_bytes: int
+def rows_in_order(database: Database, table: Table, rows: str) -> Iterator[pa.RecordBatch]:
+    """Yield what the select `rows` finds, in its order, with the exact schema of `table`."""
+    for batch in database.stream(f"select {', '.join(map(identifier, table.column_names))} {rows}"):
+        yield batch.cast(table.schema)
+
+
+def key_ranges(
+    database: Database,
+    table: Table,
+    rows: str,
+    order: Sequence[str],
+    position: str = "0",
+    range_bytes: int = RANGE_BYTES,
 ) -> list[str]:
-    """Return the condition of each range, in order."""
+    """Return conditions that divide what the select `rows` finds into ranges of the key, in order.
+
+    Any other row with such a key is in one of them too, where `position` is not given.
+    """
     # Rows that differ in the run alone stay together: there are fewer keys to count.
     names = order[:-1] if len(order) > 1 and order[-1] == "run_id" else order
     places = ", ".join(f"{identifier(name)}, 'ASC NULLS LAST'" for name in names)
@@ -87,12 +99,10 @@ def _ranges(
     width = " + ".join([str(_VALUE_BYTES * len(table.columns)), *texts])
     sql = _RANGES.format(key=key, width=width, position=position, rows=rows, range_bytes=range_bytes)
     found = database.rows(sql)
-    firsts = [f"{key} >= from_hex({literal(each['first_key'])})" for each in found]
-    ends = [f"{key} < from_hex({literal(after['first_key'])})" for _, after in pairwise(found)]
-    return [
-        f"{first} and {end} and {position} between {each['lowest']} and {each['highest']}"
-        for first, end, each in zip(firsts, [*ends, "true"], found, strict=True)
-    ]
+    starts = ["true", *(f"{key} >= from_hex({literal(each['first_key'])})" for each in found[1:])]
+    ends = [*(f"{key} < from_hex({literal(each['first_key'])})" for each in found[1:]), "true"]
+    places_in_files = [f"{position} between {each['lowest']} and {each['highest']}" for each in found] or ["true"]
+    return [" and ".join(parts) for parts in zip(starts, ends, places_in_files, strict=True)]
 
 
 def _is_fixed(kind: pa.DataType) -> bool:

@@ -1,98 +1,52 @@
 """The database of a run that is not published yet: its checks, and what changed since each action was last seen.
 
 The staged Parquet files appear under the names of their tables, the state of the lake under previous_*; sql/checks and
-sql/changes do the rest. The first line of a check says what must never be. Its line `-- blocking`, `-- warning` or
-`-- notice` says what a row means: a blocking row stops the publish, the others become problems or notices of the run.
+sql/changes do the rest. Files of a small run are read once, into memory. Of a large one a range of the key is compared
+and sorted at a time.
 
 The cost of the changes is that of the current actions and their last known rows: no earlier run is read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
-from collector.errors import QueryError
 from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.local_storage import LocalStorage
-from collector.lake.sorted_rows import sorted_rows
+from collector.lake.sorted_rows import RANGE_BYTES, key_ranges, rows_in_order, sorted_rows
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
-from collector.lake.state_tables import EXECUTION_STATE, PIPELINE_STATE
+from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE
 from collector.lake.table import Table, schema_fingerprint
 from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
 from collector.query.carried import Carried, carried_by_installation
+from collector.query.checks import Check, CheckRow
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
-from collector.query.sql_files import SqlFile, in_order, read_folder, sql_folder
+from collector.query.sql_files import in_order, read_folder, sql_folder
 
 # One thread: each holds rows in memory that DuckDB cannot spill, and two fail on 100,000 changed rows of 3 kB.
 MEMORY_LIMIT = "400MB"
-# DuckDB cannot join more rows of a few kB than fit into its memory.
-ACTIONS_AT_A_TIME = 10_000
+# Actions are compared, once for each column, in shares of about so many bytes.
+COMPARED_BYTES = 16 << 20
 # Files of so many bytes in all hold a run of which DuckDB keeps every table in memory.
 SMALL_BYTES = 1 << 20
-# A fault is often the same in every row: so many rows of a check are shown, the others are counted.
-MAX_ROWS = 100
 # Made by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", *SNAPSHOTS})
+# Tables whose rows are in the files of known_actions, in the order of the key.
+_IN_ORDER = {
+    PROMOTE_IMAGE_ACTIONS.name: "from known_actions where is_seen",
+    LAST_KNOWN_ACTIONS.name: f"from {LAST_KNOWN_ACTIONS.name}",
+    ACTION_STATE.name: f"from {ACTION_STATE.name}",
+}
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
 inner join last_complete_runs using (installation, run_id)
 group by installation, run_id
 """
-
-
-@dataclass(frozen=True)
-class CheckRow:
-    """One row that a check found and its place, whose parts are None where they do not apply."""
-
-    check: str
-    blocking: bool
-    message: str
-    installation: str | None = None
-    workspace: str | None = None
-    project: str | None = None
-    pipeline_id: int | None = None
-    action_id: int | None = None
-    severity: str = "problem"
-
-
-class Check(SqlFile):
-    """A file of sql/checks."""
-
-    @property
-    def meaning(self) -> str:
-        """What a row means: blocking, warning or notice. Raises QueryError when the header does not say it."""
-        kinds = [line for line in self.header if line in ("blocking", "warning", "notice")]
-        if len(kinds) != 1:
-            raise QueryError(f"the check {self.name} must say -- blocking, -- warning or -- notice")
-        return kinds[0]
-
-    @property
-    def blocking(self) -> bool:
-        """Whether its rows stop the publish. Raises QueryError when the header does not say what a row means."""
-        return self.meaning == "blocking"
-
-    def offenders(self, database: Database) -> Iterator[CheckRow]:
-        """Yield the first rows that the check finds, message and place, and one that counts the others."""
-        counted = f"select *, count(*) over () as found from (\n{self.sql}\n) limit {MAX_ROWS}"
-        found, severity = 0, "notice" if self.meaning == "notice" else "problem"
-        for row in database.rows(counted):
-            found = row.pop("found")
-            yield CheckRow(self.name, self.blocking, severity=severity, **row)
-        if found > MAX_ROWS:
-            more = f"and {found - MAX_ROWS:,} more rows of the same kind"
-            yield CheckRow(self.name, self.blocking, more, severity=severity)
-
-
-def read_checks() -> list[Check]:
-    """Return the checks of sql/checks, the blocking ones first."""
-    checks = [Check(each.name, each.text) for each in read_folder(sql_folder() / "checks").values()]
-    return sorted(checks, key=lambda check: not check.blocking)
 
 
 class StagedRun:
@@ -171,9 +125,11 @@ class StagedRun:
 
     def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of one table, sorted by its key."""
-        table = ALL[name]
-        if name in _COMPUTED or self._staged.get(name):
-            yield from sorted_rows(self._database, table, f"from {identifier(name)}", table.key)
+        table, rows = ALL[name], _IN_ORDER.get(name, f"from {identifier(name)}")
+        if name in _IN_ORDER and not self._is_small:
+            yield from rows_in_order(self._database, table, rows)
+        elif name in _COMPUTED or self._staged.get(name):
+            yield from sorted_rows(self._database, table, rows, table.key)
 
     def _rows(self, table: Table, paths: Iterable[Path]) -> str:
         """Return the select over these files of a table, which may have been written under different contracts."""
@@ -204,35 +160,47 @@ class StagedRun:
         self._database.insert("staged_columns", names)
 
     def _compute_changes(self) -> None:
-        """Make the tables and views of sql/changes."""
+        """Make the tables and views of sql/changes, of a range of actions at a time where the run is not small."""
         database, files = self._database, change_views() | read_folder(sql_folder() / "changes")
 
-        def changed_fields() -> Iterator[str]:
-            """Yield a select for so many actions at a time that their wide rows fit into memory."""
-            count = database.rows("select count(*) as n from differing")[0]["n"]
-            for offset in range(0, max(1, count), ACTIONS_AT_A_TIME):
-                rows = f"select * from differing limit {ACTIONS_AT_A_TIME} offset {offset}"
-                database.define("differing_share", rows)
-                for name in ("pairs", "compared_fields"):
-                    database.define(name, files[name].text)
-                yield files["changed_fields"].text
+        def in_each(ranges: Sequence[str], name: str, *tables: str) -> Iterator[str]:
+            """Yield the select `name` with the rows of these tables that are in a range, for each range in order."""
+            for condition in ranges:
+                for table in tables:
+                    rows = f"previous_{table}" if table in SNAPSHOTS else table
+                    database.define(f"{table}_in_range", f"select * from {rows} where {condition}")
+                # gone is a table already.
+                for view in in_order(files, files[name].references - {"gone"}):
+                    database.define(view.name, view.text)
+                yield files[name].text
 
         last_known = [self._schemas[path] for path in self._previous.get(LAST_KNOWN_ACTIONS.name, ())]
-        comparable = _comparable_columns(last_known)
-        database.insert("comparable_columns", {"column_name": comparable})
+        database.insert("comparable_columns", {"column_name": _comparable_columns(last_known)})
         database.materialise("gone", files["gone"].text)
-        for name in CHILD_TABLES:
-            database.define(f"{name}_of_action", files[f"{name}_of_action"].text)
-        for name in ("compared_actions", "actions_with_children"):
-            database.define(name, files[name].text)
+        seen, before = (PROMOTE_IMAGE_ACTIONS.name, *CHILD_TABLES), (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
+        all_actions = {
+            "from promote_image_actions": PROMOTE_IMAGE_ACTIONS,
+            "from previous_last_known_actions": LAST_KNOWN_ACTIONS,
+        }
+        known = in_each(self._ranges(all_actions, RANGE_BYTES), "known_actions", *seen, *before)
         if self._is_small:
-            database.materialise("seen_actions", files["seen_actions"].text)
+            database.materialise("known_actions", next(known))
         else:
-            database.copy_to_parquet("seen_actions", [files["seen_actions"].text], self._spill)
-        database.materialise("differing", files["differing"].text)
-        database.copy_to_parquet("changed_fields", changed_fields(), self._spill)
+            database.copy_to_parquet("known_actions", known, self._spill)
+        shares = self._ranges({"from known_actions where may_differ": LAST_KNOWN_ACTIONS}, COMPARED_BYTES)
+        database.copy_to_parquet(
+            "changed_fields", in_each(shares, "changed_fields", "known_actions", *before), self._spill
+        )
         for name in ("action_changes", *SNAPSHOTS):
             self._show(name, files[name].text)
+
+    def _ranges(self, rows: Mapping[str, Table], range_bytes: int) -> list[str]:
+        """Return ranges of actions of about so many bytes, made from the select that finds most of them."""
+        if self._is_small:
+            return ["true"]
+        count = {select: self._database.rows(f"select count(*) as n {select}")[0]["n"] for select in rows}
+        most = max(rows, key=lambda select: count[select])
+        return key_ranges(self._database, rows[most], most, LAST_KNOWN_ACTIONS.key, range_bytes=range_bytes)
 
 
 def _comparable_columns(last_known: Sequence[pa.Schema]) -> list[str]:

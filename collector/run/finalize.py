@@ -30,7 +30,8 @@ from collector.lake.publish import publish
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, SNAPSHOTS, TABLES
 from collector.query import catalog
-from collector.query.changes import CheckRow, StagedRun, read_checks
+from collector.query.changes import StagedRun
+from collector.query.checks import CheckRow, read_checks
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.summary import RunSummary, summarise
 from collector.settings.declarations import Settings

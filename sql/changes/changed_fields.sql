@@ -11,6 +11,7 @@ select
     project,
     pipeline_id,
     action_id,
+    previous_run_id,
     column_name,
     old_value,
     new_value

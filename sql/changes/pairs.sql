@@ -1,19 +1,31 @@
--- One row per action of differing_share: what is compared of it and its child rows, as last known and as seen in this run.
+-- One row per action of the range that may differ: as last known and as seen in this run, each with its child rows.
+--
+-- pipeline is the part of extra that belongs to the pipeline.
 with
-known as (
-    select actions.*, lists.trigger_conditions, lists.variables, lists.permissions
-    from compared_actions as actions
-    semi join differing_share using (installation, workspace, project, pipeline_id, action_id)
-    inner join previous_action_state as lists using (installation, workspace, project, pipeline_id, action_id)
-    where actions.side = 'known'
-),
 seen as (
-    select actions.*, lists.trigger_conditions, lists.variables, lists.permissions
-    from compared_actions as actions
-    semi join differing_share using (installation, workspace, project, pipeline_id, action_id)
-    inner join seen_actions as lists using (installation, workspace, project, pipeline_id, action_id)
-    where actions.side = 'seen'
+    select *, '"pipeline":' || json_extract(extra, '$.pipeline')::VARCHAR as pipeline
+    from known_actions_in_range
+    where may_differ
+),
+known as (
+    select
+        actions.*,
+        '"pipeline":' || json_extract(extra, '$.pipeline')::VARCHAR as pipeline,
+        state.trigger_conditions,
+        state.variables,
+        state.permissions
+    from last_known_actions_in_range as actions
+    inner join action_state_in_range as state using (installation, workspace, project, pipeline_id, action_id)
+    semi join seen using (installation, workspace, project, pipeline_id, action_id)
 )
-select known.installation, known.workspace, known.project, known.pipeline_id, known.action_id, known, seen
+select
+    known.installation,
+    known.workspace,
+    known.project,
+    known.pipeline_id,
+    known.action_id,
+    seen.previous_run_id,
+    known,
+    seen
 from known
 inner join seen using (installation, workspace, project, pipeline_id, action_id)

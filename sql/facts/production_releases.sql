@@ -5,32 +5,12 @@
 with
 released as materialized (select * from releases where environment in ('production', 'staging')),
 production as (select * from released where environment = 'production'),
-staging as (select * from released where environment = 'staging'),
-staged as (
-    select
-        production.installation,
-        production.workspace,
-        production.project,
-        production.pipeline_id,
-        production.execution_id,
-        production.position,
-        production.reference,
-        min(staging.released_at) as staged_at
-    from production
-    inner join staging
-        on
-            production.installation = staging.installation
-            and production.revision = staging.revision
-            and staging.image in (production.image, production.source_image)
-            and staging.released_at <= production.released_at
-    group by
-        production.installation,
-        production.workspace,
-        production.project,
-        production.pipeline_id,
-        production.execution_id,
-        production.position,
-        production.reference
+-- The first release of a revision to staging comes before a release to production if any of them does.
+staged as materialized (
+    select installation, image, revision, min(released_at) as first_staged_at
+    from released
+    where environment = 'staging'
+    group by installation, image, revision
 )
 select
     production.installation,
@@ -43,7 +23,10 @@ select
     production.pipeline,
     production.action,
     production.released_at,
-    staged.staged_at,
+    least(
+        case when of_image.first_staged_at <= production.released_at then of_image.first_staged_at end,
+        case when of_source.first_staged_at <= production.released_at then of_source.first_staged_at end
+    ) as staged_at,
     production.image,
     production.source,
     production.reference,
@@ -53,12 +36,13 @@ select
     production.config_known,
     production.html_url
 from production
-left join staged
+left join staged as of_image
     on
-        production.installation = staged.installation
-        and production.workspace = staged.workspace
-        and production.project = staged.project
-        and production.pipeline_id = staged.pipeline_id
-        and production.execution_id = staged.execution_id
-        and production.position = staged.position
-        and production.reference = staged.reference
+        production.installation = of_image.installation
+        and production.revision = of_image.revision
+        and production.image = of_image.image
+left join staged as of_source
+    on
+        production.installation = of_source.installation
+        and production.revision = of_source.revision
+        and production.source_image = of_source.image

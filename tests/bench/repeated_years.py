@@ -4,7 +4,6 @@ The months are merged, as `compact` leaves them, but for the last one. Execution
 actions are those of the first year. The source must not hold a 29th of February.
 """
 
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,30 +28,37 @@ _IDS_OF_A_YEAR = 1_000_000_000
 def repeat(year: Path, merged: Path, target: Path, years: int) -> Lake:
     """Make a lake at `target` of so many years; `merged` is the lake `year` with all months merged."""
     loose, compacted, lake = Lake.open(year), Lake.open(merged), Lake.create(target)
-    last_month = max(entry.run_month for entries in loose.manifest.tables.values() for entry in entries)
+    runs = [_later(run, later) for later in range(years) for run in loose.manifest.runs]
+    now = runs[-1].finished_at
     tables: dict[str, list[FileEntry]] = {}
     with TemporaryDirectory(prefix="bench-spill-") as spill:
         folders = [loose.storage.readable, compacted.storage.readable]
-        with Database(folders, Path(spill)) as database, lake.writing("bench", _moved(loose.manifest.runs[-1], years)):
-            for later in range(years):
-                is_last = later == years - 1
-                for name in loose.manifest.tables.keys() - (frozenset() if is_last else SNAPSHOTS):
-                    for source in (compacted, loose):
-                        for entry in source.entries(name):
-                            is_loose = is_last and entry.run_month == last_month and name not in SNAPSHOTS
-                            if is_loose == (source is loose):
-                                tables.setdefault(name, []).append(_copy(database, source, name, entry, lake, later))
-            runs = [_later(run, later) for later in range(years) for run in loose.manifest.runs]
-            now = runs[-1].finished_at
+        with Database(folders, Path(spill)) as database, lake.writing("bench", now):
+            for later, source, name, entry in _files(loose, compacted, years):
+                if copied := _copy(database, source, name, entry, lake, later):
+                    tables.setdefault(name, []).append(copied)
             lake.commit(msgspec.structs.replace(lake.manifest, published_at=now, runs=runs, tables=tables), now)
     return lake
 
 
-def _copy(database: Database, source: Lake, name: str, entry: FileEntry, lake: Lake, later: int) -> FileEntry:
-    """Write the rows of one file so many years later, in their order."""
+def _files(loose: Lake, compacted: Lake, years: int) -> Iterator[tuple[int, Lake, str, FileEntry]]:
+    """Yield the files to copy: how many years later, of which lake and table; snapshots only for the last year."""
+    last_month = max(entry.run_month for entries in loose.manifest.tables.values() for entry in entries)
+    for later in range(years):
+        is_last = later == years - 1
+        for name in sorted(loose.manifest.tables.keys() - (frozenset() if is_last else SNAPSHOTS)):
+            for source in (compacted, loose):
+                for entry in source.entries(name):
+                    is_loose = is_last and entry.run_month == last_month and name not in SNAPSHOTS
+                    if is_loose == (source is loose):
+                        yield later, source, name, entry
+
+
+def _copy(database: Database, source: Lake, name: str, entry: FileEntry, lake: Lake, later: int) -> FileEntry | None:
+    """Write the rows of one file so many years later, in their order; return None without rows."""
     table, runs = ALL[name], [_year_later(run, later) for run in entry.runs]
     is_merged = len(runs) > 1
-    written = write_file(
+    return write_file(
         lake,
         table,
         _year_later(entry.run_month, later),
@@ -61,8 +67,6 @@ def _copy(database: Database, source: Lake, name: str, entry: FileEntry, lake: L
         order=merged_order(table) if is_merged else table.key,
         tuning=parquet.COMPACT if is_merged else parquet.NIGHTLY,
     )
-    assert written is not None, "a live file has rows"
-    return written
 
 
 def _rows(database: Database, table: Table, path: Path, entry: FileEntry, later: int) -> Iterator[pa.RecordBatch]:
@@ -95,10 +99,6 @@ def _later(run: RunEntry, later: int) -> RunEntry:
         started_at=run.started_at.replace(year=run.started_at.year + later),
         finished_at=run.finished_at.replace(year=run.finished_at.year + later),
     )
-
-
-def _moved(run: RunEntry, years: int) -> dt.datetime:
-    return _later(run, years - 1).finished_at
 
 
 def _year_later(text: str, later: int) -> str:

@@ -9,6 +9,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from collector.lake.tables import TABLES
+from collector.query.changes import SMALL_BYTES
 from collector.query.contract_views import CHILD_TABLES
 from tests.query.staged_runs import HOME, KEY, Row, StagedRuns, run_of, write
 
@@ -338,8 +339,13 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
     ]
 
 
-def test_results_have_the_contract_s_schema_and_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("small_bytes", [SMALL_BYTES, 0], ids=["in memory", "in files"])
+def test_results_have_the_contract_s_schema_and_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_bytes: int
+) -> None:
     """What leaves has the exact schema of its table and is sorted by its key, also where it is empty."""
+    monkeypatch.setattr("collector.query.changes.SMALL_BYTES", small_bytes)
+    monkeypatch.setattr("collector.query.changes.RANGE_BYTES", 1)
     rows = world([action(n, pipeline=n % 3, name=f"ü{n}") for n in (5, 3, 9, 1)])
     rows["runs"] = [{"installation": "us", "status": "complete"}]
     with StagedRuns(tmp_path).run(rows) as run:
@@ -358,7 +364,8 @@ def test_thousands_of_wide_actions_fit_into_memory(
 ) -> None:
     """All pipelines have run, and one action in fifty or every one: changes are found share by share."""
     monkeypatch.setattr("collector.query.changes.SMALL_BYTES", 0)
-    monkeypatch.setattr("collector.query.changes.ACTIONS_AT_A_TIME", 1_000)
+    monkeypatch.setattr("collector.query.changes.RANGE_BYTES", 4 << 20)
+    monkeypatch.setattr("collector.query.changes.COMPARED_BYTES", 2 << 20)
     monkeypatch.setattr("collector.query.changes.MEMORY_LIMIT", "120MB")
     pipeline = ",".join(f'"field_{n}":"value {n}"' for n in range(50))
 

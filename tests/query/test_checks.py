@@ -7,7 +7,7 @@ import pytest
 
 from collector.errors import QueryError
 from collector.lake.tables import ALL
-from collector.query.changes import MAX_ROWS, Check, CheckRow, read_checks
+from collector.query.checks import MAX_ROWS, Check, CheckRow, read_checks
 from tests.query.staged_runs import Row, StagedRuns, run_of, write
 
 

@@ -8,7 +8,7 @@ import pytest
 from collector.buddy.schema import ACCESS_LEVELS
 from collector.lake.database import Database
 from collector.lake.tables import TABLES
-from collector.query.changes import read_checks
+from collector.query.checks import read_checks
 from collector.query.questions import Questions
 from collector.query.sql_files import read_folder, sql_folder
 from collector.query.views import view_sources
