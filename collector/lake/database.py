@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from collector.errors import CollectorError, LakeError, NotPublished, QueryError
 from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
-from collector.lake.storage import FilesGone
+from collector.lake.storage import RESTORE_FILE, FilesGone
 from collector.settings.suggestions import did_you_mean
 
 # Rows of a streamed batch: about 4 MB of the widest table.
@@ -221,7 +221,6 @@ def _translate(text: str, hints: Sequence[str]) -> CollectorError:
     # name that duckdb gives the kind of error.
     line = text.partition("\n")[0]
     reason = line.partition(": ")[2] or line
-    restore = "Restore it from a copy of the lake; `collector verify` names the damaged runs."
     if text.startswith("Out of Memory"):
         return QueryError(
             "the answer needs more memory than a query may use", "Ask for fewer rows or columns, or aggregate in SQL."
@@ -236,9 +235,9 @@ def _translate(text: str, hints: Sequence[str]) -> CollectorError:
             f"SQL can only read this lake: {reason}", "Use the lake's tables; `collector tables` lists them."
         )
     if text.startswith("IO Error") and _MISSING_FILE.search(text):
-        return FilesGone(f"a file of the lake is missing: {reason}", restore)
+        return FilesGone(f"a file of the lake is missing: {reason}", RESTORE_FILE)
     if text.startswith("IO Error") or _DAMAGED_FILE.search(text):
-        return LakeError(f"a file cannot be read: {reason}", restore)
+        return LakeError(f"a file cannot be read: {reason}", RESTORE_FILE)
     unknown = _UNKNOWN_TABLE.search(text)
     hint = did_you_mean(unknown["name"], hints) if unknown else "Correct the SQL; "
     return QueryError(text, f"{hint}`collector tables` lists every table and column.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -16,9 +17,9 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from collector._version import __version__
-from collector.errors import QueryError
+from collector.errors import LakeError, QueryError
 from collector.lake.delta_log import FileStatistics
-from collector.lake.storage import HashingWriter, Storage
+from collector.lake.storage import RESTORE_FILE, FilesGone, HashingWriter, Storage
 from collector.lake.table import Table
 
 # The only text with statistics of its smallest and largest value: it is never NULL, and queries select runs by it.
@@ -104,6 +105,12 @@ def read_footer(path: Path) -> tuple[int, pa.Schema]:
         return file.metadata.num_rows, file.schema_arrow
 
 
+def schema_of(path: Path) -> pa.Schema:
+    """Return the columns of a file of the lake. Raises FilesGone when it is missing, LakeError when it is damaged."""
+    with _reading(path):
+        return read_footer(path)[1]
+
+
 def statistics(path: Path) -> FileStatistics:
     """Return rows, bounds and NULLs of a file by its footer. Raises OSError or pa.ArrowInvalid when it cannot be read.
 
@@ -144,10 +151,20 @@ def count_by(path: Path, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the rows of a small file, reduced to those of these columns that it has."""
-    with pq.ParquetFile(path) as file:
+    """Return the rows of a small file, reduced to those of these columns that it has. Raises like `schema_of`."""
+    with _reading(path), pq.ParquetFile(path) as file:
         rows: list[dict[str, Any]] = file.read(columns=list(columns)).to_pylist()
         return rows
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as why:
+        raise FilesGone(f"a file of the lake is missing: {path}", RESTORE_FILE) from why
+    except (OSError, pa.ArrowInvalid) as why:
+        raise LakeError(f"a file cannot be read: {path}: {str(why).splitlines()[0]}", RESTORE_FILE) from why
 
 
 def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: Sequence[str]) -> pq.ParquetWriter:

@@ -41,6 +41,9 @@ class FilesGone(LakeError):
     """A file that the manifest names is missing: a newer manifest has replaced it, or the lake is damaged."""
 
 
+RESTORE_FILE = "Restore it from a copy of the lake; `collector verify` names the damaged runs."
+
+
 class Outdated(LakeBusy):
     """Another process has changed the manifest since it was read; what was computed from it must be computed again."""
 

@@ -74,7 +74,7 @@ class StagedRun:
         self._spill = spill
         spill.mkdir(parents=True, exist_ok=True)
         files = {path for paths in (*staged.values(), *previous.values(), counted) for path in paths}
-        self._schemas = {path: parquet.read_footer(path)[1] for path in files}
+        self._schemas = {path: parquet.schema_of(path) for path in files}
         self._is_small = sum(path.stat().st_size for path in files) <= SMALL_BYTES
         folders = {spill, *(path.parent for path in files)}
         self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1)

@@ -141,24 +141,27 @@ def test_an_unusable_manifest_exits_2(
     ledger.note(f"manifest {'newer' if 'newer' in damage else 'damaged'}", result.exit_code)
 
 
-@pytest.mark.parametrize("table", some(["last_known_actions", "action_state", "runs", "promote_image_actions"], 0))
+@pytest.mark.parametrize("table", some(["last_known_actions", "action_state", "promote_image_actions"], 0, 1))
 def test_a_missing_file_is_not_a_removal(
     table: str, fake: FakeBuddy, one_run: Path, tmp_path: Path, ledger: Ledger
 ) -> None:
-    """If a needed file is missing, the run names it and publishes nothing; with the file it is resumed."""
+    """If a needed file is missing or damaged, the run names it and publishes nothing; with the file it is resumed."""
     lake = Path(shutil.copytree(one_run, tmp_path / "lake"))
     lost = next(lake / path for path in live_files(lake) if path.startswith(f"tables/{table}/"))
     content = lost.read_bytes()
     lost.unlink()
     before = (lake / "manifest.json").read_bytes()
-    result = run_collect(fake, lake, -2999, name="127.0.0.1")
-    ledger.note("file missing from the lake", result.exit_code)
-    assert result.exit_code in (2, 3)
-    assert result.error is not None
-    assert lost.name in str(result.error)
-    assert result.error.advice
-    assert (lake / "manifest.json").read_bytes() == before
-    lost.parent.mkdir(parents=True, exist_ok=True)  # the sweep removes empty directories
+    for found in (None, b"damaged"):
+        lost.parent.mkdir(parents=True, exist_ok=True)  # the sweep removes empty directories
+        if found is not None:
+            lost.write_bytes(found)
+        result = run_collect(fake, lake, -2999, name="127.0.0.1")
+        ledger.note(f"file {'missing from' if found is None else 'damaged in'} the lake", result.exit_code)
+        assert result.exit_code in (2, 3)
+        assert result.error is not None
+        assert lost.name in str(result.error)
+        assert result.error.advice
+        assert (lake / "manifest.json").read_bytes() == before
     lost.write_bytes(content)
     again = run_collect(fake, lake, -2999, name="127.0.0.1")
     assert again.exit_code == 0
