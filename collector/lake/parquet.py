@@ -105,10 +105,20 @@ def read_footer(path: Path) -> tuple[int, pa.Schema]:
         return file.metadata.num_rows, file.schema_arrow
 
 
-def schema_of(path: Path) -> pa.Schema:
-    """Return the columns of a file of the lake. Raises FilesGone when it is missing, LakeError when it is damaged."""
-    with _reading(path):
-        return read_footer(path)[1]
+class Footer(NamedTuple):
+    """What the footer of a file says: its rows, the bytes of its values before compression, and its columns."""
+
+    rows: int
+    plain_bytes: int
+    schema: pa.Schema
+
+
+def footer_of(path: Path) -> Footer:
+    """Return the footer of a file of the lake. Raises FilesGone when it is missing, LakeError when it is damaged."""
+    with _reading(path), pq.ParquetFile(path) as file:
+        found = file.metadata
+        plain_bytes = sum(found.row_group(number).total_byte_size for number in range(found.num_row_groups))
+        return Footer(found.num_rows, plain_bytes, file.schema_arrow)
 
 
 def statistics(path: Path) -> FileStatistics:
@@ -151,7 +161,7 @@ def count_by(path: Path, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the rows of a small file, reduced to those of these columns that it has. Raises like `schema_of`."""
+    """Return the rows of a small file, reduced to those of these columns that it has. Raises like `footer_of`."""
     with _reading(path), pq.ParquetFile(path) as file:
         rows: list[dict[str, Any]] = file.read(columns=list(columns)).to_pylist()
         return rows

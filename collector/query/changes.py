@@ -31,8 +31,8 @@ from collector.query.sql_files import in_order, read_folder, sql_folder
 MEMORY_LIMIT = "400MB"
 # Actions are compared, once for each column, in shares of about so many bytes.
 COMPARED_BYTES = 16 << 20
-# Files of so many bytes in all hold a run of which DuckDB keeps every table in memory.
-SMALL_BYTES = 1 << 20
+# So many rows, of so many bytes before compression, are a run of which DuckDB keeps every table in memory.
+SMALL_ROWS, SMALL_BYTES = 20_000, 8 << 20
 # Made by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", *SNAPSHOTS})
 # Tables whose rows are in the files of known_actions, in the order of the key.
@@ -74,8 +74,11 @@ class StagedRun:
         self._spill = spill
         spill.mkdir(parents=True, exist_ok=True)
         files = {path for paths in (*staged.values(), *previous.values(), counted) for path in paths}
-        self._schemas = {path: parquet.schema_of(path) for path in files}
-        self._is_small = sum(path.stat().st_size for path in files) <= SMALL_BYTES
+        footers = {path: parquet.footer_of(path) for path in files}
+        self._schemas = {path: footer.schema for path, footer in footers.items()}
+        rows = sum(each.rows for each in footers.values())
+        plain_bytes = sum(each.plain_bytes for each in footers.values())
+        self._is_small = rows <= SMALL_ROWS and plain_bytes <= SMALL_BYTES
         folders = {spill, *(path.parent for path in files)}
         self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1)
         self._define_staged_tables()
