@@ -46,11 +46,14 @@ bench: $(BENCH)/.ready ## run all benchmarks (an hour); write docs/benchmarks.md
 	rm -rf .bench
 	$(BENCH)/bin/python -m tests.bench
 
-# Most of these tests wait for time-outs, so more of them than cores run at once.
+# Most of these tests wait for time-outs, so more of them than cores run at once; those that count how much of a rate
+# limit is used need a core each.
 faults: $(READY_DEV) ## test every fault and hundreds of kill points; write the table of docs/reliability.md
 	rm -rf .pytest_cache/d/faults
-	$(BIN)/python -m pytest -m faults -n $$((3 * $$(nproc))) --dist worksteal; code=$$?; \
-		$(BIN)/python -m tests.faults.ledger && exit $$code
+	@limits=tests/faults/test_rate_limit.py; code=0; \
+		for part in "-n $$((3 * $$(nproc))) --ignore $$limits" "-n auto $$limits"; do \
+			$(BIN)/python -m pytest -m faults --dist worksteal $$part || code=$$?; \
+		done; $(BIN)/python -m tests.faults.ledger && exit $$code
 
 engines: $(READY_DEV) ## compare every question on Sail with DuckDB's rows (ENGINE=sc://host:15002: on that server)
 	ENGINE=$(ENGINE) $(BIN)/python -m pytest -m engines -n 0
