@@ -142,7 +142,7 @@ def _require_intact(path: Path, table: Table, entry: FileEntry) -> None:
             f"{entry.path} is damaged: {message}",
             advice="Nothing was changed. Restore the file from a copy of the lake (see `collector verify`).",
         )
-    unknown = set(parquet.read_footer(path)[1].names) - set(table.column_names)
+    unknown = set(parquet.read_footer(path).schema.names) - set(table.column_names)
     if unknown:
         raise unknown_to_this_version(f"the column {table.name}.{min(unknown)}")
 

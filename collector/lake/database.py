@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from collector.errors import CollectorError, LakeError, NotPublished, QueryError
+from collector.errors import CollectorError, NotPublished, QueryError
 from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
-from collector.lake.storage import RESTORE_FILE, FilesGone
+from collector.lake.storage import missing_file, unreadable_file
 from collector.settings.suggestions import did_you_mean
 
 # Rows of a streamed batch: about 4 MB of the widest table.
@@ -235,9 +235,9 @@ def _translate(text: str, hints: Sequence[str]) -> CollectorError:
             f"SQL can only read this lake: {reason}", "Use the lake's tables; `collector tables` lists them."
         )
     if text.startswith("IO Error") and _MISSING_FILE.search(text):
-        return FilesGone(f"a file of the lake is missing: {reason}", RESTORE_FILE)
+        return missing_file(reason)
     if text.startswith("IO Error") or _DAMAGED_FILE.search(text):
-        return LakeError(f"a file cannot be read: {reason}", RESTORE_FILE)
+        return unreadable_file(reason)
     unknown = _UNKNOWN_TABLE.search(text)
     hint = did_you_mean(unknown["name"], hints) if unknown else "Correct the SQL; "
     return QueryError(text, f"{hint}`collector tables` lists every table and column.")

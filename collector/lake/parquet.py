@@ -17,9 +17,9 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from collector._version import __version__
-from collector.errors import LakeError, QueryError
+from collector.errors import QueryError
 from collector.lake.delta_log import FileStatistics
-from collector.lake.storage import RESTORE_FILE, FilesGone, HashingWriter, Storage
+from collector.lake.storage import HashingWriter, Storage, missing_file, unreadable_file
 from collector.lake.table import Table
 
 # The only text with statistics of its smallest and largest value: it is never NULL, and queries select runs by it.
@@ -99,12 +99,6 @@ def write_answer(schema: pa.Schema, batches: Iterable[pa.RecordBatch], sink: Bin
         ) from None
 
 
-def read_footer(path: Path) -> tuple[int, pa.Schema]:
-    """Return rows and columns of a file. Raises OSError or pa.ArrowInvalid when it cannot be read."""
-    with pq.ParquetFile(path) as file:
-        return file.metadata.num_rows, file.schema_arrow
-
-
 class Footer(NamedTuple):
     """What the footer of a file says: its rows, the bytes of its values before compression, and its columns."""
 
@@ -113,12 +107,18 @@ class Footer(NamedTuple):
     schema: pa.Schema
 
 
-def footer_of(path: Path) -> Footer:
-    """Return the footer of a file of the lake. Raises FilesGone when it is missing, LakeError when it is damaged."""
-    with _reading(path), pq.ParquetFile(path) as file:
+def read_footer(path: Path) -> Footer:
+    """Return what the footer of a file says. Raises OSError or pa.ArrowInvalid when it cannot be read."""
+    with pq.ParquetFile(path) as file:
         found = file.metadata
         plain_bytes = sum(found.row_group(number).total_byte_size for number in range(found.num_row_groups))
         return Footer(found.num_rows, plain_bytes, file.schema_arrow)
+
+
+def footer_of(path: Path) -> Footer:
+    """Return the footer of a file of the lake. Raises FilesGone when it is missing, LakeError when it is damaged."""
+    with _reading(path):
+        return read_footer(path)
 
 
 def statistics(path: Path) -> FileStatistics:
@@ -172,9 +172,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as why:
-        raise FilesGone(f"a file of the lake is missing: {path}", RESTORE_FILE) from why
+        raise missing_file(str(path)) from why
     except (OSError, pa.ArrowInvalid) as why:
-        raise LakeError(f"a file cannot be read: {path}: {str(why).splitlines()[0]}", RESTORE_FILE) from why
+        raise unreadable_file(f"{path}: {str(why).splitlines()[0]}") from why
 
 
 def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: Sequence[str]) -> pq.ParquetWriter:

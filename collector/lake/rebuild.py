@@ -154,16 +154,16 @@ def _read_files(lake: Lake, files: Iterable[TableFile]) -> Files:
 
 def _read_file(lake: Lake, file: TableFile) -> FileEntry:
     with lake.storage.fetched(file.path) as path:
-        rows, schema = parquet.read_footer(path)
+        footer = parquet.read_footer(path)
         runs = [file.run_id]
         if file.table not in SNAPSHOTS:  # their rows carry the ids of the runs that saw each action last
             runs = sorted(run_id for (run_id,) in parquet.count_by(path, ["run_id"]))
         return FileEntry(
             path=file.path,
-            rows=rows,
+            rows=footer.rows,
             bytes=path.stat().st_size,
             sha256=sha256_of(path),
-            schema=schema_fingerprint(schema),
+            schema=schema_fingerprint(footer.schema),
             runs=runs,
             run_month=file.run_month,
         )

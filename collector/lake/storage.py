@@ -33,6 +33,7 @@ from collector.lake.manifest import FileEntry
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
 
+_RESTORE_FILE = "Restore it from a copy of the lake; `collector verify` names the damaged runs."
 # How a file system refuses an operation that it does not know: to try again does not help.
 NOT_SUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV})
 
@@ -41,11 +42,18 @@ class FilesGone(LakeError):
     """A file that the manifest names is missing: a newer manifest has replaced it, or the lake is damaged."""
 
 
-RESTORE_FILE = "Restore it from a copy of the lake; `collector verify` names the damaged runs."
-
-
 class Outdated(LakeBusy):
     """Another process has changed the manifest since it was read; what was computed from it must be computed again."""
+
+
+def missing_file(reason: str) -> FilesGone:
+    """Return the error for a file of the lake that is not there."""
+    return FilesGone(f"a file of the lake is missing: {reason}", _RESTORE_FILE)
+
+
+def unreadable_file(reason: str) -> LakeError:
+    """Return the error for a file of the lake that is there and cannot be read."""
+    return LakeError(f"a file cannot be read: {reason}", _RESTORE_FILE)
 
 
 def outdated(where: str) -> Outdated:

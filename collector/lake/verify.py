@@ -63,14 +63,14 @@ def damage_of(path: Path, table: str, entry: FileEntry) -> Iterator[tuple[Kind, 
             yield "size", f"it has {size} bytes instead of {entry.bytes}"
         elif sha256_of(path) != entry.sha256:
             yield "hash", "its content is not what was published (sha256 differs)"
-        rows, schema = parquet.read_footer(path)
+        footer = parquet.read_footer(path)
     except (OSError, pa.ArrowException) as error:
         yield _unreadable(error)
         return
-    if rows != entry.rows:
-        yield "rows", f"it has {rows} rows instead of {entry.rows}"
-    if schema_fingerprint(schema) != entry.schema:
-        differing = sorted({*schema.names} ^ {*(ALL[table].column_names if table in ALL else ())})
+    if footer.rows != entry.rows:
+        yield "rows", f"it has {footer.rows} rows instead of {entry.rows}"
+    if schema_fingerprint(footer.schema) != entry.schema:
+        differing = sorted({*footer.schema.names} ^ {*(ALL[table].column_names if table in ALL else ())})
         yield "schema", f"its columns are not as published; these differ: {', '.join(differing) or 'types or order'}"
 
 

@@ -84,7 +84,6 @@ class LakeReader:
 
     def questions(self) -> list[dict[str, Any]]:
         """Return every question: name, description, parameters, and the columns of its answer."""
-
         lake = self._open_lake()
         views = Views(no_files, lake.manifest.latest, self._sources)  # types are those of the contract
         with tempfile.TemporaryDirectory(prefix="collector-") as spill, Database([], Path(spill)) as database:

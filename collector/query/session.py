@@ -81,8 +81,9 @@ class Session:
     def _with_searched(self, file: SqlFile) -> Views:
         """Return the views over all files of a table with drift that is newer than the lake's first run."""
         self._compute("drift_in_run", self.views(file))
-        searched = [row["object"] for row in self._rows(SEARCHED, self.views(file))]
-        return replace(self.views(file), find_files=files_for(file, self.lake, self.run, searched))
+        views = self.views(file)
+        searched = [row["object"] for row in self._rows(SEARCHED, views)]
+        return replace(views, find_files=files_for(file, self.lake, self.run, searched))
 
     def _rows(self, file: SqlFile, views: Views) -> list[dict[str, Any]]:
         return self.database.rows(views.statement(file.sql, file.references))

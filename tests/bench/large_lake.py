@@ -32,6 +32,7 @@ from collector.query.sql_files import sql_folder
 from tests.bench.generated_executions import GeneratedExecutions
 from tests.bench.generated_runs import generated_runs, run_of, run_row
 from tests.bench.measure import python
+from tests.bench.questions import command
 from tests.bench.report import Table
 
 RUNS, ACTIONS, EXECUTIONS, UNMERGED = 1_000, 100_000, 1_000, 30
@@ -209,13 +210,9 @@ def ask(folder: Path, engines: Sequence[str], names: Sequence[str]) -> Table:
     """Ask each question of each engine, in a process of its own; say what the process has cost."""
     (entry,) = Lake.open(folder).entries(LAST_KNOWN_ACTIONS.name)
     promotion = parquet.read_rows(folder / entry.path, ["action_id", "dest_image", "src_image"])[0]
-    image = str(promotion["dest_image"] or promotion["src_image"]).rpartition("/")[2].partition(":")[0]
-    given = {"action_id": str(promotion["action_id"]), "image": image}
-    rows = []
+    questions, rows = Questions(sql_folder()), []
     for name in names:
-        required = [each.name for each in Questions(sql_folder())[name].parameters if each.required]
-        words = ["ask", name, "--lake", str(folder), "-o", str(folder.parent / "answer.jsonl")]
-        words += [word for each in required for word in ("--param", f"{each}={given[each]}")]
+        words = [*command(questions[name], promotion), "--lake", str(folder), "-o", str(folder.parent / "answer.jsonl")]
         for engine in engines:
             found = python("-m", "tests.bench.clients.ask", *words, *_of(engine))
             lines = (folder.parent / "answer.jsonl").read_bytes().count(b"\n")

@@ -14,7 +14,7 @@ from collector.query.reader import open_lake
 from collector.query.sql_files import sql_folder
 from collector.settings.lake_place import LakeUrl
 from tests.bench.generated_runs import GeneratedRun
-from tests.bench.questions import arguments, build, merged_copy
+from tests.bench.questions import arguments, build, first_promotion, merged_copy
 from tests.bench.report import Goal, Section, Table
 from tests.bench.scale import Scale
 from tests.object_store.proxy import FaultProxy, proxied
@@ -86,7 +86,7 @@ def _costs(
 
 
 def _cost(place: LakeUrl, proxy: FaultProxy, question: Question, last: GeneratedRun) -> Cost:
-    reader, parameters = open_lake(place), arguments(question, last)
+    reader, parameters = open_lake(place), arguments(question, first_promotion(last))
     proxy.take()
     began = time.perf_counter()
     reader.ask_with(question.name, parameters)

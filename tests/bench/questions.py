@@ -35,7 +35,7 @@ def bench(scale: Scale) -> Section:
         lake = Path(folder) / "lake"
         last = build(lake, scale.queried_runs, scale.queried_actions, scale.queried_executions)
         questions = list(Questions(sql_folder()).all.values())[: scale.queried_questions]
-        commands = {question.name: _command(question, last) for question in questions}
+        commands = {question.name: command(question, first_promotion(last)) for question in questions}
         before, size = _timed(lake, commands, runs), _report(lake, runs)
         merged = merged_copy(lake, Path(folder) / "merged")
         after, size_after = _timed(merged, commands, runs), _report(merged, runs)
@@ -93,23 +93,29 @@ def merged_copy(path: Path, copy: Path) -> Path:
     return copy
 
 
-def arguments(question: Question, generated: GeneratedRun) -> dict[str, object]:
-    """Return the required parameters of a question: those of the first promotion."""
-    promotion = generated.tables["promote_image_actions"].slice(0, 1).to_pylist()[0]
+def first_promotion(generated: GeneratedRun) -> dict[str, object]:
+    """Return the promotion about which questions are asked."""
+    found: dict[str, object] = generated.tables["promote_image_actions"].slice(0, 1).to_pylist()[0]
+    return found
+
+
+def arguments(question: Question, promotion: Mapping[str, object]) -> dict[str, object]:
+    """Return the required parameters of a question: those of a promotion."""
     name = str(promotion["dest_image"] or promotion["src_image"])
     examples = {"action_id": promotion["action_id"], "image": name.rpartition("/")[2].partition(":")[0]}
     return {each.name: examples[each.name] for each in question.parameters if each.required}
 
 
-def _command(question: Question, generated: GeneratedRun) -> list[str]:
-    pairs = [f"{name}={value}" for name, value in arguments(question, generated).items()]
+def command(question: Question, promotion: Mapping[str, object]) -> list[str]:
+    """Return the command that asks a question about a promotion."""
+    pairs = [f"{name}={value}" for name, value in arguments(question, promotion).items()]
     return ["ask", question.name, *(word for pair in pairs for word in ("--param", pair))]
 
 
 def _timed(lake: Path, commands: Mapping[str, list[str]], runs: int) -> dict[str, Spread]:
     return {
-        name: spread(python("-m", "collector", *command, "--lake", str(lake)).wall_s for _ in range(runs))
-        for name, command in commands.items()
+        name: spread(python("-m", "collector", *words, "--lake", str(lake)).wall_s for _ in range(runs))
+        for name, words in commands.items()
     }
 
 

@@ -51,7 +51,7 @@ def test_what_was_written_is_described_truly(storage: LocalStorage) -> None:
     assert written is not None
     content = storage.read("a/f.parquet")
     assert (written.rows, written.bytes, written.sha256) == (25, len(content), sha256_of(storage.locate("a/f.parquet")))
-    rows, schema = parquet.read_footer(storage.locate("a/f.parquet"))
+    rows, _, schema = parquet.read_footer(storage.locate("a/f.parquet"))
     assert (rows, schema_fingerprint(schema)) == (25, table.fingerprint)
     said = pq.read_schema(storage.locate("a/f.parquet")).metadata
     assert said[b"collector.table"] == b"actions"
