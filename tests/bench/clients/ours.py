@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from collector.__main__ import leave
 from collector.cli.collect import collect_with_signals
 from collector.run import progress as events
 from collector.settings.loading import load
@@ -80,3 +81,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    leave(0)
