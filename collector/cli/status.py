@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +15,8 @@ from collector.settings.escape import escape
 from collector.settings.parsers import duration
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from collector.lake.lake import Lake
+    from collector.query.run_status import RunStatus
 
 EPILOG = (
     "Exit codes with --max-age: 0 fresh and complete; 1 fresh but partial; 3 stale, or nothing published. "
@@ -52,7 +51,7 @@ def status(
     held_by = holder(opened.path)
     unpublished = opened.resumable_runs() if held_by is None else []
     interrupted = unpublished[-1] if unpublished else None  # the next `collect` would resume it
-    rows = _runs(opened, last, now, held_by=held_by, interrupted_run=interrupted)
+    rows = _rows(opened, last, now, held_by, interrupted)
     age_s = (now - newest.started_at).total_seconds() if newest else None
     with keep_exit_code():
         if form is options.RowFormat.text:
@@ -62,9 +61,11 @@ def status(
             if interrupted:
                 lines.append(f"interrupted: {interrupted}; the next `collector collect` resumes it")
             screen = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
-            write_text(_text(opened, rows.to_pylist(), lines, age_s, *screen), output)
+            write_text(_text(opened, rows, lines, age_s, *screen), output)
         else:
-            write_rows(rows, form, output)
+            from collector.query.values import table_of
+
+            write_rows(table_of(rows), form, output)
             # The rows must stay readable for programs.
             sys.stderr.write("".join(f"{line}\n" for line in (staleness(age_s, max_age_s),) if line))
     if newest and age_s and age_s < 0 and form is not options.RowFormat.text:
@@ -96,30 +97,32 @@ def staleness(age_s: float | None, max_age_s: float | None) -> str | None:
     return f"STALE: {duration_text(age_s)} old, {limit}"
 
 
-def _runs(lake: "Lake", last: int, now: datetime, **columns: str | None) -> "pa.Table":
-    """Return the last runs, newest first, one row each; what describes the lake is the same in every row."""
-    import pyarrow as pa
+def _rows(lake: "Lake", last: int, now: datetime, held_by: str | None, interrupted: str | None) -> "list[RunStatus]":
+    """Return the last runs, newest first; what describes the lake is the same in every row."""
+    from msgspec.structs import replace
 
     from collector.lake.manifest import bytes_by_run, growth_per_run
-    from collector.query.reader import LakeReader
-    from collector.query.sql_files import read_folder, sql_folder
+    from collector.query.run_status import run_statuses
 
-    run_ids = [run.run_id for run in lake.manifest.runs[-last:]]
-    if not run_ids:
-        return pa.table({})
     run_bytes, sizes = bytes_by_run(lake.manifest), lake.sizes().values()
-    parameters = {
-        "run_ids": run_ids,
-        "now": now.replace(tzinfo=None),
-        "bytes": [round(run_bytes[run_id]) for run_id in run_ids],
+    of_lake = {
+        "held_by": held_by,
+        "interrupted_run": interrupted,
         "lake": lake.where,
         "lake_nights": len(lake.manifest.runs),
         "lake_files": sum(size.files for size in sizes),
         "lake_bytes": sum(size.bytes for size in sizes),
         "lake_bytes_per_night": round(growth_per_run(lake.manifest) or 0),
-        **columns,
     }
-    return LakeReader(lambda: lake).answer(read_folder(sql_folder() / "status")["runs"], parameters).table
+    return [
+        replace(
+            run,
+            age_seconds=round((now - run.started_at.replace(tzinfo=UTC)).total_seconds(), 1),
+            bytes=round(run_bytes[run.run_id]),
+            **of_lake,
+        )
+        for run in run_statuses(lake, last)
+    ]
 
 
 def _age(age_s: float) -> str:
@@ -129,7 +132,7 @@ def _age(age_s: float) -> str:
 
 
 def _text(
-    lake: "Lake", rows: list[Any], unpublished: list[str], age_s: float | None, width: int | None, looks: Looks
+    lake: "Lake", rows: "list[RunStatus]", unpublished: list[str], age_s: float | None, width: int | None, looks: Looks
 ) -> str:
     from collector.cli.text_table import draw_table, wrap
 
@@ -139,27 +142,27 @@ def _text(
         return wrap("".join(escape(line) + "\n" for line in lines), width)
     first = rows[0]
     lines = [
-        f"{first['lake']}: {first['lake_nights']:,} run{'s' * (first['lake_nights'] != 1)}, "
-        f"{first['lake_bytes'] / 2**20:,.1f} MiB in {first['lake_files']:,} files, "
-        f"growing by about {first['lake_bytes_per_night'] / 2**10:,.1f} KiB per run",
+        f"{first.lake}: {first.lake_nights:,} run{'s' * (first.lake_nights != 1)}, "
+        f"{first.lake_bytes / 2**20:,.1f} MiB in {first.lake_files:,} files, "
+        f"growing by about {first.lake_bytes_per_night / 2**10:,.1f} KiB per run",
         f"newest: {newest.run_id}, {newest.status}, {_age(age_s)}",
         *unpublished,
     ]
     for level in ("workspace", "project", "pipeline", "action", "execution list"):
-        counts = [f"{each['count']:,} {each['coverage']}" for each in first["coverage"] or () if each["level"] == level]
+        counts = [f"{each.count:,} {each.coverage}" for each in first.coverage or () if each.level == level]
         lines.append(f"  {level}s: {', '.join(counts) or 'none'}")
-    if first["carried"]:
-        age = duration_text(max(0.0, (first["started_at"] - first["oldest_read_at"]).total_seconds()))
-        lines.append(f"  carried: {first['carried']:,} promotions, the oldest read {age} before the run")
+    if first.carried and first.oldest_read_at:
+        age = duration_text(max(0.0, (first.started_at - first.oldest_read_at).total_seconds()))
+        lines.append(f"  carried: {first.carried:,} promotions, the oldest read {age} before the run")
     cells = []
     for row in rows:
-        for part in row["installations"]:
-            took = duration_text((part["finished_at"] - part["started_at"]).total_seconds())
-            counts = [f"{part[name]:,}" for name in ("requests", "retries", "refusals", "problems")]
-            actions = f"{part['promote_image_actions']:,}"
-            cells.append([row["run_id"], escape(part["installation"]), part["status"], actions, took, *counts])
+        for part in row.installations:
+            took = duration_text((part.finished_at - part.started_at).total_seconds())
+            counts = [f"{count:,}" for count in (part.requests, part.retries, part.refusals, part.problems)]
+            actions = f"{part.promote_image_actions:,}"
+            cells.append([row.run_id, escape(part.installation), part.status, actions, took, *counts])
     names = ("run", "installation", "status", "actions", "took", "requests", "retries", "refused", "problems")
-    several = ("installation",) if any(len(row["installations"]) > 1 for row in rows) else ()
+    several = ("installation",) if any(len(row.installations) > 1 for row in rows) else ()
     answer = ("run", *several, "status", "actions", "requests", "problems")
     numeric = [False] * 3 + [True] * 6
     table = draw_table(names, cells, numeric, width, answer=answer, looks=looks, grouped=False)

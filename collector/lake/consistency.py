@@ -35,9 +35,9 @@ def read_manifest(storage: Storage) -> tuple[Manifest | None, Loaded | None]:
         loaded = storage.load(FILE_NAME)
     except (FileNotFoundError, NotADirectoryError):
         return None, None
+    except IsADirectoryError as error:
+        raise damaged("it is not a file") from error
     except OSError as error:
-        if error.errno is None:  # raised by Arrow for a directory
-            raise damaged("it is not a file") from error
         raise translated(error, f"{storage.where}/{FILE_NAME}") from error
     if not loaded.content.strip(b" \t\r\n\0"):
         raise no_manifest(storage, "empty")

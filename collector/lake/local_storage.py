@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-
-from pyarrow import fs
+from typing import TYPE_CHECKING
 
 from collector.lake.manifest import FileEntry
 from collector.lake.storage import (
@@ -29,6 +29,9 @@ from collector.lake.storage import (
     translating,
 )
 
+if TYPE_CHECKING:
+    from pyarrow import fs
+
 
 class LocalStorage:
     """The files below one directory. The lock keeps other writers away, so no file has a version."""
@@ -37,7 +40,12 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self._files = fs.SubTreeFileSystem(str(self.root), fs.LocalFileSystem())
+
+    @cached_property
+    def _files(self) -> fs.FileSystem:
+        from pyarrow import fs  # not to read: many commands read the manifest and need no Arrow
+
+        return fs.SubTreeFileSystem(str(self.root), fs.LocalFileSystem())
 
     @property
     def where(self) -> str:
@@ -79,8 +87,7 @@ class LocalStorage:
 
     def read(self, path: str) -> bytes:
         """Return the content of a small file."""
-        with self._files.open_input_file(path) as stream:
-            return bytes(stream.read())
+        return self.locate(path).read_bytes()
 
     def load(self, path: str) -> Loaded:
         """Return the content of a small file, without a version."""

@@ -23,12 +23,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Protocol
 
 from collector.errors import CollectorError, LakeBusy, LakeError, NotPublished, SettingsError
 from collector.lake.manifest import FileEntry
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640

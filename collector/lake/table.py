@@ -1,26 +1,33 @@
-"""What a table of the lake is: its columns, their types, and columns made from the declared fields of Buddy."""
+"""What a table of the lake is: its columns, their types, and columns made from the declared fields of Buddy.
 
-from collections.abc import Mapping
+Arrow is imported only where its types themselves are needed: to import it takes longer than to answer many commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from collector.buddy.field_spec import BuddyObject, ColumnType, field_specs
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _FINGERPRINT_DIGITS = 16
-# Arrow's type of a column, and DuckDB's name of it.
-_TYPES: dict[ColumnType, tuple[pa.DataType, str]] = {
-    "string": (pa.string(), "VARCHAR"),
-    "int": (pa.int64(), "BIGINT"),
-    "float": (pa.float64(), "DOUBLE"),
-    "bool": (pa.bool_(), "BOOLEAN"),
-    "date": (pa.date32(), "DATE"),
-    "timestamp": (pa.timestamp("us"), "TIMESTAMP"),
-    "json": (pa.string(), "VARCHAR"),
-    "strings": (pa.list_(pa.string()), "VARCHAR[]"),
-    "ints": (pa.list_(pa.int64()), "BIGINT[]"),
+# Arrow's and DuckDB's name of the type of a column.
+_TYPES: dict[ColumnType, tuple[str, str]] = {
+    "string": ("string", "VARCHAR"),
+    "int": ("int64", "BIGINT"),
+    "float": ("double", "DOUBLE"),
+    "bool": ("bool", "BOOLEAN"),
+    "date": ("date32[day]", "DATE"),
+    "timestamp": ("timestamp[us]", "TIMESTAMP"),
+    "json": ("string", "VARCHAR"),
+    "strings": ("list<item: string>", "VARCHAR[]"),
+    "ints": ("list<item: int64>", "BIGINT[]"),
 }
 
 
@@ -42,6 +49,11 @@ class Column:
     @property
     def arrow(self) -> pa.DataType:
         """The Arrow type."""
+        return _arrow_type(self.arrow_name)
+
+    @property
+    def arrow_name(self) -> str:
+        """Arrow's name of the type."""
         return _TYPES[self.column_type][0]
 
     @property
@@ -67,6 +79,8 @@ class Table:
     @cached_property
     def schema(self) -> pa.Schema:
         """The exact Arrow schema of every file of this table."""
+        import pyarrow as pa
+
         return pa.schema([pa.field(c.name, c.arrow) for c in self.columns])
 
     @cached_property
@@ -77,14 +91,26 @@ class Table:
     @cached_property
     def fingerprint(self) -> str:
         """The fingerprint of every file written under the current contract."""
-        return schema_fingerprint(self.schema)
+        return _fingerprint((c.name, c.arrow_name) for c in self.columns)
 
 
 def schema_fingerprint(schema: pa.Schema) -> str:
     """Return a short name for the columns of a file: equal when names, types and order are equal."""
-    columns = "\n".join(f"{field.name} {field.type}" for field in schema)
+    return _fingerprint((field.name, str(field.type)) for field in schema)
+
+
+def _fingerprint(columns: Iterable[tuple[str, str]]) -> str:
+    text = "\n".join(f"{name} {kind}" for name, kind in columns)
     # A list's element is called `item` in memory and `element` in Parquet: the same type by another name.
-    return sha256(columns.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
+    return sha256(text.replace("<element:", "<item:").encode()).hexdigest()[:_FINGERPRINT_DIGITS]
+
+
+@cache
+def _arrow_type(name: str) -> pa.DataType:
+    import pyarrow as pa
+
+    item = name.removeprefix("list<item: ").removesuffix(">")
+    return pa.type_for_alias(item) if item == name else pa.list_(pa.type_for_alias(item))
 
 
 def api_columns(

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import pyarrow as pa
 
 from collector.lake import parquet
@@ -25,7 +26,9 @@ from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS
 from collector.query.carried import Carried, carried_by_installation
 from collector.query.checks import Check, CheckRow
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
+from collector.query.run_status import RunStatus, status_query
 from collector.query.sql_files import in_order, read_folder, sql_folder
+from collector.query.views import statement_with, view_sources
 
 # One thread: each holds rows in memory that DuckDB cannot spill, and two fail on 100,000 changed rows of 3 kB.
 MEMORY_LIMIT = "400MB"
@@ -115,15 +118,25 @@ class StagedRun:
         """Return what was carried into the run, by installation; none where nothing was."""
         return carried_by_installation(self._database)
 
-    def add_rows(self, name: str, rows: Sequence[pa.RecordBatch]) -> None:
-        """Add rows with the exact schema of a staged table to it; not more than once for a table."""
+    def status(self, run_id: str) -> RunStatus:
+        """Return what `collector status` shows of the run."""
+        query = status_query()
+        views = {view.name: view.sql for view in in_order(view_sources(), query.references)}
+        (row,) = self._database.rows(statement_with(views, query.sql), {"run_ids": [run_id]})
+        return msgspec.convert(row, RunStatus)
+
+    def add_rows(self, name: str, rows: Sequence[pa.RecordBatch], *, instead: bool = False) -> None:
+        """Add rows with the exact schema of a staged table to it, or put them in place of its rows.
+
+        Not more than once for a table.
+        """
         if not rows:
             return
         storage, file = LocalStorage(self._spill), f"{name}-added.parquet"
         parquet.write(storage, file, ALL[name], rows, parquet.STAGING, order=())
         added = storage.locate(file)
         self._schemas[added] = ALL[name].schema
-        self._staged[name] = [*self._staged.get(name, ()), added]
+        self._staged[name] = [added] if instead else [*self._staged.get(name, ()), added]
         self._show(name, self._rows(ALL[name], self._staged[name]))
 
     def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:

@@ -1,13 +1,16 @@
-"""Converts Arrow's values to Python's.
+"""Converts Arrow's values to Python's, and structs to an Arrow table.
 
 A moment that Python lacks (infinite dates, years before 1 and after 9999, nanoseconds) becomes text: ISO 8601 where
 that can express it, otherwise as DuckDB writes and reads it (`infinity`, `10000-01-01`, `0044-03-15 (BC)`).
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date
-from typing import Any, Final
+from datetime import date, datetime
+from types import UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
+import msgspec
 import pyarrow as pa
 
 _kinds: Final = pa.types
@@ -75,3 +78,26 @@ def _date(days: int) -> str:
     found = date.fromordinal(day + 1)
     year = found.year + 400 * cycle
     return f"{year:04}-{found:%m-%d}" if year > 0 else f"{1 - year:04}-{found:%m-%d} (BC)"
+
+
+def table_of(rows: Sequence[msgspec.Struct]) -> pa.Table:
+    """Return structs of one class as a table, whose columns are their fields; an empty table where there are none."""
+    if not rows:
+        return pa.table({})
+    values = [msgspec.to_builtins(row, builtin_types=(date, datetime)) for row in rows]
+    return pa.Table.from_pylist(values, pa.schema(_fields(type(rows[0]))))
+
+
+def _fields(struct: type[msgspec.Struct]) -> list[pa.Field]:
+    return [pa.field(name, _arrow_type(kind)) for name, kind in get_type_hints(struct).items()]
+
+
+def _arrow_type(kind: Any) -> pa.DataType:
+    if isinstance(kind, UnionType):
+        kind = next(each for each in get_args(kind) if each is not type(None))
+    if get_origin(kind) is list:
+        return pa.list_(_arrow_type(*get_args(kind)))
+    if issubclass(kind, msgspec.Struct):
+        return pa.struct(_fields(kind))
+    plain = {str: pa.string(), int: pa.int64(), float: pa.float64(), date: pa.date32(), datetime: pa.timestamp("us")}
+    return plain[kind]

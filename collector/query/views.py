@@ -85,14 +85,7 @@ class Views:
         The views are its common table expressions: to create a view binds all that it reads, and each view above it
         binds that again.
         """
-        selects = self.selects(wanted)
-        if not selects:
-            return sql
-        named = ",\n".join(
-            f"{identifier(name)} as {_READ_AS.get(name, 'not materialized ')}(\n{select}\n)"
-            for name, select in selects.items()
-        )
-        return f"with recursive\n{named}\nselect * from (\n{sql}\n)"
+        return statement_with(self.selects(wanted), sql)
 
     def tables(self, wanted: Collection[str] | None = None) -> frozenset[str]:
         """Return the tables that a query with the `wanted` words reads, directly or through views."""
@@ -114,6 +107,17 @@ class Views:
         if self.fresh and self.run is not None and name in CARRIED_TABLES:
             return without_carried(name, base, self.run.run_id)
         return base(name)
+
+
+def statement_with(selects: Mapping[str, str], sql: str) -> str:
+    """Return a statement that answers `sql`, with these views as common table expressions."""
+    if not selects:
+        return sql
+    named = ",\n".join(
+        f"{identifier(name)} as {_READ_AS.get(name, 'not materialized ')}(\n{select}\n)"
+        for name, select in selects.items()
+    )
+    return f"with recursive\n{named}\nselect * from (\n{sql}\n)"
 
 
 def _all_or(wanted: Collection[str] | None) -> Collection[str] | None:

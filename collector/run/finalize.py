@@ -6,7 +6,7 @@ again. After the swap the run is published, whatever happens to the catalog or t
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -32,6 +32,7 @@ from collector.lake.tables import ALL, SNAPSHOTS, TABLES
 from collector.query import catalog
 from collector.query.changes import StagedRun
 from collector.query.checks import CheckRow, read_checks
+from collector.query.run_status import RunStatus, keep_status
 from collector.run.reply_processor import ReplyProcessor
 from collector.run.summary import RunSummary, summarise
 from collector.settings.declarations import Settings
@@ -85,11 +86,11 @@ def _check_and_publish(
         _refuse(offenders)
         database.add_rows("problems", _warnings(crawl, offenders, now(), warned))
         run = _run_entry(crawl, now())
-        batches: dict[str, Iterable[pa.RecordBatch]] = {name: database.sorted_rows(name) for name in ALL}
-        batches["runs"] = [record_batch(TABLES["runs"], _run_rows(crawl, run))]
+        database.add_rows("runs", [record_batch(TABLES["runs"], _run_rows(crawl, run))], instead=True)
+        batches = {name: database.sorted_rows(name) for name in ALL}
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
-        changes, carried = database.run_changes(), database.carried()
-    _after_the_swap(crawl, now())
+        changes, carried, status = database.run_changes(), database.carried(), database.status(run.run_id)
+    _after_the_swap(crawl, status, now())
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
     }
@@ -166,9 +167,13 @@ def _warnings(
     return warned.batches
 
 
-def _after_the_swap(crawl: FinishedCrawl, now: datetime) -> None:
-    """Bring catalog and Delta logs up to date and remove the run's directory; the run stays published if this fails."""
+def _after_the_swap(crawl: FinishedCrawl, status: RunStatus, now: datetime) -> None:
+    """Bring status, catalog and Delta logs up to date and remove the run's directory.
+
+    The run stays published if this fails.
+    """
     try:
+        keep_status(crawl.lake, status)
         catalog.build(crawl.lake)
         delta.follow(crawl.lake, now, wanted=crawl.settings.table_format == "delta")
         run_id, keep_raw = crawl.processor.run.run_id, crawl.settings.keep_raw

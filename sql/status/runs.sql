@@ -1,10 +1,7 @@
--- One row per run that `collector status` shows, newest first: its outcome and cost, over all installations and for each.
+-- One row per run, newest first: what `collector status` shows of it, over all installations and for each.
 -- $run_ids VARCHAR[] : the runs
--- $now TIMESTAMP : the moment from which their age is counted
--- $bytes BIGINT[] : the bytes of each of these runs
--- $held_by, $interrupted_run, $lake VARCHAR, $lake_… BIGINT : what describes the lake, the same in every row
 --
--- The work is bounded by the runs that are shown, not by those that are kept.
+-- The work is bounded by these runs, not by those that are kept.
 with
 shown as (select unnest($run_ids) as run_id),
 held as (
@@ -62,7 +59,6 @@ select
     parts.run_id,
     parts.run_date,
     case when bool_and(parts.status = 'complete') then 'complete' else 'partial' end as status,
-    round(epoch($now) - epoch(min(parts.started_at)), 1) as age_seconds,
     min(parts.started_at) as started_at,
     max(parts.finished_at) as finished_at,
     round(epoch(max(parts.finished_at) - min(parts.started_at)), 1) as duration_seconds,
@@ -95,15 +91,7 @@ select
             'oldest_read_at': parts.oldest_read_at
         }
         order by parts.installation
-    ) as installations,
-    $bytes[list_position($run_ids, parts.run_id)] as bytes,
-    cast($held_by as varchar) as held_by,
-    cast($interrupted_run as varchar) as interrupted_run,
-    cast($lake as varchar) as lake,
-    cast($lake_nights as bigint) as lake_nights,
-    cast($lake_files as bigint) as lake_files,
-    cast($lake_bytes as bigint) as lake_bytes,
-    cast($lake_bytes_per_night as bigint) as lake_bytes_per_night
+    ) as installations
 from parts
 left join seen on parts.run_id = seen.run_id
 group by parts.run_id, parts.run_date

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from collector.lake.state_tables import ACTION_STATE
+from collector.lake.table import schema_fingerprint
 from collector.lake.tables import ALL, TABLES
 
 RUN = "run_id run_date installation"
@@ -144,3 +145,11 @@ def test_every_row_below_a_workspace_has_a_parent() -> None:
     assert len(parents) == 10
     for name, parent in parents.items():
         assert set(ALL[parent].key) <= set(ALL[name].key)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_names_of_types_are_those_of_arrow(name: str) -> None:
+    """The fingerprint of a table, which is made without Arrow, is that of its files."""
+    table = ALL[name]
+    assert [column.arrow_name for column in table.columns] == [str(kind) for kind in table.schema.types]
+    assert table.fingerprint == schema_fingerprint(table.schema)

@@ -1,6 +1,5 @@
 """Every case of tests/sql_cases, through the engine that answers users."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,10 +67,7 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
     if case.folder == "questions":
         parameters = Question(case.name, sql).bind(case.parameters) or None
     elif case.parameters:
-        run_ids = case.parameters["run_ids"].split(", ")
-        now = datetime.fromisoformat(case.parameters["now"])
-        names = set(re.findall(r"\$([a-z_]+)", re.sub("(?m)^--.*", "", sql)))
-        parameters = {**dict.fromkeys(names), "run_ids": run_ids, "now": now, "bytes": [0] * len(run_ids)}
+        parameters = {"run_ids": case.parameters["run_ids"].split(", ")}
     elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
     table = database.table(sql, parameters)
