@@ -219,3 +219,16 @@ def test_a_value_that_needs_no_conversion_loads_no_converter() -> None:
     assert done.stdout.splitlines() == ["2 False", "2 True"]
     assert "There is no lake" in done.stderr
     assert "'--last'" in done.stderr
+
+
+def test_short_commands_load_neither_arrow_nor_duckdb_where_they_need_none(demo_lake: Path) -> None:
+    """`status` reads small files; of `ask`, only a Parquet file is written from Arrow."""
+    code = f"""if True:
+        import sys
+        from collector.cli.main import run
+        for command in (["status", "-f", "text"], ["ask", "what_changed"], ["ask", "what_changed", "-f", "json"]):
+            run([*command, "--lake", {str(demo_lake)!r}, "-o", "/dev/null"])
+            print([name for name in ("duckdb", "pyarrow") if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "['duckdb']", "['duckdb']"]

@@ -13,7 +13,7 @@ from collector.errors import UsageError
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
-    from collector.query.answer import Answer
+    from collector.query.answer import Answer, PlainAnswer
     from collector.query.reader import LakeReader
 
 RunOption = Annotated[
@@ -84,8 +84,12 @@ def ask(
         write_text(asked.sql.rstrip() + "\n", None)
         return 0
     parameters = parse_parameters(param or [])
+    answer: Answer | PlainAnswer
     if engine is None:
-        answer = open_reader(lake, config).ask_with(question, parameters, run=run, fresh=fresh)
+        reader = open_reader(lake, config)
+        # Only a Parquet file is written from Arrow.
+        asking = reader.ask_with if form is options.RowFormat.parquet else reader.ask_plainly
+        answer = asking(question, parameters, run=run, fresh=fresh)
     elif fresh:
         raise UsageError("--fresh and --engine cannot be combined.", "Leave one out: DuckDB answers with --fresh.")
     else:
@@ -101,7 +105,7 @@ def ask(
     return 1 if fail_if_rows and len(answer) else 0
 
 
-def _write_footer(answer: "Answer", form: options.RowFormat, output: str | None) -> None:
+def _write_footer(answer: "Answer | PlainAnswer", form: options.RowFormat, output: str | None) -> None:
     if form is options.RowFormat.text and output is None:
         if not terminal.quiet:
             sys.stdout.write(footer(answer, terminal.width_of(sys.stdout)))
@@ -137,7 +141,7 @@ def parse_parameters(pairs: list[str]) -> dict[str, str]:
     return found
 
 
-def footer(answer: "Answer", width: int | None) -> str:
+def footer(answer: "Answer | PlainAnswer", width: int | None) -> str:
     """Return how many rows an answer has, how sure they are, of which run, what is missing or old, and its rule."""
     from collector.cli.text_table import wrap
     from collector.query.certainty import rows_in_words

@@ -11,13 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from collector.cli import terminal
 from collector.cli.looks import PLAIN, Looks
 from collector.cli.options import FactFormat, RowFormat
 from collector.errors import SettingsError, UsageError
+from collector.lake.plain_rows import PlainRows
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
@@ -25,24 +27,28 @@ if TYPE_CHECKING:
 
 _MAX_ROWS_SHOWN: Final = 200  # on a terminal
 _BATCH_ROWS: Final = 2_000  # converted to Python values at a time
+_NUMBER: Final = re.compile(
+    r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|UINTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)"
+)  # of DuckDB
 _TIMESTAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 
 def write_rows(
-    rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output: str | None, answer: Sequence[str] = ()
+    rows: "pa.Table | pa.RecordBatchReader | PlainRows", form: RowFormat, output: str | None, answer: Sequence[str] = ()
 ) -> None:
     """Write rows to a file, or to stdout; every format but text writes the batches of a reader as they come.
 
     `answer` names the columns that every table shows. Raises SettingsError when the file cannot be written.
     """
     binary = form is RowFormat.parquet
-    reader = rows.to_reader(None if binary else _BATCH_ROWS) if hasattr(rows, "to_reader") else rows
+    reader: Any = rows.to_reader(None if binary else _BATCH_ROWS) if hasattr(rows, "to_reader") else rows
     if binary and output is None and sys.stdout.isatty():
         raise UsageError("Parquet cannot be shown on a terminal.", "Use -o FILE, or a pipe into a program.")
     with _open(output) as sink:
         if form is RowFormat.text:
             width, looks = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
-            text = table_text(reader.read_all(), width, answer=answer, looks=looks)
+            table = rows if isinstance(rows, PlainRows) else reader.read_all()
+            text = table_text(table, width, answer=answer, looks=looks)
             sink.write(text.encode(errors="replace"))
         elif binary:
             from collector.lake.parquet import write_answer
@@ -98,7 +104,7 @@ def write_facts(value: object, lines: Iterable[str], form: FactFormat) -> None:
 
 
 def table_text(
-    table: "pa.Table",
+    table: "pa.Table | PlainRows",
     width: int | None,
     max_rows: int = _MAX_ROWS_SHOWN,
     *,
@@ -106,24 +112,33 @@ def table_text(
     looks: Looks = PLAIN,
 ) -> str:
     """Return a table as lines of text; for a terminal (`width`) the first `max_rows` and how many more there are."""
-    import pyarrow as pa
-
     from collector.cli.row_formats import cell_text, python_rows
     from collector.cli.text_table import draw_table, wrap
 
-    shown = table if width is None else table.slice(0, max_rows)
-    cells = [[escape(cell_text(value)) for value in row] for row in python_rows(shown.to_reader())]
-    types = table.schema.types
-    for at in (number for number, kind in enumerate(types) if pa.types.is_timestamp(kind)):
+    count = table.num_rows if width is None else min(table.num_rows, max_rows)
+    rows = python_rows(table if isinstance(table, PlainRows) else table.slice(0, count).to_reader())
+    cells = [[escape(cell_text(value)) for value in row] for row in islice(rows, count)]
+    numeric, moments = _kinds(table)
+    for at in (number for number, is_moment in enumerate(moments) if is_moment):
         for row in cells:
             row[at] = _TIMESTAMP.sub(r"\1 \2Z", row[at])
-    is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    numeric = [any(is_kind(kind) for is_kind in is_number) for kind in types]
-    hidden = table.num_rows - shown.num_rows
+    hidden = table.num_rows - count
     note = wrap(f"… and {hidden:,} more rows; a pipe, --format or -o FILE gives all\n", width) if hidden else ""
     names = [escape(name) for name in table.column_names]
     wanted = [escape(name) for name in answer]
     return draw_table(names, cells, numeric, width, answer=wanted, looks=looks) + note
+
+
+def _kinds(table: "pa.Table | PlainRows") -> tuple[list[bool], list[bool]]:
+    """Return which columns hold numbers, and which hold moments."""
+    if isinstance(table, PlainRows):
+        numbers = [bool(_NUMBER.fullmatch(kind)) for kind in table.types]
+        return numbers, [kind.startswith("TIMESTAMP") and not kind.endswith("]") for kind in table.types]
+    from pyarrow import types
+
+    is_number = (types.is_integer, types.is_floating, types.is_decimal)
+    numbers = [any(is_kind(kind) for is_kind in is_number) for kind in table.schema.types]
+    return numbers, [types.is_timestamp(kind) for kind in table.schema.types]
 
 
 @contextmanager

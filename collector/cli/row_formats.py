@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from collector.cli.options import RowFormat
+from collector.lake.plain_rows import PlainRows
 from collector.settings.escape import escape
 
 if TYPE_CHECKING:
@@ -28,11 +29,20 @@ _MARKDOWN: Final = re.compile(r"[\\`*\[\]<>|~&]")  # starts a cell, a link, an i
 _FORMULA_START: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def python_rows(reader: "pa.RecordBatchReader") -> Iterator[list[Any]]:
+def names_of(rows: "pa.RecordBatchReader | PlainRows") -> list[str]:
+    """Return the names of the columns."""
+    return list(rows.column_names if isinstance(rows, PlainRows) else rows.schema.names)
+
+
+def python_rows(rows: "pa.RecordBatchReader | PlainRows") -> Iterator[list[Any]]:
     """Return each row as values that JSON has."""
+    if isinstance(rows, PlainRows):
+        for each in rows.rows:
+            yield [_json_value(value) for value in each]
+        return
     from collector.query.values import values_of
 
-    for batch in reader:
+    for batch in rows:
         for row in zip(*map(values_of, batch.columns), strict=True):
             yield [_json_value(value) for value in row]
 
@@ -65,33 +75,33 @@ def cell_text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _json_lines(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
+def _json_lines(rows: "pa.RecordBatchReader | PlainRows") -> Iterator[bytes]:
     """Return each row as a JSON object; a repeated column name gets a number, because a member has its name once."""
-    names = reader.schema.names
+    names = names_of(rows)
     numbers = [names[: at + 1].count(name) for at, name in enumerate(names)]
     members = [name if number == 1 else f"{name}_{number}" for name, number in zip(names, numbers, strict=True)]
-    for values in python_rows(reader):
+    for values in python_rows(rows):
         yield msgspec.json.encode(dict(zip(members, values, strict=True))) + b"\n"
 
 
-def _json(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
+def _json(rows: "pa.RecordBatchReader | PlainRows") -> Iterator[bytes]:
     separator = b"["
-    for line in _json_lines(reader):
+    for line in _json_lines(rows):
         yield separator + b"\n " + line.rstrip()
         separator = b","
     yield b"[]\n" if separator == b"[" else b"\n]\n"
 
 
-def _csv(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
-    for values in chain([reader.schema.names], python_rows(reader)):
+def _csv(rows: "pa.RecordBatchReader | PlainRows") -> Iterator[bytes]:
+    for values in chain([names_of(rows)], python_rows(rows)):
         line = io.StringIO()
         # Its lines end with \r\n, and so it quotes a lone \r, which readers take for the end of a line.
         csv.writer(line).writerow(map(_csv_cell, values))
         yield line.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
-def _tsv(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
-    for values in chain([reader.schema.names], python_rows(reader)):
+def _tsv(rows: "pa.RecordBatchReader | PlainRows") -> Iterator[bytes]:
+    for values in chain([names_of(rows)], python_rows(rows)):
         # Escaped, no value holds a tab or the end of a line.
         yield "\t".join(escape(_csv_cell(value)) for value in values).encode(errors="replace") + b"\n"
 
@@ -102,9 +112,9 @@ def _csv_cell(value: Any) -> str:
     return "'" + text if is_formula else text
 
 
-def _markdown(reader: "pa.RecordBatchReader") -> Iterator[bytes]:
-    names = reader.schema.names
-    for at, values in enumerate(chain([names], python_rows(reader))):
+def _markdown(rows: "pa.RecordBatchReader | PlainRows") -> Iterator[bytes]:
+    names = names_of(rows)
+    for at, values in enumerate(chain([names], python_rows(rows))):
         cells = (escape(_MARKDOWN.sub(r"\\\g<0>", cell_text(value))) for value in values)
         yield f"| {' | '.join(cells)} |\n".encode(errors="replace")
         if at == 0:

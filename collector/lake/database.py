@@ -5,20 +5,25 @@ extension, sees no secret and no environment variable of this process, and its s
 read-only, because duckdb lets COPY write wherever it may read: SQL that a user gives passes `query/read_only.py` first.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
 from collector.errors import CollectorError, NotPublished, QueryError
+from collector.lake.plain_rows import PlainRows
 from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
 from collector.lake.storage import missing_file, unreadable_file
 from collector.settings.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Rows of a streamed batch: about 4 MB of the widest table.
 BATCH_ROWS = 2_000
@@ -121,19 +126,26 @@ class Database(AbstractContextManager["Database"]):
 
     def table(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """Return all rows of one statement."""
-        with self._translating():
+        with self._translating(), _translating_arrow():
             return self._relation(sql, parameters).to_arrow_table()
 
-    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
-        """Return all rows of one statement that gives few, as dictionaries."""
+    def plain_rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> PlainRows:
+        """Return all rows of one statement as Python values."""
         # Executed at once: a relation would be planned twice, which costs more than few rows do.
         with self._translating():
             found = self._connection.cursor().execute(sql, dict(parameters) if parameters else None)
-            names = [column[0] for column in found.description]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            names, types = ([str(column[at]) for column in found.description] for at in (0, 1))
+            return PlainRows(names, types, found.fetchall())
+
+    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """Return all rows of one statement that gives few, as dictionaries."""
+        found = self.plain_rows(sql, parameters)
+        return [dict(zip(found.column_names, row, strict=True)) for row in found.rows]
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
         """Return the rows of one statement as duckdb finds them; at most a few batches are in memory at a time."""
+        import pyarrow as pa
+
         reader, batches = self._reader(sql)
         return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
@@ -162,14 +174,14 @@ class Database(AbstractContextManager["Database"]):
         return found.project(columns) if columns else found
 
     def _reader(self, sql: str) -> tuple[pa.RecordBatchReader, Generator[pa.RecordBatch]]:
-        with self._translating():
+        with self._translating(), _translating_arrow():
             reader = self._relation(sql, None).to_arrow_reader(BATCH_ROWS)
         batches = self._translated(reader)
         self._streams.append(batches)
         return reader, batches
 
     def _translated(self, reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
-        with self._translating():
+        with self._translating(), _translating_arrow():
             yield from reader
 
 
@@ -208,12 +220,23 @@ def _translating(hints: Sequence[str] = ()) -> Iterator[None]:
     """Translate what duckdb raises in the block into a CollectorError, which may suggest one of `hints`."""
     try:
         yield
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
+    except (duckdb.Error, OSError) as error:
         raise _translate(str(error).strip(), hints) from error
     except RuntimeError as error:
         if str(error) == "Query interrupted":  # how duckdb reports SIGINT
             raise KeyboardInterrupt from error
         raise
+
+
+@contextmanager
+def _translating_arrow() -> Iterator[None]:
+    """Raise what Arrow raises in the block as an OSError with its text, which `_translating` translates."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from error
 
 
 def _translate(text: str, hints: Sequence[str]) -> CollectorError:

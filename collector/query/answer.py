@@ -1,4 +1,4 @@
-"""What a question gives back: rows as Arrow, and what one must know to believe them."""
+"""What a question gives back: rows, as Arrow or as Python values, and what one must know to believe them."""
 
 import html
 import shutil
@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from collector.extras import needs_extra
 from collector.lake.manifest import RunEntry
-from collector.query.answer_text import HTML_ROWS, TEXT_ROWS, as_html, as_text
+from collector.lake.plain_rows import PlainRows
 from collector.query.carried import Carried
 from collector.query.certainty import rows_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,15 @@ class Gap:
     count: int
 
 
-@dataclass(frozen=True, repr=False)
-class Answer:
-    """Rows as Arrow, with the run that they describe (None in an empty lake), its gaps, and the question's rule.
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """The run that rows describe (None in an empty lake), its gaps, and the question's rule.
 
     `carried` says how many promotions of that run an earlier one read, None where that is none or the rows do not rest
     on promotions; `fresh` that the rows are restricted to what the run itself read. `notes` say which values of
     parameters match nothing in the lake, and which installations the run did not read.
     """
 
-    table: pa.Table
     run: RunEntry | None = None
     missing: tuple[Gap, ...] = ()
     carried: Carried | None = None
@@ -45,11 +43,36 @@ class Answer:
     rule: str | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def age(self) -> str:
+        """How many promotions were carried and how old the oldest is, in words; empty where that changes nothing."""
+        if self.carried is not None:
+            return self.carried.sentence(datetime.now(UTC), left_out=self.fresh)
+        return "only what this run read" if self.fresh else ""
+
+
+@dataclass(frozen=True)
+class PlainAnswer(Provenance):
+    """Rows as Python values, with their provenance."""
+
+    table: PlainRows
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.table.num_rows
+
+
+@dataclass(frozen=True, repr=False)
+class Answer(Provenance):
+    """Rows as Arrow, with their provenance."""
+
+    table: "pa.Table"
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return int(self.table.num_rows)
 
-    def to_arrow(self) -> pa.Table:
+    def to_arrow(self) -> "pa.Table":
         """Return the rows as an Arrow table."""
         return self.table
 
@@ -67,20 +90,17 @@ class Answer:
 
         return polars.DataFrame(self.table)
 
-    @property
-    def age(self) -> str:
-        """How many promotions were carried and how old the oldest is, in words; empty where that changes nothing."""
-        if self.carried is not None:
-            return self.carried.sentence(datetime.now(UTC), left_out=self.fresh)
-        return "only what this run read" if self.fresh else ""
-
     def __repr__(self) -> str:
         """Return the first rows as a table that fits the terminal."""
+        from collector.query.answer_text import TEXT_ROWS, as_text
+
         shown = as_text(self.table, shutil.get_terminal_size().columns)
         return f"{shown}\n{self._summary(TEXT_ROWS)}"
 
     def _repr_html_(self) -> str:
         """Return the first rows as HTML for a notebook."""
+        from collector.query.answer_text import HTML_ROWS, as_html
+
         return f"{as_html(self.table)}<p>{html.escape(self._summary(HTML_ROWS))}</p>"
 
     def _summary(self, shown: int) -> str:

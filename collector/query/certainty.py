@@ -5,9 +5,12 @@ A question whose rows are not all sure says so in its column `certainty`.
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
+from collector.lake.plain_rows import PlainRows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COLUMN: Final = "certainty"
 CERTAIN: Final = "certain"
@@ -19,11 +22,12 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def certainties(table: pa.Table) -> dict[str, int]:
+def certainties(table: "pa.Table | PlainRows") -> dict[str, int]:
     """Return how many rows have each certainty, with a count for each of them; all are certain without the column."""
     if COLUMN not in table.column_names:
         return {CERTAIN: table.num_rows}
-    found = Counter(table.column(COLUMN).to_pylist())
+    values = table.values(COLUMN) if isinstance(table, PlainRows) else table.column(COLUMN).to_pylist()
+    found = Counter(values)
     return {certainty: found[certainty] for certainty in _WORDS}
 
 
@@ -42,7 +46,7 @@ def in_words(counts: Mapping[str, int], noun: str, *, certain: bool = True) -> s
     return ", ".join(texts)
 
 
-def rows_in_words(table: pa.Table) -> str:
+def rows_in_words(table: "pa.Table | PlainRows") -> str:
     """Return how many rows there are, and how many are findings where not all are: `43 rows: 15 findings, …`."""
     rows, counts = f"{table.num_rows:,} row{'s' * (table.num_rows != 1)}", certainties(table)
     if counts[CERTAIN] == table.num_rows:

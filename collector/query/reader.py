@@ -4,22 +4,22 @@ Each question opens the lake again and sees one consistent set of files. When a 
 was published and the grace period of retired files is over, the question is asked again of the newer set.
 """
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from collector.errors import QueryError
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.storage import FilesGone
-from collector.query.answer import Answer
+from collector.query.answer import Answer, PlainAnswer
 from collector.query.parameter_values import to_look_up
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
@@ -29,7 +29,11 @@ from collector.query.views import Views, no_files, view_sources
 from collector.settings.lake_place import LakeUrl, lake_place
 from collector.settings.suggestions import did_you_mean
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 T = TypeVar("T")
+AnyAnswer = TypeVar("AnyAnswer", bound=Answer | PlainAnswer)
 
 
 class LakeReader:
@@ -52,9 +56,25 @@ class LakeReader:
         self, question: str, parameters: Mapping[str, object], *, run: str = "latest", fresh: bool = False
     ) -> Answer:
         """Answer a question with parameters as a mapping, whose names cannot clash with those of `ask`."""
+        return self._ask(Session.answer, question, parameters, run, fresh)
+
+    def ask_plainly(
+        self, question: str, parameters: Mapping[str, object], *, run: str = "latest", fresh: bool = False
+    ) -> PlainAnswer:
+        """Answer a question as `ask_with` does, with rows as Python values: quicker where no Arrow is wanted."""
+        return self._ask(Session.answer_plainly, question, parameters, run, fresh)
+
+    def _ask(
+        self,
+        answered: Callable[[Session, SqlFile, Mapping[str, object]], AnyAnswer],
+        question: str,
+        parameters: Mapping[str, object],
+        run: str,
+        fresh: bool,
+    ) -> AnyAnswer:
         asked = self._questions[question]
         bound = asked.bind(parameters)
-        answer = self._retry(lambda session: session.answer(asked, bound), run, fresh=fresh)
+        answer = self._retry(lambda session: answered(session, asked, bound), run, fresh=fresh)
         values = to_look_up(asked, parameters, len(answer)) if answer.run else {}
         notes = self._retry(lambda session: session.mismatches(values), run) if values else ()
         return replace(answer, rule=asked.rule, notes=(*answer.notes, *notes))
@@ -75,6 +95,8 @@ class LakeReader:
 
     def stream(self, text: str) -> pa.RecordBatchReader:
         """Return the rows of any SELECT as they are found, for answers larger than memory."""
+        import pyarrow as pa
+
         with ExitStack() as stack:
             session = stack.enter_context(self._session(self._open_lake()))
             session.views().define(session.database, identifiers(text))
@@ -127,7 +149,7 @@ class LakeReader:
             yield Session(lake, database, selected, self._sources, fresh)
 
 
-def open_lake(place: "str | PathLike[str] | LakeUrl") -> LakeReader:
+def open_lake(place: str | PathLike[str] | LakeUrl) -> LakeReader:
     """Return a reader of the lake at a path or URL, which it opens again for each question.
 
     Raises SettingsError for a URL that names no lake, LakeError when there is none, or it is damaged or of a newer

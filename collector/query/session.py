@@ -7,7 +7,7 @@ from typing import Any
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
-from collector.query.answer import Answer, Gap
+from collector.query.answer import Answer, Gap, PlainAnswer
 from collector.query.carried import CARRIED_TABLES, Carried, carried_into
 from collector.query.other_installations import other_installations
 from collector.query.parameter_values import SOURCES, mismatch
@@ -57,8 +57,12 @@ class Session:
 
     def answer(self, file: SqlFile, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer a file of sql/, given with its bound parameters."""
-        views = self._with_searched(file) if file.is_of_two_runs else self.views(file)
-        return self._answer(views.statement(file.sql, file.references), parameters, file.references)
+        return self._answer(self._statement(file), parameters, file.references)
+
+    def answer_plainly(self, file: SqlFile, parameters: Mapping[str, object]) -> PlainAnswer:
+        """Answer a file of sql/ without Arrow."""
+        rows = self.database.plain_rows(self._statement(file), parameters)
+        return PlainAnswer(rows, **self._provenance(file.references))
 
     def answer_all(self, questions: Sequence[tuple[Question, Mapping[str, object]]]) -> dict[str, Answer]:
         """Answer several questions, each given with its bound parameters; what they share is computed once."""
@@ -71,6 +75,10 @@ class Session:
         """Return the views over the files from which a file of sql/ is answered; None: anything may be asked."""
         files = files_for(file, self.lake, self.run)
         return Views(files, self.run, {**self.sources, **self.computed}, self.fresh)
+
+    def _statement(self, file: SqlFile) -> str:
+        views = self._with_searched(file) if file.is_of_two_runs else self.views(file)
+        return views.statement(file.sql, file.references)
 
     def _compute(self, name: str, views: Views) -> None:
         """Compute the rows of a view, which all that reads it reads from now on."""
@@ -90,13 +98,17 @@ class Session:
 
     def _answer(self, statement: str, parameters: Mapping[str, object] | None, names: frozenset[str]) -> Answer:
         """Return the rows of a statement that uses these names, with what to know of them."""
-        table = self.database.table(statement, parameters)
+        return Answer(self.database.table(statement, parameters), **self._provenance(names))
+
+    def _provenance(self, names: frozenset[str]) -> dict[str, Any]:
+        """Return what to know of rows for which these names were used, as the fields of `Provenance`."""
         gaps = self._rows(GAPS, self.views(GAPS)) if self.run is not None and self.run.status != "complete" else []
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
         others = other_installations(self.lake.manifest, self.run)
         uses = Views(no_files, self.run, self.sources)
         notes = (others,) if others and uses.needs(SELECTED_RUN, names) else ()
-        return Answer(table, self.run, missing, self._carried(uses.tables(names)), self.fresh, notes=notes)
+        carried = self._carried(uses.tables(names))
+        return {"run": self.run, "missing": missing, "carried": carried, "fresh": self.fresh, "notes": notes}
 
     def _carried(self, tables: Collection[str]) -> Carried | None:
         """Return what was carried into the run, None where these tables do not hold it."""

@@ -168,18 +168,18 @@ def _warnings(
 
 
 def _after_the_swap(crawl: FinishedCrawl, status: RunStatus, now: datetime) -> None:
-    """Bring status, catalog and Delta logs up to date and remove the run's directory.
+    """Bring catalog, Delta logs and status up to date and remove the run's directory.
 
     The run stays published if this fails.
     """
     try:
-        keep_status(crawl.lake, status)
         catalog.build(crawl.lake)
         delta.follow(crawl.lake, now, wanted=crawl.settings.table_format == "delta")
         run_id, keep_raw = crawl.processor.run.run_id, crawl.settings.keep_raw
         if keep_raw:
             _keep_raw(crawl.lake.runs.path(run_id))
         crawl.lake.runs.remove(run_id, keep_raw=keep_raw)
+        keep_status(crawl.lake, status)
     except (CollectorError, OSError) as error:
         structlog.get_logger().warning("left_behind", what=str(error), advice="The next command puts it right.")
 

@@ -27,7 +27,7 @@ def test_names_are_inert_in_html() -> None:
 
 def test_the_summary_names_the_run_and_its_gaps() -> None:
     """How many rows, of which run, and what an incomplete one is missing."""
-    html = Answer(TABLE, RUN, (Gap("pipeline", "failed", 1_200),))._repr_html_()
+    html = Answer(TABLE, run=RUN, missing=(Gap("pipeline", "failed", 1_200),))._repr_html_()
     assert "2 rows" in html
     assert RUN.run_id in html
     assert "1,200 pipeline failed" in html
@@ -36,10 +36,12 @@ def test_the_summary_names_the_run_and_its_gaps() -> None:
 def test_the_summary_ends_with_the_age_of_what_was_carried() -> None:
     """How many promotions an earlier run read and how long ago the oldest was read is the last thing that is said."""
     carried = Carried(1_200, datetime.now(UTC) - timedelta(days=4, hours=2, minutes=3))
-    html = Answer(TABLE, RUN, (Gap("pipeline", "failed", 1),), carried)._repr_html_()
+    html = Answer(TABLE, run=RUN, missing=(Gap("pipeline", "failed", 1),), carried=carried)._repr_html_()
     assert html.endswith("1 pipeline failed · 1,200 promotions carried, oldest read 4 d 2 h ago</p>")
-    assert Answer(TABLE, RUN, (), carried, fresh=True).age.startswith("1,200 promotions carried (left out), oldest")
-    assert (Answer(TABLE, RUN, fresh=True).age, Answer(TABLE, RUN).age) == ("only what this run read", "")
+    assert Answer(TABLE, run=RUN, carried=carried, fresh=True).age.startswith(
+        "1,200 promotions carried (left out), oldest"
+    )
+    assert (Answer(TABLE, run=RUN, fresh=True).age, Answer(TABLE, run=RUN).age) == ("only what this run read", "")
 
 
 def test_a_reading_in_the_future_has_no_age() -> None:
@@ -73,7 +75,7 @@ def test_text_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         {"name": ["a\x1b[2J", "b" * 100], "n": [1, None], **{f"other_{i}": ["x" * 9] * 2 for i in range(9)}}
     )
     monkeypatch.setenv("COLUMNS", "60")
-    lines = str(Answer(wide, RUN)).splitlines()
+    lines = str(Answer(wide, run=RUN)).splitlines()
     assert max(map(len, lines)) <= 60
     assert lines[0].split() == ["name", "n", "other_0", "other_1", "other_2", "other_3"]
     assert lines[2].split() == ["a\\x1b[2J", "1", *["x" * 9] * 4]

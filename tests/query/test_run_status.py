@@ -1,8 +1,6 @@
 """What `collector status` shows of each run: kept when it is published, and equal to what its tables say."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -69,15 +67,3 @@ def test_rows_have_the_types_of_their_fields(lake: Lake) -> None:
     part = table.schema.field("installations").type.value_type
     assert part.field("oldest_read_at").type == pa.timestamp("us")
     assert table_of([]).num_columns == 0
-
-
-def test_it_loads_neither_duckdb_nor_arrow(demo_lake: Path) -> None:
-    """`collector status` reads small files."""
-    code = f"""if True:
-        import sys
-        from collector.cli.main import run
-        print(run(["status", "-o", "/dev/null", "-f", "text", "--lake", {str(demo_lake)!r}]))
-        print([name for name in ("duckdb", "pyarrow") if name in sys.modules])
-    """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0\n[]\n"

@@ -133,7 +133,7 @@ class MadeUpLake(LakeReader):
             finished_at=newest,
             collector_version="0.1.0",
         )
-        return Answer(self._runs() if question == "nights" else self._rows(question), entry)
+        return Answer(self._runs() if question == "nights" else self._rows(question), run=entry)
 
     def _rows(self, question: str) -> pa.Table:
         return pa.Table.from_pylist([self._row(question, number) for number in range(self.actions)])

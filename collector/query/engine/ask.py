@@ -148,7 +148,8 @@ class EngineSession:
         )
         missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
         others = other_installations(self.lake.manifest, self.run) if planned.of_one_run else None
-        return Answer(rows, self.run, missing, self._carried(planned), notes=(others,) if others else ())
+        notes = (others,) if others else ()
+        return Answer(rows, run=self.run, missing=missing, carried=self._carried(planned), notes=notes)
 
     def _carried(self, planned: EnginePlan) -> Carried | None:
         if planned.carried is None or self.run is None:
