@@ -32,6 +32,7 @@ FLOORS = {
         "crawl.execution_reading",
         "crawl.fetch_result",
         "crawl.frontier",
+        "crawl.list_crawl",
         "crawl.pagination",
         "crawl.pipeline_readings",
         "crawl.principal_crawl",
