@@ -22,6 +22,7 @@ FLOORS = {
     "settings and errors": ["_version", "errors", "extras", "settings"],
     "buddy": ["buddy"],
     "crawl, pure": [
+        "crawl.announced_times",
         "crawl.backoff",
         "crawl.carrying",
         "crawl.classify",
