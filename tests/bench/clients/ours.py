@@ -13,8 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from collector.__main__ import leave
 from collector.cli.collect import collect_with_signals
+from collector.cli.leaving import leave
 from collector.run import progress as events
 from collector.settings.loading import load
 from tests.bench.clients.output import print_result
