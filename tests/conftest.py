@@ -24,4 +24,4 @@ def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def no_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nights in this process make no catalog, a good part of so small a night's time; for tests that never read it."""
     monkeypatch.setattr("collector.query.catalog.build", lambda lake: None)
-    monkeypatch.setattr("collector.query.catalog.prepare", lambda: None)
+    monkeypatch.setattr("collector.query.catalog.prepare", lambda lake: None)

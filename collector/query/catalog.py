@@ -12,27 +12,31 @@ No file of the lake is read. DuckDB plans a view when it is made: it would read 
 that the view refers to. Meanwhile an empty table stands in for each view, and a macro stands in for `read_parquet`.
 So a catalog can also be made for a place that does not exist on this machine.
 
-Most of a catalog depends on the program alone: the views that name no file, with their comments. They are made once in
-a process, by `_common_views`; each catalog begins as a copy of them.
+Most of a catalog depends on the program alone: the views that name no file, with their comments. A catalog that this
+version has written has them already, and the next one begins as a copy of it. Otherwise they are made once in a
+process, by `_common_views`.
 """
 
 import os
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
+from collector._version import __version__
 from collector.errors import CollectorError
-from collector.lake.database import writing_database
+from collector.lake.database import STORAGE_VERSION, writing_database
 from collector.lake.lake import Lake
 from collector.lake.sql_text import base_view, identifier, literal
 from collector.lake.storage import FILE_MODE, translating
 from collector.lake.tables import TABLES
 from collector.query import dictionary
-from collector.query.catalog_stamp import CATALOG, is_current, stamp, wal_files, write_stamp
+from collector.query.catalog_stamp import CATALOG, common_views, is_current, stamp, wal_files, write_stamp
+from collector.query.view_columns import MEANINGS
 from collector.query.views import Files, Views, grouped, live_entries, no_files, view_sources
 
 _ORIGIN = "catalog_origin"
@@ -58,11 +62,11 @@ def build(lake: Lake) -> None:
     Raises CollectorError or OSError when it cannot be written; the old one stays then.
     """
     lake.storage.prepare()
-    temporary = lake.path / f"{CATALOG}.{os.getpid()}.tmp"
+    temporary, before = lake.path / f"{CATALOG}.{os.getpid()}.tmp", _before(lake)
     remove_logs(temporary)
     temporary.unlink(missing_ok=True)  # left by a process that was killed and had the same number
     try:
-        make(lake, temporary)
+        make(lake, temporary, before=before)
         temporary.chmod(FILE_MODE)
         if lake.storage.shared:
             lake.storage.replace(CATALOG, temporary.read_bytes())
@@ -70,7 +74,7 @@ def build(lake: Lake) -> None:
         # In this order: the old catalog is complete without its WAL, the new one is damaged by it.
         remove_logs(lake.path / CATALOG)
         with translating(lake.path / CATALOG):
-            made = stamp(lake, temporary)
+            made = stamp(lake, temporary, _fingerprint())
             os.replace(temporary, lake.path / CATALOG)
             write_stamp(lake, made)
     finally:
@@ -78,21 +82,22 @@ def build(lake: Lake) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def prepare() -> None:
+def prepare(lake: Lake) -> None:
     """Make what all catalogs have in common, so that `build` finds it: in a thread beside other work."""
     with suppress(CollectorError, OSError):  # `build` tries it again, and says what is wrong
-        _common_views()
+        if _before(lake) is None:
+            _common_views()
 
 
-def make(lake: Lake, file: Path, root: str | None = None) -> None:
+def make(lake: Lake, file: Path, root: str | None = None, *, before: bytes | None = None) -> None:
     """Write the catalog to `file`, which does not exist, for clients that find the lake at `root` (default: here).
 
-    Raises CollectorError when it cannot be written.
+    `before` is an earlier catalog of this version. Raises CollectorError when it cannot be written.
     """
     root, comment = root or lake.where, dictionary.comments()
     # Opened first: where nothing can be written, nothing is made.
     with translating(file), file.open("xb") as empty:
-        empty.write(_common_views())
+        empty.write(before or _common_views())
     with writing_database(file) as run:
         for name, select in Views(lambda tables: _at(root, lake, tables), lake.manifest.latest).selects().items():
             if name in TABLES:
@@ -101,13 +106,29 @@ def make(lake: Lake, file: Path, root: str | None = None) -> None:
                     f"as table {base_view(TABLES[name], ())}"
                 )
             _make_view(run, comment, name, select)
-        run(f"create table {_ORIGIN} as select {literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence")
+        origin = f"{literal(root)} as lake, {lake.manifest.sequence}::BIGINT as sequence"
+        run(f"create or replace table {_ORIGIN} as select {origin}")
 
 
 def remove_logs(database: Path) -> None:
     """Remove the write-ahead logs beside a DuckDB file that is about to be replaced."""
     for file in wal_files(database):
         file.unlink(missing_ok=True)
+
+
+def _before(lake: Lake) -> bytes | None:
+    """Return the catalog of the lake, None where another version or another program has written it."""
+    with suppress(OSError):
+        content = (lake.path / CATALOG).read_bytes()
+        return content if common_views(lake) == _fingerprint() else None  # looked at last: nobody changed it meanwhile
+    return None
+
+
+@cache
+def _fingerprint() -> str:
+    """Return a short name for the common views, their comments and the format of the file."""
+    views = Views(no_files, None, view_sources()).selects()
+    return sha256(repr((__version__, STORAGE_VERSION, views, MEANINGS)).encode()).hexdigest()[:16]
 
 
 def _common_views() -> bytes:
@@ -134,7 +155,9 @@ def _make_common_views() -> bytes:
 def _make_view(run: Run, comment: Comment, name: str, select: str) -> list[tuple[str, str]]:
     """Create a view with its comments; return name and type of each of its columns."""
     view = f"made.main.{identifier(name)}"
-    columns = [(column, kind) for column, kind, *_ in run(f"create view {view} as {select}\n; describe {view}")]
+    columns = [
+        (column, kind) for column, kind, *_ in run(f"create or replace view {view} as {select}\n; describe {view}")
+    ]
     of_columns = (
         f"comment on column {view}.{identifier(column)} is {literal(comment(name, column))}" for column, _ in columns
     )

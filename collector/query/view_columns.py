@@ -9,7 +9,7 @@ from functools import cache
 from collector.lake.shared_columns import PROJECT, WORKSPACE
 from collector.lake.tables import TABLES
 
-_MEANINGS = {
+MEANINGS = {
     **{column.name: column.meaning for column in (WORKSPACE, PROJECT)},
     # The promotion
     "pipeline": "Name of the pipeline, or its identifier where it has no name",
@@ -219,7 +219,7 @@ _UNITS = {
 
 def meaning(view: str, column: str) -> tuple[str, str | None]:
     """Return what a column of a view means, and its unit; an empty text where nothing says it."""
-    own = _MEANINGS.get(f"{view}.{column}") or _MEANINGS.get(column)
+    own = MEANINGS.get(f"{view}.{column}") or MEANINGS.get(column)
     found = {(own, _UNITS.get(column))} if own else _of_tables().get(column, set())
     return next(iter(found)) if len(found) == 1 else ("", None)
 

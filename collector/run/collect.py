@@ -100,7 +100,7 @@ class RunInProgress:
         skew = min((each for each in skews if each is not None), key=abs, default=None)
         finished = FinishedCrawl(self._settings, self._lake, self._journal.header, self._processor, self._staging, skew)
         # Beside the checks: it takes as long as they do in a small run.
-        preparing = asyncio.create_task(asyncio.to_thread(catalog.prepare))
+        preparing = asyncio.create_task(asyncio.to_thread(catalog.prepare, self._lake))
         try:
             return await asyncio.to_thread(finalize, finished, self._context.now)
         except CheckFailed:

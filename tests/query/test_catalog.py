@@ -178,6 +178,40 @@ def test_a_log_left_by_a_build_that_was_killed_is_no_hindrance(lake: Lake) -> No
     assert not [path for path in lake.path.iterdir() if ".tmp" in path.name]
 
 
+def test_it_begins_as_the_one_before(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a catalog has in common with the one before is not made again, and the result is the same as made anew; a
+    catalog of another version, or one that was changed, is not used.
+    """
+    catalog.build(lake)
+    published(lake, 5, {"promote_image_actions": [action(9)]})
+    lake.reload()
+    sizes, common_views = [], catalog._common_views
+    monkeypatch.setattr(catalog, "_common_views", None)
+    for _ in range(4):
+        catalog.build(lake)
+        sizes.append((lake.path / CATALOG).stat().st_size)
+    assert sizes[2:] == sizes[:2]
+    continued = content(lake)
+    monkeypatch.setattr(catalog, "_fingerprint", lambda: "another")
+    with pytest.raises(TypeError):  # _common_views is needed
+        catalog.build(lake)
+    monkeypatch.setattr(catalog, "_common_views", common_views)
+    catalog.build(lake)
+    assert content(lake) == continued
+    with duckdb.connect(str(lake.path / CATALOG)) as writing:
+        writing.execute("create or replace view nights as select 1")
+    catalog.build(lake)
+    assert content(lake) == continued
+
+
+def content(lake: Lake) -> list[tuple[str | None, ...]]:
+    """Every view with its SQL and comment, and every column with its type and comment."""
+    views = "select view_name, '', sql, comment from duckdb_views() where not internal"
+    columns = "select table_name, column_name, data_type, comment from duckdb_columns() where not internal"
+    with duckdb.connect(str(lake.path / CATALOG), read_only=True) as client:
+        return client.execute(f"{views} union all {columns} order by all").fetchall()
+
+
 def test_its_mode_is_the_lake_s(lake: Lake) -> None:
     """0640 like every file of the lake, and nothing is left beside it."""
     catalog.build(lake)

@@ -1,14 +1,14 @@
 """The meanings of the columns of views are exactly those that are needed."""
 
 from collector.query import dictionary
-from collector.query.view_columns import _MEANINGS, meaning
+from collector.query.view_columns import MEANINGS, meaning
 
 
 def test_no_meaning_is_left_over() -> None:
     """Every meaning that is declared for views is that of a column of a view."""
     used = {f"{view.name}.{column.name}" for view in dictionary.views() for column in view.columns}
     used |= {name.partition(".")[2] for name in used}
-    assert [name for name in _MEANINGS if name not in used] == []
+    assert [name for name in MEANINGS if name not in used] == []
 
 
 def test_a_name_is_explained_for_one_view_or_for_all() -> None:
