@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from typing import Final, TextIO
+from zlib import crc32
 
 # Columns whose values are words of a known set; other columns hold names and are never coloured.
 _COLOURED_COLUMNS: Final = frozenset(
@@ -17,6 +18,8 @@ _COLOURS: Final = {
     "dim": ("INITIAL", "notice", "not_asked", "not_needed"),
 }
 _COLOUR_OF: Final = {value: colour for colour, values in _COLOURS.items() for value in values}
+# What a terminal is told (SGR) for each word of a style.
+_CODES: Final = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
 _LINK: Final = re.compile(r"https?://[^\s\\\"'<>`]+")
 _LINK_TERMINALS: Final = ("iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio", "zed")
 
@@ -43,6 +46,15 @@ class Looks:
 
 
 PLAIN: Final = Looks()
+
+
+def styled(text: str, style: str) -> str:
+    """Return a text in a style of `Looks`: words of colours, then perhaps `link` and its address."""
+    words, _, url = style.partition("link ")
+    if text and words:
+        text = f"\x1b[{';'.join(str(_CODES[word]) for word in words.split())}m{text}\x1b[0m"
+    # The id joins the lines of one link.
+    return f"\x1b]8;id={crc32(url.encode())};{url}\x1b\\{text}\x1b]8;;\x1b\\" if text and url else text
 
 
 def looks_of(stream: TextIO, colour: str = "auto") -> Looks:

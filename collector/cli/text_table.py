@@ -1,25 +1,27 @@
-"""Tables, records and lists as lines of text, drawn by rich. Cells arrive escaped.
+"""Tables, records and lists as lines of text. Cells arrive escaped.
 
 A `width` of None is no terminal and so no limit.
 """
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import Final
+from itertools import groupby, zip_longest
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
-from rich.console import Console, JustifyMethod
-from rich.table import Table
-from rich.text import Text
 
-from collector.cli.looks import PLAIN, Looks
+from collector.cli.looks import PLAIN, Looks, styled
 from collector.cli.table_layout import GAP, INDENT, TableLayout, TextColumn, choose_layout, fitted_sizes
 from collector.cli.wrapping import longest_piece, wrap_text
 
 _MAX_FILE_WIDTH: Final = 60  # without a terminal: a longer cell moves the rest of its own row only
 _PLACES: Final = ("action", "pipeline", "project", "workspace")  # what an address leads to, the nearest first
 _ADDRESS: Final = "html_url"
+
+
+class _Cell(NamedTuple):
+    text: str
+    style: str = ""
+    right: bool = False
 
 
 def draw_table(
@@ -54,7 +56,7 @@ def draw_list(rows: Sequence[tuple[str, ...]], width: int | None) -> str:
     *sizes, last = (max(map(cell_len, column)) for column in zip(*rows, strict=True))
     if width is not None:
         last = max(1, min(last, width - sum(sizes) - GAP * len(sizes)))
-    return _grid(PLAIN, [[Text(cell) for cell in row] for row in rows], [*sizes, last])
+    return _grid([[_Cell(cell) for cell in row] for row in rows], [*sizes, last])
 
 
 def wrap(text: str, width: int | None) -> str:
@@ -87,11 +89,10 @@ class _Drawing:
         shown = self._layout.shown
         indent = INDENT * bool(self._layout.headings)
         sizes = fitted_sizes(shown, self._width - indent)
-        titles = [Text(c.name, justify="right" if c.numeric else "left", style=self._looks.title) for c in shown]
-        text = _grid(self._looks, [titles], sizes, indent)
+        text = _grid([[_Cell(c.name, self._looks.title, c.numeric) for c in shown]], sizes, indent)
         text += " " * indent + "─" * (sum(sizes) + GAP * (len(sizes) - 1)) + "\n"
         for heading, numbers in self._blocks():
-            text += heading + _grid(self._looks, [[self._cell(c, n) for c in shown] for n in numbers], sizes, indent)
+            text += heading + _grid([[self._cell(c, n) for c in shown] for n in numbers], sizes, indent)
         return text + self._hidden()
 
     def records(self) -> str:
@@ -110,8 +111,8 @@ class _Drawing:
                     if alone:
                         text += "".join(f"{column.name}\n{column.whole[n]}\n" for column in columns)
                     else:
-                        values = [[Text(column.name), self._value(column, n, sizes[1])] for column in columns]
-                        text += _grid(self._looks, values, sizes)
+                        values = [[_Cell(column.name), self._value(column, n, sizes[1])] for column in columns]
+                        text += _grid(values, sizes)
         return text + self._hidden()
 
     def _blocks(self) -> Iterator[tuple[str, list[int]]]:
@@ -121,21 +122,20 @@ class _Drawing:
         for values, block in groupby(numbers, key=lambda n: [column.cells[n] for column in headings]):
             named = [f"{column.name} {value or '–'}" for column, value in zip(headings, values, strict=True)]
             lines = wrap_text(" · ".join(named), self._width) if named else []
-            yield _grid(self._looks, [[Text(line, self._looks.title)] for line in lines], [self._width]), list(block)
+            yield _grid([[_Cell(line, self._looks.title)] for line in lines], [self._width]), list(block)
 
     def _needs_own_line(self, column: TextColumn, number: int, size: int) -> bool:
         """Return whether a value is an address that is whole only on a line of its own."""
         return column.holds_addresses and size < cell_len(column.whole[number]) <= self._width
 
-    def _value(self, column: TextColumn, number: int, size: int) -> Text:
+    def _value(self, column: TextColumn, number: int, size: int) -> _Cell:
         """Return a value of a record, with whole revisions and digests if there is room for them."""
         whole = column.whole[number]
         value = whole if longest_piece(whole) <= size else column.cells[number]
-        return Text(value, self._style(column, number))
+        return _Cell(value, self._style(column, number))
 
-    def _cell(self, column: TextColumn, number: int) -> Text:
-        justify: JustifyMethod = "right" if column.numeric else "left"
-        return Text(column.cells[number], self._style(column, number), justify=justify)
+    def _cell(self, column: TextColumn, number: int) -> _Cell:
+        return _Cell(column.cells[number], self._style(column, number), column.numeric)
 
     def _style(self, column: TextColumn, number: int) -> str:
         style = self._looks.of_value(column.name, column.whole[number])
@@ -149,30 +149,18 @@ class _Drawing:
         return wrap(f"Not shown, too narrow: {names} (--format json has all).\n", self._width)
 
 
-def _grid(looks: Looks, rows: Sequence[Sequence[Text]], sizes: Sequence[int], indent: int = 0) -> str:
+def _grid(rows: Sequence[Sequence[_Cell]], sizes: Sequence[int], indent: int = 0) -> str:
     """Return rows of cells in columns of fixed sizes, wrapped as `wrap_text` does it."""
-    grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
-    for size in sizes:
-        grid.add_column(width=size, no_wrap=True)
+    lines = []
     for row in rows:
-        grid.add_row(*(_wrapped(cell, size) for cell, size in zip(row, sizes, strict=True)))
-    drawn = io.StringIO()
-    console = Console(
-        file=drawn,
-        width=sum(sizes) + GAP * len(sizes),
-        color_system="standard" if looks.colour or looks.links else None,
-        force_terminal=looks.colour or looks.links,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    console.print(grid)
-    return "".join(" " * indent + line.rstrip() + "\n" for line in drawn.getvalue().splitlines())
+        wrapped = [wrap_text(cell.text, size) for cell, size in zip(row, sizes, strict=True)]
+        for parts in zip_longest(*wrapped, fillvalue=""):
+            drawn = map(_padded, row, parts, sizes)
+            lines.append(" " * indent + (" " * GAP).join(drawn).rstrip() + "\n")
+    return "".join(lines)
 
 
-def _wrapped(cell: Text, size: int) -> Text:
-    """Return the cell in lines; its style is that of the text alone and not of the space around it."""
-    text = Text("\n".join(wrap_text(cell.plain, size)), justify=cell.justify)
-    text.stylize(cell.style)
-    return text
+def _padded(cell: _Cell, part: str, size: int) -> str:
+    """Return a line of a cell; its style is that of the text alone and not of the space around it."""
+    text, space = styled(part, cell.style), " " * (size - cell_len(part))
+    return space + text if cell.right else text + space
