@@ -9,8 +9,8 @@ checks the type and names the JSON path of a violation), the Arrow column (lake/
 - integers are bounded to 64 bits, because an Arrow int64 column has to hold them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -58,18 +58,22 @@ def field(
     return msgspec.Meta(extra={"meaning": meaning, "unit": unit, "values": values, "column_type": column_type})
 
 
-def field_specs(buddy_object: type[BuddyObject]) -> Iterator[FieldSpec]:
-    """Yield the fields of a class in declaration order."""
+@cache
+def field_specs(buddy_object: type[BuddyObject]) -> tuple[FieldSpec, ...]:
+    """Return the fields of a class in declaration order."""
     struct = inspect.type_info(buddy_object)
     assert isinstance(struct, inspect.StructType)
-    for member in struct.fields:
-        assert isinstance(member.type, inspect.Metadata), f"{member.name} has no field(...)"
-        declared = member.type.extra or {}
-        column_type, nested = _column_type(member.type.type)
-        yield FieldSpec(
-            member.name, declared["column_type"] or column_type, declared["meaning"], declared["unit"],
-            declared["values"], member.required, nested,
-        )  # fmt: skip
+    return tuple(map(_field_spec, struct.fields))
+
+
+def _field_spec(member: inspect.Field) -> FieldSpec:
+    assert isinstance(member.type, inspect.Metadata), f"{member.name} has no field(...)"
+    declared = member.type.extra or {}
+    column_type, nested = _column_type(member.type.type)
+    return FieldSpec(
+        member.name, declared["column_type"] or column_type, declared["meaning"], declared["unit"],
+        declared["values"], member.required, nested,
+    )  # fmt: skip
 
 
 def _column_type(kind: inspect.Type) -> tuple[ColumnType, type[BuddyObject] | None]:

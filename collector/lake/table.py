@@ -127,7 +127,7 @@ def api_columns(
 
     `last` and `after` select the fields up to and including one, or those behind it.
     """
-    specs = list(field_specs(buddy_object))
+    specs = field_specs(buddy_object)
     names = [spec.name for spec in specs]
     chosen = specs[names.index(after) + 1 if after else 0 : names.index(last) + 1 if last else None]
     return tuple(
