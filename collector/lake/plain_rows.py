@@ -1,5 +1,6 @@
-"""Rows of an answer as Python values: what text, CSV and JSON need, without Arrow, whose import takes longer than most
-questions.
+"""Rows of an answer as Python values: what text, CSV and JSON need.
+
+To import Arrow takes as long as to answer a question about a small lake.
 """
 
 from collections.abc import Sequence
