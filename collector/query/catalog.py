@@ -127,7 +127,7 @@ def _before(lake: Lake) -> bytes | None:
 @cache
 def _fingerprint() -> str:
     """Return a short name for the common views, their comments and the format of the file."""
-    views = Views(no_files, None, view_sources()).selects()
+    views = sorted(Views(no_files, None, view_sources()).selects().items())  # their order is any that fits
     return sha256(repr((__version__, STORAGE_VERSION, views, MEANINGS)).encode()).hexdigest()[:16]
 
 

@@ -204,6 +204,18 @@ def test_it_begins_as_the_one_before(lake: Lake, monkeypatch: pytest.MonkeyPatch
     assert content(lake) == continued
 
 
+def test_its_fingerprint_is_the_same_in_every_process() -> None:
+    """Python's hashes, which differ from process to process, decide nothing of it."""
+    code = "from collector.query import catalog; print(catalog._fingerprint())"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(found) == 1
+
+
 def content(lake: Lake) -> list[tuple[str | None, ...]]:
     """Every view with its SQL and comment, and every column with its type and comment."""
     views = "select view_name, '', sql, comment from duckdb_views() where not internal"
