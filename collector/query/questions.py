@@ -106,6 +106,11 @@ class Question(SqlFile):
         """The columns that are the answer, the largest thing first; others give the place and details."""
         return tuple(self.metadata("answer").split(", "))
 
+    @property
+    def is_oldest_first(self) -> bool:
+        """Whether the last rows are the newest: of a long answer a terminal shows these."""
+        return "oldest first" in self.header
+
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters in the order of the header. Raises QueryError when a header line cannot be parsed."""

@@ -21,7 +21,9 @@ _ONE_RUN = re.compile(r"one run(?P<partial> and partial runs)?(?: but for (?P<ta
 # selected run has drift that the first run lacks, all runs are searched.
 _TWO_RUNS = "first run and selected run"
 # The header lines that end the opening sentence.
-_MARK = re.compile(rf"|blocking|warning|notice|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}|{_TWO_RUNS}")
+_MARK = re.compile(
+    rf"|blocking|warning|notice|oldest first|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}|{_TWO_RUNS}"
+)
 
 
 @dataclass(frozen=True)

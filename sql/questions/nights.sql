@@ -1,6 +1,7 @@
 -- How many promotions, changes, failures, problems and requests did each run have?
 -- topic: cost
 -- answer: run_date, status, promotions, failing, added, changed, removed, requests
+-- oldest first
 -- one run and partial runs but for action_changes, actions, last_known_actions, promote_image_actions, runs
 -- $nights INTEGER = 400 : this many runs up to the selected one
 --
