@@ -4,7 +4,7 @@ To import Arrow takes as long as to answer a question about a small lake.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -20,6 +20,10 @@ class PlainRows:
     def num_rows(self) -> int:
         """The number of rows."""
         return len(self.rows)
+
+    def slice(self, offset: int, length: int) -> "PlainRows":
+        """Return so many rows from one on."""
+        return replace(self, rows=self.rows[offset : offset + length])
 
     def values(self, name: str) -> list[Any]:
         """Return the values of a column."""
