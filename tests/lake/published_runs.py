@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
@@ -123,11 +124,14 @@ class MortalStorage(LocalStorage):
         super().__init__(root)
         self.dies_at = dies_at
         self.steps = 0
+        self._one_at_a_time = Lock()
 
     def _step(self) -> None:
-        self.steps += 1
-        if self.steps == self.dies_at:
-            raise Died
+        with self._one_at_a_time:
+            # Other threads of a dead process do nothing more either.
+            self.steps = min(self.steps + 1, self.dies_at)
+            if self.steps == self.dies_at:
+                raise Died
 
     @contextmanager
     def output(self, path: str) -> Iterator[HashingWriter]:
