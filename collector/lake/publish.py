@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from secrets import token_hex
 
 import msgspec
@@ -19,9 +18,6 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, Manifest, RunEntry
 from collector.lake.table import Table
 from collector.lake.tables import ALL, SNAPSHOTS
-
-# Files that are written at a time: each holds a row group in memory.
-_WRITERS = 2
 
 
 def publish(
@@ -38,12 +34,10 @@ def publish(
         return lake.manifest
     tables = dict(lake.manifest.tables)
     month = f"{run.run_date:%Y-%m}"
-
-    def written(name: str) -> FileEntry | None:
-        return write_file(lake, ALL[name], month, [run.run_id], batches[name], order=ALL[name].key)
-
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        entries = dict(zip(batches, pool.map(written, batches), strict=True))
+    entries = {
+        name: write_file(lake, ALL[name], month, [run.run_id], rows, order=ALL[name].key)
+        for name, rows in batches.items()
+    }
     lake.storage.sync(*(entry.path for entry in entries.values() if entry is not None))
     for name, entry in entries.items():
         before = [] if name in SNAPSHOTS else tables.get(name, [])

@@ -27,7 +27,7 @@ from collector.query.checks import Check, CheckRow
 from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
 from collector.query.sql_files import in_order, read_folder, sql_folder
 
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "350MB"
 # Each thread holds a range of rows, and copies of their texts, in memory that DuckDB cannot spill.
 THREADS = 2
 # A run with files whose rows are wider on average has one thread, and ranges of a quarter of the size.
