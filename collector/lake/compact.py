@@ -8,32 +8,23 @@ files stay readable for the grace period, so that no reader is disturbed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
-import pyarrow as pa
 
 from collector.errors import LakeError
 from collector.lake import parquet
-from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.lost_race import until_won
 from collector.lake.manifest import FileEntry
+from collector.lake.merge import merged_order, merged_rows
 from collector.lake.publish import write_file
-from collector.lake.sorted_rows import sorted_rows
-from collector.lake.sql_text import base_view, by_schema, literal
 from collector.lake.table import Table
 from collector.lake.tables import ALL, SNAPSHOTS
 from collector.lake.verify import damage_of
-
-# Of this DuckDB sorts one range of the key at a time; the writer holds a row group beside it. A range reads a part of
-# every file, so the fewer there are the better.
-_MEMORY_LIMIT = "350MB"
-_RANGE_BYTES = 96 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +37,6 @@ class Compacted:
     rows: int
     bytes_before: int
     bytes_after: int
-
-
-def merged_order(table: Table) -> tuple[str, ...]:
-    """Return the order of a merged file: the table's key without the run, then the run."""
-    return (*(name for name in table.key if name != "run_id"), "run_id")
 
 
 def compact(lake: Lake, *, now: dt.datetime, current_month: bool = False) -> list[Compacted]:
@@ -97,8 +83,7 @@ def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collec
     paths = lake.storage.copies(entries)
     for path, entry in zip(paths, entries, strict=True):
         _require_intact(path, table, entry)
-    files = [(path, entry.schema) for path, entry in zip(paths, entries, strict=True)]
-    rows = merged_rows(table, files, runs)
+    rows = merged_rows(table, paths, runs)
     # The sequence makes the name new: a path that a reader may still use is never written again.
     sequence, order = lake.manifest.sequence + 1, merged_order(table)
     written = write_file(lake, table, month, runs, rows, order=order, tuning=parquet.COMPACT, sequence=sequence)
@@ -110,22 +95,6 @@ def rewrite(lake: Lake, name: str, entries: Sequence[FileEntry], run_ids: Collec
         )
     lake.storage.sync(written.path)
     return written
-
-
-def merged_rows(table: Table, files: Sequence[tuple[Path, str]], run_ids: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of these runs in `merged_order`; a column that a file lacks is NULL.
-
-    `files` are paths, each with the fingerprint of its schema. Raises LakeError when a file cannot be read.
-    """
-    wanted = ", ".join(literal(run_id) for run_id in run_ids)
-    folders = {path.parent for path, _ in files}
-    with (
-        TemporaryDirectory(prefix="collector-") as spill,
-        Database(folders, Path(spill), memory_limit=_MEMORY_LIMIT, threads=2) as database,
-    ):
-        rows = f"from ({base_view(table, by_schema(table, files), positioned=True)}) where run_id in ({wanted})"
-        order = merged_order(table)
-        yield from sorted_rows(database, table, rows, order, positioned=True, range_bytes=_RANGE_BYTES)
 
 
 def _rows_of(path: Path, entry: FileEntry, run_ids: Collection[str]) -> int:

@@ -142,6 +142,34 @@ def statistics(path: Path) -> FileStatistics:
     return FileStatistics(footer.num_rows, bounds, nulls)
 
 
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """One row group of a file, which is read without the others."""
+
+    path: Path
+    number: int
+    footer: pq.FileMetaData
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        """Return those of these columns that it has, each text as a dictionary. Raises like `footer_of`."""
+        found = self.footer.row_group(self.number)
+        chunks = [found.column(number) for number in range(found.num_columns)]
+        encoded = [chunk.path_in_schema for chunk in chunks if _DICTIONARY in chunk.encodings]
+        with _reading(self.path), pq.ParquetFile(self.path, metadata=self.footer, read_dictionary=encoded) as file:
+            known = set(file.schema_arrow.names)
+            there = [name for name in columns if name in known]
+            rows = file.read_row_group(self.number, columns=there)
+        texts = [column.dictionary_encode() if column.type == pa.string() else column for column in rows.columns]
+        return pa.table(texts, there)
+
+
+def row_groups(path: Path) -> list[RowGroup]:
+    """Return the row groups of a file. Raises like `footer_of`."""
+    with _reading(path):
+        footer = pq.read_metadata(path)
+    return [RowGroup(path, number, footer) for number in range(footer.num_row_groups)]
+
+
 def write_checkpoint(storage: Storage, path: str, rows: pa.Table) -> None:
     """Write the checkpoint of a Delta log. Raises NotPublished or SettingsError when it cannot be written."""
     with storage.output(path) as sink:

@@ -1,6 +1,6 @@
 """Sort the rows of a select, in memory that does not depend on their number.
 
-Rows of 12 kB were sorted within 100 MB; rows of 60 kB need more, because DuckDB reads 2,048 at a time.
+Rows of 12 kB were sorted within 100 MB, and rows of 60 kB within 350 MB: DuckDB reads 2,048 at a time.
 
 Rows up to `RANGE_BYTES` are sorted in memory. More are divided into ranges of the key of about that size, which DuckDB
 sorts one after the other. ORDER BY over all of them would hold 120,000 rows in memory that DuckDB cannot spill.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from collector.lake.database import Database
-from collector.lake.sql_text import POSITION, identifier, literal
+from collector.lake.sql_text import identifier, literal
 from collector.lake.table import Table
 
 RANGE_BYTES = 64 << 20
@@ -19,11 +19,11 @@ RANGE_BYTES = 64 << 20
 _BATCH_ROWS = 20_000
 # What DuckDB holds of any value in memory, before the letters of a text.
 _VALUE_BYTES = 16
-# The first key of each range, as bytes that compare as the key does, and the lowest and highest position of its rows.
+# The first key of each range, as bytes that compare as the key does.
 _RANGES = """
 with
 keys as (
-    select {key} as key, sum({width}) as bytes, min({position}) as lowest, max({position}) as highest
+    select {key} as key, sum({width}) as bytes
     from ({rows})
     group by all
 ),
@@ -31,7 +31,7 @@ numbered as (
     select *, sum(bytes) over (order by key rows unbounded preceding) // {range_bytes} as number
     from keys
 )
-select hex(min(key)) as first_key, min(lowest) as lowest, max(highest) as highest
+select hex(min(key)) as first_key
 from numbered
 group by number
 order by first_key
@@ -39,19 +39,12 @@ order by first_key
 
 
 def sorted_rows(
-    database: Database,
-    table: Table,
-    rows: str,
-    order: Sequence[str],
-    *,
-    positioned: bool = False,
-    range_bytes: int = RANGE_BYTES,
+    database: Database, table: Table, rows: str, order: Sequence[str], *, range_bytes: int = RANGE_BYTES
 ) -> Iterator[pa.RecordBatch]:
     """Yield what the select `rows` finds, with the exact schema of `table`, sorted by `order`.
 
     Text is sorted by its UTF-8 bytes, NULL comes last. The select is run once, or once more for each range.
-    `positioned` says that it has the column POSITION, the place of a row in its file: in sorted files a range is found
-    by it without reading the others. Raises QueryError and LakeError like `Database`.
+    Raises QueryError and LakeError like `Database`.
     """
     columns = ", ".join(map(identifier, table.column_names))
     batches: list[pa.RecordBatch] = []
@@ -65,11 +58,12 @@ def sorted_rows(
     if size <= range_bytes:
         if batches:
             in_order = pa.Table.from_batches(batches).sort_by([(name, "ascending") for name in order])
+            batches.clear()
             yield from in_order.to_batches(max_chunksize=_BATCH_ROWS)
         return
     del batches
     by = ", ".join(f"{identifier(name)} nulls last" for name in order)
-    for condition in key_ranges(database, table, rows, order, POSITION if positioned else "0", range_bytes):
+    for condition in key_ranges(database, table, rows, order, range_bytes):
         yield from rows_in_order(database, table, f"from ({rows}) where {condition} order by {by}")
 
 
@@ -80,29 +74,21 @@ def rows_in_order(database: Database, table: Table, rows: str) -> Iterator[pa.Re
 
 
 def key_ranges(
-    database: Database,
-    table: Table,
-    rows: str,
-    order: Sequence[str],
-    position: str = "0",
-    range_bytes: int = RANGE_BYTES,
+    database: Database, table: Table, rows: str, order: Sequence[str], range_bytes: int = RANGE_BYTES
 ) -> list[str]:
-    """Return conditions that divide what the select `rows` finds into ranges of the key, in order.
+    """Return conditions that divide rows into ranges of the key, in order; they are made from those that `rows` finds.
 
-    Any other row with such a key is in one of them too, where `position` is not given.
+    Every row is in one of them, whether it is found or not.
     """
-    # Rows that differ in the run alone stay together: there are fewer keys to count.
-    names = order[:-1] if len(order) > 1 and order[-1] == "run_id" else order
-    places = ", ".join(f"{identifier(name)}, 'ASC NULLS LAST'" for name in names)
+    places = ", ".join(f"{identifier(name)}, 'ASC NULLS LAST'" for name in order)
     key = f"create_sort_key({places})"
     texts = [f"coalesce(strlen({identifier(c.name)}::VARCHAR), 0)" for c in table.columns if not _is_fixed(c.arrow)]
     width = " + ".join([str(_VALUE_BYTES * len(table.columns)), *texts])
-    sql = _RANGES.format(key=key, width=width, position=position, rows=rows, range_bytes=range_bytes)
+    sql = _RANGES.format(key=key, width=width, rows=rows, range_bytes=range_bytes)
     found = database.rows(sql)
     starts = ["true", *(f"{key} >= from_hex({literal(each['first_key'])})" for each in found[1:])]
     ends = [*(f"{key} < from_hex({literal(each['first_key'])})" for each in found[1:]), "true"]
-    places_in_files = [f"{position} between {each['lowest']} and {each['highest']}" for each in found] or ["true"]
-    return [" and ".join(parts) for parts in zip(starts, ends, places_in_files, strict=True)]
+    return [f"{start} and {end}" for start, end in zip(starts, ends, strict=True)]
 
 
 def _is_fixed(kind: pa.DataType) -> bool:

@@ -10,9 +10,6 @@ from pathlib import Path
 
 from collector.lake.table import Table
 
-# The place of a row in its file, from 0.
-POSITION = "file_row_number"
-
 _PATTERN_CHARACTER = re.compile(r"[*?\[]")
 # Types that Arrow cannot represent exactly: it would turn a bit string into bytes, drop the zone of a time, change the
 # largest integers, and make of an interval a type that neither Python nor Parquet has. A quoted name is passed over; a
@@ -55,20 +52,16 @@ def by_schema(table: Table, files: Iterable[tuple[Path | str, str]]) -> list[Seq
     return [CurrentSchemaFiles(group) if schema == table.fingerprint else group for schema, group in groups.items()]
 
 
-def base_view(table: Table, groups: Sequence[Sequence[Path | str]], *, positioned: bool = False) -> str:
-    """Return the select over the files of one table: the contract's columns, in its order and types.
-
-    `positioned` adds the column POSITION.
-    """
-    types = {column.name: column.sql for column in table.columns} | ({POSITION: "BIGINT"} if positioned else {})
-    empty = f"select {', '.join(f'null::{kind} as {identifier(name)}' for name, kind in types.items())} where false"
+def base_view(table: Table, groups: Sequence[Sequence[Path | str]]) -> str:
+    """Return the select over the files of one table: the contract's columns, in its order and types."""
+    nulls = ", ".join(f"null::{column.sql} as {identifier(column.name)}" for column in table.columns)
+    empty = f"select {nulls} where false"
     if not any(groups):
         return empty
-    columns = ", ".join(map(identifier, types))
+    columns = ", ".join(map(identifier, table.column_names))
     if len(groups) == 1 and isinstance(groups[0], CurrentSchemaFiles):
         return f"select {columns} from {read_parquet(groups[0])}"
-    every = f"select *, {POSITION} from" if positioned else "from"
-    union = "\nunion all by name\n".join([empty, *(f"{every} {read_parquet(group)}" for group in groups if group)])
+    union = "\nunion all by name\n".join([empty, *(f"from {read_parquet(group)}" for group in groups if group)])
     return f"select {columns} from (\n{union}\n)"
 
 

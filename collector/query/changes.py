@@ -30,8 +30,12 @@ from collector.query.run_status import RunStatus, status_query
 from collector.query.sql_files import in_order, read_folder, sql_folder
 from collector.query.views import statement_with, view_sources
 
-# One thread: each holds rows in memory that DuckDB cannot spill, and two fail on 100,000 changed rows of 3 kB.
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "350MB"
+# Each thread holds a range of rows, and copies of their texts, in memory that DuckDB cannot spill.
+THREADS = 2
+# A run with files whose rows are wider on average has one thread, and ranges of a quarter of the size.
+WIDE_ROW_BYTES = 8_000
+_WIDE_SHARE = 4
 # Actions are compared, once for each column, in shares of about so many bytes.
 COMPARED_BYTES = 16 << 20
 # So many rows, of so many bytes before compression, are a run of which DuckDB keeps every table in memory.
@@ -82,8 +86,10 @@ class StagedRun:
         rows = sum(each.rows for each in footers.values())
         plain_bytes = sum(each.plain_bytes for each in footers.values())
         self._is_small = rows <= SMALL_ROWS and plain_bytes <= SMALL_BYTES
+        is_wide = any(each.plain_bytes > WIDE_ROW_BYTES * each.rows for each in footers.values())
+        self._share = _WIDE_SHARE if is_wide else 1
         folders = {spill, *(path.parent for path in files)}
-        self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1)
+        self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1 if is_wide else THREADS)
         self._define_staged_tables()
         for name in SNAPSHOTS:
             self._show(f"previous_{name}", self._rows(ALL[name], previous.get(name, ())))
@@ -145,7 +151,7 @@ class StagedRun:
         if name in _IN_ORDER and not self._is_small:
             yield from rows_in_order(self._database, table, rows)
         elif name in _COMPUTED or self._staged.get(name):
-            yield from sorted_rows(self._database, table, rows, table.key)
+            yield from sorted_rows(self._database, table, rows, table.key, range_bytes=RANGE_BYTES // self._share)
 
     def _rows(self, table: Table, paths: Iterable[Path]) -> str:
         """Return the select over these files of a table, which may have been written under different contracts."""
@@ -216,7 +222,8 @@ class StagedRun:
             return ["true"]
         count = {select: self._database.rows(f"select count(*) as n {select}")[0]["n"] for select in rows}
         most = max(rows, key=lambda select: count[select])
-        return key_ranges(self._database, rows[most], most, LAST_KNOWN_ACTIONS.key, range_bytes=range_bytes)
+        size = max(1, range_bytes // self._share)
+        return key_ranges(self._database, rows[most], most, LAST_KNOWN_ACTIONS.key, range_bytes=size)
 
 
 def _comparable_columns(last_known: Sequence[pa.Schema]) -> list[str]:

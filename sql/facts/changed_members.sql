@@ -8,15 +8,10 @@ all_changes as (select * from action_changes),
 changes as materialized (select * from all_changes where change = 'changed'),
 sides as (
     select
-        run_id, installation, workspace, project, pipeline_id, action_id, aspect, column_name, 'old' as side,
-        unnest(json_extract(old_value, '$[*]')) as member
+        run_id, installation, workspace, project, pipeline_id, action_id, aspect, column_name, side,
+        unnest(json_extract(members, '$[*]')) as member
     from changes
-    where column_name in ('permissions', 'variables', 'trigger_conditions')
-    union all
-    select
-        run_id, installation, workspace, project, pipeline_id, action_id, aspect, column_name, 'new' as side,
-        unnest(json_extract(new_value, '$[*]')) as member
-    from changes
+    unpivot (members for side in (old_value, new_value))
     where column_name in ('permissions', 'variables', 'trigger_conditions')
 ),
 named as (
@@ -62,10 +57,10 @@ compared as materialized (
         name,
         copy,
         property,
-        bool_or(side = 'old') as was_there,
-        bool_or(side = 'new') as is_there,
-        max(json_extract_string(member, concat('$.', property))) filter (where side = 'old') as old_value,
-        max(json_extract_string(member, concat('$.', property))) filter (where side = 'new') as new_value
+        bool_or(side = 'old_value') as was_there,
+        bool_or(side = 'new_value') as is_there,
+        max(json_extract_string(member, concat('$.', property))) filter (where side = 'old_value') as old_value,
+        max(json_extract_string(member, concat('$.', property))) filter (where side = 'new_value') as new_value
     from properties
     where property not in ('position', 'variable_id', 'principal_type', 'principal_id', 'key')
     group by all

@@ -21,9 +21,9 @@ import numpy as np
 import pyarrow as pa
 
 from collector.lake import parquet
-from collector.lake.compact import merged_order
 from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
+from collector.lake.merge import merged_order
 from collector.lake.publish import publish, write_file
 from collector.lake.shared_columns import KEY_NAMES
 from collector.lake.tables import ACTION_CHANGES, ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS

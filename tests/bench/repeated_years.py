@@ -12,10 +12,10 @@ import msgspec
 import pyarrow as pa
 
 from collector.lake import parquet
-from collector.lake.compact import merged_order
 from collector.lake.database import Database
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry, RunEntry
+from collector.lake.merge import merged_order
 from collector.lake.publish import write_file
 from collector.lake.sql_text import base_view, by_schema, identifier
 from collector.lake.table import Column, Table

@@ -11,9 +11,10 @@ import pytest
 from pyarrow import parquet as pq
 
 from collector.errors import LakeError
-from collector.lake.compact import Compacted, compact, merged_order, merged_rows
+from collector.lake.compact import Compacted, compact
 from collector.lake.lake import Lake
 from collector.lake.manifest import FileEntry
+from collector.lake.merge import merged_order, merged_rows
 from collector.lake.storage import sha256_of
 from collector.lake.sweep import sweep
 from collector.lake.table import Table, schema_fingerprint
@@ -184,8 +185,8 @@ def test_a_merge_that_loses_or_adds_rows_is_refused(
     assert callable(change)
     before = nights.manifest
 
-    def wrong(table: Table, files: Sequence[tuple[Path, str]], run_ids: Collection[str]) -> list[pa.RecordBatch]:
-        rows: pa.Table = change(pa.Table.from_batches(merged_rows(table, files, run_ids), table.schema))
+    def wrong(table: Table, paths: Sequence[Path], run_ids: Collection[str]) -> list[pa.RecordBatch]:
+        rows: pa.Table = change(pa.Table.from_batches(merged_rows(table, paths, run_ids), table.schema))
         return list(rows.to_batches())
 
     monkeypatch.setattr("collector.lake.compact.merged_rows", wrong)

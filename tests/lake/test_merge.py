@@ -4,21 +4,23 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
 from collector.errors import LakeError
-from collector.lake.compact import merged_rows
+from collector.lake.merge import HELD_BYTES, merged_order, merged_rows
 from collector.lake.table import Table
-from collector.lake.tables import ALL
+from collector.lake.tables import ALL, PROBLEMS
 from tests.query.staged_runs import HOME, Row, run_of, write
 
 ACTIONS = ALL["promote_image_actions"]
 RUNS = [run_of(number)[0] for number in range(3)]
 
 
-def merged(table: Table, paths: list[Path], run_ids: list[str]) -> pa.Table:
+def merged(table: Table, paths: list[Path], run_ids: list[str], held_bytes: int = HELD_BYTES) -> pa.Table:
     """Return the rows of these runs as one table."""
-    return pa.Table.from_batches(merged_rows(table, [(path, path.name) for path in paths], run_ids), table.schema)
+    return pa.Table.from_batches(merged_rows(table, paths, run_ids, held_bytes), table.schema)
 
 
 def night(number: int, actions: range) -> list[Row]:
@@ -71,3 +73,52 @@ def test_a_damaged_file_stops_the_merge(tmp_path: Path) -> None:
     with pytest.raises(LakeError):
         merged(ACTIONS, paths, RUNS)
     assert pq.read_table(paths[0]).num_rows == 5
+
+
+TEXTS = st.none() | st.sampled_from(["", "a", "Z", "é", "\U0001f600", "\uffff", "\x00", "a\x00", "it's"])
+NUMBERED = st.tuples(st.sampled_from(RUNS), TEXTS, st.none() | st.integers(-2, 2))
+
+
+@given(
+    st.lists(st.lists(NUMBERED, max_size=20), max_size=4),
+    st.sets(st.sampled_from(RUNS)),
+    st.integers(1, 7),
+    st.sampled_from([1, 2_000, HELD_BYTES]),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_come_in_order_whatever_the_files_are(
+    tmp_path: Path, given_files: list[list[tuple[str, str | None, int | None]]], runs: set[str], group: int, held: int
+) -> None:
+    """Every row of the wanted runs is there once, text by its UTF-8 bytes and NULL last, in one range or in many."""
+    paths, expected = [], []
+    for number, rows in enumerate(given_files):
+        names = {name: [None] * len(rows) for name in PROBLEMS.column_names}
+        columns = {
+            **names,
+            **dict(zip(("run_id", "workspace", "action_id"), zip(*rows, strict=True), strict=False)),
+            "raw": [f"{number} {row}" for row in range(len(rows))],
+        }
+        paths.append(tmp_path / f"{number}.parquet")
+        pq.write_table(pa.table(columns, PROBLEMS.schema), paths[-1], row_group_size=group)
+        expected += [(*row, f"{number} {place}") for place, row in enumerate(rows) if row[0] in runs]
+    found = merged(PROBLEMS, paths, sorted(runs), held).to_pylist()
+    rows_found = [(row["run_id"], row["workspace"], row["action_id"], row["raw"]) for row in found]
+    assert sorted(rows_found, key=str) == sorted(expected, key=str)
+    keys = [(row[1] is None, (row[1] or "").encode(), row[2] is None, row[2] or 0, row[0]) for row in rows_found]
+    assert keys == sorted(keys)
+
+
+def test_wide_rows_are_merged_a_few_at_a_time(tmp_path: Path) -> None:
+    """Rows of 60 kB that more than fill what may be held come in order, and no batch has many."""
+    table, count = ALL["pipelines"], 600
+    for run in range(2):
+        rows = [
+            {"run_id": RUNS[run], "pipeline_id": n * 7 % count, "extra": f"{run} {n}".ljust(60_000)}
+            for n in range(count)
+        ]
+        write(tmp_path / f"{run}.parquet", table.name, rows)
+    batches = list(merged_rows(table, sorted(tmp_path.glob("*.parquet")), RUNS, held_bytes=16 << 20))
+    assert max(batch.nbytes for batch in batches) < 5 << 20
+    found = pa.Table.from_batches(batches).select(["pipeline_id", "run_id"]).to_pylist()
+    assert found == [{"pipeline_id": n, "run_id": run} for n in range(count) for run in RUNS[:2]]
+    assert merged_order(table)[-2:] == ("pipeline_id", "run_id")

@@ -59,9 +59,9 @@ def test_more_rows_than_memory_holds_are_sorted(tmp_path: Path, count: int, widt
 
     paths = [write(tmp_path / f"{part}.parquet", batches(part)) for part in range(2)]
     with Database([tmp_path], tmp_path / "spill", memory_limit=memory, threads=1) as database:
-        select = f"from ({base_view(PROMOTE_IMAGE_ACTIONS, [paths], positioned=True)})"
+        select = f"from ({base_view(PROMOTE_IMAGE_ACTIONS, [paths])})"
         order = ("action_id", "run_id")
-        stream = sorted_rows(database, PROMOTE_IMAGE_ACTIONS, select, order, positioned=True, range_bytes=8 << 20)
+        stream = sorted_rows(database, PROMOTE_IMAGE_ACTIONS, select, order, range_bytes=8 << 20)
         found = [(row["action_id"], row["run_id"]) for batch in stream for row in batch.select(order).to_pylist()]
     assert found == [(n, f"run-{part}") for n in range(count) for part in range(2)]
 

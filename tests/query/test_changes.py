@@ -380,6 +380,22 @@ def test_thousands_of_wide_actions_fit_into_memory(
     assert len(runs.collect(wide(2))["action_changes"]) == 4_500 // one_in
 
 
+def test_actions_of_60_kb_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each action holds 60 kB, such as the YAML of its pipeline, less of them is held at a time."""
+    for name, size in (("SMALL_BYTES", 0), ("RANGE_BYTES", 16 << 20), ("COMPARED_BYTES", 4 << 20)):
+        monkeypatch.setattr(f"collector.query.changes.{name}", size)
+    monkeypatch.setattr("collector.query.changes.MEMORY_LIMIT", "200MB")
+
+    def wide(run: int) -> dict[str, list[Row]]:
+        yaml = "y" * 60_000
+        extras = {n: f'{{"pipeline":{{"ran":{run},"yaml":"{n} {yaml}"}}}}' for n in range(400)}
+        return world([action(n, extra=extra, current_revision=str(run)) for n, extra in extras.items()])
+
+    runs = StagedRuns(tmp_path)
+    runs.collect(wide(1))
+    assert len(runs.collect(wide(2))["action_changes"]) == 400
+
+
 def test_extra_rows_join_a_staged_table(tmp_path: Path) -> None:
     """Rows that arise after staging, such as problems of warnings, are sorted in among the staged ones."""
     more = pq.read_table(write(tmp_path / "more.parquet", "problems", [{"workspace": "b", "kind": "check"}]))
