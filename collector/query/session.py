@@ -35,6 +35,8 @@ SEARCHED = SqlFile("searched", "select distinct object from drift_in_run where n
 
 # The views that take longest, each after those it reads: on them rest all questions about configurations and releases.
 _SHARED = ("selected_steps", "selected_promotions", "written_environments", "release_attempts")
+# A view of few rows that is joined with many: computed first, because the planner takes it for the larger side.
+_COMPUTED_FIRST = "configured_destinations"
 
 
 @dataclass
@@ -57,20 +59,28 @@ class Session:
 
     def answer(self, file: SqlFile, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer a file of sql/, given with its bound parameters."""
-        views = self._with_searched(file) if file.is_of_two_runs else self.views(file)
+        views = self._with_searched(file) if file.is_of_two_runs else self._ready(self.views(file), file.references)
         return self._answer(views.statement(file.sql, file.references), parameters, file.references)
 
     def answer_all(self, questions: Sequence[tuple[Question, Mapping[str, object]]]) -> dict[str, Answer]:
         """Answer several questions, each given with its bound parameters; what they share is computed once."""
         for view in _SHARED:
             if sum(self.views(question).needs(view, question.references) for question, _ in questions) > 1:
-                self._compute(view, self.views(self.sources[view]))
+                self._compute(view, self._ready(self.views(self.sources[view]), {view}))
         return {question.name: self.answer(question, bound) for question, bound in questions}
 
     def views(self, file: SqlFile | None = None) -> Views:
         """Return the views over the files from which a file of sql/ is answered; None: anything may be asked."""
         files = files_for(file, self.lake, self.run)
         return Views(files, self.run, {**self.sources, **self.computed}, self.fresh)
+
+    def _ready(self, views: Views, wanted: Collection[str]) -> Views:
+        """Return the views for a statement that uses the `wanted` names, with the rows of what is computed first."""
+        if not views.needs(_COMPUTED_FIRST, wanted):
+            return views
+        if _COMPUTED_FIRST not in self.computed:
+            self._compute(_COMPUTED_FIRST, views)
+        return replace(views, sources={**views.sources, **self.computed})
 
     def _compute(self, name: str, views: Views) -> None:
         """Compute the rows of a view, which all that reads it reads from now on."""
