@@ -22,6 +22,7 @@ FLOORS = {
     "settings and errors": ["_version", "errors", "extras", "settings"],
     "buddy": ["buddy"],
     "crawl, pure": [
+        "crawl.announced_times",
         "crawl.backoff",
         "crawl.carrying",
         "crawl.classify",
@@ -32,6 +33,7 @@ FLOORS = {
         "crawl.execution_reading",
         "crawl.fetch_result",
         "crawl.frontier",
+        "crawl.list_crawl",
         "crawl.pagination",
         "crawl.pipeline_readings",
         "crawl.principal_crawl",

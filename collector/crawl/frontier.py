@@ -12,29 +12,23 @@ closed. A list of which an earlier page was answered is `failed` whatever refuse
 moment ago.
 """
 
-from typing import Any
-
-from msgspec.structs import replace
-
 from collector.buddy.decode import Content, Detail, ExecutionDetail, Item, ListPage
-from collector.buddy.requests import DOCUMENTED_PER_PAGE, EXECUTION_KINDS, NAME_KINDS, PER_PAGE, SORTING, Kind, Request
+from collector.buddy.requests import EXECUTION_KINDS, NAME_KINDS, Kind, Request
 from collector.buddy.schema import PROMOTE_IMAGE
 from collector.crawl.carrying import Carrying
 from collector.crawl.execution_crawl import ExecutionCrawl, Step
 from collector.crawl.execution_history import ExecutionPlan
 from collector.crawl.fetch_result import Answered, Failed
-from collector.crawl.pagination import Listing, PaginationProbes, identity_of, is_probe, may_be_page_size
+from collector.crawl.list_crawl import KIND_BELOW, ListCrawl
+from collector.crawl.pagination import identity_of, is_probe
 from collector.crawl.pipeline_readings import PipelineReadings, ReadingProgress
 from collector.crawl.principal_crawl import PrincipalCrawl
-from collector.crawl.problems import duplicate, given_up, not_understood, unsettled
-from collector.crawl.promotion_crawl import Pending, PromotionCrawl, action_record
+from collector.crawl.problems import given_up, unsettled
+from collector.crawl.promotion_crawl import Pending, PromotionCrawl
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, child_key, coverage_of, key_of, request_of
 from collector.crawl.refresh_plan import NEVER, RefreshPlan
 from collector.crawl.request_queue import RequestQueue
 from collector.crawl.selection import Selection
-
-_KIND_BELOW = {Kind.WORKSPACES: Kind.PROJECTS, Kind.PROJECTS: Kind.PIPELINES, Kind.PIPELINES: Kind.ACTIONS}
-_KIND_ABOVE = {below: above for above, below in _KIND_BELOW.items()}
 
 
 class Frontier:
@@ -61,16 +55,13 @@ class Frontier:
         self.answered = False
         self.queue = RequestQueue()
         self._selection = selection
-        self._per_page = PER_PAGE
-        self._listings: dict[Key, Listing] = {}
+        self._lists = ListCrawl()
         self._promotions = PromotionCrawl()
         self._executions = ExecutionCrawl(executions)
         self._principals = PrincipalCrawl(wanted=with_names)
         self._refresh = refresh or RefreshPlan(NEVER)
         self._readings = PipelineReadings(self._refresh)
         self._carrying = Carrying(self._refresh, with_executions=executions is not None)
-        self._probes = PaginationProbes()
-        self._workspaces_envelope: dict[str, Any] = {}
         if selection.exact_workspaces is None:
             self._open(Key(installation), Kind.WORKSPACES, None)
         names = dict.fromkeys(selection.exact_workspaces or ())
@@ -126,19 +117,18 @@ class Frontier:
     def _give_up(self, failed: Failed) -> list[CrawlRecord]:
         request = failed.request
         self.queue.settle(request)
-        if may_be_page_size(failed):
-            self._per_page = DOCUMENTED_PER_PAGE
-            self.queue.push(replace(request, per_page=DOCUMENTED_PER_PAGE))
+        if (smaller := self._lists.with_smaller_pages(failed)) is not None:
+            self.queue.push(smaller)
             return []
         if request.kind in EXECUTION_KINDS:
             return self._follow(self._executions.give_up(failed))
         if request.kind in NAME_KINDS:
             return self._follow(self._principals.give_up(failed))
-        if is_probe(request) and (next_probe := self._probes.failed(request.kind)) is not None:
+        if (next_probe := self._lists.next_probe(request)) is not None:
             self.queue.push(next_probe)
         self.done[request.kind] += 1
         key = key_of(request)
-        listing = self._listings.get(key)
+        listing = self._lists.get(key)
         is_later_page = listing is not None and listing.answered
         problem = given_up(failed, key, is_later_page=is_later_page)
         coverage = "failed" if is_later_page else coverage_of(problem.kind)
@@ -153,8 +143,8 @@ class Frontier:
         coverage = coverage_of(problem_kind)
         records, unread = self._promotions.stop(coverage)
         records += self._carry_unreached(problem_kind, reason) if coverage == "skipped" else []
-        for key in dict.fromkeys([*unread, *self._listings]):
-            listing, missing = self._listings.get(key), []
+        for key in dict.fromkeys([*unread, *self._lists]):
+            listing, missing = self._lists.get(key), []
             is_root = listing is not None and listing.kind is Kind.WORKSPACES
             if listing is not None:
                 missing.append(f"{'the workspaces were' if is_root else 'what is in it was'} not listed to the end")
@@ -171,13 +161,13 @@ class Frontier:
         return [*records, *self._readings.stop(records)]
 
     def _carry_unreached(self, problem_kind: str, reason: str) -> list[CrawlRecord]:
-        carried: dict[Key, list[CrawlRecord]] = {
-            key: self._carrying.unreached(listing, key, problem_kind, reason)
-            for key, listing in self._listings.items()
-            if listing.kind is Kind.ACTIONS and not self._readings.is_reached(key)
+        carried = {
+            key: self._carrying.unreached(self._lists[key], key, problem_kind, reason)
+            for key in self._lists
+            if self._lists[key].kind is Kind.ACTIONS and not self._readings.is_reached(key)
         }
         for key in [key for key, records in carried.items() if records]:
-            del self._listings[key]
+            self._lists.drop(key)
         return [record for records in carried.values() for record in records]
 
     def _follow(self, step: Step) -> list[CrawlRecord]:
@@ -192,99 +182,47 @@ class Frontier:
     # Lists
 
     def _open(self, key: Key, kind: Kind, item: Item | None, position: int = 0) -> None:
-        self._listings[key] = Listing(kind, item, position)
         self.found[kind] += 1
-        page, per_page = (1, self._per_page) if kind in SORTING else (0, 0)
         if kind is Kind.ACTIONS and item is not None:
             self._readings.open(key, item.document)
-        self.queue.push(request_of(kind, key, page, per_page), self._refresh.rank(kind, key))
+        self.queue.push(self._lists.open(key, kind, item, position), self._refresh.rank(kind, key))
 
     def _feed_page(self, reply: Answered, page: ListPage) -> list[CrawlRecord]:
         request = reply.request
         key = key_of(request)
-        listing = self._listings[key]
-        listing.add_envelope(page.envelope)
-        new_items = listing.read(page.items)
-        listing.unreadable |= bool(listing.duplicates) or any(item.key is None for item in new_items)
-        records: list[CrawlRecord] = [duplicate(reply, key, item) for item in listing.duplicates]
-        records += (
-            not_understood(reply, child_key(key, item.key), item.violation, item.document)
-            for item in new_items
-            if item.violation is not None
-        )
+        positions = self._lists[key].positions
+        new_items, records = self._lists.read(reply, page)
         # The queue hands out the newest first, so the first child is pushed last.
         for item in reversed(new_items):
             if item.key is not None:
-                records.extend(self._add_child(reply, key, item, listing.positions[identity_of(item)]))
-        following = listing.next_request(request, len(page.items))
-        if is_probe(request):
-            return records + self._end_probe(request, following)
-        if following is None:
-            if not listing.settled:
-                records.append(unsettled(reply, key))
-            return records + self._close_read_list(request)
-        if is_probe(following):
-            return records + self._begin_probe(following)
-        self.queue.push(following)
-        return records
-
-    def _begin_probe(self, probe: Request) -> list[CrawlRecord]:
-        """Find out whether a list goes on, unless that is known or another list is finding out."""
-        if self._probes.is_known_unpaged(probe.kind):
-            return self._close_read_list(probe)
-        if not self._probes.must_wait(probe):
-            self.queue.push(probe)
-        return []
-
-    def _end_probe(self, probe: Request, following: Request | None) -> list[CrawlRecord]:
-        """Go on with the list that found out (to `following`, or to its end), and with those that waited for it."""
-        waiting = self._probes.answered(probe.kind, paged=following is not None)
-        if following is None:
-            return [record for each in (probe, *waiting) for record in self._close_read_list(each)]
-        for each in (*waiting, following):
+                records.extend(self._add_child(reply, key, item, positions[identity_of(item)]))
+        following, ended = self._lists.go_on(request, len(page.items))
+        for each in following:
             self.queue.push(each)
-        return []
+        for each in ended:
+            if not is_probe(each) and not self._lists[key].settled:
+                records.append(unsettled(reply, key))
+            records.extend(self._close_read_list(each))
+        return records
 
     def _close_read_list(self, request: Request) -> list[CrawlRecord]:
         """Close a list of which the last page was read."""
         key = key_of(request)
-        listing = self._listings[key]
+        listing = self._lists[key]
         self.done[request.kind] += 1
         return self._close(key, "complete" if listing.settled and not listing.unreadable else "failed")
 
     def _close(self, key: Key, coverage: str, *, stopped: bool = False) -> list[CrawlRecord]:
-        listing = self._listings.pop(key)
+        listing, items = self._lists.close(key, coverage)
         if listing.kind is Kind.WORKSPACES:
             self.workspaces_listed = coverage == "complete"
-            self._workspaces_envelope = listing.envelope
             return []
-        item = listing.item
-        assert item is not None, "only the list of workspaces has no parent item"
-        kind = _KIND_ABOVE[listing.kind]
-        envelope = self._root_envelope(key, kind)
-        if listing.envelope:
-            envelope[f"{listing.kind.value}_list"] = listing.envelope
-        if item.violation is not None and coverage == "complete":
-            coverage = "failed"
-        others = [
-            action_record(Pending(other, listing.positions[identity]), child_key(key, other.key), "not_promote_image")
-            for identity, other in listing.others.items()
-            if other.key is not None
-        ]
-        parent = ListedItem(kind, key, listing.position, item.document, item.violation is None, coverage, envelope)
-        if kind is Kind.WORKSPACES and coverage == "complete" and not stopped:
+        *others, parent = items
+        if parent.kind is Kind.WORKSPACES and parent.coverage == "complete" and not stopped:
             self._follow(self._principals.begin(key))
-        if kind is not Kind.PIPELINES:
+        if parent.kind is not Kind.PIPELINES:
             return [*others, parent]
         return [*others, *self._follow(self._executions.begin(parent, listing.promotion_statuses, stopped=stopped))]
-
-    def _root_envelope(self, key: Key, kind: Kind) -> dict[str, Any]:
-        # The list of workspaces has no parent row that could hold its envelope, so each workspace does.
-        if kind is not Kind.WORKSPACES:
-            return {}
-        root = self._listings.get(Key(key.installation))
-        envelope = self._workspaces_envelope if root is None else root.envelope
-        return {"workspaces_list": envelope} if envelope else {}
 
     # Children
 
@@ -293,18 +231,18 @@ class Frontier:
         if kind is Kind.ACTIONS:
             return self._add_action(reply, parent, key, Pending(item, position))
         if not self._selection.selects(kind, str(item.key)):
-            envelope = self._root_envelope(parent, kind)
+            envelope = self._lists.root_envelope(parent, kind)
             return [ListedItem(kind, key, position, item.document, item.violation is None, "skipped", envelope)]
         if kind is Kind.PIPELINES and (records := self._carrying.not_due(key, item, position)):
             return records
-        self._open(key, _KIND_BELOW[kind], item, position)
+        self._open(key, KIND_BELOW[kind], item, position)
         return []
 
     def _add_action(self, reply: Answered, parent: Key, key: Key, pending: Pending) -> list[CrawlRecord]:
         document = pending.item.document
         if document.get("type") != PROMOTE_IMAGE:
-            return []  # it is recorded when its list is closed (pagination.py)
-        self._listings[parent].promotion_statuses.append(document.get("last_execution_status"))
+            return []  # it is recorded when its list is closed (list_crawl.py)
+        self._lists[parent].promotion_statuses.append(document.get("last_execution_status"))
         self.found[Kind.ACTION] += 1
         if records := self._promotions.add(reply, key, pending):
             self.done[Kind.ACTION] += 1

@@ -21,17 +21,13 @@ Rules for whoever edits this file:
 """
 
 import math
-from typing import NamedTuple
 
 from collector.buddy.rate_headers import RateHeaders, ServerClock
+from collector.crawl.announced_times import MAX_LATE_S, Reset, plausible_reset, retry_after_s
 from collector.crawl.backoff import after_late_reset, after_refusal
 
-# A reset further ahead than this is a mistake of units or clocks: no limit is known to have a longer window.
-_MAX_AHEAD_S = 3600.0
 # The longest that one 503 pauses all workers: a single broken path must not hold up a whole crawl for an hour.
 _MAX_UNAVAILABLE_S = 900.0
-# A reset this long past may still be a window that renews late; an older one is no reset at all.
-_MAX_LATE_S = 5.0
 # How long a probe, or the replies in flight, may take before another request is sent.
 _PROBE_TIMEOUT_S = 2.0
 # Probes after a reset that was rounded down to the second come to four at most (backoff.after_late_reset).
@@ -42,13 +38,6 @@ _PROBES_SHARE = 50
 _DECAY = 0.995
 # A tenth of a window that is smaller than the reserve is used: keeping back all of it would stop the crawl for ever.
 _SQUEEZED_SHARE = 10
-
-
-class _Reset(NamedTuple):
-    """The announced end of a window: in the server's words, which identify the window, and as our monotonic moment."""
-
-    epoch_s: float
-    at: float
 
 
 class RateLimitState:
@@ -145,7 +134,7 @@ class RateLimitState:
                 self.metered, self.unmetered = False, True
                 self._failed_probes = 0
             return
-        reset = self._plausible_reset(headers.reset_epoch_s, now, local_offset)
+        reset = plausible_reset(self.clock, headers.reset_epoch_s, now, local_offset)
         if self._is_open(now):
             if expected is not None and sent >= self._opened_at:
                 self._used_by_others = max(self._used_by_others * _DECAY, expected - headers.remaining)
@@ -155,7 +144,7 @@ class RateLimitState:
 
     def on_unavailable(self, now: float, headers: RateHeaders, local_offset: float) -> float:
         """Pause for as long as a 503 asks by Retry-After; return the seconds, 0.0 if it says nothing usable."""
-        pause_s = self._retry_after_s(now, headers, local_offset)
+        pause_s = retry_after_s(headers, now, local_offset)
         if pause_s is None:
             return 0.0
         pause_s = min(pause_s, _MAX_UNAVAILABLE_S)
@@ -163,18 +152,6 @@ class RateLimitState:
             self.refused_since = now
         self._unavailable_until = max(self._unavailable_until, now + pause_s)
         return pause_s
-
-    @staticmethod
-    def _retry_after_s(now: float, headers: RateHeaders, local_offset: float) -> float | None:
-        """Return the seconds that Retry-After asks for, None when it is absent, past or implausibly far ahead.
-
-        A moment is read against the Date of its own reply, because both come from one clock.
-        """
-        seconds: float | None = headers.retry_after_s
-        if headers.retry_at_epoch_s is not None:
-            date = now + local_offset if headers.date_epoch_s is None else headers.date_epoch_s
-            seconds = headers.retry_at_epoch_s - date
-        return seconds if seconds is not None and 0 < seconds <= _MAX_AHEAD_S else None
 
     @property
     def _kept(self) -> float:
@@ -184,15 +161,8 @@ class RateLimitState:
     def _is_open(self, now: float) -> bool:
         return self.metered and (self.reset_at is None or now < self.reset_at)
 
-    def _plausible_reset(self, epoch_s: float | None, now: float, local_offset: float) -> _Reset | None:
-        """Return the reset, None when it is absent, absurd or long past."""
-        if epoch_s is None:
-            return None
-        reset = _Reset(epoch_s, self.clock.to_monotonic(epoch_s, local_offset))
-        return reset if -_MAX_LATE_S <= reset.at - now <= _MAX_AHEAD_S else None
-
     def _on_reply_in_window(
-        self, sent: float, now: float, headers: RateHeaders, remaining: int, reset: _Reset | None
+        self, sent: float, now: float, headers: RateHeaders, remaining: int, reset: Reset | None
     ) -> None:
         """Learn from a reply while a window is open: it is of the same window, an older one or the next."""
         current = self._epoch_s
@@ -215,7 +185,7 @@ class RateLimitState:
         self._pause_if_exhausted(now)
 
     def _on_reply_after_window(
-        self, sent: float, now: float, headers: RateHeaders, remaining: int, reset: _Reset | None
+        self, sent: float, now: float, headers: RateHeaders, remaining: int, reset: Reset | None
     ) -> None:
         """Learn from a reply while no window is open: it is of the next one, or the last is not renewed yet."""
         if reset is None or self._epoch_s is None or self.reset_at is None:
@@ -224,13 +194,13 @@ class RateLimitState:
             if self._failed_probes:
                 # The probe that succeeded was sent this long after the announced reset: the next will be as late.
                 announced = reset.at - (reset.epoch_s - self._epoch_s)
-                self.lag_s = min(max(self.lag_s, sent - announced), _MAX_LATE_S)
+                self.lag_s = min(max(self.lag_s, sent - announced), MAX_LATE_S)
             self._open_window(now, headers, remaining, reset, renewed=True)
         else:
             self.remaining = min(self.remaining, remaining)
             self._expect_later_reset(sent, now, reset)
 
-    def _expect_later_reset(self, sent: float, now: float, reset: _Reset) -> None:
+    def _expect_later_reset(self, sent: float, now: float, reset: Reset) -> None:
         """Continue the old window, which is not renewed although its reset seems to have passed; probe again soon."""
         if now < reset.at + self.lag_s:
             # The server's clock turned out to be behind our estimate.
@@ -240,7 +210,7 @@ class RateLimitState:
             self.reset_at = now + after_late_reset(self._failed_probes)
 
     def _open_window(
-        self, now: float, headers: RateHeaders, remaining: int, reset: _Reset | None, *, renewed: bool
+        self, now: float, headers: RateHeaders, remaining: int, reset: Reset | None, *, renewed: bool
     ) -> None:
         """Begin a window. `renewed`: an earlier one was seen to end, so this reply shows (nearly) the whole budget."""
         self.metered, self.unmetered = True, False
@@ -272,10 +242,10 @@ class RateLimitState:
     def _on_refusal(self, sent: float, now: float, headers: RateHeaders, local_offset: float) -> None:
         if self.refused_since is None:
             self.refused_since = now
-        reset = self._plausible_reset(headers.reset_epoch_s, now, local_offset)
+        reset = plausible_reset(self.clock, headers.reset_epoch_s, now, local_offset)
         if reset is None:
             if sent >= self._paused_at:
-                self._pause(now, self._retry_after_s(now, headers, local_offset))
+                self._pause(now, retry_after_s(headers, now, local_offset))
             return
         if self._epoch_s is not None and reset.epoch_s < self._epoch_s - 1:
             return

@@ -18,16 +18,15 @@ from .handler import RequestHandler
 class Control:
     """Answers `GET /-/stats` (and `?minimum=1`), `POST /-/forget` and `POST /-/night?n=2`."""
 
-    def __init__(self, handler: RequestHandler, expected_minimum: Callable[[], int]) -> None:
+    def __init__(self, handler: RequestHandler, expected_minimums: Callable[[], dict[str, int]]) -> None:
         self._handler = handler
-        self._expected_minimum = expected_minimum
+        self._expected_minimums = expected_minimums
 
     def respond(self, request: web.BaseRequest) -> web.Response:
         """Return the response to a control request."""
         match request.method, request.path:
             case "GET", "/-/stats":
-                minimum = {"expected_minimum": self._expected_minimum()} if request.query else {}
-                return _json({**self._stats(), **minimum})
+                return _json({**self._stats(), **(self._expected_minimums() if request.query else {})})
             case "POST", "/-/forget":
                 self._handler.log.clear()
                 return _json({})

@@ -82,7 +82,7 @@ class FakeBuddy:
             arrivals_kept=arrivals_kept,
         )
         self.script = self._handler.script
-        self._control = Control(self._handler, self.expected_minimum)
+        self._control = Control(self._handler, self._expected_minimums)
         self._thread = ServerThread(self._serve, host, port)
 
     # Start and stop
@@ -164,6 +164,12 @@ class FakeBuddy:
             self._executions_page_size,
             self._executions_forbidden,
         )
+
+    def _expected_minimums(self) -> dict[str, int]:
+        return {
+            "expected_minimum": self.expected_minimum(),
+            "expected_minimum_without_executions": self.expected_minimum(None),
+        }
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path.startswith("/-/"):

@@ -96,9 +96,17 @@ class Buddy:
         """Run the bare loop."""
         return self._run("bare", "--concurrency", str(CONCURRENCY))
 
-    def ours(self, lake: Path | None = None) -> Measured:
-        """Run the collector into a new lake, without its own ceiling of requests per second."""
-        return self._run("ours", "--lake", str(lake or self._new_directory() / "lake"))
+    def ours(self, lake: Path | None = None, executions: str = "off") -> Measured:
+        """Run the collector into a new lake, without its own ceiling of requests per second.
+
+        Without executions it requests what the bare loop and dlt request.
+        """
+        lake = lake or self._new_directory() / "lake"
+        return self._run("ours", "--lake", str(lake), "--executions", executions)
+
+    def ours_with_executions(self) -> Measured:
+        """Run the collector into a new lake, with the executions of a first run."""
+        return self.ours(executions="7d")
 
     def ours_many(self, installations: int, open_files: int) -> Measured:
         """Run the collector as many installations, all of them this Buddy, under a limit on open files."""

@@ -99,7 +99,7 @@ def _ours(url: str, limit: Limit, neighbour: int) -> float:
     assert neighbour >= 0
     with TemporaryDirectory() as folder:
         lake, reserve = Path(folder) / "lake", str(_reserve(limit))
-        return _run("ours", url, "--lake", str(lake), "--reserve", reserve)
+        return _run("ours", url, "--lake", str(lake), "--reserve", reserve, "--executions", "off")
 
 
 def _fixed_rate(url: str, limit: Limit, neighbour: int) -> float:

@@ -8,7 +8,8 @@ from tests.bench.scale import Scale
 _TEXT = """\
 Requests that the server received in one run. The fake computes the minimum from its world: every list of more than one
 page is read twice, because deletions shift pages (settling). *One reading* is the bare loop, which reads each list
-once. dlt requests one more page of every paged list, because Buddy does not say which page is the last.
+once. dlt requests one more page of every paged list, because Buddy does not say which page is the last. All of them
+leave out executions; the last two columns are a first run of ours with those of 7 days.
 
 The second table: nights of one estate in which each night 2% of the pipelines run, which their list shows, and 0.5% of
 the actions are edited, which no list shows (without executions; the requests are those that the crawl makes of a model
@@ -22,12 +23,14 @@ def bench(scale: Scale) -> Section:
     rows, worst = [], 0.0
     for name, shape in scale.shapes.items():
         with Buddy(shape) as buddy:
-            minimum = buddy.stats(minimum=True)["expected_minimum"]
-            programs = [buddy.bare, buddy.ours, *([buddy.dlt] if scale.dlt else [])]
-            counts = [buddy.served(program)[1] for program in programs]
-        worst = max(worst, counts[1] / minimum - 1)
-        rows.append((name, f"{shape.promotions:,}", f"{minimum:,}", *(f"{count:,}" for count in counts)))
-    columns = ("world", "promotions", "minimum", "one reading", "ours", *(["dlt"] if scale.dlt else []))
+            stats = buddy.stats(minimum=True)
+            minimum, whole_minimum = stats["expected_minimum_without_executions"], stats["expected_minimum"]
+            programs = [buddy.bare, buddy.ours, *([buddy.dlt] if scale.dlt else []), buddy.ours_with_executions]
+            *counts, whole = [buddy.served(program)[1] for program in programs]
+        worst = max(worst, counts[1] / minimum - 1, whole / whole_minimum - 1)
+        rows.append((name, *(f"{n:,}" for n in (shape.promotions, minimum, *counts, whole_minimum, whole))))
+    columns = ("world", "promotions", "minimum", "one reading", "ours", *(["dlt"] if scale.dlt else []),
+               "minimum, executions", "ours, executions")  # fmt: skip
     goal = Goal("requests above the minimum", "≤ 2%", f"{worst:.1%}", worst <= 0.02, quoted=True)
     nights = scale.nights
     dlt = _dlt_of(Shape(projects=nights.projects, pipelines=nights.pipelines, actions=6)) if scale.dlt else None

@@ -51,7 +51,7 @@ class Scale:
 
 
 FULL = Scale(
-    runs=5,
+    runs=3,
     dlt=True,
     shapes={
         "few big projects": Shape(projects=2, pipelines=60, actions=10),

@@ -21,7 +21,7 @@ def bench(scale: Scale) -> Section:
     """Run each command several times."""
     with TemporaryDirectory() as folder, Buddy(scale.small) as buddy:
         lake = Path(folder) / "lake"
-        buddy.ours(lake)
+        buddy.ours(lake, executions="7d")
         commands = {
             "`python -c pass`": ("-c", "pass"),
             "`collector --help`": ("-m", "collector", "--help"),

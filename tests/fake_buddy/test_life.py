@@ -83,6 +83,7 @@ def test_control_requests() -> None:
         get(fake, "/workspaces")
         stats = json.load(urlopen(f"{fake.url}/-/stats?minimum=1"))
         assert (stats["requests"], stats["expected_minimum"]) == (1, fake.expected_minimum())
+        assert stats["expected_minimum_without_executions"] == fake.expected_minimum(None)
         assert stats["cpu_seconds"] > 0
         urlopen(Request(f"{fake.url}/-/night?n=2", method="POST")).close()
         urlopen(Request(f"{fake.url}/-/forget", method="POST")).close()

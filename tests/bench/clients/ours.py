@@ -1,7 +1,8 @@
 """The collector: what `collector collect` does after parsing its flags, with the duration of its stages.
 
-`python -m tests.bench.clients.ours --url U --token T --lake PATH [--concurrency 16] [--rate 0] [--reserve 0]`, and with
-`--installations N` as so many installations, which share what the process may have open (`--open-files`).
+`python -m tests.bench.clients.ours --url U --token T --lake PATH [--concurrency 16] [--rate 0] [--reserve 0]
+[--executions 7d]`, and with `--installations N` as so many installations, which share what the process may have open
+(`--open-files`).
 """
 
 import argparse
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--reserve", type=int, default=0)
+    parser.add_argument("--executions", default="7d")
     parser.add_argument("--installations", type=int, default=0)
     parser.add_argument("--open-files", type=int)
     options = parser.parse_args()
@@ -51,6 +53,7 @@ def main() -> None:
         "concurrency": options.concurrency,
         "requests_per_second": options.rate,
         "reserve": options.reserve,
+        "executions": options.executions,
         "allow_http": True,
     }
     environ = {"BUDDY_TOKEN": options.token, "BUDDY_API_URL": options.url}
