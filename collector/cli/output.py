@@ -29,11 +29,17 @@ _TIMESTAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 
 def write_rows(
-    rows: "pa.Table | pa.RecordBatchReader", form: RowFormat, output: str | None, answer: Sequence[str] = ()
+    rows: "pa.Table | pa.RecordBatchReader",
+    form: RowFormat,
+    output: str | None,
+    answer: Sequence[str] = (),
+    *,
+    newest_last: bool = False,
 ) -> None:
     """Write rows to a file, or to stdout; every format but text writes the batches of a reader as they come.
 
-    `answer` names the columns that every table shows. Raises SettingsError when the file cannot be written.
+    `answer` names the columns that every table shows; of many rows a terminal shows the first, or the last where
+    `newest_last`. Raises SettingsError when the file cannot be written.
     """
     binary = form is RowFormat.parquet
     reader = rows.to_reader(None if binary else _BATCH_ROWS) if hasattr(rows, "to_reader") else rows
@@ -42,7 +48,7 @@ def write_rows(
     with _open(output) as sink:
         if form is RowFormat.text:
             width, looks = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
-            text = table_text(reader.read_all(), width, answer=answer, looks=looks)
+            text = table_text(reader.read_all(), width, answer=answer, newest_last=newest_last, looks=looks)
             sink.write(text.encode(errors="replace"))
         elif binary:
             from collector.lake.parquet import write_answer
@@ -60,13 +66,13 @@ def write_text(text: str, output: str | None, mode: int | None = None) -> None:
         sink.write(text.encode())
 
 
-def show_rows(table: "pa.Table", answer: Sequence[str] = (), note: str = "") -> None:
+def show_rows(table: "pa.Table", answer: Sequence[str] = (), note: str = "", *, newest_last: bool = False) -> None:
     """Show an answer in the prompt: on a terminal as a table with a note, page by page; in a pipe as TSV."""
     if not sys.stdout.isatty():
         write_rows(table, RowFormat.tsv, None)
         return
     width, looks = terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout)
-    show_text(table_text(table, width, answer=answer, looks=looks) + note)
+    show_text(table_text(table, width, answer=answer, newest_last=newest_last, looks=looks) + note)
 
 
 def show_text(text: str) -> None:
@@ -103,15 +109,20 @@ def table_text(
     max_rows: int = _MAX_ROWS_SHOWN,
     *,
     answer: Sequence[str] = (),
+    newest_last: bool = False,
     looks: Looks = PLAIN,
 ) -> str:
-    """Return a table as lines of text; for a terminal (`width`) the first `max_rows` and how many more there are."""
+    """Return a table as lines of text; for a terminal (`width`) `max_rows` of it, and how many more there are.
+
+    These are the first, or the last where `newest_last`.
+    """
     import pyarrow as pa
 
     from collector.cli.row_formats import cell_text, python_rows
     from collector.cli.text_table import draw_table, wrap
 
-    shown = table if width is None else table.slice(0, max_rows)
+    hidden = 0 if width is None else max(0, table.num_rows - max_rows)
+    shown = table.slice(hidden) if newest_last else table.slice(0, table.num_rows - hidden)
     cells = [[escape(cell_text(value)) for value in row] for row in python_rows(shown.to_reader())]
     types = table.schema.types
     for at in (number for number, kind in enumerate(types) if pa.types.is_timestamp(kind)):
@@ -119,8 +130,8 @@ def table_text(
             row[at] = _TIMESTAMP.sub(r"\1 \2Z", row[at])
     is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
     numeric = [any(is_kind(kind) for is_kind in is_number) for kind in types]
-    hidden = table.num_rows - shown.num_rows
-    note = wrap(f"… and {hidden:,} more rows; a pipe, --format or -o FILE gives all\n", width) if hidden else ""
+    which = "earlier" if newest_last else "more"
+    note = wrap(f"… and {hidden:,} {which} rows; a pipe, --format or -o FILE gives all\n", width) if hidden else ""
     names = [escape(name) for name in table.column_names]
     wanted = [escape(name) for name in answer]
     return draw_table(names, cells, numeric, width, answer=wanted, looks=looks) + note

@@ -68,7 +68,8 @@ def _ask(reader: "LakeReader", rest: str) -> None:
         show_text(question_list(width))
         return
     answer = reader.ask_with(name, parse_parameters(pairs))
-    show_rows(answer.table, program_questions()[name].answer, footer(answer, width))
+    asked = program_questions()[name]
+    show_rows(answer.table, asked.answer, footer(answer, width), newest_last=asked.is_oldest_first)
 
 
 def _show_columns(reader: "LakeReader", name: str) -> None:

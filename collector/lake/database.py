@@ -45,9 +45,9 @@ _UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.
 class Database(AbstractContextManager["Database"]):
     """An in-memory duckdb that reads files below `readable` and spills to `spill`.
 
-    `memory_limit` is written as duckdb writes it ("200MB"); `threads` None means all cores. An error about an unknown
-    table suggests one of `hints`. Methods raise QueryError for SQL that cannot be answered, FilesGone when a file is
-    missing, LakeError when one is damaged.
+    `memory_limit` is written as duckdb writes it ("200MB"); `threads` None means all cores, shared among `at_once`
+    statements that run at the same time. An error about an unknown table suggests one of `hints`. Methods raise
+    QueryError for SQL that cannot be answered, FilesGone when a file is missing, LakeError when one is damaged.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Database(AbstractContextManager["Database"]):
         *,
         memory_limit: str = "1GB",
         threads: int | None = None,
+        at_once: int = 1,
         hints: Sequence[str] = (),
     ) -> None:
         self._translating = partial(_translating, hints)
@@ -76,6 +77,7 @@ class Database(AbstractContextManager["Database"]):
                 "set global TimeZone = 'UTC'",
                 # A question reads the same footers for every view that it uses.
                 "set global parquet_metadata_cache = true",
+                f"set threads = greatest(1, current_setting('threads')::int // {at_once})",
                 *_restrict_files_to(readable),
                 "set lock_configuration = true",
             ):

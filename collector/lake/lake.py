@@ -133,7 +133,8 @@ class Lake:
 
     def entries(self, table: str, runs: Collection[str] = ()) -> list[FileEntry]:
         """Return the live files of a table, or those that hold one of these runs, as the manifest names them."""
-        return [e for e in self.manifest.tables.get(table, []) if not runs or not frozenset(runs).isdisjoint(e.runs)]
+        wanted = frozenset(runs)
+        return [e for e in self.manifest.tables.get(table, []) if not wanted or not wanted.isdisjoint(e.runs)]
 
     def files(self, table: str, run_id: str | None = None) -> list[tuple[Path, str]]:
         """Return `entries` as paths on this machine, fetched where needed, each with its schema fingerprint."""

@@ -14,6 +14,14 @@ _REFERENCES = "One row per row of executed_configurations, end and tag that it n
 _EXECUTED = "One row per row of executed_references: the image reference with the environment that it names."
 _TOLD = "One row per row of told_references: its columns, with the environment that its tag or image name names."
 _PROMOTIONS = "One row per promote-image action of the selected run: what it takes from where to where.\n-- one run"
+_MEMBERS = (
+    "One row per changed field in the selected run, with the columns of changed_members: of a list one per member and\n"
+    "-- property of it.\n-- one run"
+)
+_DIFFERENCES = (
+    "One row per row of action_changes in the selected run: its columns, and the difference in words.\n-- one run"
+)
+_CHANGES_OF_RUN = "action_changes where run_id in (select run_id from selected_run)"
 _NOW = (
     "-- One row per promote-image action of the last run: what it takes from where to where, with the columns of\n"
     "-- promotions, which holds all runs.\n"
@@ -27,19 +35,26 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
     environments = sources["environments"].sql
     rows, _, _ = environments.rpartition("\nselect\n")
     promotions = sources["promotions"].sql
+    members, words = sources["changed_members"].sql, sources["changes_in_words"].sql
     texts = {
-        "selected_promotions": _reading(_PROMOTIONS, promotions, "promotion_steps", "selected_steps"),
+        "selected_promotions": _reading(_PROMOTIONS, promotions, promotion_steps="selected_steps"),
         "promotions_now": _NOW + "select * from selected_promotions",
-        "selected_references": _reading(_SELECTED, references, "promote_image_actions", "selected_actions"),
-        "selected_environments": _reading(_WORDED, environments, "image_references", "selected_references"),
-        "executed_references": _reading(_REFERENCES, references, "promote_image_actions", "executed_configurations"),
-        "executed_environments": _reading(_EXECUTED, environments, "image_references", "executed_references"),
-        "told_environments": _reading(_TOLD, rows, "image_references", "told_references") + "\nselect * from ordered",
+        "selected_references": _reading(_SELECTED, references, promote_image_actions="selected_actions"),
+        "selected_environments": _reading(_WORDED, environments, image_references="selected_references"),
+        "executed_references": _reading(_REFERENCES, references, promote_image_actions="executed_configurations"),
+        "executed_environments": _reading(_EXECUTED, environments, image_references="executed_references"),
+        "told_environments": _reading(_TOLD, rows, image_references="told_references") + "\nselect * from ordered",
+        "selected_changed_members": _reading(_MEMBERS, members, action_changes=_CHANGES_OF_RUN),
+        "selected_changes_in_words": _reading(
+            _DIFFERENCES, words, action_changes=_CHANGES_OF_RUN, changed_members="selected_changed_members"
+        ),
     }
     return {name: SqlFile(name, text) for name, text in texts.items()}
 
 
-def _reading(grain: str, select: str, relation: str, other: str) -> str:
-    """Return a select of this grain that reads `other` where it read `relation`; its header becomes notes."""
-    assert select.count(f"from {relation})") == 1, f"{relation} is read in one place"
-    return f"-- {grain}\n--\n" + select.replace(f"from {relation})", f"from {other})")
+def _reading(grain: str, select: str, **others: str) -> str:
+    """Return a select of this grain that reads `others`, given as relation → what is read; its header becomes notes."""
+    for relation, other in others.items():
+        assert select.count(f"from {relation})") == 1, f"{relation} is read in one place"
+        select = select.replace(f"from {relation})", f"from {other})")
+    return f"-- {grain}\n--\n{select}"

@@ -18,6 +18,7 @@ import msgspec
 
 from collector.errors import QueryError
 from collector.query.sql_files import SqlFile, read_folder
+from collector.settings.escape import is_utf8
 from collector.settings.parsers import FLAGS
 from collector.settings.suggestions import did_you_mean
 
@@ -67,6 +68,8 @@ class Parameter:
         Raises QueryError that says what is expected.
         """
         kind, expected = _TYPES[self.type]
+        if isinstance(value, str) and not is_utf8(value):
+            raise QueryError(f"the parameter {self.name} is not UTF-8: {value!r}", advice=f"It must be {expected}.")
         written = value.strip() if isinstance(value, str) and kind is not str else value
         if isinstance(written, str) and self.type == "BOOLEAN":
             written = FLAGS.get(written.lower(), written)
@@ -102,6 +105,11 @@ class Question(SqlFile):
     def answer(self) -> tuple[str, ...]:
         """The columns that are the answer, the largest thing first; others give the place and details."""
         return tuple(self.metadata("answer").split(", "))
+
+    @property
+    def is_oldest_first(self) -> bool:
+        """Whether the last rows are the newest: of a long answer a terminal shows these."""
+        return "oldest first" in self.header
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

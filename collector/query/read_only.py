@@ -14,6 +14,7 @@ from typing import Any
 
 from collector.errors import QueryError
 from collector.lake.database import Database
+from collector.settings.escape import is_utf8
 
 _EXPLAIN = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+)?(?:\([^()]*\)\s*)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL
@@ -30,6 +31,8 @@ _FORBIDDEN_OPERATORS = (
 
 def require_read_only(database: Database, sql: str, parameters: Mapping[str, object] | None = None) -> None:
     """Raise QueryError unless `sql` is one statement that only reads."""
+    if not is_utf8(sql):
+        raise QueryError("the SQL holds bytes that are not UTF-8", advice="Write it, or save its file, in UTF-8.")
     statements = database.statements(sql)
     if len(statements) != 1:
         message = f"{len(statements)} statements were given where one is expected" if sql.strip() else "there is no SQL"

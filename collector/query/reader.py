@@ -23,7 +23,7 @@ from collector.query.answer import Answer
 from collector.query.parameter_values import to_look_up
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
-from collector.query.session import Session
+from collector.query.session import AT_ONCE, Session
 from collector.query.sql_files import SqlFile, identifiers, sql_folder
 from collector.query.views import Views, no_files, view_sources
 from collector.settings.lake_place import LakeUrl, lake_place
@@ -62,8 +62,15 @@ class LakeReader:
     def ask_all(self, asked: Mapping[str, Mapping[str, object]], *, run: str = "latest") -> dict[str, Answer]:
         """Answer several questions about one run, given as name → parameters: quicker than `ask` for each of them."""
         questions = [(self._questions[name], self._questions[name].bind(given)) for name, given in asked.items()]
-        answers = self._retry(lambda session: session.answer_all(questions), run)
+        answers = self._retry(lambda session: session.answer_all(questions), run, at_once=AT_ONCE)
         return {name: replace(answers[name], rule=self._questions[name].rule) for name in asked}
+
+    def run(self, wanted: str = "latest") -> RunEntry | None:
+        """Return the run that `wanted` names: 'latest', a run_id or a UTC date. None when nothing is published yet.
+
+        Raises QueryError when there is no such run, naming the nearest.
+        """
+        return select_run(self._open_lake().manifest.runs, wanted)
 
     def sql(self, text: str, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer any SELECT over the tables and views; it can neither write nor read outside the lake."""
@@ -104,12 +111,12 @@ class LakeReader:
         self._open_lake()  # a missing one is an error
         return Views(no_files, None, self._sources).names
 
-    def _retry(self, ask: Callable[[Session], T], run: str = "latest", *, fresh: bool = False) -> T:
+    def _retry(self, ask: Callable[[Session], T], run: str = "latest", *, fresh: bool = False, at_once: int = 1) -> T:
         """Ask in a new session, and again while files are gone because the manifest was replaced."""
         while True:
             lake = self._open_lake()
             try:
-                with self._session(lake, run, fresh=fresh) as session:
+                with self._session(lake, run, fresh=fresh, at_once=at_once) as session:
                     return ask(session)
             except FilesGone:
                 # Under the same manifest the file is not superseded but lost.
@@ -117,12 +124,12 @@ class LakeReader:
                     raise
 
     @contextmanager
-    def _session(self, lake: Lake, run: str = "latest", *, fresh: bool = False) -> Iterator[Session]:
+    def _session(self, lake: Lake, run: str = "latest", *, fresh: bool = False, at_once: int = 1) -> Iterator[Session]:
         selected = select_run(lake.manifest.runs, run)
         names = Views(no_files, selected, self._sources).names
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
-            Database([lake.storage.readable], Path(spill), hints=names) as database,
+            Database([lake.storage.readable], Path(spill), at_once=at_once, hints=names) as database,
         ):
             yield Session(lake, database, selected, self._sources, fresh)
 

@@ -1,7 +1,8 @@
 """Statements against one consistent set of files of a lake: which views each needs, and what the run is missing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 from collector.lake.database import Database
@@ -14,6 +15,7 @@ from collector.query.parameter_values import SOURCES, mismatch
 from collector.query.questions import Question
 from collector.query.read_only import require_read_only
 from collector.query.sql_files import SqlFile, identifiers, read_folder, sql_folder
+from collector.query.steps import do_steps
 from collector.query.views import SELECTED_RUN, Views, files_for, no_files
 
 GAPS = SqlFile(
@@ -34,9 +36,11 @@ order by
 SEARCHED = SqlFile("searched", "select distinct object from drift_in_run where not on_first_run")
 
 # The views that take longest, each after those it reads: on them rest all questions about configurations and releases.
-_SHARED = ("selected_steps", "selected_promotions", "written_environments", "release_attempts")
+_SHARED = ("written_environments", "release_attempts", "selected_steps", "selected_promotions")
 # A view of few rows that is joined with many: computed first, because the planner takes it for the larger side.
 _COMPUTED_FIRST = "configured_destinations"
+# So many statements are answered at the same time where several are asked: a part of each has work for one core only.
+AT_ONCE = 2
 
 
 @dataclass
@@ -59,38 +63,51 @@ class Session:
 
     def answer(self, file: SqlFile, parameters: Mapping[str, object] | None = None) -> Answer:
         """Answer a file of sql/, given with its bound parameters."""
-        views = self._with_searched(file) if file.is_of_two_runs else self._ready(self.views(file), file.references)
+        if _COMPUTED_FIRST not in self.computed and self._uses(file, _COMPUTED_FIRST):
+            self._compute(_COMPUTED_FIRST, self.sources[_COMPUTED_FIRST])
+        views = self._with_searched(file) if file.is_of_two_runs else self.views(file)
         return self._answer(views.statement(file.sql, file.references), parameters, file.references)
 
     def answer_all(self, questions: Sequence[tuple[Question, Mapping[str, object]]]) -> dict[str, Answer]:
         """Answer several questions, each given with its bound parameters; what they share is computed once."""
-        for view in _SHARED:
-            if sum(self.views(question).needs(view, question.references) for question, _ in questions) > 1:
-                self._compute(view, self._ready(self.views(self.sources[view]), {view}))
-        return {question.name: self.answer(question, bound) for question, bound in questions}
+        answers: dict[str, Answer] = {}
+
+        def answer(question: Question, bound: Mapping[str, object]) -> None:
+            answers[question.name] = self.answer(question, bound)
+
+        used = {
+            view: sum(self._uses(question, view) for question, _ in questions) for view in (_COMPUTED_FIRST, *_SHARED)
+        }
+        shared = [view for view, times in used.items() if times > 1 or (times and view == _COMPUTED_FIRST)]
+        steps: dict[str, Callable[[], None]] = {
+            **{f"rows of {view}": partial(self._compute, view, self.sources[view]) for view in shared},
+            **{question.name: partial(answer, question, bound) for question, bound in questions},
+        }
+        files = {f"rows of {view}": self.sources[view] for view in shared} | {q.name: q for q, _ in questions}
+        needs = {
+            name: [f"rows of {view}" for view in shared if view != file.name and self._uses(file, view)]
+            for name, file in files.items()
+        }
+        do_steps(steps, needs, AT_ONCE)
+        return {question.name: answers[question.name] for question, _ in questions}
+
+    def _uses(self, file: SqlFile, view: str) -> bool:
+        return Views(no_files, self.run, self.sources).needs(view, file.references)
 
     def views(self, file: SqlFile | None = None) -> Views:
         """Return the views over the files from which a file of sql/ is answered; None: anything may be asked."""
         files = files_for(file, self.lake, self.run)
         return Views(files, self.run, {**self.sources, **self.computed}, self.fresh)
 
-    def _ready(self, views: Views, wanted: Collection[str]) -> Views:
-        """Return the views for a statement that uses the `wanted` names, with the rows of what is computed first."""
-        if not views.needs(_COMPUTED_FIRST, wanted):
-            return views
-        if _COMPUTED_FIRST not in self.computed:
-            self._compute(_COMPUTED_FIRST, views)
-        return replace(views, sources={**views.sources, **self.computed})
-
-    def _compute(self, name: str, views: Views) -> None:
-        """Compute the rows of a view, which all that reads it reads from now on."""
+    def _compute(self, name: str, file: SqlFile) -> None:
+        """Compute the rows of a view, from the files that answer `file`; what reads the view reads them from now on."""
         rows = f"rows_of_{name}"
-        self.database.materialise(rows, views.statement(f"select * from {name}", {name}))
+        self.database.materialise(rows, self.views(file).statement(f"select * from {name}", {name}))
         self.computed[name] = SqlFile(name, f"select * from {rows}")
 
     def _with_searched(self, file: SqlFile) -> Views:
         """Return the views over all files of a table with drift that is newer than the lake's first run."""
-        self._compute("drift_in_run", self.views(file))
+        self._compute("drift_in_run", file)
         views = self.views(file)
         searched = [row["object"] for row in self._rows(SEARCHED, views)]
         return replace(views, find_files=files_for(file, self.lake, self.run, searched))
@@ -101,16 +118,23 @@ class Session:
     def _answer(self, statement: str, parameters: Mapping[str, object] | None, names: frozenset[str]) -> Answer:
         """Return the rows of a statement that uses these names, with what to know of them."""
         table = self.database.table(statement, parameters)
-        gaps = self._rows(GAPS, self.views(GAPS)) if self.run is not None and self.run.status != "complete" else []
-        missing = tuple(Gap(row["level"], row["coverage"], row["things"]) for row in gaps)
         others = other_installations(self.lake.manifest, self.run)
         uses = Views(no_files, self.run, self.sources)
         notes = (others,) if others and uses.needs(SELECTED_RUN, names) else ()
-        return Answer(table, self.run, missing, self._carried(uses.tables(names)), self.fresh, notes=notes)
+        carried = None if CARRIED_TABLES.isdisjoint(uses.tables(names)) else self._carried
+        return Answer(table, self.run, self._gaps, carried, self.fresh, notes=notes)
 
-    def _carried(self, tables: Collection[str]) -> Carried | None:
-        """Return what was carried into the run, None where these tables do not hold it."""
-        if self.run is None or CARRIED_TABLES.isdisjoint(tables):
+    @cached_property
+    def _gaps(self) -> tuple[Gap, ...]:
+        if self.run is None or self.run.status == "complete":
+            return ()
+        rows = self._rows(GAPS, self.views(GAPS))
+        return tuple(Gap(row["level"], row["coverage"], row["things"]) for row in rows)
+
+    @cached_property
+    def _carried(self) -> Carried | None:
+        """What was carried into the run."""
+        if self.run is None:
             return None
         run_id = self.run.run_id
         actions, promotions = (self.lake.files(table, run_id) for table in ("actions", "promote_image_actions"))

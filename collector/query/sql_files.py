@@ -16,12 +16,14 @@ _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _REFERENCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][A-Za-z_0-9]*)", re.IGNORECASE)
 # The header line of a question that is answered from the files of the selected run alone, except for the named tables.
-_ONE_RUN = re.compile(r"one run(?: but for (?P<tables>\w+(?:, \w+)*))?")
+_ONE_RUN = re.compile(r"one run(?P<partial> and partial runs)?(?: but for (?P<tables>\w+(?:, \w+)*))?")
 # The header line of a question that is answered from the lake's first run and the selected one; of a table in which the
 # selected run has drift that the first run lacks, all runs are searched.
 _TWO_RUNS = "first run and selected run"
 # The header lines that end the opening sentence.
-_MARK = re.compile(rf"|blocking|warning|notice|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}|{_TWO_RUNS}")
+_MARK = re.compile(
+    rf"|blocking|warning|notice|oldest first|(?:topic|answer|rule): .*|\$\w+\s.*|{_ONE_RUN.pattern}|{_TWO_RUNS}"
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class SqlFile:
         for mark in filter(None, map(_ONE_RUN.fullmatch, self.header)):
             return frozenset(mark["tables"].split(", ") if mark["tables"] else ())
         return None
+
+    @property
+    def reads_partial_runs(self) -> bool:
+        """Whether the files of partial runs are read, too, where those of the selected run are."""
+        return any(mark["partial"] for mark in filter(None, map(_ONE_RUN.fullmatch, self.header)))
 
     @property
     def is_of_two_runs(self) -> bool:

@@ -227,8 +227,12 @@ _UNITS = {
 
 
 def meaning(view: str, column: str) -> tuple[str, str | None]:
-    """Return what a column of a view means, and its unit; an empty text where nothing says it."""
-    own = _MEANINGS.get(f"{view}.{column}") or _MEANINGS.get(column)
+    """Return what a column of a view means, and its unit; an empty text where nothing says it.
+
+    A view of the selected run has the columns of the view of all runs.
+    """
+    of_view = _MEANINGS.get(f"{view}.{column}") or _MEANINGS.get(f"{view.removeprefix('selected_')}.{column}")
+    own = of_view or _MEANINGS.get(column)
     found = {(own, _UNITS.get(column))} if own else _of_tables().get(column, set())
     return next(iter(found)) if len(found) == 1 else ("", None)
 

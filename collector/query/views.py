@@ -150,7 +150,13 @@ def files_for(question: SqlFile | None, lake: Lake, run: RunEntry | None, search
         return live_files(lake)
     if question.is_of_two_runs:
         return live_files(lake, (lake.manifest.runs[0].run_id, run.run_id), searched)
-    return live_files(lake, (run.run_id,), question.tables_of_all_runs)
+    return live_files(lake, runs_read(question, lake, run), question.tables_of_all_runs)
+
+
+def runs_read(question: SqlFile, lake: Lake, run: RunEntry) -> list[str]:
+    """Return the runs of which a question about `run` reads the files, of tables that it does not read whole."""
+    runs = lake.manifest.runs if question.reads_partial_runs else []
+    return [run.run_id, *(each.run_id for each in runs if each.status == "partial")]
 
 
 def live_entries(

@@ -1,7 +1,7 @@
 """What the page shows of one run, collected by asking questions.
 
-The first answer names the run, and every other question is asked about that run, so that a run published meanwhile
-cannot mix in. Nothing is computed here that a question could answer.
+All questions are asked together, about the same run, so that a run published meanwhile cannot mix in. Nothing is
+computed here that a question could answer.
 """
 
 from collections import Counter
@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from collector.lake.manifest import RunEntry
 from collector.lake.shared_columns import COVERAGE_OUTCOMES
 from collector.query.reader import LakeReader
 from collector.report.findings import FINDINGS
@@ -36,6 +36,7 @@ COVERAGES: Final[Mapping[str, str]] = {
 WITHOUT_GAP: Final = frozenset(coverage for coverage, outcome in COVERAGE_OUTCOMES.items() if outcome == "seen")
 _RUN_COLUMNS: Final = ("started_at", "status", "promotions", "failing", "added", "changed", "removed", "returned",
                        "not_seen", "problems", "requests")  # fmt: skip
+_PROBLEM_COLUMNS: Final = ("kind", "http_status", "message", "request_path", "attempts")
 _END_COLUMNS: Final = ("installation", "source", "source_environment", "destination", "destination_environment")
 
 
@@ -92,38 +93,35 @@ class ReportContents:
 
 def collect_contents(lake: LakeReader, run: str, made_at: datetime) -> ReportContents:
     """Return the contents of a report on `run` (an id, a date or latest) that is made at `made_at` (aware)."""
-    totals = lake.ask("nights", run=run, nights=MAX_RUNS)
-    if totals.run is None or not totals.table.num_rows:
+    selected = lake.run(run)
+    if selected is None:
         return ReportContents(made_at)
-    run_id = totals.run.run_id
-    newest = totals.run if run == "latest" else lake.ask("nights", nights=1).run
-    runs = totals.table.to_pylist()
-    answers = _answers(lake, run_id, timeline_begin(runs[-1]["started_at"]))
+    newest = selected if run == "latest" else lake.run()
+    answers = _answers(lake, selected)
+    runs = answers["nights"].to_pylist()
     promotions, coverage = answers["promotion_map"], answers["coverage_last_night"]
     levels = LEVELS if len(coverage.column("installation").unique()) > 1 else LEVELS[1:]
-    notices = lake.ask("problems_last_night", run=run_id, severity="notice").table
     return ReportContents(
         made_at,
-        newest=newest is not None and newest.run_id == run_id,
+        newest=newest is not None and newest.run_id == selected.run_id,
         runs=runs,
         coverage=_coverage_counts(coverage),
-        tables={
-            **_tables(answers, coverage, levels),
-            "notices": report_rows("problems_last_night", notices, ("message",), levels),
-        },
+        tables=_tables(answers, levels),
         releases=report_releases(answers, runs, levels),
         promotions=promotions.slice(0, MAX_PROMOTIONS).to_pylist(),
         promotions_total=promotions.num_rows,
     )
 
 
-def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Table]:
-    """Return the rows of each question about one run; those about releases begin at `begin`."""
+def _answers(lake: LakeReader, run: RunEntry) -> dict[str, pa.Table]:
+    """Return the rows of each question about one run; those about releases are of the timeline."""
+    begin = timeline_begin(run.started_at.replace(tzinfo=None))
     asked: dict[str, Mapping[str, Any]] = {
+        "nights": {"nights": MAX_RUNS},
         "promotion_map": {},
         "coverage_last_night": {},
         "what_changed": {},
-        "problems_last_night": {"severity": "problem"},
+        "problems_last_night": {},
         "in_production": {},
         "releases": {"since": begin, "environment": ""},
         **{
@@ -131,21 +129,29 @@ def _answers(lake: LakeReader, run_id: str, begin: datetime) -> dict[str, pa.Tab
             for question, finding in FINDINGS.items()
         },
     }
-    return {question: answer.table for question, answer in lake.ask_all(asked, run=run_id).items()}
+    return {question: answer.table for question, answer in lake.ask_all(asked, run=run.run_id).items()}
 
 
-def _tables(answers: Mapping[str, pa.Table], coverage: pa.Table, levels: Sequence[str]) -> dict[str, ReportRows]:
+def _tables(answers: Mapping[str, pa.Table], levels: Sequence[str]) -> dict[str, ReportRows]:
     def rows(question: str, columns: Sequence[str]) -> ReportRows:
         return report_rows(question, answers[question], columns, levels)
 
-    # The other rows of coverage_last_night are counts.
-    things = coverage.filter(pc.field("workspace").is_valid() | (pc.field("level") == "installation"))
+    # Counts come before things, and problems before notices. A filter by Arrow's functions would import pandas.
+    coverage, problems = answers["coverage_last_night"], answers["problems_last_night"]
+    counts = sum(map(_is_count, coverage.select(["level", "workspace"]).to_pylist()))
+    severe = problems["severity"].to_pylist().count("problem")
     return {
         "changes": rows("what_changed", ("change", "column_name", "difference")),
-        "missing": report_rows("coverage_last_night", things, ("level", "coverage", "why"), levels),
-        "problems": rows("problems_last_night", ("kind", "http_status", "message", "request_path", "attempts")),
+        "missing": report_rows("coverage_last_night", coverage.slice(counts), ("level", "coverage", "why"), levels),
+        "problems": report_rows("problems_last_night", problems.slice(0, severe), _PROBLEM_COLUMNS, levels),
         **{question: rows(question, finding.columns) for question, finding in FINDINGS.items()},
+        "notices": report_rows("problems_last_night", problems.slice(severe), ("message",), levels),
     }
+
+
+def _is_count(row: Mapping[str, Any]) -> bool:
+    """Return whether a row of coverage_last_night counts the things of a level, instead of naming one."""
+    return row["workspace"] is None and row["level"] != "installation"
 
 
 def _coverage_counts(coverage: pa.Table) -> dict[str, dict[str, int]]:

@@ -22,6 +22,15 @@ def escape(text: str) -> str:
     return UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether UTF-8 can express the text: Python reads other bytes of arguments and stdin as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def quote(value: object, longest: int = 60) -> str:
     """Return what somebody wrote as a message quotes it: in quotes, escaped, cut to about `longest` characters."""
     quoted = repr(value)

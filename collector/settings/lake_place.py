@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from collector.errors import SettingsError
-from collector.settings.escape import quote
+from collector.settings.escape import is_utf8, quote
 
 # How each kind of object storage is called in a URL.
 SCHEMES: Final = ("s3", "gs", "az")
@@ -76,6 +76,8 @@ def lake_place(value: object, where: str) -> LakePlace:
     written = value.strip() if isinstance(value, str) else ""
     if not written or "\x00" in written:
         raise SettingsError(f"{where} is {quote(value)}, but it must be text.", "Write a text that is not empty.")
+    if not is_utf8(written):
+        raise SettingsError(f"{where} is {quote(value)}, which is not UTF-8.", "Rename the directory.")
     scheme = _URL.match(written)
     if scheme is None:
         return Path(written)

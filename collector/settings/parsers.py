@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector.errors import SettingsError
-from collector.settings.escape import quote
+from collector.settings.escape import is_utf8, quote
 from collector.settings.suggestions import did_you_mean
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
@@ -133,6 +133,9 @@ def globs(value: object, where: str) -> tuple[str, ...]:
     written = value.split(",") if isinstance(value, str) else value
     if not isinstance(written, (list, tuple)) or not all(isinstance(item, str) for item in written):
         raise _refused(value, where, "but it must be a list of names", 'Write ["name", "other-*"].')
+    for item in written:
+        if not is_utf8(item):
+            raise _refused(item, where, "which is not UTF-8", "Write the name in UTF-8.")
     found = tuple(dict.fromkeys(item.strip() for item in written if item.strip()))
     if any(not item.removeprefix("!").strip() for item in found):
         advice = "Write the name to exclude right after the '!'."

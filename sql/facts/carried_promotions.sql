@@ -3,7 +3,8 @@
 -- A promotion is carried into a run when its pipeline was not due: the row is that of an earlier run, with its own
 -- fetched_at. age_seconds counts from there to the beginning of the run.
 with
-carried as (
+-- Materialized, because a filter by the runs below would read more columns than the one by coverage.
+carried as materialized (
     select run_id, installation, workspace, project, pipeline_id, action_id
     from actions
     where coverage = 'carried'

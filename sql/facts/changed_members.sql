@@ -4,7 +4,8 @@
 -- by its key, a condition by its position. A member that was added or removed has one row without a property, whose new or
 -- old value tells what it is. The position and the id of a member are no properties.
 with
-changes as materialized (select * from action_changes where change = 'changed'),
+all_changes as (select * from action_changes),
+changes as materialized (select * from all_changes where change = 'changed'),
 sides as (
     select
         run_id, installation, workspace, project, pipeline_id, action_id, aspect, column_name, 'old' as side,

@@ -4,6 +4,7 @@
 -- MANAGE to READ_ONLY; group 30 removed".
 with
 changes as (select * from action_changes),
+members as (select * from changed_members),
 phrases as (
     select
         run_id,
@@ -24,7 +25,7 @@ phrases as (
             ),
             '; ' order by member, copy, property
         ) as difference
-    from changed_members
+    from members
     group by run_id, installation, workspace, project, pipeline_id, action_id, column_name
 )
 select

@@ -1,4 +1,5 @@
 -- One row per configuration of an executed promotion and reference that it writes: what it reads, and when it was in force.
+-- one run but for action_changes, action_executions, last_known_actions, promote_image_actions, runs
 --
 -- The configurations are those of executed_configurations, each in force for executions after valid_from and not after
 -- valid_to, where these are not NULL. The first one is also that of all executions before it; known_from is the beginning

@@ -20,12 +20,6 @@ nights as (
     from runs
     group by run_id, run_date
 ),
-failed as (
-    select run_id, count(*) as failing
-    from promote_image_actions
-    where last_execution_status = 'FAILED'
-    group by run_id
-),
 changes as (select * from run_changes),
 carried as (
     select run_id, sum(promotions) as carried, min(oldest_read_at) as oldest_read_at
@@ -46,7 +40,7 @@ select
     nights.finished_at,
     case when nights.all_complete then 'complete' else 'partial' end as status,
     changes.seen as promotions,
-    coalesce(failed.failing, 0) as failing,
+    changes.failing,
     changes.known,
     changes.added,
     changes.changed,
@@ -64,7 +58,6 @@ select
     cast(coalesce(carried.carried, 0) as bigint) as carried,
     carried.oldest_read_at
 from nights
-left join failed on nights.run_id = failed.run_id
 inner join changes on nights.run_id = changes.run_id
 left join gaps on nights.run_id = gaps.run_id
 left join carried on nights.run_id = carried.run_id

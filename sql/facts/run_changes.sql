@@ -2,8 +2,9 @@
 --
 -- This is the one definition of these counts. added, removed, returned and changed (in the configuration, whatever the
 -- number of fields: changed_fields) count promotions; ran counts those whose status or revision changed. seen is the
--- number of promotions that the run has; known those that exist as far as is known: seen in this run or an earlier one
--- and not known removed, or listed and never read. It is counted back from last_known_actions, whatever was pruned.
+-- number of promotions that the run has, failing those of them whose last execution is shown as failed; known those that
+-- exist as far as is known: seen in this run or an earlier one and not known removed, or listed and never read. It is
+-- counted back from last_known_actions, whatever was pruned.
 with
 nights as (
     select run_id, run_date, bool_and(status = 'complete') as all_complete
@@ -28,7 +29,11 @@ counted as (
     from kinds
     group by run_id
 ),
-held as (select run_id, count(*) as seen from promote_image_actions group by run_id),
+held as (
+    select run_id, count(*) as seen, count(*) filter (where last_execution_status = 'FAILED') as failing
+    from promote_image_actions
+    group by run_id
+),
 present as (select installation, workspace, project, pipeline_id, action_id, first_seen_run_id from last_known_actions),
 unread as (
     select actions.run_id, count(*) as never_read
@@ -44,6 +49,8 @@ unread as (
     where
         actions.type = 'PROMOTE_IMAGE'
         and actions.coverage in ('failed', 'forbidden', 'quarantined', 'skipped')
+        -- Says nothing new, but is compared while the file is read: no other column of most actions is.
+        and actions.coverage not in ('carried', 'fetched', 'not_promote_image')
         and present.installation is null
     group by actions.run_id
 ),
@@ -68,6 +75,7 @@ compared as (
     select
         followed.*,
         coalesce(held.seen, 0) as seen,
+        coalesce(held.failing, 0) as failing,
         cast(
             (select count(*) from present) - followed.came_later + coalesce(unread.never_read, 0) as bigint
         ) as known
@@ -79,6 +87,7 @@ select
     run_id,
     run_date,
     seen,
+    failing,
     known,
     added,
     removed,

@@ -4,10 +4,7 @@
 -- one run but for action_changes, last_known_actions, promote_image_actions, runs
 -- $lines INTEGER = 5 : at most this many lines per part; a last line counts the others
 with
-changes as materialized (
-    select * from changes_in_words
-    where run_id in (select run_id from selected_run) and aspect = 'configuration'
-),
+changes as materialized (select * from selected_changes_in_words where aspect = 'configuration'),
 selected as materialized (
     select
         run_id,

@@ -1,6 +1,8 @@
 -- How many promotions, changes, failures, problems and requests did each run have?
 -- topic: cost
 -- answer: run_date, status, promotions, failing, added, changed, removed, requests
+-- oldest first
+-- one run and partial runs but for action_changes, actions, last_known_actions, promote_image_actions, runs
 -- $nights INTEGER = 400 : this many runs up to the selected one
 --
 -- Oldest first. changed counts promotions with a changed configuration, changed_fields their fields, ran those with a new

@@ -3,6 +3,7 @@
 -- answer: image, steps, passes_staging, enabled, certain, path
 -- one run
 -- $image VARCHAR : part of any reference on the path, such as acme/checkout
+-- rule: of paths between the same references with the same passes_staging, enabled and certain, the shortest is shown.
 --
 -- enabled is false if a step has no enabled promotion; certain is false if a variable decides a step.
 with

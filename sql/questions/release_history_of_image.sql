@@ -1,6 +1,7 @@
 -- When was an image released, to which environments, from what, and by whom?
 -- topic: releases
 -- answer: environment, released_at, destination, revision, is_rollback, released_by, approved_by
+-- oldest first
 -- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs
 -- $image VARCHAR : part of the image's name, such as acme/checkout
 -- $environment VARCHAR = '' : only this environment; empty: every one

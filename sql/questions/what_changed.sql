@@ -1,9 +1,10 @@
 -- What changed in the promotions last night?
 -- topic: change
 -- answer: workspace, project, action, change, column_name, difference
+-- one run but for promote_image_actions
 -- $aspect VARCHAR = 'configuration' in ('configuration', 'execution', '') : configuration, execution (statuses and revisions), or empty for both
 with
-changes as (select * from changes_in_words where run_id in (select run_id from selected_run)),
+changes as (select * from selected_changes_in_words),
 promoting as (select * from promote_image_actions),
 -- A removed action has no row in this run; its name is that of the run that saw it last.
 placed as (

@@ -304,7 +304,12 @@ def test_names_are_escaped_in_tables() -> None:
 
 
 def test_a_long_answer_is_cut_on_a_terminal_only() -> None:
-    """A terminal shows the first rows and how many more there are; a file gets all of them."""
+    """A terminal shows the first rows, or the newest, and how many more there are; a file gets all of them."""
     table = pa.table({"n": list(range(1000))})
-    assert "… and 800 more rows" in table_text(table, 80)
-    assert len(table_text(table, None).splitlines()) == 1002
+    first, newest = table_text(table, 80), table_text(table, 80, newest_last=True)
+    assert "… and 800 more rows" in first
+    assert "… and 800 earlier rows" in newest
+    assert [text.count("999") for text in (first, newest)] == [0, 1]
+    assert all(
+        len(text.splitlines()) == 1002 for text in (table_text(table, None), table_text(table, None, newest_last=True))
+    )

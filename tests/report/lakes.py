@@ -82,6 +82,7 @@ class MadeUpLake(LakeReader):
     def __init__(self, *, actions: int, runs: int) -> None:
         self.actions, self.runs = actions, runs
         self.asked: list[tuple[str, str, Mapping[str, object]]] = []
+        self.wanted: list[str] = []
         self._columns = {question: finding.columns for question, finding in FINDINGS.items()} | {
             "what_changed": ("change", "column_name", "difference"),
             "releases": (
@@ -108,7 +109,7 @@ class MadeUpLake(LakeReader):
             ),
             "failed_releases": (*FINDINGS["failed_releases"].columns, "execution_id", "image", "environment"),
             "rollbacks": (*FINDINGS["rollbacks"].columns, "execution_id"),
-            "problems_last_night": ("kind", "http_status", "message", "request_path", "attempts"),
+            "problems_last_night": ("severity", "kind", "http_status", "message", "request_path", "attempts"),
             "coverage_last_night": ("level", "coverage", "things", "name", "why"),
             "promotion_map": (
                 *("source", "source_environment", "source_has_variable"),
@@ -124,8 +125,16 @@ class MadeUpLake(LakeReader):
     def ask(self, question: str, run: str = "latest", **parameters: object) -> Answer:
         """Return a made-up answer."""
         self.asked.append((question, run, parameters))
+        return Answer(self._runs() if question == "nights" else self._rows(question), self._newest())
+
+    def run(self, wanted: str = "latest") -> RunEntry:
+        """Return the newest run, and record which one was wanted."""
+        self.wanted.append(wanted)
+        return self._newest()
+
+    def _newest(self) -> RunEntry:
         newest = FIRST_RUN + timedelta(days=self.runs - 1)
-        entry = RunEntry(
+        return RunEntry(
             run_id=f"{newest:%Y%m%dT%H%M%SZ}-000000",
             run_date=newest.date(),
             status="complete",
@@ -133,7 +142,6 @@ class MadeUpLake(LakeReader):
             finished_at=newest,
             collector_version="0.1.0",
         )
-        return Answer(self._runs() if question == "nights" else self._rows(question), entry)
 
     def _rows(self, question: str) -> pa.Table:
         return pa.Table.from_pylist([self._row(question, number) for number in range(self.actions)])

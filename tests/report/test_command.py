@@ -35,7 +35,7 @@ def test_the_page_is_written_here(here: Path, asked: MadeUpLake, capsys: pytest.
     assert out == ""
     assert "report.html" in err
     assert "<!DOCTYPE html>" in (here / "report.html").read_text(encoding="utf-8")
-    assert asked.asked[0][1] == "latest"
+    assert asked.wanted == ["latest"]
 
 
 def test_the_page_on_stdout(here: Path, asked: MadeUpLake, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +44,7 @@ def test_the_page_on_stdout(here: Path, asked: MadeUpLake, capsys: pytest.Captur
     out, err = capsys.readouterr()
     assert "<!DOCTYPE html>" in out
     assert err == ""
-    assert asked.asked[0][1] == "2026-11-20"
+    assert asked.wanted[0] == "2026-11-20"
     assert list(here.iterdir()) == []
 
 

@@ -35,7 +35,7 @@ from collector.query.questions import Question, Questions
 from collector.query.reader import select_run
 from collector.query.session import GAPS
 from collector.query.sql_files import identifiers, in_order, sql_folder
-from collector.query.views import SELECTED_RUN, live_entries, selected_run_view, view_sources
+from collector.query.views import SELECTED_RUN, live_entries, runs_read, selected_run_view, view_sources
 
 # Views whose rows the engine computes once: each step of theirs builds on the one before, and an engine that writes the
 # steps out in full would write some of them thousands of times.
@@ -119,20 +119,22 @@ def ask_engine(
             f"{name} needs a recursion, which engines do not have in common: the rows of "
             f"{', '.join(planned.fetched)} are computed there and fetched, and DuckDB answers from them here."
         )
+    runs = runs_read(question, lake, selected) if selected else ()
     with connected(address) as server:
-        return EngineSession(server, lake, selected, question.tables_of_all_runs).answer(planned, bound)
+        return EngineSession(server, lake, selected, runs, question.tables_of_all_runs).answer(planned, bound)
 
 
 @dataclass
 class EngineSession:
     """A server's session over the live files of a lake.
 
-    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold the run are read.
+    Of tables other than `tables_of_all_runs` (None means every table) only the files that hold one of `runs` are read.
     """
 
     server: SparkServer
     lake: Lake
     run: RunEntry | None
+    runs: Collection[str] = ()
     tables_of_all_runs: Collection[str] | None = None
     defined: set[str] = field(default_factory=set)
 
@@ -166,8 +168,7 @@ class EngineSession:
         """
         expected: dict[str, int] = {}
         new = [name for name in names if name not in self.defined]
-        runs = (self.run.run_id,) if self.run else ()
-        for name, entries in live_entries(self.lake, new, runs, self.tables_of_all_runs).items():
+        for name, entries in live_entries(self.lake, new, self.runs, self.tables_of_all_runs).items():
             # As the server finds them: a path, or an address in object storage, from where nothing is fetched here.
             files = [f"{self.lake.storage.where}/{entry.path}" for entry in entries]
             self.server.define_table(TABLES[name], files)
