@@ -11,10 +11,8 @@ from collector.query.sql_files import SqlFile
 _SELECTED = "One row per row of selected_actions, end and tag that it names: the image reference, parsed."
 _WORDED = "One row per row of selected_references: the image reference with the environment that it names."
 _REFERENCES = "One row per row of executed_configurations, end and tag that it names: the image reference, parsed."
-_ENVIRONMENTS = (
-    "One row per row of promotion_writes: its columns, with the environment that the reference names.\n"
-    "-- one run but for action_changes, action_executions, executions, last_known_actions, promote_image_actions, runs"
-)
+_EXECUTED = "One row per row of executed_references: the image reference with the environment that it names."
+_TOLD = "One row per row of told_references: its columns, with the environment that its tag or image name names."
 _PROMOTIONS = "One row per promote-image action of the selected run: what it takes from where to where.\n-- one run"
 _MEMBERS = (
     "One row per changed field in the selected run, with the columns of changed_members: of a list one per member and\n"
@@ -33,7 +31,7 @@ _NOW = (
 def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
     """Return the derived views; `sources` holds the files whose rules they apply."""
     references = sources["image_references"].sql
-    # Everything before the last select: the rows so far, with every column of promotion_writes.
+    # Everything before the last select: the rows so far, with every column of told_references.
     environments = sources["environments"].sql
     rows, _, _ = environments.rpartition("\nselect\n")
     promotions = sources["promotions"].sql
@@ -44,8 +42,8 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
         "selected_references": _reading(_SELECTED, references, promote_image_actions="selected_actions"),
         "selected_environments": _reading(_WORDED, environments, image_references="selected_references"),
         "executed_references": _reading(_REFERENCES, references, promote_image_actions="executed_configurations"),
-        "written_environments": _reading(_ENVIRONMENTS, rows, image_references="promotion_writes")
-        + "\nselect * from ordered",
+        "executed_environments": _reading(_EXECUTED, environments, image_references="executed_references"),
+        "told_environments": _reading(_TOLD, rows, image_references="told_references") + "\nselect * from ordered",
         "selected_changed_members": _reading(_MEMBERS, members, action_changes=_CHANGES_OF_RUN),
         "selected_changes_in_words": _reading(
             _DIFFERENCES, words, action_changes=_CHANGES_OF_RUN, changed_members="selected_changed_members"

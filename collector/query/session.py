@@ -37,6 +37,8 @@ SEARCHED = SqlFile("searched", "select distinct object from drift_in_run where n
 
 # The views that take longest, each after those it reads: on them rest all questions about configurations and releases.
 _SHARED = ("written_environments", "release_attempts", "selected_steps", "selected_promotions")
+# A view of few rows that is joined with many: computed first, because the planner takes it for the larger side.
+_COMPUTED_FIRST = "configured_destinations"
 # So many statements are answered at the same time where several are asked: a part of each has work for one core only.
 AT_ONCE = 2
 
@@ -75,7 +77,10 @@ class Session:
         def answer(question: Question, bound: Mapping[str, object]) -> None:
             answers[question.name] = self.answer(question, bound)
 
-        shared = [view for view in _SHARED if sum(self._uses(question, view) for question, _ in questions) > 1]
+        used = {
+            view: sum(self._uses(question, view) for question, _ in questions) for view in (_COMPUTED_FIRST, *_SHARED)
+        }
+        shared = [view for view, times in used.items() if times > 1 or (times and view == _COMPUTED_FIRST)]
         steps: dict[str, Callable[[], None]] = {
             **{f"rows of {view}": partial(self._compute, view, self.sources[view]) for view in shared},
             **{question.name: partial(answer, question, bound) for question, bound in questions},
@@ -97,6 +102,8 @@ class Session:
         return Views(files, self.run, {**self.sources, **self.computed}, self.fresh)
 
     def _statement(self, file: SqlFile) -> str:
+        if _COMPUTED_FIRST not in self.computed and self._uses(file, _COMPUTED_FIRST):
+            self._compute(_COMPUTED_FIRST, self.sources[_COMPUTED_FIRST])
         views = self._with_searched(file) if file.is_of_two_runs else self.views(file)
         return views.statement(file.sql, file.references)
 

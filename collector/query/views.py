@@ -27,10 +27,10 @@ FindFiles = Callable[[Collection[str]], Files]
 
 SELECTED_RUN = "selected_run"
 # How the rows of a common table expression are read: as often as it is named, like those of a view, but for tables of
-# which all runs are wanted. Of these duckdb decides, and reads the smallest once.
+# which all runs are wanted. Of these duckdb decides, and reads the smallest once. What several views read is made once.
 _READ_AS = {
     **dict.fromkeys(("action_changes", "action_executions", "executions", "last_known_actions"), ""),
-    "runs": "materialized ",
+    **dict.fromkeys(("directed_elements", "runs"), "materialized "),
 }
 # A query with one of these words lists or runs views by name, so all of them must exist.
 _NEEDS_ALL_VIEWS = frozenset(

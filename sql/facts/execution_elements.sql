@@ -11,7 +11,7 @@
 -- known where this person ever started an execution.
 with
 chosen as (select run_id as chosen_run_id from selected_run),
-fetched as materialized (
+fetched as (
     select *
     from executions
     where coverage = 'fetched' and run_id <= (select chosen_run_id from chosen)
@@ -23,83 +23,43 @@ read_again as (
     group by installation, workspace, project, pipeline_id, execution_id
     having count(*) > 1
 ),
-replaced as (
+current as (
     select
-        fetched.run_id,
-        fetched.installation,
-        fetched.workspace,
-        fetched.project,
-        fetched.pipeline_id,
-        fetched.execution_id
-    from fetched
-    inner join read_again using (installation, workspace, project, pipeline_id, execution_id)
-    where fetched.run_id < read_again.newest_run_id
-),
-current as materialized (
-    select
-        *,
+        fetched.*,
         coalesce(
-            status in ('SUCCESSFUL', 'FAILED', 'TERMINATED', 'SKIPPED', 'NOT_EXECUTED')
+            fetched.status in ('SUCCESSFUL', 'FAILED', 'TERMINATED', 'SKIPPED', 'NOT_EXECUTED')
             or (
-                finish_date is not null
-                and status not in ('INPROGRESS', 'ENQUEUED', 'INITIAL', 'TERMINATING')
-                and not starts_with(status, 'WAITING_FOR_')
+                fetched.finish_date is not null
+                and fetched.status not in ('INPROGRESS', 'ENQUEUED', 'INITIAL', 'TERMINATING')
+                and not starts_with(fetched.status, 'WAITING_FOR_')
             ),
-            finish_date is not null
-        ) as has_ended
+            fetched.finish_date is not null
+        ) as has_ended,
+        -- Most executions have no approval, and JSON takes long to parse.
+        case
+            when contains(fetched.extra, '"approver_id"') then list_transform(
+                json_extract(fetched.extra, '$.action_executions[*]'),
+                lambda element: {
+                    'approved_at': coalesce(
+                        try_cast(json_extract_string(element, '$.approval_date') as timestamp), timestamp '-infinity'
+                    ),
+                    'approver_id': try_cast(json_extract_string(element, '$.approver_id') as bigint)
+                }
+            )
+        end as approvals
     from fetched
-    anti join replaced using (run_id, installation, workspace, project, pipeline_id, execution_id)
-),
-elements as materialized (select * from action_executions where run_id <= (select chosen_run_id from chosen)),
-approval_lists as (
-    select
-        installation,
-        workspace,
-        project,
-        pipeline_id,
-        execution_id,
-        unnest(json_extract(extra, '$.action_executions[*]')) as approval
-    from current
-    -- Most executions have no approval, and JSON takes long to parse.
-    where contains(extra, '"approver_id"')
-),
-approved as (
-    select
-        installation,
-        workspace,
-        project,
-        pipeline_id,
-        execution_id,
-        try_cast(json_extract_string(approval, '$.approver_id') as bigint) as approver_id,
-        try_cast(json_extract_string(approval, '$.approval_date') as timestamp) as approved_at
-    from approval_lists
-    where try_cast(json_extract_string(approval, '$.approver_id') as bigint) is not null
-),
-approvers as (
-    select
-        elements.installation,
-        elements.workspace,
-        elements.project,
-        elements.pipeline_id,
-        elements.execution_id,
-        elements.position,
-        max_by(approved.approver_id, coalesce(approved.approved_at, timestamp '-infinity')) as approver_id
-    from elements
-    semi join current using (run_id, installation, workspace, project, pipeline_id, execution_id)
-    inner join approved using (installation, workspace, project, pipeline_id, execution_id)
-    where coalesce(approved.approved_at <= elements.start_date, true)
-    group by
-        elements.installation,
-        elements.workspace,
-        elements.project,
-        elements.pipeline_id,
-        elements.execution_id,
-        elements.position
+    anti join read_again
+        on
+            fetched.installation = read_again.installation
+            and fetched.workspace = read_again.workspace
+            and fetched.project = read_again.project
+            and fetched.pipeline_id = read_again.pipeline_id
+            and fetched.execution_id = read_again.execution_id
+            and fetched.run_id < read_again.newest_run_id
 ),
 people as (
     select installation, creator_id as person_id, max_by(creator_name, run_id) as person
     from fetched
-    where creator_id is not null
     group by installation, creator_id
 ),
 described as (
@@ -142,7 +102,14 @@ described as (
         current.creator_id,
         current.creator_name,
         coalesce(
-            try_cast(json_extract_string(elements.extra, '$.approver_id') as bigint), approvers.approver_id
+            try_cast(json_extract_string(elements.extra, '$.approver_id') as bigint),
+            list_max(
+                list_filter(
+                    current.approvals,
+                    lambda approval: approval.approver_id is not null
+                    and coalesce(approval.approved_at <= elements.start_date, true)
+                )
+            ).approver_id
         ) as approver_id,
         current.branch,
         current.tag,
@@ -153,15 +120,7 @@ described as (
         elements.error_message,
         current.html_url
     from current
-    inner join elements using (run_id, installation, workspace, project, pipeline_id, execution_id)
-    left join approvers
-        on
-            elements.installation = approvers.installation
-            and elements.workspace = approvers.workspace
-            and elements.project = approvers.project
-            and elements.pipeline_id = approvers.pipeline_id
-            and elements.execution_id = approvers.execution_id
-            and elements.position = approvers.position
+    inner join action_executions as elements using (run_id, installation, workspace, project, pipeline_id, execution_id)
 )
 select
     described.run_id,

@@ -4,17 +4,7 @@
 -- commas names several. reference is NULL where the destination is not known. It contains a variable where the
 -- execution does not tell its value.
 with
-elements as (select * from promotion_executions),
-written as (
-    select *, unnest(coalesce(string_split(destination, ', '), [null])) as reference
-    from elements
-),
-parts as (
-    select
-        *,
-        nullif(regexp_extract(substr(reference, length(destination_image) + 1), '^:([^@]+)', 1), '') as written_tag
-    from written
-)
+directed as (select * from directed_elements)
 select
     run_id,
     run_date,
@@ -35,7 +25,7 @@ select
     approver_id,
     approver_name,
     branch,
-    tag as git_tag,
+    git_tag,
     from_revision,
     to_revision,
     error_message,
@@ -45,7 +35,7 @@ select
     source_has_variable,
     reference,
     destination_image as image_name,
-    written_tag as tag,
+    reference_tag as tag,
     destination_has_variable as has_variable,
     html_url
-from parts
+from directed

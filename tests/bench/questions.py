@@ -23,7 +23,7 @@ _TEXT = """\
 Each question is a process, `collector ask NAME`, with its default parameters. {years} years are the year again and
 again (tests/bench/repeated_years.py), compacted but for the last month."""
 _REPETITIONS = 3
-_MAX_ANSWER_S = 2.0
+_MAX_ANSWER_S = 0.8
 _MAX_ANSWER_OF_YEARS_S = 1.5
 _MAX_REPORT_S = 3.0
 _MAX_REPORT_MB = 5.0

@@ -30,14 +30,14 @@ def test_the_rules_are_those_of_the_file(tmp_path: Path) -> None:
         database.define("last_known_actions", base_view(TABLES["last_known_actions"], []))
         for name in ("registry_accounts", "image_references", "environments", "executed_references"):
             database.define(name, sources[name].sql)
-        database.define("promotion_writes", "select *, 7 as execution_id from image_references")
-        database.define("written_environments", sources["written_environments"].sql)
+        database.define("told_references", "select *, 7 as execution_id from image_references")
+        database.define("told_environments", sources["told_environments"].sql)
         assert database.rows("from executed_references") == database.rows("from image_references")
         columns = "action_id, image_end, reference, tag_environment, environment, stage"
-        found = database.rows(f"select {columns} from written_environments")
+        found = database.rows(f"select {columns} from told_environments")
         assert found == database.rows(f"select {columns} from environments")
         assert [row["environment"] for row in found] == ["staging", None, "production"]
-        assert database.rows("select distinct execution_id from written_environments") == [{"execution_id": 7}]
+        assert database.rows("select distinct execution_id from told_environments") == [{"execution_id": 7}]
 
 
 def test_a_file_that_reads_its_relation_elsewhere_is_an_error() -> None:

@@ -40,8 +40,9 @@ from collector.query.views import SELECTED_RUN, live_entries, runs_read, selecte
 # Views whose rows the engine computes once: each step of theirs builds on the one before, and an engine that writes the
 # steps out in full would write some of them thousands of times.
 MATERIALISED: Final = frozenset(
-    ("image_references", "selected_references", "selected_environments", "executed_references", "selected_promotions")
-)
+    ("image_references", "selected_references", "selected_environments", "executed_references", "executed_environments",
+     "directed_elements", "selected_promotions")
+)  # fmt: skip
 
 
 # What was carried into the selected run, as `carried_into` finds it.

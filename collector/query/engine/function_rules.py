@@ -126,6 +126,8 @@ def texts(node: exp.Expr) -> exp.Expr:
         node.set("expressions", [each if each.is_string else exp.cast(each, "text") for each in node.expressions])
     if isinstance(node, exp.RegexpReplace) and (text := node.args["replacement"]).is_string:
         node.set("replacement", exp.Literal.string(re.sub(r"\\(\d)", r"$\1", text.name)))
+    if isinstance(node, exp.Literal) and node.is_string and node.name == r"\0":  # a replacement: what was matched
+        return exp.Literal.string("$0")
     if isinstance(node, exp.RegexpFullMatch):
         whole = exp.func("concat", exp.Literal.string("^(?:"), node.expression, exp.Literal.string(")$"))
         return exp.RegexpLike(this=node.this, expression=whole)

@@ -34,6 +34,12 @@ def test_every_view_and_question_has_a_translation() -> None:
         assert translate(name, source.sql)
 
 
+def test_a_replacement_by_what_was_matched_is_the_same() -> None:
+    """DuckDB calls the whole match \\0, Spark $0, also where a value decides what replaces it."""
+    translated = translate("a_question", r"select regexp_replace(status, 'a+', coalesce(filters, '\0'), 'g') from runs")
+    assert "'$0'" in translated
+
+
 def test_only_the_recursion_is_left_here() -> None:
     """What does not depend on the recursion is computed by the engine, with the expressions that it builds on."""
     sql = """
