@@ -33,8 +33,8 @@ from collector.query.views import statement_with, view_sources
 MEMORY_LIMIT = "350MB"
 # Each thread holds a range of rows, and copies of their texts, in memory that DuckDB cannot spill.
 THREADS = 2
-# A run with files whose rows are wider on average has one thread, and ranges of a quarter of the size.
-WIDE_ROW_BYTES = 8_000
+# A run with files of such a size whose rows are wider on average has one thread, and ranges of a quarter of the size.
+WIDE_FILE_BYTES, WIDE_ROW_BYTES = 1 << 20, 8_000
 _WIDE_SHARE = 4
 # Actions are compared, once for each column, in shares of about so many bytes.
 COMPARED_BYTES = 16 << 20
@@ -86,7 +86,7 @@ class StagedRun:
         rows = sum(each.rows for each in footers.values())
         plain_bytes = sum(each.plain_bytes for each in footers.values())
         self._is_small = rows <= SMALL_ROWS and plain_bytes <= SMALL_BYTES
-        is_wide = any(each.plain_bytes > WIDE_ROW_BYTES * each.rows for each in footers.values())
+        is_wide = any(each.plain_bytes > max(WIDE_FILE_BYTES, WIDE_ROW_BYTES * each.rows) for each in footers.values())
         self._share = _WIDE_SHARE if is_wide else 1
         folders = {spill, *(path.parent for path in files)}
         self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1 if is_wide else THREADS)

@@ -77,12 +77,18 @@ class Session:
         def answer(question: Question, bound: Mapping[str, object]) -> None:
             answers[question.name] = self.answer(question, bound)
 
-        used = {
-            view: sum(self._uses(question, view) for question, _ in questions) for view in (_COMPUTED_FIRST, *_SHARED)
+        users = {
+            view: [question for question, _ in questions if self._uses(question, view)]
+            for view in (_COMPUTED_FIRST, *_SHARED)
         }
-        shared = [view for view, times in used.items() if times > 1 or (times and view == _COMPUTED_FIRST)]
+        # What one question alone needs is computed from its files, which may be fewer.
+        shared = {
+            view: self.sources[view] if len(each) > 1 else each[0]
+            for view, each in users.items()
+            if len(each) > 1 or (each and view == _COMPUTED_FIRST)
+        }
         steps: dict[str, Callable[[], None]] = {
-            **{f"rows of {view}": partial(self._compute, view, self.sources[view]) for view in shared},
+            **{f"rows of {view}": partial(self._compute, view, file) for view, file in shared.items()},
             **{question.name: partial(answer, question, bound) for question, bound in questions},
         }
         files = {f"rows of {view}": self.sources[view] for view in shared} | {q.name: q for q, _ in questions}
@@ -103,7 +109,7 @@ class Session:
 
     def _statement(self, file: SqlFile) -> str:
         if _COMPUTED_FIRST not in self.computed and self._uses(file, _COMPUTED_FIRST):
-            self._compute(_COMPUTED_FIRST, self.sources[_COMPUTED_FIRST])
+            self._compute(_COMPUTED_FIRST, file)
         views = self._with_searched(file) if file.is_of_two_runs else self.views(file)
         return views.statement(file.sql, file.references)
 

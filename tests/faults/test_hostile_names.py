@@ -84,7 +84,7 @@ def test_names_are_stored_unchanged(lake: Path, ledger: Ledger) -> None:
 def test_no_name_is_part_of_a_path(lake: Path) -> None:
     """The files of the lake are named after tables, months and runs only, and no other file was created."""
     named = re.compile(
-        r"(\.lock|manifest\.json|catalog\.duckdb|tables/[a-z_]+/run_month=\d{4}-\d{2}/[0-9TZa-f-]+\.parquet)$"
+        r"(\.lock|\.status|manifest\.json|catalog\.duckdb|tables/[a-z_]+/run_month=\d{4}-\d{2}/[0-9TZa-f-]+\.parquet)$"
     )
     files = [str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file()]
     assert [name for name in files if not named.match(name)] == []
