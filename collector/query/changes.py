@@ -31,9 +31,9 @@ from collector.query.sql_files import in_order, read_folder, sql_folder
 from collector.query.views import statement_with, view_sources
 
 MEMORY_LIMIT = "350MB"
-# Each thread holds a range of rows, and copies of their texts, in memory that DuckDB cannot spill.
-THREADS = 2
-# A run with files of such a size whose rows are wider on average has one thread, and ranges of a quarter of the size.
+# A second thread saves no time and holds a range of rows more, in memory that DuckDB cannot spill.
+_THREADS = 1
+# A run with files of such a size whose rows are wider on average has ranges of a quarter of the size.
 WIDE_FILE_BYTES, WIDE_ROW_BYTES = 1 << 20, 8_000
 _WIDE_SHARE = 4
 # Actions are compared, once for each column, in shares of about so many bytes.
@@ -89,7 +89,7 @@ class StagedRun:
         is_wide = any(each.plain_bytes > max(WIDE_FILE_BYTES, WIDE_ROW_BYTES * each.rows) for each in footers.values())
         self._share = _WIDE_SHARE if is_wide else 1
         folders = {spill, *(path.parent for path in files)}
-        self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=1 if is_wide else THREADS)
+        self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=_THREADS)
         self._define_staged_tables()
         for name in SNAPSHOTS:
             self._show(f"previous_{name}", self._rows(ALL[name], previous.get(name, ())))
