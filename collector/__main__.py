@@ -3,15 +3,15 @@
 import sys
 from typing import NoReturn
 
-from collector.cli.leaving import leave
 from collector.cli.main import run
+from collector.cli.process_exit import exit_process
 from collector.cli.streams import prepare_streams
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
     prepare_streams()
-    leave(run(sys.argv[1:]))
+    exit_process(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def ask(
         opened = options.open_lake(lake, config)
         answer = ask_engine(opened, engine, question, parameters, run=run, say=_say)
     with keep_exit_code():
-        write_rows(answer.table, form, output, asked.answer, newest_last=asked.is_oldest_first)
+        write_rows(answer.table, form, output, asked.answer, oldest_first=asked.is_oldest_first)
         for note in answer.notes:
             sys.stderr.write(f"{escape(note)}\n")
         _write_footer(answer, form, output)

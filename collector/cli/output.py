@@ -38,12 +38,12 @@ def write_rows(
     output: str | None,
     answer: Sequence[str] = (),
     *,
-    newest_last: bool = False,
+    oldest_first: bool = False,
 ) -> None:
     """Write rows to a file, or to stdout; every format but text writes the batches of a reader as they come.
 
     `answer` names the columns that every table shows; of many rows a terminal shows the first, or the last where
-    `newest_last`. Raises SettingsError when the file cannot be written.
+    `oldest_first`. Raises SettingsError when the file cannot be written.
     """
     binary = form is RowFormat.parquet
     reader: Any = rows.to_reader(None if binary else _BATCH_ROWS) if hasattr(rows, "to_reader") else rows
@@ -53,7 +53,7 @@ def write_rows(
         if form is RowFormat.text:
             width, looks = (None, PLAIN) if output else (terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout))
             table = rows if isinstance(rows, PlainRows) else reader.read_all()
-            text = table_text(table, width, answer=answer, newest_last=newest_last, looks=looks)
+            text = table_text(table, width, answer=answer, oldest_first=oldest_first, looks=looks)
             sink.write(text.encode(errors="replace"))
         elif binary:
             from collector.lake.parquet import write_answer
@@ -71,13 +71,13 @@ def write_text(text: str, output: str | None, mode: int | None = None) -> None:
         sink.write(text.encode())
 
 
-def show_rows(table: "pa.Table", answer: Sequence[str] = (), note: str = "", *, newest_last: bool = False) -> None:
+def show_rows(table: "pa.Table", answer: Sequence[str] = (), note: str = "", *, oldest_first: bool = False) -> None:
     """Show an answer in the prompt: on a terminal as a table with a note, page by page; in a pipe as TSV."""
     if not sys.stdout.isatty():
         write_rows(table, RowFormat.tsv, None)
         return
     width, looks = terminal.width_of(sys.stdout), terminal.looks_of(sys.stdout)
-    show_text(table_text(table, width, answer=answer, newest_last=newest_last, looks=looks) + note)
+    show_text(table_text(table, width, answer=answer, oldest_first=oldest_first, looks=looks) + note)
 
 
 def show_text(text: str) -> None:
@@ -114,25 +114,25 @@ def table_text(
     max_rows: int = _MAX_ROWS_SHOWN,
     *,
     answer: Sequence[str] = (),
-    newest_last: bool = False,
+    oldest_first: bool = False,
     looks: Looks = PLAIN,
 ) -> str:
     """Return a table as lines of text; for a terminal (`width`) `max_rows` of it, and how many more there are.
 
-    These are the first, or the last where `newest_last`.
+    These are the first, or the last where `oldest_first`.
     """
     from collector.cli.row_formats import cell_text, python_rows
     from collector.cli.text_table import draw_table, wrap
 
     hidden = 0 if width is None else max(0, table.num_rows - max_rows)
-    shown = table.slice(hidden if newest_last else 0, table.num_rows - hidden)
+    shown = table.slice(hidden if oldest_first else 0, table.num_rows - hidden)
     rows = python_rows(shown if isinstance(shown, PlainRows) else shown.to_reader())
     cells = [[escape(cell_text(value)) for value in row] for row in rows]
     numeric, moments = _kinds(table)
     for at in (number for number, is_moment in enumerate(moments) if is_moment):
         for row in cells:
             row[at] = _TIMESTAMP.sub(r"\1 \2Z", row[at])
-    which = "earlier" if newest_last else "more"
+    which = "earlier" if oldest_first else "more"
     note = wrap(f"… and {hidden:,} {which} rows; a pipe, --format or -o FILE gives all\n", width) if hidden else ""
     names = [escape(name) for name in table.column_names]
     wanted = [escape(name) for name in answer]

@@ -69,7 +69,7 @@ def _ask(reader: "LakeReader", rest: str) -> None:
         return
     answer = reader.ask_with(name, parse_parameters(pairs))
     asked = program_questions()[name]
-    show_rows(answer.table, asked.answer, footer(answer, width), newest_last=asked.is_oldest_first)
+    show_rows(answer.table, asked.answer, footer(answer, width), oldest_first=asked.is_oldest_first)
 
 
 def _show_columns(reader: "LakeReader", name: str) -> None:

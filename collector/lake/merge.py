@@ -126,7 +126,7 @@ class _Merge:
 
     def _key(self, keys: pa.Table, row: int) -> _Key:
         values = [keys[name][row].as_py() for name in self.order]
-        return tuple([(value is None, *(() if value is None else (value,))) for value in values])
+        return tuple([(value is None, value) for value in values])
 
     def _read(self, group: _Group, columns: Sequence[str]) -> pa.Table:
         """Return columns of a row group as they are merged: those of the contract, each text as a dictionary."""

@@ -85,7 +85,7 @@ def build(lake: Lake) -> None:
 def prepare(lake: Lake) -> None:
     """Make what all catalogs have in common, so that `build` finds it: in a thread beside other work."""
     with suppress(CollectorError, OSError):  # `build` tries it again, and says what is wrong
-        if _before(lake) is None:
+        if not _is_reusable(lake):
             _common_views()
 
 
@@ -120,8 +120,13 @@ def _before(lake: Lake) -> bytes | None:
     """Return the catalog of the lake, None where another version or another program has written it."""
     with suppress(OSError):
         content = (lake.path / CATALOG).read_bytes()
-        return content if common_views(lake) == _fingerprint() else None  # looked at last: nobody changed it meanwhile
+        return content if _is_reusable(lake) else None  # looked at last: nobody changed it meanwhile
     return None
+
+
+def _is_reusable(lake: Lake) -> bool:
+    """Return whether this version wrote the catalog of the lake, and nobody changed it since."""
+    return common_views(lake) == _fingerprint()
 
 
 @cache

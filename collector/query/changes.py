@@ -151,7 +151,7 @@ class StagedRun:
         if name in _IN_ORDER and not self._is_small:
             yield from rows_in_order(self._database, table, rows)
         elif name in _COMPUTED or self._staged.get(name):
-            yield from sorted_rows(self._database, table, rows, table.key, range_bytes=RANGE_BYTES // self._share)
+            yield from sorted_rows(self._database, table, rows, table.key, range_bytes=self._range_bytes(RANGE_BYTES))
 
     def _rows(self, table: Table, paths: Iterable[Path]) -> str:
         """Return the select over these files of a table, which may have been written under different contracts."""
@@ -222,8 +222,12 @@ class StagedRun:
             return ["true"]
         count = {select: self._database.rows(f"select count(*) as n {select}")[0]["n"] for select in rows}
         most = max(rows, key=lambda select: count[select])
-        size = max(1, range_bytes // self._share)
+        size = self._range_bytes(range_bytes)
         return key_ranges(self._database, rows[most], most, LAST_KNOWN_ACTIONS.key, range_bytes=size)
+
+    def _range_bytes(self, usual: int) -> int:
+        """Return the size of a range in this run, where it has the `usual` one in others."""
+        return max(1, usual // self._share)
 
 
 def _comparable_columns(last_known: Sequence[pa.Schema]) -> list[str]:

@@ -12,6 +12,10 @@ _SELECTED = "One row per row of selected_actions, end and tag that it names: the
 _WORDED = "One row per row of selected_references: the image reference with the environment that it names."
 _REFERENCES = "One row per row of executed_configurations, end and tag that it names: the image reference, parsed."
 _EXECUTED = "One row per row of executed_references: the image reference with the environment that it names."
+_WRITTEN = (
+    "One row per row of promotion_writes of which the execution told a variable: only then the environment is not\n"
+    "-- configured."
+)
 _TOLD = "One row per row of told_references: its columns, with the environment that its tag or image name names."
 _PROMOTIONS = "One row per promote-image action of the selected run: what it takes from where to where.\n-- one run"
 _MEMBERS = (
@@ -34,7 +38,7 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
     # Everything before the last select: the rows so far, with every column of told_references.
     environments = sources["environments"].sql
     rows, _, _ = environments.rpartition("\nselect\n")
-    promotions = sources["promotions"].sql
+    promotions, writes = sources["promotions"].sql, sources["promotion_writes"].sql
     members, words = sources["changed_members"].sql, sources["changes_in_words"].sql
     texts = {
         "selected_promotions": _reading(_PROMOTIONS, promotions, promotion_steps="selected_steps"),
@@ -43,6 +47,7 @@ def derived_views(sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:
         "selected_environments": _reading(_WORDED, environments, image_references="selected_references"),
         "executed_references": _reading(_REFERENCES, references, promote_image_actions="executed_configurations"),
         "executed_environments": _reading(_EXECUTED, environments, image_references="executed_references"),
+        "told_references": _reading(_WRITTEN, writes, directed_elements="directed_elements where is_told"),
         "told_environments": _reading(_TOLD, rows, image_references="told_references") + "\nselect * from ordered",
         "selected_changed_members": _reading(_MEMBERS, members, action_changes=_CHANGES_OF_RUN),
         "selected_changes_in_words": _reading(

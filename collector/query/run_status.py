@@ -6,14 +6,13 @@ storage there is no such file, because every machine would need the others'.
 """
 
 import datetime as dt
-import os
 from collections.abc import Sequence
 
 import msgspec
 
 from collector._version import __version__
 from collector.lake.lake import Lake
-from collector.lake.storage import make_file, missing_file, unreadable_file
+from collector.lake.storage import missing_file, unreadable_file
 from collector.query.sql_files import SqlFile, read_folder, sql_folder
 
 FILE_NAME = ".status"
@@ -95,15 +94,13 @@ def status_query() -> SqlFile:
 
 
 def keep_status(lake: Lake, run: RunStatus) -> None:
-    """Add a published run to the file. Raises OSError when it cannot be written; the old one stays then."""
+    """Add a published run to the file. Raises CollectorError when it cannot be written; the old one stays then."""
     if lake.storage.shared:
         return
     recent = {each.run_id for each in lake.manifest.runs[-_KEPT_RUNS:]}
     runs = {each.run_id: each for each in (*_kept(lake), run) if each.run_id in recent}
-    temporary = lake.path / f"{FILE_NAME}.tmp"
-    make_file(temporary)
-    temporary.write_bytes(msgspec.json.encode(_File(__version__, [runs[run_id] for run_id in sorted(runs)])) + b"\n")
-    os.replace(temporary, lake.path / FILE_NAME)
+    content = msgspec.json.encode(_File(__version__, [runs[run_id] for run_id in sorted(runs)]))
+    lake.storage.replace(FILE_NAME, content + b"\n")
 
 
 def run_statuses(lake: Lake, last: int) -> list[RunStatus]:

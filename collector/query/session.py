@@ -100,7 +100,12 @@ class Session:
         return {question.name: answers[question.name] for question, _ in questions}
 
     def _uses(self, file: SqlFile, view: str) -> bool:
-        return Views(no_files, self.run, self.sources).needs(view, file.references)
+        return self._without_files.needs(view, file.references)
+
+    @property
+    def _without_files(self) -> Views:
+        """The views as they are written, to look what uses what."""
+        return Views(no_files, self.run, self.sources)
 
     def views(self, file: SqlFile | None = None) -> Views:
         """Return the views over the files from which a file of sql/ is answered; None: anything may be asked."""
@@ -136,9 +141,8 @@ class Session:
     def _provenance(self, names: frozenset[str]) -> dict[str, Any]:
         """Return what to know of rows for which these names were used, as the fields of `Provenance`."""
         others = other_installations(self.lake.manifest, self.run)
-        uses = Views(no_files, self.run, self.sources)
-        notes = (others,) if others and uses.needs(SELECTED_RUN, names) else ()
-        carried = None if CARRIED_TABLES.isdisjoint(uses.tables(names)) else self._carried
+        notes = (others,) if others and self._without_files.needs(SELECTED_RUN, names) else ()
+        carried = None if CARRIED_TABLES.isdisjoint(self._without_files.tables(names)) else self._carried
         return {"run": self.run, "missing": self._gaps, "carried": carried, "fresh": self.fresh, "notes": notes}
 
     @cached_property

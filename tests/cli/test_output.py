@@ -306,10 +306,10 @@ def test_names_are_escaped_in_tables() -> None:
 def test_a_long_answer_is_cut_on_a_terminal_only() -> None:
     """A terminal shows the first rows, or the newest, and how many more there are; a file gets all of them."""
     table = pa.table({"n": list(range(1000))})
-    first, newest = table_text(table, 80), table_text(table, 80, newest_last=True)
+    first, newest = table_text(table, 80), table_text(table, 80, oldest_first=True)
     assert "… and 800 more rows" in first
     assert "… and 800 earlier rows" in newest
     assert [text.count("999") for text in (first, newest)] == [0, 1]
     assert all(
-        len(text.splitlines()) == 1002 for text in (table_text(table, None), table_text(table, None, newest_last=True))
+        len(text.splitlines()) == 1002 for text in (table_text(table, None), table_text(table, None, oldest_first=True))
     )

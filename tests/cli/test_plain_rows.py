@@ -31,8 +31,8 @@ def test_an_answer_without_arrow_is_written_the_same(demo_lake: Path, fresh: boo
         for form in (RowFormat.tsv, RowFormat.csv, RowFormat.json, RowFormat.markdown):
             assert b"".join(PIECES[form](plain.table)) == b"".join(PIECES[form](table.to_reader())), (name, form)
         for width in (None, 80):
-            assert table_text(plain.table, width, 5, newest_last=fresh) == table_text(
-                table, width, 5, newest_last=fresh
+            assert table_text(plain.table, width, 5, oldest_first=fresh) == table_text(
+                table, width, 5, oldest_first=fresh
             )
         assert certainties(plain.table) == certainties(table)
         assert (plain.run, plain.missing, len(plain)) == (arrow[name].run, arrow[name].missing, len(arrow[name]))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collector.cli.collect import collect_with_signals
-from collector.cli.leaving import leave
+from collector.cli.process_exit import exit_process
 from collector.run import progress as events
 from collector.settings.loading import load
 from tests.bench.clients.output import print_result
@@ -84,4 +84,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-    leave(0)
+    exit_process(0)

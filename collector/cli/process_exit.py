@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 
-def leave(exit_code: int) -> NoReturn:
+def exit_process(exit_code: int) -> NoReturn:
     """End the process at once: to take apart all that was imported takes an eighth of the time of most commands.
 
     What was registered for the end is done, such as removing temporary directories.
