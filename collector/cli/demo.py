@@ -88,6 +88,12 @@ def demo(
     return 0
 
 
+def last_night(now: datetime) -> datetime:
+    """Return the last moment at which cron would have started a run: 02:15 of this day, or of the day before."""
+    time_of_run = timedelta(hours=2, minutes=15)
+    return (now - time_of_run).replace(hour=0, minute=0, second=0, microsecond=0) + time_of_run
+
+
 def _make_directory(path: Path) -> None:
     """Make an empty directory, in place of an earlier demo. Raises UsageError where anything else is in the way."""
     if path.exists():
@@ -114,8 +120,7 @@ def _collect(place: LakePlace, nights: int) -> None:
     from collector.cli.progress import ProgressObserver
     from collector.fake_buddy import FakeBuddy, FakeWorld, Fault
 
-    # When cron would start a run.
-    first = datetime.now(UTC).replace(hour=2, minute=15, second=0, microsecond=0) - timedelta(days=nights - 1)
+    first = last_night(datetime.now(UTC)) - timedelta(days=nights - 1)
     # Each run reads executions that began in the 24 hours before it.
     world = FakeWorld(seed=_SEED, workspaces=2, projects=5, pipelines=4, actions=6, first_night=first)
     before_last, two_before = nights - 1, nights - 2

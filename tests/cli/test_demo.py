@@ -1,9 +1,13 @@
 """`collector demo`: runs that differ, answers, and no file of anybody else touched."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from collector.cli.demo import last_night
 from collector.lake.lake import Lake
 from collector.query.reader import open_lake
 from tests.cli.conftest import Program
@@ -26,6 +30,13 @@ def test_runs_and_answers(program: Program, tmp_path: Path) -> None:
     again = program("demo", "--nights", "1")
     assert again.code == 0
     assert len(Lake.open(tmp_path / "demo-lake").manifest.runs) == 1
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))
+def test_its_last_run_is_not_in_the_future(now: datetime) -> None:
+    """It is at 02:15 UTC, within the last 24 hours: between midnight and 02:15 that was the day before."""
+    assert now - timedelta(days=1) < last_night(now) <= now
+    assert last_night(now).time().isoformat() == "02:15:00"
 
 
 def test_its_runs_show_what_can_happen(demo_lake: Path) -> None:
