@@ -75,7 +75,8 @@ def may_hold_password(body: bytes) -> bool:
         for after in others:
             # No string begins before the last quotation mark.
             string = before[before.rfind(b'"') + 1 :]
-            if (b":" in string or b"%" in string) and not after.startswith(b"sha256:"):
+            # Only a token stands for user and password together, after slashes that need no scheme before them.
+            if b"//" in string or ((b":" in string or b"%" in string) and not after.startswith(b"sha256:")):
                 return True
             before = after
     return b"%" in body and _ENCODED_AT.search(body) is not None

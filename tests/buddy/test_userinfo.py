@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.buddy.error_messages import MAX_CHARACTERS, one_line
@@ -75,6 +75,8 @@ PARTS = st.lists(st.sampled_from([*PIECES, " "]), max_size=14).map("".join)
 
 
 @settings(max_examples=1500, deadline=None)
+@example("//ghp_x@")
+@example("//ghp_x@sha256:")
 @given(PARTS)
 def test_replacing_twice_is_replacing_once(text: str) -> None:
     """What was replaced is left alone, and a text in which something is replaced is never passed over unseen."""
