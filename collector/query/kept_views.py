@@ -32,7 +32,7 @@ KEPT = ("configured_destinations", "written_environments", "release_attempts", "
 # With fewer executions the views take hardly longer than the rest of a question.
 LEAST_EXECUTIONS = 5_000
 # What a run of any size may have in memory; the rest is spilled.
-_MEMORY_LIMIT = "350MB"
+_MEMORY_LIMIT = "250MB"
 # Files that are not finished, and what is spilled meanwhile.
 _NEW = "new"
 
