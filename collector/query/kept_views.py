@@ -1,4 +1,4 @@
-"""The rows of the views that take longest, kept with the lake: all questions about releases rest on them.
+"""The rows of the views that take longest, kept with the lake: on them rest questions about releases and about runs.
 
 Who changes the lake computes them for its newest run, by the same SQL, and writes them to files whose names say what
 they hold: the view, the manifest with the program and SQL that read it, and the hash of the content. A reader takes a
@@ -28,7 +28,10 @@ from collector.query.views import Views, files_for, no_files, view_sources
 
 FOLDER = ".views"
 # Each after those it reads.
-KEPT = ("configured_destinations", "written_environments", "release_attempts", "executions_known")
+KEPT = (
+    "configured_destinations", "written_environments", "release_attempts", "executions_known", "run_changes",
+    "carried_promotions",
+)  # fmt: skip
 # With fewer executions the views take hardly longer than the rest of a question.
 LEAST_EXECUTIONS = 5_000
 # What a run of any size may have in memory; the rest is spilled.
