@@ -1,69 +1,60 @@
 """Sort the rows of a select, in memory that does not depend on their number.
 
-Rows of 12 kB were sorted within 100 MB, and rows of 60 kB within 350 MB: DuckDB reads 2,048 at a time.
-
-Rows up to `RANGE_BYTES` are sorted in memory. More are divided into ranges of the key of about that size, which DuckDB
-sorts one after the other. ORDER BY over all of them would hold 120,000 rows in memory that DuckDB cannot spill.
+Rows of up to `PART_BYTES` are sorted in memory. More are sorted in parts of that size, each of which is written to a
+file, and the parts are merged: every row is read twice, however many there are.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from collector.lake import parquet
 from collector.lake.database import Database
-from collector.lake.sql_text import identifier, literal
+from collector.lake.local_storage import LocalStorage
+from collector.lake.sql_text import identifier
 from collector.lake.table import Table
 
-RANGE_BYTES = 64 << 20
+PART_BYTES = 16 << 20
 # Rows of a batch that was sorted in memory.
 _BATCH_ROWS = 20_000
-# What DuckDB holds of any value in memory, before the letters of a text.
-_VALUE_BYTES = 16
-# The first key of each range, as bytes that compare as the key does.
-_RANGES = """
-with
-keys as (
-    select {key} as key, sum({width}) as bytes
-    from ({rows})
-    group by all
-),
-numbered as (
-    select *, sum(bytes) over (order by key rows unbounded preceding) // {range_bytes} as number
-    from keys
-)
-select hex(min(key)) as first_key
-from numbered
-group by number
-order by first_key
-"""
+# Of each part so many bytes are in memory while the parts are merged.
+_GROUP_BYTES = 1 << 20
+_PART = parquet.Tuning(level=1, group_rows=_BATCH_ROWS, group_bytes=_GROUP_BYTES, encoded=False)
+
+# The values by which a row is sorted, which Python compares as Arrow does: NULL comes last.
+_Key = tuple[tuple[bool, Any], ...]
 
 
 def sorted_rows(
-    database: Database, table: Table, rows: str, order: Sequence[str], *, range_bytes: int = RANGE_BYTES
+    database: Database, table: Table, rows: str, order: Sequence[str], folder: Path, *, part_bytes: int = PART_BYTES
 ) -> Iterator[pa.RecordBatch]:
     """Yield what the select `rows` finds, with the exact schema of `table`, sorted by `order`.
 
-    Text is sorted by its UTF-8 bytes, NULL comes last. The select is run once, or once more for each range.
-    Raises QueryError and LakeError like `Database`.
+    Text is sorted by its UTF-8 bytes, NULL comes last. Parts are written to `folder`, which is made for them.
+    Raises QueryError and LakeError like `Database`, NotPublished when the disk is full.
     """
     columns = ", ".join(map(identifier, table.column_names))
     batches: list[pa.RecordBatch] = []
+    paths: list[Path] = []
     size = 0
     with database.batches(f"select {columns} from ({rows})") as found:
         for batch in found:
+            if size > part_bytes:
+                paths.append(_write_part(folder, len(paths), table, _taken_in_order(batches, order)))
+                size = 0
             batches.append(batch.cast(table.schema))
             size += batch.nbytes
-            if size > range_bytes:
-                break
-    if size <= range_bytes:
-        if batches:
-            in_order = pa.Table.from_batches(batches).sort_by([(name, "ascending") for name in order])
-            batches.clear()
-            yield from in_order.to_batches(max_chunksize=_BATCH_ROWS)
-        return
-    del batches
-    for condition in key_ranges(database, table, rows, order, range_bytes):
-        yield from rows_in_order(database, table, f"from ({rows}) where {condition} {order_by(order)}")
+    if paths:
+        paths.append(_write_part(folder, len(paths), table, _taken_in_order(batches, order)))
+        yield from _merged(paths, table, order)
+        for path in paths:
+            path.unlink()
+    elif batches:
+        yield from _taken_in_order(batches, order).to_batches(max_chunksize=_BATCH_ROWS)
 
 
 def order_by(order: Sequence[str]) -> str:
@@ -78,23 +69,63 @@ def rows_in_order(database: Database, table: Table, rows: str) -> Iterator[pa.Re
         yield batch if batch.schema == table.schema else batch.cast(table.schema)
 
 
-def key_ranges(
-    database: Database, table: Table, rows: str, order: Sequence[str], range_bytes: int = RANGE_BYTES
-) -> list[str]:
-    """Return conditions that divide rows into ranges of the key, in order; they are made from those that `rows` finds.
+def _taken_in_order(batches: list[pa.RecordBatch], order: Sequence[str]) -> pa.Table:
+    """Return the rows of these batches sorted, and empty the list."""
+    rows = pa.Table.from_batches(batches)
+    batches.clear()
+    return _in_order(rows, order)
 
-    Every row is in one of them, whether it is found or not.
+
+def _in_order(rows: pa.Table, order: Sequence[str]) -> pa.Table:
+    return rows.sort_by([(name, "ascending") for name in order])
+
+
+def _write_part(folder: Path, number: int, table: Table, rows: pa.Table) -> Path:
+    storage, name = LocalStorage(folder), f"{number}.parquet"
+    group_rows = min(_BATCH_ROWS, max(1, len(rows) * _GROUP_BYTES // max(1, rows.nbytes)))
+    parquet.write(storage, name, table, rows.to_batches(max_chunksize=group_rows), _PART, order=())
+    return storage.locate(name)
+
+
+@dataclass
+class _Part:
+    """A sorted part that is merged: the rows of its current row group that were not taken yet, and those to come."""
+
+    groups: Iterator[pa.Table]
+    order: Sequence[str]
+    rows: pa.Table
+    more: bool = True
+
+    def fill(self) -> bool:
+        """Read on where all rows were taken; return whether there are rows."""
+        while self.more and not len(self.rows):
+            group = next(self.groups, None)
+            self.more = group is not None
+            if group is not None:
+                self.rows = group
+        return len(self.rows) > 0
+
+    def key(self, row: int) -> _Key:
+        """Return the key of a row."""
+        values = [self.rows[name][row].as_py() for name in self.order]
+        return tuple([(value is None, value) for value in values])
+
+    def take(self, limit: _Key | None) -> pa.Table:
+        """Take the rows up to and including a key, which may be none; all without a limit."""
+        end = len(self.rows) if limit is None else bisect_right(range(len(self.rows)), limit, key=self.key)
+        taken, self.rows = self.rows[:end], self.rows[end:]
+        return taken
+
+
+def _merged(paths: Sequence[Path], table: Table, order: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of sorted parts in order.
+
+    What comes later in a part is not smaller than the last row that was read of it: up to the smallest of these every
+    row is known.
     """
-    places = ", ".join(f"{identifier(name)}, 'ASC NULLS LAST'" for name in order)
-    key = f"create_sort_key({places})"
-    texts = [f"coalesce(strlen({identifier(c.name)}::VARCHAR), 0)" for c in table.columns if not _is_fixed(c.arrow)]
-    width = " + ".join([str(_VALUE_BYTES * len(table.columns)), *texts])
-    sql = _RANGES.format(key=key, width=width, rows=rows, range_bytes=range_bytes)
-    found = database.rows(sql)
-    starts = ["true", *(f"{key} >= from_hex({literal(each['first_key'])})" for each in found[1:])]
-    ends = [*(f"{key} < from_hex({literal(each['first_key'])})" for each in found[1:]), "true"]
-    return [f"{start} and {end}" for start, end in zip(starts, ends, strict=True)]
-
-
-def _is_fixed(kind: pa.DataType) -> bool:
-    return not (pa.types.is_string(kind) or pa.types.is_list(kind))
+    parts = [_Part(parquet.read_groups(path), order, table.schema.empty_table()) for path in paths]
+    while parts := [part for part in parts if part.fill()]:
+        limit = min((part.key(-1) for part in parts if part.more), default=None)
+        taken = [rows for part in parts if len(rows := part.take(limit))]
+        rows = taken[0] if len(taken) == 1 else _in_order(pa.concat_tables(taken), order)
+        yield from rows.cast(table.schema).to_batches(max_chunksize=_BATCH_ROWS)

@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from collector.lake import parquet
 from collector.lake.database import Database
+from collector.lake.key_ranges import RANGE_BYTES, key_ranges
 from collector.lake.local_storage import LocalStorage
-from collector.lake.sorted_rows import RANGE_BYTES, key_ranges, order_by, rows_in_order, sorted_rows
+from collector.lake.sorted_rows import order_by, rows_in_order, sorted_rows
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
 from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE
 from collector.lake.table import Table, schema_fingerprint
@@ -153,7 +154,7 @@ class StagedRun:
         elif name in _IN_ORDER:
             yield from rows_in_order(self._database, table, rows)
         elif name in _COMPUTED or self._staged.get(name):
-            yield from sorted_rows(self._database, table, rows, table.key, range_bytes=self._range_bytes(RANGE_BYTES))
+            yield from sorted_rows(self._database, table, rows, table.key, self._spill / f"sorted-{name}")
 
     def _rows(self, table: Table, paths: Iterable[Path]) -> str:
         """Return the select over these files of a table, which may have been written under different contracts."""

@@ -31,7 +31,7 @@ def test_rows_come_back_in_order(tmp_path: Path, keys: list[tuple[str | None, in
     with Database([tmp_path], tmp_path) as database:
         select = f"from ({EMPTY}) cross join {read_parquet([path])}"
         found = pa.Table.from_batches(
-            sorted_rows(database, VARIABLES, select, ORDER, range_bytes=size), VARIABLES.schema
+            sorted_rows(database, VARIABLES, select, ORDER, tmp_path / "parts", part_bytes=size), VARIABLES.schema
         ).to_pylist()
     places = [(row["workspace"], row["action_id"]) for row in found]
     assert places == sorted(
@@ -61,7 +61,7 @@ def test_more_rows_than_memory_holds_are_sorted(tmp_path: Path, count: int, widt
     with Database([tmp_path], tmp_path / "spill", memory_limit=memory, threads=1) as database:
         select = f"from ({base_view(PROMOTE_IMAGE_ACTIONS, [paths])})"
         order = ("action_id", "run_id")
-        stream = sorted_rows(database, PROMOTE_IMAGE_ACTIONS, select, order, range_bytes=8 << 20)
+        stream = sorted_rows(database, PROMOTE_IMAGE_ACTIONS, select, order, tmp_path / "parts", part_bytes=8 << 20)
         found = [(row["action_id"], row["run_id"]) for batch in stream for row in batch.select(order).to_pylist()]
     assert found == [(n, f"run-{part}") for n in range(count) for part in range(2)]
 
