@@ -7,6 +7,7 @@ users, and only those that it needs, because to bind forty views takes longer th
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -180,7 +181,8 @@ def grouped(entries: Mapping[str, Sequence[FileEntry]], paths: Sequence[Path | s
     }
 
 
-def view_sources() -> dict[str, SqlFile]:
+@cache
+def view_sources() -> Mapping[str, SqlFile]:
     """Return the views of the contract, the files of sql/clean and sql/facts, and the views derived from them."""
     files = read_folder(sql_folder() / "clean") | read_folder(sql_folder() / "facts")
     return contract_views() | files | derived_views(files)

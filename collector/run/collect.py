@@ -86,12 +86,20 @@ class RunInProgress:
     async def run(self) -> RunSummary:
         """Replay, crawl, check and publish."""
         self._context.observer.watch(self.snapshot)
-        # Beside the crawl, which mostly waits for the network.
-        preparing = asyncio.create_task(asyncio.to_thread(catalog.prepare, self._lake))
+        preparing = asyncio.create_task(self._prepare_catalog())
         try:
             return await self._crawl_and_publish()
         finally:
-            await preparing
+            preparing.cancel()
+            await asyncio.wait([preparing])
+
+    async def _prepare_catalog(self) -> None:
+        """Make what all catalogs have in common: beside the crawl, which mostly waits for the network.
+
+        It begins with the first result, because a run that is refused has no use for it.
+        """
+        await self._processor.has_result.wait()
+        await asyncio.to_thread(catalog.prepare, self._lake)
 
     async def _crawl_and_publish(self) -> RunSummary:
         await self._replay()

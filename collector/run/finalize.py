@@ -7,6 +7,7 @@ again. After the swap the run is published, whatever happens to the catalog or t
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -81,7 +82,7 @@ def _check_and_publish(
     crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]], now: Callable[[], datetime], warned: "_Warned"
 ) -> RunSummary:
     """Check and publish the run onto the manifest that was read last; `warned` are warnings recorded before."""
-    with _database(crawl, parts) as database:
+    with ThreadPoolExecutor(1) as beside, _database(crawl, parts) as database:
         offenders = database.offenders(read_checks())
         _refuse(offenders)
         database.add_rows("problems", _warnings(crawl, offenders, now(), warned))
@@ -89,8 +90,9 @@ def _check_and_publish(
         database.add_rows("runs", [record_batch(TABLES["runs"], _run_rows(crawl, run))], instead=True)
         batches = {name: database.sorted_rows(name) for name in ALL}
         manifest = publish(crawl.lake, run, batches, now=run.finished_at)
+        catalog_built = beside.submit(catalog.build, crawl.lake)
         changes, carried, status = database.run_changes(), database.carried(), database.status(run.run_id)
-    _after_the_swap(crawl, status, now())
+    _after_the_swap(crawl, catalog_built, status, now())
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
     }
@@ -167,13 +169,13 @@ def _warnings(
     return warned.batches
 
 
-def _after_the_swap(crawl: FinishedCrawl, status: RunStatus, now: datetime) -> None:
+def _after_the_swap(crawl: FinishedCrawl, catalog_built: Future[None], status: RunStatus, now: datetime) -> None:
     """Bring catalog, Delta logs and status up to date and remove the run's directory.
 
     The run stays published if this fails.
     """
     try:
-        catalog.build(crawl.lake)
+        catalog_built.result()
         delta.follow(crawl.lake, now, wanted=crawl.settings.table_format == "delta")
         run_id, keep_raw = crawl.processor.run.run_id, crawl.settings.keep_raw
         if keep_raw:
