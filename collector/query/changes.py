@@ -19,7 +19,7 @@ from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.key_ranges import RANGE_BYTES, key_ranges
 from collector.lake.local_storage import LocalStorage
-from collector.lake.sorted_rows import rows_in_order, sorted_rows
+from collector.lake.sorted_rows import sorted_rows
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
 from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE
 from collector.lake.table import Table, schema_fingerprint
@@ -147,12 +147,19 @@ class StagedRun:
         self._show(name, self._rows(ALL[name], self._staged[name]))
 
     def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of one table, sorted by its key."""
-        table, rows = ALL[name], _IN_ORDER.get(name, f"from {identifier(name)}")
-        if name in _IN_ORDER and not self._is_small:
-            yield from rows_in_order(self._database, table, rows)
-        elif name in _COMPUTED or self._staged.get(name):
-            yield from sorted_rows(self._database, table, rows, table.key, self._spill / f"sorted-{name}")
+        """Yield the rows of one table, sorted by its key. This may run beside the checks."""
+        table, folder = ALL[name], self._spill / f"sorted-{name}"
+        if name not in _COMPUTED and name not in _IN_ORDER:
+            # Not by DuckDB, whose memory the checks use at the same time.
+            staged = parquet.batches(self._staged.get(name, ()), table.column_names)
+            yield from sorted_rows(staged, table, table.key, folder)
+            return
+        columns, rows = ", ".join(map(identifier, table.column_names)), _IN_ORDER.get(name, f"from {identifier(name)}")
+        with self._database.batches(f"select {columns} {rows}") as found:
+            if name in _IN_ORDER and not self._is_small:
+                yield from (batch.cast(table.schema) for batch in found)
+            else:
+                yield from sorted_rows(found, table, table.key, folder)
 
     def _rows(self, table: Table, paths: Iterable[Path]) -> str:
         """Return the select over these files of a table, which may have been written under different contracts."""
