@@ -14,7 +14,7 @@ from collector.after_run.metrics import metrics_text
 from collector.after_run.output_file import replace_file
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
-from collector.errors import CollectorError, Interrupted
+from collector.errors import CollectorError, Interrupted, LakeBusy
 from collector.extras import needs_extra
 from collector.lake import delta
 from collector.lake.compact import compact
@@ -22,6 +22,7 @@ from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.query import catalog
 from collector.query.certainty import certainties
+from collector.query.kept_views import are_wanted, keep_views
 from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
 from collector.run.summary import RunSummary
@@ -41,6 +42,8 @@ def run_steps(settings: Settings, result: RunResult) -> None:
         if wanted.keep_days is not None or wanted.compact:
             with _step("retention"):
                 _tidy(lake, keep_days=keep_days, merge_months=wanted.compact, now=result.ended_at)
+        with _step("kept views"), suppress(LakeBusy):  # another command, which keeps them at its end
+            _keep_views(lake, now=result.ended_at)
     with suppress(CollectorError, OSError):
         result = msgspec.structs.replace(result, manifest=Lake.open(lake).manifest)
     unguarded = None
@@ -81,6 +84,13 @@ def _tidy(place: LakePlace, *, keep_days: int | None, merge_months: bool, now: d
             catalog.ensure(lake)
         structlog.get_logger().info("tidied", **done)
         delta.follow(lake, now)
+
+
+def _keep_views(place: LakePlace, *, now: datetime) -> None:
+    lake = Lake.open(place)
+    if are_wanted(lake):
+        with lake.writing("kept views", now):
+            keep_views(lake)
 
 
 @contextmanager

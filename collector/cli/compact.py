@@ -26,8 +26,7 @@ def compact(
     now = datetime.now(UTC)
     with opened.writing("compact", now):
         done = compact_lake(opened, now=now, current_month=current_month)
-        options.settle_catalog(opened)
-        options.settle_delta_logs(opened, now)
+        options.settle_changed(opened, now)
     lines = [
         f"{table.run_month} {table.table}: {table.files_before} files merged into one, {table.rows:,} rows, "
         f"{table.bytes_before:,} bytes before, {table.bytes_after:,} bytes now"

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -184,12 +184,18 @@ def settle_catalog(lake: "OpenLake") -> None:
         catalog.ensure(lake)
 
 
-def settle_delta_logs(lake: "OpenLake", now: "datetime") -> None:
-    """Bring the Delta logs up to date where there are any; what keeps them from it is reported and is no failure."""
-    from collector.lake import delta
+def settle_changed(lake: "OpenLake", now: "datetime") -> None:
+    """Bring up to date what a lake has beside its tables, which were changed under its lock.
 
-    try:
-        delta.follow(lake, now)
-    except CollectorError as error:
-        what = f"The Delta logs are not up to date: {error} The next command that writes does it."
-        sys.stderr.write(f"collector: {escape(what)}\n")
+    What keeps the Delta logs or the kept views from it is reported and is no failure.
+    """
+    from collector.lake import delta
+    from collector.query.kept_views import keep_views
+
+    settle_catalog(lake)
+    for what, settle in (("Delta logs", partial(delta.follow, lake, now)), ("kept views", partial(keep_views, lake))):
+        try:
+            settle()
+        except CollectorError as error:
+            said = f"The {what} are not up to date: {error} The next command that writes does it."
+            sys.stderr.write(f"collector: {escape(said)}\n")

@@ -39,8 +39,7 @@ def prune(
         return 0
     with opened.writing("prune", now):
         done = prune_lake(opened, keep_days=keep_days, now=now)
-        options.settle_catalog(opened)
-        options.settle_delta_logs(opened, now)
+        options.settle_changed(opened, now)
     line = "No run is that old."
     if done.runs:
         line = f"Dropped {_said(done.runs)}, {done.rows:,} rows. History now begins with {done.history_begins}."

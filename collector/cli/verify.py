@@ -55,8 +55,7 @@ def _rebuild(lake: str | None, config: str | None, form: options.FactFormat) -> 
     with opened.locked("verify --rebuild-manifest", now):
         done = rebuild(opened, now=now) if is_needed(opened) else None
         if done is not None:
-            options.settle_catalog(opened)
-            options.settle_delta_logs(opened, now)
+            options.settle_changed(opened, now)
     if done is None:
         write_facts((), ["manifest.json names every file that exists; it was not changed."], form)
         return 0

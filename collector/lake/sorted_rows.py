@@ -13,7 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from collector.lake import parquet
+from collector.lake.database import Database
 from collector.lake.local_storage import LocalStorage
+from collector.lake.sql_text import identifier
 from collector.lake.table import Table
 
 PART_BYTES = 16 << 20
@@ -42,7 +44,7 @@ def sorted_rows(
         if size > part_bytes:
             paths.append(_write_part(folder, len(paths), table, _taken_in_order(part, order)))
             size = 0
-        part.append(batch.cast(table.schema))
+        part.append(batch if batch.schema == table.schema else batch.cast(table.schema))
         size += batch.nbytes
     if paths:
         paths.append(_write_part(folder, len(paths), table, _taken_in_order(part, order)))
@@ -51,6 +53,18 @@ def sorted_rows(
             path.unlink()
     elif part:
         yield from _taken_in_order(part, order).to_batches(max_chunksize=_BATCH_ROWS)
+
+
+def order_by(order: Sequence[str]) -> str:
+    """Return the clause by which DuckDB sorts as `sorted_rows` does."""
+    return f"order by {', '.join(f'{identifier(name)} nulls last' for name in order)}"
+
+
+def rows_in_order(database: Database, table: Table, rows: str) -> Iterator[pa.RecordBatch]:
+    """Yield what the select `rows` finds, in its order, with the exact schema of `table`."""
+    for batch in database.stream(f"select {', '.join(map(identifier, table.column_names))} {rows}"):
+        # A cast imports pyarrow.compute, which takes as long as all queries of a small run's publish.
+        yield batch if batch.schema == table.schema else batch.cast(table.schema)
 
 
 def _taken_in_order(batches: list[pa.RecordBatch], order: Sequence[str]) -> pa.Table:

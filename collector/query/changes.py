@@ -19,7 +19,7 @@ from collector.lake import parquet
 from collector.lake.database import Database
 from collector.lake.key_ranges import RANGE_BYTES, key_ranges
 from collector.lake.local_storage import LocalStorage
-from collector.lake.sorted_rows import sorted_rows
+from collector.lake.sorted_rows import order_by, rows_in_order, sorted_rows
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
 from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE
 from collector.lake.table import Table, schema_fingerprint
@@ -34,13 +34,13 @@ from collector.query.views import statement_with, view_sources
 MEMORY_LIMIT = "350MB"
 # A second thread would save a sixth of the time of a large run, and hold 100 MiB more that DuckDB cannot spill.
 _THREADS = 1
-# A run with files of such a size whose rows are wider on average has ranges of a quarter of the size.
+# In a run with files of such a size whose rows are wider on average, ranges and bounds are a quarter of the size.
 WIDE_FILE_BYTES, WIDE_ROW_BYTES = 1 << 20, 8_000
 _WIDE_SHARE = 4
 # Actions are compared, once for each column, in shares of about so many bytes.
 COMPARED_BYTES = 16 << 20
 # So many rows, of so many bytes before compression, are a run of which DuckDB keeps every table in memory.
-SMALL_ROWS, SMALL_BYTES = 20_000, 8 << 20
+SMALL_ROWS, SMALL_BYTES = 40_000, 16 << 20
 # Made by sql/changes, not staged.
 _COMPUTED = frozenset({"action_changes", *SNAPSHOTS})
 # Tables whose rows are in the files of known_actions, in the order of the key.
@@ -86,9 +86,9 @@ class StagedRun:
         self._schemas = {path: footer.schema for path, footer in footers.items()}
         rows = sum(each.rows for each in footers.values())
         plain_bytes = sum(each.plain_bytes for each in footers.values())
-        self._is_small = rows <= SMALL_ROWS and plain_bytes <= SMALL_BYTES
         is_wide = any(each.plain_bytes > max(WIDE_FILE_BYTES, WIDE_ROW_BYTES * each.rows) for each in footers.values())
         self._share = _WIDE_SHARE if is_wide else 1
+        self._is_small = rows <= SMALL_ROWS and plain_bytes <= SMALL_BYTES // self._share
         folders = {spill, *(path.parent for path in files)}
         self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=_THREADS)
         self._define_staged_tables()
@@ -148,18 +148,17 @@ class StagedRun:
 
     def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of one table, sorted by its key. This may run beside the checks."""
-        table, folder = ALL[name], self._spill / f"sorted-{name}"
-        if name not in _COMPUTED and name not in _IN_ORDER:
+        table, rows, folder = ALL[name], _IN_ORDER.get(name, f"from {identifier(name)}"), self._spill / f"sorted-{name}"
+        if self._is_small:
+            yield from rows_in_order(self._database, table, f"{rows} {order_by(table.key)}")
+        elif name in _IN_ORDER:
+            yield from rows_in_order(self._database, table, rows)
+        elif name in _COMPUTED:
+            yield from sorted_rows(rows_in_order(self._database, table, rows), table, table.key, folder)
+        else:
             # Not by DuckDB, whose memory the checks use at the same time.
             staged = parquet.batches(self._staged.get(name, ()), table.column_names)
             yield from sorted_rows(staged, table, table.key, folder)
-            return
-        columns, rows = ", ".join(map(identifier, table.column_names)), _IN_ORDER.get(name, f"from {identifier(name)}")
-        with self._database.batches(f"select {columns} {rows}") as found:
-            if name in _IN_ORDER and not self._is_small:
-                yield from (batch.cast(table.schema) for batch in found)
-            else:
-                yield from sorted_rows(found, table, table.key, folder)
 
     def _rows(self, table: Table, paths: Iterable[Path]) -> str:
         """Return the select over these files of a table, which may have been written under different contracts."""

@@ -20,6 +20,7 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.lake.storage import FilesGone
 from collector.query.answer import Answer, PlainAnswer
+from collector.query.kept_views import FOLDER
 from collector.query.parameter_values import to_look_up
 from collector.query.questions import Questions
 from collector.query.read_only import require_read_only
@@ -149,9 +150,10 @@ class LakeReader:
     def _session(self, lake: Lake, run: str = "latest", *, fresh: bool = False, at_once: int = 1) -> Iterator[Session]:
         selected = select_run(lake.manifest.runs, run)
         names = Views(no_files, selected, self._sources).names
+        readable = (lake.storage.readable, lake.path / FOLDER)
         with (
             tempfile.TemporaryDirectory(prefix="collector-") as spill,
-            Database([lake.storage.readable], Path(spill), at_once=at_once, hints=names) as database,
+            Database(readable, Path(spill), at_once=at_once, hints=names) as database,
         ):
             yield Session(lake, database, selected, self._sources, fresh)
 

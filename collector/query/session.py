@@ -10,6 +10,7 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import RunEntry
 from collector.query.answer import Answer, Gap, PlainAnswer
 from collector.query.carried import CARRIED_TABLES, Carried, carried_into
+from collector.query.kept_views import KEPT, kept_views
 from collector.query.other_installations import other_installations
 from collector.query.parameter_values import SOURCES, mismatch
 from collector.query.questions import Question
@@ -45,7 +46,7 @@ AT_ONCE = 2
 
 @dataclass
 class Session:
-    """A database over one consistent set of files, and the views of it; `computed` are those whose rows it has."""
+    """A database over one consistent set of files, and the views of it; `computed` are those whose rows there are."""
 
     lake: Lake
     database: Database
@@ -73,6 +74,7 @@ class Session:
     def answer_all(self, questions: Sequence[tuple[Question, Mapping[str, object]]]) -> dict[str, Answer]:
         """Answer several questions, each given with its bound parameters; what they share is computed once."""
         answers: dict[str, Answer] = {}
+        self._use_kept(frozenset().union(*(question.references for question, _ in questions)))
 
         def answer(question: Question, bound: Mapping[str, object]) -> None:
             answers[question.name] = self.answer(question, bound)
@@ -80,6 +82,7 @@ class Session:
         users = {
             view: [question for question, _ in questions if self._uses(question, view)]
             for view in (_COMPUTED_FIRST, *_SHARED)
+            if view not in self.computed
         }
         # What one question alone needs is computed from its files, which may be fewer.
         shared = {
@@ -109,10 +112,23 @@ class Session:
 
     def views(self, file: SqlFile | None = None) -> Views:
         """Return the views over the files from which a file of sql/ is answered; None: anything may be asked."""
+        self._use_kept(None if file is None else file.references)
         files = files_for(file, self.lake, self.run)
         return Views(files, self.run, {**self.sources, **self.computed}, self.fresh)
 
+    def _use_kept(self, names: frozenset[str] | None) -> None:
+        """Read the views that are kept with the lake from now on, where these names (None: all) need one of them."""
+        if any(self._without_files.needs(view, names) for view in KEPT):
+            self.computed.update({**self._kept, **self.computed})
+
+    @cached_property
+    def _kept(self) -> Mapping[str, SqlFile]:
+        if self.fresh or self.run is None or self.run is not self.lake.manifest.latest:
+            return {}
+        return kept_views(self.lake, self.sources)
+
     def _statement(self, file: SqlFile) -> str:
+        self._use_kept(file.references)
         if _COMPUTED_FIRST not in self.computed and self._uses(file, _COMPUTED_FIRST):
             self._compute(_COMPUTED_FIRST, file)
         views = self._with_searched(file) if file.is_of_two_runs else self.views(file)

@@ -1,7 +1,7 @@
 -- One row per image reference that a promotion of the selected run names or a known execution wrote.
 with
 configured as (select reference from selected_references),
-written as (select reference from promotion_writes),
+written as (select reference from written_environments),
 named as (
     select reference from configured
     union

@@ -1,5 +1,6 @@
 """Pruning and merging after a run."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.lake import Lake
 from collector.lake.manifest import Manifest, bytes_by_run, growth_per_run
 from collector.lake.verify import verify
+from collector.query.kept_views import FOLDER, KEPT, kept_views
+from collector.query.views import view_sources
 from collector.settings.declarations import AfterRun, Installation, Settings
 from collector.settings.secret import Secret
 
@@ -55,6 +58,22 @@ def test_growth_is_shared_by_the_runs_of_a_merged_file(tmp_path: Path) -> None:
     assert round(sum(shares.values())) == sum(e.bytes for t, es in tables.items() if t not in snapshots for e in es)
     assert growth_per_run(lake.manifest) == pytest.approx(sum(shares.values()) / 3)
     assert growth_per_run(Manifest()) is None
+
+
+def test_the_views_that_take_longest_are_kept_with_the_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are of the manifest that retention leaves; what keeps them from being written is a warning."""
+    monkeypatch.setattr("collector.query.kept_views.LEAST_EXECUTIONS", 1)
+    lake = collected(tmp_path, at(9, 29), at(10, 1), after_run=AfterRun(keep_days=1))
+    assert len(lake.manifest.runs) == 1
+    assert kept_views(lake, view_sources()).keys() == set(KEPT)
+    shutil.rmtree(lake.path / FOLDER)
+    (lake.path / FOLDER).write_text("in the way")
+    lake = collected(tmp_path, at(10, 2), after_run=AfterRun())
+    assert len(lake.manifest.runs) == 2
+    said = capsys.readouterr()
+    assert "kept views" in said.out + said.err
 
 
 def test_a_lake_that_is_locked_after_the_run(

@@ -30,16 +30,16 @@ def read(paths: list[Path], table: Table) -> pa.Table:
 @pytest.mark.parametrize("name", ALL)
 def test_rows_come_back_as_they_were_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Every table returns all its rows, in order, in parts of the configured size."""
-    monkeypatch.setattr(staging_module, "PART_ROWS", 800)
+    monkeypatch.setattr(staging_module, "PART_ROWS", 80)
     staging = Staging(tmp_path / "staging")
-    rows = rows_of(ALL[name], RUN, 1_500)
-    for start in range(0, 1_500, 7):
+    rows = rows_of(ALL[name], RUN, 150)
+    for start in range(0, 150, 7):
         staging.append(name, rows[start : start + 7])
     parts = staging.close()
     assert list(parts) == list(ALL)
     assert [path.name for path in parts[name]] == ["part-00000.parquet", "part-00001.parquet"]
     assert parts[name][0].parent == tmp_path / "staging" / name
-    assert read(parts[name], ALL[name]).equals(table_of(ALL[name], RUN, 1_500))
+    assert read(parts[name], ALL[name]).equals(table_of(ALL[name], RUN, 150))
     assert all(parts[other] == [] for other in ALL if other != name)
 
 

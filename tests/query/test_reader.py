@@ -229,14 +229,11 @@ def test_every_question_is_described(lake: Lake) -> None:
     assert [p["name"] for p in listed["what_changed"]["parameters"]] == ["aspect"]
 
 
-def test_every_view_can_be_read(lake: Lake) -> None:
-    """Every table and view that is named can be selected from, and SHOW TABLES shows them all."""
+def test_every_view_is_shown(lake: Lake) -> None:
+    """SHOW TABLES shows every table and view that is named; that each can be read is proved for the catalog."""
     reader = collector.open_lake(lake.path)
-    names = reader.views()
-    for name in names:
-        reader.sql(f"select * from {name} limit 1")
     shown = reader.sql("show tables").table.column("name").to_pylist()
-    assert sorted(shown) == sorted(names)
+    assert sorted(shown) == sorted(reader.views())
 
 
 def test_a_question_begins_again_when_its_files_went_away(lake: Lake) -> None:

@@ -15,7 +15,7 @@ from collector.lake.tables import TABLES
 from collector.query.contract_views import check_views
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import identifiers, in_order, sql_folder
-from collector.query.views import SELECTED_RUN, Views, no_files, selected_run_view, view_sources
+from collector.query.views import SELECTED_RUN, Views, no_files, selected_run_view, statement_with, view_sources
 from tests.sql.case_files import CHECK_RELATIONS, Case, read_cases, shown
 
 SQL = sql_folder()
@@ -50,19 +50,19 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
     sql = path.read_text(encoding="utf-8") if path.exists() else VIEWS[case.name].text
     sources = in_order(check_views() if case.folder == "checks" else VIEWS, identifiers(sql) | {case.name})
     used = identifiers(sql).union(*(source.references for source in sources))
+    selects = {}
     for name, table in case.tables():
         if name not in used:
             continue
         if name in TABLES and not table.num_rows:
-            database.define(name, base_view(TABLES[name], []))
+            selects[name] = base_view(TABLES[name], [])
         elif name in TABLES or (case.folder == "checks" and name in CHECK_RELATIONS):
             path = files / f"{name}.parquet"
             pq.write_table(table, path)
-            database.define(name, f"select * from {read_parquet([path])}")
+            selects[name] = f"select * from {read_parquet([path])}"
     run = case.latest_run()
-    database.define(SELECTED_RUN, selected_run_view(_run_entry(**run) if run else None))
-    for source in sources:
-        database.define(source.name, source.text)
+    selects[SELECTED_RUN] = selected_run_view(_run_entry(**run) if run else None)
+    selects |= {source.name: source.sql for source in sources}
     parameters: dict[str, object] | None = None
     if case.folder == "questions":
         parameters = Question(case.name, sql).bind(case.parameters) or None
@@ -70,7 +70,7 @@ def answer(database: Database, case: Case, files: Path) -> tuple[list[str], list
         parameters = {"run_ids": case.parameters["run_ids"].split(", ")}
     elif case.folder in ("clean", "facts"):
         sql = f"select * from {case.name} where {case.where}"
-    table = database.table(sql, parameters)
+    table = database.table(statement_with(selects, sql), parameters)
     return table.column_names, table.to_pylist()
 
 
