@@ -21,23 +21,25 @@ from collector.lake.tables import ALL, SNAPSHOTS
 
 
 def publish(
-    lake: Lake, run: RunEntry, batches: Mapping[str, Iterable[pa.RecordBatch]], *, now: dt.datetime
+    lake: Lake,
+    run: RunEntry,
+    batches: Mapping[str, Iterable[pa.RecordBatch]],
+    *,
+    now: dt.datetime,
+    written: Mapping[str, FileEntry | None] = {},
 ) -> Manifest:
     """Make all of a run visible in one step, and return the manifest that names it.
 
-    `batches` are the run's rows by table, sorted by the table's key. A table without rows gets no file; a snapshot that
-    is not given stays as it was. A run that is published already stays as it is. Raises NotPublished when the disk is
-    full, Outdated when another machine has published meanwhile.
+    `batches` are the run's rows by table, sorted by the table's key; `written` are the tables that `write_tables` has
+    written already. A table without rows gets no file; a snapshot that is not given stays as it was. A run that is
+    published already stays as it is. Raises NotPublished when the disk is full, Outdated when another machine has
+    published meanwhile.
     """
     lake.require_lock()
     if lake.manifest.run(run.run_id) is not None:
         return lake.manifest
     tables = dict(lake.manifest.tables)
-    month = f"{run.run_date:%Y-%m}"
-    entries = {
-        name: write_file(lake, ALL[name], month, [run.run_id], rows, order=ALL[name].key)
-        for name, rows in batches.items()
-    }
+    entries = {**written, **write_tables(lake, run, batches)}
     lake.storage.sync(*(entry.path for entry in entries.values() if entry is not None))
     for name, entry in entries.items():
         before = [] if name in SNAPSHOTS else tables.get(name, [])
@@ -45,6 +47,23 @@ def publish(
     runs = sorted([*lake.manifest.runs, run], key=lambda known: known.run_id)
     changed = msgspec.structs.replace(lake.manifest, published_at=now, runs=runs, tables=tables)
     return lake.commit(changed, now)
+
+
+def write_tables(
+    lake: Lake, run: RunEntry, batches: Mapping[str, Iterable[pa.RecordBatch]]
+) -> dict[str, FileEntry | None]:
+    """Write rows of a run as `publish` does, and return the files, which nobody sees before it.
+
+    Nothing is written for a run that is published already.
+    """
+    lake.require_lock()
+    if lake.manifest.run(run.run_id) is not None:
+        return {}
+    month = f"{run.run_date:%Y-%m}"
+    return {
+        name: write_file(lake, ALL[name], month, [run.run_id], rows, order=ALL[name].key)
+        for name, rows in batches.items()
+    }
 
 
 def write_file(

@@ -1,11 +1,11 @@
-"""Sort the rows of a select, in memory that does not depend on their number.
+"""Sort the rows of a table, in memory that does not depend on their number.
 
 Rows of up to `PART_BYTES` are sorted in memory. More are sorted in parts of that size, each of which is written to a
 file, and the parts are merged: every row is read twice, however many there are.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,31 +30,29 @@ _Key = tuple[tuple[bool, Any], ...]
 
 
 def sorted_rows(
-    database: Database, table: Table, rows: str, order: Sequence[str], folder: Path, *, part_bytes: int = PART_BYTES
+    batches: Iterable[pa.RecordBatch], table: Table, order: Sequence[str], folder: Path, *, part_bytes: int = PART_BYTES
 ) -> Iterator[pa.RecordBatch]:
-    """Yield what the select `rows` finds, with the exact schema of `table`, sorted by `order`.
+    """Yield rows of a table, with its exact schema, sorted by `order`.
 
-    Text is sorted by its UTF-8 bytes, NULL comes last. Parts are written to `folder`, which is made for them.
-    Raises QueryError and LakeError like `Database`, NotPublished when the disk is full.
+    Text is sorted by its UTF-8 bytes, NULL comes last. Parts are written to `folder`, which is made for them. Raises
+    what reading `batches` raises, NotPublished when the disk is full.
     """
-    columns = ", ".join(map(identifier, table.column_names))
-    batches: list[pa.RecordBatch] = []
+    part: list[pa.RecordBatch] = []
     paths: list[Path] = []
     size = 0
-    with database.batches(f"select {columns} from ({rows})") as found:
-        for batch in found:
-            if size > part_bytes:
-                paths.append(_write_part(folder, len(paths), table, _taken_in_order(batches, order)))
-                size = 0
-            batches.append(batch.cast(table.schema))
-            size += batch.nbytes
+    for batch in batches:
+        if size > part_bytes:
+            paths.append(_write_part(folder, len(paths), table, _taken_in_order(part, order)))
+            size = 0
+        part.append(batch if batch.schema == table.schema else batch.cast(table.schema))
+        size += batch.nbytes
     if paths:
-        paths.append(_write_part(folder, len(paths), table, _taken_in_order(batches, order)))
+        paths.append(_write_part(folder, len(paths), table, _taken_in_order(part, order)))
         yield from _merged(paths, table, order)
         for path in paths:
             path.unlink()
-    elif batches:
-        yield from _taken_in_order(batches, order).to_batches(max_chunksize=_BATCH_ROWS)
+    elif part:
+        yield from _taken_in_order(part, order).to_batches(max_chunksize=_BATCH_ROWS)
 
 
 def order_by(order: Sequence[str]) -> str:

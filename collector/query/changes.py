@@ -147,14 +147,18 @@ class StagedRun:
         self._show(name, self._rows(ALL[name], self._staged[name]))
 
     def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of one table, sorted by its key."""
-        table, rows = ALL[name], _IN_ORDER.get(name, f"from {identifier(name)}")
+        """Yield the rows of one table, sorted by its key. This may run beside the checks."""
+        table, rows, folder = ALL[name], _IN_ORDER.get(name, f"from {identifier(name)}"), self._spill / f"sorted-{name}"
         if self._is_small:
             yield from rows_in_order(self._database, table, f"{rows} {order_by(table.key)}")
         elif name in _IN_ORDER:
             yield from rows_in_order(self._database, table, rows)
-        elif name in _COMPUTED or self._staged.get(name):
-            yield from sorted_rows(self._database, table, rows, table.key, self._spill / f"sorted-{name}")
+        elif name in _COMPUTED:
+            yield from sorted_rows(rows_in_order(self._database, table, rows), table, table.key, folder)
+        else:
+            # Not by DuckDB, whose memory the checks use at the same time.
+            staged = parquet.batches(self._staged.get(name, ()), table.column_names)
+            yield from sorted_rows(staged, table, table.key, folder)
 
     def _rows(self, table: Table, paths: Iterable[Path]) -> str:
         """Return the select over these files of a table, which may have been written under different contracts."""

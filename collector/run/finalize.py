@@ -27,7 +27,7 @@ from collector.lake.lake import Lake
 from collector.lake.lost_race import until_won
 from collector.lake.manifest import RunEntry
 from collector.lake.projection import Row
-from collector.lake.publish import publish
+from collector.lake.publish import publish, write_tables
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, SNAPSHOTS, TABLES
 from collector.query import catalog
@@ -41,6 +41,8 @@ from collector.settings.declarations import Settings
 # How many offending rows an error names; the rest are counted.
 _NAMED_OFFENDERS = 5
 KEPT_RAW = "raw.jsonl"
+# What the checks find adds rows to them.
+_LAST_WRITTEN = ("problems", "runs")
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,18 @@ def _check_and_publish(
     crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]], now: Callable[[], datetime], warned: "_Warned"
 ) -> RunSummary:
     """Check and publish the run onto the manifest that was read last; `warned` are warnings recorded before."""
-    with ThreadPoolExecutor(1) as beside, _database(crawl, parts) as database:
+    with _database(crawl, parts) as database, ThreadPoolExecutor(1) as beside:
+        # Beside the checks: neither DuckDB nor Arrow holds the interpreter's lock.
+        first = {name: database.sorted_rows(name) for name in ALL if name not in _LAST_WRITTEN}
+        written = beside.submit(write_tables, crawl.lake, _run_entry(crawl, now()), first)
         offenders = database.offenders(read_checks())
         _refuse(offenders)
         database.add_rows("problems", _warnings(crawl, offenders, now(), warned))
+        files = written.result()
         run = _run_entry(crawl, now())
         database.add_rows("runs", [record_batch(TABLES["runs"], _run_rows(crawl, run))], instead=True)
-        batches = {name: database.sorted_rows(name) for name in ALL}
-        manifest = publish(crawl.lake, run, batches, now=run.finished_at)
+        last = {name: database.sorted_rows(name) for name in _LAST_WRITTEN}
+        manifest = publish(crawl.lake, run, last, now=run.finished_at, written=files)
         catalog_built = beside.submit(catalog.build, crawl.lake)
         changes, carried, status = database.run_changes(), database.carried(), database.status(run.run_id)
     _after_the_swap(crawl, catalog_built, status, now())

@@ -13,7 +13,7 @@ import pytest
 
 from collector.lake.lake import Lake
 from collector.lake.local_storage import LocalStorage
-from collector.lake.publish import publish
+from collector.lake.publish import publish, write_tables
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL
 from collector.lake.verify import verify
@@ -74,6 +74,20 @@ def test_publishing_twice_changes_nothing(lake: Lake) -> None:
     assert publish_run(lake, 0, count=99) == before
     assert Lake.open(lake.path).manifest == before
     assert files_under(lake.path) == files
+
+
+def test_tables_that_are_written_before_become_visible_with_the_others(lake: Lake) -> None:
+    """Nobody sees what `write_tables` has written until `publish` names it; of a published run it writes nothing."""
+    run = run_entry(0)
+    rows = {name: table_of(ALL[name], run, 3) for name in ("actions", "runs")}
+    with lake.writing("collect", NOW):
+        written = write_tables(lake, run, {"actions": rows["actions"].to_batches(), "variables": []})
+        assert files_under(lake.path)
+        assert Lake.create(lake.path).manifest.runs == []
+        publish(lake, run, {"runs": rows["runs"].to_batches()}, now=NOW, written=written)
+        assert write_tables(lake, run, {"actions": []}) == {}
+    assert verify(lake) == []
+    assert dataset(Lake.open(lake.path)) == {name: table.to_pylist() for name, table in rows.items()}
 
 
 def test_a_run_published_late_takes_its_place(lake: Lake) -> None:
