@@ -86,22 +86,6 @@ class RunInProgress:
     async def run(self) -> RunSummary:
         """Replay, crawl, check and publish."""
         self._context.observer.watch(self.snapshot)
-        preparing = asyncio.create_task(self._prepare_catalog())
-        try:
-            return await self._crawl_and_publish()
-        finally:
-            preparing.cancel()
-            await asyncio.wait([preparing])
-
-    async def _prepare_catalog(self) -> None:
-        """Make what all catalogs have in common: beside the crawl, which mostly waits for the network.
-
-        It begins with the first result, because a run that is refused has no use for it.
-        """
-        await self._processor.has_result.wait()
-        await asyncio.to_thread(catalog.prepare, self._lake)
-
-    async def _crawl_and_publish(self) -> RunSummary:
         await self._replay()
         self._stage = "crawl"
         await self._crawl()
@@ -115,11 +99,15 @@ class RunInProgress:
         # Of the installation whose clock differs least from this machine's.
         skew = min((each for each in skews if each is not None), key=abs, default=None)
         finished = FinishedCrawl(self._settings, self._lake, self._journal.header, self._processor, self._staging, skew)
+        # Beside the checks: it takes as long as they do in a small run.
+        preparing = asyncio.create_task(asyncio.to_thread(catalog.prepare, self._lake))
         try:
             return await asyncio.to_thread(finalize, finished, self._context.now)
         except CheckFailed:
             self._journal.path.rename(self._journal.path.with_name(REJECTED))
             raise
+        finally:
+            await preparing
 
     def snapshot(self) -> events.RunSnapshot:
         """Return the progress of the run now."""

@@ -7,7 +7,7 @@ again. After the swap the run is published, whatever happens to the catalog or t
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -84,10 +84,10 @@ def _check_and_publish(
     crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]], now: Callable[[], datetime], warned: "_Warned"
 ) -> RunSummary:
     """Check and publish the run onto the manifest that was read last; `warned` are warnings recorded before."""
-    with _database(crawl, parts) as database, ThreadPoolExecutor(1) as beside:
+    with _database(crawl, parts) as database, ThreadPoolExecutor(1) as writer:
         # Beside the checks: neither DuckDB nor Arrow holds the interpreter's lock.
         first = {name: database.sorted_rows(name) for name in ALL if name not in _LAST_WRITTEN}
-        written = beside.submit(write_tables, crawl.lake, _run_entry(crawl, now()), first)
+        written = writer.submit(write_tables, crawl.lake, _run_entry(crawl, now()), first)
         offenders = database.offenders(read_checks())
         _refuse(offenders)
         database.add_rows("problems", _warnings(crawl, offenders, now(), warned))
@@ -96,9 +96,8 @@ def _check_and_publish(
         database.add_rows("runs", [record_batch(TABLES["runs"], _run_rows(crawl, run))], instead=True)
         last = {name: database.sorted_rows(name) for name in _LAST_WRITTEN}
         manifest = publish(crawl.lake, run, last, now=run.finished_at, written=files)
-        catalog_built = beside.submit(catalog.build, crawl.lake)
         changes, carried, status = database.run_changes(), database.carried(), database.status(run.run_id)
-    _after_the_swap(crawl, catalog_built, status, now())
+    _after_the_swap(crawl, status, now())
     rows = {
         name: sum(entry.rows for entry in manifest.tables.get(name, ()) if run.run_id in entry.runs) for name in TABLES
     }
@@ -175,13 +174,13 @@ def _warnings(
     return warned.batches
 
 
-def _after_the_swap(crawl: FinishedCrawl, catalog_built: Future[None], status: RunStatus, now: datetime) -> None:
+def _after_the_swap(crawl: FinishedCrawl, status: RunStatus, now: datetime) -> None:
     """Bring catalog, Delta logs and status up to date and remove the run's directory.
 
     The run stays published if this fails.
     """
     try:
-        catalog_built.result()
+        catalog.build(crawl.lake)
         delta.follow(crawl.lake, now, wanted=crawl.settings.table_format == "delta")
         run_id, keep_raw = crawl.processor.run.run_id, crawl.settings.keep_raw
         if keep_raw:

@@ -68,7 +68,6 @@ class ReplyProcessor:
         self._redactors = {each.name: Redactor(each.token.reveal(), keep_values=keep_values) for each in installations}
         # What the workers have fetched; None is the last.
         self.results: asyncio.Queue[FetchResult | None] = asyncio.Queue(2 * sum(e.concurrency for e in installations))
-        self.has_result = asyncio.Event()
         self._journal = journal
         self._staging = staging
         self._resumed_count = 0
@@ -86,8 +85,6 @@ class ReplyProcessor:
         while not self.results.empty():
             batch.append(self.results.get_nowait())
         self.accept(*(result for result in batch if result is not None))
-        if batch[0] is not None:
-            self.has_result.set()
         return None not in batch
 
     def accept(self, *results: FetchResult) -> None:

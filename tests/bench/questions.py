@@ -1,14 +1,16 @@
 """9. Questions: the time of every question on a year of runs, before and after `compact`, and on several years."""
 
 import shutil
+import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.publish import publish
+from collector.query.kept_views import keep_views
 from collector.query.questions import Question, Questions
 from collector.query.sql_files import sql_folder
 from tests.bench.generated_runs import GeneratedRun, generated_runs, last_known
@@ -21,7 +23,8 @@ _TEXT = """\
 {runs} runs of {actions:,} promote-image actions and {executions:,} executions each in an awkward world
 (tests/bench/generated_runs.py), with actions of other types and with undocumented fields and enum values in every run.
 Each question is a process, `collector ask NAME`, with its default parameters. {years} years are the year again and
-again (tests/bench/repeated_years.py), compacted but for the last month."""
+again (tests/bench/repeated_years.py), compacted but for the last month. The rows of the views on which releases rest
+are kept in the lake, as `collect` and `compact` keep them at their ends; the last row says how long that takes."""
 _REPETITIONS = 3
 _MAX_ANSWER_S = 0.8
 _MAX_ANSWER_OF_YEARS_S = 1.5
@@ -37,16 +40,20 @@ def bench(scale: Scale) -> Section:
         last = build(lake, scale.queried_runs, scale.queried_actions, scale.queried_executions)
         questions = list(Questions(sql_folder()).all.values())[: scale.queried_questions]
         commands = {question.name: command(question, first_promotion(last)) for question in questions}
+        keeping = [keep(lake)]
         before, size = _timed(lake, commands, runs), _report(lake, runs)
         merged = merged_copy(lake, Path(folder) / "merged")
+        keeping.append(keep(merged))
         after, size_after = _timed(merged, commands, runs), _report(merged, runs)
         years = repeat(lake, merged, Path(folder) / "years", scale.queried_years).path
+        keeping.append(keep(years))
         of_years, size_of_years = _timed(years, commands, runs), _report(years, runs)
     of = f"{scale.queried_years} years"
     rows = [
         (f"`ask {name}`", f"{before[name]:.2f}", f"{after[name]:.2f}", f"{of_years[name]:.2f}") for name in commands
     ]
     rows.append(("`report`", f"{size[0]:.2f}", f"{size_after[0]:.2f}", f"{size_of_years[0]:.2f}"))
+    rows.append(("keeping the views", *(f"{each:.2f}" for each in keeping)))
     table = Table(("command", "before compact, s", "after, s", f"{of}, s"), rows)
     goals = []
     for when, found, most in (
@@ -94,6 +101,15 @@ def merged_copy(path: Path, copy: Path) -> Path:
     with lake.writing("compact", now):
         compact(lake, now=now, current_month=True)
     return copy
+
+
+def keep(path: Path) -> float:
+    """Keep the views of the lake, as the commands that change it do at their ends; return the seconds."""
+    lake = Lake.open(path)
+    with lake.writing("bench", datetime.now(UTC)):
+        started = time.perf_counter()
+        keep_views(lake)
+        return time.perf_counter() - started
 
 
 def first_promotion(generated: GeneratedRun) -> dict[str, object]:
