@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from collector.lake.database import Database
+from collector.lake.database import Database, run_too_large
 from collector.lake.lake import Lake
 from collector.lake.sql_text import base_view, literal
 from collector.lake.state_tables import PIPELINE_STATE
@@ -51,7 +51,7 @@ class CarriedRows:
             folder,
             *(path.parent for paths in (state, pipelines, *(files for _, files in known)) for path in paths),
         }
-        with Database(folders, folder, memory_limit=_MEMORY_LIMIT, threads=1) as database:
+        with Database(folders, folder, memory_limit=_MEMORY_LIMIT, threads=1, out_of_memory=run_too_large) as database:
             database.define("pipelines", base_view(PIPELINES, [pipelines]))
             database.define("pipeline_state", base_view(PIPELINE_STATE, [[path] for path in state]))
             database.materialise("carried", _CARRIED)

@@ -47,12 +47,27 @@ _UNWRITABLE = re.compile(r'Could not write file \\*"(?P<path>[^"\\]+)\\*": (?P<r
 _UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.DOTALL)
 
 
+def _answer_too_large() -> CollectorError:
+    return QueryError(
+        "the answer needs more memory than a query may use", "Ask for fewer rows or columns, or aggregate in SQL."
+    )
+
+
+def run_too_large() -> CollectorError:
+    """Return the error of a run whose end does not fit into memory."""
+    return NotPublished(
+        "the end of the run needs more memory than it may use; every reply is kept",
+        "This is a fault of the program: report it with the number of actions and the size of the largest one.",
+    )
+
+
 class Database(AbstractContextManager["Database"]):
     """An in-memory duckdb that reads files below `readable` and spills to `spill`.
 
     `memory_limit` is written as duckdb writes it ("200MB"); `threads` None means all cores, shared among `at_once`
-    statements that run at the same time. An error about an unknown table suggests one of `hints`. Methods raise
-    QueryError for SQL that cannot be answered, FilesGone when a file is missing, LakeError when one is damaged.
+    statements that run at the same time. An error about an unknown table suggests one of `hints`; `out_of_memory`
+    makes the error of a statement that does not fit into memory. Methods raise QueryError for SQL that cannot be
+    answered, FilesGone when a file is missing, LakeError when one is damaged.
     """
 
     def __init__(
@@ -64,8 +79,9 @@ class Database(AbstractContextManager["Database"]):
         threads: int | None = None,
         at_once: int = 1,
         hints: Sequence[str] = (),
+        out_of_memory: Callable[[], CollectorError] = _answer_too_large,
     ) -> None:
-        self._translating = partial(_translating, hints)
+        self._translating = partial(_translating, hints, out_of_memory)
         self._streams: list[Generator[pa.RecordBatch]] = []
         config: dict[str, Any] = {
             **_NO_EXTENSIONS,
@@ -218,12 +234,15 @@ def _restrict_files_to(directories: Iterable[Path]) -> tuple[str, str]:
 
 
 @contextmanager
-def _translating(hints: Sequence[str] = ()) -> Iterator[None]:
+def _translating(
+    hints: Sequence[str] = (), out_of_memory: Callable[[], CollectorError] = _answer_too_large
+) -> Iterator[None]:
     """Translate what duckdb raises in the block into a CollectorError, which may suggest one of `hints`."""
     try:
         yield
     except (duckdb.Error, OSError) as error:
-        raise _translate(str(error).strip(), hints) from error
+        text = str(error).strip()
+        raise (out_of_memory() if text.startswith("Out of Memory") else _translate(text, hints)) from error
     except RuntimeError as error:
         if str(error) == "Query interrupted":  # how duckdb reports SIGINT
             raise KeyboardInterrupt from error
@@ -246,10 +265,6 @@ def _translate(text: str, hints: Sequence[str]) -> CollectorError:
     # name that duckdb gives the kind of error.
     line = text.partition("\n")[0]
     reason = line.partition(": ")[2] or line
-    if text.startswith("Out of Memory"):
-        return QueryError(
-            "the answer needs more memory than a query may use", "Ask for fewer rows or columns, or aggregate in SQL."
-        )
     if found := _UNWRITABLE.search(text):
         return NotPublished(
             f"{found['path']} could not be written: {found['reason'].strip()}",

@@ -16,7 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from collector.lake import parquet
-from collector.lake.database import Database
+from collector.lake.database import Database, run_too_large
 from collector.lake.key_ranges import RANGE_BYTES, key_ranges
 from collector.lake.local_storage import LocalStorage
 from collector.lake.sorted_rows import order_by, rows_in_order, sorted_rows
@@ -90,7 +90,9 @@ class StagedRun:
         self._share = _WIDE_SHARE if is_wide else 1
         self._is_small = rows <= SMALL_ROWS and plain_bytes <= SMALL_BYTES // self._share
         folders = {spill, *(path.parent for path in files)}
-        self._database = Database(folders, spill, memory_limit=MEMORY_LIMIT, threads=_THREADS)
+        self._database = Database(
+            folders, spill, memory_limit=MEMORY_LIMIT, threads=_THREADS, out_of_memory=run_too_large
+        )
         self._define_staged_tables()
         for name in SNAPSHOTS:
             self._show(f"previous_{name}", self._rows(ALL[name], previous.get(name, ())))

@@ -53,7 +53,7 @@ def bench(scale: Scale) -> Section:
         (f"`ask {name}`", f"{before[name]:.2f}", f"{after[name]:.2f}", f"{of_years[name]:.2f}") for name in commands
     ]
     rows.append(("`report`", f"{size[0]:.2f}", f"{size_after[0]:.2f}", f"{size_of_years[0]:.2f}"))
-    rows.append(("keeping the views", *(f"{each:.2f}" for each in keeping)))
+    rows.append(("keeping the views", f"{keeping[0]:.2f}", f"{keeping[1]:.2f}", f"{keeping[2]:.2f}"))
     table = Table(("command", "before compact, s", "after, s", f"{of}, s"), rows)
     goals = []
     for when, found, most in (

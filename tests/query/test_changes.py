@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from collector.errors import NotPublished
 from collector.lake.tables import TABLES
 from collector.query.changes import SMALL_BYTES
 from collector.query.contract_views import CHILD_TABLES
@@ -394,6 +395,17 @@ def test_actions_of_60_kb_fit_into_memory(tmp_path: Path, monkeypatch: pytest.Mo
     runs = StagedRuns(tmp_path)
     runs.collect(wide(1))
     assert len(runs.collect(wide(2))["action_changes"]) == 400
+
+
+def test_a_run_that_does_not_fit_into_memory_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not published, every reply is kept, and the advice is not the one for SQL of a user."""
+    monkeypatch.setattr("collector.query.changes.MEMORY_LIMIT", "4MB")
+    rows = world([action(n, extra=f'{{"note":"{n} {"x" * 20_000}"}}') for n in range(300)])
+    with pytest.raises(
+        NotPublished, match="the end of the run needs more memory than it may use; every reply"
+    ) as raised:
+        StagedRuns(tmp_path).collect(rows)
+    assert "report it" in str(raised.value.advice)
 
 
 def test_extra_rows_join_a_staged_table(tmp_path: Path) -> None:
