@@ -22,7 +22,7 @@ from collector.lake.lake import Lake
 from collector.lake.prune import prune
 from collector.query import catalog
 from collector.query.certainty import certainties
-from collector.query.kept_views import are_wanted, keep_views
+from collector.query.kept_views import are_current, keep_views
 from collector.query.reader import open_lake
 from collector.query.sql_files import read_folder, sql_folder
 from collector.run.summary import RunSummary
@@ -88,7 +88,7 @@ def _tidy(place: LakePlace, *, keep_days: int | None, merge_months: bool, now: d
 
 def _keep_views(place: LakePlace, *, now: datetime) -> None:
     lake = Lake.open(place)
-    if are_wanted(lake):
+    if not are_current(lake):
         with lake.writing("kept views", now):
             keep_views(lake)
 

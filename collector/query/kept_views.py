@@ -40,26 +40,37 @@ _MEMORY_LIMIT = "250MB"
 _NEW = "new"
 
 
-def are_wanted(lake: Lake) -> bool:
-    """Return whether the lake has executions enough, and none of the views for its manifest."""
-    sizes = lake.sizes()
-    executions = sizes["executions"].rows if "executions" in sizes else 0
-    if lake.storage.shared or executions < LEAST_EXECUTIONS:
-        return False
-    return kept_views(lake, view_sources()).keys() != set(KEPT)
+def are_current(lake: Lake) -> bool:
+    """Return whether the lake has the views for its manifest, or none where it has few executions."""
+    if lake.storage.shared:
+        return True
+    if _has_few_executions(lake):
+        return not os.path.lexists(lake.path / FOLDER)
+    return kept_views(lake, view_sources()).keys() == set(KEPT)
 
 
 def keep_views(lake: Lake) -> None:
-    """Compute the views and write their rows where they `are_wanted`; remove the files of manifests of long ago.
+    """Compute the views and write their rows unless they `are_current`; remove the files of manifests of long ago.
 
     Raises CollectorError when they cannot be computed or written; readers compute them then.
     """
     lake.require_lock()
+    if lake.storage.shared:
+        return
     folder = lake.path / FOLDER
     with translating(folder):
         _remove_old(folder)
-        if are_wanted(lake):
+        if are_current(lake):
+            return
+        if _has_few_executions(lake):
+            shutil.rmtree(folder)  # it has rows of runs that were dropped
+        else:
             _keep(lake, folder)
+
+
+def _has_few_executions(lake: Lake) -> bool:
+    sizes = lake.sizes()
+    return "executions" not in sizes or sizes["executions"].rows < LEAST_EXECUTIONS
 
 
 def kept_views(lake: Lake, sources: Mapping[str, SqlFile]) -> dict[str, SqlFile]:

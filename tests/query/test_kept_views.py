@@ -17,7 +17,7 @@ from collector.lake.lake import Lake
 from collector.lake.manifest import GRACE
 from collector.lake.prune import prune
 from collector.query import kept_views as kept
-from collector.query.kept_views import FOLDER, KEPT, are_wanted, keep_views
+from collector.query.kept_views import FOLDER, KEPT, are_current, keep_views
 from collector.query.questions import Questions
 from collector.query.sql_files import SqlFile, sql_folder
 from collector.query.views import Views, no_files, view_sources
@@ -234,9 +234,11 @@ def test_where_they_cannot_be_written_nothing_is_left(lake: Lake, place: str) ->
 
 
 def test_few_executions_are_not_worth_it(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is computed or written then."""
-    assert are_wanted(lake)
-    monkeypatch.setattr(kept, "LEAST_EXECUTIONS", 1_000_000)
+    """Nothing is computed or written then, and what was kept of dropped runs goes."""
     keep(lake)
-    assert not are_wanted(lake)
-    assert not (lake.path / FOLDER).exists()
+    monkeypatch.setattr(kept, "LEAST_EXECUTIONS", 1_000_000)
+    assert not are_current(lake)
+    for _ in range(2):
+        keep(lake)
+        assert are_current(lake)
+        assert not (lake.path / FOLDER).exists()
