@@ -12,7 +12,6 @@ from collector.lake.database import Database
 from collector.lake.sql_text import identifier, literal
 from collector.lake.table import Table
 
-RANGE_BYTES = 64 << 20
 # What DuckDB holds of any value in memory, before the letters of a text.
 _VALUE_BYTES = 16
 # The first key of each range, as bytes that compare as the key does.
@@ -34,9 +33,7 @@ order by first_key
 """
 
 
-def key_ranges(
-    database: Database, table: Table, rows: str, order: Sequence[str], range_bytes: int = RANGE_BYTES
-) -> list[str]:
+def key_ranges(database: Database, table: Table, rows: str, order: Sequence[str], range_bytes: int) -> list[str]:
     """Return conditions that divide rows into ranges of the key, in order; they are made from those that `rows` finds.
 
     Every row is in one of them, whether it is found or not.

@@ -8,12 +8,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from pyarrow import compute as pc
 
 from collector.lake import parquet
+from collector.lake.sorted_rows import RowKey, row_key
 from collector.lake.table import Table
 
 HELD_BYTES = 160 << 20
@@ -26,9 +26,6 @@ _SAMPLES = 32
 # The column with the place of a row in its row group.
 _PLACE = "place"
 _TEXTS = pa.dictionary(pa.int32(), pa.string())
-
-# The values by which a row is sorted, which Python compares as Arrow does: NULL comes last.
-_Key = tuple[tuple[Any, ...], ...]
 
 
 def merged_order(table: Table) -> tuple[str, ...]:
@@ -52,8 +49,8 @@ def merged_rows(
 class _Range:
     """The keys from `low` on and below `high`; None is no limit."""
 
-    low: _Key | None = None
-    high: _Key | None = None
+    low: RowKey | None = None
+    high: RowKey | None = None
 
 
 @dataclass
@@ -61,7 +58,7 @@ class _Group:
     """A row group, and its first and last key once they are known."""
 
     stored: parquet.RowGroup
-    limits: tuple[_Key, _Key] | None = None
+    limits: tuple[RowKey, RowKey] | None = None
 
     def may_be_in(self, wanted: _Range) -> bool:
         """Return whether it may have keys of a range."""
@@ -84,7 +81,7 @@ class _Merge:
         """Yield the rows of a range, in order."""
         groups = [group for group in groups if group.may_be_in(wanted)]
         held = _Held(self.held_bytes * _PIECES_SHARE)
-        starts: list[_Key] | None = None
+        starts: list[RowKey] | None = None
         for number, group in enumerate(groups, start=1):
             held.add(self._rows_of(group, wanted))
             if starts is None and held.joined_bytes > self.held_bytes:
@@ -117,16 +114,12 @@ class _Merge:
         keys = keys.sort_by([(name, "ascending") for name in self.order]).combine_chunks()
         rows = range(len(keys))
         if rows and group.limits is None:
-            group.limits = self._key(keys, 0), self._key(keys, rows[-1])
+            group.limits = row_key(keys, self.order, 0), row_key(keys, self.order, rows[-1])
         begin, end = (
-            limit and bisect_left(rows, limit, key=lambda row: self._key(keys, row))
+            limit and bisect_left(rows, limit, key=lambda row: row_key(keys, self.order, row))
             for limit in (wanted.low, wanted.high)
         )
         return keys[begin:end]
-
-    def _key(self, keys: pa.Table, row: int) -> _Key:
-        values = [keys[name][row].as_py() for name in self.order]
-        return tuple([(value is None, value) for value in values])
 
     def _read(self, group: _Group, columns: Sequence[str]) -> pa.Table:
         """Return columns of a row group as they are merged: those of the contract, each text as a dictionary."""
@@ -138,12 +131,12 @@ class _Merge:
             arrays.append(found[name].cast(kind) if name in found.schema.names else pa.nulls(len(found), kind))
         return pa.table(arrays, list(columns))
 
-    def _starts(self, groups: Sequence[_Group], wanted: _Range, count: int) -> list[_Key]:
+    def _starts(self, groups: Sequence[_Group], wanted: _Range, count: int) -> list[RowKey]:
         """Return where all but the first of so many ranges begin that have about as many rows each."""
-        samples: list[_Key] = []
+        samples: list[RowKey] = []
         for group in groups:
             keys = self._keys(group, wanted)
-            samples += [self._key(keys, row) for row in range(0, len(keys), len(keys) // _SAMPLES + 1)]
+            samples += [row_key(keys, self.order, row) for row in range(0, len(keys), len(keys) // _SAMPLES + 1)]
         samples.sort()
         starts = {samples[len(samples) * number // count] for number in range(1, count)} - {samples[0]}
         return sorted(starts or {samples[-1]} - {samples[0]})

@@ -18,6 +18,7 @@ from pyarrow import parquet as pq
 
 from collector._version import __version__
 from collector.errors import QueryError
+from collector.lake.database import BATCH_ROWS
 from collector.lake.delta_log import FileStatistics
 from collector.lake.storage import HashingWriter, Storage, missing_file, unreadable_file
 from collector.lake.table import Table
@@ -51,9 +52,6 @@ STAGING = Tuning(level=1, group_rows=20_000, group_bytes=8 << 20, encoded=False)
 NIGHTLY = Tuning(level=3, group_rows=40_000, group_bytes=24 << 20)
 # Level 19 takes four times as long as 12 and saves 6 % of the bytes.
 COMPACT = Tuning(level=12, group_rows=240_000, group_bytes=64 << 20)
-
-# Rows that are read at a time: about 4 MB of the widest table.
-_BATCH_ROWS = 2_000
 
 
 class WrittenFile(NamedTuple):
@@ -170,7 +168,7 @@ def batches(paths: Iterable[Path], columns: Sequence[str]) -> Iterator[pa.Record
     """Yield these columns of files, a bounded number of rows at a time. Raises like `footer_of`."""
     for path in paths:
         with _reading(path), pq.ParquetFile(path) as file:
-            yield from file.iter_batches(_BATCH_ROWS, columns=list(columns), use_threads=False)
+            yield from file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False)
 
 
 def read_groups(path: Path) -> Iterator[pa.Table]:

@@ -26,7 +26,7 @@ _GROUP_BYTES = 1 << 20
 _PART = parquet.Tuning(level=1, group_rows=_BATCH_ROWS, group_bytes=_GROUP_BYTES, encoded=False)
 
 # The values by which a row is sorted, which Python compares as Arrow does: NULL comes last.
-_Key = tuple[tuple[bool, Any], ...]
+RowKey = tuple[tuple[bool, Any], ...]
 
 
 def sorted_rows(
@@ -44,7 +44,7 @@ def sorted_rows(
         if size > part_bytes:
             paths.append(_write_part(folder, len(paths), table, _taken_in_order(part, order)))
             size = 0
-        part.append(batch if batch.schema == table.schema else batch.cast(table.schema))
+        part.append(_exact(batch, table))
         size += batch.nbytes
     if paths:
         paths.append(_write_part(folder, len(paths), table, _taken_in_order(part, order)))
@@ -55,6 +55,12 @@ def sorted_rows(
         yield from _taken_in_order(part, order).to_batches(max_chunksize=_BATCH_ROWS)
 
 
+def row_key(rows: pa.Table, order: Sequence[str], row: int) -> RowKey:
+    """Return the key of a row."""
+    values = [rows[name][row].as_py() for name in order]
+    return tuple([(value is None, value) for value in values])
+
+
 def order_by(order: Sequence[str]) -> str:
     """Return the clause by which DuckDB sorts as `sorted_rows` does."""
     return f"order by {', '.join(f'{identifier(name)} nulls last' for name in order)}"
@@ -63,8 +69,12 @@ def order_by(order: Sequence[str]) -> str:
 def rows_in_order(database: Database, table: Table, rows: str) -> Iterator[pa.RecordBatch]:
     """Yield what the select `rows` finds, in its order, with the exact schema of `table`."""
     for batch in database.stream(f"select {', '.join(map(identifier, table.column_names))} {rows}"):
-        # A cast imports pyarrow.compute, which takes as long as all queries of a small run's publish.
-        yield batch if batch.schema == table.schema else batch.cast(table.schema)
+        yield _exact(batch, table)
+
+
+def _exact(batch: pa.RecordBatch, table: Table) -> pa.RecordBatch:
+    # A cast imports pyarrow.compute, which takes as long as all queries of a small run's publish.
+    return batch if batch.schema == table.schema else batch.cast(table.schema)
 
 
 def _taken_in_order(batches: list[pa.RecordBatch], order: Sequence[str]) -> pa.Table:
@@ -103,12 +113,11 @@ class _Part:
                 self.rows = group
         return len(self.rows) > 0
 
-    def key(self, row: int) -> _Key:
+    def key(self, row: int) -> RowKey:
         """Return the key of a row."""
-        values = [self.rows[name][row].as_py() for name in self.order]
-        return tuple([(value is None, value) for value in values])
+        return row_key(self.rows, self.order, row)
 
-    def take(self, limit: _Key | None) -> pa.Table:
+    def take(self, limit: RowKey | None) -> pa.Table:
         """Take the rows up to and including a key, which may be none; all without a limit."""
         end = len(self.rows) if limit is None else bisect_right(range(len(self.rows)), limit, key=self.key)
         taken, self.rows = self.rows[:end], self.rows[end:]

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from collector.lake import parquet
 from collector.lake.database import Database, run_too_large
-from collector.lake.key_ranges import RANGE_BYTES, key_ranges
+from collector.lake.key_ranges import key_ranges
 from collector.lake.local_storage import LocalStorage
 from collector.lake.sorted_rows import order_by, rows_in_order, sorted_rows
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
@@ -37,6 +37,8 @@ _THREADS = 1
 # In a run with files of such a size whose rows are wider on average, ranges and bounds are a quarter of the size.
 WIDE_FILE_BYTES, WIDE_ROW_BYTES = 1 << 20, 8_000
 _WIDE_SHARE = 4
+# Known actions are computed in ranges of the key of about so many bytes.
+RANGE_BYTES = 64 << 20
 # Actions are compared, once for each column, in shares of about so many bytes.
 COMPARED_BYTES = 16 << 20
 # So many rows, of so many bytes before compression, are a run of which DuckDB keeps every table in memory.
@@ -231,12 +233,8 @@ class StagedRun:
             return ["true"]
         count = {select: self._database.rows(f"select count(*) as n {select}")[0]["n"] for select in rows}
         most = max(rows, key=lambda select: count[select])
-        size = self._range_bytes(range_bytes)
-        return key_ranges(self._database, rows[most], most, LAST_KNOWN_ACTIONS.key, range_bytes=size)
-
-    def _range_bytes(self, usual: int) -> int:
-        """Return the size of a range in this run, where it has the `usual` one in others."""
-        return max(1, usual // self._share)
+        size = max(1, range_bytes // self._share)
+        return key_ranges(self._database, rows[most], most, LAST_KNOWN_ACTIONS.key, size)
 
 
 def _comparable_columns(last_known: Sequence[pa.Schema]) -> list[str]:
