@@ -8,8 +8,8 @@ DuckDB finds a write-ahead log (WAL) by its name beside the file, and replays it
 client that dies, or that writes after the catalog was replaced, leaves a WAL that would damage the new catalog. So the
 old WAL is removed before a new catalog takes the name, and a catalog with a WAL beside it is never current.
 
-No file of the lake is read. DuckDB plans a view when it is made: it would read the footers of the files, and plan all
-that the view refers to. Meanwhile an empty table stands in for each view, and a macro stands in for `read_parquet`.
+No file of the lake is read. DuckDB binds a view to know its columns: it would read the footers of the files, and bind
+all that the view refers to. Meanwhile an empty table stands in for each view, and a macro stands in for `read_parquet`.
 So a catalog can also be made for a place that does not exist on this machine.
 
 Most of a catalog depends on the program alone: the views that name no file, with their comments. A catalog that this
@@ -160,9 +160,9 @@ def _make_common_views() -> bytes:
 def _make_view(run: Run, comment: Comment, name: str, select: str) -> list[tuple[str, str]]:
     """Create a view with its comments; return name and type of each of its columns."""
     view = f"made.main.{identifier(name)}"
-    columns = [
-        (column, kind) for column, kind, *_ in run(f"create or replace view {view} as {select}\n; describe {view}")
-    ]
+    # Not bound when it is created, because to describe it binds it.
+    created = f"create or replace view {view} with (defer_binding) as {select}"
+    columns = [(column, kind) for column, kind, *_ in run(f"{created}\n; describe {view}")]
     of_columns = (
         f"comment on column {view}.{identifier(column)} is {literal(comment(name, column))}" for column, _ in columns
     )
