@@ -10,16 +10,13 @@ import msgspec
 import structlog
 
 from collector.after_run.message import MAX_LINES, as_payload, message_file_text, morning_message
-from collector.after_run.metrics import metrics_text
 from collector.after_run.output_file import replace_file
 from collector.after_run.run_result import RunResult, as_json
 from collector.after_run.webhook import WebhookFailed, post
 from collector.errors import CollectorError, Interrupted, LakeBusy
 from collector.extras import needs_extra
 from collector.lake import delta
-from collector.lake.compact import compact
 from collector.lake.lake import Lake
-from collector.lake.prune import prune
 from collector.query import catalog
 from collector.query.certainty import certainties
 from collector.query.kept_views import are_current, keep_views
@@ -55,6 +52,8 @@ def run_steps(settings: Settings, result: RunResult) -> None:
             _write(wanted.summary_file, json.dumps(as_json(result), ensure_ascii=False, indent=1) + "\n")
     if (path := wanted.metrics_file) is not None:
         with _step("metrics file"):
+            from collector.after_run.metrics import metrics_text
+
             # Only a regular file: reading a pipe or a device may never end.
             old_text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
             releases = _releases(lake) if summary else None
@@ -72,6 +71,10 @@ def _tidy(place: LakePlace, *, keep_days: int | None, merge_months: bool, now: d
 
     Raises LakeBusy, LakeError and NotPublished; the lake loses nothing else whatever is raised.
     """
+    # Here, because they import pyarrow.compute, which a run without retention does not need.
+    from collector.lake.compact import compact
+    from collector.lake.prune import prune
+
     lake = Lake.open(place)
     done: dict[str, int] = {}
     with lake.writing("retention", now):
