@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collector.cli.collect import collect_with_signals
-from collector.cli.process_exit import exit_process
+from collector.cli.process import exit_process, start_process
 from collector.run import progress as events
 from collector.settings.loading import load
 from tests.bench.clients.output import print_result
@@ -36,6 +36,7 @@ class Stopwatch:
 
 def main() -> None:
     """Run one collect and print the duration of its stages."""
+    start_process()
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--token", required=True)

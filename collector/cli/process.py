@@ -1,10 +1,19 @@
-"""The end of the process."""
+"""The start and the end of the process."""
 
 import atexit
+import gc
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import Final, NoReturn
+
+# So many new objects before Python looks for cycles among them; by default 700.
+_OBJECTS: Final = 20_000
+
+
+def start_process() -> None:
+    """Prepare the process for its imports: to look for garbage among what they make takes a tenth of their time."""
+    gc.set_threshold(_OBJECTS)
 
 
 def exit_process(exit_code: int) -> NoReturn:
