@@ -234,3 +234,11 @@ def test_short_commands_load_neither_arrow_nor_duckdb_where_they_need_none(demo_
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "['duckdb']", "['duckdb']"]
+
+
+def test_a_run_loads_what_only_some_runs_need_when_they_need_it() -> None:
+    """Neither Arrow's functions, by which files are merged, nor the library of metrics is loaded for every run."""
+    needed = "collector.run.collect, collector.after_run.steps"
+    code = f"import sys, {needed}; print({{'pyarrow', 'pyarrow.compute', 'prometheus_client'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'pyarrow'}"
