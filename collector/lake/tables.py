@@ -282,3 +282,8 @@ TABLES: dict[str, Table] = {
 ALL: dict[str, Table] = TABLES | {table.name: table for table in STATE_TABLES}
 # Tables that hold the state after the last run: each run replaces their file.
 SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, *(table.name for table in STATE_TABLES)})
+# The columns of promote_image_actions that are compared from run to run: what Buddy sent, and so neither the place of
+# an action, which is its identity, nor what the collector adds.
+COMPARED_COLUMNS = [column.name for column in PROMOTE_IMAGE_ACTIONS.columns if column.source or column is EXTRA]
+# The tables whose rows belong to an action; they are compared like columns of it.
+CHILD_TABLES = [table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name]

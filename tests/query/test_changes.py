@@ -9,9 +9,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from collector.errors import NotPublished
-from collector.lake.tables import TABLES
+from collector.lake.tables import CHILD_TABLES, TABLES
 from collector.query.changes import SMALL_BYTES
-from collector.query.contract_views import CHILD_TABLES
 from tests.query.staged_runs import HOME, KEY, Row, StagedRuns, run_of, write
 
 PLACE = {**HOME, "project": "web"}
@@ -338,6 +337,35 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
     assert said(runs.collect(world([action(1, run_next="y", timeout=3)]))["action_changes"]) == [
         (1, "changed", "run_next", "x", "y")
     ]
+
+
+def test_the_state_of_a_carried_action_stays(tmp_path: Path) -> None:
+    """A run that did not read an action keeps what is known of it, and the next one compares with that."""
+    runs = StagedRuns(tmp_path)
+    variable = {**PLACE, "pipeline_id": 1, "action_id": 1, "position": 1, "key": "A", "value_state": "absent"}
+    first = runs.collect(world([action(1)], variables=[variable]))
+    carried = runs.collect({**world([action(1)], variables=[variable]), "action_state": []})
+    assert carried["action_changes"] == []
+    names = ("variables", "fingerprint", "first_seen_run_id")
+    assert [[row[n] for n in names] for row in carried["action_state"]] == [
+        [row[n] for n in names] for row in first["action_state"]
+    ]
+    assert carried["action_state"][0]["last_seen_run_id"] == run_of(1)[0]
+    left = runs.collect(world([action(1, name="other")]))
+    assert [row["column_name"] for row in left["action_changes"]] == ["name", "variables"]
+
+
+def test_child_rows_of_which_nothing_is_known_have_not_changed(tmp_path: Path) -> None:
+    """After a lake lost the state of an action that is carried, its next reading says nothing of its child rows."""
+    runs = StagedRuns(tmp_path)
+    variable = {**PLACE, "pipeline_id": 1, "action_id": 1, "position": 1, "key": "A", "value_state": "absent"}
+    runs.collect(world([action(1)], variables=[variable]))
+    del runs.previous["action_state"]
+    carried = runs.collect({**world([action(1)], variables=[variable]), "action_state": []})
+    assert [(row["variables"], row["fingerprint"]) for row in carried["action_state"]] == [(None, None)]
+    left = runs.collect(world([action(1, name="other")]))
+    assert said(left["action_changes"]) == [(1, "changed", "name", "Promote 1", "other")]
+    assert said(runs.collect(world([]))["action_changes"]) == [(1, "removed", None, None, None)]
 
 
 @pytest.mark.parametrize("small_bytes", [SMALL_BYTES, 0], ids=["in memory", "in files"])
