@@ -45,6 +45,7 @@ FLOORS = {
         "crawl.refresh_plan",
         "crawl.request_queue",
         "crawl.selection",
+        "crawl.window_share",
     ],
     "crawl, effects, and lake": ["crawl", "lake"],
     "query": ["query"],

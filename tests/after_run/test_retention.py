@@ -11,7 +11,8 @@ from collector.cli.progress import ProgressObserver
 from collector.errors import LakeBusy
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.lake import Lake
-from collector.lake.manifest import Manifest, bytes_by_run, growth_per_run
+from collector.lake.manifest import Manifest
+from collector.lake.sizes import bytes_by_run, growth_per_run
 from collector.lake.verify import verify
 from collector.query.kept_views import FOLDER, KEPT, kept_views
 from collector.query.views import view_sources

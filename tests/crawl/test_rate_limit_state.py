@@ -106,7 +106,7 @@ def test_a_window_smaller_than_the_reserve_is_used_to_a_tenth() -> None:
         status, headers = server.arrive(now)
         state.on_reply(now, now + 0.01, read_rate_headers(headers), OFFSET, refused=status == 429)
         now += 0.02
-    assert state.squeezed
+    assert state.share.squeezed
     assert {count[0] for count in list(server.counts.values())[:-1]} == {4}
 
 
@@ -118,7 +118,7 @@ def test_without_a_limit_header_a_small_window_is_known_by_its_first_reply() -> 
     assert state.wait_s(0.1) == pytest.approx(4.9)
     state.on_send(5.0)
     state.on_reply(5.0, 5.1, reading(39, 5.0, 5.0), OFFSET)
-    assert state.squeezed
+    assert state.share.squeezed
     assert state.wait_s(5.1) == 0.0
 
 
