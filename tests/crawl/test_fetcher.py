@@ -1,6 +1,4 @@
-"""The fetcher over real sockets: against the fake Buddy for what a server says, against raw bytes for faults
-of the wire.
-"""
+"""The fetcher over real sockets: what it sends, what it keeps of a reply, what it refuses, and that nothing leaks."""
 
 import asyncio
 import gzip
