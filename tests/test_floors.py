@@ -45,6 +45,7 @@ FLOORS = {
         "crawl.refresh_plan",
         "crawl.request_queue",
         "crawl.selection",
+        "crawl.window_share",
     ],
     "crawl, effects, and lake": ["crawl", "lake"],
     "query": ["query"],
@@ -234,3 +235,15 @@ def test_short_commands_load_neither_arrow_nor_duckdb_where_they_need_none(demo_
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "['duckdb']", "['duckdb']"]
+
+
+def test_a_run_gives_memory_back_to_the_system() -> None:
+    """`collect` has Arrow take memory from the system, which it must say before Arrow is imported."""
+    code = """if True:
+        from collector.cli.main import run
+        run(["collect", "--dry-run", "--lake", "nowhere"])
+        import pyarrow
+        print(pyarrow.default_memory_pool().backend_name)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "system"

@@ -16,6 +16,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.projection import RunKey
 from collector.lake.publish import publish
+from collector.lake.sizes import table_sizes
 from collector.lake.staging import Staging
 from collector.lake.state_tables import ACTION_STATE
 from collector.lake.tables import SNAPSHOTS
@@ -203,7 +204,7 @@ class _Built:
 
     def bytes_per_action(self) -> tuple[float, float]:
         """Return the bytes of all live files and of promote_image_actions, per action and run."""
-        sizes = self.lake.sizes()
+        sizes = table_sizes(self.lake.manifest)
         rows = sizes["promote_image_actions"].rows
         return sum(size.bytes for size in sizes.values()) / rows, sizes["promote_image_actions"].bytes / rows
 
