@@ -45,6 +45,7 @@ FLOORS = {
         "crawl.refresh_plan",
         "crawl.request_queue",
         "crawl.selection",
+        "crawl.window_share",
     ],
     "crawl, effects, and lake": ["crawl", "lake"],
     "query": ["query"],
@@ -242,3 +243,15 @@ def test_a_run_loads_what_only_some_runs_need_when_they_need_it() -> None:
     code = f"import sys, {needed}; print({{'pyarrow', 'pyarrow.compute', 'prometheus_client'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "{'pyarrow'}"
+
+
+def test_a_run_gives_memory_back_to_the_system() -> None:
+    """`collect` has Arrow take memory from the system, which it must say before Arrow is imported."""
+    code = """if True:
+        from collector.cli.main import run
+        run(["collect", "--dry-run", "--lake", "nowhere"])
+        import pyarrow
+        print(pyarrow.default_memory_pool().backend_name)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "system"

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from collector.errors import CollectorError, NotPublished
-from collector.lake.manifest import Manifest, RunEntry, growth_per_run
+from collector.lake.manifest import Manifest, RunEntry
+from collector.lake.sizes import growth_per_run
 from collector.run.summary import RunSummary
 
 NOT_PUBLISHED = "not_published"

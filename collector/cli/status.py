@@ -101,10 +101,10 @@ def _rows(lake: "Lake", last: int, now: datetime, held_by: str | None, interrupt
     """Return the last runs, newest first; what describes the lake is the same in every row."""
     from msgspec.structs import replace
 
-    from collector.lake.manifest import bytes_by_run, growth_per_run
+    from collector.lake.sizes import bytes_by_run, growth_per_run, table_sizes
     from collector.query.run_status import run_statuses
 
-    run_bytes, sizes = bytes_by_run(lake.manifest), lake.sizes().values()
+    run_bytes, sizes = bytes_by_run(lake.manifest), table_sizes(lake.manifest).values()
     of_lake = {
         "held_by": held_by,
         "interrupted_run": interrupted,

@@ -33,7 +33,7 @@ def verify(
     from collector.lake.verify import verify as verify_files
 
     findings = verify_files(opened)
-    files = sum(size.files for size in opened.sizes().values())
+    files = len(opened.manifest.live_paths())
     damaged = sorted({run for finding in findings for run in finding.runs})
     result = f"{len(findings)} findings, damaged runs: {', '.join(damaged)}" if findings else "all intact"
     lines = [f"{finding.path}: {finding.message} (runs {', '.join(finding.runs)})" for finding in findings]

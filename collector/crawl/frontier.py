@@ -23,7 +23,7 @@ from collector.crawl.list_crawl import KIND_BELOW, ListCrawl
 from collector.crawl.pagination import identity_of, is_probe
 from collector.crawl.pipeline_readings import PipelineReadings, ReadingProgress
 from collector.crawl.principal_crawl import PrincipalCrawl
-from collector.crawl.problems import given_up, unsettled
+from collector.crawl.problems import given_up, stopped_early, unsettled
 from collector.crawl.promotion_crawl import Pending, PromotionCrawl
 from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem, child_key, coverage_of, key_of, request_of
 from collector.crawl.refresh_plan import NEVER, RefreshPlan
@@ -144,16 +144,13 @@ class Frontier:
         records, unread = self._promotions.stop(coverage)
         records += self._carry_unreached(problem_kind, reason) if coverage == "skipped" else []
         for key in dict.fromkeys([*unread, *self._lists]):
-            listing, missing = self._lists.get(key), []
-            is_root = listing is not None and listing.kind is Kind.WORKSPACES
+            listing = self._lists.get(key)
+            open_kind = None if listing is None else listing.kind
             if listing is not None:
-                missing.append(f"{'the workspaces were' if is_root else 'what is in it was'} not listed to the end")
                 records.extend(self._close(key, coverage, stopped=True))
-            if unread[key]:
-                missing.append(f"{unread[key]} of its promote-image actions were not asked for")
-            problem = Problem(problem_kind, key, f"{reason}: {', and '.join(missing)}")
+            problem = stopped_early(problem_kind, reason, key, open_kind, unread[key])
             records.append(problem)
-            if is_root:
+            if open_kind is Kind.WORKSPACES:
                 self.root_failure = problem
         records.extend(self._executions.stop(problem_kind, reason))
         records.extend(self._principals.stop(problem_kind, reason))
@@ -202,15 +199,9 @@ class Frontier:
         for each in ended:
             if not is_probe(each) and not self._lists[key].settled:
                 records.append(unsettled(reply, key))
-            records.extend(self._close_read_list(each))
+            self.done[each.kind] += 1
+            records.extend(self._close(key_of(each), self._lists[key_of(each)].coverage))
         return records
-
-    def _close_read_list(self, request: Request) -> list[CrawlRecord]:
-        """Close a list of which the last page was read."""
-        key = key_of(request)
-        listing = self._lists[key]
-        self.done[request.kind] += 1
-        return self._close(key, "complete" if listing.settled and not listing.unreadable else "failed")
 
     def _close(self, key: Key, coverage: str, *, stopped: bool = False) -> list[CrawlRecord]:
         listing, items = self._lists.close(key, coverage)

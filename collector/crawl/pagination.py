@@ -71,6 +71,11 @@ class Listing:
         self._pages_with_items = 0
         self._earlier: list[frozenset[Hashable]] = []
 
+    @property
+    def coverage(self) -> str:
+        """The coverage of the parent once the last page was read."""
+        return "complete" if self.settled and not self.unreadable else "failed"
+
     def add_envelope(self, envelope: dict[str, Any]) -> None:
         """Keep what a reply holds around the list; later pages add only members that the first one lacks."""
         if envelope:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from collector.buddy.decode import KEY_FIELDS, Item, SchemaViolation
-from collector.buddy.requests import EXECUTION_KINDS
+from collector.buddy.requests import EXECUTION_KINDS, Kind
 from collector.crawl.fetch_result import Answered, Failed
 from collector.crawl.records import MAX_RAW_CHARACTERS, CrawlRecord, Key, Problem
 from collector.settings.tokens import READING_SCOPE
@@ -40,6 +40,21 @@ def repeated_page(reply: Answered, key: Key) -> Problem:
     """Return the problem of a list that is not read twice, and of which a page held nothing new."""
     message = "This page of the list repeats earlier ones, so what follows them is not known"
     return _of_reply(reply, "unsettled_listing", key, message)
+
+
+def stopped_early(kind: str, reason: str, key: Key, open_list: Kind | None, unread: int) -> Problem:
+    """Return the problem of a parent when the crawl ends now.
+
+    `open_list` is the kind of its list where that was not read to the end; `unread` of its promote-image actions were
+    not asked for.
+    """
+    missing = []
+    if open_list is not None:
+        what = "the workspaces were" if open_list is Kind.WORKSPACES else "what is in it was"
+        missing.append(f"{what} not listed to the end")
+    if unread:
+        missing.append(f"{unread} of its promote-image actions were not asked for")
+    return Problem(kind, key, f"{reason}: {', and '.join(missing)}")
 
 
 def _of_reply(

@@ -7,10 +7,7 @@ Three states:
   unmetered  replies carry no headers: there is no limit.
 
 Requests in flight are subtracted because the server may not have counted them yet; where it has, they are counted twice
-for a moment, which errs towards caution and is corrected by their replies. Others may spend from the same window while
-a request is on its way, so as much as they recently took in that time is kept back as well, where the reserve does not
-cover it. The least that is kept back is the reserve, and never less than a few requests with which a late reset can be
-probed without being refused.
+for a moment, which errs towards caution and is corrected by their replies. window_share.py says what is kept back.
 
 Rules for whoever edits this file:
   * Replies arrive in any order. Within a window the smallest `remaining` is the newest; a clearly later reset is
@@ -25,40 +22,28 @@ import math
 from collector.buddy.rate_headers import RateHeaders, ServerClock
 from collector.crawl.announced_times import MAX_LATE_S, Reset, plausible_reset, retry_after_s
 from collector.crawl.backoff import after_late_reset, after_refusal
+from collector.crawl.window_share import WindowShare
 
 # The longest that one 503 pauses all workers: a single broken path must not hold up a whole crawl for an hour.
 _MAX_UNAVAILABLE_S = 900.0
 # How long a probe, or the replies in flight, may take before another request is sent.
 _PROBE_TIMEOUT_S = 2.0
-# Probes after a reset that was rounded down to the second come to four at most (backoff.after_late_reset).
-_PROBES_KEPT = 4
-# The part of a window that may be spent on them where the reserve is smaller: 2 %.
-_PROBES_SHARE = 50
-# How fast the use by others is forgotten, per reply: by half within 140, so that it lasts from window to window.
-_DECAY = 0.995
-# A tenth of a window that is smaller than the reserve is used: keeping back all of it would stop the crawl for ever.
-_SQUEEZED_SHARE = 10
 
 
 class RateLimitState:
     """What may be sent now. `reserve` requests of every window are left to others."""
 
     def __init__(self, reserve: int = 0) -> None:
-        self.reserve = reserve
         self.in_flight = 0
+        self.share = WindowShare(reserve)
         self.clock = ServerClock()
         self.lag_s = 0.0  # learned: how long after its announced reset a window is really renewed
         self.refused_since: float | None = None  # monotonic; None once a reply was something other than a refusal
-        self.squeezed = False  # the whole window is no larger than the reserve, and a tenth of it is used all the same
         self.metered = False
         self.unmetered = False
         self.remaining = 0  # the last known; means something while metered
-        self.size: int | None = None  # requests of a whole window, where that is known
         self.reset_at: float | None = None  # monotonic, lag included; None: no usable reset was announced
         self._epoch_s: float | None = None  # the same reset in the server's words: it identifies the window
-        self._min_kept = reserve
-        self._expected: dict[float, int] = {}  # by time of sending: the remaining of its reply if nobody else sends
-        self._used_by_others = 0.0  # what others took during one round trip: a maximum that decays
         self._opened_at = -math.inf
         self._probe_sent: float | None = None
         self._not_before = -math.inf
@@ -76,7 +61,7 @@ class RateLimitState:
         if self.unmetered:
             return 0.0
         if self._is_open(now):
-            if self.remaining - self.in_flight - self._kept > 0:
+            if self.remaining - self.in_flight - self.share.kept > 0:
                 return 0.0
             return _PROBE_TIMEOUT_S if self.reset_at is None else self.reset_at - now
         if self._probe_sent is None:
@@ -99,7 +84,7 @@ class RateLimitState:
         """Count one request as sent; `now` identifies it in `on_reply`."""
         self.in_flight += 1
         if self._is_open(now):
-            self._expected[now] = self.remaining - self.in_flight
+            self.share.expect(now, self.remaining - self.in_flight)
         elif not self.unmetered:
             self._probe_sent = now
 
@@ -114,7 +99,7 @@ class RateLimitState:
         our wall clock minus our monotonic clock, used for the server's where no Date is sent.
         """
         self.in_flight -= 1
-        expected = self._expected.pop(sent, None)
+        expected = self.share.expected(sent)
         if sent == self._probe_sent:
             self._probe_sent = None
         if headers is not None:
@@ -137,7 +122,7 @@ class RateLimitState:
         reset = plausible_reset(self.clock, headers.reset_epoch_s, now, local_offset)
         if self._is_open(now):
             if expected is not None and sent >= self._opened_at:
-                self._used_by_others = max(self._used_by_others * _DECAY, expected - headers.remaining)
+                self.share.learn(expected - headers.remaining)
             self._on_reply_in_window(sent, now, headers, headers.remaining, reset)
         elif sent >= self._paused_at:
             self._on_reply_after_window(sent, now, headers, headers.remaining, reset)
@@ -152,11 +137,6 @@ class RateLimitState:
             self.refused_since = now
         self._unavailable_until = max(self._unavailable_until, now + pause_s)
         return pause_s
-
-    @property
-    def _kept(self) -> float:
-        """The requests of this window that are not for us: the minimum, or what others take if that is more."""
-        return max(self._min_kept, self._used_by_others)
 
     def _is_open(self, now: float) -> bool:
         return self.metered and (self.reset_at is None or now < self.reset_at)
@@ -217,16 +197,8 @@ class RateLimitState:
         self.remaining, self._opened_at = remaining, now
         self._epoch_s = None if reset is None else reset.epoch_s
         self.reset_at = None if reset is None else reset.at + self.lag_s
-        # Buddy's own samples have "Limit: 1, Remaining: 999", so a limit counts only if it can hold the remaining.
-        size = headers.limit if headers.limit is not None and headers.limit > remaining else None
-        if size is None and renewed:
-            size = remaining + 1
-        self.size = size
-        self._min_kept = max(self.reserve, min(_PROBES_KEPT, (size or remaining) // _PROBES_SHARE))
-        self.squeezed = size is not None and size <= self._min_kept
-        if size is not None and self.squeezed:
-            self._min_kept = size - max(1, size // _SQUEEZED_SHARE)
-        if reset is not None or remaining > self._min_kept:
+        self.share.open(headers.limit, remaining, renewed=renewed)
+        if reset is not None or remaining > self.share.least_kept:
             self._failed_probes = 0
         self._pause_if_exhausted(now)
 
@@ -235,7 +207,7 @@ class RateLimitState:
 
         Exhausted is what `wait_s` calls so once nothing is in flight: no reply would come to end its wait.
         """
-        kept = self._min_kept if self.in_flight else self._kept
+        kept = self.share.least_kept if self.in_flight else self.share.kept
         if self.metered and self.reset_at is None and self.remaining <= kept:
             self._pause(now, None)
 

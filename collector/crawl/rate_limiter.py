@@ -153,8 +153,8 @@ class RateLimiter:
             paused_until=self._to_utc(now + wait if wait else None, now),
             why=limit.wait_reason(now),
             skew_seconds=limit.clock.skew(self._wall() - now),
-            reserve_squeezed=limit.squeezed,
-            limit=limit.size if limit.metered else None,
+            reserve_squeezed=limit.share.squeezed,
+            limit=limit.share.size if limit.metered else None,
         )
 
     def _to_utc(self, monotonic: float | None, now: float) -> datetime | None:

@@ -6,10 +6,9 @@ completely. The methods return exactly what the server sends; callers must not c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
 
 from .actions import PROMOTION, SUMMARY, summary
 from .attachments import groups
@@ -17,13 +16,13 @@ from .company import projects_by_name, workspace_index
 from .edits import EXECUTIONS, Edit, Edits, Path
 from .execution_lists import ExecutionLists
 from .ids import Ids
+from .item_tree import ItemTree
 from .lookup import Lookup
 from .promotions import JsonObject
 from .schedule import FIRST_NIGHT
 from .seeded_random import shuffled
 from .world_edits import WorldEdits
 
-_KEYS = ("domain", "name", "id", "id")
 _KINDS = ("Workspace", "Project", "Pipeline", "Action")
 
 
@@ -56,6 +55,7 @@ class FakeWorld(WorldEdits):
         self.edits = tuple(edits)
         self._edits = Edits(self.edits, night)
         self._lookup = Lookup(self.ids, night)
+        self._tree = ItemTree(self._lookup, self._edits)
         self._executions = ExecutionLists(self.ids, night, self._lookup, self._edits)
 
     def __repr__(self) -> str:
@@ -85,7 +85,7 @@ class FakeWorld(WorldEdits):
 
     def workspaces_list(self) -> list[JsonObject]:
         """Return every workspace."""
-        return list(self._children(()))
+        return list(self._tree.children(()))
 
     def principals(self, workspace: str, kind: str) -> list[JsonObject]:
         """Return the members or the groups of a workspace."""
@@ -113,7 +113,7 @@ class FakeWorld(WorldEdits):
         parent: Path = (workspace, project, pipeline_id)
         pipeline = self.item(parent)
         found = []
-        for path, detailed in self._children_by_path(parent):
+        for path, detailed in self._tree.children_by_path(parent):
             if carry_ends and detailed["type"] == PROMOTION:
                 found.append(self._edits.apply(path, {**detailed, "pipeline": pipeline}))
             else:
@@ -140,10 +140,10 @@ class FakeWorld(WorldEdits):
         self, parent: Path, sort_by: str | None, descending: bool, start: int = 0, size: int | None = None
     ) -> list[JsonObject]:
         """Return a slice of the projects of `(workspace,)` or the pipelines of `(workspace, project)`."""
-        parent_indexes = self._lookup.find(parent) if self.exists(parent) else None
+        parent_indexes = self._lookup.find(parent) if self._tree.has(parent) else None
         stop = None if size is None else start + size
         if parent_indexes is None or parent in self._edits.touched_parents or (sort_by == "name" and len(parent) == 2):
-            return _ordered(list(self._children(parent)), sort_by, descending)[start:stop]
+            return _ordered(list(self._tree.children(parent)), sort_by, descending)[start:stop]
         indexes = self._lookup.children(parent_indexes)
         count = len(indexes)
         order: Sequence[int] = projects_by_name(count, self.ids.awkward) if sort_by == "name" else indexes
@@ -160,8 +160,8 @@ class FakeWorld(WorldEdits):
     def exists(self, path: Path) -> bool:
         """Return whether a path, and everything above it, exists on this night."""
         if EXECUTIONS in path[3:]:
-            return self.exists(path[:3]) and not self._is_removed(path) and self._executions.has(path)
-        return not self._is_removed(path) and (self._added(path) is not None or self._lookup.find(path) is not None)
+            return self._tree.has(path[:3]) and not self._tree.is_removed(path) and self._executions.has(path)
+        return self._tree.has(path)
 
     def refusal(self, path: Path) -> tuple[int, str] | None:
         """Return the status and the message of the error that a path answers with, if any."""
@@ -176,28 +176,11 @@ class FakeWorld(WorldEdits):
 
     def item(self, path: Path) -> JsonObject:
         """Return the item at a path as its own GET shows it; LookupError if there is none."""
-        if self._is_removed(path):
-            raise LookupError(path)
-        added, indexes = self._added(path), self._lookup.find(path)
-        if added is None and not indexes:
-            raise LookupError(path)
-        found = self._lookup.item(indexes or ()) if added is None else dict(added)
-        if len(path) == len(_KINDS) and "pipeline" not in found:
-            pipeline = self._lookup.item(indexes[:3]) if indexes else self.item(path[:3])
-            found["pipeline"] = self._edits.apply(path[:3], pipeline)
-        return self._edits.apply(path, found)
+        return self._tree.item(path)
 
     def paths(self, parent: Path) -> Iterator[Path]:
         """Yield the paths of a parent's children without computing the items."""
-        indexes = self._lookup.find(parent)
-        for index in self._lookup.children(indexes) if indexes is not None else ():
-            path = (*parent, self._lookup.name((*(indexes or ()), index)))
-            if path not in self._edits.removed:
-                yield path
-        for item in self._edits.added.get(parent, ()):
-            path = (*parent, item[_KEYS[len(parent)]])
-            if path not in self._edits.removed:
-                yield path
+        return self._tree.paths(parent)
 
     def action_counts(self, pipeline: Path) -> tuple[int, int]:
         """Return how many actions a pipeline has, and how many of them promote."""
@@ -222,36 +205,6 @@ class FakeWorld(WorldEdits):
                     found["actions"] += actions
                     found["promote_image_actions"] += promotions
         return found
-
-    def _children(self, parent: Path) -> Iterator[JsonObject]:
-        for path, item in self._children_by_path(parent):
-            yield self._edits.apply(path, item)
-
-    def _children_by_path(self, parent: Path) -> Iterator[tuple[Path, JsonObject]]:
-        """Yield each child with its path, before edits of the child itself, in the order of creation."""
-        if not self.exists(parent):
-            raise LookupError(parent)
-        indexes = self._lookup.find(parent)
-        for index in self._lookup.children(indexes) if indexes is not None else ():
-            item = self._lookup.item((*(indexes or ()), index))
-            path = (*parent, item[_KEYS[len(parent)]])
-            if path not in self._edits.removed:
-                yield path, item
-        for added in self._edits.added.get(parent, ()):
-            path = (*parent, added[_KEYS[len(parent)]])
-            if path not in self._edits.removed:
-                yield path, dict(added)
-
-    def _is_removed(self, path: Path) -> bool:
-        removed = self._edits.removed
-        return bool(removed) and any(path[:depth] in removed for depth in range(1, len(path) + 1))
-
-    def _added(self, path: Path) -> Mapping[str, Any] | None:
-        # The children of an added item can only be added items.
-        if not path or path[:-1] not in self._edits.added:
-            return None
-        key = _KEYS[len(path) - 1]
-        return next((item for item in self._edits.added[path[:-1]] if item[key] == path[-1]), None)
 
 
 def _ordered(items: list[JsonObject], sort_by: str | None, descending: bool) -> list[JsonObject]:

@@ -1,4 +1,4 @@
-"""The only module that imports duckdb: connections, statements, and the translation of duckdb's errors.
+"""The only module that imports duckdb: connections and statements.
 
 A connection is in memory and locked as soon as it is made: it reads files below the given directories only, loads no
 extension, sees no secret and no environment variable of this process, and its settings cannot be changed. It is not
@@ -7,7 +7,6 @@ read-only, because duckdb lets COPY write wherever it may read: SQL that a user 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
@@ -17,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from collector.errors import CollectorError, NotPublished, QueryError
+from collector.lake.database_errors import error_of
 from collector.lake.plain_rows import PlainRows
 from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
-from collector.lake.storage import missing_file, unreadable_file
-from collector.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,14 +35,6 @@ _NO_EXTENSIONS = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
-_MISSING_FILE = re.compile(r"No files found|No such file|Could not open file|Cannot open file", re.IGNORECASE)
-_DAMAGED_FILE = re.compile(
-    r"magic bytes|too small to be a Parquet|thrift|parquet file|TProtocol|Corrupt|ZSTD|Could not read|read error",
-    re.IGNORECASE,
-)
-# A file that duckdb writes: what it spills, and the target of a COPY.
-_UNWRITABLE = re.compile(r'Could not write file \\*"(?P<path>[^"\\]+)\\*": (?P<reason>[^"]+)')
-_UNKNOWN_TABLE = re.compile(r"Table with name (?P<name>.+?) does not exist", re.DOTALL)
 
 
 def _answer_too_large() -> CollectorError:
@@ -242,7 +232,7 @@ def _translating(
         yield
     except (duckdb.Error, OSError) as error:
         text = str(error).strip()
-        raise (out_of_memory() if text.startswith("Out of Memory") else _translate(text, hints)) from error
+        raise (out_of_memory() if text.startswith("Out of Memory") else error_of(text, hints)) from error
     except RuntimeError as error:
         if str(error) == "Query interrupted":  # how duckdb reports SIGINT
             raise KeyboardInterrupt from error
@@ -258,26 +248,3 @@ def _translating_arrow() -> Iterator[None]:
         yield
     except pa.ArrowException as error:
         raise OSError(str(error)) from error
-
-
-def _translate(text: str, hints: Sequence[str]) -> CollectorError:
-    # By the text, not the class: an error in the middle of a stream arrives as an OSError whose text begins with the
-    # name that duckdb gives the kind of error.
-    line = text.partition("\n")[0]
-    reason = line.partition(": ")[2] or line
-    if found := _UNWRITABLE.search(text):
-        return NotPublished(
-            f"{found['path']} could not be written: {found['reason'].strip()}",
-            "Free space on the disk, then run the same command again.",
-        )
-    if text.startswith("Permission Error"):
-        return QueryError(
-            f"SQL can only read this lake: {reason}", "Use the lake's tables; `collector tables` lists them."
-        )
-    if text.startswith("IO Error") and _MISSING_FILE.search(text):
-        return missing_file(reason)
-    if text.startswith("IO Error") or _DAMAGED_FILE.search(text):
-        return unreadable_file(reason)
-    unknown = _UNKNOWN_TABLE.search(text)
-    hint = did_you_mean(unknown["name"], hints) if unknown else "Correct the SQL; "
-    return QueryError(text, f"{hint}`collector tables` lists every table and column.")

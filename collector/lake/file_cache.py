@@ -15,8 +15,9 @@ from pathlib import Path
 from secrets import token_hex
 
 from collector.errors import LakeError
+from collector.lake.local_files import make_directory, make_file, sha256_of
 from collector.lake.manifest import FileEntry
-from collector.lake.storage import FILE_MODE, make_directory, make_file, sha256_of, translating
+from collector.lake.storage import FILE_MODE, translating
 
 _IN_USE_S = 3600.0
 _PARTIAL = ".partial"

@@ -16,6 +16,7 @@ from collector.crawl.records import (
     ReadHistory,
     WorkspacePrincipal,
 )
+from collector.lake.action_state import state_row
 from collector.lake.projection import (
     EMPTY,
     LEADING,
@@ -59,7 +60,7 @@ def flatten(run_key: RunKey, record: CrawlRecord) -> Rows:
         own = {"principal_type": record.principal_type, "extra": extra_json(_PRINCIPAL.leftover(record.document))}
         return [("principals", _PRINCIPAL.row(leading_values(run_key, record.key), record.document, own))]
     if isinstance(record, PipelineRead):
-        return [_state_row(run_key, record)]
+        return [_pipeline_state_row(run_key, record)]
     return [_problem_row(run_key, record)]
 
 
@@ -87,11 +88,15 @@ def _promotion_rows(run_key: RunKey, promotion: Promotion) -> Rows:
     _drop_known(rest, promotion.key)
     for end in ("src", "dest"):
         document = _with_integration_name(document, end, rest)
-    rows = _condition_rows(leading, document.get("trigger_conditions") or ())
-    rows += _variable_rows(leading, document.get("variables") or ())
-    rows += _permission_rows(leading, document.get("permissions") or {}, rest)
+    children = {
+        "trigger_conditions": _condition_rows(leading, document.get("trigger_conditions") or ()),
+        "variables": _variable_rows(leading, document.get("variables") or ()),
+        "permissions": _permission_rows(leading, document.get("permissions") or {}, rest),
+    }
     own = {"fetched_at": _whole_seconds(promotion.fetched_at), "extra": extra_json(rest)}
-    rows.append(("promote_image_actions", _PROMOTION.row(leading, document, own)))
+    action = _PROMOTION.row(leading, document, own)
+    rows: Rows = [(name, row) for name, of_table in children.items() for row in of_table]
+    rows += (("promote_image_actions", action), ("action_state", state_row(action, children)))
     return rows
 
 
@@ -121,7 +126,7 @@ def _with_integration_name(document: Document, end: str, rest: Document) -> Docu
     return {**document, end: {**(side or {}), "integration": integration[member] if member else None}}
 
 
-def _condition_rows(leading: Row, conditions: Sequence[Document]) -> Rows:
+def _condition_rows(leading: Row, conditions: Sequence[Document]) -> list[Row]:
     rows = []
     for position, condition in enumerate(conditions, start=1):
         rest = _CONDITION.leftover(condition)
@@ -131,18 +136,18 @@ def _condition_rows(leading: Row, conditions: Sequence[Document]) -> Rows:
         elif old_name not in {None, zone}:
             rest["zone_id"] = old_name
         own = {"position": position, "extra": extra_json(rest)}
-        rows.append(("trigger_conditions", _CONDITION.row(leading, condition, own)))
+        rows.append(_CONDITION.row(leading, condition, own))
     return rows
 
 
-def _variable_rows(leading: Row, variables: Sequence[Document]) -> Rows:
+def _variable_rows(leading: Row, variables: Sequence[Document]) -> list[Row]:
     rows = []
     for position, variable in enumerate(variables, start=1):
         state = value_state(variable.get("value"))
         own = {"position": position, "value_state": state, "extra": extra_json(_VARIABLE.leftover(variable))}
         if state != "kept":
             own["value"] = None
-        rows.append(("variables", _VARIABLE.row(leading, variable, own)))
+        rows.append(_VARIABLE.row(leading, variable, own))
     return rows
 
 
@@ -153,7 +158,7 @@ def value_state(value: str | None) -> str:
     return {"": "empty", ENCRYPTED: "encrypted", REDACTED: "redacted"}.get(value, "kept")
 
 
-def _permission_rows(leading: Row, permissions: Document, rest: Document) -> Rows:
+def _permission_rows(leading: Row, permissions: Document, rest: Document) -> list[Row]:
     """Return one row per user and group, the first one given; repeated ones and unknown members go to `rest`."""
     rows = []
     left = {n: v for n, v in permissions.items() if n not in {"others", "users", "groups"}}
@@ -166,7 +171,7 @@ def _permission_rows(leading: Row, permissions: Document, rest: Document) -> Row
                 kept_whole.append(principal)
             if principal["id"] not in ids:
                 ids.add(principal["id"])
-                rows.append(("permissions", _PERMISSION.row(leading, principal, own)))
+                rows.append(_PERMISSION.row(leading, principal, own))
         if kept_whole:
             left[member] = kept_whole
     rest.pop("permissions", None)
@@ -208,7 +213,7 @@ def _history_row(run_key: RunKey, read: ReadHistory) -> tuple[str, Row]:
     return "execution_state", (*leading, history.complete_from, history.highest_id, known)
 
 
-def _state_row(run_key: RunKey, read: PipelineRead) -> tuple[str, Row]:
+def _pipeline_state_row(run_key: RunKey, read: PipelineRead) -> tuple[str, Row]:
     read_at, asked_at = (None if each is None else _whole_seconds(each) for each in (read.read_at, read.asked_at))
     source = None if read_at is None else run_key.run_id
     leading = leading_values(run_key, read.key)[:-1]

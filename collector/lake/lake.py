@@ -11,11 +11,8 @@ import datetime as dt
 import random
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-
-import msgspec
 
 from collector.errors import LakeError
 from collector.extras import needs_extra
@@ -23,21 +20,12 @@ from collector.lake import inventory, lock
 from collector.lake import manifest as manifests
 from collector.lake.consistency import read_manifest, require_consistent, require_never_published
 from collector.lake.local_storage import LocalStorage
-from collector.lake.manifest import FileEntry, Manifest, RetiredFile, in_grace
+from collector.lake.manifest import FileEntry, Manifest, successor
 from collector.lake.run_directories import FOLDER as RUNS_FOLDER
 from collector.lake.run_directories import RunDirectories, new_run_id
 from collector.lake.storage import Loaded, Storage, outdated
 from collector.settings.lake_place import LakePlace
 from collector.settings.parsers import require_openable
-
-
-@dataclass(frozen=True, slots=True)
-class TableSize:
-    """The live files, rows and bytes of a table."""
-
-    files: int
-    rows: int
-    bytes: int
 
 
 class Lake:
@@ -141,13 +129,6 @@ class Lake:
         entries = self.entries(table, () if run_id is None else (run_id,))
         return [(path, e.schema) for path, e in zip(self.storage.copies(entries), entries, strict=True)]
 
-    def sizes(self) -> dict[str, TableSize]:
-        """Return the size of every table by name."""
-        return {
-            table: TableSize(len(entries), sum(e.rows for e in entries), sum(e.bytes for e in entries))
-            for table, entries in self.manifest.tables.items()
-        }
-
     def resumable_runs(self) -> list[str]:
         """Return the unpublished runs that left a journal, oldest first."""
         return self.runs.resumable({run.run_id for run in self.manifest.runs})
@@ -236,17 +217,7 @@ class Lake:
         before = stored or Manifest()
         if before.sequence != self.manifest.sequence:
             raise outdated(self.where)
-        retiring = sorted(before.live_paths() - changed.live_paths())
-        retired = [file for file in before.retired if in_grace(file.retired_at, now)]
-        self.replace_manifest(
-            msgspec.structs.replace(
-                changed,
-                sequence=before.sequence + 1,
-                tables={table: entries for table, entries in changed.tables.items() if entries},
-                retired=retired + [RetiredFile(path=path, retired_at=now) for path in retiring],
-            ),
-            seen,
-        )
+        self.replace_manifest(successor(before, changed, now), seen)
         return self.manifest
 
     def replace_manifest(self, changed: Manifest, seen: Loaded | None) -> None:

@@ -16,18 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from collector.lake.local_files import make_directory, make_file, sync_directory, sync_file
 from collector.lake.manifest import FileEntry
-from collector.lake.storage import (
-    HashingWriter,
-    Loaded,
-    StoredFile,
-    make_directory,
-    make_file,
-    sync_directory,
-    sync_file,
-    translated,
-    translating,
-)
+from collector.lake.storage import HashingWriter, Loaded, StoredFile, translated, translating
 
 if TYPE_CHECKING:
     from pyarrow import fs

@@ -17,7 +17,6 @@ from typing import Annotated, Literal
 import msgspec
 
 from collector.errors import LakeError
-from collector.lake.tables import SNAPSHOTS
 
 FORMAT = 1
 FILE_NAME = "manifest.json"
@@ -27,8 +26,6 @@ EARLIER = tuple(f"{FILE_NAME}.{number}" for number in (1, 2, 3))
 GRACE = dt.timedelta(hours=1)
 # A time further in the future than this was written under a wrong clock.
 _MAX_FUTURE = dt.timedelta(days=31)
-# How many runs show how fast a lake grows: enough to even out one with many changes, few enough to notice a new pace.
-_RECENT_RUNS = 7
 RUN_ID = r"^\d{8}T\d{6}Z-[0-9a-f]{6}\Z"
 # What to do when the manifest is damaged or does not fit the files.
 RESTORE = (
@@ -116,26 +113,25 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return {entry.path for entries in self.tables.values() for entry in entries}
 
 
+def successor(before: Manifest, changed: Manifest, now: dt.datetime) -> Manifest:
+    """Return `changed` as the manifest that comes after `before`.
+
+    Files that were live and no longer are become retired at `now`; retired files whose grace period is over are
+    forgotten.
+    """
+    retiring = sorted(before.live_paths() - changed.live_paths())
+    retired = [file for file in before.retired if in_grace(file.retired_at, now)]
+    return msgspec.structs.replace(
+        changed,
+        sequence=before.sequence + 1,
+        tables={table: entries for table, entries in changed.tables.items() if entries},
+        retired=retired + [RetiredFile(path=path, retired_at=now) for path in retiring],
+    )
+
+
 def in_grace(retired_at: dt.datetime, now: dt.datetime) -> bool:
     """Return whether a file retired then is still kept for readers; a time far in the future was a wrong clock's."""
     return -_MAX_FUTURE < now - retired_at < GRACE
-
-
-def bytes_by_run(manifest: Manifest) -> dict[str, float]:
-    """Return the bytes of each run by run id; a file that holds several runs is shared equally among them."""
-    sizes = {run.run_id: 0.0 for run in manifest.runs}
-    # One file of a snapshot stands for all runs, and the next run replaces it.
-    for table in manifest.tables.keys() - SNAPSHOTS:
-        for entry in manifest.tables[table]:
-            for run_id in entry.runs:
-                sizes[run_id] = sizes.get(run_id, 0.0) + entry.bytes / len(entry.runs)
-    return sizes
-
-
-def growth_per_run(manifest: Manifest) -> float | None:
-    """Return the bytes that a run adds, by the most recent runs; None in an empty lake."""
-    recent = [size for _, size in sorted(bytes_by_run(manifest).items())][-_RECENT_RUNS:]
-    return sum(recent) / len(recent) if recent else None
 
 
 class _FormatOnly(msgspec.Struct):

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from collector.lake.storage import DIRECTORY_MODE, FILE_MODE, make_directory, make_file, sync_directory, sync_file
+from collector.lake.local_files import make_directory, make_file, sync_directory, sync_file
+from collector.lake.storage import DIRECTORY_MODE, FILE_MODE
 
 _READABLE = "Everyone who can read the mount can read the lake."
 _NOT_DURABLE = (

@@ -18,18 +18,12 @@ from pyarrow import parquet as pq
 
 from collector._version import __version__
 from collector.errors import QueryError
+from collector.lake.column_encodings import DICTIONARY, column_options
 from collector.lake.database import BATCH_ROWS
 from collector.lake.delta_log import FileStatistics
 from collector.lake.storage import HashingWriter, Storage, missing_file, unreadable_file
 from collector.lake.table import Table
 
-# The only text with statistics of its smallest and largest value: it is never NULL, and queries select runs by it.
-# duckdb 2.0 answers `IS NULL` wrongly (true for every row) where a text column without dictionary holds NULLs and one
-# other value and its statistics say so.
-_TEXT_WITH_BOUNDS = "run_id"
-# Hashes are random: no encoding helps, and a dictionary costs an index beside each.
-_RANDOM = ("current_revision", "fingerprint")
-_DICTIONARY = "RLE_DICTIONARY"
 # The types of columns whose bounds a Delta log repeats: those that queries choose files by.
 _BOUNDED = (str, int, dt.date)
 
@@ -155,7 +149,7 @@ class RowGroup:
         """Return those of these columns that it has, each text as a dictionary. Raises like `footer_of`."""
         found = self.footer.row_group(self.number)
         chunks = [found.column(number) for number in range(found.num_columns)]
-        encoded = [chunk.path_in_schema for chunk in chunks if _DICTIONARY in chunk.encodings]
+        encoded = [chunk.path_in_schema for chunk in chunks if DICTIONARY in chunk.encodings]
         with _reading(self.path), pq.ParquetFile(self.path, metadata=self.footer, read_dictionary=encoded) as file:
             known = set(file.schema_arrow.names)
             there = [name for name in columns if name in known]
@@ -223,31 +217,18 @@ def _reading(path: Path) -> Iterator[None]:
 def _writer(sink: HashingWriter, table: Table, tuning: Tuning, order: Sequence[str]) -> pq.ParquetWriter:
     schema = table.schema
     metadata = {"collector.table": table.name, "collector.schema": table.fingerprint, "collector.version": __version__}
-    encodings = {field.name: _encoding(field) if tuning.encoded else "PLAIN" for field in schema}
-    # The values of a list have a name of their own in Parquet.
-    leaves = {field.name: field.name + ".list.element" * pa.types.is_list(field.type) for field in schema}
     return pq.ParquetWriter(
         sink,
         schema.with_metadata(metadata),
-        write_statistics=[f.name for f in schema if f.type != pa.string() or f.name == _TEXT_WITH_BOUNDS],
         sorting_columns=pq.SortingColumn.from_ordering(schema, [(name, "ascending") for name in order]),
         compression="zstd",
         compression_level=tuning.level,
-        use_dictionary=[leaves[name] for name, each in encodings.items() if each == _DICTIONARY] or False,
-        column_encoding={name: each for name, each in encodings.items() if each.startswith("DELTA")},
         dictionary_pagesize_limit=8 << 20,
         # A page ends by its bytes alone: the compressor begins again with each.
         data_page_size=1 << 20,
         max_rows_per_page=tuning.group_rows,
+        **column_options(schema, encoded=tuning.encoded),
     )
-
-
-def _encoding(field: pa.Field) -> str:
-    if field.type == pa.timestamp("us") or (field.type == pa.int64() and field.name.endswith("_id")):
-        return "DELTA_BINARY_PACKED"  # sorted ids and times differ little from one row to the next
-    if field.type == pa.string() and field.name.endswith("url"):
-        return "DELTA_BYTE_ARRAY"  # sorted addresses share their beginning
-    return "PLAIN" if field.name in _RANDOM else _DICTIONARY
 
 
 def _groups(batches: Iterable[pa.RecordBatch], tuning: Tuning) -> Iterator[pa.Table]:

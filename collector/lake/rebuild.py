@@ -3,15 +3,12 @@
 No file is changed or removed. The rows of a run in a table come from one file. Files overlap when one was rewritten
 from others that are not swept yet: then the one that was rewritten last counts, and of the others only the runs that it
 does not hold.
-
-A table without rows has no file, so a missing file shows only where other rows refer to its rows: a project to its
-workspace, a run to the number of its problems, an earlier manifest to the files that it named.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,9 +22,10 @@ from collector.lake import parquet
 from collector.lake.compact import rewrite, unknown_to_this_version
 from collector.lake.inventory import TableFile, table_file, take_inventory
 from collector.lake.lake import Lake
+from collector.lake.local_files import sha256_of
 from collector.lake.manifest import FileEntry, Manifest, RetiredFile, RunEntry
+from collector.lake.missing_tables import Tables, has_current_actions, is_pruned, missing_tables
 from collector.lake.run_directories import started_at
-from collector.lake.storage import Storage, sha256_of
 from collector.lake.table import schema_fingerprint
 from collector.lake.tables import ALL, SNAPSHOTS
 
@@ -41,10 +39,6 @@ _RUN_COLUMNS = (
     "collector_version",
     "api_url",
 )
-# A run with rows of a table has rows of its parent.
-_PARENTS = {"workspaces": "runs", **{name: table.parent for name, table in ALL.items() if table.parent is not None}}
-
-Tables = dict[str, list[FileEntry]]
 Files = dict[TableFile, FileEntry]
 
 
@@ -95,7 +89,7 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
     sequence = max([*(manifest.sequence for manifest in earlier), *(file.sequence for file in files)])
     lake.manifest = Manifest(sequence=sequence)  # rewritten files are named after the next one
     tables, run_ids = _tables(lake, files)
-    missing = _missing_tables(lake.storage, tables, run_ids, earlier)
+    missing = missing_tables(lake.storage, tables, run_ids, earlier)
     rows = defaultdict(list)
     for entry in tables.get("runs", ()):
         [path] = lake.storage.copies([entry])
@@ -108,7 +102,7 @@ def rebuild(lake: Lake, *, now: dt.datetime) -> Rebuilt:
         sequence=sequence + 1,
         published_at=max(run.finished_at for run in runs),
         # A pruned lake knows actions that were first seen by runs which it does not hold.
-        history_begins=run_ids[0] if _is_pruned(lake.storage, tables, run_ids[0]) else None,
+        history_begins=run_ids[0] if is_pruned(lake.storage, tables, run_ids[0]) else None,
         runs=runs,
         tables=tables,
         retired=[RetiredFile(path=path, retired_at=now) for path in superseded],
@@ -184,7 +178,7 @@ def _tables(lake: Lake, files: Files) -> tuple[Tables, list[str]]:
     tables |= {name: [files[file]] for name, file in newest.items()}
     known, state = newest.get("last_known_actions"), newest.get("action_state")
     # No action is last known when all were removed since.
-    if known and state and known.run_id < state.run_id and not _has_current_actions(lake.storage, tables):
+    if known and state and known.run_id < state.run_id and not has_current_actions(lake.storage, tables):
         del tables[known.table]
     return tables, run_ids
 
@@ -222,50 +216,3 @@ def _run_entry(run_id: str, rows: Sequence[dict[str, Any]], *, is_whole: bool) -
         api_urls=[row["api_url"] for row in rows],
         installations=[row["installation"] for row in rows],
     )
-
-
-def _missing_tables(
-    storage: Storage, tables: Tables, run_ids: Sequence[str], earlier: Iterable[Manifest]
-) -> dict[str, list[str]]:
-    """Return the tables of each run whose rows are missing; `earlier` are manifests that may have named them."""
-    # The number of rows by table and run: those that are there, and the least that there must have been.
-    rows: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    expected: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for name, entries in tables.items():
-        counts = Counter() if name in SNAPSHOTS else _counts(storage, tables, name, "run_id")
-        rows[name] = Counter({run_id: counts.get((run_id,), 1) for entry in entries for run_id in entry.runs})
-    columns = ("run_id", "problems", "notices")
-    for (run_id, problems, notices), count in _counts(storage, tables, "runs", *columns).items():
-        expected["problems"][run_id] += count * ((problems or 0) + (notices or 0))
-    for (run_id, coverage), count in _counts(storage, tables, "actions", "run_id", "coverage").items():
-        expected["promote_image_actions"][run_id] += count if coverage in ("fetched", "carried") else 0
-    for name, parent in _PARENTS.items():
-        expected[parent] |= Counter(rows[name].keys())
-    expected["runs"] |= Counter(run_ids)
-    for manifest in earlier:
-        for name in manifest.tables.keys() - SNAPSHOTS:
-            expected[name] |= Counter({run_id for entry in manifest.tables[name] for run_id in entry.runs})
-    newest, state, known = run_ids[-1], rows["action_state"], rows["last_known_actions"]
-    # No snapshot is expected where no action was ever seen.
-    expected["action_state"][newest] = int(bool(known or state or rows["promote_image_actions"]))
-    expected["last_known_actions"][newest] = int(bool(known) or _has_current_actions(storage, tables))
-    names = sorted(expected)
-    return {run_id: [name for name in names if rows[name][run_id] < expected[name][run_id]] for run_id in run_ids}
-
-
-def _has_current_actions(storage: Storage, tables: Tables) -> bool:
-    """Return whether action_state knows an action that was not removed, so that it is a last known one."""
-    return _counts(storage, tables, "action_state", "removed_run_id")[(None,)] > 0
-
-
-def _is_pruned(storage: Storage, tables: Tables, oldest: str) -> bool:
-    """Return whether an action was first seen by a run before the `oldest` that is there."""
-    column = "first_seen_run_id"
-    of_actions = [name for name in SNAPSHOTS if any(each.name == column for each in ALL[name].columns)]
-    first_seen = {run_id for name in of_actions for (run_id,) in _counts(storage, tables, name, column)}
-    return min(first_seen - {None}, default=oldest) < oldest
-
-
-def _counts(storage: Storage, tables: Tables, name: str, *columns: str) -> Counter[tuple[Any, ...]]:
-    """Return how many rows of a table have each combination of values in some columns."""
-    return sum((parquet.count_by(path, columns) for path in storage.copies(tables.get(name, ()))), Counter())

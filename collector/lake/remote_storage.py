@@ -17,10 +17,11 @@ from typing import Any
 
 from collector.errors import CollectorError
 from collector.lake.file_cache import FileCache
+from collector.lake.local_files import make_directory
 from collector.lake.local_storage import LocalStorage
 from collector.lake.manifest import FileEntry
 from collector.lake.object_storage import Objects
-from collector.lake.storage import FilesGone, HashingWriter, Loaded, Outdated, StoredFile, make_directory, translating
+from collector.lake.storage import FilesGone, HashingWriter, Loaded, Outdated, StoredFile, translating
 from collector.settings.lake_place import LakeUrl
 
 # Requests at the same time: enough to fill a usual connection with small files.

@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from collector.errors import LakeError
+from collector.lake.local_files import make_directory
 from collector.lake.manifest import RUN_ID
-from collector.lake.storage import make_directory, translating
+from collector.lake.storage import translating
 
 FOLDER = "runs"
 STAGING = "staging"

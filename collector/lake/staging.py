@@ -15,8 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from collector.lake import parquet
+from collector.lake.local_files import make_directory
 from collector.lake.local_storage import LocalStorage
-from collector.lake.storage import make_directory, translating
+from collector.lake.storage import translating
 from collector.lake.table import Column, Table
 from collector.lake.tables import ALL
 

@@ -8,11 +8,11 @@ type, because DuckDB would show its zoned type in the reader's time zone.
 
 from dataclasses import replace
 
-from collector.buddy import executions, schema
+from collector.buddy import schema
+from collector.lake.execution_tables import ACTION_EXECUTIONS, EXECUTIONS
 from collector.lake.shared_columns import (
     ACTION_COVERAGE,
     COVERAGE,
-    EXECUTION_COVERAGE,
     EXECUTIONS_COVERAGE,
     EXTRA,
     FETCHED_AT,
@@ -223,47 +223,6 @@ ACTION_CHANGES = Table(
     ),
     ("run_id", "installation", *KEY_NAMES, "change", "column_name"),
 )  # fmt: skip
-EXECUTIONS = Table(
-    "executions",
-    "execution (run of a pipeline) that was new or had changed since it was last read",
-    (
-        *RUN,
-        WORKSPACE,
-        PROJECT,
-        PIPELINE,
-        *api_columns(executions.ShortExecution, last="finish_date", rename={"id": "execution_id"}),
-        *api_columns(executions.Member, at=("creator",), prefix="creator_"),
-        *api_columns(executions.GitRef, at=("branch",), rename={"name": "branch"}),
-        *api_columns(executions.GitRef, at=("tag",), rename={"name": "tag"}),
-        *api_columns(executions.PullRequest, at=("pull_request",), rename={"number": "pull_request"}),
-        *api_columns(executions.Revision, at=("from_revision",), rename={"revision": "from_revision"}),
-        *api_columns(executions.Revision, at=("to_revision",), rename={"revision": "to_revision"}),
-        *api_columns(executions.ShortExecution, after="to_revision"),
-        Column("coverage", "string", "Whether the execution itself was read", values=EXECUTION_COVERAGE, required=True),
-        FETCHED_AT,
-        EXTRA,
-    ),
-    ("run_id", "installation", "workspace", "project", "pipeline_id", "execution_id"),
-    parent="pipelines",
-)
-ACTION_EXECUTIONS = Table(
-    "action_executions",
-    "element of an execution whose action is a promote-image action",
-    (
-        *RUN,
-        WORKSPACE,
-        PROJECT,
-        PIPELINE,
-        Column("execution_id", "int", "Number of the execution, counted per pipeline", required=True),
-        *api_columns(executions.ActionExecution, last="action_execution_id"),
-        Column("position", "int", "Position among all elements of the execution; the first is 1", required=True),
-        *api_columns(executions.ExecutedAction, at=("action",), prefix="action_"),
-        *api_columns(executions.ActionExecution, after="action"),
-        EXTRA,
-    ),
-    ("run_id", "installation", "workspace", "project", "pipeline_id", "execution_id", "position"),
-    parent="executions",
-)
 LAST_KNOWN_ACTIONS = Table(
     "last_known_actions",
     "action ever seen and not known removed",
@@ -282,3 +241,8 @@ TABLES: dict[str, Table] = {
 ALL: dict[str, Table] = TABLES | {table.name: table for table in STATE_TABLES}
 # Tables that hold the state after the last run: each run replaces their file.
 SNAPSHOTS = frozenset({LAST_KNOWN_ACTIONS.name, *(table.name for table in STATE_TABLES)})
+# The columns of promote_image_actions that are compared from run to run: what Buddy sent, and so neither the place of
+# an action, which is its identity, nor what the collector adds.
+COMPARED_COLUMNS = [column.name for column in PROMOTE_IMAGE_ACTIONS.columns if column.source or column is EXTRA]
+# The tables whose rows belong to an action; they are compared like columns of it.
+CHILD_TABLES = [table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name]

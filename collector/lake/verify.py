@@ -15,8 +15,8 @@ import pyarrow as pa
 from collector.errors import CollectorError
 from collector.lake import parquet
 from collector.lake.lake import Lake
+from collector.lake.local_files import sha256_of
 from collector.lake.manifest import FileEntry
-from collector.lake.storage import sha256_of
 from collector.lake.table import schema_fingerprint
 from collector.lake.tables import ALL
 

@@ -10,6 +10,7 @@ from collector.errors import CollectorError, LakeError
 from collector.lake.lake import Lake
 from collector.lake.lock import holder
 from collector.lake.mount_probe import refusals
+from collector.lake.sizes import table_sizes
 from collector.preflight.doctor_result import DoctorResult, warning_if
 from collector.settings.lake_place import LakePlace, LakeUrl
 
@@ -88,7 +89,7 @@ def _check_space(lake: Lake | None, parent: Path) -> DoctorResult:
     free = shutil.disk_usage(parent).free
     needed = _MIN_FREE_BYTES
     if lake is not None:
-        lake_bytes = sum(size.bytes for size in lake.sizes().values())
+        lake_bytes = sum(size.bytes for size in table_sizes(lake.manifest).values())
         # Journal and staging of a run are several times as large as the files it adds; ten times is a careful bound.
         needed = max(needed, 10 * lake_bytes // max(1, len(lake.manifest.runs)))
     message = f"{free / 2**30:.1f} GiB free; a run temporarily needs about {needed / 2**20:,.0f} MiB"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.lake.lake import Lake
-from collector.lake.storage import make_file
+from collector.lake.local_files import make_file
 
 CATALOG = "catalog.duckdb"
 _STAMP = ".catalog"

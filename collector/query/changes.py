@@ -2,7 +2,7 @@
 
 The staged Parquet files appear under the names of their tables, the state of the lake under previous_*; sql/checks and
 sql/changes do the rest. Files of a small run are read once, into memory. Of a large one a range of the key is compared
-and sorted at a time.
+at a time.
 
 The cost of the changes is that of the current actions and their last known rows: no earlier run is read.
 """
@@ -21,12 +21,20 @@ from collector.lake.key_ranges import key_ranges
 from collector.lake.local_storage import LocalStorage
 from collector.lake.sorted_rows import order_by, rows_in_order, sorted_rows
 from collector.lake.sql_text import base_view, by_schema, identifier, literal
-from collector.lake.state_tables import ACTION_STATE, EXECUTION_STATE, PIPELINE_STATE
+from collector.lake.state_tables import ACTION_STATE, STATE_TABLES
 from collector.lake.table import Table, schema_fingerprint
-from collector.lake.tables import ALL, LAST_KNOWN_ACTIONS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
+from collector.lake.tables import (
+    ALL,
+    CHILD_TABLES,
+    COMPARED_COLUMNS,
+    LAST_KNOWN_ACTIONS,
+    PROMOTE_IMAGE_ACTIONS,
+    SNAPSHOTS,
+    TABLES,
+)  # fmt: skip
 from collector.query.carried import Carried, carried_by_installation
 from collector.query.checks import Check, CheckRow
-from collector.query.contract_views import CHILD_TABLES, COMPARED_COLUMNS, change_views, check_views
+from collector.query.contract_views import change_views, check_views
 from collector.query.run_status import RunStatus, status_query
 from collector.query.sql_files import in_order, read_folder, sql_folder
 from collector.query.views import statement_with, view_sources
@@ -44,13 +52,16 @@ COMPARED_BYTES = 16 << 20
 # So many rows, of so many bytes before compression, are a run of which DuckDB keeps every table in memory.
 SMALL_ROWS, SMALL_BYTES = 40_000, 16 << 20
 # Made by sql/changes, not staged.
-_COMPUTED = frozenset({"action_changes", *SNAPSHOTS})
-# Tables whose rows are in the files of known_actions, in the order of the key.
-_IN_ORDER = {
-    PROMOTE_IMAGE_ACTIONS.name: "from known_actions where is_seen",
-    LAST_KNOWN_ACTIONS.name: f"from {LAST_KNOWN_ACTIONS.name}",
-    ACTION_STATE.name: f"from {ACTION_STATE.name}",
-}
+COMPUTED = frozenset({"action_changes", *SNAPSHOTS})
+# What is read of a range of actions: what this run has seen, and what the run before left.
+_READ_IN_RANGES = (
+    "promote_image_actions", "read_action_state", "previous_last_known_actions", "previous_action_state",
+)  # fmt: skip
+_DIFFERING = """
+from promote_image_actions
+semi join (select * from known_actions where may_differ)
+using (installation, workspace, project, pipeline_id, action_id)
+"""
 _PREVIOUS_COUNTS = """
 select installation, run_id, count(*) as actions
 from ({actions})
@@ -105,7 +116,6 @@ class StagedRun:
         this_run = f"select {literal(run_id)} as run_id, date {literal(str(run_date))} as run_date"
         self._database.define("this_run", this_run)
         self._database.insert("listed_installations", {"installation": list(listed_installations)})
-        self._compute_changes()
 
     def __enter__(self) -> Self:
         return self
@@ -152,12 +162,13 @@ class StagedRun:
 
     def sorted_rows(self, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of one table, sorted by its key. This may run beside the checks."""
-        table, rows, folder = ALL[name], _IN_ORDER.get(name, f"from {identifier(name)}"), self._spill / f"sorted-{name}"
+        table, rows, folder = ALL[name], f"from {identifier(name)}", self._spill / f"sorted-{name}"
         if self._is_small:
             yield from rows_in_order(self._database, table, f"{rows} {order_by(table.key)}")
-        elif name in _IN_ORDER:
+        elif name == ACTION_STATE.name:
+            # known_actions is in the order of the key.
             yield from rows_in_order(self._database, table, rows)
-        elif name in _COMPUTED:
+        elif name in COMPUTED:
             yield from sorted_rows(rows_in_order(self._database, table, rows), table, table.key, folder)
         else:
             # Not by DuckDB, whose memory the checks use at the same time.
@@ -179,9 +190,9 @@ class StagedRun:
             self._database.define(name, select)
 
     def _define_staged_tables(self) -> None:
-        for name in ALL.keys() - _COMPUTED:
+        for name in ALL.keys() - COMPUTED:
             self._show(name, self._rows(ALL[name], self._staged.get(name, ())))
-        for table in (EXECUTION_STATE, PIPELINE_STATE):
+        for table in STATE_TABLES:
             self._show(f"read_{table.name}", self._rows(table, self._staged.get(table.name, ())))
         found = {
             (name, column)
@@ -192,7 +203,7 @@ class StagedRun:
         names = {"table_name": [name for name, _ in found], "column_name": [column for _, column in found]}
         self._database.insert("staged_columns", names)
 
-    def _compute_changes(self) -> None:
+    def compute_changes(self) -> None:
         """Make the tables and views of sql/changes, of a range of actions at a time where the run is not small."""
         database, files = self._database, change_views() | read_folder(sql_folder() / "changes")
 
@@ -200,8 +211,7 @@ class StagedRun:
             """Yield the select `name` with the rows of these tables that are in a range, for each range in order."""
             for condition in ranges:
                 for table in tables:
-                    rows = f"previous_{table}" if table in SNAPSHOTS else table
-                    database.define(f"{table}_in_range", f"select * from {rows} where {condition}")
+                    database.define(f"{table}_in_range", f"select * from {table} where {condition}")
                 # gone is a table already.
                 for view in in_order(files, files[name].references - {"gone"}):
                     database.define(view.name, view.text)
@@ -210,19 +220,15 @@ class StagedRun:
         last_known = [self._schemas[path] for path in self._previous.get(LAST_KNOWN_ACTIONS.name, ())]
         database.insert("comparable_columns", {"column_name": _comparable_columns(last_known)})
         database.materialise("gone", files["gone"].text)
-        seen, before = (PROMOTE_IMAGE_ACTIONS.name, *CHILD_TABLES), (LAST_KNOWN_ACTIONS.name, ACTION_STATE.name)
-        all_actions = {
-            "from promote_image_actions": PROMOTE_IMAGE_ACTIONS,
-            "from previous_last_known_actions": LAST_KNOWN_ACTIONS,
-        }
-        known = in_each(self._ranges(all_actions, RANGE_BYTES), "known_actions", *seen, *before)
+        states = {"from read_action_state": ACTION_STATE, "from previous_action_state": ACTION_STATE}
+        known = in_each(self._ranges(states, RANGE_BYTES), "known_actions", *_READ_IN_RANGES)
         if self._is_small:
             database.materialise("known_actions", next(known))
         else:
             database.copy_to_parquet("known_actions", known, self._spill)
-        shares = self._ranges({"from known_actions where may_differ": LAST_KNOWN_ACTIONS}, COMPARED_BYTES)
+        shares = self._ranges({_DIFFERING: PROMOTE_IMAGE_ACTIONS}, COMPARED_BYTES)
         database.copy_to_parquet(
-            "changed_fields", in_each(shares, "changed_fields", "known_actions", *before), self._spill
+            "changed_fields", in_each(shares, "changed_fields", "known_actions", *_READ_IN_RANGES), self._spill
         )
         for name in ("action_changes", *SNAPSHOTS):
             self._show(name, files[name].text)

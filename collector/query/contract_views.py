@@ -6,20 +6,16 @@ table.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from collector.lake.shared_columns import COVERAGE_OUTCOMES, EXTRA, KEY, RUN
+from collector.lake.shared_columns import COVERAGE_OUTCOMES, EXTRA, KEY
 from collector.lake.sql_text import identifier, literal
 from collector.lake.table import Column, Table
-from collector.lake.tables import PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
+from collector.lake.tables import CHILD_TABLES, COMPARED_COLUMNS, PROMOTE_IMAGE_ACTIONS, SNAPSHOTS, TABLES
 from collector.query.sql_files import SqlFile
 
 # The place of a row in Buddy; tables above the action lack the last columns.
 _PLACE = (Column("installation", "string", ""), *KEY)
-# The columns of promote_image_actions that are compared from run to run: what Buddy sent, and so neither the place of
-# an action, which is its identity, nor what the collector adds.
-COMPARED_COLUMNS = [column.name for column in PROMOTE_IMAGE_ACTIONS.columns if column.source or column is EXTRA]
 # A pipeline's own fields in the extra of an action are the pipeline's, and no change of the action. They are cut out as
 # text where they stand once, word for word: json_merge_patch() takes 100 MB for any 2,000 actions.
-_PIPELINE = """'"pipeline":' || json_extract(extra, '$.pipeline')::VARCHAR"""
 _EXTRA = """case
 when {row}.pipeline is null then {row}.extra
 when length({row}.extra) - length(replace({row}.extra, {row}.pipeline, '')) = length({row}.pipeline) then nullif(
@@ -29,8 +25,6 @@ else nullif(json_merge_patch({row}.extra, '{{"pipeline": null}}')::VARCHAR, '{{}
 end"""
 _Constant = str | bool | tuple[str, ...]
 _UNION = "\nunion all\n"
-# The tables whose rows belong to an action; they are compared like columns of it.
-CHILD_TABLES = [table.name for table in TABLES.values() if table.parent == PROMOTE_IMAGE_ACTIONS.name]
 
 
 def contract_views() -> dict[str, SqlFile]:
@@ -86,35 +80,21 @@ def check_views() -> dict[str, SqlFile]:
 
 
 def change_views() -> dict[str, SqlFile]:
-    """Return the views that sql/changes reads: rows of a range of actions, and as text what is compared of them."""
+    """Return the view that sql/changes reads: as text, what is compared of an action."""
     compared = [column for column in PROMOTE_IMAGE_ACTIONS.columns if column.name in COMPARED_COLUMNS]
-    compared += [Column(name, "json", "") for name in CHILD_TABLES]
     place = ", ".join(column.name for column in _PLACE)
-    children = ", ".join(f"coalesce({name}.members, '[]') as {name}" for name in CHILD_TABLES)
-    joins = "\n".join(f"left join {name}_of_action as {name} using ({place})" for name in CHILD_TABLES)
-    texts = ", ".join(_text(column, "actions") for column in compared)
-    seen = f"""\
--- One row per promote-image action of the range seen in this run: its columns, child rows as JSON, and fingerprint of
--- what is compared of them, taken of text in which NULL, '' and [] differ, as they do not for hash(). SHA-256, because
--- whoever chooses the names in Buddy must not be able to make two configurations alike; 128 bits of it suffice.
-with
-actions as (
-select actions.*, {_PIPELINE} as pipeline, {children}
-from promote_image_actions_in_range as actions
-{joins}
-)
-select * exclude (pipeline), left(sha256(to_json([{texts}])::VARCHAR), 32) as fingerprint
-from actions"""
+    columns = [(column.name, _text(column, "known"), _text(column, "seen")) for column in compared]
+    # NULL where the state was lost: nothing is known that could have changed.
+    children = [(name, f"coalesce(known.{name}, seen.{name})", f"seen.{name}") for name in CHILD_TABLES]
     values = ", ".join(
-        f"{{'column_name': {literal(c.name)}, 'old_value': {_text(c, 'known')}, 'new_value': {_text(c, 'seen')}}}"
-        for c in compared
+        f"{{'column_name': {literal(name)}, 'old_value': {old_value}, 'new_value': {new_value}}}"
+        for name, old_value, new_value in (*columns, *children)
     )
     fields = (
         "-- One row per action of pairs and compared column or child table: its last known value and the one now.\n"
         f"select {place}, previous_run_id, unnest([{values}]) as field from pairs"
     )
-    members = {f"{name}_of_action": _members(TABLES[name], place) for name in CHILD_TABLES}
-    return _views(**members, seen_actions=seen, compared_fields=fields)
+    return _views(compared_fields=fields)
 
 
 def _text(column: Column, row: str) -> str:
@@ -123,24 +103,6 @@ def _text(column: Column, row: str) -> str:
     if column is EXTRA:
         return _EXTRA.format(row=row)
     return f"{f'to_json({value})' if column.column_type in ('strings', 'ints') else value}::VARCHAR"
-
-
-def _members(table: Table, place: str) -> str:
-    """Return the select of one row per action: its rows of a child table as a JSON list, sorted by their key.
-
-    Values of variables are left out, and whether they were kept or redacted is our setting and not Buddy's change.
-    """
-    columns = {c.name: identifier(c.name) for c in table.columns if c not in (*RUN, *KEY) and c.name != "value"}
-    key = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in columns if name in table.key)
-    if "value_state" in columns:
-        columns["value_state"] = "case when value_state = 'kept' then 'redacted' else value_state end"
-    member = ", ".join(f"{identifier(name)} := {value}" for name, value in columns.items())
-    return (
-        f"-- One row per action of the range with rows in {table.name}: these rows as JSON.\n"
-        f"select {place}, '[' || array_to_string([each.member for each in list_sort(members)], ',') || ']' as members "
-        f"from (select {place}, list(struct_pack({key}, member := to_json(struct_pack({member}))::VARCHAR)) as members "
-        f"from {table.name}_in_range group by all)"
-    )
 
 
 def _views(**texts: str) -> dict[str, SqlFile]:

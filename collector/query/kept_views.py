@@ -20,9 +20,11 @@ import msgspec
 from collector._version import __version__
 from collector.lake.database import Database
 from collector.lake.lake import Lake
+from collector.lake.local_files import make_directory, sha256_of
 from collector.lake.manifest import GRACE
+from collector.lake.sizes import table_sizes
 from collector.lake.sql_text import read_parquet
-from collector.lake.storage import FILE_MODE, make_directory, sha256_of, translating
+from collector.lake.storage import FILE_MODE, translating
 from collector.query.sql_files import SqlFile
 from collector.query.views import Views, files_for, no_files, view_sources
 
@@ -69,7 +71,7 @@ def keep_views(lake: Lake) -> None:
 
 
 def _has_few_executions(lake: Lake) -> bool:
-    sizes = lake.sizes()
+    sizes = table_sizes(lake.manifest)
     return "executions" not in sizes or sizes["executions"].rows < LEAST_EXECUTIONS
 
 

@@ -6,8 +6,8 @@ again. After the swap the run is published, whatever happens to the catalog or t
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -25,13 +25,13 @@ from collector.lake import delta
 from collector.lake.carry import CarriedRows
 from collector.lake.lake import Lake
 from collector.lake.lost_race import until_won
-from collector.lake.manifest import RunEntry
+from collector.lake.manifest import FileEntry, RunEntry
 from collector.lake.projection import Row
 from collector.lake.publish import publish, write_tables
 from collector.lake.staging import Staging, record_batch
 from collector.lake.tables import ALL, SNAPSHOTS, TABLES
 from collector.query import catalog
-from collector.query.changes import StagedRun
+from collector.query.changes import COMPUTED, StagedRun
 from collector.query.checks import CheckRow, read_checks
 from collector.query.run_status import RunStatus, keep_status
 from collector.run.reply_processor import ReplyProcessor
@@ -42,7 +42,7 @@ from collector.settings.declarations import Settings
 _NAMED_OFFENDERS = 5
 KEPT_RAW = "raw.jsonl"
 # What the checks find adds rows to them.
-_LAST_WRITTEN = ("problems", "runs")
+_LAST_WRITTEN = frozenset({"problems", "runs"})
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,20 @@ def _check_and_publish(
     crawl: FinishedCrawl, parts: Mapping[str, Sequence[Path]], now: Callable[[], datetime], warned: "_Warned"
 ) -> RunSummary:
     """Check and publish the run onto the manifest that was read last; `warned` are warnings recorded before."""
-    with _database(crawl, parts) as database, ThreadPoolExecutor(1) as writer:
-        # Beside the checks: neither DuckDB nor Arrow holds the interpreter's lock.
-        first = {name: database.sorted_rows(name) for name in ALL if name not in _LAST_WRITTEN}
-        written = writer.submit(write_tables, crawl.lake, _run_entry(crawl, now()), first)
+    with _database(crawl, parts) as database, ThreadPoolExecutor(2) as writers:
+
+        def write(names: Iterable[str]) -> Future[dict[str, FileEntry | None]]:
+            # In a thread: neither DuckDB nor Arrow holds the interpreter's lock.
+            rows = {name: database.sorted_rows(name) for name in names}
+            return writers.submit(write_tables, crawl.lake, _run_entry(crawl, now()), rows)
+
+        staged = write(name for name in ALL if name not in COMPUTED | _LAST_WRITTEN)
+        database.compute_changes()
+        computed = write(name for name in ALL if name in COMPUTED)
         offenders = database.offenders(read_checks())
         _refuse(offenders)
         database.add_rows("problems", _warnings(crawl, offenders, now(), warned))
-        files = written.result()
+        files = {**staged.result(), **computed.result()}
         run = _run_entry(crawl, now())
         database.add_rows("runs", [record_batch(TABLES["runs"], _run_rows(crawl, run))], instead=True)
         last = {name: database.sorted_rows(name) for name in _LAST_WRITTEN}

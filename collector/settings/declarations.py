@@ -247,5 +247,3 @@ API_URL: Final = Setting(
 # These may also stand in a table [installations.NAME].
 PER_INSTALLATION: Final = (REGION, API_URL, *declared(Installation).values())
 SETTINGS: Final = (*PER_INSTALLATION, *declared(Settings).values(), *declared(AfterRun).values())
-# Where an installation's token comes from. The token itself does not belong in a file that is copied and shown.
-TOKEN_KEYS: Final = ("token_env", "token_file", "token_command")

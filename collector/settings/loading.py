@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from collector.errors import SettingsError
-from collector.settings.declarations import API_URL, REGION, TOKEN_KEYS, AfterRun, Installation, Settings
+from collector.settings.declarations import API_URL, REGION, AfterRun, Installation, Settings
 from collector.settings.escape import quote
 from collector.settings.lake_place import GIGABYTE, LakeUrl
 from collector.settings.secret import Secret
-from collector.settings.sources import Sources, find_config_file
+from collector.settings.sources import TOKEN_KEYS, Sources, find_config_file
 from collector.settings.suggestions import did_you_mean
 from collector.settings.tokens import SCOPES_TO_GIVE, TokenUnavailable, token_of_environment, token_of_table
 from collector.settings.urls import REGIONS, api_url, ignored_proxy, name_of, proxy_url, require_encryption

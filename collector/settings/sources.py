@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector.errors import SettingsError
-from collector.settings.declarations import PER_INSTALLATION, SETTINGS, TOKEN_KEYS
+from collector.settings.declarations import PER_INSTALLATION, SETTINGS
 from collector.settings.escape import quote
 from collector.settings.setting import Setting, declared
 from collector.settings.suggestions import did_you_mean
 
+# Where an installation's token comes from. The token itself does not belong in a file that is copied and shown.
+TOKEN_KEYS: Final = ("token_env", "token_file", "token_command")
 # It stands in the `installation` column and can be typed without quotes.
 _INSTALLATION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -11,9 +11,8 @@ from typing import IO, Final, cast
 
 from collector.errors import SettingsError
 from collector.settings import parsers
-from collector.settings.declarations import TOKEN_KEYS
 from collector.settings.secret import Secret
-from collector.settings.sources import Sources
+from collector.settings.sources import TOKEN_KEYS, Sources
 
 # A password manager may ask for a touch or a fingerprint; nobody answers after a minute.
 _TIME_LIMIT_S: Final = 60.0

@@ -1,16 +1,24 @@
 -- One row per action ever seen and not known removed: as it was last seen, under the run that saw it.
-select * exclude (
-    trigger_conditions,
-    variables,
-    permissions,
-    fingerprint,
-    removed_run_id,
-    is_seen,
-    change,
-    previous_run_id,
-    may_differ,
-    state_run_id,
-    state_run_date
+with
+known as (
+    select
+        installation, workspace, project, pipeline_id, action_id, first_seen_run_id, last_seen_run_id, removed_run_id, is_seen
+    from known_actions
+),
+seen as (
+    select actions.*, known.first_seen_run_id, known.last_seen_run_id
+    from promote_image_actions as actions
+    inner join known using (installation, workspace, project, pipeline_id, action_id)
+),
+unseen as (
+    select actions.* replace (
+        known.first_seen_run_id as first_seen_run_id,
+        known.last_seen_run_id as last_seen_run_id
+    )
+    from previous_last_known_actions as actions
+    inner join known using (installation, workspace, project, pipeline_id, action_id)
+    where not known.is_seen and known.removed_run_id is null
 )
-from known_actions
-where removed_run_id is null and run_id is not null
+select * from seen
+union all by name
+select * from unseen

@@ -2,10 +2,22 @@
 --
 -- pipeline is the part of extra that belongs to the pipeline.
 with
-seen as (
-    select *, '"pipeline":' || json_extract(extra, '$.pipeline')::VARCHAR as pipeline
+differing as (
+    select
+        installation, workspace, project, pipeline_id, action_id, trigger_conditions, variables, permissions, previous_run_id
     from known_actions_in_range
     where may_differ
+),
+seen as (
+    select
+        actions.*,
+        '"pipeline":' || json_extract(extra, '$.pipeline')::VARCHAR as pipeline,
+        differing.trigger_conditions,
+        differing.variables,
+        differing.permissions,
+        differing.previous_run_id
+    from promote_image_actions_in_range as actions
+    inner join differing using (installation, workspace, project, pipeline_id, action_id)
 ),
 known as (
     select
@@ -14,9 +26,9 @@ known as (
         state.trigger_conditions,
         state.variables,
         state.permissions
-    from last_known_actions_in_range as actions
-    inner join action_state_in_range as state using (installation, workspace, project, pipeline_id, action_id)
-    semi join seen using (installation, workspace, project, pipeline_id, action_id)
+    from previous_last_known_actions_in_range as actions
+    inner join previous_action_state_in_range as state using (installation, workspace, project, pipeline_id, action_id)
+    semi join differing using (installation, workspace, project, pipeline_id, action_id)
 )
 select
     known.installation,

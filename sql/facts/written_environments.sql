@@ -40,6 +40,7 @@ select
     stage,
     html_url
 from told
+-- Named again, because other engines have no UNION BY NAME.
 union all
 select
     run_id,

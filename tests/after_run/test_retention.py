@@ -1,19 +1,24 @@
 """Pruning and merging after a run."""
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from collector.after_run.run_result import RunResult
+from collector.after_run.steps import run_steps
 from collector.cli.collect import collect_and_follow_up
 from collector.cli.progress import ProgressObserver
 from collector.errors import LakeBusy
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from collector.lake.lake import Lake
-from collector.lake.manifest import Manifest, bytes_by_run, growth_per_run
+from collector.lake.manifest import Manifest
+from collector.lake.sizes import bytes_by_run, growth_per_run
 from collector.lake.verify import verify
 from collector.query.kept_views import FOLDER, KEPT, kept_views
+from collector.query.reader import open_lake
 from collector.query.views import view_sources
 from collector.settings.declarations import AfterRun, Installation, Settings
 from collector.settings.secret import Secret
@@ -74,6 +79,42 @@ def test_the_views_that_take_longest_are_kept_with_the_lake(
     assert len(lake.manifest.runs) == 2
     said = capsys.readouterr()
     assert "kept views" in said.out + said.err
+
+
+def test_a_lake_that_is_locked_when_the_views_are_to_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run ends without a warning and keeps no views; kept ones of an earlier run stay and are not read.
+
+    The command that holds the lake keeps them at its end; where it does not, the next run does.
+    """
+
+    def while_another_command_holds_the_lake(settings: Settings, result: RunResult) -> None:
+        with Lake.open(settings.lake).locked("prune", result.ended_at):
+            run_steps(settings, result)
+
+    monkeypatch.setattr("collector.query.kept_views.LEAST_EXECUTIONS", 1)
+    after_run = AfterRun(summary_file=tmp_path / "s.json")
+
+    def collected_while_locked(day: datetime) -> Lake:
+        with monkeypatch.context() as patch:
+            patch.setattr("collector.after_run.steps.run_steps", while_another_command_holds_the_lake)
+            lake = collected(tmp_path, day, after_run=after_run)
+        assert lake.manifest.latest is not None
+        assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["run_id"] == lake.manifest.latest.run_id
+        assert kept_views(lake, view_sources()) == {}
+        assert open_lake(lake.path).ask("in_production").table.num_rows
+        return lake
+
+    lake = collected_while_locked(at(9, 28))
+    assert not (lake.path / FOLDER).exists()
+    lake = collected(tmp_path, at(9, 29), after_run=after_run)
+    assert kept_views(lake, view_sources()).keys() == set(KEPT)
+    of_second_run = sorted((lake.path / FOLDER).iterdir())
+    lake = collected_while_locked(at(9, 30))
+    assert sorted((lake.path / FOLDER).iterdir()) == of_second_run
+    said = capsys.readouterr()
+    assert "not done after the run" not in said.out + said.err
 
 
 def test_a_lake_that_is_locked_after_the_run(

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
+from collector.lake.execution_tables import ACTION_EXECUTIONS, EXECUTIONS
 from collector.lake.manifest import RunEntry
 from collector.lake.staging import record_batch
 from collector.lake.table import Table
-from collector.lake.tables import ACTION_EXECUTIONS, EXECUTIONS
 
 _STATUSES = ("SUCCESSFUL",) * 17 + ("FAILED", "FAILED", "TERMINATED")
 _PEOPLE = 25

@@ -16,6 +16,7 @@ from collector.lake.compact import compact
 from collector.lake.lake import Lake
 from collector.lake.projection import RunKey
 from collector.lake.publish import publish
+from collector.lake.sizes import table_sizes
 from collector.lake.staging import Staging
 from collector.lake.state_tables import ACTION_STATE
 from collector.lake.tables import SNAPSHOTS
@@ -23,6 +24,7 @@ from collector.query.changes import StagedRun
 from collector.run.finalize import FinishedCrawl, finalize
 from collector.run.reply_processor import ReplyProcessor
 from collector.settings.declarations import Settings
+from tests.action_states import action_states
 from tests.bench.clients.replay import BUDDY
 from tests.bench.generated_runs import GeneratedRun, generated_runs, last_known
 from tests.bench.measure import Spread, spread
@@ -138,9 +140,12 @@ class _Built:
         with self.lake.writing("collect", run.finished_at):
             directory = self.lake.runs.create(run.run_id)
             staging = Staging(self.lake.runs.staging(run.run_id))
-            for name, table in generated.tables.items():
-                if name not in ("action_changes", "runs"):
-                    staging.append(name, list(zip(*(column.to_pylist() for column in table.columns), strict=True)))
+            rows = {
+                name: list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+                for name, table in generated.tables.items()
+                if name not in ("action_changes", "runs")
+            }
+            staging.append_all(rows | {ACTION_STATE.name: action_states(rows)})
             settings = Settings(installations=(BUDDY,), lake=self.lake.path)
             header = Header(FORMAT, run.run_id, run.started_at, settings.fingerprint())
             run_key = RunKey(run.run_id, run.run_date)
@@ -177,6 +182,7 @@ class _Built:
             if name not in SNAPSHOTS
         }
         previous = {name: [path for path, _ in self.lake.files(name)] for name in SNAPSHOTS}
+        staged[ACTION_STATE.name] = previous[ACTION_STATE.name]
         with StagedRun(
             staged,
             previous,
@@ -185,6 +191,7 @@ class _Built:
             listed_installations=[BUDDY.name],
             spill=self.folder / "spill",
         ) as staged_run:
+            staged_run.compute_changes()
             staged_run.run_changes()
 
     def compact(self) -> float:
@@ -197,7 +204,7 @@ class _Built:
 
     def bytes_per_action(self) -> tuple[float, float]:
         """Return the bytes of all live files and of promote_image_actions, per action and run."""
-        sizes = self.lake.sizes()
+        sizes = table_sizes(self.lake.manifest)
         rows = sizes["promote_image_actions"].rows
         return sum(size.bytes for size in sizes.values()) / rows, sizes["promote_image_actions"].bytes / rows
 

@@ -17,6 +17,8 @@ from collector.crawl.records import CrawlRecord, Key, ListedItem, Problem
 from collector.crawl.selection import Selection
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+# The first project of a `tree`, and its first pipeline.
+PROJECT, PIPELINE = Key("us", "w0", "p0000"), Key("us", "w0", "p0000", 1)
 EVERYTHING = Selection(workspace=lambda name: True, project=lambda name: True)
 Tree = dict[str, dict[str, dict[int, list[dict[str, Any]]]]]
 Entry = Answered | Failed

@@ -12,7 +12,7 @@ from collector.crawl.body_budget import BodyBudget, HeldBody
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.http_session import read_body
 from collector.crawl.rate_limiter import RateLimiter
-from tests.crawl.test_fetcher import ACTION
+from tests.crawl.fetching import ACTION
 from tests.crawl.virtual_time import run_virtually
 from tests.crawl.wire import installation, reply, wire
 

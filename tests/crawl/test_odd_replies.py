@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,25 +12,15 @@ from hypothesis import strategies as st
 from collector.buddy.requests import Request
 from collector.crawl.backoff import Limits
 from collector.crawl.connection_errors import classify_error
-from collector.crawl.fetch_result import FetchResult
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
+from tests.crawl.fetching import ACTION, GOOD, LIST
+from tests.crawl.fetching import ask as ask_with
 from tests.crawl.wire import TOKEN, installation, reply, wire
-from tests.request_builders import action_request, actions_request
 
-ACTION = action_request("test", "acme", "web-shop", 101, 1001)
-LIST = actions_request("test", "acme", "web-shop", 101)
 LIMITS = Limits(attempts=2, retry_initial_s=0.001, connect_s=2.0, read_s=2.0, total_s=4.0, body_bytes=200_000)
-GOOD = reply(b'{"id": 1001}')
+ask = partial(ask_with, limits=LIMITS)
 BOM = b"\xef\xbb\xbf"
-
-
-async def ask(url: str, request: Request = ACTION, limits: Limits = LIMITS) -> FetchResult:
-    """One request with a fetcher of its own."""
-    async with Fetcher(installation(url), pace := RateLimiter(), limits=limits, rng=random.Random(1)) as fetcher:
-        result = await fetcher.get(request)
-    assert pace.state.in_flight == 0
-    return result
 
 
 def ok(*lines: bytes, body: bytes = b"{}", status: bytes = b"200 OK") -> bytes:
@@ -164,7 +154,7 @@ ITEMS = reply(b'{"actions": []}')
 async def test_the_first_404_of_a_list_is_asked_again(replies: list[object], kind: str | None, attempts: int) -> None:
     """Two 404s say that a listed parent is gone; after one, any other reply counts, and no reply is not gone."""
     async with wire(*replies) as served:
-        result = await ask(served.url, LIST, Limits(attempts=3, retry_initial_s=0.001))
+        result = await ask(served.url, LIST, limits=Limits(attempts=3, retry_initial_s=0.001))
         assert len(served.requests) == result.cost.attempts == attempts
     assert (result.failure and result.failure.kind) == kind
 

@@ -1,4 +1,4 @@
-"""TLS that fails: the message says certificate, what is wrong with it, and what to do."""
+"""TLS: what is trusted, and where it fails, a message that says certificate, what is wrong with it, and what to do."""
 
 import os
 import ssl
@@ -13,8 +13,10 @@ from collector.crawl.connection_errors import classify_error
 from collector.crawl.fetcher import Fetcher
 from collector.crawl.rate_limiter import RateLimiter
 from collector.crawl.tls import describe_tls_error
+from collector.errors import SettingsError
 from collector.fake_buddy import FakeBuddy, FakeWorld
 from tests.cli.conftest import Program, program
+from tests.crawl.fetching import ACTION, ask
 from tests.crawl.tls_server import HERE, TRUSTED, context, demanding, outdated, outdated_ciphers, serving
 from tests.crawl.wire import TOKEN, installation
 from tests.request_builders import workspaces_request
@@ -130,3 +132,26 @@ def test_doctor_and_collect_say_it(program: Program, tls: ssl.SSLContext, words:
     assert "Traceback" not in collect.err
     assert TOKEN not in doctor.out + doctor.err + collect.out + collect.err
     assert os.listdir() == []
+
+
+async def test_tls_is_verified_and_a_private_authority_can_be_named() -> None:
+    """A certificate nobody vouches for is one failed attempt whose message names --ca-bundle, with which it works."""
+    with serving(context(), b'{"id": 1}') as url:
+        result = await ask(url)
+        assert result.failure is not None
+        assert result.failure.kind == "connection"
+        assert "--ca-bundle" in result.failure.message
+        assert result.cost.attempts == 1
+        async with Fetcher(installation(url, ca_bundle=TRUSTED), RateLimiter()) as fetcher:
+            assert (await fetcher.get(ACTION)).document == {"id": 1}
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_an_unreadable_ca_bundle_is_a_settings_error(tmp_path: Path, content: str | None) -> None:
+    """A bundle that is missing or not PEM is an error of the settings."""
+    bundle = tmp_path / "ca.pem"
+    if content:
+        bundle.write_text(content)
+    with pytest.raises(SettingsError, match=r"ca\.pem"):
+        async with Fetcher(installation("https://localhost", ca_bundle=bundle), RateLimiter()):
+            pass

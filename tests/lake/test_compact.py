@@ -13,9 +13,9 @@ from pyarrow import parquet as pq
 from collector.errors import LakeError
 from collector.lake.compact import Compacted, compact
 from collector.lake.lake import Lake
+from collector.lake.local_files import sha256_of
 from collector.lake.manifest import FileEntry
 from collector.lake.merge import merged_order, merged_rows
-from collector.lake.storage import sha256_of
 from collector.lake.sweep import sweep
 from collector.lake.table import Table, schema_fingerprint
 from collector.lake.tables import ALL

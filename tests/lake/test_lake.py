@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from collector.errors import LakeBusy, LakeError, NotPublished, SettingsError
-from collector.lake.lake import Lake, TableSize
+from collector.lake.lake import Lake
 from collector.lake.manifest import FILE_NAME, GRACE, Manifest, decode
+from collector.lake.sizes import TableSize, table_sizes
 from collector.lake.table import schema_fingerprint
 from collector.lake.tables import ALL
 from tests.lake.published_runs import NOW, dataset, files_under, publish_run, run_entry
@@ -27,7 +28,7 @@ def test_a_directory_without_a_manifest_is_an_empty_lake_to_write(tmp_path: Path
     assert lake.manifest == Manifest()
     assert list(lake.path.iterdir()) == []
     assert lake.resumable_runs() == []
-    assert lake.sizes() == {}
+    assert table_sizes(lake.manifest) == {}
 
 
 @pytest.mark.parametrize("there", [(), ("a",), ("a", "a/lake")])
@@ -110,7 +111,7 @@ def test_a_reader_gets_paths_and_sizes_of_one_set(lake: Lake) -> None:
     assert all(path.is_absolute() and path.is_file() for path, _ in files)
     assert {schema for _, schema in files} == {schema_fingerprint(ALL["actions"].schema)}
     assert reader.files("variables") == []
-    assert reader.sizes()["actions"] == TableSize(2, 9, sum(path.stat().st_size for path, _ in files))
+    assert table_sizes(reader.manifest)["actions"] == TableSize(2, 9, sum(path.stat().st_size for path, _ in files))
     assert len(dataset(reader)["actions"]) == 9
 
 

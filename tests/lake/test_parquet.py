@@ -12,10 +12,10 @@ from pyarrow import parquet as pq
 
 import collector
 from collector.lake import parquet
+from collector.lake.local_files import sha256_of
 from collector.lake.local_storage import LocalStorage
 from collector.lake.merge import merged_order
 from collector.lake.parquet import COMPACT, NIGHTLY, STAGING, Tuning
-from collector.lake.storage import sha256_of
 from collector.lake.table import Table, schema_fingerprint
 from collector.lake.tables import ALL
 from tests.lake.published_runs import run_entry, table_of

@@ -14,6 +14,7 @@ import pytest
 from collector.lake.lake import Lake
 from collector.lake.local_storage import LocalStorage
 from collector.lake.publish import publish, write_tables
+from collector.lake.sizes import table_sizes
 from collector.lake.sweep import sweep
 from collector.lake.tables import ALL
 from collector.lake.verify import verify
@@ -51,7 +52,7 @@ def test_snapshots_are_replaced_and_runs_accumulate(lake: Lake) -> None:
     """Each run adds its files; of last_known_actions and action_state only the newest file is live."""
     for day in range(3):
         publish_run(lake, day)
-    sizes = lake.sizes()
+    sizes = table_sizes(lake.manifest)
     assert {name: sizes[name].files for name in RUN_TABLES} == dict.fromkeys(RUN_TABLES, 3)
     assert {name: sizes[name].files for name in SNAPSHOT_TABLES} == dict.fromkeys(SNAPSHOT_TABLES, 1)
     assert lake.manifest.tables["action_state"][0].runs == [run_entry(2).run_id]

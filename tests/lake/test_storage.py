@@ -12,8 +12,9 @@ import pytest
 
 from collector.errors import NotPublished, SettingsError
 from collector.lake.lake import Lake
+from collector.lake.local_files import make_directory, sha256_of
 from collector.lake.local_storage import LocalStorage
-from collector.lake.storage import StoredFile, make_directory, sha256_of, translated
+from collector.lake.storage import StoredFile, translated
 from tests.lake.published_runs import publish_run
 
 

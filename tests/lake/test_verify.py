@@ -11,8 +11,8 @@ from pyarrow import parquet as pq
 
 from collector.lake.compact import compact
 from collector.lake.lake import Lake
+from collector.lake.local_files import sha256_of
 from collector.lake.manifest import FILE_NAME, FileEntry, encode
-from collector.lake.storage import sha256_of
 from collector.lake.verify import FileDamage, verify
 from tests.lake.published_runs import NOW, publish_run, run_entry
 

@@ -8,9 +8,10 @@ import pytest
 
 from collector.errors import CollectorError, LakeError, NotPublished, SettingsError
 from collector.lake.lake import Lake
+from collector.lake.local_files import sha256_of
 from collector.lake.manifest import EARLIER, FileEntry
 from collector.lake.remote_storage import RemoteStorage
-from collector.lake.storage import FilesGone, Outdated, sha256_of
+from collector.lake.storage import FilesGone, Outdated
 from collector.settings.lake_place import LakeUrl
 from tests.object_store.proxy import FaultProxy
 from tests.object_store.server import SECRET_KEY, ObjectStoreServer

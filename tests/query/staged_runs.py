@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from collector.lake.tables import ALL
+from collector.lake.state_tables import ACTION_STATE
+from collector.lake.tables import ALL, CHILD_TABLES
 from collector.query.changes import StagedRun
+from tests.action_states import action_states
 
 Row = dict[str, Any]
 HOME = {"installation": "us", "workspace": "acme"}
@@ -31,6 +33,13 @@ def write(path: Path, table: str, rows: Iterable[Row], *, without: Iterable[str]
     return path
 
 
+def states(rows: Mapping[str, Iterable[Row]]) -> list[Row]:
+    """The rows of action_state that flattening makes of these rows."""
+    tables = ("promote_image_actions", *CHILD_TABLES)
+    given = {name: [tuple(map(row.get, ALL[name].column_names)) for row in rows.get(name, ())] for name in tables}
+    return [dict(zip(ACTION_STATE.column_names, row, strict=True)) for row in action_states(given)]
+
+
 class StagedRuns:
     """Runs one after the other: each sees the state that the one before left."""
 
@@ -45,12 +54,14 @@ class StagedRuns:
         run_id, run_date = run_of(self.number)
         stamp = {"run_id": run_id, "run_date": run_date}
         here = self.folder / f"staged-{self.number}"
-        staged = {
-            table: [write(here / f"{table}.parquet", table, ({**stamp, **row} for row in given))]
-            for table, given in rows.items()
-        }
+        stamped = {table: [{**stamp, **row} for row in given] for table, given in rows.items()}
+        if (name := ACTION_STATE.name) not in stamped:
+            stamped[name] = states(stamped)
+        staged = {table: [write(here / f"{table}.parquet", table, given)] for table, given in stamped.items()}
         options: dict[str, Any] = {"listed_installations": self.listed, "spill": here / "spill", **settings}
-        return StagedRun(staged, self.previous, run_id=run_id, run_date=run_date, **options)
+        run = StagedRun(staged, self.previous, run_id=run_id, run_date=run_date, **options)
+        run.compute_changes()
+        return run
 
     def collect(self, rows: Mapping[str, Iterable[Row]]) -> dict[str, list[Row]]:
         """One run: its changes and the two snapshots it leaves, which the next run starts from."""

@@ -1,6 +1,5 @@
 """What changed: compared with the last known row, and never claiming more than was seen."""
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,80 +7,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from collector.errors import NotPublished
-from collector.lake.tables import TABLES
+from collector.lake.tables import CHILD_TABLES, TABLES
 from collector.query.changes import SMALL_BYTES
-from collector.query.contract_views import CHILD_TABLES
-from tests.query.staged_runs import HOME, KEY, Row, StagedRuns, run_of, write
-
-PLACE = {**HOME, "project": "web"}
-
-
-def action(number: int, *, pipeline: int = 1, **columns: Any) -> Row:
-    """A promote-image action as it was fetched."""
-    return {**PLACE, "pipeline_id": pipeline, "action_id": number, "name": f"Promote {number}", **columns}
-
-
-def world(
-    actions: Iterable[Row],
-    *,
-    listed: Mapping[int, str] | None = None,
-    unread: Mapping[int, str] | None = None,
-    pipelines: Mapping[int, str] | None = None,
-    project: str | None = "complete",
-    workspace: str | None = "complete",
-    **children: Iterable[Row],
-) -> dict[str, list[Row]]:
-    """A run's rows: promote-image `actions`, and the coverage of everything above them (None: not in the list).
-
-    `unread` are actions of pipeline 1 that were listed but not fetched, by coverage.
-    """
-    actions = list(actions)
-    rows: dict[str, list[Row]] = {
-        "workspaces": [{**HOME, "coverage": workspace}] if workspace else [],
-        "projects": [{**PLACE, "coverage": project}] if project else [],
-        "pipelines": [
-            {**PLACE, "pipeline_id": number, "coverage": coverage}
-            for number, coverage in ({1: "complete", 2: "complete"} if pipelines is None else pipelines).items()
-        ],
-        "actions": [
-            *({**{n: row[n] for n in KEY}, "type": "PROMOTE_IMAGE", "coverage": "fetched"} for row in actions),
-            *(
-                {**PLACE, "pipeline_id": 1, "action_id": number, "coverage": coverage}
-                for number, coverage in (unread or {}).items()
-            ),
-        ],
-        "promote_image_actions": actions,
-    }
-    return rows | {name: list(given) for name, given in children.items()}
-
-
-def said(changes: Iterable[Row]) -> list[tuple[Any, ...]]:
-    """Changes without their place: action, change, column, old, new."""
-    names = ("action_id", "change", "column_name", "old_value", "new_value")
-    return [tuple(row[name] for name in names) for row in changes]
-
-
-def together(cases: Mapping[str, Mapping[str, Iterable[Row]]]) -> dict[str, list[Row]]:
-    """One run of many cases that have nothing in common: each is a workspace, called as the case is."""
-    run: dict[str, list[Row]] = {}
-    for name, rows in cases.items():
-        for table, given in rows.items():
-            run.setdefault(table, []).extend({**row, "workspace": name} for row in given)
-    return run
-
-
-def by_case(cases: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """The rows of each case, none where it has none."""
-    found: dict[str, list[Row]] = {name: [] for name in cases}
-    for row in rows:
-        found[row["workspace"]].append(row)
-    return found
-
-
-def told(cases: Iterable[str], changes: Iterable[Row]) -> dict[str, list[tuple[Any, ...]]]:
-    """What is said of each case."""
-    return {name: said(found) for name, found in by_case(cases, changes).items()}
+from tests.query.staged_actions import PLACE, action, by_case, said, together, world
+from tests.query.staged_runs import KEY, Row, StagedRuns, run_of, write
 
 
 def test_on_the_first_run_all_are_added(tmp_path: Path) -> None:
@@ -224,82 +153,6 @@ def test_values_of_variables_are_in_no_change(tmp_path: Path) -> None:
     assert len(third["action_changes"]) == 1
 
 
-GONE = {
-    "its own GET said 404": world([], unread={1: "gone"}, pipelines={1: "failed"}),
-    "not in the complete listing of its pipeline": world([]),
-    "listed as another type": world([], unread={1: "not_promote_image"}),
-    "pipeline not in the complete listing": world([], pipelines={}),
-    "project not in the complete listing": world([], pipelines={}, project=None),
-    "workspace not in the complete listing": world([], pipelines={}, project=None, workspace=None),
-}
-UNREAD = ("failed", "forbidden", "quarantined", "skipped", "fetched")
-UNLISTED = ("failed", "forbidden", "gone", "skipped")
-UNSEEN = {
-    **{f"action {how}": world([], unread={1: how}) for how in UNREAD},
-    **{f"pipeline {how}": world([], pipelines={1: how}) for how in UNLISTED},
-    **{f"project {how}": world([], pipelines={}, project=how) for how in UNLISTED},
-    **{f"workspace {how}": world([], pipelines={}, project=None, workspace=how) for how in UNLISTED},
-}
-
-
-def everywhere(cases: Iterable[str], **columns: Any) -> dict[str, list[Row]]:
-    """A run in which every case has its action."""
-    return together(dict.fromkeys(cases, world([action(1, **columns)])))
-
-
-def test_an_action_that_is_gone_is_removed_once(tmp_path: Path) -> None:
-    """What is truly gone is removed, once, leaves the last known actions, and returns, once, when it is back."""
-    runs = StagedRuns(tmp_path)
-    runs.collect(everywhere(GONE))
-    removed = runs.collect(together(GONE))
-    assert told(GONE, removed["action_changes"]) == {n: [(1, "removed", None, None, None)] for n in GONE}
-    assert {row["previous_run_id"] for row in removed["action_changes"]} == {run_of(0)[0]}
-    assert removed["last_known_actions"] == []
-    assert [row["removed_run_id"] for row in removed["action_state"]] == [run_of(1)[0]] * len(GONE)
-    assert runs.collect(together(GONE))["action_changes"] == []
-    returned = runs.collect(everywhere(GONE, name="renamed meanwhile"))
-    assert told(GONE, returned["action_changes"]) == {n: [(1, "returned", None, None, None)] for n in GONE}
-    assert {row["previous_run_id"] for row in returned["action_changes"]} == {run_of(0)[0]}
-    first_seen = [row["first_seen_run_id"] for row in returned["last_known_actions"]]
-    assert first_seen == [run_of(0)[0]] * len(GONE)
-    assert [row["removed_run_id"] for row in returned["action_state"]] == [None] * len(GONE)
-    assert runs.collect(everywhere(GONE, name="renamed meanwhile"))["action_changes"] == []
-
-
-def test_an_action_that_was_not_seen_is_not_removed(tmp_path: Path) -> None:
-    """Whatever kept us from seeing an action says nothing: no change, and its last known row stays."""
-    runs = StagedRuns(tmp_path)
-    known = runs.collect(everywhere(UNSEEN, timeout=7))["last_known_actions"]
-    assert {row["workspace"] for row in known} == set(UNSEEN)
-    for _ in range(2):
-        left = runs.collect(together(UNSEEN))
-        assert left["action_changes"] == []
-        assert left["last_known_actions"] == known
-    seen = runs.collect(everywhere(UNSEEN, timeout=8))["action_changes"]
-    assert told(UNSEEN, seen) == {name: [(1, "changed", "timeout", "7", "8")] for name in UNSEEN}
-    assert {row["previous_run_id"] for row in seen} == {run_of(0)[0]}
-
-
-def test_a_workspace_is_gone_only_where_the_list_was_asked(tmp_path: Path) -> None:
-    """Without a complete list of workspaces (exact names were given) a missing workspace says nothing."""
-    runs = StagedRuns(tmp_path, listed=[])
-    runs.collect(world([action(1)]))
-    assert runs.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
-    runs.listed = ("eu",)
-    assert runs.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"] == []
-    runs.listed = ("us", "eu")
-    assert len(runs.collect(world([], pipelines={}, project=None, workspace=None))["action_changes"]) == 1
-
-
-def test_a_change_during_an_unseen_run_is_reported_once(tmp_path: Path) -> None:
-    """A change that happened while we could not look is told when the action is seen again, against its last row."""
-    runs = StagedRuns(tmp_path)
-    runs.collect(world([action(1, timeout=1)]))
-    assert runs.collect(world([], unread={1: "failed"}))["action_changes"] == []
-    assert said(runs.collect(world([action(1, timeout=2)]))["action_changes"]) == [(1, "changed", "timeout", "1", "2")]
-    assert runs.collect(world([action(1, timeout=2)]))["action_changes"] == []
-
-
 def test_installations_do_not_collide(tmp_path: Path) -> None:
     """Equal keys in two installations are two actions with lives of their own."""
     runs = StagedRuns(tmp_path, listed=["us", "eu"])
@@ -340,6 +193,35 @@ def test_a_column_that_the_last_known_rows_lack_is_not_compared(tmp_path: Path) 
     ]
 
 
+def test_the_state_of_a_carried_action_stays(tmp_path: Path) -> None:
+    """A run that did not read an action keeps what is known of it, and the next one compares with that."""
+    runs = StagedRuns(tmp_path)
+    variable = {**PLACE, "pipeline_id": 1, "action_id": 1, "position": 1, "key": "A", "value_state": "absent"}
+    first = runs.collect(world([action(1)], variables=[variable]))
+    carried = runs.collect({**world([action(1)], variables=[variable]), "action_state": []})
+    assert carried["action_changes"] == []
+    names = ("variables", "fingerprint", "first_seen_run_id")
+    assert [[row[n] for n in names] for row in carried["action_state"]] == [
+        [row[n] for n in names] for row in first["action_state"]
+    ]
+    assert carried["action_state"][0]["last_seen_run_id"] == run_of(1)[0]
+    left = runs.collect(world([action(1, name="other")]))
+    assert [row["column_name"] for row in left["action_changes"]] == ["name", "variables"]
+
+
+def test_child_rows_of_which_nothing_is_known_have_not_changed(tmp_path: Path) -> None:
+    """After a lake lost the state of an action that is carried, its next reading says nothing of its child rows."""
+    runs = StagedRuns(tmp_path)
+    variable = {**PLACE, "pipeline_id": 1, "action_id": 1, "position": 1, "key": "A", "value_state": "absent"}
+    runs.collect(world([action(1)], variables=[variable]))
+    del runs.previous["action_state"]
+    carried = runs.collect({**world([action(1)], variables=[variable]), "action_state": []})
+    assert [(row["variables"], row["fingerprint"]) for row in carried["action_state"]] == [(None, None)]
+    left = runs.collect(world([action(1, name="other")]))
+    assert said(left["action_changes"]) == [(1, "changed", "name", "Promote 1", "other")]
+    assert said(runs.collect(world([]))["action_changes"]) == [(1, "removed", None, None, None)]
+
+
 @pytest.mark.parametrize("small_bytes", [SMALL_BYTES, 0], ids=["in memory", "in files"])
 def test_results_have_the_contract_s_schema_and_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_bytes: int
@@ -357,55 +239,6 @@ def test_results_have_the_contract_s_schema_and_order(
         changes = run.run_changes()
     assert (changes["added"], changes["seen"], changes["known"]) == (4, 4, 4)
     assert changes["line"] == "all 4 seen for the first time"
-
-
-@pytest.mark.parametrize("one_in", [50, 1])
-def test_thousands_of_wide_actions_fit_into_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_in: int
-) -> None:
-    """All pipelines have run, and one action in fifty or every one: changes are found share by share."""
-    monkeypatch.setattr("collector.query.changes.SMALL_BYTES", 0)
-    monkeypatch.setattr("collector.query.changes.RANGE_BYTES", 4 << 20)
-    monkeypatch.setattr("collector.query.changes.COMPARED_BYTES", 2 << 20)
-    monkeypatch.setattr("collector.query.changes.MEMORY_LIMIT", "120MB")
-    pipeline = ",".join(f'"field_{n}":"value {n}"' for n in range(50))
-
-    def wide(run: int) -> dict[str, list[Row]]:
-        extra = f'{{"pipeline":{{{pipeline},"ran":{run}}},"x":1}}'
-        return world(
-            [action(n, extra=extra, current_revision=str(run if n % one_in == 0 else 0)) for n in range(4_500)]
-        )
-
-    runs = StagedRuns(tmp_path)
-    runs.collect(wide(1))
-    assert len(runs.collect(wide(2))["action_changes"]) == 4_500 // one_in
-
-
-def test_actions_of_60_kb_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where each action holds 60 kB, such as the YAML of its pipeline, less of them is held at a time."""
-    for name, size in (("SMALL_BYTES", 0), ("RANGE_BYTES", 16 << 20), ("COMPARED_BYTES", 4 << 20)):
-        monkeypatch.setattr(f"collector.query.changes.{name}", size)
-    monkeypatch.setattr("collector.query.changes.MEMORY_LIMIT", "200MB")
-
-    def wide(run: int) -> dict[str, list[Row]]:
-        yaml = "y" * 60_000
-        extras = {n: f'{{"pipeline":{{"ran":{run},"yaml":"{n} {yaml}"}}}}' for n in range(400)}
-        return world([action(n, extra=extra, current_revision=str(run)) for n, extra in extras.items()])
-
-    runs = StagedRuns(tmp_path)
-    runs.collect(wide(1))
-    assert len(runs.collect(wide(2))["action_changes"]) == 400
-
-
-def test_a_run_that_does_not_fit_into_memory_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not published, every reply is kept, and the advice is not the one for SQL of a user."""
-    monkeypatch.setattr("collector.query.changes.MEMORY_LIMIT", "4MB")
-    rows = world([action(n, extra=f'{{"note":"{n} {"x" * 20_000}"}}') for n in range(300)])
-    with pytest.raises(
-        NotPublished, match="the end of the run needs more memory than it may use; every reply"
-    ) as raised:
-        StagedRuns(tmp_path).collect(rows)
-    assert "report it" in str(raised.value.advice)
 
 
 def test_extra_rows_join_a_staged_table(tmp_path: Path) -> None:

@@ -1,33 +1,18 @@
 """The report in a real Chromium: it loads without errors or requests, and works with keyboard and touch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.report.browser import Page
+from tests.report.opened_page import STATUS, choose_first, quiet
 
 pytestmark = pytest.mark.browser
-
 PAGES = ("ordinary_page", "first_page", "hostile_page", "empty_page", "large_page")
 HURT = "typeof window.hurt"
-STATUS = "document.getElementById('map-status').textContent"
-DRAWN = "Number(document.getElementById('drawing').dataset.edges)"
 FOCUSED = "document.activeElement"
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def quiet(browser: Page, page: Path) -> bool:
-    """Return whether the page requested nothing but itself, and nothing was reported."""
-    return browser.asked_for == [page.resolve().as_uri()] and browser.trouble == []
-
-
-def choose_first(browser: Page, typed: str) -> None:
-    """Choose the first search result with the keyboard."""
-    browser.run("document.getElementById('find').select()")
-    browser.type(typed)
-    browser.press("ArrowDown", "Enter")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -73,79 +58,6 @@ def test_hostile_names_do_nothing(browser: Page, hostile_page: Path) -> None:
     assert browser.run(schemes) == "file:,https:"
     assert browser.run(HURT) == "undefined"
     assert quiet(browser, hostile_page), (browser.asked_for, browser.trouble)
-
-
-def test_an_image_is_found_and_followed_by_keyboard(browser: Page, ordinary_page: Path) -> None:
-    """Typing opens the choices, arrows and Enter take one, the drawing and the list show its path, Escape closes."""
-    browser.open(ordinary_page)
-    browser.run("document.getElementById('find').focus()")
-    browser.type("checkout")
-    assert browser.run("document.getElementById('find').ariaExpanded") == "true"
-    browser.press("Escape")
-    assert browser.run("document.getElementById('find').ariaExpanded") == "false"
-    browser.press("ArrowDown", "ArrowDown")
-    chosen = browser.run("document.querySelector('[aria-selected=true]').id")
-    assert browser.run("document.getElementById('find').getAttribute('aria-activedescendant')") == chosen
-    name = browser.run("document.querySelector('[aria-selected=true] .name').textContent")
-    browser.press("Enter")
-    assert browser.run(STATUS).startswith(name)
-    steps = browser.run("document.querySelectorAll('.steps > li').length")
-    assert 0 < steps == browser.run(DRAWN)
-    assert browser.run("[...document.querySelectorAll('.step')].some((each) => each.innerText.includes('checkout'))")
-    assert browser.run("document.querySelectorAll('.steps a[href^=\"https://app.buddy.works/\"]').length") >= steps
-
-
-def test_a_path_is_followed_in_both_directions(browser: Page, ordinary_page: Path) -> None:
-    """Each direction shows a part of what both show; reset shows the first view again."""
-    browser.open(ordinary_page)
-    beginning = browser.run(STATUS)
-    browser.run("document.getElementById('find').focus()")
-    choose_first(browser, "staging")
-    counts = {}
-    for way in ("up", "down", "both"):
-        browser.run(f"document.querySelector('input[name=direction][value={way}]').click()")
-        counts[way] = browser.run(DRAWN)
-    assert max(counts["up"], counts["down"]) <= counts["both"] <= counts["up"] + counts["down"]
-    assert min(counts.values()) > 0
-    browser.run("document.getElementById('enabled-only').click()")
-    assert browser.run(DRAWN) <= counts["both"]
-    browser.run("document.getElementById('enabled-only').click()")
-    browser.run("document.getElementById('map-reset').click()")
-    assert browser.run(STATUS) == beginning
-
-
-def test_an_unknown_name(browser: Page, ordinary_page: Path) -> None:
-    """The search says that nothing matches, and Enter changes nothing."""
-    browser.open(ordinary_page)
-    before = browser.run(STATUS)
-    browser.run("document.getElementById('find').focus()")
-    browser.type("no-such-image-anywhere")
-    assert "No image" in browser.run("document.getElementById('find-results').innerText")
-    browser.press("ArrowDown", "Enter")
-    assert browser.run(STATUS) == before
-
-
-def on_a_box(browser: Page) -> tuple[float, float]:
-    """Scroll to the first box of the drawing and return its centre."""
-    browser.run("document.getElementById('map-frame').scrollTo(0, 0)")
-    browser.run("document.getElementById('map-frame').scrollIntoView({block: 'center'})")
-    # Touch events go to what is on the screen, which follows the page some frames later.
-    browser.run("new Promise((done) => setTimeout(done, 300))")
-    x, y = browser.run(
-        "(() => { const at = document.getElementById('drawing').getBoundingClientRect();"
-        " const boxes = document.getElementById('drawing')._cyreg.cy.nodes().map((node) => node.renderedPosition());"
-        " const first = boxes.sort((one, other) => one.x - other.x || one.y - other.y)[0];"
-        " return [at.x + first.x, at.y + first.y]; })()"
-    )
-    return x, y
-
-
-def test_a_click_on_the_drawing_chooses(browser: Page, ordinary_page: Path) -> None:
-    """A click on a box shows the paths of its reference."""
-    browser.open(ordinary_page)
-    browser.click(*on_a_box(browser))
-    browser.wait(f"!{STATUS}.includes('Find an image')")
-    assert browser.run("document.getElementById('find').value") in browser.run(STATUS)
 
 
 def test_tab_goes_through_the_page_in_order(browser: Page, ordinary_page: Path) -> None:
@@ -206,52 +118,12 @@ def test_a_link_to_a_finding_opens_it(browser: Page, large_page: Path) -> None:
     browser.wait("document.getElementById('failing_promotions').open")
 
 
-def test_a_large_map_stays_usable(browser: Page, large_page: Path) -> None:
-    """Of 2,000 steps a few are drawn, the total is shown, and all are searched."""
-    browser.open(large_page)
-    assert browser.run(DRAWN) <= 80
-    assert "of 2,000" in browser.run(STATUS)
-    browser.run("document.getElementById('find').focus()")
-    choose_first(browser, "project-049")
-    assert "(80 references)" in browser.run(STATUS)
-    assert browser.run(DRAWN) == 40
-    choose_first(browser, "project")
-    assert browser.run(DRAWN) == 80
-    assert "The nearest 80 are drawn; all are listed" in browser.run(STATUS)
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_a_phone_needs_no_sideways_scrolling(browser: Page, request: pytest.FixtureRequest, name: str) -> None:
     """The page is as wide as the phone; only the drawing scrolls, within its frame."""
     browser.open(request.getfixturevalue(name), width=360, height=740, phone=True)
     browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert browser.run("document.documentElement.scrollWidth") <= 360
-
-
-def test_touch_scrolls_the_page_over_the_drawing(browser: Page, ordinary_page: Path) -> None:
-    """On a box a swipe up scrolls the page, one to the side the drawing; only a tap chooses."""
-
-    def on_a_phone() -> None:
-        browser.open(ordinary_page, width=280, height=700, phone=True)
-        for _ in range(4):  # larger than the frame
-            browser.run("document.getElementById('zoom-in').click()")
-
-    on_a_phone()
-    frame, said = "document.getElementById('map-frame')", browser.run(STATUS)
-    browser.swipe(*on_a_box(browser), -100, 0)
-    browser.wait(f"{frame}.scrollLeft > 30")
-    assert browser.run(STATUS) == said
-    # Loaded again: a second gesture soon after the first still goes to what the first one scrolled.
-    on_a_phone()
-    box = on_a_box(browser)
-    down = f"scrollY + {frame}.scrollTop"
-    before = browser.run(down)
-    browser.swipe(*box, 0, -120)
-    browser.wait(f"{down} > {before} + 30")
-    assert browser.run(STATUS) == said
-    browser.swipe(*on_a_box(browser), 0, 0)
-    browser.wait(f"{STATUS} !== {json.dumps(said)}")
-    assert quiet(browser, ordinary_page), browser.trouble
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -299,64 +171,6 @@ def test_trends_are_drawn_and_described(browser: Page, large_page: Path) -> None
     assert len(figures) == 5
     assert figures[0] == "Promotions. promotions: between 2,000 and 2,000, last 2,000."
     assert browser.run("[...document.querySelectorAll('figure canvas')].every((each) => each.width > 200)")
-
-
-def test_a_change_of_scheme_changes_the_drawings(browser: Page, ordinary_page: Path) -> None:
-    """Drawings follow the scheme while the page is open."""
-    browser.open(ordinary_page)
-    colour = "document.getElementById('drawing')._cyreg.cy.nodes()[0].style('color')"
-    light = browser.run(colour)
-    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-    browser.wait(f"{colour} !== '{light}'")
-
-
-SCALE = "Number(document.getElementById('drawing').dataset.scale)"
-FRAME = "document.getElementById('map-frame')"
-
-
-def test_the_map_fits_its_frame_and_zooms(browser: Page, ordinary_page: Path) -> None:
-    """At first the whole drawing is in its frame; buttons and keys make it larger and smaller, around its middle."""
-    browser.open(ordinary_page)
-    assert browser.run(
-        f"{FRAME}.scrollWidth <= {FRAME}.clientWidth && {FRAME}.scrollHeight <= {FRAME}.clientHeight + 1"
-    )
-    fitting = browser.run(SCALE)
-    for _ in range(3):
-        browser.run("document.getElementById('zoom-in').click()")
-    assert browser.run(SCALE) > 1.9 * fitting
-    assert browser.run(f"{FRAME}.scrollWidth > {FRAME}.clientWidth && {FRAME}.scrollLeft > 0")
-    assert not browser.run("document.getElementById('wider').hidden")
-    browser.run(f"{FRAME}.focus()")
-    browser.press("-")
-    assert fitting < browser.run(SCALE) < 1.9 * fitting
-    browser.run("document.getElementById('zoom-fit').click()")
-    assert browser.run(SCALE) == fitting
-    assert browser.run("document.getElementById('wider').hidden")
-
-
-def test_a_view_is_sent_by_its_address(browser: Page, ordinary_page: Path) -> None:
-    """Image, direction, filters and section are in the address; opened again, it shows the same."""
-    browser.open(ordinary_page)
-    browser.run("document.getElementById('find').focus()")
-    choose_first(browser, "checkout")
-    browser.run("document.querySelector('input[name=direction][value=up]').click()")
-    browser.run("document.getElementById('filter-changes').focus()")
-    browser.type("staging")
-    browser.run("document.querySelector('#unguarded_production > summary').click()")
-    browser.wait("location.hash.startsWith('#unguarded_production?')")
-    shown = f"[{STATUS}, {DRAWN}, document.querySelectorAll('#changes tbody tr').length]"
-    there, before = browser.run("location.href"), browser.run(shown)
-    assert "image=checkout&direction=up&changes=staging" in there
-    browser.open(ordinary_page)
-    assert browser.run(shown) != before
-    browser.open(ordinary_page, at=there.partition("#")[2])
-    assert browser.run(shown) == before
-    assert browser.run("document.getElementById('unguarded_production').open")
-    assert browser.run("document.getElementById('filter-changes').value") == "staging"
-    browser.run("document.querySelector('nav a[href=\"#map\"]').click()")
-    browser.wait("location.hash === '#map?image=checkout&direction=up&changes=staging'")
-    browser.open(ordinary_page, at="map?image=no-such-image&direction=sideways")
-    assert quiet(browser, ordinary_page), browser.trouble
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core; `make browser` installs it")

@@ -1,11 +1,7 @@
 """Laws of the way of one reply: rows are a function of the journal, and no secret reaches it."""
 
-import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -17,115 +13,15 @@ from collector.buddy.placeholders import NO_CHARACTER, REDACTED, TOKEN
 from collector.buddy.requests import Kind, Request
 from collector.crawl.classify import Failure
 from collector.crawl.fetch_result import Answered, Failed, FetchResult, RequestCost
-from collector.crawl.journal import FORMAT, Abandoned, Header, Journal, Line, Resumed, parse
+from collector.crawl.journal import Abandoned, Resumed
 from collector.crawl.records import Key, Problem
-from collector.lake.projection import Row, RunKey
-from collector.lake.staging import Staging
 from collector.lake.tables import TABLES
 from collector.run import reply_processor as module
-from collector.run.reply_processor import ReplyProcessor, selection
+from collector.run.reply_processor import selection
 from collector.run.resume import abandoned_problem
-from collector.settings.declarations import Installation
-from collector.settings.secret import Secret
 from tests.crawl.model_buddy import AT, ModelBuddy, tree
 from tests.request_builders import action_request, workspaces_request
-
-RUN = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
-HEADER = Header(FORMAT, RUN.run_id, AT, "f")
-TOKEN_HELD = "t0ken-of-the-test"
-Rows = Counter[tuple[str, str]]
-SCRATCH = TemporaryDirectory()
-NUMBERS = itertools.count()
-
-
-class KeptRows(Staging):
-    """Staging that keeps the rows as a multiset."""
-
-    def __init__(self) -> None:
-        self.kept: Rows = Counter()
-        self.batches: list[int] = []
-
-    def append_all(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Keep rows."""
-        self.kept += Counter((table, repr(row)) for table, held in rows.items() for row in held)
-        self.batches.append(sum(map(len, rows.values())))
-
-    @property
-    def full(self) -> bool:
-        """Nothing waits to be written."""
-        return False
-
-    def write_full(self) -> None:
-        """Write nothing."""
-
-
-class Run:
-    """A processor, with a journal that holds `lines` and the staging that it fills."""
-
-    def __init__(self, *names: str, lines: Sequence[Line] = (), keep_values: bool = False, **globs: Any) -> None:
-        self.path = Path(SCRATCH.name) / f"{next(NUMBERS)}.jsonl"
-        self.journal = Journal.create(self.path, HEADER)
-        for line in lines:
-            self.journal.append(line)
-        self.staging = KeptRows()
-        installations = [installation(name, **globs) for name in names or ("us",)]
-        self.processor = ReplyProcessor(RUN, installations, self.journal, self.staging, keep_values=keep_values)
-        self.frontier = next(iter(self.processor.frontiers.values()))
-
-    def __del__(self) -> None:
-        self.journal.close()
-
-    @property
-    def lines(self) -> list[Line]:
-        """The lines of the journal after its header."""
-        lines = [parse(raw) for raw in self.path.read_bytes().splitlines(keepends=True)[1:]]
-        return [line for line in lines if line is not None]
-
-    @property
-    def rows(self) -> Rows:
-        """All rows so far."""
-        self.staging.append_all(self.processor.drain())
-        return self.staging.kept
-
-    def stats(self, name: str = "us") -> dict[str, Any]:
-        """What the crawl of one installation has cost and found."""
-        return msgspec.structs.asdict(self.processor.snapshot().installations[name])
-
-    @property
-    def partial(self) -> bool:
-        """Whether anything selected was not seen."""
-        return self.processor.snapshot().partial
-
-    def crawl(self, buddy: ModelBuddy, most: int = 10**6) -> "Run":
-        """Crawl on until the end, or for so many requests."""
-        for frontier in self.processor.frontiers.values():
-            while most > 0 and isinstance(request := frontier.next(), Request):
-                self.processor.accept(fetched(buddy, request))
-                most -= 1
-        return self
-
-    def replay(self) -> int:
-        """Replay the journal."""
-        return self.processor.replay(AT)
-
-
-def installation(name: str = "us", **globs: Any) -> Installation:
-    """An installation with these globs."""
-    return Installation(name, "https://api", Secret(TOKEN_HELD), **globs)
-
-
-def fetched(buddy: ModelBuddy, request: Request) -> FetchResult:
-    """What the fetcher returns for a request; every request costs something different."""
-    cost = RequestCost(1 + len(request.path) % 3, len(request.path) % 2, 10, 0.25, 0.5)
-    entry = buddy.answer(request)
-    if isinstance(entry, Failed):
-        return FetchResult(request, entry.failure.http_status, None, None, entry.failure, cost, AT, AT)
-    return accepted(request, bytes(entry.body), cost)
-
-
-def accepted(request: Request, body: bytes, cost: RequestCost = RequestCost()) -> FetchResult:  # noqa: B008 - frozen
-    """The result of a request that was answered with this body."""
-    return FetchResult(request, 200, body, msgspec.json.decode(body), None, cost, AT, AT)
+from tests.run.processed_replies import TOKEN_HELD, Run, accepted, fetched, installation
 
 
 def broken(world: Any, failing: bool) -> ModelBuddy:
@@ -226,80 +122,6 @@ def test_costs_add_up() -> None:
     assert (stats.cost.paced_seconds, stats.cost.paused_seconds) == (0.75, 1.0)
 
 
-PARTIAL = [
-    ("forbidden", True), ("api_disabled", True), ("frozen", True), ("timeout", True), ("http_error", True),
-    ("not_understood", True), ("gone", False),
-]  # fmt: skip
-PATHS = [
-    "/workspaces/w0/projects", "/workspaces/w0/projects/p0000/pipelines",
-    "/workspaces/w0/projects/p0000/pipelines/1/actions", "/workspaces/w0/projects/p0000/pipelines/1/actions/2",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("kind", "partial"), PARTIAL)
-@pytest.mark.parametrize("path", PATHS)
-def test_a_run_is_partial_when_something_selected_was_missed(path: str, kind: str, partial: bool) -> None:
-    """A failed or forbidden request makes the run partial at any depth; one for something gone doesn't."""
-    buddy = ModelBuddy(tree(2, 2, 2, 2))
-    buddy.failures[path] = (kind, None)
-    run = Run().crawl(buddy)
-    assert run.partial is partial
-    assert run.stats()["problems"] == {kind: 1}
-
-
-@pytest.mark.parametrize("kind", ["forbidden", "gone", "timeout"])
-def test_without_the_list_of_workspaces_a_run_is_partial(kind: str) -> None:
-    """Without the list of workspaces nothing below it was seen, for whatever reason it failed."""
-    buddy = ModelBuddy(tree(1))
-    buddy.failures["/workspaces"] = (kind, None)
-    assert Run("us", "eu").crawl(buddy).partial
-
-
-@pytest.mark.parametrize(
-    ("kind", "change", "partial"),
-    [
-        (Kind.WORKSPACES, {"domain": 7}, True), (Kind.WORKSPACES, {"id": "x"}, True),
-        (Kind.PROJECTS, {"name": 7}, True), (Kind.PROJECTS, {"status": 7}, True),
-        (Kind.PIPELINES, {"tags": 7}, True), (Kind.ACTIONS, {"name": 7}, True),
-        (Kind.ACTION, {"timeout": "x"}, True), (Kind.ACTION, {"type": "FTP"}, False), (Kind.ACTION, {"new": 1}, False),
-    ],
-)  # fmt: skip
-def test_what_breaks_the_contract_makes_a_run_partial(kind: Kind, change: dict[str, Any], partial: bool) -> None:
-    """An item or action that can't be understood was not seen; a new field or another type is no violation."""
-    buddy = ModelBuddy(tree(1, 1, 1, 1))
-    buddy.edit = lambda r, d: (d[kind.value][0] if r.list_key else d).update(change) if r.kind is kind else None
-    assert Run().crawl(buddy).partial is partial
-
-
-@pytest.mark.parametrize("change", [{"status": 7}, {}])
-def test_what_was_not_selected_never_makes_a_run_partial(change: dict[str, Any]) -> None:
-    """A project that the globs leave out is `skipped`, even broken, and the run is complete."""
-    buddy = ModelBuddy(tree(1, 2, 1, 1))
-    buddy.edit = lambda r, document: document["projects"][0].update(change) if r.kind is Kind.PROJECTS else None
-    run = Run(projects=("!p0000",)).crawl(buddy)
-    assert not run.partial
-    assert run.stats()["coverage"] == {
-        ("workspaces", "complete"): 1, ("projects", "complete"): 1, ("projects", "skipped"): 1,
-        ("pipelines", "complete"): 1, ("actions", "fetched"): 1, ("execution_lists", "not_asked"): 1,
-    }  # fmt: skip
-    assert run.stats()["problems"] == ({"not_understood": 1} if change else {})
-
-
-def test_a_deadline_makes_a_run_partial_and_leaves_finished_crawls_alone() -> None:
-    """Stopping leaves what is open `skipped` with problems; a crawl that was done is not touched."""
-    run = Run("us", "eu").crawl(ModelBuddy(tree(1)), 2)
-    while isinstance(request := run.processor.frontiers["eu"].next(), Request):
-        run.processor.accept(fetched(ModelBuddy(tree(1)), request))
-    assert not run.partial
-    run.processor.drain()
-    for name in ("us", "eu"):
-        run.processor.stop(name, "deadline", "Time is up")
-    assert [run.stats(name)["partial"] for name in ("us", "eu")] == [True, False]
-    assert {table: {row[2] for row in rows} for table, rows in run.processor.drain().items()} == {
-        "projects": {"us"}, "problems": {"us"},
-    }  # fmt: skip
-
-
 def test_rows_are_drained_once() -> None:
     """Problems that come from no reply become rows too, and draining empties them."""
     run = Run()
@@ -337,8 +159,6 @@ def test_the_selection_is_the_installations_globs() -> None:
     assert globs.exact_workspaces is None
     assert selection(installation(workspaces=("a", "b", "!c"))).exact_workspaces == ("a", "b")
 
-
-# Journal lines
 
 ACTION = action_request("us", "w0", "p0000", 1, 2)
 

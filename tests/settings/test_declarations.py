@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from collector.settings.declarations import PER_INSTALLATION, SETTINGS, TOKEN_KEYS
+from collector.settings.declarations import PER_INSTALLATION, SETTINGS
 from collector.settings.secret import Secret
 from collector.settings.setting import Setting
-from collector.settings.sources import ConfigFile, Sources
+from collector.settings.sources import TOKEN_KEYS, ConfigFile, Sources
 from collector.settings.template import template
 from tests.settings.loaded import loaded, one
 
