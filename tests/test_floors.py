@@ -245,13 +245,13 @@ def test_a_run_loads_what_only_some_runs_need_when_they_need_it() -> None:
     assert done.stdout.strip() == "{'pyarrow'}"
 
 
-def test_a_run_gives_memory_back_to_the_system() -> None:
-    """`collect` has Arrow take memory from the system, which it must say before Arrow is imported."""
+def test_memory_that_arrow_frees_goes_back_to_the_system() -> None:
+    """A process that is begun as the command line begins it has Arrow take memory from the system."""
     code = """if True:
-        from collector.cli.main import run
-        run(["collect", "--dry-run", "--lake", "nowhere"])
+        from collector.cli.process import start_process
+        start_process()
         import pyarrow
         print(pyarrow.default_memory_pool().backend_name)
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "system"
+    assert done.stdout.strip() == "system"

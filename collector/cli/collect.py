@@ -42,7 +42,6 @@ def collect(
 
     from collector.cli import logging as logs
 
-    use_system_memory()
     flags = {**flags, "installation": installation}
     if (flags["log_format"] or os.environ.get("COLLECTOR_LOG_FORMAT")) == "json":
         logs.set_up("json", "info")  # a missing token is logged as JSON too
@@ -83,14 +82,6 @@ def collect(
         # The run is published whether this line is read or not: another exit code would have it collected again.
         structlog.get_logger().warning("not done after the run", what="summary on stdout", why=error.strerror)
     return summary.exit_code
-
-
-def use_system_memory() -> None:
-    """Have Arrow, which is not imported yet, take memory from the system.
-
-    Its own allocator keeps what is freed, which is some 100 MiB at the end of a large run.
-    """
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def collect_with_signals(

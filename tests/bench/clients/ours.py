@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from collector.cli.collect import collect_with_signals, use_system_memory
+from collector.cli.collect import collect_with_signals
 from collector.cli.process import exit_process, start_process
 from collector.run import progress as events
 from collector.settings.loading import load
@@ -48,7 +48,6 @@ def main() -> None:
     parser.add_argument("--installations", type=int, default=0)
     parser.add_argument("--open-files", type=int)
     options = parser.parse_args()
-    use_system_memory()
     if options.open_files is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (options.open_files, options.open_files))
     flags = {
