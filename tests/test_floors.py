@@ -203,10 +203,15 @@ def test_a_class_name_means_one_thing() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own, in which nothing is imported yet."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
 def test_help_loads_nothing_heavy() -> None:
     """Importing the whole command line loads no library that `--help` does not need."""
     code = f"import sys, collector.cli.main; print([name for name in {HEAVY} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python(code)
     assert done.stdout.strip() == "[]"
 
 
@@ -218,7 +223,7 @@ def test_a_value_that_needs_no_conversion_loads_no_converter() -> None:
         print(run(["prune", "--dry-run", "--lake", "nowhere", "--keep", "1d"]), "pydantic" in sys.modules)
         print(run(["status", "--last", "zero"]), "pydantic" in sys.modules)
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python(code)
     assert done.stdout.splitlines() == ["2 False", "2 True"]
     assert "There is no lake" in done.stderr
     assert "'--last'" in done.stderr
@@ -233,7 +238,7 @@ def test_short_commands_load_neither_arrow_nor_duckdb_where_they_need_none(demo_
             run([*command, "--lake", {str(demo_lake)!r}, "-o", "/dev/null"])
             print([name for name in ("duckdb", "pyarrow") if name in sys.modules])
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python(code)
     assert done.stdout.splitlines() == ["[]", "['duckdb']", "['duckdb']"]
 
 
@@ -241,7 +246,7 @@ def test_a_run_loads_what_only_some_runs_need_when_they_need_it() -> None:
     """Neither Arrow's functions, by which files are merged, nor the library of metrics is loaded for every run."""
     needed = "collector.run.collect, collector.after_run.steps"
     code = f"import sys, {needed}; print({{'pyarrow', 'pyarrow.compute', 'prometheus_client'}} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python(code)
     assert done.stdout.strip() == "{'pyarrow'}"
 
 
@@ -253,5 +258,5 @@ def test_memory_that_arrow_frees_goes_back_to_the_system() -> None:
         import pyarrow
         print(pyarrow.default_memory_pool().backend_name)
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python(code)
     assert done.stdout.strip() == "system"

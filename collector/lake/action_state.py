@@ -10,13 +10,12 @@ from operator import itemgetter
 
 import msgspec
 
-from collector.lake.projection import Row
-from collector.lake.shared_columns import EXTRA, KEY, RUN
+from collector.lake.projection import LEADING, Row
+from collector.lake.shared_columns import EXTRA
 from collector.lake.table import Table
 from collector.lake.tables import CHILD_TABLES, COMPARED_COLUMNS, PROMOTE_IMAGE_ACTIONS, TABLES
 
 _FINGERPRINT_DIGITS = 32
-_PLACE = len((*RUN, *KEY))
 _COMPARED = itemgetter(*map(PROMOTE_IMAGE_ACTIONS.column_names.index, (n for n in COMPARED_COLUMNS if n != EXTRA.name)))
 _EXTRA = PROMOTE_IMAGE_ACTIONS.column_names.index(EXTRA.name)
 _encoder = msgspec.json.Encoder()
@@ -35,7 +34,7 @@ def state_row(action: Row, children: Mapping[str, Sequence[Row]]) -> Row:
     # JSON text has no line break of its own, so this is one text for one action.
     text = b"\n".join((compared, *map(str.encode, members)))
     run_id = action[0]
-    return (*action[:_PLACE], None, run_id, None, *members, sha256(text).hexdigest()[:_FINGERPRINT_DIGITS])
+    return (*action[: len(LEADING)], None, run_id, None, *members, sha256(text).hexdigest()[:_FINGERPRINT_DIGITS])
 
 
 def _without_pipeline(extra: str | None) -> str | None:
@@ -52,7 +51,7 @@ def _members_of(table: Table) -> Callable[[Sequence[Row]], str]:
 
     Values of variables are left out, and whether they were kept or redacted is our setting and not Buddy's change.
     """
-    names = [c.name for c in table.columns if c not in (*RUN, *KEY) and c.name != "value"]
+    names = [name for name in table.column_names if name not in LEADING and name != "value"]
     values = itemgetter(*map(table.column_names.index, names))
     key = itemgetter(*[at for at, name in enumerate(table.column_names) if name in names and name in table.key])
     state = names.index("value_state") if "value_state" in names else None

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from collector.lake.database import Database, run_too_large
+from collector.lake.database import Database
+from collector.lake.database_errors import run_too_large
 from collector.lake.lake import Lake
 from collector.lake.sql_text import base_view, literal
 from collector.lake.state_tables import PIPELINE_STATE

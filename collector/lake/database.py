@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from collector.errors import CollectorError, NotPublished, QueryError
-from collector.lake.database_errors import error_of
+from collector.errors import CollectorError
+from collector.lake.database_errors import answer_too_large, error_of
 from collector.lake.plain_rows import PlainRows
 from collector.lake.sql_text import exact_columns, file_literal, identifier, literal, read_parquet
 
@@ -37,20 +37,6 @@ _NO_EXTENSIONS = {
 }
 
 
-def _answer_too_large() -> CollectorError:
-    return QueryError(
-        "the answer needs more memory than a query may use", "Ask for fewer rows or columns, or aggregate in SQL."
-    )
-
-
-def run_too_large() -> CollectorError:
-    """Return the error of a run whose end does not fit into memory."""
-    return NotPublished(
-        "the end of the run needs more memory than it may use; every reply is kept",
-        "This is a fault of the program: report it with the number of actions and the size of the largest one.",
-    )
-
-
 class Database(AbstractContextManager["Database"]):
     """An in-memory duckdb that reads files below `readable` and spills to `spill`.
 
@@ -69,7 +55,7 @@ class Database(AbstractContextManager["Database"]):
         threads: int | None = None,
         at_once: int = 1,
         hints: Sequence[str] = (),
-        out_of_memory: Callable[[], CollectorError] = _answer_too_large,
+        out_of_memory: Callable[[], CollectorError] = answer_too_large,
     ) -> None:
         self._translating = partial(_translating, hints, out_of_memory)
         self._streams: list[Generator[pa.RecordBatch]] = []
@@ -225,7 +211,7 @@ def _restrict_files_to(directories: Iterable[Path]) -> tuple[str, str]:
 
 @contextmanager
 def _translating(
-    hints: Sequence[str] = (), out_of_memory: Callable[[], CollectorError] = _answer_too_large
+    hints: Sequence[str] = (), out_of_memory: Callable[[], CollectorError] = answer_too_large
 ) -> Iterator[None]:
     """Translate what duckdb raises in the block into a CollectorError, which may suggest one of `hints`."""
     try:

@@ -41,3 +41,18 @@ def error_of(text: str, hints: Sequence[str]) -> CollectorError:
     unknown = _UNKNOWN_TABLE.search(text)
     hint = did_you_mean(unknown["name"], hints) if unknown else "Correct the SQL; "
     return QueryError(text, f"{hint}`collector tables` lists every table and column.")
+
+
+def answer_too_large() -> CollectorError:
+    """Return the error of an answer that does not fit into memory."""
+    return QueryError(
+        "the answer needs more memory than a query may use", "Ask for fewer rows or columns, or aggregate in SQL."
+    )
+
+
+def run_too_large() -> CollectorError:
+    """Return the error of a run whose end does not fit into memory."""
+    return NotPublished(
+        "the end of the run needs more memory than it may use; every reply is kept",
+        "This is a fault of the program: report it with the number of actions and the size of the largest one.",
+    )

@@ -16,7 +16,8 @@ import msgspec
 import pyarrow as pa
 
 from collector.lake import parquet
-from collector.lake.database import Database, run_too_large
+from collector.lake.database import Database
+from collector.lake.database_errors import run_too_large
 from collector.lake.key_ranges import key_ranges
 from collector.lake.local_storage import LocalStorage
 from collector.lake.sorted_rows import order_by, rows_in_order, sorted_rows

@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -13,16 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.buddy.placeholders import REDACTED
-from collector.crawl.records import Key, Promotion
+from collector.crawl.records import Promotion
 from collector.lake.flatten import flatten
-from collector.lake.projection import Row, RunKey
+from collector.lake.projection import Row
 from collector.lake.staging import record_batch
 from collector.lake.state_tables import ACTION_STATE
 from collector.lake.tables import ALL, CHILD_TABLES, COMPARED_COLUMNS
 from tests.lake.drawn_replies import PROMOTION
+from tests.lake.flattened import FETCHED, KEY, RUN_KEY, named
 
-RUN_KEY = RunKey("20261123T021500Z-7f3a9c", date(2026, 11, 23))
-KEY = Key("us", "acme", "web", 7, 9)
 MODERATE = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 # How DuckDB wrote the rows of an action before they were written where they are flattened.
 DUCKDB_JSON = """
@@ -34,7 +32,7 @@ from rows
 def rows_of(document: dict[str, Any]) -> dict[str, list[Row]]:
     """Return the rows of an action by table."""
     rows: dict[str, list[Row]] = {name: [] for name in (*CHILD_TABLES, "promote_image_actions", ACTION_STATE.name)}
-    for table, row in flatten(RUN_KEY, Promotion(KEY, document, datetime(2026, 11, 23, tzinfo=UTC))):
+    for table, row in flatten(RUN_KEY, Promotion(KEY, document, FETCHED)):
         rows[table].append(row)
     return rows
 
@@ -48,8 +46,7 @@ def state_of(document: dict[str, Any]) -> dict[str, Any]:
 def compared(document: dict[str, Any]) -> list[Any]:
     """Return all that is compared of an action, apart from how its fingerprint is made."""
     rows = rows_of(document)
-    (action,) = (dict(zip(ALL["promote_image_actions"].column_names, row, strict=True)) for row in
-                 rows["promote_image_actions"])  # fmt: skip
+    (action,) = (named("promote_image_actions", row) for row in rows["promote_image_actions"])
     extra = json.loads(action["extra"] or "{}")
     extra.pop("pipeline", None)
     state = state_of(document)
