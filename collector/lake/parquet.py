@@ -165,13 +165,6 @@ def batches(paths: Iterable[Path], columns: Sequence[str]) -> Iterator[pa.Record
             yield from file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False)
 
 
-def read_groups(path: Path) -> Iterator[pa.Table]:
-    """Yield the rows of each row group of a file, one group at a time. Raises like `footer_of`."""
-    with _reading(path), pq.ParquetFile(path) as file:
-        for number in range(file.num_row_groups):
-            yield file.read_row_group(number, use_threads=False)
-
-
 def row_groups(path: Path) -> list[RowGroup]:
     """Return the row groups of a file. Raises like `footer_of`."""
     with _reading(path):
