@@ -1,8 +1,8 @@
-"""Sort the rows of a table, in memory that does not depend on their number.
+"""Sort the rows of a table, of which a tenth is in memory where they are many.
 
 Rows of up to `PART_BYTES` are sorted in memory. More are sorted in parts of that size, each of which is written to a
-file, and the parts are merged: every row is read twice, however many there are. A part is a stream in Arrow's IPC
-format, which is written and read in a quarter of the time of Parquet.
+file, and the parts are merged, with a batch of each in memory: every row is read twice, however many there are. A part
+is a stream in Arrow's IPC format, which is written and read in a quarter of the time of Parquet.
 """
 
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""Sorting returns every row, in order, in memory that depends neither on the width of the rows nor on their number."""
+"""Sorting returns every row, in order, in a small part of the memory that wide rows or many of them would take."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
